@@ -1,0 +1,45 @@
+# Everything a person or a CI runs. The virtual environment is made once and kept.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev run test lint format types layers benchmarks clean
+
+help:            ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+
+install: .venv/installed      ## make .venv and install what running needs
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+dev: .venv/dev-installed      ## install what tests and linting need
+
+.venv/dev-installed: .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+run: install     ## tune the shipped study `digits` to the end, or go on with it
+	@if $(BIN)/tuner status digits >/dev/null 2>&1; then $(BIN)/tuner resume digits; else $(BIN)/tuner run digits; fi
+
+test: dev        ## run all tests, with coverage
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+lint: dev        ## check style, types and architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: dev      ## put the code into its canonical form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmarks: dev  ## measure what the README claims
+	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/latency.py
+
+clean:           ## delete what can be made again; studies are kept
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

@@ -1,0 +1,18 @@
+"""The overhead benchmark's search, by us."""
+
+import sys
+
+import tuner
+
+if __name__ == "__main__":
+    study = tuner.run(
+        tuner.StudySpec(
+            name="overhead",
+            objective="workload:train",
+            search_space="workload_space:space",
+            metric="accuracy",
+            budget=tuner.Budget(trials=int(sys.argv[1]), epochs=27),
+            resources=tuner.Resources(parallel=2),
+        )
+    )
+    print(f"{study.best_trial.value:.4f} with {len(study.trials)} trials")

@@ -1,0 +1,21 @@
+"""The two questions that decide which parts fit together: what is asked, and what one example looks like."""
+
+from enum import Enum
+
+
+class Task(Enum):
+    """What is asked of a model."""
+
+    CLASSIFICATION = "classification"
+    REGRESSION = "regression"
+
+
+class Input(Enum):
+    """What one example looks like; the shape in brackets is what an architecture is given."""
+
+    IMAGE = "image"
+    """(channels, height, width)"""
+    SEQUENCE = "sequence"
+    """(steps, features)"""
+    TABLE = "table"
+    """(columns,)"""

@@ -1,0 +1,22 @@
+"""The port of an architecture."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from torch import nn
+
+from objectives._tasks import Input
+
+
+class Architecture(ABC):
+    """The shape of a model, before its sizes at both ends are known."""
+
+    inputs: ClassVar[frozenset[Input]]
+    """What it can read. Written out in the member, which is read without being imported."""
+
+    @abstractmethod
+    def build(self, shape: tuple[int, ...], outputs: int) -> nn.Module:
+        """Return a model from (batch, *shape) to (batch, outputs): logits, or predicted values.
+
+        Its initial weights come from torch's global generator.
+        """

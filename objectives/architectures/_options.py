@@ -1,0 +1,8 @@
+"""The words that architectures share; torch-free, so that a search space can be checked against them."""
+
+OPTIONS = {
+    "activation": ("relu", "gelu", "silu", "tanh"),
+    "normalisation": ("none", "batch", "layer"),
+    "cell": ("gru", "lstm"),
+}
+"""What the fields of these names can be, in every architecture."""

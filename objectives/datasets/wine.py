@@ -1,0 +1,27 @@
+"""178 wines described by 13 chemical measurements."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from objectives._tasks import Input, Task
+from objectives.datasets._dataset import Array, Dataset
+
+__all__ = ["Wine"]
+
+
+@final
+@dataclass(frozen=True)
+class Wine(Dataset):
+    """Which of three growers made a wine."""
+
+    task = Task.CLASSIFICATION
+    kind = Input.TABLE
+
+    def load(self) -> tuple[NDArray[np.float32], Array]:
+        from sklearn.datasets import load_wine  # noqa: PLC0415  the driver asks for the task and never loads
+
+        features, targets = load_wine(return_X_y=True)
+        return features.astype(np.float32), targets.astype(np.int64)

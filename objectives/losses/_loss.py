@@ -1,0 +1,23 @@
+"""The port of a loss."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from torch import Tensor
+
+from objectives._tasks import Task
+
+
+class Loss(ABC):
+    """How wrong a model is on each example."""
+
+    tasks: ClassVar[frozenset[Task]]
+    """What it is for. Written out in the member, which is read without being imported."""
+
+    @abstractmethod
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return one loss per example; `outputs` is (batch, outputs), `targets` the classes or values (batch,)."""
+
+    def probabilities(self, outputs: Tensor) -> Tensor:
+        """Return what the outputs of a classifier trained with this loss say of each class; each row sums to 1."""
+        return outputs.softmax(dim=-1)

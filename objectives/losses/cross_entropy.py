@@ -1,0 +1,25 @@
+"""The negative log-likelihood of the right class."""
+
+from dataclasses import dataclass
+from typing import final
+
+from torch import Tensor
+from torch.nn import functional
+
+from objectives._tasks import Task
+from objectives.losses._loss import Loss
+
+__all__ = ["CrossEntropy"]
+
+
+@final
+@dataclass(frozen=True)
+class CrossEntropy(Loss):
+    """Cross-entropy with softmax; `label_smoothing` is the share of certainty spread over all classes."""
+
+    tasks = frozenset({Task.CLASSIFICATION})
+
+    label_smoothing: float = 0.0
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return functional.cross_entropy(outputs, targets, reduction="none", label_smoothing=self.label_smoothing)

@@ -1,0 +1,19 @@
+"""The port of an lr_schedule."""
+
+from abc import ABC, abstractmethod
+
+
+class LrSchedule(ABC):
+    """What the learning rate is multiplied with as training progresses."""
+
+    warmup: float
+    """The share of training during which the rate rises from 0, on top of the schedule's own shape; 0 for none."""
+
+    @abstractmethod
+    def shape(self, progress: float) -> float:
+        """Return the multiplier, at most 1, at `progress` (0 to 1) without warm-up."""
+
+    def factor(self, progress: float) -> float:
+        """Return the multiplier at `progress` from 0, where training begins, to 1, where its last epoch ends."""
+        ramp = progress / self.warmup if progress < self.warmup else 1.0
+        return ramp * self.shape(progress)

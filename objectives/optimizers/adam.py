@@ -1,0 +1,29 @@
+"""Adaptive moments (Kingma and Ba, 2015)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import nn
+
+from objectives.optimizers._optimizer import Optimizer
+
+__all__ = ["Adam"]
+
+
+@final
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Scales each weight's step by its gradients' recent size; `weight_decay` is part of the gradient."""
+
+    lr: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    weight_decay: float = 0.0
+    clip: float = 0.0
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        return torch.optim.Adam(
+            parameters, fused=True, lr=self.lr, betas=(self.beta1, self.beta2), weight_decay=self.weight_decay
+        )

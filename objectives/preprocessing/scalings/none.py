@@ -1,0 +1,19 @@
+"""Features keep their units."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+from sklearn.preprocessing import FunctionTransformer
+
+from objectives.preprocessing._step import Step
+
+__all__ = ["NoScaling"]
+
+
+@final
+@dataclass(frozen=True)
+class NoScaling(Step):
+    """Leaves every feature as it is."""
+
+    def transformer(self, rows: int) -> Any:
+        return FunctionTransformer()

@@ -1,0 +1,19 @@
+"""Every feature gets median 0 and interquartile range 1."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+from sklearn.preprocessing import RobustScaler
+
+from objectives.preprocessing._step import Step
+
+__all__ = ["Robust"]
+
+
+@final
+@dataclass(frozen=True)
+class Robust(Step):
+    """Subtracts the median and divides by the interquartile range, which outliers do not move."""
+
+    def transformer(self, rows: int) -> Any:
+        return RobustScaler()

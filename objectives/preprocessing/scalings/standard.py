@@ -1,0 +1,19 @@
+"""Every feature gets mean 0 and standard deviation 1."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+from sklearn.preprocessing import StandardScaler
+
+from objectives.preprocessing._step import Step
+
+__all__ = ["Standard"]
+
+
+@final
+@dataclass(frozen=True)
+class Standard(Step):
+    """Subtracts the mean and divides by the standard deviation."""
+
+    def transformer(self, rows: int) -> Any:
+        return StandardScaler()

@@ -1,0 +1,19 @@
+"""Distributions stay as they are."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+from sklearn.preprocessing import FunctionTransformer
+
+from objectives.preprocessing._step import Step
+
+__all__ = ["NoTransformation"]
+
+
+@final
+@dataclass(frozen=True)
+class NoTransformation(Step):
+    """Leaves every feature as it is."""
+
+    def transformer(self, rows: int) -> Any:
+        return FunctionTransformer()

@@ -1,0 +1,65 @@
+"""Train a model on examples with known answers: classification and regression on the datasets that ship."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, final
+
+from objectives._checks import BATCH_SIZE, Settings, space_problems
+from objectives._parts import DATASETS, DEFAULT_BATCH_SIZE, part
+from objectives._tasks import Input
+from objectives.training.metrics import DIRECTIONS
+from tuner.domain.config import Config
+from tuner.domain.objective import Cohort, Objective
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import Direction
+from tuner.domain.trial import Metrics, Trial
+
+__all__ = ["Supervised"]
+
+
+@final
+class Supervised(Objective):
+    """Supervised learning.
+
+    A configuration chooses `architecture`, `loss`, `optimizer` and `lr_schedule`, the preprocessing steps `cleaning`,
+    `transformation` and `scaling` (or `preprocessing`, which means the scaling), and `batch_size`; each by name, or as
+    a branch with the fields of that member. What is not chosen keeps its default.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
+        self._settings = Settings.of(settings)
+        self._seed = seed
+        self._dataset = DATASETS[self._settings.dataset]()
+
+    @cached_property
+    def _workshop(self) -> Any:
+        # The driver asks an objective questions and must not wait for torch; only a worker gets here.
+        from objectives.training.workshop import Workshop  # noqa: PLC0415
+
+        settings = self._settings
+        return Workshop(self._dataset, validation=settings.validation, test=settings.test, seed=self._seed)
+
+    def metrics(self) -> Mapping[str, Direction]:
+        return DIRECTIONS[self._dataset.task]
+
+    def problems(self, space: SearchSpace) -> Sequence[str]:
+        return tuple(space_problems(space, self._settings.dataset))
+
+    def cohort_key(self, config: Config) -> Hashable:
+        """Return the architecture without its dropout, the batch size, and what decides how many columns are left."""
+        architecture = part(config, "architecture", self._dataset.task).without("dropout")
+        is_table = self._dataset.kind is Input.TABLE
+        cleaning = part(config, "cleaning", self._dataset.task) if is_table else None
+        return architecture, config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), cleaning
+
+    def start(self, trials: Sequence[Trial]) -> Cohort:
+        if len(trials) != 1:
+            raise ValueError(f"a cohort of {len(trials)} trials cannot be trained yet: start them one by one")
+        cohort: Cohort = self._workshop.start(trials[0])
+        return cohort
+
+    def test(self, trial: Trial) -> Metrics | None:
+        if self._settings.test == 0:
+            return None
+        metrics: Metrics = self._workshop.test(trial)
+        return metrics

@@ -1,0 +1,1 @@
+"""How one configuration becomes metrics: data, learner, loop, metrics, checkpoints."""

@@ -1,0 +1,25 @@
+"""The only place that touches torch's global generators."""
+
+import torch
+
+from tuner.domain.seed import derive
+
+
+def seed_weights(seed: int, device: str) -> None:
+    """Make the initial weights drawn next those of the trial with this seed."""
+    _seed(derive(seed, "weights"), device)
+
+
+def seed_epoch(seed: int, epoch: int, device: str) -> None:
+    """Make shuffling and dropout those of this epoch of the trial, whatever was drawn before.
+
+    So a trial that went on from a checkpoint trains as if it had never stopped, and no generator is ever stored.
+    """
+    _seed(derive(seed, "epoch", epoch), device)
+
+
+def _seed(seed: int, device: str) -> None:
+    # torch.manual_seed formats a stack trace per kind of device: as slow as evaluating a small model.
+    torch.default_generator.manual_seed(seed)
+    if torch.device(device).type == "cuda":
+        torch.cuda.manual_seed_all(seed)

@@ -1,0 +1,61 @@
+"""Ranges that several spaces share. A learning rate's range belongs to its optimizer, wherever that is searched."""
+
+from collections.abc import Mapping
+
+from tuner import Choice, Float, Int
+
+Branch = Mapping[str, Choice | Float | Int]
+
+
+def optimizers(*names: str) -> Choice:
+    """Return a choice between these optimizers; the first is the default."""
+    return Choice(default=names[0], **{name: _OPTIMIZERS[name] for name in names})
+
+
+def lr_schedules(*names: str) -> Choice:
+    """Return a choice between these lr_schedules, each with or without warm-up; the first is the default."""
+    return Choice(default=names[0], **{name: _LR_SCHEDULES[name] | {"warmup": _WARMUP} for name in names})
+
+
+def dropout(most: float = 0.5) -> Float:
+    """Return the share of activations that training leaves out, none of them by default."""
+    return Float(0.0, most, default=0.0)
+
+
+ACTIVATION = Choice("relu", "gelu", "silu", "tanh")
+NORMALISATION = Choice("none", "batch", "layer")
+BATCH_SIZE = Choice(32, 64, 128, default=64)
+LABEL_SMOOTHING = Float(0.0, 0.2, default=0.0)
+
+CLEANING = Choice("median", "mean", "most_frequent")
+TRANSFORMATION = Choice("none", "quantile", "power")
+SCALING = Choice("standard", "minmax", "robust", "none")
+
+_WARMUP = Choice(0.0, 0.05, 0.2)
+_CLIP = Choice(0.0, 1.0, 5.0)
+_ADAPTIVE_LR = Float(1e-4, 3e-2, log=True, default=2e-3)
+_WEIGHT_DECAY = Float(1e-6, 1e-1, log=True, default=1e-2)
+_SMALL_WEIGHT_DECAY = Float(1e-7, 1e-2, log=True, default=1e-6)
+"""Where the decay is part of the gradient, it has to be small."""
+
+_OPTIMIZERS: Mapping[str, Branch] = {
+    "gradient_descent": {"lr": Float(1e-2, 1.0, log=True, default=0.2), "clip": _CLIP},
+    "sgd": {
+        "lr": Float(1e-3, 0.5, log=True, default=0.05),
+        "momentum": Float(0.0, 0.99, default=0.9),
+        "nesterov": Choice(True, False),
+        "weight_decay": _SMALL_WEIGHT_DECAY,
+    },
+    "adam": {"lr": _ADAPTIVE_LR, "beta1": Float(0.8, 0.95, default=0.9), "clip": _CLIP},
+    "adamw": {"lr": _ADAPTIVE_LR, "weight_decay": _WEIGHT_DECAY},
+    "nadam": {"lr": _ADAPTIVE_LR, "weight_decay": _SMALL_WEIGHT_DECAY},
+    "rmsprop": {"lr": Float(1e-4, 1e-2, log=True, default=1e-3), "momentum": Float(0.0, 0.9, default=0.0)},
+    "adagrad": {"lr": Float(1e-3, 0.3, log=True, default=0.03), "weight_decay": _SMALL_WEIGHT_DECAY},
+}
+
+_LR_SCHEDULES: Mapping[str, dict[str, Choice | Float | Int]] = {
+    "constant": {},
+    "step": {"gamma": Float(0.1, 0.7, default=0.3)},
+    "cosine": {},
+    "one_cycle": {"peak": Float(0.1, 0.5, default=0.3)},
+}

@@ -1,0 +1,91 @@
+"""What every architecture promises."""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+import torch
+from torch.nn import functional
+
+from objectives._parts import PARTS, declared
+from objectives._tasks import Input
+from objectives.architectures._architecture import Architecture
+from objectives.architectures._layers import ACTIVATIONS
+from objectives.architectures._options import OPTIONS
+
+SHAPES = {Input.IMAGE: (2, 6, 8), Input.SEQUENCE: (5, 3), Input.TABLE: (7,)}
+ARCHITECTURES = PARTS["architecture"]
+
+
+def _fitting() -> Iterator[tuple[str, Input]]:
+    for name in ARCHITECTURES.names:
+        for kind in Input:
+            if kind in ARCHITECTURES[name].inputs:
+                yield name, kind
+
+
+def _variants() -> Iterator[tuple[str, Mapping[str, object]]]:
+    for name in ARCHITECTURES.names:
+        for field in ARCHITECTURES.fields(name):
+            yield from ((name, {field: value}) for value in OPTIONS.get(field, ()))
+        yield from ((name, {"depth": depth, "dropout": 0.3}) for depth in (1, 3))
+
+
+@pytest.mark.parametrize(("name", "kind"), list(_fitting()), ids=str)
+def test_an_architecture_answers_with_one_row_per_example_and_one_training_step_lowers_its_loss(
+    name: str, kind: Input
+) -> None:
+    torch.manual_seed(0)
+    model = ARCHITECTURES[name]().build(SHAPES[kind], 4)
+    features, targets = torch.randn(16, *SHAPES[kind]), torch.randint(4, (16,))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    before = functional.cross_entropy(model(features), targets)
+    before.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    assert model(features).shape == (16, 4)
+    assert functional.cross_entropy(model(features), targets) < before
+
+
+@pytest.mark.parametrize(("name", "fields"), list(_variants()), ids=str)
+def test_every_option_of_an_architecture_works_for_every_input(name: str, fields: Mapping[str, object]) -> None:
+    for kind in ARCHITECTURES[name].inputs:
+        model = ARCHITECTURES[name](**fields).build(SHAPES[kind], 3)
+        assert model(torch.randn(4, *SHAPES[kind])).isfinite().all()
+        assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES.names)
+def test_the_same_seed_gives_the_same_weights(name: str) -> None:
+    def weights() -> torch.Tensor:
+        torch.manual_seed(3)
+        kind = min(ARCHITECTURES[name].inputs, key=str)
+        model = ARCHITECTURES[name]().build(SHAPES[kind], 3)
+        return torch.cat([parameter.flatten() for parameter in model.parameters()])
+
+    assert torch.equal(weights(), weights())
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES.names)
+def test_dropout_acts_in_training_and_not_in_evaluation(name: str) -> None:
+    kind = min(ARCHITECTURES[name].inputs, key=str)
+    model = ARCHITECTURES[name](dropout=0.5).build(SHAPES[kind], 3)
+    features = torch.randn(8, *SHAPES[kind])
+    assert not torch.equal(model(features), model(features))
+    model.eval()
+    assert torch.equal(model(features), model(features))
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES.names)
+def test_an_architecture_is_a_final_member_whose_inputs_are_read_without_importing_it(name: str) -> None:
+    member = ARCHITECTURES[name]
+    assert issubclass(member, Architecture)
+    assert member.__final__
+    assert declared("architecture", name, "inputs") == {kind.name for kind in member.inputs}
+
+
+def test_the_activations_are_the_ones_a_search_space_may_name() -> None:
+    assert tuple(ACTIVATIONS) == OPTIONS["activation"]
+
+
+def test_a_transformer_rounds_its_width_up_to_its_heads() -> None:
+    model = ARCHITECTURES["transformer"](width=10, heads=4).build((5, 3), 2)
+    assert model[-1].in_features == 12

@@ -1,0 +1,54 @@
+"""What every search space that ships promises."""
+
+import subprocess
+import sys
+
+import pytest
+
+from objectives._parts import PARTS, SHORTHANDS
+from objectives.supervised import Supervised
+from tuner import Choice, SearchSpace
+from tuner.catalogue import Catalogue
+
+SPACES = Catalogue("search_spaces", "search space")
+DATASETS = {
+    "image_classifier": ("digits",),
+    "sequence_classifier": ("digits_rows", "digits"),
+    "tabular_classifier": ("breast_cancer", "iris", "wine"),
+    "tabular_regressor": ("diabetes",),
+}
+
+
+def test_every_space_is_told_a_dataset_here() -> None:
+    assert set(DATASETS) == set(SPACES.names)
+
+
+@pytest.mark.parametrize("name", SPACES.names)
+def test_a_space_is_possible_and_says_what_it_asks(name: str) -> None:
+    space = SPACES[name]
+    assert isinstance(space, SearchSpace)
+    space.check_possible()
+    assert SPACES.summary(name)
+
+
+@pytest.mark.parametrize(("name", "dataset"), [(name, dataset) for name in DATASETS for dataset in DATASETS[name]])
+def test_a_space_has_no_parameter_that_supervised_learning_does_not_know(name: str, dataset: str) -> None:
+    assert Supervised({"dataset": dataset}, seed=0).problems(SPACES[name]) == ()
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_together_the_spaces_choose_every_member(kind: str) -> None:
+    keys = {kind, *(short for short, long in SHORTHANDS.items() if long == kind)}
+    chosen: set[object] = set()
+    for name in SPACES.names:
+        for key in keys & SPACES[name].parameters.keys():
+            parameter = SPACES[name].parameters[key]
+            assert isinstance(parameter, Choice)
+            chosen |= set(parameter.options)
+    assert chosen == set(PARTS[kind].names)
+
+
+def test_reading_every_space_imports_neither_torch_nor_a_database() -> None:
+    imports = "; ".join(f"import search_spaces.{name}" for name in SPACES.names)
+    program = f"import sys; {imports}; assert not {{'torch', 'sklearn', 'optuna', 'ray'}} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", program], check=True)

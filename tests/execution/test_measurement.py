@@ -1,0 +1,49 @@
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tuner.domain.trial import Failure, FailureReason
+from tuner.execution.measurement import measured
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1, 0.5, True, np.float32(0.5), np.int64(3), np.array(0.5), torch.tensor(0.5), torch.tensor([1]), Fraction(1, 2)],
+)
+def test_anything_that_converts_to_a_float_is_a_number(value: Any) -> None:
+    result = measured({"accuracy": value}, "accuracy")
+    assert result == {"accuracy": float(value)}
+
+
+@pytest.mark.parametrize(
+    ("yielded", "reason", "words"),
+    [
+        (None, FailureReason.NO_METRICS, "yielded None instead of a dict"),
+        (0.5, FailureReason.NO_METRICS, "yielded 0.5"),
+        ({}, FailureReason.MISSING_METRIC, "it yields: nothing"),
+        ({"acuracy": 1}, FailureReason.MISSING_METRIC, "does not yield the study's metric 'accuracy'"),
+        ({"accuracy": math.nan}, FailureReason.NOT_FINITE, "'accuracy' is nan"),
+        ({"accuracy": -math.inf}, FailureReason.NOT_FINITE, "'accuracy' is -inf"),
+        ({"accuracy": 10**400}, FailureReason.NOT_FINITE, "'accuracy' is inf"),
+        ({"accuracy": 0.5, "loss": math.nan}, FailureReason.NOT_FINITE, "'loss' is nan"),
+        ({"accuracy": "0.5"}, FailureReason.NOT_A_NUMBER, "is '0.5', which is no number"),
+        ({"accuracy": None}, FailureReason.NOT_A_NUMBER, "is None"),
+        ({"accuracy": torch.zeros(2)}, FailureReason.NOT_A_NUMBER, "tensor"),
+        ({"accuracy": 1j}, FailureReason.NOT_A_NUMBER, "1j"),
+    ],
+)
+def test_what_is_no_finite_number_is_a_failure_with_its_reason(yielded: Any, reason: FailureReason, words: str) -> None:
+    result = measured(yielded, "accuracy")
+    assert isinstance(result, Failure)
+    assert result.reason is reason
+    assert words in result.message
+
+
+def test_a_long_value_is_shown_short() -> None:
+    result = measured("x" * 1000, "accuracy")
+    assert isinstance(result, Failure)
+    assert len(result.message) < 200

@@ -1,0 +1,98 @@
+"""Stand-ins for the ports, and a sampler and scheduler that do what they are told."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, final
+
+from tuner.domain.config import Config
+from tuner.domain.decision import Decision
+from tuner.domain.event import Event, Listener
+from tuner.domain.journal import Change, Journal
+from tuner.domain.sampler import Sampler
+from tuner.domain.scheduler import Scheduler
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.seed import derive
+from tuner.domain.study import Direction
+from tuner.domain.trial import TrialRecord
+
+
+@final
+class FakeSampler(Sampler):
+    """Draws at random by trial number, up to `limit` configurations; remembers what it was told."""
+
+    def __init__(self, space: SearchSpace, direction: Direction = Direction.MAXIMIZE, seed: int = 0) -> None:
+        self.space = space
+        self.seed = seed
+        self.limit: int | None = None
+        self.observed: list[TrialRecord] = []
+
+    def suggest(self, number: int) -> Config | None:
+        if self.limit is not None and number > self.limit:
+            return None
+        draw = random.Random(derive(self.seed, number))
+        return self.space.at({path: draw.random() for path in self.space.parameters})
+
+    def observe(self, trial: TrialRecord) -> None:
+        self.observed.append(trial)
+
+
+@final
+class FakeScheduler(Scheduler):
+    """Answers what `answers` has for (trial, epoch), else CONTINUE; remembers the order of what it was asked."""
+
+    prunes: ClassVar[bool] = True
+
+    def __init__(self, max_epochs: int = 3, direction: Direction = Direction.MAXIMIZE, seed: int = 0) -> None:
+        self.answers: dict[tuple[int, int], Decision] = {}
+        self.calls: list[tuple[str, int, int]] = []
+
+    def record(self, number: int, epoch: int, value: float) -> None:
+        self.calls.append(("record", number, epoch))
+
+    def decide(self, number: int, epoch: int) -> Decision:
+        self.calls.append(("decide", number, epoch))
+        return self.answers.get((number, epoch), Decision.CONTINUE)
+
+
+@final
+class FakeJournal(Journal):
+    """Keeps what is written, in memory."""
+
+    def __init__(self) -> None:
+        self.trials: dict[int, TrialRecord] = {}
+        self.transactions: list[Sequence[Change]] = []
+        self.notes: dict[str, Any] = {}
+
+    def begin(self, trials: Sequence[TrialRecord]) -> None:
+        self.transactions.append([Change(trial=trial) for trial in trials])
+        self.trials.update({trial.number: trial for trial in trials})
+
+    def write(self, changes: Sequence[Change]) -> None:
+        self.transactions.append(changes)
+        self.trials.update({change.trial.number: change.trial for change in changes})
+
+    def annotate(self, key: str, value: Any) -> None:
+        self.notes[key] = value
+
+
+@final
+class FakeListener(Listener):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def notify(self, event: Event) -> None:
+        self.events.append(event)
+
+
+def ticking_clock() -> Callable[[], datetime]:
+    """Return a clock that moves on by a second whenever it is read."""
+    moments = iter(range(10**9))
+    return lambda: datetime(2026, 1, 1) + timedelta(seconds=next(moments))  # noqa: DTZ001 - as Optuna stores it
+
+
+def metrics(value: float) -> Mapping[str, float]:
+    """Return metrics with this accuracy."""
+    return {"accuracy": value, "loss": 1 - value}

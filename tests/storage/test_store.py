@@ -1,0 +1,228 @@
+import json
+import sqlite3
+import stat
+from pathlib import Path
+
+import optuna
+import pytest
+from fakes import metrics
+from sqlalchemy.exc import OperationalError
+
+from tuner import Choice, Float, Int, SearchSpace
+from tuner.domain.errors import StorageError, StudyExistsError, StudyNotFoundError
+from tuner.domain.journal import Change
+from tuner.domain.study import Direction
+from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
+from tuner.service import now
+from tuner.storage.store import Store, open_store
+
+SPACE = SearchSpace(
+    optimizer=Choice(
+        adamw={"lr": Float(1e-4, 1e-1, log=True)}, sgd={"lr": Float(0.1, 1.0), "nesterov": Choice(True, False)}
+    ),
+    depth=Int(1, 3),
+    scaling=Choice("none", "standard", None),
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(str(tmp_path / "inner" / "studies.db"))
+
+
+def create(store: Store, name: str = "s") -> None:
+    store.create(
+        name, direction=Direction.MAXIMIZE, metric="accuracy", space=SPACE, spec={"budget": {"trials": 4}}, source={}
+    )
+
+
+def running(number: int) -> TrialRecord:
+    config = SPACE.at(dict.fromkeys(SPACE.parameters, (number + 0.5) / 5))
+    return TrialRecord(number=number, state=TrialState.RUNNING, config=config, started=now())
+
+
+def reported(trial: TrialRecord, epoch: int, value: float, state: TrialState = TrialState.RUNNING) -> Change:
+    curve = {**trial.curve, epoch: value}
+    best = max(curve, key=lambda each: curve[each])
+    changed = TrialRecord(
+        number=trial.number,
+        state=state,
+        config=trial.config,
+        curve=curve,
+        value=curve[best],
+        epoch=best,
+        metrics=metrics(curve[best]),
+        started=trial.started,
+        finished=now() if state.is_finished else None,
+    )
+    return Change(trial=changed, report=Report(number=trial.number, epoch=epoch, metrics=metrics(value)))
+
+
+def fill(store: Store) -> None:
+    """Store one trial of each kind: complete, pruned, failed and running."""
+    journal = store.journal("s")
+    for number in range(4):
+        journal.begin([running(number)])
+    first = reported(running(0), 1, 0.5)
+    journal.write([first])
+    journal.write([reported(first.trial, 2, 0.9)])
+    second = reported(first.trial, 2, 0.9)
+    journal.write([reported(second.trial, 3, 0.8, TrialState.COMPLETE)])
+    journal.write([reported(running(1), 1, 0.1, TrialState.PRUNED)])
+    failure = Failure(reason=FailureReason.RAISED, message="it broke", traceback="line 1")
+    failed = TrialRecord(
+        number=2, state=TrialState.FAIL, config=running(2).config, failure=failure, started=now(), finished=now()
+    )
+    journal.write([Change(trial=failed, report=Report(number=2, epoch=0, failure=failure))])
+    journal.write([reported(running(3), 1, 0.3)])
+
+
+def test_what_is_written_is_read_back_equal(store: Store) -> None:
+    create(store)
+    fill(store)
+    study, trials = store.read("s")
+    assert (study.name, study.metric, study.direction, study.space) == ("s", "accuracy", Direction.MAXIMIZE, SPACE)
+    complete, pruned, failed, unfinished = trials
+    assert complete.state is TrialState.COMPLETE
+    assert complete.config == running(0).config
+    assert complete.curve == {1: 0.5, 2: 0.9, 3: 0.8}
+    assert (complete.value, complete.epoch, complete.metrics) == (0.9, 2, metrics(0.9))
+    assert complete.seconds is not None
+    assert (pruned.state, pruned.value, pruned.epoch) == (TrialState.PRUNED, 0.1, 1)
+    assert failed.failure == Failure(reason=FailureReason.RAISED, message="it broke", traceback="line 1")
+    assert (unfinished.state, unfinished.value, unfinished.last_epoch) == (TrialState.RUNNING, 0.3, 1)
+
+
+def test_every_metric_of_every_epoch_is_kept(store: Store) -> None:
+    create(store)
+    fill(store)
+    assert store.reports("s")[0] == {1: metrics(0.5), 2: metrics(0.9), 3: metrics(0.8)}
+
+
+def test_optuna_opens_our_studies_as_they_are(store: Store) -> None:
+    create(store)
+    fill(store)
+    study = optuna.load_study(study_name="s", storage=f"sqlite:///{store.location.file}")
+    states = [trial.state.name for trial in study.trials]
+    assert states == ["COMPLETE", "PRUNED", "FAIL", "RUNNING"]
+    assert study.best_value == 0.9
+    assert study.direction.name == "MAXIMIZE"
+    assert study.metric_names == ["accuracy"]
+    assert study.trials[0].intermediate_values == {1: 0.5, 2: 0.9, 3: 0.8}
+    assert study.trials[0].user_attrs["tuner:metrics"] == metrics(0.9)
+    for trial, record in zip(study.trials, store.read("s")[1], strict=True):
+        assert trial.params == SPACE.flatten(record.config)
+        assert set(trial.distributions) == set(trial.params)
+
+
+def test_a_study_of_plain_optuna_can_be_read(store: Store) -> None:
+    create(store)
+    plain = optuna.create_study(study_name="plain", storage=f"sqlite:///{store.location.file}", direction="minimize")
+    plain.optimize(lambda trial: trial.suggest_float("x", 0, 1) + trial.suggest_int("n", 1, 3), n_trials=3)
+    study, trials = store.read("plain")
+    assert study.space is None
+    assert study.direction is Direction.MINIMIZE
+    assert [trial.value for trial in trials] == [each.value for each in plain.trials]
+    assert set(trials[0].config) == {"x", "n"}
+
+
+def test_a_study_is_created_once(store: Store) -> None:
+    create(store)
+    with pytest.raises(StudyExistsError, match="exists already"):
+        create(store)
+    assert store.names == ("s",)
+
+
+def test_a_missing_study_names_the_nearest_one(store: Store) -> None:
+    create(store, "digits")
+    with pytest.raises(StudyNotFoundError, match="did you mean 'digits'"):
+        store.read("digit")
+    with pytest.raises(KeyError):
+        store.read("digit")
+
+
+def test_reading_creates_nothing(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "none" / "studies.db"))
+    assert store.names == ()
+    with pytest.raises(StudyNotFoundError):
+        store.read("s")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_and_folders_are_for_their_owner_alone(store: Store) -> None:
+    create(store)
+    file = store.location.file
+    assert file is not None
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_deleting_a_study_leaves_nothing_of_it_and_all_of_the_others(store: Store) -> None:
+    create(store)
+    fill(store)
+    create(store, "other")
+    store.delete("s")
+    assert store.names == ("other",)
+    with sqlite3.connect(str(store.location.file)) as connection:
+        for table in ("trials", "trial_params", "trial_values", "trial_intermediate_values", "trial_user_attributes"):
+            assert connection.execute(f"select count(*) from {table}").fetchone() == (0,)
+
+
+def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
+    create(store)
+    journal = store.journal("s")
+    with pytest.raises(ValueError, match="is not the next one"):
+        journal.begin([running(0), running(2)])
+    assert store.read("s")[1] == ()
+
+
+def test_an_annotation_replaces_the_one_before(store: Store) -> None:
+    create(store)
+    journal = store.journal("s")
+    journal.annotate("test", {"number": 1})
+    journal.annotate("test", {"number": 2})
+    assert store.read("s")[0].notes == {"test": {"number": 2}}
+
+
+def test_a_schema_of_another_version_is_refused_and_left_alone(store: Store) -> None:
+    create(store)
+    with sqlite3.connect(str(store.location.file)) as connection:
+        connection.execute("update alembic_version set version_num = 'v9.0.0'")
+    with pytest.raises(StorageError, match=r"schema v9\.0\.0") as raised:
+        _ = store.names
+    assert raised.value.exit_code == 4
+
+
+def test_a_damaged_file_is_told_in_words(tmp_path: Path) -> None:
+    file = tmp_path / "studies.db"
+    file.write_bytes(b"this is no database" * 100)
+    with pytest.raises(StorageError, match="file is not a database"):
+        _ = open_store(str(file)).names
+
+
+def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    store = open_store(str(tmp_path / "file" / "studies.db"))
+    with pytest.raises(StorageError):
+        create(store)
+
+
+def test_an_unreachable_server_is_told_without_the_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(str(tmp_path / "studies.db"))
+    create(store)
+
+    def refuse(*_: object) -> None:
+        raise OperationalError("select 1", {}, ConnectionRefusedError("connection refused"))
+
+    monkeypatch.setattr(store._engine.dialect, "do_begin", refuse)
+    monkeypatch.setattr(store._engine, "connect", refuse)
+    with pytest.raises(StorageError, match="connection refused"):
+        store.read("s")
+
+
+def test_a_number_column_survives_json(store: Store) -> None:
+    create(store)
+    fill(store)
+    with sqlite3.connect(str(store.location.file)) as connection:
+        rows = connection.execute("select value_json from trial_user_attributes where key = 'tuner:metrics'").fetchall()
+    assert json.loads(rows[0][0]) == metrics(0.9)

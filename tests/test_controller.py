@@ -1,0 +1,311 @@
+import pytest
+from fakes import FakeJournal, FakeListener, FakeSampler, FakeScheduler, metrics, ticking_clock
+
+from tuner import Decision, Float, SearchSpace
+from tuner.controller import MAX_RETRIES, Controller, Plan, StopCause
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.event import EventKind
+from tuner.domain.study import Direction
+from tuner.domain.trial import Failure, FailureReason, Report, TrialState
+from tuner.domain.work import Work, WorkKind
+
+SPACE = SearchSpace(x=Float(0, 1))
+
+
+class Bench:
+    """A controller with fakes around it."""
+
+    def __init__(
+        self, trials: int = 3, max_epochs: int = 3, *, tests: bool = False, before: "Bench | None" = None
+    ) -> None:
+        self.sampler = FakeSampler(SPACE)
+        self.scheduler = FakeScheduler()
+        self.journal: FakeJournal = before.journal if before else FakeJournal()
+        self.listener = FakeListener()
+        plan = Plan(
+            trials=trials,
+            max_epochs=max_epochs,
+            metric="accuracy",
+            direction=Direction.MAXIMIZE,
+            seed=0,
+            default=SPACE.default,
+            tests=tests,
+        )
+        self.controller = Controller(
+            plan,
+            sampler=self.sampler,
+            scheduler=self.scheduler,
+            journal=self.journal,
+            now=ticking_clock(),
+            listeners=[self.listener],
+            trials=tuple(self.journal.trials.values()),
+        )
+
+    def take(self) -> Work:
+        work = self.controller.next_work()
+        assert work is not None
+        return work
+
+    def report(self, number: int, epoch: int, value: float) -> frozenset[int]:
+        return self.controller.report([Report(number=number, epoch=epoch, metrics=metrics(value))])
+
+    def state(self, number: int) -> TrialState:
+        return self.journal.trials[number].state
+
+
+def failed(number: int, reason: FailureReason = FailureReason.RAISED) -> Report:
+    return Report(number=number, epoch=0, failure=Failure(reason=reason, message="it broke"))
+
+
+def test_trial_0_is_the_default_configuration() -> None:
+    bench = Bench()
+    (member,) = bench.take().members
+    assert member.number == 0
+    assert member.config == SPACE.default
+
+
+def test_a_trial_is_stored_before_it_is_handed_out() -> None:
+    bench = Bench()
+    bench.take()
+    assert bench.state(0) is TrialState.RUNNING
+
+
+def test_the_target_counts_every_trial_whatever_became_of_it() -> None:
+    bench = Bench(trials=2)
+    bench.take()
+    bench.take()
+    assert bench.controller.next_work() is None
+    bench.controller.report([failed(0), failed(1)])
+    assert bench.controller.is_finished
+    assert len(bench.journal.trials) == 2
+
+
+def test_all_reports_of_an_epoch_are_recorded_before_any_is_decided() -> None:
+    bench = Bench()
+    bench.take()
+    bench.take()
+    bench.controller.report([Report(number=number, epoch=1, metrics=metrics(0.5)) for number in (0, 1)])
+    assert bench.scheduler.calls == [("record", 0, 1), ("record", 1, 1), ("decide", 0, 1), ("decide", 1, 1)]
+
+
+def test_the_reports_of_a_cohorts_epoch_are_one_transaction() -> None:
+    bench = Bench()
+    bench.take()
+    bench.take()
+    before = len(bench.journal.transactions)
+    bench.controller.report([Report(number=number, epoch=1, metrics=metrics(0.5)) for number in (0, 1)])
+    assert len(bench.journal.transactions) == before + 1
+
+
+def test_a_stopped_trial_leaves_and_is_pruned_with_its_best_value() -> None:
+    bench = Bench()
+    bench.take()
+    bench.take()
+    bench.scheduler.answers[1, 2] = Decision.STOP
+    assert bench.report(1, 1, 0.9) == frozenset()
+    assert bench.report(1, 2, 0.4) == {1}
+    trial = bench.journal.trials[1]
+    assert (trial.state, trial.value, trial.epoch) == (TrialState.PRUNED, 0.9, 1)
+    assert trial.metrics == metrics(0.9)
+
+
+def test_the_default_configuration_is_never_stopped_early() -> None:
+    bench = Bench()
+    bench.take()
+    bench.scheduler.answers[0, 1] = Decision.STOP
+    assert bench.report(0, 1, 0.0) == frozenset()
+
+
+def test_a_trial_that_has_converged_is_complete() -> None:
+    bench = Bench()
+    bench.take()
+    bench.scheduler.answers[0, 2] = Decision.FINISH
+    bench.report(0, 1, 0.9)
+    assert bench.report(0, 2, 0.9) == {0}
+    assert bench.state(0) is TrialState.COMPLETE
+
+
+def test_the_last_epoch_completes_a_trial_without_asking_the_scheduler() -> None:
+    bench = Bench(max_epochs=1)
+    bench.take()
+    assert bench.report(0, 1, 0.7) == {0}
+    assert bench.state(0) is TrialState.COMPLETE
+    assert ("decide", 0, 1) not in bench.scheduler.calls
+
+
+def test_a_trial_that_ends_by_itself_is_complete_if_it_measured_anything() -> None:
+    bench = Bench()
+    bench.take()
+    bench.take()
+    bench.report(0, 1, 0.7)
+    bench.controller.report([Report(number=0, epoch=1), Report(number=1, epoch=0)])
+    assert bench.state(0) is TrialState.COMPLETE
+    failure = bench.journal.trials[1].failure
+    assert failure is not None
+    assert failure.reason is FailureReason.NO_METRICS
+
+
+def test_a_failure_fails_its_trial_and_never_the_study() -> None:
+    bench = Bench()
+    bench.take()
+    assert bench.controller.report([failed(0)]) == {0}
+    assert bench.state(0) is TrialState.FAIL
+    assert bench.take().numbers == {1}
+
+
+def test_a_metric_that_the_first_report_lacks_ends_the_study() -> None:
+    bench = Bench()
+    bench.take()
+    with pytest.raises(ConfigurationError, match="it broke"):
+        bench.controller.report([failed(0, FailureReason.MISSING_METRIC)])
+
+
+def test_a_metric_that_a_later_trial_lacks_fails_that_trial() -> None:
+    bench = Bench()
+    bench.take()
+    bench.take()
+    bench.report(0, 1, 0.5)
+    bench.controller.report([failed(1, FailureReason.MISSING_METRIC)])
+    assert bench.state(1) is TrialState.FAIL
+
+
+def test_a_repeated_epoch_changes_nothing() -> None:
+    bench = Bench()
+    bench.take()
+    bench.report(0, 1, 0.5)
+    transactions = len(bench.journal.transactions)
+    assert bench.report(0, 1, 0.9) == frozenset()
+    assert bench.journal.trials[0].curve == {1: 0.5}
+    assert sum(map(len, bench.journal.transactions[transactions:])) == 0
+
+
+def test_a_report_of_a_trial_that_is_over_is_ignored() -> None:
+    bench = Bench(max_epochs=1)
+    bench.take()
+    bench.report(0, 1, 0.5)
+    bench.report(0, 2, 0.9)
+    assert bench.journal.trials[0].curve == {1: 0.5}
+
+
+def test_a_lost_trial_is_handed_out_again_from_where_it_was_recorded() -> None:
+    bench = Bench()
+    work = bench.take()
+    bench.report(0, 1, 0.5)
+    bench.controller.lost(work, "its worker died")
+    assert bench.state(0) is TrialState.WAITING
+    (member,) = bench.take().members
+    assert (member.number, member.epoch, member.best_epoch, member.best) == (0, 1, 1, 0.5)
+    assert bench.state(0) is TrialState.RUNNING
+    assert EventKind.LOST in [event.kind for event in bench.listener.events]
+
+
+def test_a_trial_that_keeps_losing_its_worker_fails() -> None:
+    bench = Bench()
+    for _ in range(MAX_RETRIES + 1):
+        bench.controller.lost(bench.take(), "its worker died")
+    failure = bench.journal.trials[0].failure
+    assert failure is not None
+    assert failure.reason is FailureReason.WORKER_LOST
+    assert bench.take().numbers == {1}
+
+
+def test_after_a_stop_nothing_is_handed_out_and_running_trials_wait() -> None:
+    bench = Bench()
+    bench.take()
+    bench.controller.stop(StopCause.INTERRUPT)
+    assert bench.controller.next_work() is None
+    assert not bench.controller.is_finished
+    assert bench.report(0, 1, 0.5) == {0}
+    assert bench.state(0) is TrialState.WAITING
+    assert bench.controller.is_finished
+    assert bench.controller.stop_cause is StopCause.INTERRUPT
+
+
+def test_the_first_cause_of_a_stop_stands() -> None:
+    bench = Bench()
+    bench.controller.stop(StopCause.TIME)
+    bench.controller.stop(StopCause.TERMINATE)
+    assert bench.controller.stop_cause is StopCause.TIME
+
+
+def test_abandoning_puts_everything_that_runs_back() -> None:
+    bench = Bench()
+    bench.take()
+    bench.take()
+    bench.controller.abandon()
+    assert {bench.state(0), bench.state(1)} == {TrialState.WAITING}
+
+
+def test_a_resumed_study_goes_on_with_its_unfinished_trials_first() -> None:
+    first = Bench()
+    first.take()
+    first.take()
+    first.report(1, 1, 0.5)
+    second = Bench(before=first)
+    assert second.take().numbers == {0}
+    (member,) = second.take().members
+    assert (member.number, member.epoch) == (1, 1)
+    assert second.take().numbers == {2}
+    assert second.controller.next_work() is None
+
+
+def test_a_resumed_study_replays_what_was_stored() -> None:
+    first = Bench()
+    first.take()
+    first.report(0, 1, 0.5)
+    first.report(0, 2, 0.6)
+    second = Bench(before=first)
+    assert second.scheduler.calls == [("record", 0, 1), ("record", 0, 2)]
+    assert [trial.number for trial in second.sampler.observed] == [0]
+
+
+def test_a_trial_has_the_same_seed_whenever_it_runs() -> None:
+    first = Bench()
+    seed = first.take().members[0].seed
+    assert Bench(before=first).take().members[0].seed == seed
+    assert first.take().members[0].seed != seed
+
+
+def test_an_exhausted_sampler_ends_the_study_before_its_target() -> None:
+    bench = Bench(trials=10)
+    bench.sampler.limit = 0
+    bench.take()
+    assert bench.controller.next_work() is None
+    bench.controller.report([failed(0)])
+    assert bench.controller.is_finished
+
+
+def test_the_best_trial_is_tested_once_when_all_else_is_done() -> None:
+    bench = Bench(trials=2, max_epochs=1, tests=True)
+    bench.take()
+    bench.take()
+    bench.report(0, 1, 0.5)
+    assert bench.controller.next_work() is None
+    bench.report(1, 1, 0.9)
+    assert not bench.controller.is_finished
+    work = bench.take()
+    assert work.kind is WorkKind.TEST
+    assert work.numbers == {1}
+    assert bench.controller.next_work() is None
+    bench.controller.tested(work, metrics(0.8))
+    assert bench.journal.notes == {"test": {"number": 1, "metrics": metrics(0.8)}}
+    assert bench.controller.is_finished
+    assert bench.listener.events[-1].kind is EventKind.TESTED
+
+
+def test_a_test_that_fails_is_noted_and_ends_the_study() -> None:
+    bench = Bench(trials=1, max_epochs=1, tests=True)
+    bench.take()
+    bench.report(0, 1, 0.5)
+    bench.controller.lost(bench.take(), "its worker died")
+    assert bench.journal.notes["test"]["failure"] == "its worker died"
+    assert bench.controller.is_finished
+
+
+def test_an_objective_without_test_data_leaves_no_note() -> None:
+    bench = Bench(trials=1, max_epochs=1, tests=True)
+    bench.take()
+    bench.report(0, 1, 0.5)
+    bench.controller.tested(bench.take(), None)
+    assert bench.journal.notes == {}
+    assert bench.controller.is_finished

@@ -1,0 +1,90 @@
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tuner.catalogue import Catalogue
+from tuner.domain.errors import ConfigurationError, UnknownNameError
+from tuner.reference import is_generator, resolve
+
+SPACES = Catalogue("search_spaces", "search space")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    (tmp_path / "mytask.py").write_text(
+        "import mytask_more\n"
+        "def train(trial):\n    yield {}\n"
+        "def outer(trial):\n    def inner():\n        yield 1\n    return inner\n"
+        "space = mytask_more.space\n"
+    )
+    (tmp_path / "mytask_more.py").write_text("space = 'a space'\n")
+    (tmp_path / "mypackage").mkdir()
+    (tmp_path / "mypackage" / "__init__.py").write_text("")
+    (tmp_path / "mypackage" / "inner.py").write_text("value = 3\n")
+    (tmp_path / "mybroken.py").write_text("import nowhere_to_be_found\n")
+    (tmp_path / "json.py").write_text("raise RuntimeError('the wrong json')\n")
+    before, path = set(sys.modules), list(sys.path)
+    yield tmp_path
+    sys.path[:] = path
+    for name in set(sys.modules) - before:
+        if name.startswith("my"):
+            del sys.modules[name]
+
+
+def test_a_shipped_name_is_a_member() -> None:
+    assert len(resolve("image_classifier", SPACES, Path.cwd())) > 5
+
+
+def test_an_unknown_name_tells_how_to_name_ones_own() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'image_classifier'") as raised:
+        resolve("image_clasifier", SPACES, Path.cwd())
+    assert "package.module:name" in raised.value.hint
+
+
+def test_a_module_of_the_working_directory_is_found_with_what_it_imports(folder: Path) -> None:
+    assert resolve("mytask:space", SPACES, folder) == "a space"
+
+
+def test_a_module_inside_a_package_is_found(folder: Path) -> None:
+    assert resolve("mypackage.inner:value", SPACES, folder) == 3
+
+
+def test_a_file_in_the_folder_never_stands_in_for_a_module_that_others_import(folder: Path) -> None:
+    resolve("mytask:space", SPACES, folder)
+    sys.modules.pop("json", None)
+    import json  # noqa: PLC0415 - that is the test
+
+    assert json.loads("1") == 1
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        ("mytask:spice", "did you mean 'space'"),
+        ("mynothing:space", "no module 'mynothing'"),
+        ("mypackage.nothing:space", r"no module 'mypackage\.nothing'"),
+        ("mybroken:space", "importing 'mybroken' .* failed: ModuleNotFoundError"),
+    ],
+)
+def test_what_is_not_there_is_told_in_words(reference: str, words: str, folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        resolve(reference, SPACES, folder)
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [("mytask:train", True), ("mytask:outer", False), ("mytask:space", False), ("supervised", False)],
+)
+def test_a_generator_is_recognised_without_importing_it(reference: str, expected: bool, folder: Path) -> None:  # noqa: FBT001
+    assert is_generator(reference, folder) is expected
+    assert "mytask" not in sys.modules
+
+
+def test_a_function_is_recognised_as_it_is(folder: Path) -> None:
+    def train() -> Iterator[int]:
+        yield 1
+
+    assert is_generator(train, folder)
+    assert not is_generator(lambda: None, folder)

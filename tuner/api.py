@@ -1,0 +1,143 @@
+"""The Python interface: run a study, load one, ask it questions."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+from tuner import bootstrap, queries
+from tuner.domain.errors import NoUsableTrialError
+from tuner.domain.study import Direction, StudySpec
+from tuner.domain.trial import Metrics, TrialRecord
+from tuner.storage.store import open_store
+from tuner.study_file import key_paths
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def run(
+    study: str | Path | StudySpec,
+    *,
+    storage: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    **overrides: Any,
+) -> "Study":
+    """Run a study to its target and return it.
+
+    `study` is a shipped name, a study file's path or a `StudySpec`. Overrides are the command line's: `name`, `trials`,
+    `epochs`, `time`, `seed`, `sampler`, `scheduler`, `executor`, `cohort`, `parallel`; `settings` go to the objective.
+    Raises `ConfigurationError` before anything is written, `StudyExistsError` where the name is taken
+    (`load_study(name).resume()` goes on with it), and `StudyInterrupted`, a KeyboardInterrupt, after Ctrl-C.
+    """
+    given = {key: value for key, value in overrides.items() if value is not None}
+    paths = key_paths(given) | {f"settings.{key}": value for key, value in (settings or {}).items()}
+    name, _ = bootstrap.run(study, storage=storage, overrides=paths)
+    return Study(name, storage, study if isinstance(study, StudySpec) else None)
+
+
+def load_study(name: str, storage: str | None = None) -> "Study":
+    """Return a stored study; raises `StudyNotFoundError`, which is a KeyError too."""
+    return Study(name, storage)
+
+
+@final
+class Study:
+    """A study as it was stored when it was loaded; `refresh` looks again."""
+
+    def __init__(self, name: str, storage: str | None = None, spec: StudySpec | None = None) -> None:
+        self.name = name
+        self._storage = storage
+        self._spec = spec
+        self.refresh()
+
+    def refresh(self) -> "Study":
+        """Read the study again and return it."""
+        store = open_store(self._storage)
+        try:
+            self._record, self._trials = store.read(self.name)
+        finally:
+            store.close()
+        return self
+
+    def resume(self, **overrides: Any) -> "Study":
+        """Go on to the target, or to a new one: `study.resume(trials=128)`. Takes the overrides that `run` takes."""
+        given = {key: value for key, value in overrides.items() if value is not None}
+        bootstrap.resume(self.name, storage=self._storage, overrides=key_paths(given), spec=self._spec)
+        return self.refresh()
+
+    @property
+    def direction(self) -> Direction:
+        """Which way the metric is better."""
+        return self._record.direction
+
+    @property
+    def metric(self) -> str:
+        """The name of the metric that was searched for."""
+        return self._record.metric
+
+    @property
+    def trials(self) -> tuple[TrialRecord, ...]:
+        """Every trial, in the order of their numbers."""
+        return self._trials
+
+    @property
+    def best_trial(self) -> TrialRecord:
+        """The best completed trial; raises `NoUsableTrialError` before the first."""
+        best = self.top(1)
+        if not best:
+            raise no_usable_trial(self.name, self._trials)
+        return best[0]
+
+    def top(self, count: int) -> tuple[TrialRecord, ...]:
+        """Return the `count` best completed trials, the best first."""
+        return queries.top(self._record, self._trials, count)
+
+    @property
+    def summary(self) -> queries.Summary:
+        """The study in a few numbers."""
+        return queries.summarise(self._record, self._trials)
+
+    @property
+    def test_metrics(self) -> Metrics | None:
+        """The best trial's metrics on data the search never saw; None where that was not measured."""
+        return self.summary.test_metrics
+
+    def learning_curves(self, metric: str | None = None) -> dict[int, dict[int, float]]:
+        """Return a metric (the study's own by default) by trial number and epoch."""
+        if metric is None or metric == self.metric:
+            return {trial.number: dict(trial.curve) for trial in self._trials}
+        store = open_store(self._storage)
+        try:
+            reports = store.reports(self.name)
+        finally:
+            store.close()
+        return {
+            number: {epoch: metrics[metric] for epoch, metrics in epochs.items() if metric in metrics}
+            for number, epochs in reports.items()
+        }
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Return a row per trial: number, state, value, epoch, seconds, its parameters by path and its metrics.
+
+        Parameters are columns such as `params.optimizer.adamw.lr`, metrics such as `metrics.accuracy`.
+        """
+        import pandas as pd  # noqa: PLC0415 - half a second that other questions do not pay
+
+        return pd.DataFrame([queries.as_row(self._record, trial) for trial in self._trials])
+
+    def __repr__(self) -> str:
+        best = self.top(1)
+        shown = f"best {self.metric} {best[0].value:.4g} (trial {best[0].number})" if best else "no completed trial"
+        return f"Study({self.name!r}, {len(self._trials)} trials, {shown})"
+
+
+def no_usable_trial(name: str, trials: tuple[TrialRecord, ...]) -> NoUsableTrialError:
+    """Return the error for a study without a completed trial, with the reason its trials failed for most."""
+    reasons = queries.failure_reasons(trials)
+    if not reasons:
+        return NoUsableTrialError(f"no trial of study {name!r} is complete", hint=f"tuner resume {name}")
+    message, count = reasons[0]
+    return NoUsableTrialError(
+        f"no trial of study {name!r} is complete; {count} failed with: {message}",
+        hint=f"tuner trials {name} --state fail shows them all",
+    )

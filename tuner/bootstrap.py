@@ -1,0 +1,233 @@
+"""The use cases with everything they need: what the command line and the Python interface call."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, final
+
+from tuner import service
+from tuner.assembly import Assembly, assemble, find_space
+from tuner.controller import Controller, StopCause
+from tuner.domain.errors import ConfigurationError, NoUsableTrialError, UnknownNameError, nearest
+from tuner.domain.event import Listener
+from tuner.domain.record import StudyRecord
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import Direction, StudySpec, reference_to
+from tuner.domain.trial import Metrics, TrialRecord
+from tuner.domain.work import Member, Work, WorkKind
+from tuner.execution.retention import Retention
+from tuner.execution.worker import Worker
+from tuner.storage.location import Location
+from tuner.storage.store import Store, exists_already, open_store
+from tuner.study_file import check_name, override, read_study_file
+
+EXECUTORS = {"ray": "tuner.execution.ray_tune", "inline": "tuner.execution.inline"}
+
+MakeListeners = Callable[[Assembly, Sequence[TrialRecord]], Sequence[Listener]]
+"""Makes what watches a run, from its parts and the trials it starts with."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a study's spec came from, so that resuming the study reads the same place again.
+
+    `study` is a shipped name or the absolute path of a study file, empty for a spec made in Python; `overrides` are
+    what was given on top, by key path; `folder` was the working directory.
+    """
+
+    study: str
+    overrides: Mapping[str, Any]
+    folder: str
+
+
+def shipped_studies() -> tuple[str, ...]:
+    """Return the names of the study files that come with the package."""
+    names = [entry.name for entry in files("tuner").joinpath("studies").iterdir()]
+    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+
+
+def read_spec(study: str | Path | StudySpec, overrides: Mapping[str, Any]) -> tuple[StudySpec, Source]:
+    """Return what is asked for by a shipped name, a study file's path or a spec, and where it came from."""
+    folder = str(Path.cwd())
+    if isinstance(study, StudySpec):
+        spec = override(study, overrides)
+        name = spec.name or reference_to(spec.objective).rpartition(":")[2]
+        return replace(spec, name=check_name(name)), Source(study="", overrides=overrides, folder=folder)
+    path, source = _find_study(str(study))
+    return read_study_file(path, overrides), Source(study=source, overrides=overrides, folder=folder)
+
+
+def run(
+    study: str | Path | StudySpec,
+    *,
+    storage: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    listeners: MakeListeners | None = None,
+) -> tuple[str, StopCause | None]:
+    """Create a study and run it to its target; return its name and why it stopped before, None when it did not."""
+    spec, source = read_spec(study, overrides or {})
+    with _opened(storage) as store:
+        if spec.name in store.names:
+            raise exists_already(spec.name)
+        assembly = assemble(spec, Path(source.folder), checkpoints_of(store.location, spec.name))
+        execute = _executor(assembly)
+        store.create(
+            spec.name,
+            direction=Direction(spec.direction),
+            metric=spec.metric,
+            space=assembly.space,
+            spec=spec.describe(),
+            source=_described(source, assembly.space),
+        )
+        conductor = _conductor(store, assembly, (), listeners)
+        cause = service.removing_on_refusal(store, spec.name, lambda: conductor.conduct(spec.name, execute))
+        return spec.name, cause
+
+
+def resume(
+    name: str,
+    *,
+    storage: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    spec: StudySpec | None = None,
+    listeners: MakeListeners | None = None,
+) -> StopCause | None:
+    """Go on with a stored study; `spec` stands in for the one of a study that was made in Python.
+
+    Raises `ResumeRefusedError` where the study file or the space no longer is what the study was started with.
+    """
+    with _opened(storage) as store:
+        study, trials = store.read(name)
+        spec, folder = _spec_to_resume(study, overrides or {}, spec)
+        space = _space_to_resume(study, spec, folder)
+        service.refuse_changes(study, spec, space)
+        assembly = assemble(replace(spec, search_space=space), folder, checkpoints_of(store.location, name))
+        execute = _executor(assembly)
+        store.journal(name).annotate("spec", {**spec.describe(), "name": name})
+        return _conductor(store, assembly, trials, listeners).conduct(name, execute)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What one epoch of the default configuration showed."""
+
+    assembly: Assembly
+    metrics: Metrics
+    seconds: float
+
+
+def check(study: str | Path | StudySpec, overrides: Mapping[str, Any] | None = None) -> Preview:
+    """Train the default configuration for one epoch in this process, and store nothing.
+
+    Raises `NoUsableTrialError` with the traceback where the objective fails.
+    """
+    spec, source = read_spec(study, overrides or {})
+    with tempfile.TemporaryDirectory(prefix="tuner-check-") as scratch:
+        assembly = assemble(spec, Path(source.folder), Path(scratch))
+        worker = Worker(assembly.job)
+        member = Member(number=0, config=assembly.space.default, seed=0)
+        worker.begin(Work(id=0, kind=WorkKind.TRAIN, members=(member,)))
+        began = time.perf_counter()
+        (report,) = worker.advance()
+        seconds = time.perf_counter() - began
+    if report.failure is not None:
+        raise NoUsableTrialError(f"the objective failed: {report.failure.message}", hint=report.failure.traceback)
+    if report.metrics is None:
+        raise NoUsableTrialError("the objective ended without yielding any metrics")
+    return Preview(assembly=assembly, metrics=report.metrics, seconds=seconds)
+
+
+def checkpoints_of(location: Location, name: str) -> Path:
+    """Return the folder of a study's checkpoints: beside the database."""
+    return location.folder / "checkpoints" / name
+
+
+def _described(source: Source, space: SearchSpace) -> dict[str, Any]:
+    return {**asdict(source), "rules": len(space.rules)}
+
+
+def _find_study(study: str) -> tuple[Path, str]:
+    """Return the study file's path, and the words that find it again from anywhere."""
+    path = Path(study).expanduser()
+    if path.suffix == ".toml" or "/" in study:
+        if not path.is_file():
+            raise UnknownNameError(f"there is no study file {study}", hint=f"shipped studies: {_listed()}")
+        return path.absolute(), str(path.absolute())
+    if study in shipped_studies():
+        return Path(str(files("tuner").joinpath("studies", f"{study}.toml"))), study
+    beside = path.with_suffix(".toml")
+    meant = f"; did you mean {beside}?" if beside.is_file() else nearest(study, shipped_studies())
+    raise UnknownNameError(
+        f"unknown study {study!r}{meant}", hint=f"shipped studies: {_listed()}; or give the path of a .toml file"
+    )
+
+
+def _listed() -> str:
+    return ", ".join(shipped_studies())
+
+
+def _spec_to_resume(study: StudyRecord, overrides: Mapping[str, Any], spec: StudySpec | None) -> tuple[StudySpec, Path]:
+    """Return what the study's file says today, or what was stored where there is no file (any more)."""
+    if not study.spec:
+        raise ConfigurationError(
+            f"study {study.name!r} was not made by tuner, so it cannot go on here",
+            hint="it can be looked at with `tuner best` and `tuner trials`",
+        )
+    source, folder = study.source["study"], Path(study.source["folder"])
+    overrides = {**study.source["overrides"], **overrides}
+    if spec is not None:
+        return override(spec, overrides), folder
+    if source in shipped_studies() or Path(source).is_file():
+        return read_study_file(_find_study(source)[0], overrides), folder
+    return override(StudySpec.from_description(study.spec), overrides), folder
+
+
+def _space_to_resume(study: StudyRecord, spec: StudySpec, folder: Path) -> SearchSpace:
+    if spec.search_space or study.space is None:
+        return find_space(spec, folder)
+    if study.source.get("rules"):
+        raise ConfigurationError(
+            f"the search space of study {study.name!r} has rules, whose code is not stored",
+            hint="define the space in a module and name it in the spec as package.module:name",
+        )
+    return study.space
+
+
+def _conductor(
+    store: Store, assembly: Assembly, trials: Sequence[TrialRecord], listeners: MakeListeners | None
+) -> service.Conductor:
+    plan = assembly.plan
+    retention = Retention(assembly.job.checkpoints, plan.direction, trials)
+    return service.Conductor(
+        store,
+        plan,
+        sampler=assembly.sampler,
+        scheduler=assembly.scheduler,
+        listeners=(retention, *(listeners(assembly, trials) if listeners else ())),
+        seconds=assembly.spec.budget.seconds,
+    )
+
+
+def _executor(assembly: Assembly) -> service.Execute:
+    executor = import_module(EXECUTORS[assembly.spec.executor]).EXECUTOR
+
+    def execute(controller: Controller) -> None:
+        executor.run(controller, assembly.job, assembly.spec.resources)
+
+    return execute
+
+
+@contextmanager
+def _opened(storage: str | None) -> Iterator[Store]:
+    store = open_store(storage)
+    try:
+        yield store
+    finally:
+        store.close()

@@ -1,0 +1,76 @@
+"""Members by name: the name you type is the file you open.
+
+A member is a module of a package whose name does not start with an underscore; what it offers is the one name in its
+`__all__`. Adding a member is adding a file. Listing and describing members imports none of them.
+"""
+
+import ast
+from collections.abc import Iterator
+from functools import cached_property
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, final
+
+from tuner.domain.errors import UnknownNameError, nearest
+
+
+@final
+class Catalogue:
+    """The members of one package; `kind` is the word for one of them in messages."""
+
+    def __init__(self, package: str, kind: str) -> None:
+        self.package = package
+        self.kind = kind
+
+    @cached_property
+    def _folder(self) -> Path:
+        spec = find_spec(self.package)
+        if spec is None or not spec.submodule_search_locations:
+            raise UnknownNameError(f"there is no package {self.package!r} of {self.kind}s")
+        return Path(next(iter(spec.submodule_search_locations)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The members' names in alphabetical order."""
+        return tuple(sorted(path.stem for path in self._folder.glob("*.py") if not path.stem.startswith("_")))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def check(self, name: str) -> None:
+        """Raise `UnknownNameError` with the nearest name where there is no such member."""
+        if name not in self.names:
+            known = ", ".join(self.names)
+            raise UnknownNameError(f"unknown {self.kind} {name!r}{nearest(name, self.names)}", hint=f"known: {known}")
+
+    def __getitem__(self, name: str) -> Any:
+        self.check(name)
+        module = import_module(f"{self.package}.{name}")
+        (exported,) = module.__all__
+        return getattr(module, exported)
+
+    def summary(self, name: str) -> str:
+        """Return the first line of what the member's file says about itself, without importing it."""
+        return (ast.get_docstring(self._parsed(name)) or "").partition("\n")[0]
+
+    def fields(self, name: str) -> tuple[str, ...]:
+        """Return the fields of the dataclass that the member exports, without importing it."""
+        tree = self._parsed(name)
+        exported = next(value for target, value in _assignments(tree) if target == "__all__")
+        (class_name,) = ast.literal_eval(exported)
+        found = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == class_name)
+        body = next(found).body
+        return tuple(
+            node.target.id for node in body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        )
+
+    def _parsed(self, name: str) -> ast.Module:
+        self.check(name)
+        return ast.parse((self._folder / f"{name}.py").read_text())
+
+
+def _assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            yield node.targets[0].id, node.value

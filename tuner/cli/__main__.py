@@ -1,0 +1,85 @@
+"""Tune PyTorch models: search, stop early, resume, and get an answer."""
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from tuner.catalogue import Catalogue
+from tuner.domain.errors import StudyInterrupted, TunerError
+
+_COMMANDS = Catalogue("tuner.cli", "command")
+_ORDER = ("run", "resume", "check", "list", "status", "best", "trials")
+
+
+class _Commands(TyperGroup):
+    """The commands, each imported when it is called: listing them imports none."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(_COMMANDS.names, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in _COMMANDS:
+            return None
+        listed = typer.Typer(add_completion=False)
+        listed.command(cmd_name, help=_COMMANDS.summary(cmd_name))(lambda: None)
+        return typer.main.get_command(listed)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is None or command is None:
+            return name, command, rest
+        return name, _load(name), rest
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TunerError as error:
+            _show(error)
+            raise typer.Exit(error.exit_code) from None
+        except StudyInterrupted as interruption:
+            raise typer.Exit(interruption.exit_code) from None
+        except BrokenPipeError:
+            # Whoever read our output has seen enough; stdout must not be flushed into the closed pipe again at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+
+
+def _load(name: str) -> Any:
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(name, help=_COMMANDS.summary(name))(import_module(f"tuner.cli.{name}").command)
+    return typer.main.get_command(single)
+
+
+def _show(error: TunerError) -> None:
+    import_module("tuner.cli._output").show_error(error)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _tuner() -> None:
+    """Tune PyTorch models: search, stop early, resume, and get an answer.
+
+    Begin with `tuner run digits`. `tuner COMMAND --help` tells more about a command.
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with the code that its outcome has."""
+    app(prog_name="tuner")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""Arguments and options that several commands share."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from tuner.domain.errors import ConfigurationError
+from tuner.study_file import key_paths, parse_override
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The study's name.", show_default=False)]
+StudyArgument = Annotated[
+    str,
+    typer.Argument(metavar="STUDY", help="A shipped study's name, or the path of a .toml file.", show_default=False),
+]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Where studies are kept: a database URL or an SQLite file. [default: $TUNER_STORAGE or .tuner/studies.db]",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Trials = Annotated[int | None, typer.Option(metavar="N", help="Trials in all, finished ones included.")]
+Time = Annotated[str | None, typer.Option(metavar="DURATION", help="Stop after this long, such as 90s, 10m or 1h30m.")]
+Parallel = Annotated[str | None, typer.Option(metavar="N|auto", help="Cohorts at a time.")]
+Cohort = Annotated[str | None, typer.Option(metavar="N|auto", help="Trials to a cohort, at most.")]
+ExecutorName = Annotated[str | None, typer.Option("--executor", metavar="ray|inline", help="Where trials run.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any key of the study file, such as settings.dataset=wine."),
+]
+
+
+def collected(assignments: Sequence[str] | None, **options: Any) -> dict[str, Any]:
+    """Return the overrides that options and `--set` make together, by key path."""
+    given = {word: value for word, value in options.items() if value is not None}
+    for word in ("parallel", "cohort"):
+        if given.get(word, "auto") != "auto":
+            given[word] = _whole(word, given[word])
+    return key_paths(given) | dict(parse_override(text) for text in assignments or ())
+
+
+def _whole(word: str, value: str) -> int:
+    if value.isdecimal():
+        return int(value)
+    raise ConfigurationError(f"--{word} {value!r} is neither a whole number nor auto")

@@ -1,0 +1,195 @@
+"""What a running study shows: a live table on a terminal, plain lines elsewhere."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, final
+
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from tuner.assembly import Assembly
+from tuner.bootstrap import MakeListeners
+from tuner.cli._output import duration, grid, messages, number, safe
+from tuner.domain.event import Event, EventKind, Listener
+from tuner.domain.study import Direction
+from tuner.domain.trial import TrialRecord, TrialState
+
+_LINES = 50
+"""About how many plain lines a study prints, beside those that matter."""
+
+
+@final
+class Tally:
+    """A study's progress in numbers, kept up to date event by event."""
+
+    def __init__(self, assembly: Assembly, trials: Sequence[TrialRecord], clock: Callable[[], float]) -> None:
+        self.metric = assembly.spec.metric
+        self.target = assembly.spec.budget.trials
+        self.max_epochs = assembly.spec.budget.epochs
+        self.parallel = assembly.parallel
+        self.running: dict[int, TrialRecord] = {}
+        self.best: TrialRecord | None = None
+        self._direction = Direction(assembly.spec.direction)
+        self._clock = clock
+        self._began = clock()
+        self._counts: Counter[TrialState] = Counter()
+        self._before = 0
+        for trial in trials:
+            if trial.state.is_finished:
+                self._finish(trial)
+        self._before = self.finished
+
+    def update(self, event: Event) -> None:
+        """Take note of what happened."""
+        trial = event.trial
+        if event.kind in (EventKind.STARTED, EventKind.REPORTED):
+            self.running[trial.number] = trial
+        elif event.kind is not EventKind.TESTED:
+            self.running.pop(trial.number, None)
+        if event.kind is EventKind.FINISHED:
+            self._finish(trial)
+
+    @property
+    def finished(self) -> int:
+        """The number of trials that are over."""
+        return self._counts.total()
+
+    @property
+    def counts(self) -> str:
+        """How many trials ended in which way, in words."""
+        parts = {
+            "complete": self._counts[TrialState.COMPLETE],
+            "stopped": self._counts[TrialState.PRUNED],
+            "failed": self._counts[TrialState.FAIL],
+        }
+        return ", ".join(f"{count} {word}" for word, count in parts.items() if count or word != "failed")
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return self._clock() - self._began
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that the rest will take if it goes on like this; None before the first trial is over."""
+        done = self.finished - self._before
+        return self.elapsed / done * (self.target - self.finished) if done else None
+
+    def _finish(self, trial: TrialRecord) -> None:
+        self._counts[trial.state] += 1
+        if trial.state is not TrialState.COMPLETE or trial.value is None:
+            return
+        if self._direction.is_better(trial.value, than=self.best.value if self.best else None):
+            self.best = trial
+
+
+@final
+class LiveTable(Listener):
+    """The trials that are running and the study as a whole, drawn a few times a second."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+
+    def notify(self, event: Event) -> None:
+        self._tally.update(event)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Group(self._trials(), self._study())
+
+    def _trials(self) -> Table:
+        tally = self._tally
+        table = grid("trial", "epoch", "", tally.metric, right=("trial", "epoch", tally.metric))
+        for trial in sorted(tally.running.values(), key=lambda each: each.number):
+            latest = trial.curve.get(trial.last_epoch)
+            bar = ProgressBar(total=tally.max_epochs, completed=trial.last_epoch, width=24)
+            table.add_row(str(trial.number), f"{trial.last_epoch}/{tally.max_epochs}", bar, number(latest))
+        for _ in range(tally.parallel - len(tally.running)):
+            table.add_row("", "", ProgressBar(total=1, completed=0, width=24), "")
+        return table
+
+    def _study(self) -> Text:
+        tally = self._tally
+        best = f"best {number(tally.best.value)} (trial {tally.best.number})" if tally.best else "no trial complete yet"
+        times = duration(tally.elapsed) + (f", about {duration(tally.left)} left" if tally.left else "")
+        return Text.assemble(
+            (f"{tally.finished}/{tally.target} trials", "bold"),
+            f"  {tally.counts}  ",
+            (best, "green" if tally.best else "dim"),
+            (f"  {times}", "dim"),
+        )
+
+
+@final
+class PlainLines(Listener):
+    """A line for every new best, every failure and, of the rest, as many as make sense."""
+
+    def __init__(self, tally: Tally, console: Console) -> None:
+        self._tally = tally
+        self._console = console
+        self._every = max(1, tally.target // _LINES)
+
+    def notify(self, event: Event) -> None:
+        before = self._tally.best
+        self._tally.update(event)
+        trial = event.trial
+        if event.kind is EventKind.LOST:
+            self._console.print(f"trial {trial.number} lost its worker at epoch {trial.last_epoch}: it is run again")
+        if event.kind is not EventKind.FINISHED:
+            return
+        is_new_best = self._tally.best is not before
+        if is_new_best or trial.failure or self._tally.finished % self._every == 0:
+            self._console.print(Text(self._line(trial, is_new_best=is_new_best)))
+
+    def _line(self, trial: TrialRecord, *, is_new_best: bool) -> str:
+        head = f"[{self._tally.finished}/{self._tally.target}] trial {trial.number}"
+        if trial.failure is not None:
+            return f"{head} failed: {safe(trial.failure.message)}"
+        word = "stopped" if trial.state is TrialState.PRUNED else "complete"
+        line = f"{head} {word} at epoch {trial.last_epoch}, {self._tally.metric} {number(trial.value)}"
+        best = self._tally.best
+        if is_new_best or best is None:
+            return f"{line}, the best so far" if is_new_best else line
+        return f"{line}; best {number(best.value)} (trial {best.number})"
+
+
+@contextmanager
+def shown() -> Iterator[MakeListeners]:
+    """Give what makes the listeners of a run, and end the drawing when the run is over."""
+    console = messages()
+    drawings: list[Live] = []
+
+    def make(assembly: Assembly, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
+        for note in assembly.notes:
+            console.print(Text(f"note: {safe(note)}", style="yellow"))
+        tally = Tally(assembly, trials, time.monotonic)
+        console.print(Text(_opening(assembly, trials), style="dim"))
+        if not console.is_terminal:
+            return [PlainLines(tally, console)]
+        table: Any = LiveTable(tally)
+        drawing = Live(table, console=console, refresh_per_second=4, transient=True)
+        drawings.append(drawing)
+        drawing.start()
+        return [table]
+
+    try:
+        yield make
+    finally:
+        for drawing in drawings:
+            drawing.stop()
+
+
+def _opening(assembly: Assembly, trials: Sequence[TrialRecord]) -> str:
+    spec = assembly.spec
+    unfinished = sum(not trial.state.is_finished for trial in trials)
+    begun = (
+        f"going on with {spec.name}: {len(trials) - unfinished} trials finished, {unfinished} go on where they were"
+        if trials
+        else f"study {spec.name}: {len(assembly.space)} parameters, {spec.budget.trials} trials of up to "
+        f"{spec.budget.epochs} epochs"
+    )
+    return f"{begun}; {assembly.parallel} at a time on {assembly.job.device}, starting {spec.executor} ..."

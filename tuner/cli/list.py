@@ -1,0 +1,28 @@
+"""List the studies that are stored."""
+
+from rich.text import Text
+
+from tuner import queries
+from tuner.cli._options import Json, Storage
+from tuner.cli._output import answers, grid, number, print_json, safe
+from tuner.cli._report import counts_text, summary_json
+from tuner.storage.store import open_store
+
+__all__ = ["command"]
+
+
+def command(storage: Storage = None, as_json: Json = False) -> None:
+    store = open_store(storage)
+    summaries = [queries.summarise(*store.read(name)) for name in store.names]
+    if as_json:
+        print_json([summary_json(summary) for summary in summaries])
+        return
+    if not summaries:
+        answers().print(Text(f"no study in {store.location} yet; begin with: tuner run digits"))
+        return
+    table = grid("study", "metric", "best", "trials", "states", right=("best", "trials"))
+    for summary in summaries:
+        best = number(summary.best.value if summary.best else None)
+        count = f"{summary.finished}/{summary.target}" if summary.target else str(summary.finished)
+        table.add_row(safe(summary.study.name), safe(summary.study.metric), best, count, counts_text(summary))
+    answers().print(table)

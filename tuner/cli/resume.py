@@ -1,0 +1,30 @@
+"""Go on with a study where it was, to its target or a new one."""
+
+from tuner import bootstrap
+from tuner.cli._options import Cohort, ExecutorName, Json, Name, Parallel, Settings, Storage, Time, Trials, collected
+from tuner.cli._progress import shown
+from tuner.cli._report import conclude, show_interruption
+from tuner.domain.errors import StudyInterrupted
+
+__all__ = ["command"]
+
+
+def command(
+    name: Name,
+    storage: Storage = None,
+    trials: Trials = None,
+    time: Time = None,
+    executor: ExecutorName = None,
+    cohort: Cohort = None,
+    parallel: Parallel = None,
+    assignments: Settings = None,
+    as_json: Json = False,
+) -> None:
+    overrides = collected(assignments, trials=trials, time=time, executor=executor, cohort=cohort, parallel=parallel)
+    try:
+        with shown() as listeners:
+            cause = bootstrap.resume(name, storage=storage, overrides=overrides, listeners=listeners)
+    except StudyInterrupted as interruption:
+        show_interruption(interruption, storage)
+        raise
+    conclude(name, storage, cause, as_json=as_json)

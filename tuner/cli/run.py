@@ -1,0 +1,62 @@
+"""Run a study: search, stop poor trials early, and report the best."""
+
+from typing import Annotated
+
+import typer
+
+from tuner import bootstrap
+from tuner.cli._options import (
+    Cohort,
+    ExecutorName,
+    Json,
+    Parallel,
+    Settings,
+    Storage,
+    StudyArgument,
+    Time,
+    Trials,
+    collected,
+)
+from tuner.cli._progress import shown
+from tuner.cli._report import conclude, show_interruption
+from tuner.domain.errors import StudyInterrupted
+
+__all__ = ["command"]
+
+
+def command(
+    study: StudyArgument,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What to call it. [default: the file's name]")
+    ] = None,
+    storage: Storage = None,
+    trials: Trials = None,
+    time: Time = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="The seed that all randomness comes from.")] = None,
+    sampler: Annotated[str | None, typer.Option(metavar="NAME", help="What proposes configurations.")] = None,
+    scheduler: Annotated[str | None, typer.Option(metavar="NAME", help="What stops poor trials early.")] = None,
+    executor: ExecutorName = None,
+    cohort: Cohort = None,
+    parallel: Parallel = None,
+    assignments: Settings = None,
+    as_json: Json = False,
+) -> None:
+    overrides = collected(
+        assignments,
+        name=name,
+        trials=trials,
+        time=time,
+        seed=seed,
+        sampler=sampler,
+        scheduler=scheduler,
+        executor=executor,
+        cohort=cohort,
+        parallel=parallel,
+    )
+    try:
+        with shown() as listeners:
+            stored, cause = bootstrap.run(study, storage=storage, overrides=overrides, listeners=listeners)
+    except StudyInterrupted as interruption:
+        show_interruption(interruption, storage)
+        raise
+    conclude(stored, storage, cause, as_json=as_json)

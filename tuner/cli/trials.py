@@ -1,0 +1,75 @@
+"""List a study's trials."""
+
+import csv
+import sys
+from collections.abc import Sequence
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+from tuner import queries
+from tuner.cli._options import Name, Storage
+from tuner.cli._output import answers, print_json, trial_table
+from tuner.domain.errors import UnknownNameError, nearest
+from tuner.domain.record import StudyRecord
+from tuner.domain.trial import TrialRecord, TrialState
+from tuner.storage.store import open_store
+
+__all__ = ["command"]
+
+
+class Format(Enum):
+    """How to print them."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def command(
+    name: Name,
+    state: Annotated[
+        str | None, typer.Option(metavar="S", help="Only complete, pruned, fail, running or waiting ones.")
+    ] = None,
+    output: Annotated[Format, typer.Option("--format", help="How to print them.")] = Format.TABLE,
+    storage: Storage = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    wanted = _state(state)
+    study, trials = open_store(storage).read(name)
+    chosen = queries.in_state(trials, wanted)
+    if as_json or output is Format.JSON:
+        print_json([{**queries.as_json(trial), **_failure(trial)} for trial in chosen])
+    elif output is Format.CSV:
+        _print_csv(study, chosen)
+    else:
+        answers().print(trial_table(chosen, study.metric))
+
+
+def _state(word: str | None) -> TrialState | None:
+    if word is None:
+        return None
+    known = {state.value.lower(): state for state in TrialState}
+    if word.lower() not in known:
+        raise UnknownNameError(f"unknown state {word!r}{nearest(word, known)}", hint=f"known: {', '.join(known)}")
+    return known[word.lower()]
+
+
+def _failure(trial: TrialRecord) -> dict[str, str]:
+    if trial.failure is None:
+        return {}
+    return {"reason": trial.failure.reason.value, "message": trial.failure.message}
+
+
+def _print_csv(study: StudyRecord, trials: Sequence[TrialRecord]) -> None:
+    rows = [queries.as_row(study, trial) for trial in trials]
+    columns = dict.fromkeys(column for row in rows for column in row)
+    writer = csv.DictWriter(sys.stdout, list(columns), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({column: _unformula(value) for column, value in row.items()} for row in rows)
+
+
+def _unformula(value: object) -> object:
+    """Return text so that a spreadsheet does not take it for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value

@@ -1,0 +1,337 @@
+"""The brain: hands out work, takes reports, answers who stops.
+
+It knows neither Ray nor a database nor torch: executors call it, and it calls a sampler, a scheduler and a journal. The
+same reports in the same order lead to the same decisions, whatever executor brings them. Not thread-safe: one thread
+runs a study.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from typing import final
+
+from tuner.domain.config import Config
+from tuner.domain.decision import Decision
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.event import Event, EventKind, Listener
+from tuner.domain.journal import Change, Journal
+from tuner.domain.sampler import Sampler
+from tuner.domain.scheduler import Scheduler
+from tuner.domain.seed import derive
+from tuner.domain.study import Direction
+from tuner.domain.trial import Failure, FailureReason, Metrics, Report, TrialRecord, TrialState, best_epoch, ranked
+from tuner.domain.work import Member, Work, WorkKind
+
+MAX_RETRIES = 2
+"""How often a trial is handed out again after its worker died."""
+
+
+class StopCause(Enum):
+    """Why a run stops before its target."""
+
+    TIME = "time"
+    INTERRUPT = "interrupt"
+    TERMINATE = "terminate"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run is to reach: `trials` in all, of at most `max_epochs`, the best by `metric` in `direction`."""
+
+    trials: int
+    max_epochs: int
+    metric: str
+    direction: Direction
+    seed: int
+    default: Config
+    tests: bool
+    """Whether the best trial is tested at the end."""
+
+
+@final
+class Controller:
+    """Runs one study to its target.
+
+    `trials` are those stored before; unfinished ones are handed out first and go on where they were recorded. `metrics`
+    has every metric that the unfinished ones reported, by trial number and epoch. `tested` is the number of the trial
+    that was tested before, None when none was.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        sampler: Sampler,
+        scheduler: Scheduler,
+        journal: Journal,
+        now: Callable[[], datetime],
+        listeners: Sequence[Listener] = (),
+        trials: Sequence[TrialRecord] = (),
+        metrics: Mapping[int, Mapping[int, Metrics]] | None = None,
+        tested: int | None = None,
+    ) -> None:
+        self.plan = plan
+        self._sampler = sampler
+        self._scheduler = scheduler
+        self._journal = journal
+        self._now = now
+        self._listeners = tuple(listeners)
+        self._tested = tested
+        self._trials = {trial.number: trial for trial in trials}
+        self._metrics = {number: dict(epochs) for number, epochs in (metrics or {}).items()}
+        self._waiting = deque(trial.number for trial in trials if not trial.state.is_finished)
+        self._live: set[int] = set()
+        self._testing: int | None = None
+        self._losses: Counter[int] = Counter()
+        self._works = 0
+        self._exhausted = False
+        self._stop: StopCause | None = None
+        self._replay()
+
+    def _replay(self) -> None:
+        """Tell the sampler and the scheduler what was stored, in the order of the trials' numbers."""
+        for trial in self._trials.values():
+            self._sampler.observe(trial)
+            for epoch, value in sorted(trial.curve.items()):
+                self._scheduler.record(trial.number, epoch, value)
+
+    @property
+    def trials(self) -> tuple[TrialRecord, ...]:
+        """Every trial as it now is, in the order of their numbers."""
+        return tuple(self._trials.values())
+
+    @property
+    def stop_cause(self) -> StopCause | None:
+        """Why the run stops before its target, None while it does not."""
+        return self._stop
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is nothing left to hand out and nothing left to wait for."""
+        if self._live or self._testing is not None:
+            return False
+        return self._stop is not None or not (self._waiting or self._wants_trials or self._untested is not None)
+
+    def stop(self, cause: StopCause) -> None:
+        """Hand out nothing more; what is running is suspended at its next report. Safe to call in a signal handler."""
+        if self._stop is None:
+            self._stop = cause
+
+    def next_work(self) -> Work | None:
+        """Return what to do next and store that it was begun; None when there is nothing to hand out now.
+
+        None does not mean the end, `is_finished` does: the last thing to do waits for everything else.
+        """
+        if self._stop is not None:
+            return None
+        if self._waiting:
+            return self._train(self._continued(self._waiting.popleft()))
+        if self._wants_trials:
+            started = self._begun()
+            if started is not None:
+                return self._train(started)
+        if not self._live and self._testing is None:
+            return self._test()
+        return None
+
+    def report(self, reports: Iterable[Report]) -> frozenset[int]:
+        """Record what a cohort's members did in an epoch, then decide, and return the numbers of those that leave.
+
+        All reports of an epoch come together: all are recorded before any is judged. When this returns, everything is
+        stored.
+        """
+        fresh = [report for report in reports if self._is_news(report)]
+        self._refuse_unknown_metric(fresh)
+        for report in fresh:
+            if report.metrics is not None:
+                self._scheduler.record(report.number, report.epoch, report.metrics[self.plan.metric])
+        changes = [Change(trial=self._after(report), report=report) for report in fresh]
+        self._journal.write(changes)
+        for change in changes:
+            self._remember(change.trial)
+        self._suspend(change.trial.number for change in changes if not change.trial.state.is_finished)
+        return frozenset(change.trial.number for change in changes if change.trial.number not in self._live)
+
+    def lost(self, work: Work, reason: str) -> None:
+        """Take note that the worker died: its members are handed out again, up to `MAX_RETRIES` times each."""
+        if work.kind is WorkKind.TEST:
+            self.tested(work, Failure(reason=FailureReason.WORKER_LOST, message=reason))
+            return
+        members = sorted(work.numbers & self._live, reverse=True)
+        self._losses.update(members)
+        failure = Failure(reason=FailureReason.WORKER_LOST, message=f"{reason}, {MAX_RETRIES + 1} times")
+        again = [number for number in members if self._losses[number] <= MAX_RETRIES]
+        failed = [Report(number=number, epoch=0, failure=failure) for number in members if number not in again]
+        changes = [Change(trial=self._after(report), report=report) for report in failed]
+        waiting = [replace(self._trials[number], state=TrialState.WAITING) for number in again]
+        self._journal.write([*changes, *(Change(trial=trial) for trial in waiting)])
+        for change in changes:
+            self._remember(change.trial)
+        for trial in waiting:
+            self._put_back(trial, EventKind.LOST)
+
+    def tested(self, work: Work, outcome: Metrics | Failure | None) -> None:
+        """Store what the test of the best trial gave; None where the objective has no test data."""
+        (member,) = work.members
+        self._testing, self._tested = None, member.number
+        if outcome is None:
+            return
+        if isinstance(outcome, Failure):
+            self._journal.annotate("test", {"number": member.number, "failure": outcome.message})
+            return
+        self._journal.annotate("test", {"number": member.number, "metrics": dict(outcome)})
+        self._notify(EventKind.TESTED, self._trials[member.number], outcome)
+
+    def abandon(self) -> None:
+        """Suspend everything that is running, at once: its worker will not report again."""
+        self._testing = None
+        self._suspend(sorted(self._live), force=True)
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The best completed trial, the earliest of several; None before the first."""
+        return next(iter(ranked(self._trials.values(), self.plan.direction)), None)
+
+    @property
+    def _wants_trials(self) -> bool:
+        return len(self._trials) < self.plan.trials and not self._exhausted
+
+    @property
+    def _untested(self) -> TrialRecord | None:
+        best = self.best
+        return best if self.plan.tests and best is not None and best.number != self._tested else None
+
+    def _begun(self) -> TrialRecord | None:
+        number = len(self._trials)
+        config = self.plan.default if number == 0 else self._sampler.suggest(number)
+        if config is None:
+            self._exhausted = True
+            return None
+        trial = TrialRecord(number=number, state=TrialState.RUNNING, config=config, started=self._now())
+        self._journal.begin([trial])
+        return trial
+
+    def _continued(self, number: int) -> TrialRecord:
+        trial = replace(self._trials[number], state=TrialState.RUNNING)
+        self._journal.write([Change(trial=trial)])
+        return trial
+
+    def _train(self, trial: TrialRecord) -> Work:
+        self._trials[trial.number] = trial
+        self._live.add(trial.number)
+        self._sampler.observe(trial)
+        self._notify(EventKind.STARTED, trial)
+        return self._work(WorkKind.TRAIN, trial)
+
+    def _test(self) -> Work | None:
+        best = self._untested
+        if best is None:
+            return None
+        self._testing = best.number
+        return self._work(WorkKind.TEST, best)
+
+    def _work(self, kind: WorkKind, trial: TrialRecord) -> Work:
+        self._works += 1
+        member = Member(
+            number=trial.number,
+            config=trial.config,
+            seed=derive(self.plan.seed, "trial", trial.number),
+            epoch=trial.last_epoch,
+            best_epoch=trial.epoch,
+            best=trial.value,
+        )
+        return Work(id=self._works, kind=kind, members=(member,))
+
+    def _refuse_unknown_metric(self, reports: Sequence[Report]) -> None:
+        """Raise `ConfigurationError` where the study's very first report lacks the metric: none would ever have it."""
+        failures = [report.failure for report in reports if report.failure is not None]
+        missing = [failure for failure in failures if failure.reason is FailureReason.MISSING_METRIC]
+        if missing and not any(trial.curve for trial in self._trials.values()):
+            raise ConfigurationError(missing[0].message, hint="set `metric` in the study file to one that it yields")
+
+    def _is_news(self, report: Report) -> bool:
+        """Whether the report is of a trial that is running, and not of an epoch that was recorded before.
+
+        A trial that goes on from an older checkpoint repeats epochs; what was recorded first stands.
+        """
+        if report.number not in self._live:
+            return False
+        return report.metrics is None or report.epoch > self._trials[report.number].last_epoch
+
+    def _after(self, report: Report) -> TrialRecord:
+        """Return the trial as it is after `report`."""
+        trial = self._trials[report.number]
+        if report.failure is not None:
+            return replace(trial, state=TrialState.FAIL, failure=report.failure, finished=self._now())
+        if report.metrics is None:
+            return self._ended(trial)
+        return self._measured(trial, report.epoch, report.metrics)
+
+    def _ended(self, trial: TrialRecord) -> TrialRecord:
+        if trial.curve:
+            return replace(trial, state=TrialState.COMPLETE, finished=self._now())
+        failure = Failure(
+            reason=FailureReason.NO_METRICS,
+            message=f"the objective ended without yielding a single {{{self.plan.metric!r}: number}}",
+        )
+        return replace(trial, state=TrialState.FAIL, failure=failure, finished=self._now())
+
+    def _measured(self, trial: TrialRecord, epoch: int, metrics: Metrics) -> TrialRecord:
+        curve = {**trial.curve, epoch: metrics[self.plan.metric]}
+        best = best_epoch(curve, self.plan.direction)
+        known = self._metrics.setdefault(trial.number, {})
+        known[epoch] = metrics
+        state = self._state_after(trial.number, epoch)
+        return replace(
+            trial,
+            state=state,
+            curve=curve,
+            value=curve[best],
+            epoch=best,
+            metrics=known.get(best, {}),
+            finished=self._now() if state.is_finished else None,
+        )
+
+    def _state_after(self, number: int, epoch: int) -> TrialState:
+        if epoch >= self.plan.max_epochs:
+            return TrialState.COMPLETE
+        decision = self._scheduler.decide(number, epoch)
+        if decision is Decision.FINISH:
+            return TrialState.COMPLETE
+        # The default configuration is trained to the end: what tuning gained is measured against it.
+        if decision is Decision.STOP and number != 0:
+            return TrialState.PRUNED
+        return TrialState.RUNNING
+
+    def _remember(self, trial: TrialRecord) -> None:
+        self._trials[trial.number] = trial
+        self._sampler.observe(trial)
+        if trial.state.is_finished:
+            self._live.discard(trial.number)
+            self._metrics.pop(trial.number, None)
+        self._notify(EventKind.FINISHED if trial.state.is_finished else EventKind.REPORTED, trial)
+
+    def _suspend(self, numbers: Iterable[int], *, force: bool = False) -> None:
+        """Put running trials back where the run is stopping, or where it is forced to."""
+        if self._stop is None and not force:
+            return
+        trials = [replace(self._trials[number], state=TrialState.WAITING) for number in numbers]
+        if not trials:
+            return
+        self._journal.write([Change(trial=trial) for trial in trials])
+        for trial in trials:
+            self._put_back(trial, EventKind.SUSPENDED)
+
+    def _put_back(self, trial: TrialRecord, kind: EventKind) -> None:
+        self._trials[trial.number] = trial
+        self._live.discard(trial.number)
+        self._waiting.appendleft(trial.number)
+        self._notify(kind, trial)
+
+    def _notify(self, kind: EventKind, trial: TrialRecord, test_metrics: Metrics | None = None) -> None:
+        event = Event(kind=kind, trial=trial, test_metrics=test_metrics)
+        for listener in self._listeners:
+            listener.notify(event)

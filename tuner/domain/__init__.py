@@ -1,0 +1,1 @@
+"""The vocabulary: values and ports, standard library only, no input or output."""

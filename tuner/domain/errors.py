@@ -1,0 +1,103 @@
+"""Everything that can go wrong, as one tree; the class decides the exit code.
+
+```text
+TunerError                   1  our bug unless a subclass says otherwise
+├── ConfigurationError       2  the input is wrong: nothing was written, fix it and run again
+│   ├── SearchSpaceError         the space itself is wrong
+│   ├── UnknownNameError         a name nobody knows, with the nearest one that exists
+│   ├── StudyExistsError         the name is taken: resume it or choose another
+│   └── StudyNotFoundError       no study of that name (also a KeyError)
+├── NoUsableTrialError       3  trials ran, none can be used: the reasons are in the study
+├── StorageError             4  the database cannot be read or written; nothing recorded is lost
+└── ResumeRefusedError       5  the study file no longer says what the study was started with
+StudyInterrupted       130 143  a signal ended the run after saving it; resuming goes on (a KeyboardInterrupt)
+```
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class TunerError(Exception):
+    """Any failure of ours: a message that says what happened and a hint that says what to do next."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[type["TunerError"], tuple[str, str]]:
+        return type(self), (self.message, self.hint)
+
+
+class ConfigurationError(TunerError):
+    """The input is wrong; nothing was written. All mistakes are carried at once in `problems`."""
+
+    exit_code = 2
+
+    def __init__(self, problems: str | Iterable[str], hint: str = "") -> None:
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__("\n".join(self.problems), hint)
+
+
+class SearchSpaceError(ConfigurationError):
+    """A search space that cannot be searched: each problem names the parameter's path."""
+
+
+class UnknownNameError(ConfigurationError):
+    """A name that no catalogue member has."""
+
+
+class StudyExistsError(ConfigurationError):
+    """A new study was asked for under a name that is taken."""
+
+
+class StudyNotFoundError(ConfigurationError, KeyError):
+    """The storage holds no study of that name."""
+
+
+class NoUsableTrialError(TunerError):
+    """No trial completed, so there is no best one."""
+
+    exit_code = 3
+
+
+class StorageError(TunerError):
+    """The database cannot be reached, read or written."""
+
+    exit_code = 4
+
+
+class ResumeRefusedError(TunerError):
+    """What the study was started with has changed, so old and new trials could not be compared."""
+
+    exit_code = 5
+
+
+class StudyInterrupted(KeyboardInterrupt):
+    """A signal ended the run; what was running is stored and goes on when the study is resumed.
+
+    Not a `TunerError`: it is the person's wish, and like any KeyboardInterrupt no `except Exception` may swallow it.
+    """
+
+    def __init__(self, study_name: str, exit_code: int) -> None:
+        super().__init__(f"study {study_name!r} was interrupted")
+        self.study_name = study_name
+        self.exit_code = exit_code
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return " did you mean 'x'?" for the known name closest to `name`, or an empty string.
+
+    >>> nearest("tpee", ["random", "tpe"])
+    "; did you mean 'tpe'?"
+    >>> nearest("zzz", ["random", "tpe"])
+    ''
+    """
+    matches = get_close_matches(name.lower(), list(known), n=1, cutoff=0.5)
+    return f"; did you mean {matches[0]!r}?" if matches else ""

@@ -1,0 +1,39 @@
+"""What happened in a running study, for whoever watches it; told after it was stored."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import Enum
+from typing import final
+
+from tuner.domain.trial import Metrics, TrialRecord
+
+
+class EventKind(Enum):
+    """What happened to a trial."""
+
+    STARTED = "started"
+    REPORTED = "reported"
+    FINISHED = "finished"
+    SUSPENDED = "suspended"
+    """The run stopped before the trial was done: it goes on when the study is resumed."""
+    LOST = "lost"
+    """The worker died: the trial is handed out again."""
+    TESTED = "tested"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to a trial, which is given as it is afterwards."""
+
+    kind: EventKind
+    trial: TrialRecord
+    test_metrics: Metrics | None = None
+
+
+class Listener(ABC):
+    """Watches a running study. Called on the thread that runs it: answer quickly."""
+
+    @abstractmethod
+    def notify(self, event: Event) -> None:
+        """Take note of `event`."""

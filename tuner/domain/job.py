@@ -1,0 +1,27 @@
+"""What every worker of a run has to know."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from tuner.domain.study import Direction
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """The objective and what it is built from, the same for all trials; travels to the workers.
+
+    `folder` is where the objective's module may lie, `checkpoints` the study's own folder of states.
+    """
+
+    objective: str | Callable[..., Any]
+    folder: Path
+    settings: Mapping[str, Any]
+    seed: int
+    metric: str
+    direction: Direction
+    max_epochs: int
+    device: str
+    checkpoints: Path

@@ -1,0 +1,63 @@
+"""The port between the tuner and what is measured.
+
+A generator function is the simple form of an objective. A class that inherits `Objective` can also train several
+trials together, name its metrics in advance and be tested on data the search never saw.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import Any
+
+from tuner.domain.config import Config
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import Direction
+from tuner.domain.trial import Failure, Metrics, Trial
+
+
+class Cohort(ABC):
+    """Trials in training together, each an epoch further at every `advance`."""
+
+    @abstractmethod
+    def advance(self) -> Mapping[int, Metrics | Failure | None]:
+        """Train every member for one epoch and return what each measured, by trial number.
+
+        A `Failure` or None (it ended by itself) takes that member out; the others go on.
+        """
+
+    @abstractmethod
+    def drop(self, numbers: Collection[int]) -> None:
+        """Take these members out, now, and give back what they held."""
+
+
+class Objective(ABC):
+    """What is measured. Built once per worker, from the study's settings and seed: `Objective(settings, seed)`."""
+
+    @abstractmethod
+    def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
+        """Take the study's settings and seed; raise `ConfigurationError` with every mistake in the settings.
+
+        Cheap: the driver builds one to ask it questions, and never trains with it.
+        """
+
+    @abstractmethod
+    def start(self, trials: Sequence[Trial]) -> Cohort:
+        """Begin training these trials, which all have the same `cohort_key`."""
+
+    @abstractmethod
+    def cohort_key(self, config: Config) -> Hashable | None:
+        """Return what configurations that can be trained together have in common; None trains each alone."""
+
+    def metrics(self) -> Mapping[str, Direction] | None:
+        """Return the metrics it yields and which way each is better; None when only running it tells."""
+        return None
+
+    def problems(self, space: SearchSpace) -> Sequence[str]:
+        """Return what in `space` this objective cannot use, one line each."""
+        return ()
+
+    def test(self, trial: Trial) -> Metrics | None:
+        """Return the metrics of a trained trial on data the search never saw; None when there is no such data.
+
+        `trial.load()` gives the state of its best epoch.
+        """
+        return None

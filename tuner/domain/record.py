@@ -1,0 +1,26 @@
+"""A study as stored: what any reader needs to know of it, without its trials."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import Direction
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyRecord:
+    """What was written down when a study was created, and about it since.
+
+    `spec` is the study's JSON form and `source` says where it came from; `notes` are later annotations, such as the
+    test metrics. A study made by plain Optuna has an empty `spec` and no `space`.
+    """
+
+    name: str
+    direction: Direction
+    metric: str
+    space: SearchSpace | None
+    spec: Mapping[str, Any]
+    source: Mapping[str, Any]
+    notes: Mapping[str, Any]

@@ -1,0 +1,38 @@
+"""The port of what proposes configurations."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+from tuner.domain.config import Config
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import Direction
+from tuner.domain.trial import TrialRecord
+
+
+class Sampler(ABC):
+    """Proposes configurations, knowing every trial it was told of.
+
+    Nothing of a sampler is stored: given the same trials it proposes the same configuration for a trial number, however
+    often the study was interrupted. So its randomness comes from (seed, number) and from nothing else. The options
+    that a study file may give are the keyword-only arguments of a member's `__init__`, with their defaults.
+    """
+
+    @abstractmethod
+    def __init__(self, space: SearchSpace, direction: Direction, seed: int) -> None:
+        """Search `space` for the best value in `direction`."""
+
+    @classmethod
+    def problems(cls, space: SearchSpace, *, stops_early: bool) -> Iterator[str]:
+        """Yield why this sampler cannot search `space`, or would learn nothing when most trials are stopped early."""
+        yield from ()
+
+    @abstractmethod
+    def suggest(self, number: int) -> Config | None:
+        """Return the configuration of trial `number`, or None when there is nothing left to try.
+
+        The configuration meets the space's rules. Trial 0 is never asked for: it is the default configuration.
+        """
+
+    @abstractmethod
+    def observe(self, trial: TrialRecord) -> None:
+        """Take note of a trial as it now is: called when it starts, after each report and when it ends."""

@@ -1,0 +1,32 @@
+"""The port of what decides, at each report, whether a trial goes on."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from tuner.domain.decision import Decision
+from tuner.domain.study import Direction
+
+
+class Scheduler(ABC):
+    """A pure rule: reports in, decisions out.
+
+    Nothing of a scheduler is stored: it is rebuilt by recording the stored reports again. All reports of a cohort's
+    epoch are recorded before any of them is decided, so that nobody is judged before the others have been heard. The
+    options that a study file may give are the keyword-only arguments of a member's `__init__`, with their defaults;
+    a value that makes no sense raises `ConfigurationError`.
+    """
+
+    prunes: ClassVar[bool]
+    """Whether it ever answers STOP, so that most trials never reach their last epoch."""
+
+    @abstractmethod
+    def __init__(self, max_epochs: int, direction: Direction, seed: int) -> None:
+        """Judge trials of at most `max_epochs` epochs; values are better in `direction`."""
+
+    @abstractmethod
+    def record(self, number: int, epoch: int, value: float) -> None:
+        """Take note that trial `number` measured `value` after `epoch` (from 1); epochs of a trial come in order."""
+
+    @abstractmethod
+    def decide(self, number: int, epoch: int) -> Decision:
+        """Return whether trial `number` goes on after `epoch`, which was recorded. Changes nothing."""

@@ -1,0 +1,309 @@
+"""What may vary in a study: a tree of parameters, and the rules between them."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, final
+
+from tuner.domain.config import Config, Scalar
+from tuner.domain.errors import SearchSpaceError
+from tuner.domain.parameter import Choice, Float, Int, Parameter
+
+Choose = Callable[[str, Parameter], Scalar]
+"""Given a parameter's path and the parameter, answers with a value: what a sampler is to a space."""
+
+_TRIES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A condition every configuration must meet, and the sentence that says why."""
+
+    reason: str
+    holds: Callable[[Config], bool]
+
+
+@final
+class SearchSpace:
+    """A named set of parameters; those of a branch exist only where the branch was chosen.
+
+    Raises `SearchSpaceError` with every mistake in it, each with its path.
+
+    >>> space = SearchSpace(optimizer=Choice(sgd={"lr": Float(0.001, 1.0, log=True, default=0.1)}, adam={}))
+    >>> space.default
+    {'optimizer': {'name': 'sgd', 'lr': 0.1}}
+    >>> space.flatten(space.default)
+    {'optimizer': 'sgd', 'optimizer.sgd.lr': 0.1}
+    """
+
+    def __init__(self, **parameters: Parameter) -> None:
+        problems = [*_problems("", parameters)]
+        if not parameters:
+            problems.append("a search space needs at least one parameter")
+        if problems:
+            raise SearchSpaceError(problems)
+        self._tree: Mapping[str, Parameter] = dict(parameters)
+        self._rules: tuple[Rule, ...] = ()
+
+    def require(self, reason: str, holds: Callable[[Config], bool]) -> "SearchSpace":
+        """Rule out the configurations for which `holds` is false, and return this space.
+
+        `reason` is shown to people and is part of the fingerprint.
+        """
+        self._rules += (Rule(reason, holds),)
+        return self
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules added with `require`, in order."""
+        return self._rules
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """Every parameter of every branch by its path, such as `architecture.mlp.width`."""
+        return dict(_walk("", self._tree))
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether some parameters exist only in some configurations."""
+        return any(
+            isinstance(each, Choice) and any((each.branches or {}).values()) for each in self.parameters.values()
+        )
+
+    def __len__(self) -> int:
+        return len(self.parameters)
+
+    @property
+    def default(self) -> Config:
+        """The configuration in which every parameter has its default: trial 0 of every study."""
+        return self.build(lambda _, parameter: parameter.default)
+
+    def build(self, choose: Choose) -> Config:
+        """Return the configuration that `choose` makes, asking for the parameters of chosen branches alone."""
+        return Config(_build("", self._tree, choose))
+
+    def unflatten(self, values: Mapping[str, Scalar]) -> Config:
+        """Return the configuration with these values by path: the inverse of `flatten`."""
+        return self.build(lambda path, _: values[path])
+
+    def at(self, quantiles: Mapping[str, float]) -> Config:
+        """Return the configuration whose parameters lie at these quantiles (0 to 1) of their ranges, by path."""
+        return self.build(lambda path, parameter: parameter.at(quantiles[path]))
+
+    def flatten(self, config: Mapping[str, Any]) -> dict[str, Scalar]:
+        """Return the values of `config` by the paths of their parameters."""
+        return dict(_flatten("", self._tree, config))
+
+    def broken_rules(self, config: Config) -> tuple[str, ...]:
+        """Return the reasons of the rules that `config` breaks.
+
+        Raises `SearchSpaceError` where a rule itself fails, with the rule's reason.
+        """
+        return tuple(rule.reason for rule in self._rules if not _holds(rule, config))
+
+    def check_possible(self) -> None:
+        """Raise `SearchSpaceError` where the rules leave nothing to search, or forbid the default configuration."""
+        broken = self.broken_rules(self.default)
+        if not broken:
+            return
+        paths = list(self.parameters)
+        for point in _halton(len(self), _TRIES):
+            position = dict(zip(paths, point, strict=True))
+            if not self.broken_rules(self.at(position)):
+                raise SearchSpaceError(
+                    [f"the default configuration breaks the rule {reason!r}" for reason in broken],
+                    hint="trial 0 is always the default configuration: give parameters defaults that meet the rules",
+                )
+        raise SearchSpaceError(
+            f"the space is impossible: none of {_TRIES} configurations meets the rules "
+            + ", ".join(repr(rule.reason) for rule in self._rules)
+        )
+
+    def grid(self, points: int) -> Iterator[Config]:
+        """Yield every configuration on a grid of `points` values per range, all branches of every choice included."""
+        for values in _grid("", self._tree, points):
+            config = Config(values)
+            if not self.broken_rules(config):
+                yield config
+
+    def describe(self) -> dict[str, Any]:
+        """Return the JSON form of the space: its parameters and the reasons of its rules."""
+        return {
+            "parameters": {name: parameter.describe() for name, parameter in self._tree.items()},
+            "rules": [rule.reason for rule in self._rules],
+        }
+
+    @staticmethod
+    def from_description(description: Mapping[str, Any]) -> "SearchSpace":
+        """Return the space that `describe` described; without its rules, whose code is not stored."""
+        return SearchSpace(**{name: _parse(each) for name, each in description["parameters"].items()})
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that are equal for equal spaces."""
+        return hashlib.sha256(json.dumps(self.describe(), sort_keys=True).encode()).hexdigest()[:12]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SearchSpace) and self.describe() == other.describe()
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __str__(self) -> str:
+        rows = [*_rows("", self._tree)]
+        name_width = max(len(name) for name, _, _ in rows)
+        range_width = max(len(values) for _, values, _ in rows)
+        lines = [f"{name:<{name_width}}  {values:<{range_width}}  {default}".rstrip() for name, values, default in rows]
+        return "\n".join([*lines, *(f"rule: {rule.reason}" for rule in self._rules)])
+
+    def __repr__(self) -> str:
+        return f"SearchSpace({len(self)} parameters, {self.fingerprint})"
+
+
+def difference(old: SearchSpace, new: SearchSpace) -> tuple[str, ...]:
+    """Return one line for each parameter that was added, removed or changed from `old` to `new`."""
+    before, after = old.parameters, new.parameters
+    removed = [f"- {path}: {_summary(before[path])}" for path in before if path not in after]
+    added = [f"+ {path}: {_summary(after[path])}" for path in after if path not in before]
+    changed = [
+        f"~ {path}: {_summary(before[path])} -> {_summary(after[path])}"
+        for path in before
+        if path in after and _summary(before[path]) != _summary(after[path])
+    ]
+    return (*removed, *added, *changed)
+
+
+def _summary(parameter: Parameter) -> str:
+    return f"{type(parameter).__name__.lower()} {parameter}, default {parameter.default}"
+
+
+def _holds(rule: Rule, config: Config) -> bool:
+    try:
+        return bool(rule.holds(config))
+    except Exception as error:
+        raise SearchSpaceError(
+            f"the rule {rule.reason!r} raised {type(error).__name__}: {error}",
+            hint="parameters of a branch exist only where it was chosen: test config['architecture']['name'] first",
+        ) from error
+
+
+def _children(prefix: str, name: str, parameter: Parameter) -> Iterator[tuple[str, str, Mapping[str, Parameter]]]:
+    """Yield (branch, path of the branch, its parameters) for each branch of `parameter`."""
+    if isinstance(parameter, Choice):
+        for branch, tree in (parameter.branches or {}).items():
+            yield branch, f"{prefix}{name}.{branch}.", tree
+
+
+def _walk(prefix: str, tree: Mapping[str, Parameter]) -> Iterator[tuple[str, Parameter]]:
+    for name, parameter in tree.items():
+        yield f"{prefix}{name}", parameter
+        for _, path, branch in _children(prefix, name, parameter):
+            yield from _walk(path, branch)
+
+
+def _build(prefix: str, tree: Mapping[str, Parameter], choose: Choose) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, parameter in tree.items():
+        value = choose(f"{prefix}{name}", parameter)
+        values[name] = value
+        for branch, path, parameters in _children(prefix, name, parameter):
+            if branch == value:
+                values[name] = {"name": branch, **_build(path, parameters, choose)}
+    return values
+
+
+def _flatten(prefix: str, tree: Mapping[str, Parameter], config: Mapping[str, Any]) -> Iterator[tuple[str, Scalar]]:
+    for name, parameter in tree.items():
+        value = config[name]
+        if not isinstance(value, Mapping):
+            yield f"{prefix}{name}", value
+            continue
+        yield f"{prefix}{name}", value["name"]
+        for branch, path, parameters in _children(prefix, name, parameter):
+            if branch == value["name"]:
+                yield from _flatten(path, parameters, value)
+
+
+def _grid(prefix: str, tree: Mapping[str, Parameter], points: int) -> Iterator[dict[str, Any]]:
+    axes = [[*_axis(prefix, name, parameter, points)] for name, parameter in tree.items()]
+    for values in product(*axes):
+        yield dict(zip(tree, values, strict=True))
+
+
+def _axis(prefix: str, name: str, parameter: Parameter, points: int) -> Iterator[Any]:
+    if not isinstance(parameter, Choice) or parameter.branches is None:
+        yield from parameter.grid(points)
+        return
+    for branch, path, parameters in _children(prefix, name, parameter):
+        for values in _grid(path, parameters, points):
+            yield {"name": branch, **values}
+
+
+def _rows(indent: str, tree: Mapping[str, Parameter]) -> Iterator[tuple[str, str, str]]:
+    for name, parameter in tree.items():
+        default = parameter.default
+        shown = f"{default:.4g}" if isinstance(default, float) else str(default)
+        yield f"{indent}{name}", str(parameter), f"default {shown}"
+        for branch, _, parameters in _children("", name, parameter):
+            inside = [*_rows(f"{indent}    ", parameters)]
+            if inside:
+                yield f"{indent}  {branch}:", "", ""
+                yield from inside
+
+
+def _problems(prefix: str, tree: Mapping[str, Any]) -> Iterator[str]:
+    for name, parameter in tree.items():
+        path = f"{prefix}{name}"
+        if not str(name).isidentifier() or (prefix and name == "name"):
+            yield f"{path}: {name!r} cannot be a parameter's name"
+        if not isinstance(parameter, Parameter):
+            yield f"{path}: {parameter!r} is no Float, Int or Choice; to fix a value write Choice({parameter!r})"
+            continue
+        yield from (f"{path}: {problem}" for problem in parameter.problems())
+        for branch, branch_path, parameters in _children(prefix, name, parameter):
+            if not isinstance(parameters, Mapping):
+                yield f"{path}.{branch}: a branch is a dict of parameters, not {parameters!r}"
+            else:
+                yield from _problems(branch_path, parameters)
+
+
+def _parse(description: Mapping[str, Any]) -> Parameter:
+    kinds = {"Float": Float, "Int": Int}
+    if description["type"] in kinds:
+        keywords = {key: description[key] for key in ("low", "high", "log", "step", "default")}
+        return kinds[description["type"]](**keywords)
+    if "values" in description:
+        return Choice(*description["values"], default=description["default"])
+    branches = {
+        branch: {name: _parse(each) for name, each in parameters.items()}
+        for branch, parameters in description["branches"].items()
+    }
+    return Choice(default=description["default"], **branches)
+
+
+def _halton(dimensions: int, count: int) -> Iterator[tuple[float, ...]]:
+    """Yield `count` points spread evenly over the unit cube (Halton, 1960): no generator, no seed."""
+    bases = _primes(dimensions)
+    for index in range(1, count + 1):
+        yield tuple(_radical_inverse(index, base) for base in bases)
+
+
+def _radical_inverse(index: int, base: int) -> float:
+    value, fraction = 0.0, 1.0 / base
+    while index:
+        index, digit = divmod(index, base)
+        value += digit * fraction
+        fraction /= base
+    return value
+
+
+def _primes(count: int) -> list[int]:
+    found: list[int] = []
+    candidate = 2
+    while len(found) < count:
+        if all(candidate % prime for prime in found):
+            found.append(candidate)
+        candidate += 1
+    return found

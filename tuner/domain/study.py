@@ -1,0 +1,125 @@
+"""A study: one search, and everything that was asked of it."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from typing import Any, final
+
+from tuner.domain.search_space import SearchSpace
+
+AUTO = "auto"
+"""The word for "as many as fit"."""
+
+NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class Direction(Enum):
+    """Which way the metric is better."""
+
+    MAXIMIZE = "maximize"
+    MINIMIZE = "minimize"
+
+    def is_better(self, value: float, than: float | None) -> bool:
+        """Whether `value` is strictly better than `than`; anything is better than None."""
+        if than is None:
+            return True
+        return value > than if self is Direction.MAXIMIZE else value < than
+
+    @property
+    def sign(self) -> float:
+        """1.0 where more is better, -1.0 where less is: `sign * value` always grows with quality."""
+        return 1.0 if self is Direction.MAXIMIZE else -1.0
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How much may be spent: `trials` in all, `epochs` per trial, and `seconds` per run (None: no limit)."""
+
+    trials: int = 64
+    epochs: int = 27
+    seconds: float | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What a cohort is given, how many run at a time (`parallel`) and how many trials make one (`cohort`)."""
+
+    cpu: float = 1
+    gpu: float = 0
+    parallel: int | str = AUTO
+    cohort: int | str = AUTO
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """A sampler or scheduler by name, with its options."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudySpec:
+    """All that a study is asked to do. What a study file says, as a value.
+
+    `objective` and `search_space` are a shipped name, a `package.module:name`, or the object itself.
+    """
+
+    objective: str | Callable[..., Any]
+    search_space: str | SearchSpace
+    metric: str
+    direction: Direction | str = Direction.MAXIMIZE
+    name: str = ""
+    seed: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
+    sampler: Component | str = field(default_factory=lambda: Component(name="tpe"))
+    scheduler: Component | str = field(default_factory=lambda: Component(name="asha"))
+    resources: Resources = field(default_factory=Resources)
+    executor: str = "ray"
+
+    def describe(self) -> dict[str, Any]:
+        """Return the JSON form, in which objects are replaced by their names; a space is stored beside it."""
+        return {
+            "name": self.name,
+            "objective": reference_to(self.objective),
+            "search_space": self.search_space if isinstance(self.search_space, str) else "",
+            "metric": self.metric,
+            "direction": Direction(self.direction).value,
+            "seed": self.seed,
+            "settings": dict(self.settings),
+            "budget": asdict(self.budget),
+            "sampler": asdict(as_component(self.sampler)),
+            "scheduler": asdict(as_component(self.scheduler)),
+            "resources": asdict(self.resources),
+            "executor": self.executor,
+        }
+
+    @staticmethod
+    def from_description(description: Mapping[str, Any]) -> "StudySpec":
+        """Return the spec that `describe` described."""
+        return StudySpec(
+            **{
+                **description,
+                "direction": Direction(description["direction"]),
+                "budget": Budget(**description["budget"]),
+                "sampler": Component(**description["sampler"]),
+                "scheduler": Component(**description["scheduler"]),
+                "resources": Resources(**description["resources"]),
+            }
+        )
+
+
+def as_component(component: Component | str) -> Component:
+    """Return the component, which may be given by its name alone."""
+    return Component(name=component) if isinstance(component, str) else component
+
+
+def reference_to(thing: str | Callable[..., Any]) -> str:
+    """Return the words that name an objective in a later process: `package.module:name`."""
+    return thing if isinstance(thing, str) else f"{thing.__module__}:{thing.__qualname__}"

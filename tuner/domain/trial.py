@@ -1,0 +1,157 @@
+"""A trial: one configuration being trained, as the objective sees it and as the study remembers it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, final
+
+from tuner.domain.config import Config
+from tuner.domain.study import Direction
+
+Metrics = Mapping[str, float]
+"""What a trial measured after an epoch: finite numbers by name."""
+
+
+class TrialState(Enum):
+    """Where a trial is in its life; the names are the ones Optuna stores."""
+
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    COMPLETE = "COMPLETE"
+    PRUNED = "PRUNED"
+    FAIL = "FAIL"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more will happen to the trial."""
+        return self in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+
+
+class FailureReason(Enum):
+    """Why a trial failed."""
+
+    RAISED = "raised"
+    NO_METRICS = "no_metrics"
+    MISSING_METRIC = "missing_metric"
+    NOT_A_NUMBER = "not_a_number"
+    NOT_FINITE = "not_finite"
+    WORKER_LOST = "worker_lost"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A reason that can be counted, a sentence for people, and the traceback where there is one."""
+
+    reason: FailureReason
+    message: str
+    traceback: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What one trial did in one epoch: it measured something, or failed, or ended by itself."""
+
+    number: int
+    epoch: int
+    metrics: Metrics | None = None
+    failure: Failure | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the trial ended by itself: it neither measured anything nor failed."""
+        return self.metrics is None and self.failure is None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord:
+    """A trial as stored.
+
+    `curve` maps each reported epoch (from 1) to the study's metric; `value`, `epoch` and `metrics` are those of its
+    best epoch and None, 0 and empty before the first report.
+    """
+
+    number: int
+    state: TrialState
+    config: Config
+    value: float | None = None
+    epoch: int = 0
+    metrics: Metrics = field(default_factory=dict)
+    curve: Mapping[int, float] = field(default_factory=dict)
+    failure: Failure | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
+
+    @property
+    def last_epoch(self) -> int:
+        """The last epoch that was reported, 0 before the first."""
+        return max(self.curve, default=0)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the trial took, from its start to its end; None while it is not over."""
+        if self.started is None or self.finished is None:
+            return None
+        return (self.finished - self.started).total_seconds()
+
+
+def best_epoch(curve: Mapping[int, float], direction: Direction) -> int:
+    """Return the epoch of the best value, the earliest of several, and 0 for an empty curve.
+
+    >>> best_epoch({1: 0.5, 2: 0.9, 3: 0.9}, Direction.MAXIMIZE)
+    2
+    """
+    return max(curve, key=lambda epoch: (direction.sign * curve[epoch], -epoch), default=0)
+
+
+def ranked(trials: Iterable[TrialRecord], direction: Direction) -> tuple[TrialRecord, ...]:
+    """Return the completed trials, the best first, the earlier of equals before the later."""
+    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE and trial.value is not None]
+    return tuple(sorted(complete, key=lambda trial: (-direction.sign * (trial.value or 0.0), trial.number)))
+
+
+class Checkpoints(ABC):
+    """Where one trial's states are kept. Owned by the trial's worker; not shared between threads."""
+
+    @abstractmethod
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Keep `state` as the state after the epoch that is being trained."""
+
+    @abstractmethod
+    def load(self) -> Mapping[str, Any] | None:
+        """Return the state to go on from, or None where the trial starts at the beginning."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What an objective is given: a configuration to train and all it may depend on.
+
+    `epoch` is how many epochs were trained before (0 unless the trial was interrupted) and `max_epochs` how many there
+    may be at most. `seed` is the trial's own; `device` is torch's name for where to train; `settings` are the study
+    file's `[settings]`.
+    """
+
+    config: Config
+    number: int
+    seed: int
+    device: str
+    epoch: int
+    max_epochs: int
+    settings: Config
+    checkpoints: Checkpoints = field(repr=False)
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Keep `state` so that the trial can go on from here; call it before yielding the epoch's metrics.
+
+        `state` is a dict of tensors, arrays, numbers, text, lists and dicts, nested as you like.
+        """
+        self.checkpoints.save(state)
+
+    def load(self) -> Mapping[str, Any] | None:
+        """Return what was saved at `epoch`, or None when the trial starts at the beginning."""
+        return self.checkpoints.load()

@@ -1,0 +1,46 @@
+"""What an executor is given to do."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import final
+
+from tuner.domain.config import Config
+
+
+class WorkKind(Enum):
+    """What is to be done with the members."""
+
+    TRAIN = "train"
+    TEST = "test"
+    """Measure the best weights of the one member on data the search never saw."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A trial of a cohort: its configuration and seed, and what was recorded of it before.
+
+    `epoch` is the last one that was recorded (0: none), `best_epoch` and `best` the best one and its value.
+    """
+
+    number: int
+    config: Config
+    seed: int
+    epoch: int = 0
+    best_epoch: int = 0
+    best: float | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A cohort to train, or a trained trial to test; `id` counts what a run has handed out."""
+
+    id: int
+    kind: WorkKind
+    members: tuple[Member, ...]
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The numbers of the members."""
+        return frozenset(member.number for member in self.members)

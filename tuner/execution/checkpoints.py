@@ -1,0 +1,90 @@
+"""Checkpoint files: one per trial and epoch, the newest two and the best kept.
+
+Trial 12's state after epoch 3 is `trial-00012/epoch-000003.safetensors`. A file appears whole or not at all. The one
+before the newest is kept until the next is saved, because only then is it certain that the newest epoch was recorded:
+going on from an epoch nobody recorded would leave a gap in the learning curve.
+"""
+
+import shutil
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, final
+
+from tuner.domain.trial import Checkpoints
+
+# By name: the codec imports torch, which only a worker that saves needs.
+_CODEC = "objectives.training.checkpoints"
+
+
+def trial_folder(root: Path, number: int) -> Path:
+    """Return the folder of one trial's checkpoints under the study's `root`."""
+    return root / f"trial-{number:05d}"
+
+
+def discard(root: Path, number: int) -> None:
+    """Delete a trial's checkpoints; nothing happens where there are none."""
+    shutil.rmtree(trial_folder(root, number), ignore_errors=True)
+
+
+@final
+class TrialCheckpoints(Checkpoints):
+    """The checkpoints of one trial that starts, or goes on.
+
+    `recorded` is the last epoch that was recorded; the trial goes on from the newest sound checkpoint that is not
+    beyond it, whose epoch is `epoch` afterwards.
+    """
+
+    def __init__(self, folder: Path, recorded: int, best: int) -> None:
+        self._folder = folder
+        self._best = best
+        self._state: Mapping[str, Any] | None = None
+        self.epoch = 0
+        for epoch in sorted(self._epochs(), reverse=True):
+            if epoch <= recorded and self._try_load(epoch):
+                break
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        import_module(_CODEC).save(state, self._path(self.epoch + 1))
+        for epoch in self._epochs() - {self._best, self.epoch, self.epoch + 1}:
+            self._path(epoch).unlink(missing_ok=True)
+
+    def load(self) -> Mapping[str, Any] | None:
+        return self._state
+
+    def advance(self, *, is_best: bool) -> None:
+        """Take note that an epoch more was measured, and whether it is the best so far."""
+        self.epoch += 1
+        self._state = None
+        if is_best:
+            self._best = self.epoch
+
+    def _try_load(self, epoch: int) -> bool:
+        try:
+            self._state = import_module(_CODEC).load(self._path(epoch))
+        except (OSError, ValueError):  # damaged: the one before it serves, at the price of an epoch
+            return False
+        self.epoch = epoch
+        return True
+
+    def _epochs(self) -> set[int]:
+        return {int(path.stem.removeprefix("epoch-")) for path in self._folder.glob("epoch-*.safetensors")}
+
+    def _path(self, epoch: int) -> Path:
+        return self._folder / f"epoch-{epoch:06d}.safetensors"
+
+
+@final
+class BestCheckpoint(Checkpoints):
+    """The state of a trained trial's best epoch, to be read and never written."""
+
+    def __init__(self, folder: Path, best: int) -> None:
+        self._trial = TrialCheckpoints(folder, recorded=best, best=best)
+        self.is_there = self._trial.epoch == best
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        raise TypeError("a trial is not trained while it is tested")
+
+    def load(self) -> Mapping[str, Any] | None:
+        return self._trial.load()

@@ -1,0 +1,109 @@
+"""Questions about a stored study: pure functions of its trials."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+from tuner.domain.record import StudyRecord
+from tuner.domain.study import Direction
+from tuner.domain.trial import Metrics, TrialRecord, TrialState, ranked
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A study in a few numbers: how far it is, its best trial and what tuning gained.
+
+    `target` is None for a study that plain Optuna made. `default` is trial 0, the configuration one would have used
+    without tuning; `gain` is how much better the best value is, positive whichever way the metric is better.
+    """
+
+    study: StudyRecord
+    counts: dict[TrialState, int]
+    target: int | None
+    best: TrialRecord | None
+    default: TrialRecord | None
+    gain: float | None
+    test_metrics: Metrics | None
+    test_failure: str
+    epochs: int
+    """Epochs trained, over all trials."""
+
+    @property
+    def finished(self) -> int:
+        """The number of trials that are over."""
+        return sum(count for state, count in self.counts.items() if state.is_finished)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the target was reached."""
+        return self.target is not None and self.finished >= self.target
+
+
+def top(study: StudyRecord, trials: Sequence[TrialRecord], count: int) -> tuple[TrialRecord, ...]:
+    """Return the `count` best completed trials, the best first."""
+    return ranked(trials, study.direction)[:count]
+
+
+def summarise(study: StudyRecord, trials: Sequence[TrialRecord]) -> Summary:
+    """Return the study in a few numbers."""
+    best = next(iter(ranked(trials, study.direction)), None)
+    default = next((trial for trial in trials if trial.number == 0 and trial.value is not None), None)
+    counts = Counter(trial.state for trial in trials)
+    test = study.notes.get("test", {})
+    is_current = best is not None and test.get("number") == best.number
+    return Summary(
+        study=study,
+        counts={state: counts[state] for state in TrialState},
+        target=study.spec["budget"]["trials"] if study.spec else None,
+        best=best,
+        default=default,
+        gain=_gain(best, default, study.direction),
+        test_metrics=test.get("metrics") if is_current else None,
+        test_failure=test.get("failure", "") if is_current else "",
+        epochs=sum(len(trial.curve) for trial in trials),
+    )
+
+
+def failure_reasons(trials: Sequence[TrialRecord]) -> tuple[tuple[str, int], ...]:
+    """Return the messages of the failed trials with their counts, the most frequent first."""
+    messages = Counter(trial.failure.message for trial in trials if trial.failure is not None)
+    return tuple(messages.most_common())
+
+
+def in_state(trials: Sequence[TrialRecord], state: TrialState | None) -> tuple[TrialRecord, ...]:
+    """Return the trials in `state`; all of them for None."""
+    return tuple(trial for trial in trials if state is None or trial.state is state)
+
+
+def as_json(trial: TrialRecord) -> dict[str, Any]:
+    """Return the trial as the command line prints it with --json."""
+    return {
+        "number": trial.number,
+        "state": trial.state.value,
+        "value": trial.value,
+        "epoch": trial.epoch,
+        "config": trial.config,
+        "metrics": dict(trial.metrics),
+    }
+
+
+def as_row(study: StudyRecord, trial: TrialRecord) -> dict[str, Any]:
+    """Return the trial as a row of a table: parameters by path under `params.`, metrics under `metrics.`."""
+    params = study.space.flatten(trial.config) if study.space is not None else dict(trial.config)
+    return {
+        "number": trial.number,
+        "state": trial.state.value,
+        "value": trial.value,
+        "epoch": trial.epoch,
+        "seconds": trial.seconds,
+        **{f"params.{path}": value for path, value in params.items()},
+        **{f"metrics.{name}": value for name, value in trial.metrics.items()},
+    }
+
+
+def _gain(best: TrialRecord | None, default: TrialRecord | None, direction: Direction) -> float | None:
+    if best is None or default is None or best.value is None or default.value is None:
+        return None
+    return direction.sign * (best.value - default.value)

@@ -1,0 +1,120 @@
+"""Objects by what people call them: a shipped name, or `package.module:name` of their own."""
+
+import ast
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec, module_from_spec
+from inspect import isgeneratorfunction
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tuner.catalogue import Catalogue
+from tuner.domain.errors import ConfigurationError, UnknownNameError, nearest
+
+
+def resolve(reference: str, catalogue: Catalogue, folder: Path) -> Any:
+    """Return what `reference` names: a member of `catalogue`, or a `package.module:name`.
+
+    Modules are looked for in `folder` and on the Python path. Code that is named explicitly is code the user trusts:
+    its module is imported. Raises `ConfigurationError` when there is no such thing or its import fails.
+    """
+    if ":" not in reference:
+        return _member(reference, catalogue)
+    module_name, _, attribute = reference.partition(":")
+    module = _module(module_name, catalogue.kind, folder)
+    try:
+        return getattr(module, attribute)
+    except AttributeError:
+        raise _no_such_name(reference, attribute, catalogue.kind, list(vars(module))) from None
+
+
+def is_generator(reference: str | Callable[..., Any], folder: Path) -> bool:
+    """Return whether `reference` names a generator function, found out by reading its file instead of importing it.
+
+    A training script imports torch, which takes longer than everything else before the first trial. False where reading
+    cannot tell; raises `ConfigurationError` where there is no such module.
+    """
+    if not isinstance(reference, str):
+        return isgeneratorfunction(reference)
+    module_name, colon, attribute = reference.partition(":")
+    if not colon or module_name in sys.modules:
+        return False
+    spec = _find(module_name, folder)
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return False
+    tree = ast.parse(Path(spec.origin).read_text())
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == attribute]
+    return any(not node.decorator_list and _yields(node) for node in functions)
+
+
+def _member(name: str, catalogue: Catalogue) -> Any:
+    try:
+        return catalogue[name]
+    except UnknownNameError as error:
+        raise UnknownNameError(error.message, f"{error.hint}; or name your own as package.module:name") from None
+
+
+def _module(name: str, kind: str, folder: Path) -> ModuleType:
+    if str(folder) not in sys.path:
+        # Last, so that what lies in the folder never stands in for a module that somebody else imports.
+        sys.path.append(str(folder))
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = _find(name, folder)
+    if spec is None:
+        raise UnknownNameError(
+            f"no module {name!r} for the {kind}", hint=f"it is looked for on the Python path and in {folder}"
+        )
+    try:
+        return _load(spec) if "." not in name else import_module(name)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            f"importing {name!r} for the {kind} failed: {type(error).__name__}: {error}",
+            hint=f"`python -c 'import {name}'` in {folder} shows the same",
+        ) from error
+
+
+def _find(name: str, folder: Path) -> ModuleSpec | None:
+    """Return where the module is. A file in `folder` comes first: it is what the person sees."""
+    top, _, rest = name.partition(".")
+    local = PathFinder.find_spec(top, [str(folder)])
+    if local is not None and local.origin is not None and not rest:
+        return local
+    if local is not None and top not in sys.modules:
+        _load(local)
+    try:
+        return find_spec(name)
+    except (ImportError, ValueError):
+        return None
+
+
+def _load(spec: ModuleSpec) -> ModuleType:
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        if spec.loader is not None:
+            spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[spec.name]
+        raise
+    return module
+
+
+def _no_such_name(reference: str, attribute: str, kind: str, names: list[str]) -> UnknownNameError:
+    known = [name for name in names if not name.startswith("_")]
+    return UnknownNameError(f"the {kind} {reference!r} names nothing{nearest(attribute, known)}")
+
+
+def _yields(function: ast.FunctionDef) -> bool:
+    inner = {
+        inside
+        for node in ast.walk(function)
+        if isinstance(node, ast.FunctionDef | ast.Lambda | ast.AsyncFunctionDef) and node is not function
+        for inside in ast.walk(node)
+    }
+    return any(isinstance(node, ast.Yield | ast.YieldFrom) and node not in inner for node in ast.walk(function))

@@ -1,0 +1,95 @@
+"""Adapts a normal distribution towards better values: for spaces of numbers alone."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import final
+
+import numpy as np
+from cmaes import CMA
+from numpy.typing import NDArray
+
+from tuner.domain.config import Config
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.parameter import Choice, Float, Int
+from tuner.domain.sampler import Sampler
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.seed import derive
+from tuner.domain.study import Direction
+from tuner.domain.trial import TrialRecord, TrialState
+from tuner.samplers._rules import meeting_rules
+
+__all__ = ["CMAES"]
+
+_SIGMA = 1 / 6
+"""The first standard deviation, as a share of each range (Hansen 2016, section 2 of the appendix: a range's third)."""
+
+
+@final
+class CMAES(Sampler):
+    """Covariance matrix adaptation (Hansen 2016, "The CMA Evolution Strategy: A Tutorial"), over the unit cube.
+
+    Finished trials, in the order of their numbers, make the generations of `population` trials (0: 4 + 3 ln d); trials
+    that failed count as the worst of theirs. Nothing is stored: the generations are told again to a new optimizer.
+    """
+
+    def __init__(self, space: SearchSpace, direction: Direction, seed: int, *, population: int = 0) -> None:
+        if population < 0 or population in (1, 2):
+            raise ConfigurationError(f"sampler.population: {population} is neither 0 (automatic) nor at least 3")
+        self._space = space
+        self._sign = direction.sign
+        self._seed = seed
+        self._ranges = {path: each for path, each in space.parameters.items() if isinstance(each, Float | Int)}
+        self._population = population or 4 + math.floor(3 * math.log(len(self._ranges)))
+        self._finished: dict[int, TrialRecord] = {}
+
+    @classmethod
+    def problems(cls, space: SearchSpace, *, stops_early: bool) -> Iterator[str]:
+        choices = [path for path, each in space.parameters.items() if isinstance(each, Choice)]
+        if choices:
+            yield f"it searches numbers alone, and these are choices: {', '.join(choices)}; use the sampler tpe"
+        elif len(space) < 2:  # noqa: PLR2004 - one number has no covariance
+            yield "it needs at least two parameters; use the sampler tpe"
+
+    def suggest(self, number: int) -> Config | None:
+        return meeting_rules(self._space, self._seed, number, lambda attempt: self._propose(number, attempt))
+
+    def observe(self, trial: TrialRecord) -> None:
+        if trial.state.is_finished:
+            self._finished[trial.number] = trial
+
+    def _propose(self, number: int, attempt: int) -> Config:
+        point = self._optimizer(derive(self._seed, "cma", number, attempt)).ask()
+        return self._space.at(dict(zip(self._ranges, map(float, point), strict=True)))
+
+    def _optimizer(self, seed: int) -> CMA:
+        """Return an optimizer that has been told every complete generation, and draws from `seed`."""
+        dimensions = len(self._ranges)
+        optimizer = CMA(
+            mean=np.full(dimensions, 0.5),
+            sigma=_SIGMA,
+            bounds=np.tile([0.0, 1.0], (dimensions, 1)),
+            seed=seed,
+            population_size=self._population,
+        )
+        trials = [self._finished[number] for number in sorted(self._finished)]
+        for begin in range(0, len(trials) - self._population + 1, self._population):
+            optimizer.tell(self._solutions(trials[begin : begin + self._population]))
+        return optimizer
+
+    def _solutions(self, generation: Sequence[TrialRecord]) -> list[tuple[NDArray[np.float64], float]]:
+        """Return (point, loss) of each trial; what failed has the generation's worst loss."""
+        losses = [self._loss(trial) for trial in generation]
+        worst = max((loss for loss in losses if loss is not None), default=0.0)
+        return [
+            (self._point(trial), worst if loss is None else loss)
+            for trial, loss in zip(generation, losses, strict=True)
+        ]
+
+    def _loss(self, trial: TrialRecord) -> float | None:
+        if trial.value is None or trial.state is TrialState.FAIL:
+            return None
+        return -self._sign * trial.value
+
+    def _point(self, trial: TrialRecord) -> NDArray[np.float64]:
+        values = self._space.flatten(trial.config)
+        return np.array([each.quantile(float(values[path])) for path, each in self._ranges.items()])  # type: ignore[arg-type]

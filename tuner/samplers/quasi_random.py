@@ -1,0 +1,42 @@
+"""Spreads configurations evenly over the space: random search without its gaps."""
+
+from typing import final
+
+from scipy.stats.qmc import Sobol
+
+from tuner.domain.config import Config
+from tuner.domain.sampler import Sampler
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.seed import derive
+from tuner.domain.study import Direction
+from tuner.domain.trial import TrialRecord
+from tuner.samplers._rules import meeting_rules
+
+__all__ = ["QuasiRandom"]
+
+_STRIDE = 1 << 16
+
+
+@final
+class QuasiRandom(Sampler):
+    """Scrambled Sobol points: trial n takes point n, and every parameter of every branch has its own coordinate.
+
+    A point that breaks the rules is replaced by the one 65,536 further on.
+    """
+
+    def __init__(self, space: SearchSpace, direction: Direction, seed: int) -> None:
+        self._space = space
+        self._seed = seed
+        self._paths = list(space.parameters)
+
+    def suggest(self, number: int) -> Config | None:
+        return meeting_rules(self._space, self._seed, number, lambda attempt: self._point(number + attempt * _STRIDE))
+
+    def observe(self, trial: TrialRecord) -> None:
+        pass
+
+    def _point(self, index: int) -> Config:
+        sequence = Sobol(len(self._paths), scramble=True, rng=derive(self._seed, "sobol"))
+        sequence.fast_forward(index)
+        (point,) = sequence.random(1)
+        return self._space.at(dict(zip(self._paths, map(float, point), strict=True)))

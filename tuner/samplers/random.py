@@ -1,0 +1,28 @@
+"""Draws every configuration at random: the yardstick of every other sampler."""
+
+from typing import final
+
+from optuna.samplers import RandomSampler
+
+from tuner.domain.config import Config
+from tuner.domain.sampler import Sampler
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import Direction
+from tuner.domain.trial import TrialRecord
+from tuner.samplers._optuna import Mirror
+
+__all__ = ["Random"]
+
+
+@final
+class Random(Sampler):
+    """Independent draws, uniform on each parameter's own scale."""
+
+    def __init__(self, space: SearchSpace, direction: Direction, seed: int) -> None:
+        self._mirror = Mirror(space, direction, seed, RandomSampler)
+
+    def suggest(self, number: int) -> Config | None:
+        return self._mirror.suggest(number)
+
+    def observe(self, trial: TrialRecord) -> None:
+        pass

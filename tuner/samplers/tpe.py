@@ -1,0 +1,46 @@
+"""Draws from where good trials are denser than poor ones: the default, for any space."""
+
+import warnings
+from typing import final
+
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import TPESampler
+
+from tuner.domain.config import Config
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.sampler import Sampler
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import Direction
+from tuner.domain.trial import TrialRecord
+from tuner.samplers._optuna import Mirror
+
+__all__ = ["TPE"]
+
+
+@final
+class TPE(Sampler):
+    """The tree-structured Parzen estimator (Bergstra et al. 2011), all parameters of a branch modelled together.
+
+    The first `startup_trials` are random. Trials that were stopped early are learned from, those that reached further
+    counting as better; trials that are running count as poor, so that parallel proposals spread out.
+    """
+
+    def __init__(self, space: SearchSpace, direction: Direction, seed: int, *, startup_trials: int = 10) -> None:
+        if startup_trials < 1:
+            raise ConfigurationError(f"sampler.startup_trials: {startup_trials} is below 1")
+        self._startup_trials = startup_trials
+        self._mirror = Mirror(space, direction, seed, self._make)
+
+    def suggest(self, number: int) -> Config | None:
+        return self._mirror.suggest(number)
+
+    def observe(self, trial: TrialRecord) -> None:
+        self._mirror.observe(trial)
+
+    def _make(self, seed: int) -> TPESampler:
+        with warnings.catch_warnings():
+            # `group` is what models conditional parameters together; Optuna calls it experimental since 2021.
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            return TPESampler(
+                n_startup_trials=self._startup_trials, multivariate=True, group=True, constant_liar=True, seed=seed
+            )

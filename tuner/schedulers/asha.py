@@ -1,0 +1,33 @@
+"""Successive halving without waiting: the poorer trials stop at rungs of 1, 3, 9, ... epochs."""
+
+from typing import ClassVar, final
+
+from tuner.domain.decision import Decision
+from tuner.domain.scheduler import Scheduler
+from tuner.domain.study import Direction
+from tuner.schedulers._options import check_halving
+from tuner.schedulers._rungs import Ladder, rung_epochs
+
+__all__ = ["ASHA"]
+
+
+@final
+class ASHA(Scheduler):
+    """Stops a trial at a rung where it is not among the best `1/eta` so far: the stopping variant.
+
+    Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning", describe the other one, which pauses trials
+    at a rung and promotes them later. Here a trial is judged once per rung, when it gets there, and a stopped one never
+    comes back. Rungs are at `min_epochs * eta^k` epochs.
+    """
+
+    prunes: ClassVar[bool] = True
+
+    def __init__(self, max_epochs: int, direction: Direction, seed: int, *, min_epochs: int = 1, eta: int = 3) -> None:
+        check_halving(min_epochs, eta, max_epochs)
+        self._ladder = Ladder(rung_epochs(min_epochs, eta, max_epochs), eta, direction)
+
+    def record(self, number: int, epoch: int, value: float) -> None:
+        self._ladder.record(number, epoch, value)
+
+    def decide(self, number: int, epoch: int) -> Decision:
+        return self._ladder.decide(number, epoch)

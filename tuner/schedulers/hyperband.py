@@ -1,0 +1,49 @@
+"""Several brackets of successive halving, so that slow starters get a chance too."""
+
+import math
+import random
+from typing import ClassVar, final
+
+from tuner.domain.decision import Decision
+from tuner.domain.scheduler import Scheduler
+from tuner.domain.seed import derive
+from tuner.domain.study import Direction
+from tuner.schedulers._options import check_halving
+from tuner.schedulers._rungs import Ladder, rung_epochs
+
+__all__ = ["Hyperband"]
+
+
+@final
+class Hyperband(Scheduler):
+    """Asynchronous Hyperband: each trial belongs to a bracket, and is compared with the others of its bracket alone.
+
+    Bracket s begins to stop trials at `min_epochs * eta^s` epochs. A trial's bracket is drawn by its number, with the
+    shares that brackets have in Li et al. 2018, "Hyperband": the ones that stop early take more trials.
+    """
+
+    prunes: ClassVar[bool] = True
+
+    def __init__(self, max_epochs: int, direction: Direction, seed: int, *, min_epochs: int = 1, eta: int = 3) -> None:
+        check_halving(min_epochs, eta, max_epochs)
+        self._seed = seed
+        rungs = rung_epochs(min_epochs, eta, max_epochs)
+        count = len(rungs) + 1
+        self._ladders = [Ladder(rungs[skipped:], eta, direction) for skipped in range(count)]
+        self._shares = [_share(count, skipped, eta) for skipped in range(count)]
+
+    def record(self, number: int, epoch: int, value: float) -> None:
+        self._ladders[self._bracket(number)].record(number, epoch, value)
+
+    def decide(self, number: int, epoch: int) -> Decision:
+        return self._ladders[self._bracket(number)].decide(number, epoch)
+
+    def _bracket(self, number: int) -> int:
+        draw = random.Random(derive(self._seed, "bracket", number))  # noqa: S311 - no secret
+        return draw.choices(range(len(self._shares)), self._shares)[0]
+
+
+def _share(count: int, skipped: int, eta: int) -> float:
+    """Return how many trials Hyperband gives a bracket that skips the first `skipped` of `count - 1` rungs."""
+    halvings = count - 1 - skipped
+    return float(math.ceil(count / (halvings + 1) * eta**halvings))

@@ -1,0 +1,155 @@
+"""The use cases: begin a study, go on with one, and stop it without losing anything."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any, final
+
+from tuner.controller import Controller, Plan, StopCause
+from tuner.domain.errors import ConfigurationError, ResumeRefusedError, StudyInterrupted
+from tuner.domain.event import Listener
+from tuner.domain.record import StudyRecord
+from tuner.domain.sampler import Sampler
+from tuner.domain.scheduler import Scheduler
+from tuner.domain.search_space import SearchSpace, difference
+from tuner.domain.study import StudySpec
+from tuner.domain.trial import TrialRecord
+from tuner.storage.store import Store
+
+Execute = Callable[[Controller], None]
+"""Runs what the controller hands out, to the end: an executor, ready to go."""
+
+_EXIT_CODES = {StopCause.INTERRUPT: 130, StopCause.TERMINATE: 143}
+
+# What may differ when a study goes on: how much is spent and on what, never what the numbers mean.
+_FREE = ("name", "budget.trials", "budget.seconds", "resources", "executor")
+
+
+def now() -> datetime:
+    """Return the time as Optuna stores it: UTC, without saying so."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@final
+class Conductor:
+    """Runs one stored study with everything it takes; made anew for every run."""
+
+    def __init__(
+        self,
+        store: Store,
+        plan: Plan,
+        *,
+        sampler: Sampler,
+        scheduler: Scheduler,
+        listeners: Sequence[Listener],
+        seconds: float | None,
+    ) -> None:
+        self._store = store
+        self._plan = plan
+        self._sampler = sampler
+        self._scheduler = scheduler
+        self._listeners = listeners
+        self._seconds = seconds
+
+    def conduct(self, name: str, execute: Execute) -> StopCause | None:
+        """Run study `name` to its target and return why it stopped before, None when it did not.
+
+        Raises `StudyInterrupted` after a signal, with everything stored.
+        """
+        study, trials = self._store.read(name)
+        controller = self._controller(name, study, trials)
+        with _stopping_on_signals(controller, name), _time_limit(controller, self._seconds):
+            execute(controller)
+        cause = controller.stop_cause
+        if cause in _EXIT_CODES:
+            raise StudyInterrupted(name, _EXIT_CODES[cause])
+        return cause
+
+    def _controller(self, name: str, study: StudyRecord, trials: Sequence[TrialRecord]) -> Controller:
+        unfinished = any(not trial.state.is_finished for trial in trials)
+        return Controller(
+            self._plan,
+            sampler=self._sampler,
+            scheduler=self._scheduler,
+            journal=self._store.journal(name),
+            now=now,
+            listeners=self._listeners,
+            trials=trials,
+            metrics=self._store.reports(name) if unfinished else {},
+            tested=study.notes.get("test", {}).get("number"),
+        )
+
+
+def refuse_changes(study: StudyRecord, spec: StudySpec, space: SearchSpace) -> None:
+    """Raise `ResumeRefusedError` with a diff where `spec` or `space` is not what the study was started with.
+
+    Old and new trials would not be comparable. The budget and the resources may change.
+    """
+    lines = [*_spec_difference(study.spec, spec.describe())]
+    if study.space is not None and study.space != space:
+        lines += [*difference(study.space, space)] or ["~ the rules of the search space"]
+    if lines:
+        raise ResumeRefusedError(
+            f"study {study.name!r} cannot go on, it was started with something else:\n" + "\n".join(lines),
+            hint=f"undo the change, or start a new study: tuner run ... --name {study.name}-2",
+        )
+
+
+def removing_on_refusal(store: Store, name: str, run: Callable[[], StopCause | None]) -> StopCause | None:
+    """Run a study that was created for this run; remove it where its first report shows that it was misconfigured."""
+    try:
+        return run()
+    except ConfigurationError:
+        store.delete(name)
+        raise
+
+
+def _spec_difference(old: dict[str, Any] | Any, new: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for key in sorted({*old, *new}):
+        path = f"{prefix}{key}"
+        before, after = old.get(key), new.get(key)
+        if path in _FREE or before == after:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            yield from _spec_difference(before, after, f"{path}.")
+        else:
+            yield f"~ {path}: {before!r} -> {after!r}"
+
+
+@contextmanager
+def _stopping_on_signals(controller: Controller, name: str) -> Iterator[None]:
+    """Stop the run at the first Ctrl-C or SIGTERM, and the process at the second Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may handle signals; whoever runs us elsewhere has handlers of his own
+        return
+
+    def handle(number: int, _: FrameType | None) -> None:
+        if number == signal.SIGINT and controller.stop_cause is not None:
+            os.write(2, f"\nstopped at once; go on with: tuner resume {name}\n".encode())
+            os._exit(130)
+        controller.stop(StopCause.INTERRUPT if number == signal.SIGINT else StopCause.TERMINATE)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _time_limit(controller: Controller, seconds: float | None) -> Iterator[None]:
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(seconds, controller.stop, [StopCause.TIME])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

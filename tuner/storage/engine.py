@@ -1,0 +1,133 @@
+"""Connections to the database, made safe for one writer and any number of readers."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, event, inspect, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from tuner.domain.errors import ConfigurationError, StorageError
+from tuner.storage import schema
+from tuner.storage.location import Location
+
+_BUSY_SECONDS = 60
+
+
+def connect(location: Location) -> Engine:
+    """Return an engine for `location`; nothing is opened or created yet.
+
+    SQLite runs in WAL mode, so that readers never block the writer, and writes start with BEGIN IMMEDIATE, so that a
+    transaction that has read is never refused its write. `synchronous=NORMAL` survives the death of any process; a
+    power cut can take the last moments, which a resumed study trains again.
+    """
+    try:
+        engine = create_engine(location.url, **_options(location))
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise ConfigurationError(
+            f"no driver is installed for {location.url.drivername!r} databases",
+            hint="for PostgreSQL: pip install 'psycopg[binary]' and write postgresql+psycopg://...",
+        ) from error
+    if location.file is not None:
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _options(location: Location) -> dict[str, object]:
+    if location.file is not None:
+        return {"connect_args": {"timeout": _BUSY_SECONDS}}
+    return {"pool_pre_ping": True, "pool_recycle": 300}
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # SQLAlchemy's "begin" event says when transactions start, not the driver
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Give a connection whose changes are committed together, or not at all; raises `StorageError`."""
+    with translated(engine), engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Give a connection that sees the database as it is now, all along; raises `StorageError`."""
+    with translated(engine), engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def translated(engine: Engine) -> Iterator[None]:
+    """Turn a driver's errors into `StorageError`, in words and without secrets."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+        where = engine.url.database if engine.url.get_backend_name() == "sqlite" else _shown(engine)
+        reason = str(cause).strip().partition("\n")[0]
+        raise StorageError(
+            f"the storage {where} cannot be used: {reason}",
+            hint="check that it exists, is reachable and may be written; what was recorded before is safe",
+        ) from error
+
+
+def _shown(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=True)
+
+
+def create_schema(location: Location, engine: Engine) -> None:
+    """Create Optuna's tables where there are none yet; Optuna does it, so its version stamps are right.
+
+    Folders are made for their owner alone, and so is the database file.
+    """
+    with translated(engine):
+        if location.file is not None:
+            _make_private_file(location.file)
+        if _has_schema(engine):
+            return
+        import optuna.storages  # noqa: PLC0415 - half a second that only the first study of a database pays
+
+        optuna.storages.RDBStorage(
+            location.url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}"),
+            engine_kwargs=_options(location),
+        ).remove_session()
+
+
+def check_schema(engine: Engine) -> bool:
+    """Return whether the database holds studies' tables; raise `StorageError` where they are of another revision."""
+    with translated(engine):
+        if not _has_schema(engine):
+            return False
+    with reading(engine) as connection:
+        found = connection.execute(select(schema.alembic_version.c.version_num)).scalar()
+    if found != schema.VERSION:
+        raise StorageError(
+            f"the storage has Optuna's schema {found}, this version of tuner needs {schema.VERSION}",
+            hint="back it up, then upgrade it with `optuna storage upgrade`, or install the tuner that made it",
+        )
+    return True
+
+
+def _has_schema(engine: Engine) -> bool:
+    return inspect(engine).has_table("alembic_version")
+
+
+def _make_private_file(file: Path) -> None:
+    if not file.parent.exists():
+        file.parent.mkdir(mode=0o700, parents=True)
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))

@@ -1,0 +1,41 @@
+"""Parameters in Optuna's form: what a value and its range look like in the database."""
+
+import json
+from typing import Any
+
+from tuner.domain.config import Scalar
+from tuner.domain.parameter import Choice, Float, Int, Parameter
+
+
+def distribution_json(parameter: Parameter) -> str:
+    """Return Optuna's JSON for the parameter's range."""
+    if isinstance(parameter, Choice):
+        return _json("Categorical", choices=list(parameter.options))
+    if isinstance(parameter, Int):
+        step = int(parameter.step or 1)
+        return _json("Int", log=parameter.log, step=step, low=int(parameter.low), high=int(parameter.high))
+    if isinstance(parameter, Float):
+        return _json(
+            "Float", step=parameter.step, low=float(parameter.low), high=float(parameter.high), log=parameter.log
+        )
+    raise TypeError(f"{type(parameter).__name__} has no distribution")
+
+
+def _json(kind: str, **attributes: Any) -> str:
+    return json.dumps({"name": f"{kind}Distribution", "attributes": attributes})
+
+
+def stored_value(parameter: Parameter, value: Scalar) -> float:
+    """Return the number that Optuna stores for `value`: itself, or a choice's position."""
+    if isinstance(parameter, Choice):
+        return float(parameter.options.index(value))
+    return float(value)  # type: ignore[arg-type]  # a range's values are numbers
+
+
+def parsed_value(distribution: str, stored: float) -> Scalar:
+    """Return the value that `stored` stands for: the inverse of `stored_value`."""
+    description = json.loads(distribution)
+    if description["name"] == "CategoricalDistribution":
+        choice: Scalar = description["attributes"]["choices"][int(stored)]
+        return choice
+    return int(stored) if description["name"] == "IntDistribution" else stored

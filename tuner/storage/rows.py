@@ -1,0 +1,148 @@
+"""Rows to records: how a study and its trials are read back."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, Table, select
+from sqlalchemy.engine import Connection
+
+from tuner.domain.config import Config, Scalar
+from tuner.domain.record import StudyRecord
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import Direction
+from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState, best_epoch
+from tuner.storage import schema
+from tuner.storage.parameters import parsed_value
+
+PREFIX = "tuner:"
+METRIC_NAMES = "study:metric_names"
+REPORT = f"{PREFIX}report:"
+
+_SPEC, _SOURCE, _SPACE = "spec", "source", "space"
+
+
+def find_study(connection: Connection, name: str) -> int | None:
+    """Return the id of the study called `name`, or None."""
+    found: int | None = connection.execute(
+        select(schema.studies.c.study_id).where(schema.studies.c.study_name == name)
+    ).scalar()
+    return found
+
+
+def study_names(connection: Connection) -> tuple[str, ...]:
+    """Return the names of all studies, oldest first."""
+    rows = connection.execute(select(schema.studies.c.study_name).order_by(schema.studies.c.study_id))
+    return tuple(row.study_name for row in rows)
+
+
+def read_study(connection: Connection, study_id: int) -> StudyRecord:
+    """Return the study with this id."""
+    name = connection.execute(_of_study(schema.studies, study_id)).one().study_name
+    directions = [row.direction for row in connection.execute(_of_study(schema.study_directions, study_id))]
+    notes = _attributes(connection.execute(_of_study(schema.study_user_attributes, study_id)))
+    system = {
+        row.key: json.loads(row.value_json)
+        for row in connection.execute(_of_study(schema.study_system_attributes, study_id))
+    }
+    space = notes.pop(_SPACE, None)
+    return StudyRecord(
+        name=name,
+        direction=Direction.MAXIMIZE if directions == ["MAXIMIZE"] else Direction.MINIMIZE,
+        metric=next(iter(system.get(METRIC_NAMES, ())), "value"),
+        space=SearchSpace.from_description(space) if space else None,
+        spec=notes.pop(_SPEC, {}),
+        source=notes.pop(_SOURCE, {}),
+        notes=notes,
+    )
+
+
+def study_attributes(spec: Mapping[str, Any], source: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
+    """Return the attributes that a new study is stored with: what `read_study` reads back."""
+    return {_SPEC: spec, _SOURCE: source, _SPACE: space.describe()}
+
+
+def read_trials(connection: Connection, study_id: int, study: StudyRecord) -> tuple[TrialRecord, ...]:
+    """Return a study's trials in the order of their numbers.
+
+    An unfinished trial has the value and epoch of its best report so far, and no metrics.
+    """
+    wanted = schema.trials.c.study_id == study_id
+    parts = {
+        table: _grouped(connection, table, wanted)
+        for table in (
+            schema.trial_params,
+            schema.trial_values,
+            schema.trial_intermediate_values,
+            schema.trial_user_attributes,
+        )
+    }
+    rows = connection.execute(select(schema.trials).where(wanted).order_by(schema.trials.c.number))
+    return tuple(_trial(row, study, {table: parts[table][row.trial_id] for table in parts}) for row in rows)
+
+
+def read_reports(connection: Connection, study_id: int) -> dict[int, dict[int, dict[str, float]]]:
+    """Return every metric that was reported, by trial number and epoch."""
+    attributes, trials = schema.trial_system_attributes, schema.trials
+    rows = connection.execute(
+        select(trials.c.number, attributes.c.key, attributes.c.value_json)
+        .join_from(attributes, trials, attributes.c.trial_id == trials.c.trial_id)
+        .where(trials.c.study_id == study_id, attributes.c.key.startswith(REPORT))
+    )
+    reports: dict[int, dict[int, dict[str, float]]] = defaultdict(dict)
+    for number, key, value in rows:
+        reports[number][int(key.removeprefix(REPORT))] = json.loads(value)
+    return {number: dict(sorted(epochs.items())) for number, epochs in sorted(reports.items())}
+
+
+def _of_study(table: Table, study_id: int) -> Select[Any]:
+    return select(table).where(table.c.study_id == study_id)
+
+
+def _grouped(connection: Connection, table: Table, wanted: ColumnElement[bool]) -> Mapping[int, Sequence[Row[Any]]]:
+    groups: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(
+        select(table).join_from(table, schema.trials, table.c.trial_id == schema.trials.c.trial_id).where(wanted)
+    ):
+        groups[row.trial_id].append(row)
+    return groups
+
+
+def _attributes(rows: Iterable[Row[Any]]) -> dict[str, Any]:
+    """Return the attributes that are ours, by key without the prefix."""
+    ours = (row for row in rows if row.key.startswith(PREFIX))
+    return {row.key.removeprefix(PREFIX): json.loads(row.value_json) for row in ours}
+
+
+def _trial(row: Row[Any], study: StudyRecord, parts: Mapping[Table, Sequence[Row[Any]]]) -> TrialRecord:
+    notes = _attributes(parts[schema.trial_user_attributes])
+    params = {
+        each.param_name: parsed_value(each.distribution_json, each.param_value) for each in parts[schema.trial_params]
+    }
+    points = sorted(parts[schema.trial_intermediate_values], key=lambda each: int(each.step))
+    curve = {each.step: each.intermediate_value for each in points}
+    best = best_epoch(curve, study.direction)
+    failure = notes.get("failure")
+    return TrialRecord(
+        number=row.number,
+        state=TrialState(row.state),
+        config=_config(study.space, params),
+        value=next((each.value for each in parts[schema.trial_values]), curve.get(best)),
+        epoch=notes.get("epoch", best),
+        metrics=notes.get("metrics", {}),
+        curve=curve,
+        failure=Failure(**{**failure, "reason": FailureReason(failure["reason"])}) if failure else None,
+        started=row.datetime_start,
+        finished=row.datetime_complete,
+    )
+
+
+def _config(space: SearchSpace | None, values: Mapping[str, Scalar]) -> Config:
+    """Return the nested configuration; a trial that plain Optuna added has its parameters as they are."""
+    if space is None:
+        return Config(values)
+    try:
+        return space.unflatten(values)
+    except KeyError:
+        return Config(values)

@@ -1,0 +1,144 @@
+"""The studies of one database: listed, created, read, deleted."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, final
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from tuner.domain.errors import StorageError, StudyExistsError, StudyNotFoundError, nearest
+from tuner.domain.record import StudyRecord
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import Direction
+from tuner.domain.trial import TrialRecord
+from tuner.storage import rows, schema
+from tuner.storage.engine import check_schema, connect, create_schema, reading, writing
+from tuner.storage.journal import STUDY_TABLES, TRIAL_TABLES, StudyJournal, inserted_id
+from tuner.storage.location import Location, locate
+
+
+@final
+class Store:
+    """The studies at one location. Reading never creates anything, not even an empty database."""
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+        self._engine = connect(location)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the studies, oldest first; none where there is no database yet."""
+        if not self._exists():
+            return ()
+        with reading(self._engine) as connection:
+            return rows.study_names(connection)
+
+    def read(self, name: str) -> tuple[StudyRecord, tuple[TrialRecord, ...]]:
+        """Return a study and its trials, as they were at one moment; raises `StudyNotFoundError`."""
+        self._require(name)
+        with reading(self._engine) as connection:
+            study_id = _id(connection, name)
+            study = rows.read_study(connection, study_id)
+            return study, rows.read_trials(connection, study_id, study)
+
+    def reports(self, name: str) -> dict[int, dict[int, dict[str, float]]]:
+        """Return every metric that the study's trials reported, by trial number and epoch."""
+        self._require(name)
+        with reading(self._engine) as connection:
+            return rows.read_reports(connection, _id(connection, name))
+
+    def create(
+        self,
+        name: str,
+        *,
+        direction: Direction,
+        metric: str,
+        space: SearchSpace,
+        spec: Mapping[str, Any],
+        source: Mapping[str, Any],
+    ) -> None:
+        """Create a study without trials, all of it or nothing; raises `StudyExistsError`."""
+        create_schema(self.location, self._engine)
+        check_schema(self._engine)
+        attributes = rows.study_attributes(spec, source, space)
+        try:
+            with writing(self._engine) as connection:
+                study_id = inserted_id(connection, schema.studies, {"study_name": name})
+                connection.execute(
+                    insert(schema.study_directions).values(
+                        study_id=study_id, objective=0, direction=direction.value.upper()
+                    )
+                )
+                connection.execute(
+                    insert(schema.study_system_attributes).values(
+                        study_id=study_id, key=rows.METRIC_NAMES, value_json=json.dumps([metric])
+                    )
+                )
+                connection.execute(
+                    insert(schema.study_user_attributes),
+                    [
+                        {"study_id": study_id, "key": f"{rows.PREFIX}{key}", "value_json": json.dumps(value)}
+                        for key, value in attributes.items()
+                    ],
+                )
+        except StorageError as error:
+            if isinstance(error.__cause__, IntegrityError):
+                raise exists_already(name) from error
+            raise
+
+    def delete(self, name: str) -> None:
+        """Delete a study with everything stored about it; raises `StudyNotFoundError`."""
+        self._require(name)
+        with writing(self._engine) as connection:
+            study_id = _id(connection, name)
+            trial_ids = select(schema.trials.c.trial_id).where(schema.trials.c.study_id == study_id)
+            for table in TRIAL_TABLES:
+                connection.execute(delete(table).where(table.c.trial_id.in_(trial_ids)))
+            for table in (schema.trials, *STUDY_TABLES, schema.studies):
+                connection.execute(delete(table).where(table.c.study_id == study_id))
+
+    def journal(self, name: str) -> StudyJournal:
+        """Return the writer of a study; only one process may have one. Raises `StudyNotFoundError`."""
+        study, _ = self.read(name)
+        with reading(self._engine) as connection:
+            study_id = _id(connection, name)
+        return StudyJournal(self._engine, study_id, study)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def _exists(self) -> bool:
+        file = self.location.file
+        return (file is None or file.exists()) and check_schema(self._engine)
+
+    def _require(self, name: str) -> None:
+        known = self.names
+        if name in known:
+            return
+        listed = f"it has: {', '.join(known[-10:])}" if known else "it has no study yet"
+        raise StudyNotFoundError(
+            f"no study {name!r} in {self.location}{nearest(name, known)}", hint=f"{listed}; --storage looks elsewhere"
+        )
+
+
+def open_store(storage: str | None) -> Store:
+    """Return the store at `storage` (a URL, a file's path, or None for the usual place)."""
+    return Store(locate(storage))
+
+
+def exists_already(name: str) -> StudyExistsError:
+    """Return the error for a name that is taken."""
+    return StudyExistsError(
+        f"study {name!r} exists already",
+        hint=f"`tuner resume {name}` goes on with it; --name NAME starts another",
+    )
+
+
+def _id(connection: Connection, name: str) -> int:
+    found = rows.find_study(connection, name)
+    if found is None:
+        raise StudyNotFoundError(f"study {name!r} was deleted a moment ago")
+    return found

@@ -1,0 +1,272 @@
+"""Study files: TOML in, a `StudySpec` out, and every mistake at once."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from tuner.domain.errors import ConfigurationError, nearest
+from tuner.domain.study import AUTO, NAME_PATTERN, Budget, Component, Direction, Resources, StudySpec
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
+
+
+def parse_duration(value: object) -> object:
+    """Return the seconds that "90s", "10m" or "1h30m" means; plain numbers are seconds already.
+
+    >>> parse_duration("1h30m")
+    5400.0
+    """
+    if not isinstance(value, str):
+        return value
+    if not _DURATION.fullmatch(value.strip()):
+        raise ValueError("is no duration; write it as 90s, 10m, 1h30m or 2d")
+    return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)([smhd])", value))
+
+
+def _component(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _count(value: object) -> object:
+    if value == AUTO or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value
+    raise ValueError(f"is neither a whole number above 0 nor {AUTO!r}")
+
+
+_Count = Annotated[Any, BeforeValidator(_count)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Budget(_Section):
+    trials: int = Field(default=64, ge=1)
+    epochs: int = Field(default=27, ge=1)
+    time: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(parse_duration)] = None
+
+
+class _Component(_Section):
+    model_config = ConfigDict(extra="allow", strict=True)
+    name: str
+
+
+class _Resources(_Section):
+    cpu: float = Field(default=1, gt=0)
+    gpu: float = Field(default=0, ge=0)
+    parallel: _Count = AUTO
+    cohort: _Count = AUTO
+
+
+class _Study(_Section):
+    objective: str
+    search_space: str
+    metric: str
+    direction: Literal["maximize", "minimize"] = "maximize"
+    name: str = ""
+    seed: int = Field(default=0, ge=0)
+    settings: dict[str, Any] = Field(default_factory=dict)
+    budget: _Budget = _Budget()
+    sampler: Annotated[_Component, BeforeValidator(_component)] = _Component(name="tpe")
+    scheduler: Annotated[_Component, BeforeValidator(_component)] = _Component(name="asha")
+    resources: _Resources = _Resources()
+    executor: Literal["ray", "inline"] = "ray"
+
+
+def read_study_file(path: Path, overrides: Mapping[str, Any]) -> StudySpec:
+    """Return what the file says, with `overrides` (values by key path, such as `budget.trials`) in its place.
+
+    Raises `ConfigurationError` with every mistake, each with the file and the key.
+    """
+    return parse_study(_read(path), overrides, where=path.name, name=path.stem)
+
+
+def parse_study(content: Mapping[str, Any], overrides: Mapping[str, Any], *, where: str, name: str) -> StudySpec:
+    """Return the spec that `content` describes.
+
+    `where` names it in messages, and `name` is the study's where it gives none.
+    """
+    merged = _merged(content, overrides)
+    try:
+        study = _Study.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigurationError([f"{where}: {problem}" for problem in _problems(error, merged)]) from None
+    return StudySpec(
+        objective=study.objective,
+        search_space=study.search_space,
+        metric=study.metric,
+        direction=Direction(study.direction),
+        name=check_name(study.name or name),
+        seed=study.seed,
+        settings=study.settings,
+        budget=Budget(trials=study.budget.trials, epochs=study.budget.epochs, seconds=study.budget.time),
+        sampler=_as_component(study.sampler),
+        scheduler=_as_component(study.scheduler),
+        resources=Resources(**study.resources.model_dump()),
+        executor=study.executor,
+    )
+
+
+def override(spec: StudySpec, overrides: Mapping[str, Any]) -> StudySpec:
+    """Return `spec` with some of its keys changed, checked as a study file is."""
+    if not isinstance(spec.metric, str) or not overrides:
+        return spec
+    description = spec.describe()
+    budget = description.pop("budget")
+    content = {
+        **description,
+        "budget": {"trials": budget["trials"], "epochs": budget["epochs"], "time": budget["seconds"]},
+        "sampler": _flat(description["sampler"]),
+        "scheduler": _flat(description["scheduler"]),
+        "search_space": description["search_space"] or "given",
+    }
+    changed = parse_study(content, overrides, where="the study's spec", name=spec.name or "study")
+    objective = changed.objective if "objective" in overrides else spec.objective
+    space = changed.search_space if "search_space" in overrides else spec.search_space
+    return replace(
+        changed, objective=objective, search_space=space, name=changed.name if "name" in overrides else spec.name
+    )
+
+
+def _flat(component: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": component["name"], **component["options"]}
+
+
+KEY_PATHS = {
+    "name": "name",
+    "trials": "budget.trials",
+    "epochs": "budget.epochs",
+    "time": "budget.time",
+    "seed": "seed",
+    "sampler": "sampler.name",
+    "scheduler": "scheduler.name",
+    "executor": "executor",
+    "cohort": "resources.cohort",
+    "parallel": "resources.parallel",
+    "metric": "metric",
+    "direction": "direction",
+}
+"""The key paths of what can be given beside a study file, by the words that people use."""
+
+
+def key_paths(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the overrides by their key paths; raises `ConfigurationError` for a word that none has."""
+    unknown = [word for word in overrides if word not in KEY_PATHS]
+    if unknown:
+        raise ConfigurationError(f"unknown override {word!r}{nearest(word, KEY_PATHS)}" for word in unknown)
+    return {KEY_PATHS[word]: value for word, value in overrides.items()}
+
+
+def check_name(name: str) -> str:
+    """Return `name` where a study may be called so: it becomes a folder's name and is shown on terminals."""
+    if NAME_PATTERN.fullmatch(name) and ".." not in name:
+        return name
+    raise ConfigurationError(
+        f"a study cannot be called {name!r}",
+        hint="a name has letters, digits, '.', '_' and '-', begins with a letter or digit and is no longer than 100",
+    )
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Return the key path and value of `key.path=value`; a value is TOML, or else text as it is.
+
+    >>> parse_override("budget.trials=8"), parse_override("metric=f1")
+    (('budget.trials', 8), ('metric', 'f1'))
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigurationError(f"--set {text!r} has no value", hint="write --set key.path=value")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+
+
+def _as_component(section: _Component) -> Component:
+    return Component(name=section.name, options=section.model_extra or {})
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is no TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from None
+
+
+def _merged(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {key: dict(value) if isinstance(value, Mapping) else value for key, value in content.items()}
+    for path, value in overrides.items():
+        *sections, key = path.split(".")
+        target: Any = merged
+        for section in sections:
+            inner = target.get(section)
+            # `sampler = "tpe"` is short for a section: an option set beside it keeps the name.
+            target[section] = dict(inner) if isinstance(inner, Mapping) else {"name": inner} if inner else {}
+            target = target[section]
+        target[key] = value
+    return merged
+
+
+def _problems(error: ValidationError, content: Mapping[str, Any]) -> Iterator[str]:
+    for mistake in error.errors(include_url=False):
+        path = [str(part) for part in mistake["loc"]]
+        if mistake["type"] == "extra_forbidden":
+            yield _unknown_key(path)
+        elif mistake["type"] == "missing":
+            yield f"{'.'.join(path)}: is missing"
+        else:
+            yield f"{'.'.join(_key_only(path, content))}: {_sentence(mistake)}"
+
+
+def _unknown_key(path: Sequence[str]) -> str:
+    *sections, key = path
+    sections_by_name: dict[str, type[_Section]] = {"budget": _Budget, "resources": _Resources}
+    model = sections_by_name.get(sections[0], _Study) if sections else _Study
+    where = f" in [{sections[0]}]" if sections else ""
+    known = list(model.model_fields)
+    return f"unknown key {key!r}{where}{nearest(key, known)} (known: {', '.join(known)})"
+
+
+def _key_only(path: Sequence[str], content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the parts of the path that are keys; pydantic adds the branches of a union it tried."""
+    here: Any = content
+    for part in path:
+        if not isinstance(here, Mapping) or part not in here:
+            return
+        here = here[part]
+        yield part
+
+
+def _sentence(mistake: Mapping[str, Any]) -> str:
+    given = repr(mistake["input"])
+    kinds = {
+        "int_type": "is not a whole number",
+        "int_from_float": "is not a whole number",
+        "float_type": "is not a number",
+        "string_type": "is not text",
+        "dict_type": "is not a section",
+        "model_type": "is not a section",
+        "model_attributes_type": "is not a section",
+    }
+    context = mistake.get("ctx", {})
+    match mistake["type"]:
+        case "literal_error":
+            expected = str(context["expected"])
+            words = re.findall(r"'(\w+)'", expected)
+            return f"{given} is not {expected}{nearest(str(mistake['input']), words)}"
+        case "greater_than_equal":
+            return f"{given} is below {context['ge']:g}"
+        case "greater_than":
+            return f"{given} is not above {context['gt']:g}"
+        case "value_error":
+            return f"{given} {context['error']}"
+        case kind:
+            return f"{given} {kinds.get(kind, mistake['msg'])}"
