@@ -138,22 +138,23 @@ class Controller:
         return None
 
     def report(self, reports: Iterable[Report]) -> frozenset[int]:
-        """Record what a cohort's members did in an epoch, then decide, and return the numbers of those that leave.
+        """Record what a cohort's members did, then decide, and return the numbers of those that leave.
 
-        All reports of an epoch come together: all are recorded before any is judged. When this returns, everything is
-        stored.
+        All reports of an epoch come together, and epochs between two decisions may: all are recorded before any is
+        judged. When this returns, everything is stored.
         """
         fresh = [report for report in reports if self._is_news(report)]
         self._refuse_unknown_metric(fresh)
         for report in fresh:
             if report.metrics is not None:
                 self._scheduler.record(report.number, report.epoch, report.metrics[self.plan.metric])
-        changes = [Change(trial=self._after(report), report=report) for report in fresh]
+        changes = self._changes(fresh)
         self._journal.write(changes)
         for change in changes:
             self._remember(change.trial)
-        self._suspend(change.trial.number for change in changes if not change.trial.state.is_finished)
-        return frozenset(change.trial.number for change in changes if change.trial.number not in self._live)
+        members = {change.trial.number for change in changes}
+        self._suspend(sorted(members & self._live))
+        return frozenset(members - self._live)
 
     def lost(self, work: Work, reason: str) -> None:
         """Take note that the worker died: its members are handed out again, up to `MAX_RETRIES` times each."""
@@ -165,7 +166,7 @@ class Controller:
         failure = Failure(reason=FailureReason.WORKER_LOST, message=f"{reason}, {MAX_RETRIES + 1} times")
         again = [number for number in members if self._losses[number] <= MAX_RETRIES]
         failed = [Report(number=number, epoch=0, failure=failure) for number in members if number not in again]
-        changes = [Change(trial=self._after(report), report=report) for report in failed]
+        changes = self._changes(failed)
         waiting = [replace(self._trials[number], state=TrialState.WAITING) for number in again]
         self._journal.write([*changes, *(Change(trial=trial) for trial in waiting)])
         for change in changes:
@@ -242,6 +243,7 @@ class Controller:
             epoch=trial.last_epoch,
             best_epoch=trial.epoch,
             best=trial.value,
+            decision_epochs=self._scheduler.decision_epochs(trial.number),
         )
         return Work(id=self._works, kind=kind, members=(member,))
 
@@ -261,9 +263,19 @@ class Controller:
             return False
         return report.metrics is None or report.epoch > self._trials[report.number].last_epoch
 
-    def _after(self, report: Report) -> TrialRecord:
-        """Return the trial as it is after `report`."""
-        trial = self._trials[report.number]
+    def _changes(self, reports: Sequence[Report]) -> list[Change]:
+        """Return what the reports change, one after the other; what comes after a trial's end changes nothing."""
+        trials: dict[int, TrialRecord] = {}
+        changes = []
+        for report in reports:
+            trial = trials.get(report.number, self._trials[report.number])
+            if not trial.state.is_finished:
+                trials[report.number] = self._after(trial, report)
+                changes.append(Change(trial=trials[report.number], report=report))
+        return changes
+
+    def _after(self, trial: TrialRecord, report: Report) -> TrialRecord:
+        """Return `trial` as it is after `report`."""
         if report.failure is not None:
             return replace(trial, state=TrialState.FAIL, failure=report.failure, finished=self._now())
         if report.metrics is None:

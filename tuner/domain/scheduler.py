@@ -23,6 +23,13 @@ class Scheduler(ABC):
     def __init__(self, max_epochs: int, direction: Direction, seed: int) -> None:
         """Judge trials of at most `max_epochs` epochs; values are better in `direction`."""
 
+    def decision_epochs(self, number: int) -> tuple[int, ...] | None:
+        """Return the epochs at which trial `number` is judged; None where it is judged at every one.
+
+        Between them a worker need not wait for an answer, so several short epochs are reported together.
+        """
+        return None
+
     @abstractmethod
     def record(self, number: int, epoch: int, value: float) -> None:
         """Take note that trial `number` measured `value` after `epoch` (from 1); epochs of a trial come in order."""

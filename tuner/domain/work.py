@@ -20,7 +20,8 @@ class WorkKind(Enum):
 class Member:
     """A trial of a cohort: its configuration and seed, and what was recorded of it before.
 
-    `epoch` is the last one that was recorded (0: none), `best_epoch` and `best` the best one and its value.
+    `epoch` is the last one that was recorded (0: none), `best_epoch` and `best` the best one and its value. It is
+    judged at `decision_epochs` (None: at every one), and reports in between may be brought together.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Member:
     epoch: int = 0
     best_epoch: int = 0
     best: float | None = None
+    decision_epochs: tuple[int, ...] | None = None
 
 
 @final

@@ -1,8 +1,8 @@
-"""Checkpoint files: one per trial and epoch, the newest two and the best kept.
+"""Checkpoint files: one per trial and epoch, of which the newest, the best and the last recorded are kept.
 
-Trial 12's state after epoch 3 is `trial-00012/epoch-000003.safetensors`. A file appears whole or not at all. The one
-before the newest is kept until the next is saved, because only then is it certain that the newest epoch was recorded:
-going on from an epoch nobody recorded would leave a gap in the learning curve.
+Trial 12's state after epoch 3 is `trial-00012/epoch-000003.safetensors`. A file appears whole or not at all. The one of
+the last epoch that was recorded is kept until a later one is: a trial never goes on from an epoch that nobody recorded,
+which would leave a gap in its learning curve.
 """
 
 import shutil
@@ -38,6 +38,7 @@ class TrialCheckpoints(Checkpoints):
     def __init__(self, folder: Path, recorded: int, best: int) -> None:
         self._folder = folder
         self._best = best
+        self._recorded = {recorded, best}
         self._state: Mapping[str, Any] | None = None
         self.epoch = 0
         for epoch in sorted(self._epochs(), reverse=True):
@@ -47,7 +48,7 @@ class TrialCheckpoints(Checkpoints):
     def save(self, state: Mapping[str, Any]) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         import_module(_CODEC).save(state, self._path(self.epoch + 1))
-        for epoch in self._epochs() - {self._best, self.epoch, self.epoch + 1}:
+        for epoch in self._epochs() - self._recorded - {self._best, self.epoch + 1}:
             self._path(epoch).unlink(missing_ok=True)
 
     def load(self) -> Mapping[str, Any] | None:
@@ -59,6 +60,10 @@ class TrialCheckpoints(Checkpoints):
         self._state = None
         if is_best:
             self._best = self.epoch
+
+    def recorded(self) -> None:
+        """Take note that everything measured so far was recorded: the trial can go on from here."""
+        self._recorded = {self.epoch, self._best}
 
     def _try_load(self, epoch: int) -> bool:
         try:

@@ -1,32 +1,17 @@
 """Trials under Ray Tune, in warm worker processes: Ray drives, the controller decides.
 
-One Ray trial is one cohort. A worker is an actor that outlives its trials (`reuse_actors`): it imports torch and loads
-the data once. Every epoch is one `train` call, whose result holds the reports of all members; the scheduler hook hands
-them to the controller and tells the worker who leaves, before Ray asks for the next epoch. Nothing that Ray writes is
-ever read again: the study lives in the storage alone.
+Ray, its Python packages and the workers take seconds to start, so they start side by side: this file imports little,
+the session starts Ray on a thread, and meanwhile `ray_tune_loop.py` is imported.
 """
 
-import time
-from collections.abc import Collection
-from typing import Any, final
-
-from ray import tune
-from ray.tune.experiment import Trial as RayTrial
-from ray.tune.progress_reporter import ProgressReporter, TrialProgressCallback
-from ray.tune.schedulers import FIFOScheduler, TrialScheduler
-from ray.tune.search import SearchAlgorithm
+from typing import final
 
 from tuner.controller import Controller
 from tuner.domain.job import Job
 from tuner.domain.study import AUTO, Resources
-from tuner.domain.work import Work, WorkKind
 from tuner.execution.executor import Executor
 from tuner.execution.machine import cohorts_at_a_time
-from tuner.execution.ray_session import quiet_session
-from tuner.execution.worker import Worker
-
-_GRACE_SECONDS = 10.0
-"""How long a stopping run waits for the epochs that are being trained; their trials go on from the last checkpoint."""
+from tuner.execution.ray_tune_session import quiet_session
 
 
 @final
@@ -35,28 +20,10 @@ class RayTuneExecutor(Executor):
 
     def run(self, controller: Controller, job: Job, resources: Resources) -> None:
         parallel = _parallel(resources)
-        bridge = _Bridge(controller, parallel)
-        with quiet_session(resources, parallel) as folder:
-            try:
-                tune.run(
-                    _trainable(job, resources),
-                    name="study",
-                    storage_path=str(folder / "results"),
-                    search_alg=_WorkSource(bridge),
-                    scheduler=_Decider(bridge),
-                    callbacks=[_Watch(bridge)],
-                    progress_reporter=_Silence(),
-                    reuse_actors=True,
-                    raise_on_failed_trial=False,
-                    verbose=0,
-                )
-            except Exception:
-                # Ray wraps what a hook raised; the bridge has it as it was. `_Abandoned` is no error at all.
-                if bridge.error is None and not bridge.is_abandoned:
-                    raise
-        if bridge.error is not None:
-            raise bridge.error
-        controller.abandon()
+        with quiet_session(resources, parallel) as ready:
+            from tuner.execution.ray_tune_loop import run_loop  # noqa: PLC0415 - Ray starts while this is imported
+
+            run_loop(controller, job, resources, parallel, ready())
 
 
 def _parallel(resources: Resources) -> int:
@@ -65,225 +32,6 @@ def _parallel(resources: Resources) -> int:
         return fitting
     # Processors can be shared by more cohorts than they are, a GPU cannot be.
     return min(int(resources.parallel), fitting) if resources.gpu else int(resources.parallel)
-
-
-def _trainable(job: Job, resources: Resources) -> Any:
-    trainable = tune.with_parameters(CohortTrainable, job=job)
-    return tune.with_resources(trainable, {"cpu": resources.cpu, "gpu": resources.gpu})
-
-
-class CohortTrainable(tune.Trainable):  # type: ignore[misc]
-    """What runs in a worker process. Ray makes one and resets it for every further cohort."""
-
-    def setup(self, config: dict[str, Any], job: Job) -> None:
-        self._worker = Worker(job)
-        self._begin(config["work"])
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._begin(new_config["work"])
-        return True
-
-    def _begin(self, work: Work) -> None:
-        self._work = work
-        if work.kind is WorkKind.TRAIN:
-            self._worker.begin(work)
-
-    def step(self) -> dict[str, Any]:
-        if self._work.kind is WorkKind.TEST:
-            return {"tested": _Box(self._worker.test(self._work))}
-        return {"reports": self._worker.advance()}
-
-    def drop(self, numbers: Collection[int]) -> None:
-        """Take members out of the cohort; Ray runs it before the next `step`."""
-        self._worker.drop(numbers)
-
-
-@final
-class _Box:
-    """Keeps a value from being flattened into Ray's result."""
-
-    def __init__(self, content: Any) -> None:
-        self.content = content
-
-
-class _AbandonedError(Exception):
-    """Ends Ray's loop when a stopping run has waited long enough."""
-
-
-@final
-class _Bridge:
-    """What the three hooks share: the controller, and which work each Ray trial is.
-
-    Ray runs the hooks on one thread. It hides what a hook raises, so an error is kept here and ends the run from
-    outside.
-    """
-
-    def __init__(self, controller: Controller, parallel: int) -> None:
-        self.controller = controller
-        self.error: BaseException | None = None
-        self.is_abandoned = False
-        self._parallel = parallel
-        self._work: dict[str, Work] = {}
-        self._members: dict[str, frozenset[int]] = {}
-        self._stopping_since: float | None = None
-        self._warm = False
-
-    @property
-    def is_finished(self) -> bool:
-        return self.error is not None or self.controller.is_finished
-
-    def next_work(self) -> Work | None:
-        """Return work for a free place, None where all places are taken or nothing is to be done now."""
-        if self.error is not None or len(self._work) >= self._parallel:
-            return None
-        try:
-            work = self.controller.next_work()
-        except BaseException as error:  # noqa: BLE001 - raised again by `run`, whatever it is
-            self.error = error
-            return None
-        if work is not None:
-            self._work[_trial_id(work)] = work
-            self._members[_trial_id(work)] = work.numbers
-        return work
-
-    def result(self, trial: RayTrial, result: dict[str, Any]) -> bool:
-        """Hand an epoch's result to the controller, and return whether the cohort goes on."""
-        work = self._work[trial.trial_id]
-        try:
-            goes_on = self._goes_on(trial, work, result)
-        except BaseException as error:  # noqa: BLE001 - raised again by `run`, whatever it is
-            self.error = error
-            goes_on = False
-        if not goes_on:
-            self._forget(trial)
-        return goes_on
-
-    def _goes_on(self, trial: RayTrial, work: Work, result: dict[str, Any]) -> bool:
-        if work.kind is WorkKind.TEST:
-            self.controller.tested(work, result["tested"].content)
-            return False
-        leaving = self.controller.report(result["reports"])
-        remaining = self._members[trial.trial_id] - leaving
-        if leaving and remaining:
-            trial.temporary_state.ray_actor.drop.remote(leaving)
-        self._members[trial.trial_id] = remaining
-        return bool(remaining)
-
-    def lost(self, trial: RayTrial) -> None:
-        """Tell the controller that a cohort's worker died."""
-        work = self._forget(trial)
-        if work is None:
-            return
-        try:
-            self.controller.lost(work, "its worker died")
-        except BaseException as error:  # noqa: BLE001 - raised again by `run`, whatever it is
-            self.error = error
-
-    def keep_workers_warm(self, controller: Any, trial: RayTrial) -> None:
-        """Tell Ray to keep as many idle workers as cohorts may run: by itself it keeps one."""
-        if not self._warm:
-            self._warm = True
-            cache = controller._tune_controller._actor_cache  # noqa: SLF001 - Ray has no other door
-            cache.increase_max(trial.placement_group_factory, by=self._parallel)
-
-    def _forget(self, trial: RayTrial) -> Work | None:
-        self._members.pop(trial.trial_id, None)
-        return self._work.pop(trial.trial_id, None)
-
-    def check_patience(self) -> None:
-        """Raise where an error is pending, or where a stopping run has waited long enough for its last reports."""
-        if self.error is not None:
-            raise self.error
-        if self.controller.stop_cause is None:
-            return
-        now = time.monotonic()
-        self._stopping_since = self._stopping_since or now
-        if now - self._stopping_since > _GRACE_SECONDS:
-            self.is_abandoned = True
-            raise _AbandonedError
-
-
-def _trial_id(work: Work) -> str:
-    return f"cohort{work.id:06d}"
-
-
-@final
-class _WorkSource(SearchAlgorithm):  # type: ignore[misc]
-    """Where Ray gets its trials from: the controller's work."""
-
-    def __init__(self, bridge: _Bridge) -> None:
-        self._bridge = bridge
-        self._given: dict[str, Any] = {}
-
-    def add_configurations(self, experiments: Any) -> None:
-        (experiment,) = experiments
-        self._given = {
-            "trainable_name": experiment.run_identifier,
-            "storage": experiment.spec["storage"],
-            "trial_dirname_creator": _trial_folder,
-        }
-
-    def next_trial(self) -> RayTrial | None:
-        work = self._bridge.next_work()
-        if work is None:
-            return None
-        return RayTrial(config={"work": work}, trial_id=_trial_id(work), **self._given)
-
-    def is_finished(self) -> bool:
-        return self._bridge.is_finished
-
-
-def _trial_folder(trial: RayTrial) -> str:
-    return str(trial.trial_id)
-
-
-@final
-class _Decider(FIFOScheduler):  # type: ignore[misc]
-    """Where Ray asks what becomes of a trial: the controller decides."""
-
-    def __init__(self, bridge: _Bridge) -> None:
-        super().__init__()
-        self._bridge = bridge
-
-    def on_trial_add(self, tune_controller: Any, trial: RayTrial) -> None:
-        self._bridge.keep_workers_warm(tune_controller, trial)
-
-    def on_trial_result(self, tune_controller: Any, trial: RayTrial, result: dict[str, Any]) -> str:
-        goes_on = self._bridge.result(trial, result)
-        decision: str = TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP
-        return decision
-
-    def on_trial_error(self, tune_controller: Any, trial: RayTrial) -> None:
-        self._bridge.lost(trial)
-
-
-@final
-class _Watch(TrialProgressCallback):  # type: ignore[misc]
-    """Called in every round of Ray's loop; prints nothing, unlike the callback it stands in for."""
-
-    def __init__(self, bridge: _Bridge) -> None:
-        super().__init__()
-        self._bridge = bridge
-
-    def on_step_begin(self, iteration: int, trials: Any, **info: Any) -> None:
-        self._bridge.check_patience()
-
-    def on_trial_result(self, iteration: int, trials: Any, trial: RayTrial, result: Any, **info: Any) -> None:
-        pass
-
-    def on_trial_error(self, iteration: int, trials: Any, trial: RayTrial, **info: Any) -> None:
-        pass
-
-    def on_trial_complete(self, iteration: int, trials: Any, trial: RayTrial, **info: Any) -> None:
-        pass
-
-
-@final
-class _Silence(ProgressReporter):  # type: ignore[misc]
-    """Reports nothing: progress is told by the controller's listeners."""
-
-    def should_report(self, trials: Any, done: bool = False) -> bool:  # noqa: FBT001, FBT002 - Ray's signature
-        return False
 
 
 EXECUTOR = RayTuneExecutor()

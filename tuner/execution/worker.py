@@ -1,6 +1,7 @@
 """The part of a run that trains: the same code in a Ray worker and in this process."""
 
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import Any, final
 
@@ -16,6 +17,9 @@ from tuner.execution.measurement import measured
 from tuner.reference import resolve
 
 OBJECTIVES = Catalogue("objectives", "objective")
+
+_PATIENCE_SECONDS = 0.25
+"""How long short epochs are gathered before they are reported together: what a person takes for at once."""
 
 # What user code may throw without taking the worker with it: sys.exit() ends a trial, Ctrl-C ends the study.
 _RECOVERABLE = (Exception, SystemExit)
@@ -38,11 +42,13 @@ class Worker:
     What user code raises never gets out: it becomes the failure of the trials it concerns.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, clock: Callable[[], float] = time.monotonic) -> None:
         self._job = job
+        self._clock = clock
         self._cohort: Cohort | None = None
         self._checkpoints: dict[int, TrialCheckpoints] = {}
         self._best: dict[int, float | None] = {}
+        self._decision_epochs: dict[int, tuple[int, ...] | None] = {}
         self._broken: Failure | None = None
 
     @cached_property
@@ -59,14 +65,26 @@ class Worker:
             for member in work.members
         }
         self._best = {member.number: member.best for member in work.members}
+        self._decision_epochs = {member.number: member.decision_epochs for member in work.members}
         try:
             self._cohort = self._objective.start([self._trial(member) for member in work.members])
         except _RECOVERABLE as error:
             self._broken = failure_of(error)
 
     def advance(self) -> tuple[Report, ...]:
-        """Train every member for one epoch and return what each did."""
-        return tuple(self._report(number, outcome) for number, outcome in self._outcomes().items())
+        """Train on until somebody has to decide, or a quarter of a second has passed; return what every member did.
+
+        What was returned before is recorded by now: the controller answers after it has stored.
+        """
+        for checkpoints in self._checkpoints.values():
+            checkpoints.recorded()
+        deadline = self._clock() + _PATIENCE_SECONDS
+        reports: list[Report] = []
+        while True:
+            epoch = [self._report(number, outcome) for number, outcome in self._outcomes().items()]
+            reports += epoch
+            if any(map(self._needs_decision, epoch)) or self._clock() >= deadline:
+                return tuple(reports)
 
     def drop(self, numbers: Collection[int]) -> None:
         """Take members out that are not to go on."""
@@ -84,6 +102,12 @@ class Worker:
         except _RECOVERABLE as error:
             return failure_of(error)
         return None if metrics is None else measured(metrics, self._job.metric)
+
+    def _needs_decision(self, report: Report) -> bool:
+        if report.metrics is None or report.epoch >= self._job.max_epochs:
+            return True
+        epochs = self._decision_epochs[report.number]
+        return epochs is None or report.epoch in epochs
 
     def _missing(self, member: Member) -> Failure | None:
         """Return the failure that a lost checkpoint is; None for an objective that never saves."""

@@ -26,6 +26,7 @@ class Ladder:
     """One bracket: its rungs, and the values that were recorded at each."""
 
     def __init__(self, epochs: tuple[int, ...], eta: int, direction: Direction) -> None:
+        self.epochs = epochs
         self._eta = eta
         self._sign = direction.sign
         self._sorted: dict[int, list[float]] = {epoch: [] for epoch in epochs}

@@ -26,6 +26,9 @@ class ASHA(Scheduler):
         check_halving(min_epochs, eta, max_epochs)
         self._ladder = Ladder(rung_epochs(min_epochs, eta, max_epochs), eta, direction)
 
+    def decision_epochs(self, number: int) -> tuple[int, ...] | None:
+        return self._ladder.epochs
+
     def record(self, number: int, epoch: int, value: float) -> None:
         self._ladder.record(number, epoch, value)
 

@@ -32,6 +32,9 @@ class Hyperband(Scheduler):
         self._ladders = [Ladder(rungs[skipped:], eta, direction) for skipped in range(count)]
         self._shares = [_share(count, skipped, eta) for skipped in range(count)]
 
+    def decision_epochs(self, number: int) -> tuple[int, ...] | None:
+        return self._ladders[self._bracket(number)].epochs
+
     def record(self, number: int, epoch: int, value: float) -> None:
         self._ladders[self._bracket(number)].record(number, epoch, value)
 

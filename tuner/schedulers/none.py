@@ -18,6 +18,9 @@ class NoScheduler(Scheduler):
     def __init__(self, max_epochs: int, direction: Direction, seed: int) -> None:
         pass
 
+    def decision_epochs(self, number: int) -> tuple[int, ...] | None:
+        return ()
+
     def record(self, number: int, epoch: int, value: float) -> None:
         pass
 

@@ -8,11 +8,13 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
 import ray
+from ray._private.node import Node
 
 from tuner.domain.study import Resources
 from tuner.execution.machine import cpu_count, gpu_count
@@ -36,12 +38,16 @@ _ENVIRONMENT = {
 }
 
 
-@contextmanager
-def quiet_session(resources: Resources, parallel: int) -> Iterator[Path]:
-    """Start Ray for `parallel` cohorts and give a folder for what it writes; stop it and delete the folder at the end.
+Ready = Callable[[], Path]
+"""Waits until Ray is up, and returns the folder for what it writes."""
 
-    Loopback only, no dashboard, a token of its own, files for their owner alone. A Ray that the caller started is used
-    as it is and left running.
+
+@contextmanager
+def quiet_session(resources: Resources, parallel: int) -> Iterator[Ready]:
+    """Start Ray for `parallel` cohorts on a thread, so that the caller can import meanwhile; stop it at the end.
+
+    Loopback only, no dashboard, a token of its own, a private folder that is deleted at the end. A Ray that the caller
+    started is used as it is and left running.
     """
     folder = _private_folder()
     previous_umask = os.umask(0o077)
@@ -49,45 +55,50 @@ def quiet_session(resources: Resources, parallel: int) -> Iterator[Path]:
     environment = {**_ENVIRONMENT, "TUNE_MAX_PENDING_TRIALS_PG": str(parallel)}
     if own:
         environment["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # instead of the one Ray keeps in the home folder
-    try:
-        with _environment(environment), _quiet_loggers():
-            if own:
-                _start(resources, parallel, folder)
-            yield folder
-            if own:
+
+    def ready() -> Path:
+        if started is not None:
+            started.result()
+        return folder
+
+    with _environment(environment), _quiet_loggers(), _kept_handler(signal.SIGTERM):
+        # Ray's processes die with the thread that started them: it lives until they have been stopped.
+        starter = ThreadPoolExecutor(max_workers=1)
+        started = starter.submit(_start, resources, parallel, folder) if own else None
+        try:
+            yield ready
+        finally:
+            if started is not None:
+                wait([started])
                 ray.shutdown()
-    finally:
-        if own and ray.is_initialized():
-            ray.shutdown()
-        os.umask(previous_umask)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _start(resources: Resources, parallel: int, folder: Path) -> None:
-    # Ray puts a handler of its own in place of the one that saves the study.
-    with _kept_handler(signal.SIGTERM):
-        _init(resources, parallel, folder)
+            starter.shutdown()
+            os.umask(previous_umask)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
 def _kept_handler(number: signal.Signals) -> Iterator[None]:
+    """Keep the handler that saves the study: Ray may put one of its own in its place."""
     handler = signal.getsignal(number)
-    yield
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(number, handler)
 
 
-def _init(resources: Resources, parallel: int, folder: Path) -> None:
-    ray.init(
-        address="local",  # never joins a cluster that happens to be running
-        num_cpus=max(cpu_count(), math.ceil(parallel * resources.cpu)),
-        num_gpus=gpu_count(),
-        include_dashboard=False,
-        object_store_memory=_OBJECT_STORE_BYTES,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        _temp_dir=str(folder),
-    )
+def _start(resources: Resources, parallel: int, folder: Path) -> None:
+    with _no_monitors():
+        ray.init(
+            address="local",  # never joins a cluster that happens to be running
+            num_cpus=max(cpu_count(), math.ceil(parallel * resources.cpu)),
+            num_gpus=gpu_count(),
+            include_dashboard=False,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            _temp_dir=str(folder),
+        )
 
 
 def _private_folder() -> Path:
@@ -110,6 +121,17 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+@contextmanager
+def _no_monitors() -> Iterator[None]:
+    """Start neither Ray's autoscaler nor its log reader: one machine needs none, and each is a second of processor."""
+    starters = Node.start_monitor, Node.start_log_monitor
+    Node.start_monitor = Node.start_log_monitor = lambda _: None
+    try:
+        yield
+    finally:
+        Node.start_monitor, Node.start_log_monitor = starters
 
 
 @contextmanager
