@@ -83,7 +83,7 @@ def run(
             metric=spec.metric,
             space=assembly.space,
             spec=spec.describe(),
-            source=_described(source, assembly.space),
+            source=asdict(source),
         )
         conductor = _conductor(store, assembly, (), listeners)
         cause = service.removing_on_refusal(store, spec.name, lambda: conductor.conduct(spec.name, execute))
@@ -149,10 +149,6 @@ def checkpoints_of(location: Location, name: str) -> Path:
     return location.folder / "checkpoints" / name
 
 
-def _described(source: Source, space: SearchSpace) -> dict[str, Any]:
-    return {**asdict(source), "rules": len(space.rules)}
-
-
 def _find_study(study: str) -> tuple[Path, str]:
     """Return the study file's path, and the words that find it again from anywhere."""
     path = Path(study).expanduser()
@@ -192,7 +188,7 @@ def _spec_to_resume(study: StudyRecord, overrides: Mapping[str, Any], spec: Stud
 def _space_to_resume(study: StudyRecord, spec: StudySpec, folder: Path) -> SearchSpace:
     if spec.search_space or study.space is None:
         return find_space(spec, folder)
-    if study.source.get("rules"):
+    if study.rules:
         raise ConfigurationError(
             f"the search space of study {study.name!r} has rules, whose code is not stored",
             hint="define the space in a module and name it in the spec as package.module:name",

@@ -90,8 +90,9 @@ def refuse_changes(study: StudyRecord, spec: StudySpec, space: SearchSpace) -> N
     Old and new trials would not be comparable. The budget and the resources may change.
     """
     lines = [*_spec_difference(study.spec, spec.describe())]
-    if study.space is not None and study.space != space:
-        lines += [*difference(study.space, space)] or ["~ the rules of the search space"]
+    if study.space is not None:
+        lines += difference(study.space, space)
+        lines += _rule_difference(study.rules, tuple(rule.reason for rule in space.rules))
     if lines:
         raise ResumeRefusedError(
             f"study {study.name!r} cannot go on, it was started with something else:\n" + "\n".join(lines),
@@ -106,6 +107,11 @@ def removing_on_refusal(store: Store, name: str, run: Callable[[], StopCause | N
     except ConfigurationError:
         store.delete(name)
         raise
+
+
+def _rule_difference(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
+    yield from (f"- rule: {reason}" for reason in old if reason not in new)
+    yield from (f"+ rule: {reason}" for reason in new if reason not in old)
 
 
 def _spec_difference(old: dict[str, Any] | Any, new: dict[str, Any], prefix: str = "") -> Iterator[str]:

@@ -14,13 +14,15 @@ class StudyRecord:
     """What was written down when a study was created, and about it since.
 
     `spec` is the study's JSON form and `source` says where it came from; `notes` are later annotations, such as the
-    test metrics. A study made by plain Optuna has an empty `spec` and no `space`.
+    test metrics. `rules` are the reasons of the space's rules, whose code is not stored. A study made by plain Optuna
+    has an empty `spec` and no `space`.
     """
 
     name: str
     direction: Direction
     metric: str
     space: SearchSpace | None
+    rules: tuple[str, ...]
     spec: Mapping[str, Any]
     source: Mapping[str, Any]
     notes: Mapping[str, Any]

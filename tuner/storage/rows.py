@@ -52,6 +52,7 @@ def read_study(connection: Connection, study_id: int) -> StudyRecord:
         direction=Direction.MAXIMIZE if directions == ["MAXIMIZE"] else Direction.MINIMIZE,
         metric=next(iter(system.get(METRIC_NAMES, ())), "value"),
         space=SearchSpace.from_description(space) if space else None,
+        rules=tuple(space["rules"]) if space else (),
         spec=notes.pop(_SPEC, {}),
         source=notes.pop(_SOURCE, {}),
         notes=notes,

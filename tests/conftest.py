@@ -1,0 +1,64 @@
+"""What all tests share: a folder of their own to work in, and one Ray session for those that need it."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tuner.cli.__main__ import app
+
+Answer = tuple[int, str, str]
+"""An exit code, what went to stdout and what went to stderr."""
+
+USER_CODE = Path(__file__).parent / "user_code"
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder as the working directory, with no storage set."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TUNER_STORAGE", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def user_folder(workplace: Path) -> Path:
+    """A working directory with a user's own objectives and space, and study files for them."""
+    for file in USER_CODE.iterdir():
+        if file.suffix in (".py", ".toml"):
+            (workplace / file.name).write_text(file.read_text())
+    return workplace
+
+
+@pytest.fixture
+def cli() -> Callable[..., Answer]:
+    """Runs the command line in this process."""
+
+    def run(*words: str) -> Answer:
+        result = CliRunner().invoke(app, [str(word) for word in words])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, result.stdout, result.stderr
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def ray_session() -> Iterator[None]:
+    """One Ray for all tests that run trials in workers."""
+    import ray  # noqa: PLC0415 - only the tests that need Ray pay for it
+
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+    ray.init(
+        address="local",
+        num_cpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        object_store_memory=128 * 2**20,
+    )
+    yield
+    ray.shutdown()

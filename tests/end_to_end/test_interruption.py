@@ -1,0 +1,165 @@
+"""Studies that are killed or interrupted, in processes of their own, and resumed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tuner
+
+TRIALS = 12
+
+
+@pytest.fixture
+def notes(user_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The file in which every trained epoch is noted by whoever trained it."""
+    file = user_folder / "notes.txt"
+    file.touch()
+    monkeypatch.setenv("NOTES", str(file))
+    yield file
+    sys.path[:] = [path for path in sys.path if path != str(user_folder)]
+    sys.modules.pop("mytask", None)
+
+
+def start(*words: str, pause: float = 0.0) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tuner.cli", *words],
+        env={**os.environ, "PAUSE": str(pause)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Wait until `condition` holds; fail where the process ends before."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # polling a file that another process writes: there is no event to await
+
+
+def lines(file: Path) -> int:
+    return file.read_text().count("\n")
+
+
+def finish(name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tuner.cli", "resume", name, *words], capture_output=True, text=True, check=False
+    )
+
+
+def facts(study: tuner.Study) -> list[tuple[Any, ...]]:
+    """Return all that must not depend on whether a study was interrupted."""
+    return [(t.number, t.state, t.config, t.value, t.epoch, t.metrics, t.curve) for t in study.trials]
+
+
+def uninterrupted(name: str) -> tuner.Study:
+    return tuner.run("mine.toml", name=name, executor="inline")
+
+
+def test_a_killed_study_ends_as_an_uninterrupted_one(notes: Path) -> None:
+    process = start("run", "mine.toml", "--executor", "inline", pause=0.02)
+    for kill in range(3):
+        target = 8 + 10 * kill
+        wait_for(lambda target=target: lines(notes) >= target, process)  # type: ignore[misc]
+        process.kill()
+        process.communicate()
+        process = start("resume", "mine", pause=0.02)
+    _, messages = process.communicate()
+    assert process.returncode == 0, messages
+    study = tuner.load_study("mine")
+    assert len(study.trials) == TRIALS
+    assert all(trial.state.is_finished for trial in study.trials)
+    assert facts(study) == facts(uninterrupted("whole"))
+
+
+def test_what_was_recorded_before_a_kill_is_not_trained_again(notes: Path) -> None:
+    process = start("run", "mine.toml", "--executor", "inline", pause=0.3)
+    wait_for(lambda: lines(notes) >= 5, process)
+    process.kill()
+    process.communicate()
+    before = {(trial.number, epoch) for trial in tuner.load_study("mine").trials for epoch in trial.curve}
+    assert before
+    notes.write_text("")
+    assert finish("mine").returncode == 0
+    again = {tuple(map(int, line.split())) for line in notes.read_text().splitlines()}
+    assert not before & again
+
+
+def test_ctrl_c_saves_and_tells_how_to_go_on(notes: Path) -> None:
+    process = start("run", "mine.toml", "--executor", "inline", pause=0.05)
+    wait_for(lambda: lines(notes) >= 5, process)
+    process.send_signal(signal.SIGINT)
+    _, messages = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "tuner resume mine" in messages
+    assert "Traceback" not in messages
+    states = Counter(trial.state for trial in tuner.load_study("mine").trials)
+    assert states[tuner.TrialState.RUNNING] == 0
+    assert states[tuner.TrialState.WAITING] == 1
+    assert finish("mine").returncode == 0
+    assert facts(tuner.load_study("mine")) == facts(uninterrupted("whole"))
+
+
+def test_sigterm_saves_and_exits_143(notes: Path) -> None:
+    process = start("run", "mine.toml", "--executor", "inline", pause=0.05)
+    wait_for(lambda: lines(notes) >= 5, process)
+    process.terminate()
+    _, messages = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert "tuner resume mine" in messages
+
+
+def test_ctrl_c_twice_exits_at_once(notes: Path) -> None:
+    process = start("run", "mine.toml", "--executor", "inline", pause=5)
+    wait_for(lambda: lines(notes) >= 1, process)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)  # two signals that are pending together are one
+    process.send_signal(signal.SIGINT)
+    _, messages = process.communicate(timeout=4)
+    assert process.returncode == 130
+    assert "tuner resume mine" in messages
+    assert finish("mine", "--set", "budget.trials=3").returncode == 0
+    assert [trial.state.is_finished for trial in tuner.load_study("mine").trials] == [True] * 3
+
+
+def test_a_study_under_ray_is_killed_and_resumed_with_nothing_lost_or_done_twice(notes: Path) -> None:
+    process = start("run", "mine.toml", pause=0.05)
+    wait_for(lambda: lines(notes) >= 10, process)
+    process.kill()
+    process.communicate()
+    recorded = {trial.number: dict(trial.curve) for trial in tuner.load_study("mine").trials}
+    outcome = finish("mine")
+    assert outcome.returncode == 0, outcome.stderr
+    study = tuner.load_study("mine")
+    assert [trial.number for trial in study.trials] == list(range(TRIALS))
+    assert all(trial.state.is_finished for trial in study.trials)
+    for number, curve in recorded.items():
+        assert curve.items() <= dict(study.trials[number].curve).items()
+    for trial in study.trials:
+        assert list(trial.curve) == list(range(1, trial.last_epoch + 1))
+
+
+def test_ctrl_c_under_ray_saves_and_leaves_no_process(notes: Path) -> None:
+    process = start("run", "mine.toml", pause=0.2)
+    wait_for(lambda: lines(notes) >= 4, process)
+    process.send_signal(signal.SIGINT)
+    _, messages = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "tuner resume mine" in messages
+    assert {trial.state for trial in tuner.load_study("mine").trials} <= {
+        tuner.TrialState.WAITING,
+        tuner.TrialState.COMPLETE,
+        tuner.TrialState.PRUNED,
+    }
+    left = subprocess.run(["pgrep", "-f", f"tuner-ray-{process.pid}-"], capture_output=True, text=True, check=False)
+    assert left.stdout == ""
