@@ -101,7 +101,7 @@ def test_all_mistakes_come_at_once_with_file_key_and_nearest_name() -> None:
         ({"budget": {"trials": True}}, "budget.trials: True is not a whole number"),
         ({"budget": {"time": "soon"}}, "budget.time: 'soon' is no duration"),
         ({"objective": 3}, "objective: 3 is not text"),
-        ({"sampler": {"seed": 3}}, "sampler.name: is missing"),
+        ({"sampler": {"name": 3}}, "sampler.name: 3 is not text"),
         ({"executor": "rya"}, "executor: 'rya' is not"),
         ({"resources": {"cpu": 0}}, "resources.cpu: 0 is not above 0"),
     ],
@@ -141,6 +141,18 @@ def test_overrides_reach_into_sections_and_make_them() -> None:
     assert spec.settings == {"dataset": "wine"}
     assert spec.sampler == Component(name="tpe", options={"startup_trials": 4})
     assert spec.seed == 9
+
+
+def test_another_scheduler_comes_without_the_options_of_the_one_before() -> None:
+    content = {**SMALLEST, "scheduler": {"name": "asha", "eta": 4}}
+    other = parse_study(content, key_paths({"scheduler": "median"}), where="a.toml", name="a")
+    same = parse_study(content, key_paths({"scheduler": "asha"}), where="a.toml", name="a")
+    assert other.scheduler == Component(name="median")
+    assert same.scheduler == Component(name="asha", options={"eta": 4})
+
+
+def test_options_without_a_name_are_those_of_the_default() -> None:
+    assert parse(scheduler={"eta": 4}).scheduler == Component(name="asha", options={"eta": 4})
 
 
 def test_a_spec_is_overridden_as_a_file_is() -> None:

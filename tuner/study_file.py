@@ -57,6 +57,14 @@ class _Component(_Section):
     name: str
 
 
+class _Sampler(_Component):
+    name: str = "tpe"
+
+
+class _Scheduler(_Component):
+    name: str = "asha"
+
+
 class _Resources(_Section):
     cpu: float = Field(default=1, gt=0)
     gpu: float = Field(default=0, ge=0)
@@ -73,8 +81,8 @@ class _Study(_Section):
     seed: int = Field(default=0, ge=0)
     settings: dict[str, Any] = Field(default_factory=dict)
     budget: _Budget = _Budget()
-    sampler: Annotated[_Component, BeforeValidator(_component)] = _Component(name="tpe")
-    scheduler: Annotated[_Component, BeforeValidator(_component)] = _Component(name="asha")
+    sampler: Annotated[_Sampler, BeforeValidator(_component)] = _Sampler()
+    scheduler: Annotated[_Scheduler, BeforeValidator(_component)] = _Scheduler()
     resources: _Resources = _Resources()
     executor: Literal["ray", "inline"] = "ray"
 
@@ -144,8 +152,8 @@ KEY_PATHS = {
     "epochs": "budget.epochs",
     "time": "budget.time",
     "seed": "seed",
-    "sampler": "sampler.name",
-    "scheduler": "scheduler.name",
+    "sampler": "sampler",
+    "scheduler": "scheduler",
     "executor": "executor",
     "cohort": "resources.cohort",
     "parallel": "resources.parallel",
@@ -211,8 +219,13 @@ def _merged(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[st
             # `sampler = "tpe"` is short for a section: an option set beside it keeps the name.
             target[section] = dict(inner) if isinstance(inner, Mapping) else {"name": inner} if inner else {}
             target = target[section]
-        target[key] = value
+        target[key] = _replaced(target.get(key), value)
     return merged
+
+
+def _replaced(section: Any, value: Any) -> Any:
+    """Return `value`; but a section stays with its options where `value` is the name it has already."""
+    return section if isinstance(section, Mapping) and section.get("name") == value else value
 
 
 def _problems(error: ValidationError, content: Mapping[str, Any]) -> Iterator[str]:
