@@ -6,7 +6,7 @@ trials together, name its metrics in advance and be tested on data the search ne
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from tuner.domain.config import Config
 from tuner.domain.search_space import SearchSpace
@@ -28,9 +28,29 @@ class Cohort(ABC):
     def drop(self, numbers: Collection[int]) -> None:
         """Take these members out, now, and give back what they held."""
 
+    def save(self, numbers: Collection[int]) -> None:
+        """Keep the states of these members as they are after their last epoch, each through its `Trial.save`.
+
+        Asked for the members whose state is needed alone. An objective that saves while it advances leaves this out.
+        """
+
+    def add(self, trials: Sequence[Trial]) -> None:
+        """Take further trials of the same `cohort_key` in; asked for where `Objective.grows` alone."""
+        raise NotImplementedError
+
+    def exploit(self, trial: Trial, source: int) -> None:
+        """Let member `trial.number` go on from the state of member `source`, with `trial.config` from now on.
+
+        Both have the same `cohort_key`. Asked for where `Objective.grows` alone.
+        """
+        raise NotImplementedError
+
 
 class Objective(ABC):
     """What is measured. Built once per worker, from the study's settings and seed: `Objective(settings, seed)`."""
+
+    grows: ClassVar[bool] = False
+    """Whether its cohorts take further trials once they train: `Cohort.add` and `Cohort.exploit`."""
 
     @abstractmethod
     def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
@@ -41,7 +61,10 @@ class Objective(ABC):
 
     @abstractmethod
     def start(self, trials: Sequence[Trial]) -> Cohort:
-        """Begin training these trials, which all have the same `cohort_key`."""
+        """Begin training these trials, which all have the same `cohort_key`.
+
+        Here, as in a cohort's methods, `MemoryError` says that they do not fit on the device together.
+        """
 
     @abstractmethod
     def cohort_key(self, config: Config) -> Hashable | None:
