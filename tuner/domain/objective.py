@@ -28,7 +28,7 @@ class Cohort(ABC):
     def drop(self, numbers: Collection[int]) -> None:
         """Take these members out, now, and give back what they held."""
 
-    def save(self, numbers: Collection[int]) -> None:
+    def save(self, numbers: Collection[int]) -> None:  # noqa: B027 - nothing to do is an answer
         """Keep the states of these members as they are after their last epoch, each through its `Trial.save`.
 
         Asked for the members whose state is needed alone. An objective that saves while it advances leaves this out.

@@ -8,18 +8,23 @@ import shutil
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import ray
+from ray._private import services, state
 from ray._private.node import Node
 
 from tuner.domain.study import Resources
 from tuner.execution.machine import cpu_count, gpu_count
 
 _OBJECT_STORE_BYTES = 256 * 2**20
+
+_REGISTERING_SECONDS = 5.0
 
 _PREFIX = "tuner-ray-"
 
@@ -88,7 +93,7 @@ def _kept_handler(number: signal.Signals) -> Iterator[None]:
 
 
 def _start(resources: Resources, parallel: int, folder: Path) -> None:
-    with _no_monitors():
+    with _lean_start():
         ray.init(
             address="local",  # never joins a cluster that happens to be running
             num_cpus=max(cpu_count(), math.ceil(parallel * resources.cpu)),
@@ -124,14 +129,45 @@ def _is_alive(pid: int) -> bool:
 
 
 @contextmanager
-def _no_monitors() -> Iterator[None]:
-    """Start neither Ray's autoscaler nor its log reader: one machine needs none, and each is a second of processor."""
-    starters = Node.start_monitor, Node.start_log_monitor
-    Node.start_monitor = Node.start_log_monitor = lambda _: None
+def _lean_start() -> Iterator[None]:
+    """Start Ray without what one machine does not need: autoscaler, log reader, API server, and a second of sleep.
+
+    Each of the three is a process that imports Ray. The second is slept whenever Ray asks for the new node before that
+    has registered, which takes less than half of one.
+    """
+    with (
+        _replaced(Node, "start_monitor", lambda _: None),
+        _replaced(Node, "start_log_monitor", lambda _: None),
+        _replaced(Node, "start_api_server", _no_api_server),
+        _replaced(services, "get_node", _registered(services.get_node)),
+    ):
+        yield
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    before = getattr(owner, name)
+    setattr(owner, name, value)
     try:
         yield
     finally:
-        Node.start_monitor, Node.start_log_monitor = starters
+        setattr(owner, name, before)
+
+
+def _no_api_server(node: Any, **_: Any) -> None:
+    node._webui_url = None  # noqa: SLF001 - what it is on a node without one
+
+
+def _registered(get_node: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
+    def get(gcs_address: str, node_id: str) -> Any:
+        nodes = state.GlobalState()
+        nodes._initialize_global_state(services._get_gcs_client_options(gcs_address))  # noqa: SLF001 - as Ray does
+        deadline = time.monotonic() + _REGISTERING_SECONDS
+        while time.monotonic() < deadline and not any(node["NodeID"] == node_id for node in nodes.node_table()):
+            time.sleep(0.01)
+        return get_node(gcs_address, node_id)
+
+    return get
 
 
 @contextmanager
