@@ -9,7 +9,7 @@ from tuner.domain.config import Config
 from tuner.domain.decision import Decision
 from tuner.domain.event import Event, Listener
 from tuner.domain.journal import Change, Journal
-from tuner.domain.sampler import Sampler
+from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
@@ -27,11 +27,11 @@ class FakeSampler(Sampler):
         self.limit: int | None = None
         self.observed: list[TrialRecord] = []
 
-    def suggest(self, number: int) -> Config | None:
+    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
         if self.limit is not None and number > self.limit:
             return None
         draw = random.Random(derive(self.seed, number))
-        return self.space.at({path: draw.random() for path in self.space.parameters})
+        return self.space.at({path: draw.random() for path in self.space.parameters}, held)
 
     def observe(self, trial: TrialRecord) -> None:
         self.observed.append(trial)

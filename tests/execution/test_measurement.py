@@ -47,3 +47,7 @@ def test_a_long_value_is_shown_short() -> None:
     result = measured("x" * 1000, "accuracy")
     assert isinstance(result, Failure)
     assert len(result.message) < 200
+
+
+def test_a_tensor_that_carries_its_gradient_is_a_number() -> None:
+    assert measured({"loss": torch.tensor(0.5, requires_grad=True)}, "loss") == {"loss": 0.5}

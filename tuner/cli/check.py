@@ -1,13 +1,19 @@
 """Try a study's default configuration for one epoch, before anything expensive starts."""
 
+from collections.abc import Iterator
+
 from rich.console import Group
 from rich.text import Text
 
 from tuner import bootstrap
+from tuner.assembly import Assembly
 from tuner.cli._options import Json, Settings, StudyArgument, collected
 from tuner.cli._output import answers, duration, grid, number, print_json, safe
 
 __all__ = ["command"]
+
+_STARTING_UP = 5.0
+"""Seconds an epoch has to take before the first one says how long the others will."""
 
 
 def command(study: StudyArgument, assignments: Settings = None, as_json: Json = False) -> None:
@@ -30,7 +36,6 @@ def command(study: StudyArgument, assignments: Settings = None, as_json: Json = 
     metrics = grid("metric", "after one epoch", right=("after one epoch",))
     for name, value in preview.metrics.items():
         metrics.add_row(safe(name), number(value))
-    most = preview.seconds * spec.budget.trials * spec.budget.epochs / assembly.parallel
     answers().print(
         Group(
             Text(f"search space: {len(assembly.space)} parameters", style="dim"),
@@ -41,8 +46,17 @@ def command(study: StudyArgument, assignments: Settings = None, as_json: Json = 
             Text(
                 f"the default configuration takes {duration(preview.seconds)} an epoch, the first one's start included"
             ),
-            Text(f"{spec.budget.trials} trials without early stopping would take about {duration(most)}", style="dim"),
+            *_estimate(assembly, preview.seconds),
             *(Text(f"note: {safe(note)}", style="yellow") for note in assembly.notes),
             Text(f"all is well; next: tuner run {safe(study)}", style="green"),
         )
     )
+
+
+def _estimate(assembly: Assembly, seconds: float) -> Iterator[Text]:
+    """Say how long the study might take, where an epoch is so long that starting up does not count."""
+    if seconds < _STARTING_UP:
+        return
+    budget = assembly.spec.budget
+    most = seconds * budget.trials * budget.epochs / assembly.parallel
+    yield Text(f"{budget.trials} trials without early stopping would take about {duration(most)}", style="dim")

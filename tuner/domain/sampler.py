@@ -1,12 +1,18 @@
 """The port of what proposes configurations."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
-from tuner.domain.config import Config
+from tuner.domain.config import Config, Scalar
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord
+
+Held = Mapping[str, Scalar]
+"""Values, by the paths of their parameters, that a proposal is to have."""
+
+NOTHING_HELD: Held = MappingProxyType({})
 
 
 class Sampler(ABC):
@@ -27,10 +33,11 @@ class Sampler(ABC):
         yield from ()
 
     @abstractmethod
-    def suggest(self, number: int) -> Config | None:
+    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
         """Return the configuration of trial `number`, or None when there is nothing left to try.
 
-        The configuration meets the space's rules. Trial 0 is never asked for: it is the default configuration.
+        The configuration meets the space's rules, and its parameters in `held` have the values there: it is to be
+        trained together with others that have them too. Trial 0 is never asked for: it is the default configuration.
         """
 
     @abstractmethod

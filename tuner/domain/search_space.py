@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from types import MappingProxyType
 from typing import Any, final
 
 from tuner.domain.config import Config, Scalar
@@ -88,9 +89,12 @@ class SearchSpace:
         """Return the configuration with these values by path: the inverse of `flatten`."""
         return self.build(lambda path, _: values[path])
 
-    def at(self, quantiles: Mapping[str, float]) -> Config:
-        """Return the configuration whose parameters lie at these quantiles (0 to 1) of their ranges, by path."""
-        return self.build(lambda path, parameter: parameter.at(quantiles[path]))
+    def at(self, quantiles: Mapping[str, float], held: Mapping[str, Scalar] = MappingProxyType({})) -> Config:
+        """Return the configuration whose parameters lie at these quantiles (0 to 1) of their ranges, by path.
+
+        Parameters in `held` have the values there.
+        """
+        return self.build(lambda path, each: held[path] if path in held else each.at(quantiles[path]))
 
     def flatten(self, config: Mapping[str, Any]) -> dict[str, Scalar]:
         """Return the values of `config` by the paths of their parameters."""
@@ -121,9 +125,12 @@ class SearchSpace:
             + ", ".join(repr(rule.reason) for rule in self._rules)
         )
 
-    def grid(self, points: int) -> Iterator[Config]:
-        """Yield every configuration on a grid of `points` values per range, all branches of every choice included."""
-        for values in _grid("", self._tree, points):
+    def grid(self, points: int, held: Mapping[str, Scalar] = MappingProxyType({})) -> Iterator[Config]:
+        """Yield every configuration on a grid of `points` values per range, all branches of every choice included.
+
+        Of the parameters in `held` only the value there; nothing where that is not on the grid.
+        """
+        for values in _grid("", self._tree, points, held):
             config = Config(values)
             if not self.broken_rules(config):
                 yield config
@@ -226,19 +233,23 @@ def _flatten(prefix: str, tree: Mapping[str, Parameter], config: Mapping[str, An
                 yield from _flatten(path, parameters, value)
 
 
-def _grid(prefix: str, tree: Mapping[str, Parameter], points: int) -> Iterator[dict[str, Any]]:
-    axes = [[*_axis(prefix, name, parameter, points)] for name, parameter in tree.items()]
+def _grid(
+    prefix: str, tree: Mapping[str, Parameter], points: int, held: Mapping[str, Scalar]
+) -> Iterator[dict[str, Any]]:
+    axes = [[*_axis(prefix, name, parameter, points, held)] for name, parameter in tree.items()]
     for values in product(*axes):
         yield dict(zip(tree, values, strict=True))
 
 
-def _axis(prefix: str, name: str, parameter: Parameter, points: int) -> Iterator[Any]:
+def _axis(prefix: str, name: str, parameter: Parameter, points: int, held: Mapping[str, Scalar]) -> Iterator[Any]:
+    path = f"{prefix}{name}"
     if not isinstance(parameter, Choice) or parameter.branches is None:
-        yield from parameter.grid(points)
+        yield from (value for value in parameter.grid(points) if value == held.get(path, value))
         return
-    for branch, path, parameters in _children(prefix, name, parameter):
-        for values in _grid(path, parameters, points):
-            yield {"name": branch, **values}
+    for branch, inside, parameters in _children(prefix, name, parameter):
+        if held.get(path, branch) == branch:
+            for values in _grid(inside, parameters, points, held):
+                yield {"name": branch, **values}
 
 
 def _rows(indent: str, tree: Mapping[str, Parameter]) -> Iterator[tuple[str, str, str]]:

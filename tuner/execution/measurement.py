@@ -40,7 +40,8 @@ def _number(value: Any) -> float | None:
     if isinstance(value, str | bytes):
         return None
     try:
-        return float(value)
+        # A tensor that still carries its gradient is a number too; torch warns when it is taken for one.
+        return float(value.detach() if hasattr(value, "detach") else value)
     except OverflowError:
         return math.inf
     except (TypeError, ValueError, RuntimeError):

@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.domain.config import Config, Scalar
 from tuner.domain.parameter import Choice, Float, Int, Parameter
+from tuner.domain.sampler import Held
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.study import Direction
@@ -72,11 +73,11 @@ class Mirror:
                 trial_id, state, [trial.value] if state is TrialState.COMPLETE and trial.value is not None else None
             )
 
-    def suggest(self, number: int) -> Config:
-        """Return the configuration of trial `number`."""
-        return meeting_rules(self._space, self._seed, number, lambda attempt: self._propose(number, attempt))
+    def suggest(self, number: int, held: Held) -> Config:
+        """Return the configuration of trial `number`, with the values in `held`."""
+        return meeting_rules(self._space, self._seed, number, held, lambda each: self._propose(number, each, held))
 
-    def _propose(self, number: int, attempt: int) -> Config:
+    def _propose(self, number: int, attempt: int, held: Held) -> Config:
         sampler = self._make(derive(self._seed, "sampler", number, attempt))
         # A study object caches the trials it has read; a new one sees those that are there now.
         study = Study(_NAME, self._storage, sampler=sampler, pruner=optuna.pruners.NopPruner())
@@ -85,6 +86,8 @@ class Mirror:
         relative = sampler.sample_relative(study, trial, together)
 
         def choose(path: str, _: Parameter) -> Scalar:
+            if path in held:
+                return held[path]
             if path in relative:
                 return _scalar(relative[path])
             return _scalar(sampler.sample_independent(study, trial, path, self._distributions[path]))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.parameter import Choice, Float, Int
-from tuner.domain.sampler import Sampler
+from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.study import Direction
@@ -50,16 +50,16 @@ class CMAES(Sampler):
         elif len(space) < 2:  # noqa: PLR2004 - one number has no covariance
             yield "it needs at least two parameters; use the sampler tpe"
 
-    def suggest(self, number: int) -> Config | None:
-        return meeting_rules(self._space, self._seed, number, lambda attempt: self._propose(number, attempt))
+    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
+        return meeting_rules(self._space, self._seed, number, held, lambda each: self._propose(number, each, held))
 
     def observe(self, trial: TrialRecord) -> None:
         if trial.state.is_finished:
             self._finished[trial.number] = trial
 
-    def _propose(self, number: int, attempt: int) -> Config:
+    def _propose(self, number: int, attempt: int, held: Held) -> Config:
         point = self._optimizer(derive(self._seed, "cma", number, attempt)).ask()
-        return self._space.at(dict(zip(self._ranges, map(float, point), strict=True)))
+        return self._space.at(dict(zip(self._ranges, map(float, point), strict=True)), held)
 
     def _optimizer(self, seed: int) -> CMA:
         """Return an optimizer that has been told every complete generation, and draws from `seed`."""

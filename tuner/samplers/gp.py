@@ -7,7 +7,7 @@ from optuna.samplers import GPSampler
 
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.sampler import Sampler
+from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord
@@ -40,8 +40,8 @@ class GaussianProcess(Sampler):
         if space.is_conditional:
             yield "it cannot model parameters that exist only in some configurations; use the sampler tpe"
 
-    def suggest(self, number: int) -> Config | None:
-        return self._mirror.suggest(number)
+    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
+        return self._mirror.suggest(number, held)
 
     def observe(self, trial: TrialRecord) -> None:
         self._mirror.observe(trial)

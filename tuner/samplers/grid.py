@@ -1,11 +1,10 @@
 """Tries every combination of a few values per parameter, each once."""
 
-from itertools import islice
 from typing import final
 
-from tuner.domain.config import Config
+from tuner.domain.config import Config, Scalar
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.sampler import Sampler
+from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord
@@ -17,7 +16,7 @@ __all__ = ["Grid"]
 class Grid(Sampler):
     """The product of all choices and `points` values of each range, branch by branch; then the study ends.
 
-    The default configuration is trial 0 already and is not repeated.
+    What was tried is not repeated, so the default configuration, trial 0, is not either.
     """
 
     def __init__(self, space: SearchSpace, direction: Direction, seed: int, *, points: int = 5) -> None:
@@ -25,11 +24,13 @@ class Grid(Sampler):
             raise ConfigurationError(f"sampler.points: {points} is below 1")
         self._space = space
         self._points = points
+        self._tried: set[frozenset[tuple[str, Scalar]]] = set()
 
-    def suggest(self, number: int) -> Config | None:
-        default = self._space.default
-        others = (config for config in self._space.grid(self._points) if config != default)
-        return next(islice(others, number - 1, None), None)
+    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
+        return next((each for each in self._space.grid(self._points, held) if self._key(each) not in self._tried), None)
 
     def observe(self, trial: TrialRecord) -> None:
-        pass
+        self._tried.add(self._key(trial.config))
+
+    def _key(self, config: Config) -> frozenset[tuple[str, Scalar]]:
+        return frozenset(self._space.flatten(config).items())

@@ -5,7 +5,7 @@ from typing import final
 from scipy.stats.qmc import Sobol
 
 from tuner.domain.config import Config
-from tuner.domain.sampler import Sampler
+from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.study import Direction
@@ -29,14 +29,16 @@ class QuasiRandom(Sampler):
         self._seed = seed
         self._paths = list(space.parameters)
 
-    def suggest(self, number: int) -> Config | None:
-        return meeting_rules(self._space, self._seed, number, lambda attempt: self._point(number + attempt * _STRIDE))
+    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
+        return meeting_rules(
+            self._space, self._seed, number, held, lambda attempt: self._point(number + attempt * _STRIDE, held)
+        )
 
     def observe(self, trial: TrialRecord) -> None:
         pass
 
-    def _point(self, index: int) -> Config:
+    def _point(self, index: int, held: Held) -> Config:
         sequence = Sobol(len(self._paths), scramble=True, rng=derive(self._seed, "sobol"))
         sequence.fast_forward(index)
         (point,) = sequence.random(1)
-        return self._space.at(dict(zip(self._paths, map(float, point), strict=True)))
+        return self._space.at(dict(zip(self._paths, map(float, point), strict=True)), held)

@@ -5,7 +5,7 @@ from typing import final
 from optuna.samplers import RandomSampler
 
 from tuner.domain.config import Config
-from tuner.domain.sampler import Sampler
+from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord
@@ -21,8 +21,8 @@ class Random(Sampler):
     def __init__(self, space: SearchSpace, direction: Direction, seed: int) -> None:
         self._mirror = Mirror(space, direction, seed, RandomSampler)
 
-    def suggest(self, number: int) -> Config | None:
-        return self._mirror.suggest(number)
+    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
+        return self._mirror.suggest(number, held)
 
     def observe(self, trial: TrialRecord) -> None:
         pass

@@ -8,7 +8,7 @@ from optuna.samplers import TPESampler
 
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.sampler import Sampler
+from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord
@@ -31,8 +31,8 @@ class TPE(Sampler):
         self._startup_trials = startup_trials
         self._mirror = Mirror(space, direction, seed, self._make)
 
-    def suggest(self, number: int) -> Config | None:
-        return self._mirror.suggest(number)
+    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
+        return self._mirror.suggest(number, held)
 
     def observe(self, trial: TrialRecord) -> None:
         self._mirror.observe(trial)
