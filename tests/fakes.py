@@ -25,13 +25,15 @@ class FakeSampler(Sampler):
         self.space = space
         self.seed = seed
         self.limit: int | None = None
+        self.ignores_held = False
         self.observed: list[TrialRecord] = []
 
     def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
         if self.limit is not None and number > self.limit:
             return None
         draw = random.Random(derive(self.seed, number))
-        return self.space.at({path: draw.random() for path in self.space.parameters}, held)
+        position = {path: draw.random() for path in self.space.parameters}
+        return self.space.at(position, {} if self.ignores_held else held)
 
     def observe(self, trial: TrialRecord) -> None:
         self.observed.append(trial)

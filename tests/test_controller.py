@@ -1,13 +1,18 @@
+import itertools
+from collections.abc import Mapping
+
 import pytest
 from fakes import FakeJournal, FakeListener, FakeSampler, FakeScheduler, metrics, ticking_clock
 
-from tuner import Decision, Float, SearchSpace
+from tuner import Decision, Float, Int, SearchSpace
+from tuner.cohorts import Cohorts, KeyOf
 from tuner.controller import MAX_RETRIES, Controller, Plan, StopCause
+from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.event import EventKind
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Report, TrialState
-from tuner.domain.work import Work, WorkKind
+from tuner.domain.work import Answer, Work, WorkKind
 
 SPACE = SearchSpace(x=Float(0, 1))
 
@@ -16,7 +21,15 @@ class Bench:
     """A controller with fakes around it."""
 
     def __init__(
-        self, trials: int = 3, max_epochs: int = 3, *, tests: bool = False, before: "Bench | None" = None
+        self,
+        trials: int = 3,
+        max_epochs: int = 3,
+        *,
+        tests: bool = False,
+        before: "Bench | None" = None,
+        cohort: int = 1,
+        key_of: KeyOf = lambda _: (),
+        grows: bool = False,
     ) -> None:
         self.sampler = FakeSampler(SPACE)
         self.scheduler = FakeScheduler()
@@ -30,11 +43,13 @@ class Bench:
             seed=0,
             default=SPACE.default,
             tests=tests,
+            grows=grows,
         )
         self.controller = Controller(
             plan,
             sampler=self.sampler,
             scheduler=self.scheduler,
+            cohorts=Cohorts(SPACE, key_of, size=cohort, trials=trials),
             journal=self.journal,
             now=ticking_clock(),
             listeners=[self.listener],
@@ -47,7 +62,13 @@ class Bench:
         return work
 
     def report(self, number: int, epoch: int, value: float) -> frozenset[int]:
-        return self.controller.report([Report(number=number, epoch=epoch, metrics=metrics(value))])
+        return self.report_all({number: value}, epoch).leaving
+
+    def report_all(self, values: Mapping[int, float], epoch: int) -> Answer:
+        """Report what the members of one cohort measured."""
+        return self.controller.report(
+            [Report(number=number, epoch=epoch, metrics=metrics(value)) for number, value in values.items()]
+        )
 
     def state(self, number: int) -> TrialState:
         return self.journal.trials[number].state
@@ -75,25 +96,24 @@ def test_the_target_counts_every_trial_whatever_became_of_it() -> None:
     bench.take()
     bench.take()
     assert bench.controller.next_work() is None
-    bench.controller.report([failed(0), failed(1)])
+    bench.controller.report([failed(0)])
+    bench.controller.report([failed(1)])
     assert bench.controller.is_finished
     assert len(bench.journal.trials) == 2
 
 
 def test_all_reports_of_an_epoch_are_recorded_before_any_is_decided() -> None:
-    bench = Bench()
+    bench = Bench(cohort=2)
     bench.take()
-    bench.take()
-    bench.controller.report([Report(number=number, epoch=1, metrics=metrics(0.5)) for number in (0, 1)])
+    bench.report_all({0: 0.5, 1: 0.5}, epoch=1)
     assert bench.scheduler.calls == [("record", 0, 1), ("record", 1, 1), ("decide", 0, 1), ("decide", 1, 1)]
 
 
 def test_the_reports_of_a_cohorts_epoch_are_one_transaction() -> None:
-    bench = Bench()
-    bench.take()
+    bench = Bench(cohort=2)
     bench.take()
     before = len(bench.journal.transactions)
-    bench.controller.report([Report(number=number, epoch=1, metrics=metrics(0.5)) for number in (0, 1)])
+    bench.report_all({0: 0.5, 1: 0.5}, epoch=1)
     assert len(bench.journal.transactions) == before + 1
 
 
@@ -134,8 +154,7 @@ def test_the_last_epoch_completes_a_trial_without_asking_the_scheduler() -> None
 
 
 def test_a_trial_that_ends_by_itself_is_complete_if_it_measured_anything() -> None:
-    bench = Bench()
-    bench.take()
+    bench = Bench(cohort=2)
     bench.take()
     bench.report(0, 1, 0.7)
     bench.controller.report([Report(number=0, epoch=1), Report(number=1, epoch=0)])
@@ -148,7 +167,7 @@ def test_a_trial_that_ends_by_itself_is_complete_if_it_measured_anything() -> No
 def test_a_failure_fails_its_trial_and_never_the_study() -> None:
     bench = Bench()
     bench.take()
-    assert bench.controller.report([failed(0)]) == {0}
+    assert bench.controller.report([failed(0)]).leaving == {0}
     assert bench.state(0) is TrialState.FAIL
     assert bench.take().numbers == {1}
 
@@ -309,3 +328,154 @@ def test_an_objective_without_test_data_leaves_no_note() -> None:
     bench.controller.tested(bench.take(), None)
     assert bench.journal.notes == {}
     assert bench.controller.is_finished
+
+
+def halves(config: Config) -> int:
+    """Two shapes: the lower and the upper half of the space."""
+    return int(config["x"] > 0.5)
+
+
+def test_a_cohort_is_of_one_shape_and_stored_in_one_transaction() -> None:
+    bench = Bench(trials=8, cohort=4, key_of=halves)
+    work = bench.take()
+    assert {halves(member.config) for member in work.members} == {halves(SPACE.default)}
+    assert len(bench.journal.transactions) == 1
+
+
+def test_what_makes_the_shape_is_held_and_everything_else_varies() -> None:
+    space = SearchSpace(width=Int(1, 9), lr=Float(0, 1))
+    cohorts = Cohorts(space, lambda config: config["width"], size=4, trials=8)
+    assert cohorts.held(space.default) == {"width": 5}
+
+
+def test_a_proposal_of_another_shape_waits_for_a_cohort_of_its_own() -> None:
+    bench = Bench(trials=6, cohort=6, key_of=lambda config: config["x"] > 0.9)
+    bench.sampler.ignores_held = True
+    seen: list[int] = []
+    while not bench.controller.is_finished:
+        work = bench.take()
+        seen += sorted(work.numbers)
+        assert len({member.config["x"] > 0.9 for member in work.members}) == 1
+        for epoch in (1, 2, 3):
+            bench.report_all(dict.fromkeys(work.numbers, 0.5), epoch)
+    assert sorted(seen) == list(range(6))
+
+
+def test_a_free_place_goes_to_a_new_trial_of_the_same_shape() -> None:
+    bench = Bench(trials=40, cohort=3, grows=True)
+    bench.take()
+    bench.scheduler.answers[1, 1] = Decision.STOP
+    answer = bench.report_all({0: 0.5, 1: 0.4, 2: 0.6}, epoch=1)
+    assert answer.leaving == {1}
+    assert [member.number for member in answer.joining] == [3]
+    assert bench.state(3) is TrialState.RUNNING
+    assert not answer.is_over
+
+
+def test_a_cohort_that_cannot_grow_runs_empty() -> None:
+    bench = Bench(trials=5, cohort=2)
+    bench.take()
+    bench.scheduler.answers[1, 1] = Decision.STOP
+    assert bench.report_all({0: 0.5, 1: 0.4}, epoch=1).joining == ()
+
+
+def test_a_cohort_is_over_when_nobody_is_left_or_joins() -> None:
+    bench = Bench(trials=2, cohort=2, grows=True)
+    bench.take()
+    assert not bench.report_all({0: 0.5, 1: 0.4}, epoch=2).is_over
+    assert bench.report_all({0: 0.5, 1: 0.4}, epoch=3).is_over
+
+
+def test_no_shape_gets_more_than_its_share_of_the_study() -> None:
+    bench = Bench(trials=32, cohort=2, key_of=halves, grows=True)
+    cohort = bench.take()
+    joined: list[int] = []
+    for epoch in (3, 3, 3):
+        answer = bench.report_all(dict.fromkeys(cohort.numbers | set(joined), 0.5), epoch)
+        joined += [member.number for member in answer.joining]
+    assert len(cohort.members) + len(joined) == 32 / 8
+
+
+def test_members_that_do_not_fit_into_memory_go_on_in_halves() -> None:
+    bench = Bench(trials=4, cohort=4)
+    bench.take()
+    answer = bench.controller.report([failed(number, FailureReason.OUT_OF_MEMORY) for number in range(4)])
+    assert answer.is_over
+    assert [sorted(bench.take().numbers) for _ in range(2)] == [[0, 1], [2, 3]]
+    assert list(bench.journal.notes["cohorts"].values()) == [2]
+
+
+def test_a_trial_that_does_not_fit_into_memory_alone_fails() -> None:
+    bench = Bench(trials=1)
+    bench.take()
+    bench.controller.report([failed(0, FailureReason.OUT_OF_MEMORY)])
+    assert bench.state(0) is TrialState.FAIL
+
+
+def test_the_members_of_a_cohort_that_fails_as_a_whole_go_on_alone() -> None:
+    bench = Bench(trials=3, cohort=3)
+    bench.take()
+    bench.report_all({0: 0.1, 1: 0.1, 2: 0.1}, epoch=1)
+    bench.controller.report([failed(number, FailureReason.COHORT_RAISED) for number in range(3)])
+    works = [bench.take() for _ in range(3)]
+    assert [work.numbers for work in works] == [{0}, {1}, {2}]
+    assert [member.epoch for work in works for member in work.members] == [1, 1, 1]
+    bench.controller.report([failed(1)])
+    assert bench.state(1) is TrialState.FAIL
+    assert bench.state(0) is TrialState.RUNNING
+
+
+def test_a_lost_worker_gives_every_member_back_those_who_joined_too() -> None:
+    bench = Bench(trials=32, cohort=2, grows=True)
+    work = bench.take()
+    bench.report_all({0: 0.5, 1: 0.5}, epoch=3)
+    bench.controller.lost(work, "its worker died")
+    assert bench.take().numbers == {2, 3}
+
+
+def test_a_stopping_study_suspends_a_cohort_and_lets_nobody_join() -> None:
+    bench = Bench(trials=8, cohort=2, grows=True)
+    bench.take()
+    bench.scheduler.answers[1, 1] = Decision.STOP
+    bench.controller.stop(StopCause.INTERRUPT)
+    answer = bench.report_all({0: 0.5, 1: 0.4}, epoch=1)
+    assert answer.suspended == {0}
+    assert answer.leaving == {0, 1}
+    assert answer.joining == ()
+    assert answer.is_over
+
+
+def test_a_resumed_cohort_has_the_members_it_would_have_had() -> None:
+    def run(bench: Bench, steps: int) -> list[frozenset[int]]:
+        """Advance one cohort after the other, each member by an epoch, and return who was trained together."""
+        together = []
+        epochs = {number: trial.last_epoch for number, trial in bench.journal.trials.items()}
+        members: set[int] = set()
+        for _ in range(steps):
+            if not members:
+                work = bench.controller.next_work()
+                if work is None:
+                    break
+                members = set(work.numbers)
+            together.append(frozenset(members))
+            reports = []
+            for number in sorted(members):
+                epochs[number] = epochs.get(number, 0) + 1
+                reports.append(Report(number=number, epoch=epochs[number], metrics=metrics(number / 100)))
+            answer = bench.controller.report(reports)
+            members = members - answer.leaving | {member.number for member in answer.joining}
+        return together
+
+    def bench(before: Bench | None = None) -> Bench:
+        made = Bench(trials=48, cohort=3, grows=True, before=before, key_of=halves)
+        made.scheduler.answers = {(number, 1): Decision.STOP for number in range(1, 48, 3)}
+        return made
+
+    whole = run(bench(), 999)
+    assert any(later - sooner and later & sooner for sooner, later in itertools.pairwise(whole))
+    for steps in range(1, len(whole)):
+        first = bench()
+        begun = run(first, steps)
+        first.controller.stop(StopCause.INTERRUPT)
+        first.controller.abandon()
+        assert begun + run(bench(first), 999) == whole

@@ -1,13 +1,15 @@
 """A study's parts, found by their names and checked all at once, before anything runs or is written."""
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, final
 
 from tuner.catalogue import Catalogue
+from tuner.cohorts import Cohorts
 from tuner.controller import Plan
+from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError, nearest
 from tuner.domain.job import Job
 from tuner.domain.objective import Objective
@@ -16,6 +18,7 @@ from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import AUTO, Direction, StudySpec, as_component
 from tuner.execution import machine
+from tuner.execution.generator import GeneratorObjective
 from tuner.execution.worker import OBJECTIVES, build_objective
 from tuner.reference import is_generator, resolve
 
@@ -24,6 +27,10 @@ SCHEDULERS = Catalogue("tuner.schedulers", "scheduler")
 SEARCH_SPACES = Catalogue("search_spaces", "search space")
 
 Part = TypeVar("Part")
+
+_MOST_ON_A_CPU = 32
+_MOST_ON_A_GPU = 256
+"""How many trials are batched at most, where they fit: beyond, a device does no more of them in a second."""
 
 
 @final
@@ -36,6 +43,9 @@ class Assembly:
     sampler: Sampler
     scheduler: Scheduler
     job: Job
+    cohorts: Cohorts
+    grows: bool
+    """Whether trials can join a cohort that is being trained."""
     tests: bool
     """Whether the objective can measure the best trial on data the search never saw."""
     notes: tuple[str, ...]
@@ -52,17 +62,14 @@ class Assembly:
             seed=self.spec.seed,
             default=self.space.default,
             tests=self.tests,
+            parallel=self.parallel,
+            grows=self.grows,
         )
 
     @property
     def parallel(self) -> int:
         """How many cohorts run at a time."""
-        resources = self.spec.resources
-        if self.spec.executor == "inline":
-            return 1
-        if resources.parallel == AUTO:
-            return machine.cohorts_at_a_time(resources.cpu, resources.gpu)
-        return int(resources.parallel)
+        return _parallel(self.spec)
 
 
 def assemble(spec: StudySpec, folder: Path, checkpoints: Path) -> Assembly:
@@ -71,16 +78,16 @@ def assemble(spec: StudySpec, folder: Path, checkpoints: Path) -> Assembly:
     Modules of the user's own are looked for in `folder`.
     """
     mistakes = _Mistakes()
-    job = _job(spec, folder, checkpoints)
+    scheduler = mistakes.collect(lambda: _scheduler(spec))
+    job = _job(spec, folder, checkpoints, prunes=scheduler is not None and scheduler.prunes)
     objective = mistakes.collect(lambda: _objective(job))
     space = mistakes.collect(lambda: find_space(spec, folder))
-    scheduler = mistakes.collect(lambda: _scheduler(spec))
     sampler = None
     if space is not None:
-        prunes = scheduler is not None and scheduler.prunes
-        sampler = mistakes.collect(lambda: _sampler(spec, space, stops_early=prunes))
-    if objective is not None:
-        mistakes.add(_unfit(objective, space, spec))
+        sampler = mistakes.collect(lambda: _sampler(spec, space, stops_early=job.prunes))
+    yields = None if objective is None else objective.metrics()
+    if objective is not None and yields is not None:
+        mistakes.add(_unfit(objective, yields, space, spec))
     mistakes.add(machine.missing(spec.resources.cpu, spec.resources.gpu))
     mistakes.raise_all()
     assert space is not None and scheduler is not None and sampler is not None  # noqa: PT018 - or it was a mistake
@@ -90,8 +97,10 @@ def assemble(spec: StudySpec, folder: Path, checkpoints: Path) -> Assembly:
         sampler=sampler,
         scheduler=scheduler,
         job=job,
-        tests=objective is not None,
-        notes=tuple(_doubts(objective, spec)),
+        cohorts=_cohorts(spec, space, objective),
+        grows=objective is None or objective.grows,
+        tests=yields is not None,
+        notes=tuple(_doubts(yields or {}, spec)),
     )
 
 
@@ -110,7 +119,34 @@ def find_space(spec: StudySpec, folder: Path) -> SearchSpace:
     return found
 
 
-def _job(spec: StudySpec, folder: Path, checkpoints: Path) -> Job:
+def _parallel(spec: StudySpec) -> int:
+    resources = spec.resources
+    if spec.executor == "inline":
+        return 1
+    if resources.parallel == AUTO:
+        return machine.cohorts_at_a_time(resources.cpu, resources.gpu)
+    return int(resources.parallel)
+
+
+def _cohorts(spec: StudySpec, space: SearchSpace, objective: Objective | None) -> Cohorts:
+    size = spec.resources.cohort
+    return Cohorts(
+        space,
+        _all_alike if objective is None else objective.cohort_key,
+        size=None if size == AUTO else int(size),
+        trials=spec.budget.trials,
+        most=_MOST_ON_A_GPU if spec.resources.gpu else _MOST_ON_A_CPU,
+        interleaved=objective is None or isinstance(objective, GeneratorObjective),
+        timed=_parallel(spec) > 1,
+    )
+
+
+def _all_alike(_: Config) -> Hashable:
+    """Return one key for all: generator objectives take turns, whatever their configurations."""
+    return ()
+
+
+def _job(spec: StudySpec, folder: Path, checkpoints: Path, *, prunes: bool) -> Job:
     objective = spec.objective
     if isinstance(objective, str) and objective.startswith("__main__:"):
         # What was defined in the running script has no file that a worker could import: it travels itself.
@@ -125,19 +161,18 @@ def _job(spec: StudySpec, folder: Path, checkpoints: Path) -> Job:
         max_epochs=spec.budget.epochs,
         device="cuda" if spec.resources.gpu else "cpu",
         checkpoints=checkpoints,
+        prunes=prunes,
     )
 
 
 def _objective(job: Job) -> Objective | None:
     """Return the objective where it can be asked questions: a generator function only tells by being run."""
-    if is_generator(job.objective, job.folder):
-        return None
-    objective = build_objective(job)
-    return None if objective.metrics() is None else objective
+    return None if is_generator(job.objective, job.folder) else build_objective(job)
 
 
-def _unfit(objective: Objective, space: SearchSpace | None, spec: StudySpec) -> Iterator[str]:
-    metrics = objective.metrics() or {}
+def _unfit(
+    objective: Objective, metrics: Mapping[str, Direction], space: SearchSpace | None, spec: StudySpec
+) -> Iterator[str]:
     if spec.metric not in metrics:
         known = f"(it yields: {', '.join(metrics)})"
         yield f"metric: the objective does not yield {spec.metric!r}{nearest(spec.metric, metrics)} {known}"
@@ -145,8 +180,8 @@ def _unfit(objective: Objective, space: SearchSpace | None, spec: StudySpec) -> 
         yield from objective.problems(space)
 
 
-def _doubts(objective: Objective | None, spec: StudySpec) -> Iterator[str]:
-    usual = (objective.metrics() or {}).get(spec.metric) if objective is not None else None
+def _doubts(metrics: Mapping[str, Direction], spec: StudySpec) -> Iterator[str]:
+    usual = metrics.get(spec.metric)
     if usual is not None and usual is not Direction(spec.direction):
         yield f"{spec.metric} is usually to {usual.value}, this study is to {Direction(spec.direction).value} it"
 

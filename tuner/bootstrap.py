@@ -206,6 +206,7 @@ def _conductor(
         plan,
         sampler=assembly.sampler,
         scheduler=assembly.scheduler,
+        cohorts=assembly.cohorts,
         listeners=(retention, *(listeners(assembly, trials) if listeners else ())),
         seconds=assembly.spec.budget.seconds,
     )

@@ -5,6 +5,7 @@ same reports in the same order lead to the same decisions, whatever executor bri
 runs a study.
 """
 
+import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,20 +13,24 @@ from datetime import datetime
 from enum import Enum
 from typing import final
 
+from tuner.cohorts import Cohorts
 from tuner.domain.config import Config
 from tuner.domain.decision import Decision
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.journal import Change, Journal
-from tuner.domain.sampler import Sampler
+from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.seed import derive
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, TrialRecord, TrialState, best_epoch, ranked
-from tuner.domain.work import Member, Work, WorkKind
+from tuner.domain.work import Answer, Member, Work, WorkKind
 
 MAX_RETRIES = 2
 """How often a trial is handed out again after its worker died."""
+
+_OF_THE_COHORT = (FailureReason.OUT_OF_MEMORY, FailureReason.COHORT_RAISED)
+"""Failures that are no member's own as long as there are several."""
 
 
 class StopCause(Enum):
@@ -49,6 +54,10 @@ class Plan:
     default: Config
     tests: bool
     """Whether the best trial is tested at the end."""
+    parallel: int = 1
+    """How many cohorts are trained at a time."""
+    grows: bool = False
+    """Whether trials can join a cohort that is being trained."""
 
 
 @final
@@ -66,6 +75,7 @@ class Controller:
         *,
         sampler: Sampler,
         scheduler: Scheduler,
+        cohorts: Cohorts,
         journal: Journal,
         now: Callable[[], datetime],
         listeners: Sequence[Listener] = (),
@@ -76,6 +86,7 @@ class Controller:
         self.plan = plan
         self._sampler = sampler
         self._scheduler = scheduler
+        self._cohorts = cohorts
         self._journal = journal
         self._now = now
         self._listeners = tuple(listeners)
@@ -83,7 +94,10 @@ class Controller:
         self._trials = {trial.number: trial for trial in trials}
         self._metrics = {number: dict(epochs) for number, epochs in (metrics or {}).items()}
         self._waiting = deque(trial.number for trial in trials if not trial.state.is_finished)
-        self._live: set[int] = set()
+        self._live: dict[int, int] = {}
+        self._members: dict[int, set[int]] = {}
+        self._shapes: dict[int, Config] = {}
+        self._alone: set[int] = set()
         self._testing: int | None = None
         self._losses: Counter[int] = Counter()
         self._works = 0
@@ -92,9 +106,10 @@ class Controller:
         self._replay()
 
     def _replay(self) -> None:
-        """Tell the sampler and the scheduler what was stored, in the order of the trials' numbers."""
+        """Tell the sampler, the scheduler and the cohorts what was stored, in the order of the trials' numbers."""
         for trial in self._trials.values():
             self._sampler.observe(trial)
+            self._cohorts.give(trial.config)
             for epoch, value in sorted(trial.curve.items()):
                 self._scheduler.record(trial.number, epoch, value)
 
@@ -127,41 +142,51 @@ class Controller:
         """
         if self._stop is not None:
             return None
-        if self._waiting:
-            return self._train(self._continued(self._waiting.popleft()))
-        if self._wants_trials:
-            started = self._begun()
-            if started is not None:
-                return self._train(started)
+        trials = self._continued() if self._waiting else self._begun()
+        if trials:
+            return self._train(trials)
         if not self._live and self._testing is None:
             return self._test()
         return None
 
-    def report(self, reports: Iterable[Report]) -> frozenset[int]:
-        """Record what a cohort's members did, then decide, and return the numbers of those that leave.
+    def report(self, reports: Iterable[Report]) -> Answer:
+        """Record what a cohort's members did, then decide, and answer who leaves it and who joins it.
 
         All reports of an epoch come together, and epochs between two decisions may: all are recorded before any is
         judged. When this returns, everything is stored.
         """
         fresh = [report for report in reports if self._is_news(report)]
+        if not fresh:
+            return Answer(is_over=True)
+        cohort = self._live[fresh[0].number]
+        before = frozenset(self._members[cohort])
         self._refuse_unknown_metric(fresh)
-        for report in fresh:
+        self._return_together([report for report in fresh if self._is_of_the_cohort(report)])
+        self._record([report for report in fresh if report.number in self._live])
+        suspended = self._suspend(sorted(before & self._live.keys()))
+        leaving = before - self._live.keys()
+        joining = self._joining(cohort)
+        is_over = not self._members[cohort]
+        if is_over:
+            self._forget(cohort)
+        return Answer(leaving=leaving, suspended=suspended, joining=joining, is_over=is_over)
+
+    def _record(self, reports: Sequence[Report]) -> None:
+        for report in reports:
             if report.metrics is not None:
                 self._scheduler.record(report.number, report.epoch, report.metrics[self.plan.metric])
-        changes = self._changes(fresh)
+                self._cohorts.measured(report.seconds)
+        changes = self._changes(reports)
         self._journal.write(changes)
         for change in changes:
             self._remember(change.trial)
-        members = {change.trial.number for change in changes}
-        self._suspend(sorted(members & self._live))
-        return frozenset(members - self._live)
 
     def lost(self, work: Work, reason: str) -> None:
         """Take note that the worker died: its members are handed out again, up to `MAX_RETRIES` times each."""
         if work.kind is WorkKind.TEST:
             self.tested(work, Failure(reason=FailureReason.WORKER_LOST, message=reason))
             return
-        members = sorted(work.numbers & self._live, reverse=True)
+        members = sorted(self._members[work.id], reverse=True)
         self._losses.update(members)
         failure = Failure(reason=FailureReason.WORKER_LOST, message=f"{reason}, {MAX_RETRIES + 1} times")
         again = [number for number in members if self._losses[number] <= MAX_RETRIES]
@@ -173,6 +198,7 @@ class Controller:
             self._remember(change.trial)
         for trial in waiting:
             self._put_back(trial, EventKind.LOST)
+        self._forget(work.id)
 
     def tested(self, work: Work, outcome: Metrics | Failure | None) -> None:
         """Store what the test of the best trial gave; None where the objective has no test data."""
@@ -205,38 +231,106 @@ class Controller:
         best = self.best
         return best if self.plan.tests and best is not None and best.number != self._tested else None
 
-    def _begun(self) -> TrialRecord | None:
+    def _begun(self) -> list[TrialRecord]:
+        """Begin the trials of a new cohort, and return them as they are stored; none where there are no more."""
+        first = self._proposed() if self._wants_trials else None
+        if first is None:
+            return []
+        trials = [first, *self._proposed_like(first.config, members=1)]
+        self._journal.begin(trials)
+        return [trial for trial in trials if trial.state is TrialState.RUNNING]
+
+    def _continued(self) -> list[TrialRecord]:
+        """Go on with trials that wait, those of one shape together; new ones take the places that are left."""
+        numbers = self._waiting_like(self._waiting[0])
+        for number in numbers:
+            self._waiting.remove(number)
+        old = [replace(self._trials[number], state=TrialState.RUNNING) for number in numbers]
+        self._journal.write([Change(trial=trial) for trial in old])
+        if numbers[0] in self._alone:
+            return old
+        return [*old, *self._filled(old[0].config, len(old))]
+
+    def _waiting_like(self, first: int) -> list[int]:
+        """Return the waiting trials that make a cohort with the first of them."""
+        config = self._trials[first].config
+        if first in self._alone:
+            return [first]
+        key = self._cohorts.key_of(config)
+        like = (each for each in self._waiting if each not in self._alone)
+        fitting = [each for each in like if each != first and self._cohorts.key_of(self._trials[each].config) == key]
+        return [first, *fitting[: self._cohorts.size(config) - 1]]
+
+    def _joining(self, cohort: int) -> tuple[Member, ...]:
+        """Return who takes the free places of a cohort that is being trained."""
+        members = self._members[cohort]
+        if self._stop is not None or not self.plan.grows or members & self._alone:
+            return ()
+        config = self._shapes[cohort]
+        joining = self._filled(config, len(members))
+        return self._placed(cohort, joining)
+
+    def _filled(self, config: Config, members: int) -> list[TrialRecord]:
+        """Begin trials of the shape of `config` for the free places beside so many members."""
+        trials = self._proposed_like(config, members)
+        if trials:
+            self._journal.begin(trials)
+        return [trial for trial in trials if trial.state is TrialState.RUNNING]
+
+    def _proposed_like(self, config: Config, members: int) -> list[TrialRecord]:
+        """Propose trials of the shape of `config`; the last one waits where it turned out to have another shape."""
+        left = self.plan.trials - len(self._trials)
+        room = min(self._cohorts.room(config, members), math.ceil(left / self.plan.parallel))
+        held = self._cohorts.held(config) if room else NOTHING_HELD
+        key = self._cohorts.key_of(config)
+        trials: list[TrialRecord] = []
+        while len(trials) < room and (trial := self._proposed(held)) is not None:
+            trials.append(trial)
+            if self._cohorts.key_of(trial.config) != key:
+                trials[-1] = self._trials[trial.number] = replace(trial, state=TrialState.WAITING)
+                self._waiting.append(trial.number)
+                break
+        return trials
+
+    def _proposed(self, held: Held = NOTHING_HELD) -> TrialRecord | None:
+        """Return a new trial, not stored yet; None where the sampler has nothing left, with nothing held: for good."""
         number = len(self._trials)
-        config = self.plan.default if number == 0 else self._sampler.suggest(number)
+        config = self.plan.default if number == 0 else self._sampler.suggest(number, held)
         if config is None:
-            self._exhausted = True
+            self._exhausted = self._exhausted or not held
             return None
         trial = TrialRecord(number=number, state=TrialState.RUNNING, config=config, started=self._now())
-        self._journal.begin([trial])
-        return trial
-
-    def _continued(self, number: int) -> TrialRecord:
-        trial = replace(self._trials[number], state=TrialState.RUNNING)
-        self._journal.write([Change(trial=trial)])
-        return trial
-
-    def _train(self, trial: TrialRecord) -> Work:
-        self._trials[trial.number] = trial
-        self._live.add(trial.number)
+        self._trials[number] = trial
         self._sampler.observe(trial)
-        self._notify(EventKind.STARTED, trial)
-        return self._work(WorkKind.TRAIN, trial)
+        self._cohorts.give(config)
+        return trial
+
+    def _train(self, trials: Sequence[TrialRecord]) -> Work:
+        self._works += 1
+        self._members[self._works] = set()
+        self._shapes[self._works] = trials[0].config
+        return Work(id=self._works, kind=WorkKind.TRAIN, members=self._placed(self._works, trials))
+
+    def _placed(self, cohort: int, trials: Iterable[TrialRecord]) -> tuple[Member, ...]:
+        """Make stored trials members of a cohort."""
+        placed = tuple(trials)
+        for trial in placed:
+            self._trials[trial.number] = trial
+            self._live[trial.number] = cohort
+            self._members[cohort].add(trial.number)
+            self._notify(EventKind.STARTED, trial)
+        return tuple(map(self._member, placed))
 
     def _test(self) -> Work | None:
         best = self._untested
         if best is None:
             return None
         self._testing = best.number
-        return self._work(WorkKind.TEST, best)
-
-    def _work(self, kind: WorkKind, trial: TrialRecord) -> Work:
         self._works += 1
-        member = Member(
+        return Work(id=self._works, kind=WorkKind.TEST, members=(self._member(best),))
+
+    def _member(self, trial: TrialRecord) -> Member:
+        return Member(
             number=trial.number,
             config=trial.config,
             seed=derive(self.plan.seed, "trial", trial.number),
@@ -245,7 +339,6 @@ class Controller:
             best=trial.value,
             decision_epochs=self._scheduler.decision_epochs(trial.number),
         )
-        return Work(id=self._works, kind=kind, members=(member,))
 
     def _refuse_unknown_metric(self, reports: Sequence[Report]) -> None:
         """Raise `ConfigurationError` where the study's very first report lacks the metric: none would ever have it."""
@@ -262,6 +355,26 @@ class Controller:
         if report.number not in self._live:
             return False
         return report.metrics is None or report.epoch > self._trials[report.number].last_epoch
+
+    def _is_of_the_cohort(self, report: Report) -> bool:
+        """Whether the trial failed because of the others it was trained with, for all we know."""
+        alone = len(self._members[self._live[report.number]]) == 1
+        return report.failure is not None and report.failure.reason in _OF_THE_COHORT and not alone
+
+    def _return_together(self, reports: Sequence[Report]) -> None:
+        """Put the members of a cohort that failed as a whole back: into smaller ones, or each on its own."""
+        if not reports:
+            return
+        trials = [self._trials[report.number] for report in reports]
+        if reports[0].failure is not None and reports[0].failure.reason is FailureReason.OUT_OF_MEMORY:
+            self._cohorts.overflowed(trials[0].config, len(trials))
+            self._journal.annotate("cohorts", dict(self._cohorts.limits))
+        else:
+            self._alone.update(trial.number for trial in trials)
+        waiting = [replace(trial, state=TrialState.WAITING) for trial in trials]
+        self._journal.write([Change(trial=trial) for trial in waiting])
+        for trial in reversed(waiting):
+            self._put_back(trial, EventKind.LOST)
 
     def _changes(self, reports: Sequence[Report]) -> list[Change]:
         """Return what the reports change, one after the other; what comes after a trial's end changes nothing."""
@@ -322,24 +435,32 @@ class Controller:
         self._trials[trial.number] = trial
         self._sampler.observe(trial)
         if trial.state.is_finished:
-            self._live.discard(trial.number)
+            self._leave(trial.number)
             self._metrics.pop(trial.number, None)
         self._notify(EventKind.FINISHED if trial.state.is_finished else EventKind.REPORTED, trial)
 
-    def _suspend(self, numbers: Iterable[int], *, force: bool = False) -> None:
-        """Put running trials back where the run is stopping, or where it is forced to."""
+    def _forget(self, cohort: int) -> None:
+        del self._members[cohort], self._shapes[cohort]
+
+    def _leave(self, number: int) -> None:
+        cohort = self._live.pop(number, None)
+        if cohort is not None:
+            self._members[cohort].discard(number)
+
+    def _suspend(self, numbers: Iterable[int], *, force: bool = False) -> frozenset[int]:
+        """Put running trials back where the run is stopping, or where it is forced to; return which those are."""
         if self._stop is None and not force:
-            return
+            return frozenset()
         trials = [replace(self._trials[number], state=TrialState.WAITING) for number in numbers]
-        if not trials:
-            return
-        self._journal.write([Change(trial=trial) for trial in trials])
-        for trial in trials:
+        if trials:
+            self._journal.write([Change(trial=trial) for trial in trials])
+        for trial in reversed(trials):
             self._put_back(trial, EventKind.SUSPENDED)
+        return frozenset(trial.number for trial in trials)
 
     def _put_back(self, trial: TrialRecord, kind: EventKind) -> None:
         self._trials[trial.number] = trial
-        self._live.discard(trial.number)
+        self._leave(trial.number)
         self._waiting.appendleft(trial.number)
         self._notify(kind, trial)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from types import FrameType
 from typing import Any, final
 
+from tuner.cohorts import Cohorts
 from tuner.controller import Controller, Plan, StopCause
 from tuner.domain.errors import ConfigurationError, ResumeRefusedError, StudyInterrupted
 from tuner.domain.event import Listener
@@ -45,6 +46,7 @@ class Conductor:
         *,
         sampler: Sampler,
         scheduler: Scheduler,
+        cohorts: Cohorts,
         listeners: Sequence[Listener],
         seconds: float | None,
     ) -> None:
@@ -52,6 +54,7 @@ class Conductor:
         self._plan = plan
         self._sampler = sampler
         self._scheduler = scheduler
+        self._cohorts = cohorts
         self._listeners = listeners
         self._seconds = seconds
 
@@ -70,11 +73,13 @@ class Conductor:
         return cause
 
     def _controller(self, name: str, study: StudyRecord, trials: Sequence[TrialRecord]) -> Controller:
+        self._cohorts.remember(study.notes.get("cohorts", {}))
         unfinished = any(not trial.state.is_finished for trial in trials)
         return Controller(
             self._plan,
             sampler=self._sampler,
             scheduler=self._scheduler,
+            cohorts=self._cohorts,
             journal=self._store.journal(name),
             now=now,
             listeners=self._listeners,

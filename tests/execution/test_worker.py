@@ -1,17 +1,19 @@
+import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from tuner import Trial
+from tuner import Cohort, Objective, Trial
 from tuner.domain.config import Config
 from tuner.domain.job import Job
 from tuner.domain.study import Direction
-from tuner.domain.trial import Failure, FailureReason
-from tuner.domain.work import Member, Work, WorkKind
+from tuner.domain.trial import Failure, FailureReason, Report
+from tuner.domain.work import Answer, Member, Work, WorkKind
 from tuner.execution.checkpoints import trial_folder
 from tuner.execution.worker import Worker
 
@@ -39,6 +41,10 @@ def work(number: int = 0, epoch: int = 0, best_epoch: int = 0, best: float | Non
     return Work(id=1, kind=WorkKind.TRAIN, members=(member,))
 
 
+def has_ended(report: Report) -> bool:
+    return report.metrics is None and report.failure is None
+
+
 def counting(trial: Trial) -> Iterator[dict[str, float]]:
     """Trains a counter; its accuracy is best in epoch 2."""
     state = trial.load() or {"count": torch.zeros(1)}
@@ -58,7 +64,7 @@ def test_each_advance_is_an_epoch(tmp_path: Path) -> None:
         assert report.metrics is not None
         assert report.metrics["count"] == epoch
     (report,) = worker.advance()
-    assert report.has_ended
+    assert has_ended(report)
 
 
 def test_a_trial_knows_what_it_may_depend_on(tmp_path: Path) -> None:
@@ -167,7 +173,7 @@ def test_what_an_objective_raises_fails_its_trial(objective: Callable[..., Any],
     assert report.failure.reason is FailureReason.RAISED
     assert words in report.failure.message
     assert "test_worker.py" in report.failure.traceback
-    worker.drop([0])
+    worker.follow(Answer(leaving=frozenset({0}), is_over=True))
 
 
 def test_a_function_that_returns_its_metrics_has_measured_one_epoch(tmp_path: Path) -> None:
@@ -176,14 +182,14 @@ def test_a_function_that_returns_its_metrics_has_measured_one_epoch(tmp_path: Pa
     (report,) = worker.advance()
     assert report.metrics == {"accuracy": 0.5}
     (report,) = worker.advance()
-    assert report.has_ended
+    assert has_ended(report)
 
 
 def test_a_function_that_returns_nothing_measures_nothing(tmp_path: Path) -> None:
     worker = make_worker(lambda trial: None, tmp_path)
     worker.begin(work())
     (report,) = worker.advance()
-    assert report.has_ended
+    assert has_ended(report)
 
 
 def test_a_dropped_trial_is_closed_and_cannot_fail_any_more(tmp_path: Path) -> None:
@@ -199,7 +205,7 @@ def test_a_dropped_trial_is_closed_and_cannot_fail_any_more(tmp_path: Path) -> N
     worker = make_worker(stubborn, tmp_path)
     worker.begin(work())
     worker.advance()
-    worker.drop([0])
+    worker.follow(Answer(leaving=frozenset({0}), is_over=True))
     assert closed == [0]
 
 
@@ -242,3 +248,158 @@ def test_missing_weights_fail_the_test_and_say_where_they_were(tmp_path: Path) -
     outcome = worker.test(work(epoch=1, best_epoch=1))
     assert isinstance(outcome, Failure)
     assert str(tmp_path) in outcome.message
+
+
+class Counting(Cohort):
+    """Counts epochs; keeps states when it is asked to."""
+
+    def __init__(self, trials: Sequence[Trial]) -> None:
+        self.trials = {trial.number: trial for trial in trials}
+        self.counts = {trial.number: float((trial.load() or {"count": 0.0})["count"]) for trial in trials}
+        self.dropped: list[int] = []
+
+    def advance(self) -> dict[int, dict[str, float]]:
+        self.counts = {number: count + 1 for number, count in self.counts.items()}
+        return {number: {"accuracy": count if count != 2 else 0.0} for number, count in self.counts.items()}
+
+    def drop(self, numbers: Collection[int]) -> None:
+        for number in numbers:
+            del self.counts[number]
+
+    def save(self, numbers: Collection[int]) -> None:
+        for number in numbers:
+            self.trials[number].save({"count": self.counts[number]})
+
+    def add(self, trials: Sequence[Trial]) -> None:
+        more = Counting(trials)
+        self.trials |= more.trials
+        self.counts |= more.counts
+
+
+class CountingObjective(Objective):
+    grows = True
+
+    def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
+        pass
+
+    def start(self, trials: Sequence[Trial]) -> Cohort:
+        return Counting(trials)
+
+    def cohort_key(self, config: Config) -> str:
+        return "all"
+
+
+def saved_epochs(tmp_path: Path, number: int) -> list[int]:
+    folder = trial_folder(tmp_path, number)
+    return sorted(int(path.stem.removeprefix("epoch-")) for path in folder.glob("*.safetensors"))
+
+
+def cohort_of(*numbers: int, epoch: int = 0, best_epoch: int = 0) -> Work:
+    members = tuple(
+        Member(number=number, config=Config({}), seed=number, epoch=epoch, best_epoch=best_epoch) for number in numbers
+    )
+    return Work(id=1, kind=WorkKind.TRAIN, members=members)
+
+
+def test_a_trial_that_is_stopped_leaves_no_file_and_the_others_are_kept_once_they_go_on(tmp_path: Path) -> None:
+    worker = make_worker(CountingObjective, tmp_path)
+    worker.begin(cohort_of(0, 1))
+    worker.advance()
+    worker.follow(Answer(leaving=frozenset({1})))
+    assert saved_epochs(tmp_path, 0) == []
+    worker.advance()
+    assert saved_epochs(tmp_path, 0) == [1]
+    assert saved_epochs(tmp_path, 1) == []
+
+
+def test_a_suspended_trial_is_kept_as_it_is(tmp_path: Path) -> None:
+    worker = make_worker(CountingObjective, tmp_path)
+    worker.begin(cohort_of(0, 1))
+    worker.advance()
+    worker.follow(Answer(leaving=frozenset({0, 1}), suspended=frozenset({0}), is_over=True))
+    assert saved_epochs(tmp_path, 0) == [1]
+    assert saved_epochs(tmp_path, 1) == []
+
+
+def test_the_weights_of_a_best_last_epoch_are_kept_before_it_is_reported(tmp_path: Path) -> None:
+    worker = make_worker(CountingObjective, tmp_path)
+    worker.begin(cohort_of(0))
+    for _ in range(MAX_EPOCHS):
+        worker.advance()
+    assert MAX_EPOCHS in saved_epochs(tmp_path, 0)
+
+
+def test_the_best_epoch_is_kept_again_where_its_weights_were_lost(tmp_path: Path) -> None:
+    worker = make_worker(CountingObjective, tmp_path)
+    worker.begin(cohort_of(0, epoch=1, best_epoch=1))
+    worker.advance()
+    worker.advance()
+    assert 1 in saved_epochs(tmp_path, 0)
+
+
+def test_a_member_that_joins_starts_at_its_own_epoch(tmp_path: Path) -> None:
+    worker = make_worker(CountingObjective, tmp_path)
+    worker.begin(cohort_of(0))
+    worker.advance()
+    worker.follow(Answer(joining=cohort_of(5).members))
+    assert {report.number: report.epoch for report in worker.advance()} == {0: 2, 5: 1}
+
+
+def test_a_cohort_that_runs_out_of_memory_says_so_for_all_of_its_members(tmp_path: Path) -> None:
+    class Large(CountingObjective):
+        def start(self, trials: Sequence[Trial]) -> Cohort:
+            raise MemoryError("17 GiB")
+
+    worker = make_worker(Large, tmp_path)
+    worker.begin(cohort_of(0, 1))
+    reasons = {report.number: report.failure and report.failure.reason for report in worker.advance()}
+    assert reasons == {0: FailureReason.OUT_OF_MEMORY, 1: FailureReason.OUT_OF_MEMORY}
+
+
+def test_what_a_cohort_raises_is_no_members_own_failure_as_long_as_there_are_several(tmp_path: Path) -> None:
+    class Broken(CountingObjective):
+        def start(self, trials: Sequence[Trial]) -> Cohort:
+            raise ValueError("no such width")
+
+    worker = make_worker(Broken, tmp_path)
+    worker.begin(cohort_of(0, 1))
+    assert {report.failure and report.failure.reason for report in worker.advance()} == {FailureReason.COHORT_RAISED}
+    worker.begin(cohort_of(0))
+    assert {report.failure and report.failure.reason for report in worker.advance()} == {FailureReason.RAISED}
+
+
+def test_generators_take_turns_and_one_that_raises_fails_alone(tmp_path: Path) -> None:
+    def train(trial: Trial) -> Iterator[dict[str, float]]:
+        yield {"accuracy": 0.1}
+        if trial.number == 1:
+            raise RuntimeError("no such layer")
+        yield {"accuracy": 0.2}
+
+    worker = make_worker(train, tmp_path)
+    worker.begin(cohort_of(0, 1))
+    worker.advance()
+    healthy, broken = worker.advance()
+    assert healthy.metrics == {"accuracy": 0.2}
+    assert broken.failure is not None
+    assert broken.failure.reason is FailureReason.RAISED
+
+
+def test_generators_that_take_turns_draw_what_they_draw_alone(tmp_path: Path) -> None:
+    def train(trial: Trial) -> Iterator[dict[str, float]]:
+        while True:
+            drawn = random.random() + float(np.random.random()) + float(torch.rand(()))  # noqa: NPY002
+            yield {"accuracy": drawn}
+
+    def curves(*cohorts: Work) -> dict[int, list[float]]:
+        worker = make_worker(train, tmp_path)
+        values: dict[int, list[float]] = {}
+        for cohort in cohorts:
+            worker.begin(cohort)
+            for _ in range(3):
+                for report in worker.advance():
+                    values.setdefault(report.number, []).append((report.metrics or {})["accuracy"])
+        return values
+
+    together = curves(cohort_of(0, 1))
+    assert together == curves(cohort_of(0), cohort_of(1))
+    assert together[0] != together[1]

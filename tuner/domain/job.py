@@ -13,7 +13,8 @@ from tuner.domain.study import Direction
 class Job:
     """The objective and what it is built from, the same for all trials; travels to the workers.
 
-    `folder` is where the objective's module may lie, `checkpoints` the study's own folder of states.
+    `folder` is where the objective's module may lie, `checkpoints` the study's own folder of states. Where the
+    scheduler `prunes`, trials may be stopped whose states nobody will ever need.
     """
 
     objective: str | Callable[..., Any]
@@ -25,3 +26,4 @@ class Job:
     max_epochs: int
     device: str
     checkpoints: Path
+    prunes: bool = True

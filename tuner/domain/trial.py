@@ -37,6 +37,9 @@ class FailureReason(Enum):
     MISSING_METRIC = "missing_metric"
     NOT_A_NUMBER = "not_a_number"
     NOT_FINITE = "not_finite"
+    OUT_OF_MEMORY = "out_of_memory"
+    COHORT_RAISED = "cohort_raised"
+    """The cohort failed as a whole, so nobody knows which member it was."""
     WORKER_LOST = "worker_lost"
 
 
@@ -53,17 +56,16 @@ class Failure:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What one trial did in one epoch: it measured something, or failed, or ended by itself."""
+    """What one trial did in one epoch: it measured something, or failed, or ended by itself.
+
+    `seconds` is what the epoch took, its share of the cohort's where several trials were trained at once.
+    """
 
     number: int
     epoch: int
     metrics: Metrics | None = None
     failure: Failure | None = None
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the trial ended by itself: it neither measured anything nor failed."""
-        return self.metrics is None and self.failure is None
+    seconds: float = 0.0
 
 
 @final

@@ -35,6 +35,21 @@ class Member:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What becomes of a cohort after a report: who leaves it, and who joins it before the next epoch.
+
+    `suspended` are those who leave and will go on later: their states are to be kept. The cohort `is_over` when nobody
+    is left in it.
+    """
+
+    leaving: frozenset[int] = frozenset()
+    suspended: frozenset[int] = frozenset()
+    joining: tuple[Member, ...] = ()
+    is_over: bool = False
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """A cohort to train, or a trained trial to test; `id` counts what a run has handed out."""
 

@@ -40,25 +40,33 @@ class TrialCheckpoints(Checkpoints):
         self._best = best
         self._recorded = {recorded, best}
         self._state: Mapping[str, Any] | None = None
+        self._target = 0
         self.epoch = 0
+        self.is_best = False
         for epoch in sorted(self._epochs(), reverse=True):
             if epoch <= recorded and self._try_load(epoch):
                 break
 
     def save(self, state: Mapping[str, Any]) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        import_module(_CODEC).save(state, self._path(self.epoch + 1))
-        for epoch in self._epochs() - self._recorded - {self._best, self.epoch + 1}:
+        import_module(_CODEC).save(state, self._path(self._target))
+        for epoch in self._epochs() - self._recorded - {self._best, self._target}:
             self._path(epoch).unlink(missing_ok=True)
 
     def load(self) -> Mapping[str, Any] | None:
         return self._state
 
+    def begin_epoch(self) -> None:
+        """Take note that an epoch more is being trained; what is saved from now on is the state after it."""
+        self._target = self.epoch + 1
+
     def advance(self, *, is_best: bool) -> None:
-        """Take note that an epoch more was measured, and whether it is the best so far."""
-        self.epoch += 1
+        """Take note that the epoch was measured, and whether it is the best so far."""
+        self.epoch = self._target
         self._state = None
-        if is_best:
+        # Trained a second time because its weights were lost, the best epoch is the best one still.
+        self.is_best = is_best or self.epoch == self._best
+        if self.is_best:
             self._best = self.epoch
 
     def recorded(self) -> None:

@@ -1,53 +1,89 @@
-"""The simple form of an objective, a generator function, as a cohort of one."""
+"""The simple form of an objective, a generator function, as a cohort whose members take turns."""
 
 import traceback
 from collections.abc import Callable, Collection, Generator, Hashable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 from tuner.domain.config import Config
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.trial import Failure, FailureReason, Metrics, Trial
+from tuner.execution.randomness import Randomness
+
+# What user code may throw without taking the worker with it: sys.exit() ends a trial, Ctrl-C ends the study.
+RECOVERABLE = (Exception, SystemExit)
 
 
 @final
 class GeneratorObjective(Objective):
     """Trains with a function that takes a trial and yields its metrics after each epoch.
 
-    A function that returns its metrics instead has measured one epoch.
+    A function that returns its metrics instead has measured one epoch. Several trials in a worker train an epoch each
+    in turn: nothing is batched, but one answer of the study's serves all of them.
     """
+
+    grows: ClassVar[bool] = True
 
     def __init__(self, function: Callable[[Trial], Any]) -> None:
         self._function = function
 
     def start(self, trials: Sequence[Trial]) -> Cohort:
-        (trial,) = trials
-        return GeneratorCohort(trial.number, self._function(trial))
+        cohort = GeneratorCohort(self._function)
+        cohort.add(trials)
+        return cohort
 
     def cohort_key(self, config: Config) -> Hashable | None:
-        return None
+        return ()
 
 
 @final
 class GeneratorCohort(Cohort):
-    """One trial in training; `produced` is what the user's function gave: a generator, or already the metrics."""
+    """Trials in training by turns; what one of them raises is its own failure."""
 
-    def __init__(self, number: int, produced: Any) -> None:
-        self._number = number
-        self._generator = produced if isinstance(produced, Generator) else _once(produced)
+    def __init__(self, function: Callable[[Trial], Any]) -> None:
+        self._function = function
+        self._members: dict[int, _Turn] = {}
+
+    def add(self, trials: Sequence[Trial]) -> None:
+        self._members.update({trial.number: _Turn(self._function, trial) for trial in trials})
 
     def advance(self) -> Mapping[int, Metrics | Failure | None]:
-        return {self._number: next(self._generator, None)}
+        return {number: member.take() for number, member in self._members.items()}
 
     def drop(self, numbers: Collection[int]) -> None:
-        if self._number in numbers:
-            # The trial is over: whatever its clean-up raises can no longer change what it measured.
-            with suppress(Exception):
-                self._generator.close()
+        for number in numbers:
+            if (member := self._members.pop(number, None)) is not None:
+                member.close()
 
 
-def _once(produced: Any) -> Generator[Any, None, None]:
-    if produced is not None:
+@final
+class _Turn:
+    """One trial's generator, which is begun when its first turn comes."""
+
+    def __init__(self, function: Callable[[Trial], Any], trial: Trial) -> None:
+        self._randomness = Randomness(trial.seed, trial.epoch)
+        self._generator = _begun(function, trial)
+
+    def take(self) -> Metrics | Failure | None:
+        """Return what the generator yields next, None at its end, and a failure where it raises."""
+        try:
+            with self._randomness.in_place():
+                return next(self._generator, None)
+        except RECOVERABLE as error:
+            return failure_of(error)
+
+    def close(self) -> None:
+        # The trial is over: whatever its clean-up raises can no longer change what it measured.
+        with suppress(Exception), self._randomness.in_place():
+            self._generator.close()
+
+
+def _begun(function: Callable[[Trial], Any], trial: Trial) -> Generator[Any, None, None]:
+    """Yield what the function's generator yields, or once what it returned instead."""
+    produced = function(trial)
+    if isinstance(produced, Generator):
+        yield from produced
+    elif produced is not None:
         yield produced
 
 

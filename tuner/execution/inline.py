@@ -28,11 +28,9 @@ class InlineExecutor(Executor):
             controller.tested(work, worker.test(work))
             return
         worker.begin(work)
-        members = set(work.numbers)
-        while members:
-            leaving = controller.report(worker.advance())
-            worker.drop(leaving)
-            members -= leaving
+        while not (answer := controller.report(worker.advance())).is_over:
+            worker.follow(answer)
+        worker.follow(answer)
 
 
 EXECUTOR = InlineExecutor()

@@ -7,11 +7,12 @@ ever read again: the study lives in the storage alone.
 """
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
 
+import ray
 from ray import tune
 from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial as RayTrial
@@ -22,7 +23,7 @@ from ray.tune.search import SearchAlgorithm
 from tuner.controller import Controller
 from tuner.domain.job import Job
 from tuner.domain.study import Resources
-from tuner.domain.work import Work, WorkKind
+from tuner.domain.work import Answer, Work, WorkKind
 from tuner.execution.worker import Worker
 
 _GRACE_SECONDS = 10.0
@@ -99,9 +100,9 @@ class CohortTrainable(tune.Trainable):  # type: ignore[misc]
             return {"tested": _Box(self._worker.test(self._work))}
         return {"reports": self._worker.advance()}
 
-    def drop(self, numbers: Collection[int]) -> None:
-        """Take members out of the cohort; Ray runs it before the next `step`."""
-        self._worker.drop(numbers)
+    def follow(self, answer: Answer) -> None:
+        """Do with the cohort what was decided; Ray runs it before the next `step`."""
+        self._worker.follow(answer)
 
 
 @final
@@ -130,7 +131,6 @@ class _Bridge:
         self.is_abandoned = False
         self._parallel = parallel
         self._work: dict[str, Work] = {}
-        self._members: dict[str, frozenset[int]] = {}
         self._stopping_since: float | None = None
         self._warm = False
 
@@ -149,7 +149,6 @@ class _Bridge:
             return None
         if work is not None:
             self._work[_trial_id(work)] = work
-            self._members[_trial_id(work)] = work.numbers
         return work
 
     def result(self, trial: RayTrial, result: dict[str, Any]) -> bool:
@@ -168,12 +167,14 @@ class _Bridge:
         if work.kind is WorkKind.TEST:
             self.controller.tested(work, result["tested"].content)
             return False
-        leaving = self.controller.report(result["reports"])
-        remaining = self._members[trial.trial_id] - leaving
-        if leaving and remaining:
-            trial.temporary_state.ray_actor.drop.remote(leaving)
-        self._members[trial.trial_id] = remaining
-        return bool(remaining)
+        answer = self.controller.report(result["reports"])
+        actor = trial.temporary_state.ray_actor
+        if answer.suspended:
+            # Nobody waits for a worker that is stopped: what it has to save is waited for here.
+            ray.get(actor.follow.remote(answer))
+        elif answer.joining or (answer.leaving and not answer.is_over):
+            actor.follow.remote(answer)
+        return not answer.is_over
 
     def lost(self, trial: RayTrial) -> None:
         """Tell the controller that a cohort's worker died."""
@@ -193,7 +194,6 @@ class _Bridge:
             cache.increase_max(trial.placement_group_factory, by=self._parallel)
 
     def _forget(self, trial: RayTrial) -> Work | None:
-        self._members.pop(trial.trial_id, None)
         return self._work.pop(trial.trial_id, None)
 
     def check_patience(self) -> None:

@@ -1,7 +1,13 @@
-"""The part of a run that trains: the same code in a Ray worker and in this process."""
+"""The part of a run that trains: the same code in a Ray worker and in this process.
+
+A state is kept when somebody may need it, which is mostly after the study was told and has answered: a trial that is
+stopped leaves nothing worth a file. What must not be lost is kept before: the weights of an epoch that may turn out to
+be the trial's last and best.
+"""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, final
 
@@ -10,9 +16,9 @@ from tuner.domain.config import Config
 from tuner.domain.job import Job
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, Trial
-from tuner.domain.work import Member, Work
+from tuner.domain.work import Answer, Member, Work
 from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, trial_folder
-from tuner.execution.generator import GeneratorObjective, failure_of
+from tuner.execution.generator import RECOVERABLE, GeneratorObjective, failure_of
 from tuner.execution.measurement import measured
 from tuner.reference import resolve
 
@@ -20,9 +26,6 @@ OBJECTIVES = Catalogue("objectives", "objective")
 
 _PATIENCE_SECONDS = 0.25
 """How long short epochs are gathered before they are reported together: what a person takes for at once."""
-
-# What user code may throw without taking the worker with it: sys.exit() ends a trial, Ctrl-C ends the study.
-_RECOVERABLE = (Exception, SystemExit)
 
 
 def build_objective(job: Job) -> Objective:
@@ -49,6 +52,7 @@ class Worker:
         self._checkpoints: dict[int, TrialCheckpoints] = {}
         self._best: dict[int, float | None] = {}
         self._decision_epochs: dict[int, tuple[int, ...] | None] = {}
+        self._unsaved: set[int] = set()
         self._broken: Failure | None = None
 
     @cached_property
@@ -58,37 +62,37 @@ class Worker:
     def begin(self, work: Work) -> None:
         """Start to train the members of `work`, in place of what was trained before."""
         self._leave(list(self._checkpoints))
-        self._broken = None
-        root = self._job.checkpoints
-        self._checkpoints = {
-            member.number: TrialCheckpoints(trial_folder(root, member.number), member.epoch, member.best_epoch)
-            for member in work.members
-        }
-        self._best = {member.number: member.best for member in work.members}
-        self._decision_epochs = {member.number: member.decision_epochs for member in work.members}
-        try:
-            self._cohort = self._objective.start([self._trial(member) for member in work.members])
-        except _RECOVERABLE as error:
-            self._broken = failure_of(error)
+        self._cohort, self._broken = None, None
+        trials = self._admitted(work.members)
+        self._try(lambda: self._start(trials))
 
     def advance(self) -> tuple[Report, ...]:
         """Train on until somebody has to decide, or a quarter of a second has passed; return what every member did.
 
-        What was returned before is recorded by now: the controller answers after it has stored.
+        What was returned before is recorded by now: the study answers after it has stored.
         """
+        self._save(self._unsaved)
         for checkpoints in self._checkpoints.values():
             checkpoints.recorded()
         deadline = self._clock() + _PATIENCE_SECONDS
         reports: list[Report] = []
         while True:
-            epoch = [self._report(number, outcome) for number, outcome in self._outcomes().items()]
+            epoch = self._epoch()
             reports += epoch
             if any(map(self._needs_decision, epoch)) or self._clock() >= deadline:
+                self._save({report.number for report in epoch if self._may_be_the_last(report)})
                 return tuple(reports)
+            self._save({report.number for report in epoch if self._checkpoints[report.number].is_best})
 
-    def drop(self, numbers: Collection[int]) -> None:
-        """Take members out that are not to go on."""
-        self._leave(numbers)
+    def follow(self, answer: Answer) -> None:
+        """Do with the cohort what was decided: keep who is suspended, let go who leaves, take in who joins."""
+        self._save(self._unsaved & answer.suspended)
+        self._leave(answer.leaving)
+        if not answer.joining:
+            return
+        trials = self._admitted(answer.joining)
+        cohort = self._cohort
+        self._try(lambda: self._start(trials) if cohort is None else cohort.add(trials))
 
     def test(self, work: Work) -> Metrics | Failure | None:
         """Return the metrics of a trained trial's best epoch on data the search never saw, None without such data."""
@@ -99,15 +103,61 @@ class Worker:
             if not checkpoint.is_there:
                 return self._missing(member)
             metrics = self._objective.test(trial)
-        except _RECOVERABLE as error:
+        except RECOVERABLE as error:
             return failure_of(error)
         return None if metrics is None else measured(metrics, self._job.metric)
+
+    def _start(self, trials: Sequence[Trial]) -> None:
+        self._cohort = self._objective.start(trials)
+
+    def _admitted(self, members: Sequence[Member]) -> list[Trial]:
+        """Make places for new members, and return their trials."""
+        for member in members:
+            folder = trial_folder(self._job.checkpoints, member.number)
+            self._checkpoints[member.number] = TrialCheckpoints(folder, member.epoch, member.best_epoch)
+            self._best[member.number] = member.best
+            self._decision_epochs[member.number] = member.decision_epochs
+        return [self._trial(member) for member in members]
+
+    def _save(self, numbers: Collection[int]) -> None:
+        """Keep the states of these members as they are after their last epoch."""
+        wanted = self._unsaved.intersection(numbers)
+        self._unsaved -= wanted
+        cohort = self._cohort
+        if wanted and cohort is not None and self._broken is None:
+            self._try(lambda: cohort.save(sorted(wanted)))
+
+    def _try(self, act: Callable[[], None]) -> None:
+        """Do something with the cohort; where user code fails, so do all of its members, when they are asked next."""
+        try:
+            act()
+        except MemoryError as error:
+            self._broken = replace(failure_of(error), reason=FailureReason.OUT_OF_MEMORY)
+        except RECOVERABLE as error:
+            self._broken = failure_of(error)
+            if len(self._checkpoints) > 1:
+                self._broken = replace(self._broken, reason=FailureReason.COHORT_RAISED)
+
+    def _epoch(self) -> list[Report]:
+        """Train every member for an epoch, and return what each did."""
+        for checkpoints in self._checkpoints.values():
+            checkpoints.begin_epoch()
+        began = self._clock()
+        outcomes = self._outcomes()
+        share = (self._clock() - began) / max(1, len(outcomes))
+        return [replace(self._report(number, outcome), seconds=share) for number, outcome in outcomes.items()]
 
     def _needs_decision(self, report: Report) -> bool:
         if report.metrics is None or report.epoch >= self._job.max_epochs:
             return True
         epochs = self._decision_epochs[report.number]
         return epochs is None or report.epoch in epochs
+
+    def _may_be_the_last(self, report: Report) -> bool:
+        """Whether the trial may be complete with this report and its weights be the ones that are kept."""
+        if report.metrics is None or not self._checkpoints[report.number].is_best:
+            return False
+        return report.epoch >= self._job.max_epochs or not self._job.prunes
 
     def _missing(self, member: Member) -> Failure | None:
         """Return the failure that a lost checkpoint is; None for an objective that never saves."""
@@ -134,12 +184,11 @@ class Worker:
         }
 
     def _outcomes(self) -> Mapping[int, Metrics | Failure | None]:
-        if self._broken is None and self._cohort is not None:
-            try:
-                return self._cohort.advance()
-            except _RECOVERABLE as error:
-                self._broken = failure_of(error)
-        return dict.fromkeys(self._checkpoints, self._broken)
+        outcomes: dict[int, Metrics | Failure | None] = {}
+        cohort = self._cohort
+        if self._broken is None and cohort is not None:
+            self._try(lambda: outcomes.update(cohort.advance()))
+        return dict.fromkeys(self._checkpoints, self._broken) if self._broken is not None else outcomes
 
     def _report(self, number: int, outcome: Any) -> Report:
         checkpoints = self._checkpoints[number]
@@ -154,10 +203,14 @@ class Worker:
         if is_best:
             self._best[number] = value
         checkpoints.advance(is_best=is_best)
+        self._unsaved.add(number)
         return Report(number=number, epoch=checkpoints.epoch, metrics=outcome)
 
     def _leave(self, numbers: Collection[int]) -> None:
-        if self._cohort is not None:
-            self._cohort.drop(numbers)
-        for number in numbers:
-            self._checkpoints.pop(number, None)
+        gone = [number for number in numbers if number in self._checkpoints]
+        cohort = self._cohort
+        if cohort is not None and gone and self._broken is None:
+            self._try(lambda: cohort.drop(gone))
+        for number in gone:
+            del self._checkpoints[number]
+            self._unsaved.discard(number)

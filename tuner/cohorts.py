@@ -1,0 +1,128 @@
+"""Who trains together, and how many: trials of one shape, and of each shape a bounded share of the study.
+
+Nothing here depends on time unless `timed` says that several workers share a study, where the order in which they
+report differs from run to run anyway: with one worker a study can be repeated, trial by trial.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import final
+
+from tuner.domain.config import Config, Scalar
+from tuner.domain.parameter import Choice, Parameter
+from tuner.domain.search_space import SearchSpace
+
+KeyOf = Callable[[Config], Hashable | None]
+"""What configurations that can be trained together have in common; None trains each alone."""
+
+_ROUND_SECONDS = 0.25
+"""How long an epoch of all members of an interleaved cohort may take: they wait for each other."""
+
+_MOST_INTERLEAVED = 64
+
+_LEAST_SHAPES = 8
+"""How many shapes a study tries at least, however well they batch."""
+
+
+@final
+class Cohorts:
+    """The rule that makes cohorts. It is told who was given a place and what went wrong, and answers who may join.
+
+    `size` is how many trials make a cohort, None as many as serve: `most` at most, and no more than an eighth of the
+    study's trials have one shape, so that shapes stay explored. Where trials are `interleaved`, not batched, shapes do
+    not matter and epochs are `timed`: a cohort has as many members as take a quarter of a second for an epoch each.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        key_of: KeyOf,
+        *,
+        size: int | None,
+        trials: int,
+        most: int = 32,
+        interleaved: bool = False,
+        timed: bool = False,
+    ) -> None:
+        self.key_of = key_of
+        self._space = space
+        self._size = size
+        self._most = most
+        self._interleaved = interleaved
+        self._timed = timed
+        self._share = max(size or 1, math.ceil(trials / _LEAST_SHAPES))
+        self._limits: dict[str, int] = {}
+        self._given: Counter[Hashable] = Counter()
+        self._seconds = 0.0
+        self._epochs = 0
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """The most members a cohort may have, by its key in words, where more ran out of memory."""
+        return dict(self._limits)
+
+    def remember(self, limits: Mapping[str, int]) -> None:
+        """Take note of the `limits` of an earlier run."""
+        self._limits.update(limits)
+
+    def give(self, config: Config) -> None:
+        """Take note that a trial with this configuration was begun."""
+        self._given[self.key_of(config)] += 1
+
+    def overflowed(self, config: Config, members: int) -> None:
+        """Take note that so many members did not fit into memory: half as many are tried from now on."""
+        self._limits[str(self.key_of(config))] = max(1, members // 2)
+
+    def measured(self, seconds: float) -> None:
+        """Take note of how long an epoch of one trial took."""
+        self._seconds += seconds
+        self._epochs += 1
+
+    def size(self, config: Config) -> int:
+        """Return how many members the cohort of a trial with this configuration may have."""
+        key = self.key_of(config)
+        if key is None:
+            return 1
+        return min(self._wanted(), self._limits.get(str(key), self._wanted()))
+
+    def room(self, config: Config, members: int) -> int:
+        """Return how many new trials may join `members` that have the shape of this configuration."""
+        free = self.size(config) - members
+        if not self._interleaved:
+            free = min(free, self._share - self._given[self.key_of(config)])
+        return max(0, free)
+
+    def held(self, config: Config) -> dict[str, Scalar]:
+        """Return the values, by path, that a configuration needs to have the shape of this one.
+
+        A parameter belongs to the shape if another value of it gives another key.
+        """
+        if self._interleaved:
+            return {}
+        key = self.key_of(config)
+        values = self._space.flatten(config)
+        parameters = self._space.parameters
+        return {
+            path: value
+            for path, value in values.items()
+            if any(self.key_of(other) != key for other in self._others(values, path, parameters[path]))
+        }
+
+    def _wanted(self) -> int:
+        if self._size is not None:
+            return self._size
+        if not self._interleaved:
+            return min(self._most, self._share)
+        if not self._timed or not self._epochs:
+            return 1
+        mean = self._seconds / self._epochs
+        return max(1, min(_MOST_INTERLEAVED, math.floor(_ROUND_SECONDS / mean) if mean else _MOST_INTERLEAVED))
+
+    def _others(self, values: Mapping[str, Scalar], path: str, parameter: Parameter) -> Iterator[Config]:
+        """Yield configurations that differ in one parameter; what its branch adds has its default."""
+        others = parameter.options if isinstance(parameter, Choice) else parameter.grid(3)
+        for other in others:
+            if other != values[path]:
+                changed = {**values, path: other}
+                yield self._space.build(lambda each, at, changed=changed: changed.get(each, at.default))  # type: ignore[misc]
