@@ -22,6 +22,9 @@ from tuner.domain.trial import TrialRecord, TrialState
 _LINES = 50
 """About how many plain lines a study prints, beside those that matter."""
 
+_ROWS = 12
+"""How many running trials are shown on a terminal, the foremost first."""
+
 
 @final
 class Tally:
@@ -104,12 +107,15 @@ class LiveTable(Listener):
     def _trials(self) -> Table:
         tally = self._tally
         table = grid("trial", "epoch", "", tally.metric, right=("trial", "epoch", tally.metric))
-        for trial in sorted(tally.running.values(), key=lambda each: each.number):
+        foremost = sorted(tally.running.values(), key=lambda each: (-each.last_epoch, each.number))
+        for trial in foremost[:_ROWS]:
             latest = trial.curve.get(trial.last_epoch)
             bar = ProgressBar(total=tally.max_epochs, completed=trial.last_epoch, width=24)
             table.add_row(str(trial.number), f"{trial.last_epoch}/{tally.max_epochs}", bar, number(latest))
-        for _ in range(tally.parallel - len(tally.running)):
+        for _ in range(min(_ROWS, tally.parallel) - len(foremost)):
             table.add_row("", "", ProgressBar(total=1, completed=0, width=24), "")
+        if len(foremost) > _ROWS:
+            table.add_row("", "", Text(f"and {len(foremost) - _ROWS} more", style="dim"), "")
         return table
 
     def _study(self) -> Text:
@@ -138,7 +144,9 @@ class PlainLines(Listener):
         self._tally.update(event)
         trial = event.trial
         if event.kind is EventKind.LOST:
-            self._console.print(f"trial {trial.number} lost its worker at epoch {trial.last_epoch}: it is run again")
+            self._console.print(
+                f"trial {trial.number} was cut off after epoch {trial.last_epoch} and goes on from there"
+            )
         if event.kind is not EventKind.FINISHED:
             return
         is_new_best = self._tally.best is not before
@@ -192,4 +200,9 @@ def _opening(assembly: Assembly, trials: Sequence[TrialRecord]) -> str:
         else f"study {spec.name}: {len(assembly.space)} parameters, {spec.budget.trials} trials of up to "
         f"{spec.budget.epochs} epochs"
     )
-    return f"{begun}; {assembly.parallel} at a time on {assembly.job.device}, starting {spec.executor} ..."
+    return f"{begun}; {_at_a_time(assembly)} on {assembly.job.device}, starting {spec.executor} ..."
+
+
+def _at_a_time(assembly: Assembly) -> str:
+    most = assembly.cohorts.size(assembly.space.default)
+    return f"{assembly.parallel} at a time" if most == 1 else f"{assembly.parallel} cohorts of up to {most} at a time"
