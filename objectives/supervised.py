@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 from objectives._checks import BATCH_SIZE, Settings, space_problems
 from objectives._parts import DATASETS, DEFAULT_BATCH_SIZE, part
@@ -25,6 +25,8 @@ class Supervised(Objective):
     `transformation` and `scaling` (or `preprocessing`, which means the scaling), and `batch_size`; each by name, or as
     a branch with the fields of that member. What is not chosen keeps its default.
     """
+
+    grows: ClassVar[bool] = True
 
     def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
         self._settings = Settings.of(settings)
@@ -53,9 +55,7 @@ class Supervised(Objective):
         return architecture, config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), cleaning
 
     def start(self, trials: Sequence[Trial]) -> Cohort:
-        if len(trials) != 1:
-            raise ValueError(f"a cohort of {len(trials)} trials cannot be trained yet: start them one by one")
-        cohort: Cohort = self._workshop.start(trials[0])
+        cohort: Cohort = self._workshop.start(trials)
         return cohort
 
     def test(self, trial: Trial) -> Metrics | None:

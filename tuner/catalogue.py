@@ -61,9 +61,9 @@ class Catalogue:
         (class_name,) = ast.literal_eval(exported)
         found = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == class_name)
         body = next(found).body
-        return tuple(
-            node.target.id for node in body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
-        )
+        annotated = (node for node in body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name))
+        fields = (node for node in annotated if not ast.unparse(node.annotation).startswith("ClassVar"))
+        return tuple(ast.unparse(node.target) for node in fields)
 
     def _parsed(self, name: str) -> ast.Module:
         self.check(name)

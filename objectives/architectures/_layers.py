@@ -1,8 +1,41 @@
 """Layers that several architectures share."""
 
+from typing import final
+
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
+
+
+class Batchable(nn.Module):
+    """A layer that computes in another way where many trials' models run as one, under `torch.func.vmap`.
+
+    vmap has no rule for what torch computes alone here, or a slow one.
+    """
+
+    batched = False
+
+
+@final
+class Dropout(Batchable):
+    """Leaves out a share of activations; the share is a buffer, so that trials of one cohort have their own."""
+
+    share: Tensor
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self._share = share
+        self.register_buffer("share", torch.tensor(share), persistent=False)
+
+    def forward(self, activations: Tensor) -> Tensor:
+        if not self.training:
+            return activations
+        if not self.batched:
+            return functional.dropout(activations, self._share)
+        kept = torch.rand_like(activations) >= self.share
+        return activations * kept / (1 - self.share)
 
 
 def vector_normalisation(name: str, width: int) -> nn.Module:

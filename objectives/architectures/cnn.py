@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from objectives._tasks import Input
 from objectives.architectures._architecture import Architecture
-from objectives.architectures._layers import ACTIVATIONS
+from objectives.architectures._layers import ACTIVATIONS, Dropout
 
 __all__ = ["CNN"]
 
@@ -43,7 +43,7 @@ class CNN(Architecture):
             size = [length // 2 for length in size] if halves else size
             features = channels
         head = nn.Linear(features * math.prod(size), outputs)
-        return nn.Sequential(start, *layers, nn.Flatten(), nn.Dropout(self.dropout), head)
+        return nn.Sequential(start, *layers, nn.Flatten(), Dropout(self.dropout), head)
 
     def _layer(self, dimensions: int, features: int, channels: int, *, halves: bool) -> list[nn.Module]:
         return [

@@ -8,7 +8,7 @@ from torch import nn
 
 from objectives._tasks import Input
 from objectives.architectures._architecture import Architecture
-from objectives.architectures._layers import ACTIVATIONS, vector_normalisation
+from objectives.architectures._layers import ACTIVATIONS, Dropout, vector_normalisation
 
 __all__ = ["MLP"]
 
@@ -36,5 +36,5 @@ class MLP(Architecture):
             nn.Linear(size, self.width),
             vector_normalisation(self.normalisation, self.width),
             ACTIVATIONS[self.activation](),
-            nn.Dropout(self.dropout),
+            Dropout(self.dropout),
         ]

@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from typing import final
 
-from torch import Tensor, nn
+from torch import nn
 
 from objectives._tasks import Input
 from objectives.architectures._architecture import Architecture
-from objectives.architectures._layers import as_sequence, vector_normalisation
+from objectives.architectures._layers import Dropout, as_sequence, vector_normalisation
+from objectives.architectures._recurrence import Recurrence
 
 __all__ = ["RNN"]
-
-_CELLS: dict[str, type[nn.GRU | nn.LSTM]] = {"gru": nn.GRU, "lstm": nn.LSTM}
 
 
 @final
@@ -29,23 +28,10 @@ class RNN(Architecture):
 
     def build(self, shape: tuple[int, ...], outputs: int) -> nn.Module:
         start, _, features = as_sequence(shape)
-        # torch drops out between layers alone, and warns where there is no "between".
-        between = self.dropout if self.depth > 1 else 0.0
-        layers = _CELLS[self.cell](features, self.width, self.depth, batch_first=True, dropout=between)
         return nn.Sequential(
             start,
-            _LastStep(layers),
+            Recurrence(self.cell, features, self.width, self.depth, self.dropout),
             vector_normalisation(self.normalisation, self.width),
-            nn.Dropout(self.dropout),
+            Dropout(self.dropout),
             nn.Linear(self.width, outputs),
         )
-
-
-class _LastStep(nn.Module):
-    def __init__(self, layers: nn.GRU | nn.LSTM) -> None:
-        super().__init__()
-        self.layers = layers
-
-    def forward(self, sequence: Tensor) -> Tensor:
-        states: Tensor = self.layers(sequence)[0]
-        return states[:, -1]

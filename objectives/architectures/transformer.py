@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from objectives._tasks import Input
 from objectives.architectures._architecture import Architecture
-from objectives.architectures._layers import ACTIVATIONS, as_sequence
+from objectives.architectures._layers import ACTIVATIONS, Batchable, Dropout, as_sequence
 
 __all__ = ["Transformer"]
 
@@ -73,7 +73,7 @@ class _Positions(nn.Module):
         return tokens + self.positions
 
 
-class _Attention(nn.Module):
+class _Attention(Batchable):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
@@ -84,9 +84,16 @@ class _Attention(nn.Module):
         batch, steps, width = tokens.shape
         split = self.project(tokens).view(batch, steps, 3, self.heads, width // self.heads)
         query, key, value = split.permute(2, 0, 3, 1, 4)
-        attended = functional.scaled_dot_product_attention(query, key, value)
+        # The fused kernel has no rule for vmap on a CPU, and falls back to a loop.
+        attend = _attended if self.batched else functional.scaled_dot_product_attention
+        attended = attend(query, key, value)
         merged: Tensor = self.merge(attended.transpose(1, 2).reshape(batch, steps, width))
         return merged
+
+
+def _attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    scores: Tensor = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
+    return scores.softmax(dim=-1) @ value
 
 
 class _Residual(nn.Module):
@@ -94,7 +101,7 @@ class _Residual(nn.Module):
         super().__init__()
         self.normalisation = nn.LayerNorm(width)
         self.block = block
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
         added: Tensor = self.dropout(self.block(self.normalisation(tokens)))

@@ -16,7 +16,10 @@ class Loss(ABC):
 
     @abstractmethod
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return one loss per example; `outputs` is (batch, outputs), `targets` the classes or values (batch,)."""
+        """Return one loss per example; `outputs` is (batch, outputs), `targets` the classes or values (batch,).
+
+        Where many trials are trained at once, under `torch.func.vmap`, the numbers among the fields are tensors ().
+        """
 
     def probabilities(self, outputs: Tensor) -> Tensor:
         """Return what the outputs of a classifier trained with this loss say of each class; each row sums to 1."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import final
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -19,7 +20,12 @@ class CrossEntropy(Loss):
 
     tasks = frozenset({Task.CLASSIFICATION})
 
-    label_smoothing: float = 0.0
+    label_smoothing: float | Tensor = 0.0
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return functional.cross_entropy(outputs, targets, reduction="none", label_smoothing=self.label_smoothing)
+        if not isinstance(self.label_smoothing, Tensor):
+            return functional.cross_entropy(outputs, targets, reduction="none", label_smoothing=self.label_smoothing)
+        # torch takes no tensor for it.
+        hard = functional.cross_entropy(outputs, targets, reduction="none")
+        even = -outputs.log_softmax(dim=-1).mean(dim=-1)
+        return torch.lerp(hard, even, self.label_smoothing)

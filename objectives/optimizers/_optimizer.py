@@ -1,10 +1,32 @@
 """The port of an optimizer."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import ClassVar, final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Many trials just before a step: a row each.
+
+    `weights`, `gradients` and what is remembered of every weight are (rows, weights); what is remembered once, and
+    `numbers`, the optimizer's fields with the learning rate of this step, are columns, (rows, 1), of 64-bit floats.
+    """
+
+    weights: Tensor
+    gradients: Tensor
+    memory: Mapping[str, Tensor]
+    numbers: Mapping[str, Tensor]
+
+    def column(self, name: str) -> Tensor:
+        """Return a field's column as numbers that weights can be multiplied by."""
+        return self.numbers[name].to(self.weights.dtype)
 
 
 class Optimizer(ABC):
@@ -15,6 +37,16 @@ class Optimizer(ABC):
     clip: float
     """The largest norm a gradient may have; 0 leaves gradients as they are."""
 
+    memory: ClassVar[tuple[str, ...]] = ()
+    """What torch's optimizer remembers of every weight, by torch's names; zero at first."""
+    tallies: ClassVar[Mapping[str, float]] = MappingProxyType({})
+    """What it remembers once, by torch's names, with the values at first."""
+
     @abstractmethod
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return torch's optimizer of these parameters; fused where torch can, which takes a third off a small step."""
+
+    @staticmethod
+    @abstractmethod
+    def update(rows: Rows) -> None:
+        """Step many trials at once, in place, as torch's optimizer would each of them."""

@@ -1,13 +1,14 @@
 """Adaptive moments (Kingma and Ba, 2015)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import nn
 
-from objectives.optimizers._optimizer import Optimizer
+from objectives.optimizers._adam import MEMORY, TALLIES, adam_step
+from objectives.optimizers._optimizer import Optimizer, Rows
 
 __all__ = ["Adam"]
 
@@ -16,6 +17,9 @@ __all__ = ["Adam"]
 @dataclass(frozen=True)
 class Adam(Optimizer):
     """Scales each weight's step by its gradients' recent size; `weight_decay` is part of the gradient."""
+
+    memory: ClassVar[tuple[str, ...]] = MEMORY
+    tallies: ClassVar[Mapping[str, float]] = TALLIES
 
     lr: float = 1e-3
     beta1: float = 0.9
@@ -27,3 +31,7 @@ class Adam(Optimizer):
         return torch.optim.Adam(
             parameters, fused=True, lr=self.lr, betas=(self.beta1, self.beta2), weight_decay=self.weight_decay
         )
+
+    @staticmethod
+    def update(rows: Rows) -> None:
+        adam_step(rows, torch.addcmul(rows.gradients, rows.weights, rows.column("weight_decay")))

@@ -1,13 +1,14 @@
 """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import nn
 
-from objectives.optimizers._optimizer import Optimizer
+from objectives.optimizers._adam import MEMORY, TALLIES, adam_step
+from objectives.optimizers._optimizer import Optimizer, Rows
 
 __all__ = ["AdamW"]
 
@@ -16,6 +17,9 @@ __all__ = ["AdamW"]
 @dataclass(frozen=True)
 class AdamW(Optimizer):
     """Adam whose weights shrink by `lr * weight_decay` a step, whatever their gradients."""
+
+    memory: ClassVar[tuple[str, ...]] = MEMORY
+    tallies: ClassVar[Mapping[str, float]] = TALLIES
 
     lr: float = 1e-3
     beta1: float = 0.9
@@ -27,3 +31,8 @@ class AdamW(Optimizer):
         return torch.optim.AdamW(
             parameters, fused=True, lr=self.lr, betas=(self.beta1, self.beta2), weight_decay=self.weight_decay
         )
+
+    @staticmethod
+    def update(rows: Rows) -> None:
+        rows.weights.mul_(1 - rows.column("lr") * rows.column("weight_decay"))
+        adam_step(rows, rows.gradients)

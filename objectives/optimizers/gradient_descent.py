@@ -7,7 +7,7 @@ from typing import final
 import torch
 from torch import nn
 
-from objectives.optimizers._optimizer import Optimizer
+from objectives.optimizers._optimizer import Optimizer, Rows
 
 __all__ = ["GradientDescent"]
 
@@ -22,3 +22,7 @@ class GradientDescent(Optimizer):
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.SGD(parameters, fused=True, lr=self.lr)
+
+    @staticmethod
+    def update(rows: Rows) -> None:
+        rows.weights.addcmul_(rows.gradients, rows.column("lr"), value=-1)

@@ -1,21 +1,28 @@
 """Gradients divided by their recent size (Tieleman and Hinton, 2012)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import final
+from types import MappingProxyType
+from typing import ClassVar, final
 
 import torch
 from torch import nn
 
-from objectives.optimizers._optimizer import Optimizer
+from objectives.optimizers._optimizer import Optimizer, Rows
 
 __all__ = ["RMSprop"]
+
+_ALPHA = 0.99
+_EPSILON = 1e-8
 
 
 @final
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
     """Scales each weight's step by a running mean of its squared gradients."""
+
+    memory: ClassVar[tuple[str, ...]] = ("square_avg", "momentum_buffer")
+    tallies: ClassVar[Mapping[str, float]] = MappingProxyType({"step": 0.0})
 
     lr: float = 1e-3
     momentum: float = 0.0
@@ -24,3 +31,12 @@ class RMSprop(Optimizer):
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.RMSprop(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
+
+    @staticmethod
+    def update(rows: Rows) -> None:
+        gradients = torch.addcmul(rows.gradients, rows.weights, rows.column("weight_decay"))
+        square, running = rows.memory["square_avg"], rows.memory["momentum_buffer"]
+        rows.memory["step"].add_(1)
+        square.mul_(_ALPHA).addcmul_(gradients, gradients, value=1 - _ALPHA)
+        running.mul_(rows.column("momentum")).addcdiv_(gradients, square.sqrt().add_(_EPSILON))
+        rows.weights.addcmul_(running, rows.column("lr"), value=-1)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import nn
 
-from objectives.optimizers._optimizer import Optimizer
+from objectives.optimizers._optimizer import Optimizer, Rows
 
 __all__ = ["SGD"]
 
@@ -16,6 +16,8 @@ __all__ = ["SGD"]
 @dataclass(frozen=True)
 class SGD(Optimizer):
     """Steps along a running sum of gradients; `nesterov` looks a step ahead where there is momentum."""
+
+    memory: ClassVar[tuple[str, ...]] = ("momentum_buffer",)
 
     lr: float = 0.05
     momentum: float = 0.9
@@ -32,3 +34,12 @@ class SGD(Optimizer):
             nesterov=self.nesterov and self.momentum > 0,
             weight_decay=self.weight_decay,
         )
+
+    @staticmethod
+    def update(rows: Rows) -> None:
+        momentum, running = rows.column("momentum"), rows.memory["momentum_buffer"]
+        gradients = torch.addcmul(rows.gradients, rows.weights, rows.column("weight_decay"))
+        running.mul_(momentum).add_(gradients)
+        ahead = torch.addcmul(gradients, running, momentum)
+        steps = torch.where(rows.column("nesterov") > 0, ahead, running)
+        rows.weights.addcmul_(steps, rows.column("lr"), value=-1)

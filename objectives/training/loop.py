@@ -1,7 +1,8 @@
 """The training loop."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from objectives._tasks import Task
 from objectives.losses._loss import Loss
 from objectives.lr_schedules._lr_schedule import LrSchedule
+from objectives.optimizers._optimizer import Optimizer
 from objectives.training.data import Data, Examples
 from objectives.training.metrics import LOSS, measure
 
@@ -18,15 +20,25 @@ _EVALUATED_AT_ONCE = 4096
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learner:
-    """A model and all that training it takes. `lr` is the rate at factor 1 of the schedule."""
+    """A model and all that training it takes."""
 
     model: nn.Module
     loss: Loss
     optimizer: torch.optim.Optimizer
     lr_schedule: LrSchedule
-    lr: float
-    clip: float
+    rule: Optimizer
+    """What `optimizer` was built from."""
     batch_size: int
+
+    def state(self) -> dict[str, Any]:
+        """Return what a trial goes on from: its weights, and what the optimizer remembers."""
+        return {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()["state"]}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned; the optimizer's own numbers stay."""
+        self.model.load_state_dict(state["model"])
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
 
 
 def train_epoch(learner: Learner, examples: Examples, *, epoch: int, max_epochs: int) -> None:
@@ -34,27 +46,39 @@ def train_epoch(learner: Learner, examples: Examples, *, epoch: int, max_epochs:
     batches = shuffled(examples, learner.batch_size)
     learner.model.train()
     for step, (features, targets) in enumerate(batches):
-        # The middle of the step: at its start a warm-up, at its end a schedule that falls to 0 would waste it.
-        set_lr(learner, (epoch + (step + 0.5) / len(batches)) / max_epochs)
+        set_lr(learner, progress(epoch, step, len(batches), max_epochs))
         loss = learner.loss(learner.model(features), targets).mean()
         learner.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        if learner.clip > 0:
-            nn.utils.clip_grad_norm_(learner.model.parameters(), learner.clip)
+        if learner.rule.clip > 0:
+            nn.utils.clip_grad_norm_(learner.model.parameters(), learner.rule.clip)
         learner.optimizer.step()
 
 
 def shuffled(examples: Examples, batch_size: int) -> list[tuple[Tensor, Tensor]]:
-    """Return the examples as batches, in random order; a last batch of one is left out, having no statistics."""
+    """Return the examples as batches, in random order."""
     order = torch.randperm(len(examples.targets)).to(examples.targets.device)
-    features, targets = (torch.split(tensor[order], batch_size) for tensor in (examples.features, examples.targets))
-    pairs = list(zip(features, targets, strict=True))
-    return pairs[:-1] if len(pairs) > 1 and len(targets[-1]) == 1 < batch_size else pairs
+    features, targets = (batched(tensor[order], batch_size, dim=0) for tensor in (examples.features, examples.targets))
+    return list(zip(features, targets, strict=True))
+
+
+def batched(tensor: Tensor, batch_size: int, *, dim: int) -> tuple[Tensor, ...]:
+    """Return the tensor in batches along `dim`; a last batch of one is left out, having no statistics."""
+    parts = torch.split(tensor, batch_size, dim=dim)
+    return parts[:-1] if len(parts) > 1 and parts[-1].shape[dim] == 1 < batch_size else parts
+
+
+def progress(epoch: int, step: int, steps: int, max_epochs: int) -> float:
+    """Return how much of training is over (0 to 1) in the middle of a step.
+
+    At its start a warm-up, at its end a schedule that falls to 0 would waste it.
+    """
+    return (epoch + (step + 0.5) / steps) / max_epochs
 
 
 def set_lr(learner: Learner, progress: float) -> None:
     """Give the optimizer the rate that the schedule wants at `progress` (0 to 1)."""
-    lr = learner.lr * learner.lr_schedule.factor(progress)
+    lr = learner.rule.lr * learner.lr_schedule.factor(progress)
     for group in learner.optimizer.param_groups:
         group["lr"] = lr
 
@@ -64,9 +88,14 @@ def evaluate(learner: Learner, data: Data, examples: Examples) -> dict[str, floa
     """Return every metric on these examples; the loss is the learner's own, the others are in original units."""
     learner.model.eval()
     outputs = torch.cat([learner.model(features) for features in torch.split(examples.features, _EVALUATED_AT_ONCE)])
-    loss = learner.loss(outputs, examples.targets).mean()
+    return scored(learner.loss, data, examples, outputs)
+
+
+def scored(loss: Loss, data: Data, examples: Examples, outputs: Tensor) -> dict[str, float]:
+    """Return every metric of these outputs, (examples, outputs)."""
+    value = loss(outputs, examples.targets).mean()
     if data.task is Task.CLASSIFICATION:
-        predictions = learner.loss.probabilities(outputs)
+        predictions = loss.probabilities(outputs)
     else:
         predictions = outputs[:, 0].cpu().double() * data.spread + data.centre
-    return measure(data.task, examples.measured, predictions.cpu().numpy()) | {LOSS: float(loss)}
+    return measure(data.task, examples.measured, predictions.cpu().numpy()) | {LOSS: float(value)}

@@ -1,6 +1,7 @@
 """The only place that touches torch's global generators."""
 
 import torch
+from torch import Tensor
 
 from tuner.domain.seed import derive
 
@@ -16,6 +17,12 @@ def seed_epoch(seed: int, epoch: int, device: str) -> None:
     So a trial that went on from a checkpoint trains as if it had never stopped, and no generator is ever stored.
     """
     _seed(derive(seed, "epoch", epoch), device)
+
+
+def order(seed: int, epoch: int, count: int) -> Tensor:
+    """Return the order in which the trial sees its examples in this epoch: what is drawn first after `seed_epoch`."""
+    generator = torch.Generator().manual_seed(derive(seed, "epoch", epoch))
+    return torch.randperm(count, generator=generator)
 
 
 def _seed(seed: int, device: str) -> None:

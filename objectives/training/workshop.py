@@ -1,17 +1,16 @@
 """Where trials of one study are trained: the data in memory, and learners built from configurations."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, final
 
 from objectives._parts import DEFAULT_BATCH_SIZE, PARTS, part
 from objectives.datasets._dataset import Array, Dataset
 from objectives.datasets._splitting import Split, split
+from objectives.training.cohort import SupervisedCohort
 from objectives.training.data import Data
 from objectives.training.loop import Learner, evaluate
 from objectives.training.seeding import seed_weights
-from objectives.training.single_trial import SingleTrial
-from tuner.domain.config import Config
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Metrics, Trial
 
@@ -36,10 +35,11 @@ class Workshop:
         _, targets = self._arrays
         return split(targets, task=self._dataset.task, validation=self._validation, test=self._test, seed=self._seed)
 
-    def data(self, config: Config, device: str) -> Data:
-        """Return the data as this configuration wants it."""
-        steps = tuple(part(config, kind, self._dataset.task) for kind in ("cleaning", "transformation", "scaling"))
-        key = (steps, device)
+    def data(self, trial: Trial) -> Data:
+        """Return the data as the trial's configuration wants it."""
+        kinds = ("cleaning", "transformation", "scaling")
+        steps = tuple(part(trial.config, kind, self._dataset.task) for kind in kinds)
+        key = (steps, trial.device)
         if key not in self._prepared:
             features, targets = self._arrays
             self._prepared[key] = Data(
@@ -48,7 +48,7 @@ class Workshop:
                 task=self._dataset.task,
                 split=self._split,
                 steps=[step.build() for step in steps],
-                device=device,
+                device=trial.device,
             )
         return self._prepared[key]
 
@@ -58,29 +58,25 @@ class Workshop:
         chosen = {kind: part(trial.config, kind, data.task).build() for kind in kinds}
         seed_weights(trial.seed, trial.device)
         model = chosen["architecture"].build(data.shape, data.outputs).to(trial.device)
-        optimizer = chosen["optimizer"]
         learner = Learner(
             model=model,
             loss=chosen["loss"],
-            optimizer=optimizer.build(model.parameters()),
+            optimizer=chosen["optimizer"].build(model.parameters()),
             lr_schedule=chosen["lr_schedule"],
-            lr=optimizer.lr,
-            clip=optimizer.clip,
+            rule=chosen["optimizer"],
             batch_size=min(trial.config.get("batch_size", DEFAULT_BATCH_SIZE), len(data.train.targets)),
         )
         if state is not None:
-            learner.model.load_state_dict(state["model"])
-            learner.optimizer.load_state_dict(state["optimizer"])
+            learner.resume(state)
         return learner
 
-    def start(self, trial: Trial) -> Cohort:
-        """Return a cohort of one, ready for its next epoch."""
-        data = self.data(trial.config, trial.device)
-        return SingleTrial(trial, self.learner(trial, data, trial.load()), data)
+    def start(self, trials: Sequence[Trial]) -> Cohort:
+        """Return a cohort, ready for its next epoch."""
+        return SupervisedCohort(self, trials)
 
     def test(self, trial: Trial) -> Metrics:
         """Return the metrics of the trial's saved state on the test split."""
         if (state := trial.load()) is None:
             raise ValueError(f"trial {trial.number} has no saved state to test")
-        data = self.data(trial.config, trial.device)
+        data = self.data(trial)
         return evaluate(self.learner(trial, data, state), data, data.test)

@@ -23,9 +23,8 @@ def _learner(model: nn.Module, *, lr: float = 0.1, clip: float = 0.0, schedule: 
         model=model,
         loss=PARTS["loss"]["mean_squared_error"](),
         optimizer=torch.optim.SGD(model.parameters(), lr=lr),
+        rule=PARTS["optimizer"]["gradient_descent"](lr=lr, clip=clip),
         lr_schedule=PARTS["lr_schedule"][schedule](),
-        lr=lr,
-        clip=clip,
         batch_size=4,
     )
 

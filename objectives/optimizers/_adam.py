@@ -1,0 +1,29 @@
+"""The step that Adam and AdamW share."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from torch import Tensor
+
+from objectives.optimizers._optimizer import Rows
+
+MEMORY = ("exp_avg", "exp_avg_sq")
+TALLIES: Mapping[str, float] = MappingProxyType({"step": 0.0})
+_EPSILON = 1e-8
+
+
+def moments(rows: Rows, gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Bring the moments up to date; return the step's number, the mean and the root of the unbiased square."""
+    numbers, mean, square = rows.numbers, rows.memory["exp_avg"], rows.memory["exp_avg_sq"]
+    step = rows.memory["step"].add_(1)
+    mean.lerp_(gradients, 1 - rows.column("beta1"))
+    square.mul_(rows.column("beta2")).addcmul_(gradients, gradients * (1 - rows.column("beta2")))
+    correction = (1 - numbers["beta2"] ** step).sqrt().to(square.dtype)
+    return step, mean, square.sqrt().div_(correction).add_(_EPSILON)
+
+
+def adam_step(rows: Rows, gradients: Tensor) -> None:
+    """Step against the mean of the gradients, scaled by their recent size."""
+    step, mean, root = moments(rows, gradients)
+    size = rows.numbers["lr"] / (1 - rows.numbers["beta1"] ** step)
+    rows.weights.addcdiv_(mean * -size.to(mean.dtype), root)

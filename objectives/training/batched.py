@@ -1,0 +1,273 @@
+"""Training many trials of one shape at once.
+
+The members' weights are rows of one matrix. A step is one forward pass of all of them, one backward pass of the sum of
+their losses, which leaves each its own gradients, and one update for each kind of optimizer.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import groupby
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+from torch.func import vmap
+
+from objectives.losses._loss import Loss
+from objectives.lr_schedules._lr_schedule import LrSchedule
+from objectives.optimizers._optimizer import Optimizer, Rows
+from objectives.training.data import Data, Examples
+from objectives.training.loop import Learner, batched, progress, scored
+from objectives.training.row import Row
+from objectives.training.seeding import order
+from objectives.training.stack import Stack, gradients
+from tuner.domain.trial import Trial
+
+BLOCK_WEIGHTS = 300_000
+"""How many weights are trained at once on a CPU: with gradients and moments they still fit into its cache."""
+
+_EVALUATED_AT_ONCE = 1 << 16
+"""How many examples all rows together read at once while they are evaluated."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """What makes a trial different from the others in its batch, beside its row."""
+
+    number: int
+    seed: int
+    data: Data
+    loss: Loss
+    rule: Optimizer
+    lr_schedule: LrSchedule
+
+    @staticmethod
+    def of(trial: Trial, data: Data, learner: Learner) -> "Member":
+        """Return the member that the learner is, without its model."""
+        return Member(
+            number=trial.number,
+            seed=trial.seed,
+            data=data,
+            loss=learner.loss,
+            rule=learner.rule,
+            lr_schedule=learner.lr_schedule,
+        )
+
+
+@final
+class Batch:
+    """Members and their rows. Made anew whenever somebody comes or goes; `rows` lead from one to the next."""
+
+    def __init__(self, template: nn.Module, members: Sequence[tuple[Member, Row]], batch_size: int) -> None:
+        # Those with the same optimizer lie side by side, so that one update serves them.
+        placed = sorted(members, key=lambda each: type(each[0].rule).__name__)
+        self.members = [member for member, _ in placed]
+        self.template = template
+        self.batch_size = batch_size
+        self._rows = {member.number: row for row, member in enumerate(self.members)}
+        self._stack = Stack(template, [row for _, row in placed])
+        self._kinds = [*_kinds([member.rule for member in self.members], [row.memory for _, row in placed])]
+
+    @property
+    def numbers(self) -> Collection[int]:
+        """The members' numbers."""
+        return self._rows.keys()
+
+    @property
+    def weights(self) -> int:
+        """How many weights a model has."""
+        return self._stack.weights.shape[1]
+
+    def member(self, number: int) -> Member:
+        """Return a member by its number."""
+        return self.members[self._rows[number]]
+
+    @property
+    def rows(self) -> dict[int, Row]:
+        """Every member's row by its number: views, which change as it is trained."""
+        memory = {kind.rows.start + index: each for kind in self._kinds for index, each in enumerate(kind.split())}
+        return {
+            member.number: Row(weights=self._stack.weights[row], buffers=self._stack.buffers(row), memory=memory[row])
+            for row, member in enumerate(self.members)
+        }
+
+    def state(self, number: int) -> dict[str, Any]:
+        """Return what is saved of a member."""
+        return self.rows[number].state(self._stack.layout)
+
+    def train(self, epochs: Mapping[int, int], max_epochs: int) -> None:
+        """Show each member every example once; `epochs` counts, by number, those it was trained for before."""
+        for rows in self._blocks():
+            self._train_block(rows, [epochs[member.number] for member in self.members[rows]], max_epochs)
+
+    @torch.no_grad()
+    def evaluate(self) -> dict[int, dict[str, float]]:
+        """Return every member's metrics on its validation examples."""
+        metrics = {}
+        for rows in self._blocks():
+            for member, outputs in zip(self.members[rows], self._outputs(rows), strict=True):
+                metrics[member.number] = scored(member.loss, member.data, member.data.validation, outputs)
+        return metrics
+
+    def _blocks(self) -> Iterator[slice]:
+        """Yield the rows that are trained at once: on a CPU as many as its cache holds, elsewhere all."""
+        count, weights = self._stack.weights.shape
+        size = max(1, BLOCK_WEIGHTS // weights) if self._stack.weights.device.type == "cpu" else count
+        blocks = -(-count // size)
+        even = -(-count // blocks)
+        yield from (slice(begin, min(begin + even, count)) for begin in range(0, count, even))
+
+    def _train_block(self, rows: slice, epochs: Sequence[int], max_epochs: int) -> None:
+        members = self.members[rows]
+        batches = _batches(members, epochs, self.batch_size)
+        leaves, loss, steppers = self._stack.leaves(rows), _Loss(members), [*self._steppers(rows)]
+        lrs = _lrs(members, epochs, len(batches), max_epochs).to(self._stack.weights.device)
+        for (inputs, targets), lr in zip(batches, lrs, strict=True):
+            outputs = self._stack.forward(leaves, rows, inputs, training=True)
+            found = gradients(loss(outputs, targets), leaves)
+            for stepper in steppers:
+                stepper.step(found, lr)
+
+    def _steppers(self, block: slice) -> Iterator["_Stepper"]:
+        for kind in self._kinds:
+            begin, end = max(kind.rows.start, block.start), min(kind.rows.stop, block.stop)
+            if begin < end:
+                yield _Stepper(kind, slice(begin, end), block.start, self._stack.weights)
+
+    def _outputs(self, rows: slice) -> Tensor:
+        examples = [member.data.validation for member in self.members[rows]]
+        shared = _are_one(examples)
+        features = examples[0].features if shared else torch.stack([each.features for each in examples])
+        weights = self._stack.layout.parts(self._stack.weights[rows])
+        parts = torch.split(features, max(1, _EVALUATED_AT_ONCE // len(examples)), dim=0 if shared else 1)
+        return torch.cat(
+            [self._stack.forward(weights, rows, part, training=False, shared=shared) for part in parts], dim=1
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """The rows whose members have the same optimizer, and what it needs of each: a row of `memory` and `numbers`."""
+
+    rule: type[Optimizer]
+    rows: slice
+    memory: Mapping[str, Tensor]
+    numbers: Mapping[str, Tensor]
+
+    def split(self) -> list[dict[str, Tensor]]:
+        """Return each row's memory."""
+        return [
+            {name: each[index] for name, each in self.memory.items()}
+            for index in range(self.rows.stop - self.rows.start)
+        ]
+
+
+def _kinds(rules: Sequence[Optimizer], memories: Sequence[Mapping[str, Tensor]]) -> Iterator[_Kind]:
+    begin = 0
+    for _, group in groupby(rules, key=type):
+        same = [*group]
+        first: Any = same[0]
+        rule = type(same[0])
+        rows = slice(begin, begin + len(same))
+        remembered = memories[rows]
+        yield _Kind(
+            rule=rule,
+            rows=rows,
+            memory={name: torch.stack([each[name] for each in remembered]) for name in (*rule.memory, *rule.tallies)},
+            numbers={
+                field.name: _column([float(getattr(each, field.name)) for each in same]) for field in fields(first)
+            },
+        )
+        begin = rows.stop
+
+
+def _column(values: Sequence[float]) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)[:, None]
+
+
+@final
+class _Stepper:
+    """One optimizer's rows within a block."""
+
+    def __init__(self, kind: _Kind, rows: slice, block_begin: int, weights: Tensor) -> None:
+        self._rule = kind.rule
+        self._here = slice(rows.start - block_begin, rows.stop - block_begin)
+        mine = slice(rows.start - kind.rows.start, rows.stop - kind.rows.start)
+        self._weights = weights[rows].detach()
+        self._memory = {name: each[mine] for name, each in kind.memory.items()}
+        self._numbers = {name: each[mine].to(weights.device) for name, each in kind.numbers.items()}
+        clip = self._numbers["clip"].to(weights.dtype)
+        self._clips = bool((clip > 0).any())
+        self._clip = torch.where(clip > 0, clip, torch.inf)
+
+    def step(self, block_gradients: Tensor, lr: Tensor) -> None:
+        """Step these rows; `lr` has the whole block's rates, a column."""
+        found = block_gradients[self._here]
+        if self._clips:
+            norms = torch.linalg.vector_norm(found, dim=1, keepdim=True)
+            found = found * (self._clip / (norms + 1e-6)).clamp(max=1.0)
+        numbers = {**self._numbers, "lr": lr[self._here]}
+        self._rule.update(Rows(weights=self._weights, gradients=found, memory=self._memory, numbers=numbers))
+
+
+@final
+class _Loss:
+    """The sum of the members' mean losses: one computation for each kind among them."""
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        rows: dict[type[Loss], list[int]] = {}
+        for row, member in enumerate(members):
+            rows.setdefault(type(member.loss), []).append(row)
+        device = members[0].data.train.targets.device
+        self._kinds = [
+            (torch.tensor(same, device=device), _together([members[row].loss for row in same], device))
+            for same in rows.values()
+        ]
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the sum for outputs (rows, batch, outputs) and targets (rows, batch)."""
+        if len(self._kinds) == 1:
+            return self._kinds[0][1](outputs, targets)
+        return torch.stack([loss(outputs[rows], targets[rows]) for rows, loss in self._kinds]).sum()
+
+
+def _together(losses: Sequence[Loss], device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return the sum of the mean losses of rows, each with its own fields."""
+    first: Any = losses[0]
+    numbers = {field.name: [float(getattr(each, field.name)) for each in losses] for field in fields(first)}
+    # What all have in common stays a number: a loss with numbers takes torch's fast path.
+    varying = {name: torch.tensor(values, device=device) for name, values in numbers.items() if len(set(values)) > 1}
+
+    def mean(mine: dict[str, Tensor], outputs: Tensor, targets: Tensor) -> Tensor:
+        found: Tensor = replace(first, **mine)(outputs, targets).mean()
+        return found
+
+    over_rows = vmap(mean, in_dims=(0 if varying else None, 0, 0))
+    return lambda outputs, targets: over_rows(varying, outputs, targets).sum()
+
+
+def _batches(members: Sequence[Member], epochs: Sequence[int], batch_size: int) -> list[tuple[Tensor, Tensor]]:
+    """Return an epoch's batches, (rows, batch, *shape) and (rows, batch), shuffled as each member is alone."""
+    examples = [member.data.train for member in members]
+    shared = _are_one(examples)
+    features = examples[0].features if shared else torch.stack([each.features for each in examples])
+    targets = examples[0].targets  # every trial of a study has the same split
+    orders = torch.stack([order(each.seed, epoch, len(targets)) for each, epoch in zip(members, epochs, strict=True)])
+    rows = torch.arange(len(members), device=targets.device)[:, None]
+    parts = batched(orders.to(targets.device), batch_size, dim=1)
+    return [(features[part] if shared else features[rows, part], targets[part]) for part in parts]
+
+
+def _are_one(examples: Sequence[Examples]) -> bool:
+    return all(each is examples[0] for each in examples)
+
+
+def _lrs(members: Sequence[Member], epochs: Sequence[int], steps: int, max_epochs: int) -> Tensor:
+    """Return the learning rates of an epoch, (steps, rows, 1)."""
+    rates = [
+        [each.rule.lr * each.lr_schedule.factor(progress(epoch, step, steps, max_epochs)) for step in range(steps)]
+        for each, epoch in zip(members, epochs, strict=True)
+    ]
+    return torch.tensor(rates, dtype=torch.float64).T[..., None]

@@ -1,0 +1,191 @@
+"""Trials of one shape in training: many at once where that pays, else each in its turn."""
+
+import copy
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, final
+
+import torch
+
+from objectives.training.batched import BLOCK_WEIGHTS, Batch, Member
+from objectives.training.data import Data
+from objectives.training.loop import Learner, evaluate, train_epoch
+from objectives.training.row import Row
+from objectives.training.seeding import seed_epoch
+from tuner.domain.objective import Cohort
+from tuner.domain.trial import Failure, Metrics, Trial
+
+_LEAST_MEMBERS = 3
+"""Two models at once take as long as one after the other."""
+
+_LEAST_IN_A_BLOCK = 8
+"""A model of which fewer fit into a CPU's cache keeps it busy alone."""
+
+
+class Bench(Protocol):
+    """Where trials get their data and learners: the worker's workshop."""
+
+    def data(self, trial: Trial) -> Data:
+        """Return the data as the trial's configuration wants it."""
+
+    def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> Learner:
+        """Return a learner as it is before the trial's first epoch, or as `state` left it."""
+
+
+@final
+@dataclass(slots=True)
+class _Seat:
+    """A trial that is being trained, and how far it is."""
+
+    trial: Trial
+    data: Data
+    epoch: int
+
+
+@final
+class SupervisedCohort(Cohort):
+    """Trials whose models have the same shape and whose batches have the same size.
+
+    A member's state is the same whichever way it is trained, so it can change with every coming and going: a cohort of
+    which one trial is left trains it as any single trial is trained.
+    """
+
+    def __init__(self, bench: Bench, trials: Sequence[Trial]) -> None:
+        self._bench = bench
+        self._seats: dict[int, _Seat] = {}
+        self._learners: dict[int, Learner] = {}
+        self._batch: Batch | None = None
+        self._over: set[int] = set()
+        self.add(trials)
+
+    @property
+    def is_batched(self) -> bool:
+        """Whether the members are trained at once."""
+        return self._batch is not None
+
+    def add(self, trials: Sequence[Trial]) -> None:
+        with _memory_errors():
+            for trial in trials:
+                data = self._bench.data(trial)
+                self._seat(trial, data, self._bench.learner(trial, data, trial.load()), trial.epoch)
+            self._arrange()
+
+    def advance(self) -> Mapping[int, Metrics | Failure | None]:
+        over = {number for number, seat in self._seats.items() if seat.epoch >= seat.trial.max_epochs}
+        if over:
+            self.drop(over)
+            self._over |= over
+        with _memory_errors():
+            outcomes = self._train_together(self._batch) if self._batch is not None else self._train_in_turn()
+        for seat in self._seats.values():
+            seat.epoch += 1
+        return {**dict.fromkeys(self._over), **outcomes}
+
+    def save(self, numbers: Collection[int]) -> None:
+        for number in numbers:
+            self._seats[number].trial.save(self._state(number))
+
+    def drop(self, numbers: Collection[int]) -> None:
+        self._over.difference_update(numbers)
+        for number in numbers:
+            self._seats.pop(number, None)
+            self._learners.pop(number, None)
+        with _memory_errors():
+            self._arrange()
+
+    def exploit(self, trial: Trial, source: int) -> None:
+        with _memory_errors():
+            state, seat = copy.deepcopy(self._state(source)), self._seats[trial.number]
+            data = self._bench.data(trial)
+            learner = self._bench.learner(trial, data, None)
+            same = self._rule(source) is type(learner.rule)
+            learner.resume({"model": state["model"], "optimizer": state["optimizer"] if same else {}})
+            self._seat(trial, data, learner, seat.epoch)
+            self._arrange(replaced=trial.number)
+
+    def _seat(self, trial: Trial, data: Data, learner: Learner, epoch: int) -> None:
+        self._seats[trial.number] = _Seat(trial, data, epoch)
+        self._learners[trial.number] = learner
+
+    def _rule(self, number: int) -> type:
+        """Return the kind of a member's optimizer."""
+        if number in self._learners:
+            return type(self._learners[number].rule)
+        assert self._batch is not None  # every member is in one of the two
+        return type(self._batch.member(number).rule)
+
+    def _state(self, number: int) -> dict[str, Any]:
+        if number in self._learners:
+            return self._learners[number].state()
+        assert self._batch is not None  # every member is in one of the two
+        return self._batch.state(number)
+
+    def _train_together(self, batch: Batch) -> Mapping[int, Metrics]:
+        seats = [self._seats[member.number] for member in batch.members]
+        # Dropout alone draws from the global generator, differently for each member.
+        seed_epoch(seats[0].trial.seed, seats[0].epoch, seats[0].trial.device)
+        batch.train({seat.trial.number: seat.epoch for seat in seats}, seats[0].trial.max_epochs)
+        return batch.evaluate()
+
+    def _train_in_turn(self) -> Mapping[int, Metrics]:
+        outcomes = {}
+        for number, seat in self._seats.items():
+            learner, trial = self._learners[number], seat.trial
+            seed_epoch(trial.seed, seat.epoch, trial.device)
+            train_epoch(learner, seat.data.train, epoch=seat.epoch, max_epochs=trial.max_epochs)
+            outcomes[number] = evaluate(learner, seat.data, seat.data.validation)
+        return outcomes
+
+    def _arrange(self, replaced: int | None = None) -> None:
+        """Bring the members that are here now into the form that trains them fastest."""
+        batch = self._batch
+        staying = [number for number in batch.numbers if number in self._seats and number != replaced] if batch else []
+        if batch is not None and len(staying) == len(batch.numbers) and not self._learners:
+            return
+        if self._pays():
+            self._batch, self._learners = self._batched(staying), {}
+            return
+        for number in staying:
+            seat = self._seats[number]
+            self._learners[number] = self._bench.learner(seat.trial, seat.data, self._state(number))
+        self._batch = None
+
+    def _pays(self) -> bool:
+        if len(self._seats) < _LEAST_MEMBERS:
+            return False
+        device = next(iter(self._seats.values())).trial.device
+        return torch.device(device).type != "cpu" or self._weights() * _LEAST_IN_A_BLOCK <= BLOCK_WEIGHTS
+
+    def _weights(self) -> int:
+        """Return how many weights a model has."""
+        if self._batch is not None:
+            return self._batch.weights
+        learner = next(iter(self._learners.values()))
+        return sum(parameter.numel() for parameter in learner.model.parameters())
+
+    def _batched(self, staying: Sequence[int]) -> Batch:
+        """Return a batch of those who stay in the one before and of everybody who has a learner."""
+        rows = self._batch.rows if self._batch is not None else {}
+        members = [(self._batch.member(number), rows[number]) for number in staying] if self._batch is not None else []
+        for number, learner in self._learners.items():
+            seat = self._seats[number]
+            members.append((Member.of(seat.trial, seat.data, learner), Row.of(learner)))
+        if self._batch is not None:
+            return Batch(self._batch.template, members, self._batch.batch_size)
+        learner = next(iter(self._learners.values()))
+        return Batch(learner.model, members, learner.batch_size)
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    """Say `MemoryError` where a device, or torch's allocator on a CPU, has no memory left."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        torch.cuda.empty_cache()
+        raise MemoryError(str(error)) from error
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):
+            raise
+        raise MemoryError(str(error)) from error

@@ -1,0 +1,62 @@
+"""Several models of one shape as one model with a leading dimension: a row for each trial."""
+
+from collections.abc import Mapping, Sequence
+from typing import final
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from objectives.architectures._layers import Batchable
+from objectives.training.row import Layout, Row
+
+
+@final
+class Stack:
+    """Models whose tensors have the same shapes, all weights of one in a row of `weights`.
+
+    A model is written for one trial; `torch.func.vmap` runs it for all rows at once. `template` is one of the models,
+    or another of their shape, and is used up.
+    """
+
+    def __init__(self, template: nn.Module, rows: Sequence[Row]) -> None:
+        for layer in template.modules():
+            if isinstance(layer, Batchable):
+                layer.batched = True
+        self.layout = Layout.of(template)
+        self.weights = torch.stack([row.weights for row in rows])
+        self._buffers = {name: torch.stack([row.buffers[name] for row in rows]) for name in rows[0].buffers}
+        self._template = template
+
+    def buffers(self, row: int) -> dict[str, Tensor]:
+        """Return views of one row's buffers by name."""
+        return {name: buffer[row] for name, buffer in self._buffers.items()}
+
+    def leaves(self, rows: slice) -> dict[str, Tensor]:
+        """Return the rows' weights by name, (rows, *shape) each: views that gradients are taken by."""
+        parts = self.layout.parts(self.weights[rows].detach())
+        return {name: part.requires_grad_() for name, part in parts.items()}
+
+    def forward(
+        self, leaves: Mapping[str, Tensor], rows: slice, inputs: Tensor, *, training: bool, shared: bool = False
+    ) -> Tensor:
+        """Return the outputs, (rows, batch, outputs), of the rows with these weights.
+
+        `inputs` is (rows, batch, *shape), or (batch, *shape) where they are `shared` by all rows. Running statistics of
+        the rows change in training.
+        """
+        self._template.train(training)
+        buffers = {name: buffer[rows] for name, buffer in self._buffers.items()}
+        run = vmap(self._one, in_dims=(0, 0, None if shared else 0), randomness="different")
+        outputs: Tensor = run(dict(leaves), buffers, inputs)
+        return outputs
+
+    def _one(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor) -> Tensor:
+        outputs: Tensor = functional_call(self._template, (weights, buffers), (inputs,))
+        return outputs
+
+
+def gradients(loss: Tensor, leaves: Mapping[str, Tensor]) -> Tensor:
+    """Return the gradients of a sum of the rows' losses, (rows, weights of a model)."""
+    parts = torch.autograd.grad(loss, list(leaves.values()))
+    return torch.cat([part.flatten(1) for part in parts], dim=1)
