@@ -22,6 +22,7 @@ class Catalogue:
     def __init__(self, package: str, kind: str) -> None:
         self.package = package
         self.kind = kind
+        self._loaded: dict[str, Any] = {}
 
     @cached_property
     def _folder(self) -> Path:
@@ -45,10 +46,12 @@ class Catalogue:
             raise UnknownNameError(f"unknown {self.kind} {name!r}{nearest(name, self.names)}", hint=f"known: {known}")
 
     def __getitem__(self, name: str) -> Any:
-        self.check(name)
-        module = import_module(f"{self.package}.{name}")
-        (exported,) = module.__all__
-        return getattr(module, exported)
+        if name not in self._loaded:
+            self.check(name)
+            module = import_module(f"{self.package}.{name}")
+            (exported,) = module.__all__
+            self._loaded[name] = getattr(module, exported)
+        return self._loaded[name]
 
     def summary(self, name: str) -> str:
         """Return the first line of what the member's file says about itself, without importing it."""

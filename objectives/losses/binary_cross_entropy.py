@@ -19,11 +19,12 @@ class BinaryCrossEntropy(Loss):
 
     tasks = frozenset({Task.CLASSIFICATION})
 
-    label_smoothing: float = 0.0
+    label_smoothing: float | Tensor = 0.0
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         answers = functional.one_hot(targets, outputs.shape[-1]).to(outputs.dtype)
-        smoothed = answers * (1 - self.label_smoothing) + self.label_smoothing / 2
+        smoothing = self.label_smoothing[:, None] if isinstance(self.label_smoothing, Tensor) else self.label_smoothing
+        smoothed = answers * (1 - smoothing) + smoothing / 2
         return functional.binary_cross_entropy_with_logits(outputs, smoothed, reduction="none").mean(dim=-1)
 
     def probabilities(self, outputs: Tensor) -> Tensor:

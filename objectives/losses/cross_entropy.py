@@ -25,7 +25,6 @@ class CrossEntropy(Loss):
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         if not isinstance(self.label_smoothing, Tensor):
             return functional.cross_entropy(outputs, targets, reduction="none", label_smoothing=self.label_smoothing)
-        # torch takes no tensor for it.
-        hard = functional.cross_entropy(outputs, targets, reduction="none")
-        even = -outputs.log_softmax(dim=-1).mean(dim=-1)
-        return torch.lerp(hard, even, self.label_smoothing)
+        logarithms = outputs.log_softmax(dim=-1)  # torch takes no tensor for the smoothing
+        hard = logarithms.gather(-1, targets[:, None])[:, 0]
+        return -torch.lerp(hard, logarithms.mean(dim=-1), self.label_smoothing)

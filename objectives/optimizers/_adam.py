@@ -16,8 +16,8 @@ def moments(rows: Rows, gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Bring the moments up to date; return the step's number, the mean and the root of the unbiased square."""
     numbers, mean, square = rows.numbers, rows.memory["exp_avg"], rows.memory["exp_avg_sq"]
     step = rows.memory["step"].add_(1)
-    mean.lerp_(gradients, 1 - rows.column("beta1"))
-    square.mul_(rows.column("beta2")).addcmul_(gradients, gradients * (1 - rows.column("beta2")))
+    mean.lerp_(gradients, 1 - rows.columns["beta1"])
+    square.mul_(rows.columns["beta2"]).addcmul_(gradients, gradients * (1 - rows.columns["beta2"]))
     correction = (1 - numbers["beta2"] ** step).sqrt().to(square.dtype)
     return step, mean, square.sqrt().div_(correction).add_(_EPSILON)
 

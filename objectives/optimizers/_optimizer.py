@@ -15,18 +15,16 @@ from torch import Tensor, nn
 class Rows:
     """Many trials just before a step: a row each.
 
-    `weights`, `gradients` and what is remembered of every weight are (rows, weights); what is remembered once, and
-    `numbers`, the optimizer's fields with the learning rate of this step, are columns, (rows, 1), of 64-bit floats.
+    `weights`, `gradients` and what is remembered of every weight are (rows, weights). The optimizer's fields, with the
+    learning rate of this step, are (rows, 1): `columns` to calculate with weights, and `numbers`, like what is
+    remembered once, as 64-bit floats.
     """
 
     weights: Tensor
     gradients: Tensor
     memory: Mapping[str, Tensor]
     numbers: Mapping[str, Tensor]
-
-    def column(self, name: str) -> Tensor:
-        """Return a field's column as numbers that weights can be multiplied by."""
-        return self.numbers[name].to(self.weights.dtype)
+    columns: Mapping[str, Tensor]
 
 
 class Optimizer(ABC):

@@ -32,7 +32,7 @@ class Adagrad(Optimizer):
 
     @staticmethod
     def update(rows: Rows) -> None:
-        gradients = torch.addcmul(rows.gradients, rows.weights, rows.column("weight_decay"))
+        gradients = torch.addcmul(rows.gradients, rows.weights, rows.columns["weight_decay"])
         rows.memory["step"].add_(1)
         total = rows.memory["sum"].addcmul_(gradients, gradients)
-        rows.weights.addcdiv_(gradients * -rows.column("lr"), total.sqrt().add_(_EPSILON))
+        rows.weights.addcdiv_(gradients * -rows.columns["lr"], total.sqrt().add_(_EPSILON))

@@ -34,4 +34,4 @@ class Adam(Optimizer):
 
     @staticmethod
     def update(rows: Rows) -> None:
-        adam_step(rows, torch.addcmul(rows.gradients, rows.weights, rows.column("weight_decay")))
+        adam_step(rows, torch.addcmul(rows.gradients, rows.weights, rows.columns["weight_decay"]))

@@ -34,5 +34,5 @@ class AdamW(Optimizer):
 
     @staticmethod
     def update(rows: Rows) -> None:
-        rows.weights.mul_(1 - rows.column("lr") * rows.column("weight_decay"))
+        rows.weights.mul_(1 - rows.columns["lr"] * rows.columns["weight_decay"])
         adam_step(rows, rows.gradients)

@@ -25,4 +25,4 @@ class GradientDescent(Optimizer):
 
     @staticmethod
     def update(rows: Rows) -> None:
-        rows.weights.addcmul_(rows.gradients, rows.column("lr"), value=-1)
+        rows.weights.addcmul_(rows.gradients, rows.columns["lr"], value=-1)

@@ -36,7 +36,7 @@ class NAdam(Optimizer):
 
     @staticmethod
     def update(rows: Rows) -> None:
-        gradients = torch.addcmul(rows.gradients, rows.weights, rows.column("weight_decay"))
+        gradients = torch.addcmul(rows.gradients, rows.weights, rows.columns["weight_decay"])
         step, mean, root = moments(rows, gradients)
         lr, beta1, product = rows.numbers["lr"], rows.numbers["beta1"], rows.memory["mu_product"]
         now, ahead = (beta1 * (1 - 0.5 * 0.96 ** (each * _DECAY)) for each in (step, step + 1))

@@ -34,9 +34,9 @@ class RMSprop(Optimizer):
 
     @staticmethod
     def update(rows: Rows) -> None:
-        gradients = torch.addcmul(rows.gradients, rows.weights, rows.column("weight_decay"))
+        gradients = torch.addcmul(rows.gradients, rows.weights, rows.columns["weight_decay"])
         square, running = rows.memory["square_avg"], rows.memory["momentum_buffer"]
         rows.memory["step"].add_(1)
         square.mul_(_ALPHA).addcmul_(gradients, gradients, value=1 - _ALPHA)
-        running.mul_(rows.column("momentum")).addcdiv_(gradients, square.sqrt().add_(_EPSILON))
-        rows.weights.addcmul_(running, rows.column("lr"), value=-1)
+        running.mul_(rows.columns["momentum"]).addcdiv_(gradients, square.sqrt().add_(_EPSILON))
+        rows.weights.addcmul_(running, rows.columns["lr"], value=-1)

@@ -37,9 +37,9 @@ class SGD(Optimizer):
 
     @staticmethod
     def update(rows: Rows) -> None:
-        momentum, running = rows.column("momentum"), rows.memory["momentum_buffer"]
-        gradients = torch.addcmul(rows.gradients, rows.weights, rows.column("weight_decay"))
+        momentum, running = rows.columns["momentum"], rows.memory["momentum_buffer"]
+        gradients = torch.addcmul(rows.gradients, rows.weights, rows.columns["weight_decay"])
         running.mul_(momentum).add_(gradients)
         ahead = torch.addcmul(gradients, running, momentum)
-        steps = torch.where(rows.column("nesterov") > 0, ahead, running)
-        rows.weights.addcmul_(steps, rows.column("lr"), value=-1)
+        steps = torch.where(rows.columns["nesterov"] > 0, ahead, running)
+        rows.weights.addcmul_(steps, rows.columns["lr"], value=-1)

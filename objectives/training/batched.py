@@ -11,7 +11,6 @@ from typing import Any, final
 
 import torch
 from torch import Tensor, nn
-from torch.func import vmap
 
 from objectives.losses._loss import Loss
 from objectives.lr_schedules._lr_schedule import LrSchedule
@@ -57,7 +56,7 @@ class Member:
 
 @final
 class Batch:
-    """Members and their rows. Made anew whenever somebody comes or goes; `rows` lead from one to the next."""
+    """Members and their rows. Made anew whenever somebody comes or goes; their rows lead from one to the next."""
 
     def __init__(self, template: nn.Module, members: Sequence[tuple[Member, Row]], batch_size: int) -> None:
         # Those with the same optimizer lie side by side, so that one update serves them.
@@ -83,18 +82,16 @@ class Batch:
         """Return a member by its number."""
         return self.members[self._rows[number]]
 
-    @property
-    def rows(self) -> dict[int, Row]:
-        """Every member's row by its number: views, which change as it is trained."""
-        memory = {kind.rows.start + index: each for kind in self._kinds for index, each in enumerate(kind.split())}
-        return {
-            member.number: Row(weights=self._stack.weights[row], buffers=self._stack.buffers(row), memory=memory[row])
-            for row, member in enumerate(self.members)
-        }
+    def row(self, number: int) -> Row:
+        """Return a member's row: views, which change as it is trained."""
+        row = self._rows[number]
+        kind = next(each for each in self._kinds if each.rows.start <= row < each.rows.stop)
+        memory = {name: each[row - kind.rows.start] for name, each in kind.memory.items()}
+        return Row(weights=self._stack.weights[row], buffers=self._stack.buffers(row), memory=memory)
 
     def state(self, number: int) -> dict[str, Any]:
         """Return what is saved of a member."""
-        return self.rows[number].state(self._stack.layout)
+        return self.row(number).state(self._stack.layout)
 
     def train(self, epochs: Mapping[int, int], max_epochs: int) -> None:
         """Show each member every example once; `epochs` counts, by number, those it was trained for before."""
@@ -156,13 +153,6 @@ class _Kind:
     memory: Mapping[str, Tensor]
     numbers: Mapping[str, Tensor]
 
-    def split(self) -> list[dict[str, Tensor]]:
-        """Return each row's memory."""
-        return [
-            {name: each[index] for name, each in self.memory.items()}
-            for index in range(self.rows.stop - self.rows.start)
-        ]
-
 
 def _kinds(rules: Sequence[Optimizer], memories: Sequence[Mapping[str, Tensor]]) -> Iterator[_Kind]:
     begin = 0
@@ -198,7 +188,8 @@ class _Stepper:
         self._weights = weights[rows].detach()
         self._memory = {name: each[mine] for name, each in kind.memory.items()}
         self._numbers = {name: each[mine].to(weights.device) for name, each in kind.numbers.items()}
-        clip = self._numbers["clip"].to(weights.dtype)
+        self._columns = {name: each.to(weights.dtype) for name, each in self._numbers.items()}
+        clip = self._columns["clip"]
         self._clips = bool((clip > 0).any())
         self._clip = torch.where(clip > 0, clip, torch.inf)
 
@@ -208,8 +199,16 @@ class _Stepper:
         if self._clips:
             norms = torch.linalg.vector_norm(found, dim=1, keepdim=True)
             found = found * (self._clip / (norms + 1e-6)).clamp(max=1.0)
-        numbers = {**self._numbers, "lr": lr[self._here]}
-        self._rule.update(Rows(weights=self._weights, gradients=found, memory=self._memory, numbers=numbers))
+        rates = lr[self._here]
+        self._rule.update(
+            Rows(
+                weights=self._weights,
+                gradients=found,
+                memory=self._memory,
+                numbers={**self._numbers, "lr": rates},
+                columns={**self._columns, "lr": rates.to(found.dtype)},
+            )
+        )
 
 
 @final
@@ -240,12 +239,13 @@ def _together(losses: Sequence[Loss], device: torch.device) -> Callable[[Tensor,
     # What all have in common stays a number: a loss with numbers takes torch's fast path.
     varying = {name: torch.tensor(values, device=device) for name, values in numbers.items() if len(set(values)) > 1}
 
-    def mean(mine: dict[str, Tensor], outputs: Tensor, targets: Tensor) -> Tensor:
-        found: Tensor = replace(first, **mine)(outputs, targets).mean()
+    def total(outputs: Tensor, targets: Tensor) -> Tensor:
+        batch = targets.shape[1]
+        mine = {name: values.repeat_interleave(batch) for name, values in varying.items()}
+        found: Tensor = replace(first, **mine)(outputs.flatten(0, 1), targets.flatten()).sum() / batch
         return found
 
-    over_rows = vmap(mean, in_dims=(0 if varying else None, 0, 0))
-    return lambda outputs, targets: over_rows(varying, outputs, targets).sum()
+    return total
 
 
 def _batches(members: Sequence[Member], epochs: Sequence[int], batch_size: int) -> list[tuple[Tensor, Tensor]]:

@@ -16,8 +16,8 @@ from objectives.training.seeding import seed_epoch
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Failure, Metrics, Trial
 
-_LEAST_MEMBERS = 3
-"""Two models at once take as long as one after the other."""
+_LEAST_MEMBERS = 4
+"""Three models at once take as long as one after the other."""
 
 _LEAST_IN_A_BLOCK = 8
 """A model of which fewer fit into a CPU's cache keeps it busy alone."""
@@ -166,13 +166,13 @@ class SupervisedCohort(Cohort):
 
     def _batched(self, staying: Sequence[int]) -> Batch:
         """Return a batch of those who stay in the one before and of everybody who has a learner."""
-        rows = self._batch.rows if self._batch is not None else {}
-        members = [(self._batch.member(number), rows[number]) for number in staying] if self._batch is not None else []
+        batch = self._batch
+        members = [(batch.member(number), batch.row(number)) for number in staying] if batch is not None else []
         for number, learner in self._learners.items():
             seat = self._seats[number]
             members.append((Member.of(seat.trial, seat.data, learner), Row.of(learner)))
-        if self._batch is not None:
-            return Batch(self._batch.template, members, self._batch.batch_size)
+        if batch is not None:
+            return Batch(batch.template, members, batch.batch_size)
         learner = next(iter(self._learners.values()))
         return Batch(learner.model, members, learner.batch_size)
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from objectives.architectures._layers import Batchable
+from objectives.architectures._layers import Batchable, Dropout
 from objectives.training.row import Layout, Row
 
 
@@ -20,13 +20,15 @@ class Stack:
     """
 
     def __init__(self, template: nn.Module, rows: Sequence[Row]) -> None:
-        for layer in template.modules():
-            if isinstance(layer, Batchable):
-                layer.batched = True
         self.layout = Layout.of(template)
         self.weights = torch.stack([row.weights for row in rows])
         self._buffers = {name: torch.stack([row.buffers[name] for row in rows]) for name in rows[0].buffers}
         self._template = template
+        for name, layer in template.named_modules():
+            if isinstance(layer, Batchable):
+                layer.batched = True
+            if isinstance(layer, Dropout):
+                layer.idle = not bool(self._buffers[f"{name}.share"].any())
 
     def buffers(self, row: int) -> dict[str, Tensor]:
         """Return views of one row's buffers by name."""
@@ -45,7 +47,8 @@ class Stack:
         `inputs` is (rows, batch, *shape), or (batch, *shape) where they are `shared` by all rows. Running statistics of
         the rows change in training.
         """
-        self._template.train(training)
+        if self._template.training is not training:
+            self._template.train(training)
         buffers = {name: buffer[rows] for name, buffer in self._buffers.items()}
         run = vmap(self._one, in_dims=(0, 0, None if shared else 0), randomness="different")
         outputs: Tensor = run(dict(leaves), buffers, inputs)

@@ -172,7 +172,7 @@ BASE: Mapping[str, Any] = {"architecture": {"name": "mlp", **SMALL["mlp"]}, "bat
 def test_whatever_members_differ_in_they_train_as_they_do_alone(
     dataset: str, configs: Sequence[Mapping[str, Any]]
 ) -> None:
-    trials = [trial(number, {**BASE, **config}) for number, config in enumerate(configs)]
+    trials = [trial(number, {**BASE, **config}) for number, config in enumerate([*configs, *configs])]
     objective = supervised(dataset)
     assert_same(trained(together(objective, trials), EPOCHS), alone(objective, trials))
 
@@ -249,7 +249,7 @@ def test_trials_of_a_cohort_go_on_alone_and_those_that_were_alone_together() -> 
 
 def test_a_saved_state_does_not_change_as_training_goes_on() -> None:
     objective = supervised("iris")
-    trials = some(0, 1, 2)
+    trials = some(0, 1, 2, 3)
     kept: list[Mapping[str, Any]] = []
     trials[0].checkpoints.save = kept.append  # type: ignore[assignment,method-assign]
     cohort = together(objective, trials)
@@ -293,14 +293,15 @@ def test_a_member_that_explodes_explodes_alone() -> None:
 
 def test_each_member_drops_out_its_own_share() -> None:
     objective = supervised("iris")
-    shares = [0.0, 0.0, 0.5]
-    trials = [trial(5, {**BASE, "architecture": {"name": "mlp", **SMALL["mlp"], "dropout": share}}) for share in shares]
-    trials = [trial(number, each.config) for number, each in enumerate(trials)]
+    trials = [
+        trial(number, {**BASE, "architecture": {"name": "mlp", **SMALL["mlp"], "dropout": share}})
+        for number, share in enumerate([0.0, 0.0, 0.5, 0.0])
+    ]
     curves = trained(together(objective, trials), EPOCHS)
     whole = alone(objective, trials[:2])
     assert_same({number: curves[number] for number in whole}, whole)
     undisturbed = alone(objective, [trial(2, trials[0].config)])
-    assert curves[2][0]["loss"] != pytest.approx(undisturbed[2][0]["loss"], rel=1e-3)
+    assert curves[2][0]["loss"] != pytest.approx(undisturbed[2][0]["loss"], rel=1e-4)
 
 
 def test_what_does_not_fit_into_memory_is_a_memory_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,7 +309,7 @@ def test_what_does_not_fit_into_memory_is_a_memory_error(monkeypatch: pytest.Mon
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(Batch, "train", full)
-    cohort = together(supervised("iris"), some(0, 1, 2))
+    cohort = together(supervised("iris"), some(0, 1, 2, 3))
     with pytest.raises(MemoryError, match="out of memory"):
         cohort.advance()
 
