@@ -1,0 +1,92 @@
+"""What training trials of one shape together is worth: `cohort = "auto"` against `cohort = 1`, side by side.
+
+    python benchmarks/cohorts.py [speed] [nothing] [memory] [quality] [--trials 1024] [--rounds 1]
+
+- speed: configurations a second of small models on digits, ASHA 1/3/9/27, random search, two workers; from the first
+  trial that ends to the last, so that Ray's start is left out of both.
+- nothing: 2,000 trials x 3 reports of a generator that computes nothing.
+- memory: 64 MLPs in one cohort, and 64 processes with one each.
+- quality: the best validation loss at equal trials, TPE, ten seeds, two datasets.
+
+Every run is a process of its own with one thread, in an empty folder.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SECTIONS = ("speed", "nothing", "memory", "quality")
+SPACES = ("mlp", "cnn", "transformer", "rnn")
+SEEDS = range(10)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("sections", nargs="*", default=SECTIONS, metavar="SECTION", help=", ".join(SECTIONS))
+    parser.add_argument("--trials", type=int, default=1024)
+    parser.add_argument("--rounds", type=int, default=1, help="how often both are run, in turn")
+    arguments = parser.parse_args()
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    for section in arguments.sections:
+        print()
+        if section == "speed":
+            speed(arguments.trials, arguments.rounds)
+        else:
+            {"nothing": nothing, "memory": memory, "quality": quality}[section]()
+
+
+def speed(trials: int, rounds: int) -> None:
+    print(f"{trials} configurations on digits, configurations a second")
+    print(f"{'model':<14}{'auto':>8}{'alone':>8}{'ratio':>8}")
+    for space in SPACES:
+        pairs = [
+            [float(run("with_cohorts.py", space, trials, cohort)) for cohort in ("auto", "1")] for _ in range(rounds)
+        ]
+        auto, alone = (statistics.median(rates) for rates in zip(*pairs, strict=True))
+        print(f"{space:<14}{auto:>8.1f}{alone:>8.1f}{auto / alone:>8.2f}", flush=True)
+
+
+def nothing() -> None:
+    seconds = float(run("with_nothing.py", 2000, "random"))
+    print(f"2000 trials x 3 reports of nothing: {2000 / seconds:.0f} trials a second")
+
+
+def memory() -> None:
+    together, alone = (float(run("with_members.py", members)) for members in (64, 1))
+    print(f"64 MLPs in one cohort: {together:.0f} MiB; in 64 processes: 64 x {alone:.0f} = {64 * alone:.0f} MiB")
+
+
+def quality() -> None:
+    print(f"best validation log loss after 64 trials, {len(SEEDS)} seeds; a difference above 0 favours auto")
+    print(f"{'dataset':<16}{'auto':>10}{'alone':>10}{'difference':>12}{'std. error':>12}")
+    for dataset, space in (("digits", "cohort_spaces:mlp"), ("breast_cancer", "tabular_classifier")):
+        pairs = [
+            [float(run("with_quality.py", dataset, space, cohort, seed)) for cohort in ("auto", "1")] for seed in SEEDS
+        ]
+        differences = [alone - auto for auto, alone in pairs]
+        error = statistics.stdev(differences) / len(differences) ** 0.5
+        auto, alone = (statistics.mean(each) for each in zip(*pairs, strict=True))
+        print(
+            f"{dataset:<16}{auto:>10.4f}{alone:>10.4f}{statistics.mean(differences):>12.4f}{error:>12.4f}", flush=True
+        )
+
+
+def run(script: str, *words: object) -> str:
+    """Run a script in a fresh process and an empty folder, and return the last line it prints."""
+    environment = {**os.environ, "PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(HERE / script), *map(str, words)]
+    with tempfile.TemporaryDirectory() as folder:
+        finished = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if finished.returncode:
+        sys.exit(f"{script} failed:\n{finished.stderr[-3000:]}")
+    return finished.stdout.strip().splitlines()[-1]
+
+
+if __name__ == "__main__":
+    main()

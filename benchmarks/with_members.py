@@ -1,0 +1,32 @@
+"""So many MLPs in training in this process: MEMBERS; prints its memory in MiB."""
+
+import resource
+import sys
+from pathlib import Path
+
+from cohort_spaces import mlp
+
+from tuner.domain.job import Job
+from tuner.domain.study import Direction
+from tuner.domain.work import Member, Work, WorkKind
+from tuner.execution.worker import Worker
+
+if __name__ == "__main__":
+    worker = Worker(
+        Job(
+            objective="supervised",
+            folder=Path.cwd(),
+            settings={"dataset": "digits"},
+            seed=0,
+            metric="accuracy",
+            direction=Direction.MAXIMIZE,
+            max_epochs=27,
+            device="cpu",
+            checkpoints=Path.cwd(),
+        )
+    )
+    members = tuple(Member(number=number, config=mlp.default, seed=number) for number in range(int(sys.argv[1])))
+    worker.begin(Work(id=1, kind=WorkKind.TRAIN, members=members))
+    for _ in range(3):
+        worker.advance()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
