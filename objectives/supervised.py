@@ -27,6 +27,7 @@ class Supervised(Objective):
     """
 
     grows: ClassVar[bool] = True
+    exploits: ClassVar[bool] = True
 
     def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
         self._settings = Settings.of(settings)

@@ -74,6 +74,9 @@ class FakeJournal(Journal):
         self.transactions.append(changes)
         self.trials.update({change.trial.number: change.trial for change in changes})
 
+    def reschedule(self, trials: Sequence[TrialRecord]) -> None:
+        self.trials.update({trial.number: trial for trial in trials})
+
     def annotate(self, key: str, value: Any) -> None:
         self.notes[key] = value
 

@@ -46,6 +46,8 @@ class Assembly:
     cohorts: Cohorts
     grows: bool
     """Whether trials can join a cohort that is being trained."""
+    exploits: bool
+    """Whether a member of a cohort can go on from another's state."""
     tests: bool
     """Whether the objective can measure the best trial on data the search never saw."""
     notes: tuple[str, ...]
@@ -64,6 +66,7 @@ class Assembly:
             tests=self.tests,
             parallel=self.parallel,
             grows=self.grows,
+            exploits=self.exploits,
         )
 
     @property
@@ -79,7 +82,7 @@ def assemble(spec: StudySpec, folder: Path, checkpoints: Path) -> Assembly:
     """
     mistakes = _Mistakes()
     scheduler = mistakes.collect(lambda: _scheduler(spec))
-    job = _job(spec, folder, checkpoints, prunes=scheduler is not None and scheduler.prunes)
+    job = _job(spec, folder, checkpoints, scheduler)
     objective = mistakes.collect(lambda: _objective(job))
     space = mistakes.collect(lambda: find_space(spec, folder))
     sampler = None
@@ -99,6 +102,7 @@ def assemble(spec: StudySpec, folder: Path, checkpoints: Path) -> Assembly:
         job=job,
         cohorts=_cohorts(spec, space, objective),
         grows=objective is None or objective.grows,
+        exploits=objective is not None and objective.exploits,
         tests=yields is not None,
         notes=tuple(_doubts(yields or {}, spec)),
     )
@@ -146,7 +150,7 @@ def _all_alike(_: Config) -> Hashable:
     return ()
 
 
-def _job(spec: StudySpec, folder: Path, checkpoints: Path, *, prunes: bool) -> Job:
+def _job(spec: StudySpec, folder: Path, checkpoints: Path, scheduler: Scheduler | None) -> Job:
     objective = spec.objective
     if isinstance(objective, str) and objective.startswith("__main__:"):
         # What was defined in the running script has no file that a worker could import: it travels itself.
@@ -161,7 +165,8 @@ def _job(spec: StudySpec, folder: Path, checkpoints: Path, *, prunes: bool) -> J
         max_epochs=spec.budget.epochs,
         device="cuda" if spec.resources.gpu else "cpu",
         checkpoints=checkpoints,
-        prunes=prunes,
+        prunes=scheduler is not None and scheduler.prunes,
+        exploits=scheduler is not None and scheduler.exploits,
     )
 
 

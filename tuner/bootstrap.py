@@ -20,6 +20,7 @@ from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction, StudySpec, reference_to
 from tuner.domain.trial import Metrics, TrialRecord
 from tuner.domain.work import Member, Work, WorkKind
+from tuner.execution.inheritance import Inheritance
 from tuner.execution.retention import Retention
 from tuner.execution.worker import Worker
 from tuner.storage.location import Location
@@ -200,14 +201,15 @@ def _conductor(
     store: Store, assembly: Assembly, trials: Sequence[TrialRecord], listeners: MakeListeners | None
 ) -> service.Conductor:
     plan = assembly.plan
-    retention = Retention(assembly.job.checkpoints, plan.direction, trials)
+    checkpoints = assembly.job.checkpoints
+    keepers = (Inheritance(checkpoints, trials), Retention(checkpoints, plan.direction, trials))
     return service.Conductor(
         store,
         plan,
         sampler=assembly.sampler,
         scheduler=assembly.scheduler,
         cohorts=assembly.cohorts,
-        listeners=(retention, *(listeners(assembly, trials) if listeners else ())),
+        listeners=(*keepers, *(listeners(assembly, trials) if listeners else ())),
         seconds=assembly.spec.budget.seconds,
     )
 

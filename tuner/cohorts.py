@@ -7,6 +7,7 @@ report differs from run to run anyway: with one worker a study can be repeated, 
 import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from random import Random
 from typing import final
 
 from tuner.domain.config import Config, Scalar
@@ -80,11 +81,12 @@ class Cohorts:
         self._epochs += 1
 
     def size(self, config: Config) -> int:
-        """Return how many members the cohort of a trial with this configuration may have."""
-        key = self.key_of(config)
-        if key is None:
-            return 1
-        return min(self._wanted(), self._limits.get(str(key), self._wanted()))
+        """Return how many members a new cohort of trials with this configuration's shape may have."""
+        return self._limited(config, self._wanted())
+
+    def most(self, config: Config) -> int:
+        """Return how many trials of this configuration's shape that were begun before may go on together."""
+        return self._limited(config, self._size or self._most)
 
     def room(self, config: Config, members: int) -> int:
         """Return how many new trials may join `members` that have the shape of this configuration."""
@@ -109,6 +111,10 @@ class Cohorts:
             if any(self.key_of(other) != key for other in self._others(values, path, parameters[path]))
         }
 
+    def explored(self, config: Config, seed: int) -> Config:
+        """Return a configuration near this one that has the same shape."""
+        return self._space.near(config, self.held(config), Random(seed))  # noqa: S311 - no secret
+
     def _wanted(self) -> int:
         if self._size is not None:
             return self._size
@@ -118,6 +124,10 @@ class Cohorts:
             return 1
         mean = self._seconds / self._epochs
         return max(1, min(_MOST_INTERLEAVED, math.floor(_ROUND_SECONDS / mean) if mean else _MOST_INTERLEAVED))
+
+    def _limited(self, config: Config, size: int) -> int:
+        key = self.key_of(config)
+        return 1 if key is None else min(size, self._limits.get(str(key), size))
 
     def _others(self, values: Mapping[str, Scalar], path: str, parameter: Parameter) -> Iterator[Config]:
         """Yield configurations that differ in one parameter; what its branch adds has its default."""

@@ -24,7 +24,8 @@ from tuner.domain.scheduler import Scheduler
 from tuner.domain.seed import derive
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, TrialRecord, TrialState, best_epoch, ranked
-from tuner.domain.work import Answer, Member, Work, WorkKind
+from tuner.domain.work import Answer, Exploit, Member, Work, WorkKind
+from tuner.generations import Generations
 
 MAX_RETRIES = 2
 """How often a trial is handed out again after its worker died."""
@@ -58,6 +59,8 @@ class Plan:
     """How many cohorts are trained at a time."""
     grows: bool = False
     """Whether trials can join a cohort that is being trained."""
+    exploits: bool = False
+    """Whether a member of a cohort can go on from another's state, without a checkpoint."""
 
 
 @final
@@ -98,6 +101,7 @@ class Controller:
         self._members: dict[int, set[int]] = {}
         self._shapes: dict[int, Config] = {}
         self._alone: set[int] = set()
+        self._generations = Generations(scheduler, cohorts, plan.seed)
         self._testing: int | None = None
         self._losses: Counter[int] = Counter()
         self._works = 0
@@ -142,7 +146,7 @@ class Controller:
         """
         if self._stop is not None:
             return None
-        trials = self._continued() if self._waiting else self._begun()
+        trials = self._continued() or self._begun()
         if trials:
             return self._train(trials)
         if not self._live and self._testing is None:
@@ -155,21 +159,63 @@ class Controller:
         All reports of an epoch come together, and epochs between two decisions may: all are recorded before any is
         judged. When this returns, everything is stored.
         """
-        fresh = [report for report in reports if self._is_news(report)]
-        if not fresh:
+        live = [report for report in reports if report.number in self._live]
+        if not live:
             return Answer(is_over=True)
-        cohort = self._live[fresh[0].number]
+        cohort = self._live[live[0].number]
+        fresh = [report for report in live if self._is_news(report)]
         before = frozenset(self._members[cohort])
         self._refuse_unknown_metric(fresh)
         self._return_together([report for report in fresh if self._is_of_the_cohort(report)])
         self._record([report for report in fresh if report.number in self._live])
-        suspended = self._suspend(sorted(before & self._live.keys()))
+        exploits = self._exploited_in_place(cohort)
+        suspended = self._suspend(sorted(before & self._live.keys())) | self._gathered(cohort)
         leaving = before - self._live.keys()
         joining = self._joining(cohort)
         is_over = not self._members[cohort]
         if is_over:
             self._forget(cohort)
-        return Answer(leaving=leaving, suspended=suspended, joining=joining, is_over=is_over)
+        return Answer(leaving=leaving, suspended=suspended, joining=joining, exploits=exploits, is_over=is_over)
+
+    def _exploited_in_place(self, cohort: int) -> tuple[Exploit, ...]:
+        """Let members go on from each other's states where nobody outside the cohort has to be waited for."""
+        members = [self._trials[number] for number in sorted(self._members[cohort])]
+        unfinished = sum(not trial.state.is_finished for trial in self._trials.values())
+        if self._stop is not None or not self.plan.exploits or self._wants_trials or unfinished > len(members):
+            return ()
+        if not members or len({trial.last_epoch for trial in members}) > 1 or not self._generations.gathers(members[0]):
+            return ()
+        return tuple(
+            Exploit(member=self._member(trial), source=trial.schedule[-1].source or 0)
+            for trial in self._exploit(members, members[0].last_epoch)
+        )
+
+    def _gathered(self, cohort: int) -> frozenset[int]:
+        """Take the members out that wait for the rest of their generation, and return who that is."""
+        members = [self._trials[number] for number in sorted(self._members[cohort])]
+        waiting = [
+            replace(trial, state=TrialState.WAITING)
+            for trial in members
+            if self._generations.gathers(trial) and not self._generations.is_decided(trial)
+        ]
+        if waiting:
+            self._journal.write([Change(trial=trial) for trial in waiting])
+        for trial in waiting:
+            self._trials[trial.number] = trial
+            self._leave(trial.number)
+            self._waiting.append(trial.number)
+            self._notify(EventKind.GATHERED, trial)
+        return frozenset(trial.number for trial in waiting)
+
+    def _exploit(self, trials: Sequence[TrialRecord], epoch: int) -> list[TrialRecord]:
+        """Decide who of a generation goes on from whom, store it, and return those who do."""
+        exploiting = self._generations.decided(trials, epoch)
+        if exploiting:
+            self._journal.reschedule(exploiting)
+        for trial in exploiting:
+            self._trials[trial.number] = trial
+            self._notify(EventKind.EXPLOITED, trial)
+        return exploiting
 
     def _record(self, reports: Sequence[Report]) -> None:
         for report in reports:
@@ -242,7 +288,10 @@ class Controller:
 
     def _continued(self) -> list[TrialRecord]:
         """Go on with trials that wait, those of one shape together; new ones take the places that are left."""
-        numbers = self._waiting_like(self._waiting[0])
+        ready = self._ready()
+        if not ready:
+            return []
+        numbers = self._waiting_like(ready)
         for number in numbers:
             self._waiting.remove(number)
         old = [replace(self._trials[number], state=TrialState.RUNNING) for number in numbers]
@@ -251,15 +300,34 @@ class Controller:
             return old
         return [*old, *self._filled(old[0].config, len(old))]
 
-    def _waiting_like(self, first: int) -> list[int]:
-        """Return the waiting trials that make a cohort with the first of them."""
+    def _ready(self) -> list[int]:
+        """Return the waiting trials that can go on: not those whose generation is not all there yet."""
+        gathering = {number for number in self._waiting if self._generations.gathers(self._trials[number])}
+        for epoch in sorted({self._trials[number].last_epoch for number in gathering}):
+            if self._is_all_there(epoch):
+                here = [self._trials[each] for each in sorted(gathering) if self._trials[each].last_epoch == epoch]
+                self._exploit([trial for trial in here if not self._generations.is_decided(trial)], epoch)
+        return [
+            number
+            for number in self._waiting
+            if number not in gathering or self._generations.is_decided(self._trials[number])
+        ]
+
+    def _is_all_there(self, epoch: int) -> bool:
+        """Whether every trial of the study is over or has recorded `epoch`."""
+        trials = self._trials.values()
+        return not self._wants_trials and all(each.state.is_finished or each.last_epoch >= epoch for each in trials)
+
+    def _waiting_like(self, ready: Sequence[int]) -> list[int]:
+        """Return the waiting trials that make a cohort with the first that is ready, a fair part for each worker."""
+        first = ready[0]
         config = self._trials[first].config
         if first in self._alone:
             return [first]
         key = self._cohorts.key_of(config)
-        like = (each for each in self._waiting if each not in self._alone)
-        fitting = [each for each in like if each != first and self._cohorts.key_of(self._trials[each].config) == key]
-        return [first, *fitting[: self._cohorts.size(config) - 1]]
+        like = (each for each in ready if each not in self._alone)
+        fitting = [each for each in like if self._cohorts.key_of(self._trials[each].config) == key]
+        return fitting[: min(self._cohorts.most(config), math.ceil(len(ready) / self.plan.parallel))]
 
     def _joining(self, cohort: int) -> tuple[Member, ...]:
         """Return who takes the free places of a cohort that is being trained."""
@@ -348,12 +416,10 @@ class Controller:
             raise ConfigurationError(missing[0].message, hint="set `metric` in the study file to one that it yields")
 
     def _is_news(self, report: Report) -> bool:
-        """Whether the report is of a trial that is running, and not of an epoch that was recorded before.
+        """Whether the report is not of an epoch that was recorded before.
 
         A trial that goes on from an older checkpoint repeats epochs; what was recorded first stands.
         """
-        if report.number not in self._live:
-            return False
         return report.metrics is None or report.epoch > self._trials[report.number].last_epoch
 
     def _is_of_the_cohort(self, report: Report) -> bool:
@@ -390,10 +456,12 @@ class Controller:
     def _after(self, trial: TrialRecord, report: Report) -> TrialRecord:
         """Return `trial` as it is after `report`."""
         if report.failure is not None:
-            return replace(trial, state=TrialState.FAIL, failure=report.failure, finished=self._now())
-        if report.metrics is None:
-            return self._ended(trial)
-        return self._measured(trial, report.epoch, report.metrics)
+            after = replace(trial, state=TrialState.FAIL, failure=report.failure, finished=self._now())
+        elif report.metrics is None:
+            after = self._ended(trial)
+        else:
+            after = self._measured(trial, report.epoch, report.metrics)
+        return replace(after, config=after.config_at(after.epoch)) if after.state.is_finished else after
 
     def _ended(self, trial: TrialRecord) -> TrialRecord:
         if trial.curve:

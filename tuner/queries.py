@@ -1,5 +1,6 @@
 """Questions about a stored study: pure functions of its trials."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -86,6 +87,7 @@ def as_json(trial: TrialRecord) -> dict[str, Any]:
         "epoch": trial.epoch,
         "config": trial.config,
         "metrics": dict(trial.metrics),
+        **({"schedule": [stage.describe() for stage in trial.schedule]} if trial.schedule else {}),
     }
 
 
@@ -100,6 +102,7 @@ def as_row(study: StudyRecord, trial: TrialRecord) -> dict[str, Any]:
         "seconds": trial.seconds,
         **{f"params.{path}": value for path, value in params.items()},
         **{f"metrics.{name}": value for name, value in trial.metrics.items()},
+        **({"schedule": json.dumps([stage.describe() for stage in trial.schedule])} if trial.schedule else {}),
     }
 
 

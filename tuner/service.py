@@ -110,7 +110,9 @@ def removing_on_refusal(store: Store, name: str, run: Callable[[], StopCause | N
     try:
         return run()
     except ConfigurationError:
-        store.delete(name)
+        _, trials = store.read(name)
+        if not any(trial.curve for trial in trials):
+            store.delete(name)
         raise
 
 

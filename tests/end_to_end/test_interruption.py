@@ -16,6 +16,16 @@ import tuner
 
 TRIALS = 12
 
+IRIS_MLP = """
+from tuner import Choice, Float, SearchSpace
+
+space = SearchSpace(
+    architecture=Choice(mlp={"width": Choice(8, 16), "dropout": Float(0.0, 0.5)}),
+    loss=Choice("cross_entropy"),
+    optimizer=Choice(adam={"lr": Float(1e-3, 1e-1, log=True)}),
+)
+"""
+
 
 @pytest.fixture
 def notes(user_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -59,15 +69,16 @@ def finish(name: str, *words: str) -> subprocess.CompletedProcess[str]:
 
 def facts(study: tuner.Study) -> list[tuple[Any, ...]]:
     """Return all that must not depend on whether a study was interrupted."""
-    return [(t.number, t.state, t.config, t.value, t.epoch, t.metrics, t.curve) for t in study.trials]
+    return [(t.number, t.state, t.config, t.value, t.epoch, t.metrics, t.curve, t.schedule) for t in study.trials]
 
 
-def uninterrupted(name: str) -> tuner.Study:
-    return tuner.run("mine.toml", name=name, executor="inline")
+def uninterrupted(name: str, scheduler: str = "asha") -> tuner.Study:
+    return tuner.run("mine.toml", name=name, executor="inline", scheduler=scheduler)
 
 
-def test_a_killed_study_ends_as_an_uninterrupted_one(notes: Path) -> None:
-    process = start("run", "mine.toml", "--executor", "inline", pause=0.02)
+@pytest.mark.parametrize("scheduler", ["asha", "pbt"])
+def test_a_killed_study_ends_as_an_uninterrupted_one(scheduler: str, notes: Path) -> None:
+    process = start("run", "mine.toml", "--executor", "inline", "--scheduler", scheduler, pause=0.02)
     for kill in range(3):
         target = 8 + 10 * kill
         wait_for(lambda target=target: lines(notes) >= target, process)  # type: ignore[misc]
@@ -79,7 +90,7 @@ def test_a_killed_study_ends_as_an_uninterrupted_one(notes: Path) -> None:
     study = tuner.load_study("mine")
     assert len(study.trials) == TRIALS
     assert all(trial.state.is_finished for trial in study.trials)
-    assert facts(study) == facts(uninterrupted("whole"))
+    assert facts(study) == facts(uninterrupted("whole", scheduler))
 
 
 def test_what_was_recorded_before_a_kill_is_not_trained_again(notes: Path) -> None:
@@ -147,6 +158,34 @@ def test_a_study_under_ray_is_killed_and_resumed_with_nothing_lost_or_done_twice
         assert curve.items() <= dict(study.trials[number].curve).items()
     for trial in study.trials:
         assert list(trial.curve) == list(range(1, trial.last_epoch + 1))
+
+
+@pytest.mark.parametrize("scheduler", ["asha", "pbt"])
+def test_a_study_of_batched_cohorts_is_killed_and_ends_with_exactly_its_target(scheduler: str, workplace: Path) -> None:
+    words = ("--trials", "48", "--scheduler", scheduler, "--set", "search_space=iris_mlp:space")
+    (workplace / "iris_mlp.py").write_text(IRIS_MLP)
+    process = start("run", "iris", *words)
+    wait_for(lambda: len(recorded_epochs("iris")) >= 100, process)
+    process.kill()
+    process.communicate()
+    before = recorded_epochs("iris")
+    outcome = finish("iris")
+    assert outcome.returncode == 0, outcome.stderr
+    study = tuner.load_study("iris")
+    assert [trial.number for trial in study.trials] == list(range(48))
+    assert all(trial.state.is_finished for trial in study.trials)
+    assert before.items() <= recorded_epochs("iris").items()
+    for trial in study.trials:
+        assert list(trial.curve) == list(range(1, trial.last_epoch + 1))
+
+
+def recorded_epochs(name: str) -> dict[tuple[int, int], float]:
+    """Return the value of every (trial, epoch) that a study has recorded; none while there is no such study."""
+    try:
+        study = tuner.load_study(name)
+    except tuner.StudyNotFoundError:
+        return {}
+    return {(trial.number, epoch): value for trial in study.trials for epoch, value in trial.curve.items()}
 
 
 def test_ctrl_c_under_ray_saves_and_leaves_no_process(notes: Path) -> None:

@@ -1,6 +1,7 @@
 import json
 import sqlite3
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -12,7 +13,7 @@ from tuner import Choice, Float, Int, SearchSpace
 from tuner.domain.errors import StorageError, StudyExistsError, StudyNotFoundError
 from tuner.domain.journal import Change
 from tuner.domain.study import Direction
-from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
+from tuner.domain.trial import Failure, FailureReason, Report, Stage, TrialRecord, TrialState
 from tuner.service import now
 from tuner.storage.store import Store, open_store
 
@@ -226,3 +227,28 @@ def test_a_number_column_survives_json(store: Store) -> None:
     with sqlite3.connect(str(store.location.file)) as connection:
         rows = connection.execute("select value_json from trial_user_attributes where key = 'tuner:metrics'").fetchall()
     assert json.loads(rows[0][0]) == metrics(0.9)
+
+
+def test_a_database_whose_making_was_killed_halfway_holds_no_studies_and_is_made_whole(store: Store) -> None:
+    create(store)
+    store.delete("s")
+    assert store.location.file is not None
+    with sqlite3.connect(store.location.file) as database:
+        database.execute("DELETE FROM alembic_version")
+    assert not store.names
+    create(store)
+    assert store.names == ("s",)
+
+
+def test_a_schedule_is_stored_and_read_back(store: Store) -> None:
+    create(store)
+    journal = store.journal("s")
+    trial, source = running(0), running(1)
+    journal.begin([trial, source])
+    first, second = (Stage(epoch=0, config=trial.config), Stage(epoch=3, config=source.config, source=1))
+    journal.reschedule([replace(trial, schedule=(first,))])
+    journal.reschedule([replace(trial, schedule=(first, second))])
+    _, (read, other) = store.read("s")
+    assert read.schedule == (first, second)
+    assert read.config == source.config
+    assert (other.schedule, other.config) == ((), source.config)

@@ -125,9 +125,26 @@ def _shown(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else safe(value)
 
 
+def schedule_table(trial: TrialRecord) -> Table:
+    """Return the configurations a trial had, one after the other, and where each came from."""
+    table = grid("from epoch", "of trial", "configuration", right=("from epoch", "of trial"))
+    for stage in trial.schedule:
+        source = "-" if stage.source is None else str(stage.source)
+        table.add_row(str(stage.epoch + 1), source, Text(short_config(stage.config)))
+    return table
+
+
+def _sources(trial: TrialRecord) -> str:
+    return ", ".join(f"{stage.source} at {stage.epoch}" for stage in trial.schedule if stage.source is not None) or "-"
+
+
 def trial_table(trials: Sequence[TrialRecord], metric: str) -> Table:
     """Return the trials as a table, one row each."""
-    table = grid("trial", "state", metric, "epoch", "time", "configuration", right=("trial", metric, "epoch", "time"))
+    headers = ["trial", "state", metric, "epoch", "time", "configuration"]
+    exploited = any(trial.schedule for trial in trials)
+    if exploited:
+        headers.insert(-1, "went on from")
+    table = grid(*headers, right=("trial", metric, "epoch", "time"))
     for trial in trials:
         what = safe(trial.failure.message) if trial.failure else short_config(trial.config)
         table.add_row(
@@ -136,6 +153,7 @@ def trial_table(trials: Sequence[TrialRecord], metric: str) -> Table:
             number(trial.value),
             str(trial.epoch or "-"),
             duration(trial.seconds),
+            *([_sources(trial)] if exploited else []),
             Text(what, style="red" if trial.failure else ""),
         )
     return table

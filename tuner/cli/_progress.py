@@ -52,7 +52,7 @@ class Tally:
         trial = event.trial
         if event.kind in (EventKind.STARTED, EventKind.REPORTED):
             self.running[trial.number] = trial
-        elif event.kind is not EventKind.TESTED:
+        elif event.kind not in (EventKind.TESTED, EventKind.EXPLOITED):
             self.running.pop(trial.number, None)
         if event.kind is EventKind.FINISHED:
             self._finish(trial)

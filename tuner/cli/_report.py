@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner import queries
-from tuner.cli._output import answers, config_lines, grid, messages, number, print_json, safe
+from tuner.cli._output import answers, config_lines, grid, messages, number, print_json, safe, schedule_table
 from tuner.controller import StopCause
 from tuner.domain.errors import NoUsableTrialError, StudyInterrupted
 from tuner.domain.trial import TrialState
@@ -85,7 +85,8 @@ def best_panel(summary: queries.Summary) -> RenderableType:
     )
     sides = Table.grid(padding=(0, 6, 0, 0))
     sides.add_row(_pairs("configuration", [*config_lines(best.config)]), _metrics(summary))
-    return Group(title, Text(""), sides)
+    schedule: list[RenderableType] = [Text(""), schedule_table(best)] if best.schedule else []
+    return Group(title, Text(""), sides, *schedule)
 
 
 def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: StopCause | None) -> RenderableType:

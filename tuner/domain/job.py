@@ -14,7 +14,8 @@ class Job:
     """The objective and what it is built from, the same for all trials; travels to the workers.
 
     `folder` is where the objective's module may lie, `checkpoints` the study's own folder of states. Where the
-    scheduler `prunes`, trials may be stopped whose states nobody will ever need.
+    scheduler `prunes`, trials may be stopped whose states nobody will ever need; where it `exploits`, trials go on from
+    the states that others have at their decision epochs.
     """
 
     objective: str | Callable[..., Any]
@@ -27,3 +28,4 @@ class Job:
     device: str
     checkpoints: Path
     prunes: bool = True
+    exploits: bool = False

@@ -32,5 +32,9 @@ class Journal(ABC):
         """Store what became of trials that `begin` stored."""
 
     @abstractmethod
+    def reschedule(self, trials: Sequence[TrialRecord]) -> None:
+        """Store the schedules of trials that go on from others' states."""
+
+    @abstractmethod
     def annotate(self, key: str, value: Any) -> None:
         """Store a JSON value about the study itself, in place of an older one under the same key."""

@@ -41,7 +41,8 @@ class Cohort(ABC):
     def exploit(self, trial: Trial, source: int) -> None:
         """Let member `trial.number` go on from the state of member `source`, with `trial.config` from now on.
 
-        Both have the same `cohort_key`. Asked for where `Objective.grows` alone.
+        Both have the same `cohort_key`. Asked for where `Objective.exploits` alone; elsewhere states go through
+        checkpoints.
         """
         raise NotImplementedError
 
@@ -50,7 +51,10 @@ class Objective(ABC):
     """What is measured. Built once per worker, from the study's settings and seed: `Objective(settings, seed)`."""
 
     grows: ClassVar[bool] = False
-    """Whether its cohorts take further trials once they train: `Cohort.add` and `Cohort.exploit`."""
+    """Whether its cohorts take further trials once they train: `Cohort.add`."""
+
+    exploits: ClassVar[bool] = False
+    """Whether a member of a cohort can go on from another's state: `Cohort.exploit`."""
 
     @abstractmethod
     def __init__(self, settings: Mapping[str, Any], seed: int) -> None:

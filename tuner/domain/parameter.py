@@ -92,6 +92,14 @@ class _Range(Parameter):
             "default": self.default,
         }
 
+    @property
+    def last(self) -> float:
+        """The highest value it can have: below `high` where the steps do not lead there."""
+        if self.step is None:
+            return self.high
+        steps = math.floor((self.high - self.low) / self.step + 1e-9)
+        return _tidy(self.low + steps * self.step)
+
     def quantile(self, value: float) -> float:
         """Return where `value` lies in the range, 0 to 1: the inverse of `at`."""
         low, high = self._edges()
@@ -126,14 +134,9 @@ class Float(_Range):
         if self.log:
             value = math.exp(value)
         elif self.step is not None:
-            value = self.low + round((value - self.low) / self.step) * self.step
-        # exp(log(x)) and sums of steps can leave the range by one rounding.
-        return min(self._last(), max(float(self.low), value))
-
-    def _last(self) -> float:
-        if self.step is None:
-            return float(self.high)
-        return self.low + math.floor((self.high - self.low) / self.step + 1e-9) * self.step
+            value = _tidy(self.low + round((value - self.low) / self.step) * self.step)
+        # exp(log(x)) can leave the range by one rounding.
+        return min(float(self.last), max(float(self.low), value))
 
     def grid(self, points: int) -> tuple[Scalar, ...]:
         if self.low == self.high or points == 1:
@@ -236,6 +239,15 @@ class Choice(Parameter):
 
     def __str__(self) -> str:
         return " | ".join(str(option) for option in self.options)
+
+
+def _tidy(value: float) -> float:
+    """Return a sum of steps as people write it: 0.3 instead of 0.30000000000000004.
+
+    >>> _tidy(0.1 + 0.2), _tidy(3)
+    (0.3, 3)
+    """
+    return value if isinstance(value, int) else float(f"{value:.12g}")
 
 
 def _is_infinite(value: Scalar) -> bool:

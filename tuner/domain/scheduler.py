@@ -1,6 +1,7 @@
 """The port of what decides, at each report, whether a trial goes on."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import ClassVar
 
 from tuner.domain.decision import Decision
@@ -18,6 +19,9 @@ class Scheduler(ABC):
 
     prunes: ClassVar[bool]
     """Whether it ever answers STOP, so that most trials never reach their last epoch."""
+
+    exploits: ClassVar[bool] = False
+    """Whether trials go on from each other's states: then all of them gather at their decision epochs."""
 
     @abstractmethod
     def __init__(self, max_epochs: int, direction: Direction, seed: int) -> None:
@@ -37,3 +41,10 @@ class Scheduler(ABC):
     @abstractmethod
     def decide(self, number: int, epoch: int) -> Decision:
         """Return whether trial `number` goes on after `epoch`, which was recorded. Changes nothing."""
+
+    def source(self, number: int, epoch: int, population: Collection[int]) -> int | None:
+        """Return the trial whose state and configuration trial `number` goes on with after `epoch`; None: its own.
+
+        Asked where it `exploits`, once all of the `population` have recorded `epoch`. Changes nothing.
+        """
+        return None

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from random import Random
 from types import MappingProxyType
 from typing import Any, final
 
@@ -16,6 +17,7 @@ Choose = Callable[[str, Parameter], Scalar]
 """Given a parameter's path and the parameter, answers with a value: what a sampler is to a space."""
 
 _TRIES = 1_000
+_FACTORS = (0.8, 1.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,27 @@ class SearchSpace:
         Parameters in `held` have the values there.
         """
         return self.build(lambda path, each: held[path] if path in held else each.at(quantiles[path]))
+
+    def near(self, config: Config, held: Collection[str], draw: Random) -> Config:
+        """Return a configuration near this one: real numbers, but those `held` by path, times 0.8 or 1.2.
+
+        Whole numbers and choices stay: they are widths, depths and kinds of things, which a trained state depends on.
+        The factors are those of Jaderberg et al. 2017, "Population Based Training of Neural Networks". Returns `config`
+        itself where the rules leave nothing else.
+        """
+        values = self.flatten(config)
+        for _ in range(_TRIES):
+            moved = {path: self._moved(path, value, held, draw) for path, value in values.items()}
+            candidate = self.unflatten(moved)
+            if not self.broken_rules(candidate):
+                return candidate
+        return config
+
+    def _moved(self, path: str, value: Scalar, held: Collection[str], draw: Random) -> Scalar:
+        parameter = self.parameters[path]
+        if path in held or not isinstance(parameter, Float) or not isinstance(value, float):
+            return value
+        return parameter.at(parameter.quantile(value * draw.choice(_FACTORS)))
 
     def flatten(self, config: Mapping[str, Any]) -> dict[str, Scalar]:
         """Return the values of `config` by the paths of their parameters."""

@@ -70,11 +70,26 @@ class Report:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """From the end of `epoch` on a trial has this configuration, and what trial `source` had learned (None: itself)."""
+
+    epoch: int
+    config: Config
+    source: int | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """Return the JSON form, as it is stored and printed."""
+        return {"epoch": self.epoch, "source": self.source, "config": self.config}
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRecord:
     """A trial as stored.
 
     `curve` maps each reported epoch (from 1) to the study's metric; `value`, `epoch` and `metrics` are those of its
-    best epoch and None, 0 and empty before the first report.
+    best epoch and None, 0 and empty before the first report. `schedule` has every configuration of a trial that went on
+    from another's state, empty for one that never did; `config` is the one in force, and in the end the best epoch's.
     """
 
     number: int
@@ -85,6 +100,7 @@ class TrialRecord:
     metrics: Metrics = field(default_factory=dict)
     curve: Mapping[int, float] = field(default_factory=dict)
     failure: Failure | None = None
+    schedule: tuple[Stage, ...] = ()
     started: datetime | None = None
     finished: datetime | None = None
 
@@ -92,6 +108,10 @@ class TrialRecord:
     def last_epoch(self) -> int:
         """The last epoch that was reported, 0 before the first."""
         return max(self.curve, default=0)
+
+    def config_at(self, epoch: float) -> Config:
+        """Return the configuration that `epoch` (from 1) was trained with."""
+        return next((stage.config for stage in reversed(self.schedule) if stage.epoch < epoch), self.config)
 
     @property
     def seconds(self) -> float | None:

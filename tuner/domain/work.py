@@ -35,16 +35,26 @@ class Member:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exploit:
+    """A member that goes on from the state of member `source` of its cohort, with the configuration it has now."""
+
+    member: Member
+    source: int
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What becomes of a cohort after a report: who leaves it, and who joins it before the next epoch.
 
-    `suspended` are those who leave and will go on later: their states are to be kept. The cohort `is_over` when nobody
-    is left in it.
+    `suspended` are those who leave and will go on later: their states are to be kept. `exploits` are carried out before
+    the next epoch. The cohort `is_over` when nobody is left in it.
     """
 
     leaving: frozenset[int] = frozenset()
     suspended: frozenset[int] = frozenset()
     joining: tuple[Member, ...] = ()
+    exploits: tuple[Exploit, ...] = ()
     is_over: bool = False
 
 

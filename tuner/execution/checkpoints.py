@@ -2,11 +2,12 @@
 
 Trial 12's state after epoch 3 is `trial-00012/epoch-000003.safetensors`. A file appears whole or not at all. The one of
 the last epoch that was recorded is kept until a later one is: a trial never goes on from an epoch that nobody recorded,
-which would leave a gap in its learning curve.
+which would leave a gap in its learning curve. What a trial takes over from another one, to go on from instead of its
+own state, is `trial-00012/taken-over-000003.safetensors`: its own weights may still be the best ones it had.
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, final
@@ -16,10 +17,25 @@ from tuner.domain.trial import Checkpoints
 # By name: the codec imports torch, which only a worker that saves needs.
 _CODEC = "objectives.training.checkpoints"
 
+_OWN, _TAKEN_OVER = "epoch", "taken-over"
+
 
 def trial_folder(root: Path, number: int) -> Path:
     """Return the folder of one trial's checkpoints under the study's `root`."""
     return root / f"trial-{number:05d}"
+
+
+def hand_over(root: Path, source: int, number: int, epoch: int) -> bool:
+    """Let trial `number` go on after `epoch` from the state that trial `source` had then; False where there is none."""
+    state = _path(trial_folder(root, source), _OWN, epoch)
+    if not state.is_file():
+        return False
+    folder = trial_folder(root, number)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = folder / f".{_TAKEN_OVER}.partial"
+    shutil.copyfile(state, beside)
+    beside.replace(_path(folder, _TAKEN_OVER, epoch))
+    return True
 
 
 def discard(root: Path, number: int) -> None:
@@ -32,10 +48,10 @@ class TrialCheckpoints(Checkpoints):
     """The checkpoints of one trial that starts, or goes on.
 
     `recorded` is the last epoch that was recorded; the trial goes on from the newest sound checkpoint that is not
-    beyond it, whose epoch is `epoch` afterwards.
+    beyond it, whose epoch is `epoch` afterwards. What it took over at that epoch goes before its own.
     """
 
-    def __init__(self, folder: Path, recorded: int, best: int) -> None:
+    def __init__(self, folder: Path, recorded: int, best: int, *, takes_over: bool = True) -> None:
         self._folder = folder
         self._best = best
         self._recorded = {recorded, best}
@@ -43,15 +59,17 @@ class TrialCheckpoints(Checkpoints):
         self._target = 0
         self.epoch = 0
         self.is_best = False
-        for epoch in sorted(self._epochs(), reverse=True):
-            if epoch <= recorded and self._try_load(epoch):
-                break
+        self._load_newest(recorded, (_TAKEN_OVER, _OWN) if takes_over else (_OWN,))
 
     def save(self, state: Mapping[str, Any]) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        import_module(_CODEC).save(state, self._path(self._target))
-        for epoch in self._epochs() - self._recorded - {self._best, self._target}:
-            self._path(epoch).unlink(missing_ok=True)
+        import_module(_CODEC).save(state, _path(self._folder, _OWN, self._target))
+        for epoch, path in _states(self._folder, _OWN).items():
+            if epoch not in self._recorded | {self._best, self._target}:
+                path.unlink(missing_ok=True)
+        for epoch, path in _states(self._folder, _TAKEN_OVER).items():
+            if epoch not in self._recorded:
+                path.unlink(missing_ok=True)
 
     def load(self) -> Mapping[str, Any] | None:
         return self._state
@@ -73,19 +91,29 @@ class TrialCheckpoints(Checkpoints):
         """Take note that everything measured so far was recorded: the trial can go on from here."""
         self._recorded = {self.epoch, self._best}
 
-    def _try_load(self, epoch: int) -> bool:
+    def _load_newest(self, recorded: int, kinds: Sequence[str]) -> None:
+        """Load the newest sound state; of two at the same epoch the kind that is named first."""
+        there = [(epoch, path) for kind in kinds for epoch, path in _states(self._folder, kind).items()]
+        for epoch, path in sorted(there, key=lambda each: -each[0]):
+            if epoch <= recorded and self._try_load(path):
+                self.epoch = epoch
+                return
+
+    def _try_load(self, path: Path) -> bool:
         try:
-            self._state = import_module(_CODEC).load(self._path(epoch))
+            self._state = import_module(_CODEC).load(path)
         except (OSError, ValueError):  # damaged: the one before it serves, at the price of an epoch
             return False
-        self.epoch = epoch
         return True
 
-    def _epochs(self) -> set[int]:
-        return {int(path.stem.removeprefix("epoch-")) for path in self._folder.glob("epoch-*.safetensors")}
 
-    def _path(self, epoch: int) -> Path:
-        return self._folder / f"epoch-{epoch:06d}.safetensors"
+def _states(folder: Path, name: str) -> dict[int, Path]:
+    """Return the files of states of this kind, by their epochs."""
+    return {int(path.stem.removeprefix(f"{name}-")): path for path in folder.glob(f"{name}-*.safetensors")}
+
+
+def _path(folder: Path, name: str, epoch: int) -> Path:
+    return folder / f"{name}-{epoch:06d}.safetensors"
 
 
 @final
@@ -93,7 +121,7 @@ class BestCheckpoint(Checkpoints):
     """The state of a trained trial's best epoch, to be read and never written."""
 
     def __init__(self, folder: Path, best: int) -> None:
-        self._trial = TrialCheckpoints(folder, recorded=best, best=best)
+        self._trial = TrialCheckpoints(folder, recorded=best, best=best, takes_over=False)
         self.is_there = self._trial.epoch == best
 
     def save(self, state: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from tuner.domain.config import Config
 from tuner.domain.job import Job
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, Trial
-from tuner.domain.work import Answer, Member, Work
+from tuner.domain.work import Answer, Exploit, Member, Work
 from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, trial_folder
 from tuner.execution.generator import RECOVERABLE, GeneratorObjective, failure_of
 from tuner.execution.measurement import measured
@@ -80,7 +80,7 @@ class Worker:
             epoch = self._epoch()
             reports += epoch
             if any(map(self._needs_decision, epoch)) or self._clock() >= deadline:
-                self._save({report.number for report in epoch if self._may_be_the_last(report)})
+                self._save({report.number for report in epoch if self._must_not_be_lost(report)})
                 return tuple(reports)
             self._save({report.number for report in epoch if self._checkpoints[report.number].is_best})
 
@@ -88,11 +88,12 @@ class Worker:
         """Do with the cohort what was decided: keep who is suspended, let go who leaves, take in who joins."""
         self._save(self._unsaved & answer.suspended)
         self._leave(answer.leaving)
-        if not answer.joining:
-            return
-        trials = self._admitted(answer.joining)
         cohort = self._cohort
-        self._try(lambda: self._start(trials) if cohort is None else cohort.add(trials))
+        for exploit in answer.exploits:
+            self._exploit(exploit)
+        if answer.joining:
+            trials = self._admitted(answer.joining)
+            self._try(lambda: self._start(trials) if cohort is None else cohort.add(trials))
 
     def test(self, work: Work) -> Metrics | Failure | None:
         """Return the metrics of a trained trial's best epoch on data the search never saw, None without such data."""
@@ -106,6 +107,11 @@ class Worker:
         except RECOVERABLE as error:
             return failure_of(error)
         return None if metrics is None else measured(metrics, self._job.metric)
+
+    def _exploit(self, exploit: Exploit) -> None:
+        cohort, trial = self._cohort, self._trial(exploit.member)
+        assert cohort is not None  # somebody in it has just reported
+        self._try(lambda: cohort.exploit(trial, exploit.source))
 
     def _start(self, trials: Sequence[Trial]) -> None:
         self._cohort = self._objective.start(trials)
@@ -153,9 +159,13 @@ class Worker:
         epochs = self._decision_epochs[report.number]
         return epochs is None or report.epoch in epochs
 
-    def _may_be_the_last(self, report: Report) -> bool:
-        """Whether the trial may be complete with this report and its weights be the ones that are kept."""
-        if report.metrics is None or not self._checkpoints[report.number].is_best:
+    def _must_not_be_lost(self, report: Report) -> bool:
+        """Whether the state may be wanted as soon as it is reported: by another trial, or as the weights to keep."""
+        if report.metrics is None:
+            return False
+        if self._job.exploits and self._needs_decision(report):
+            return True
+        if not self._checkpoints[report.number].is_best:
             return False
         return report.epoch >= self._job.max_epochs or not self._job.prunes
 

@@ -85,9 +85,11 @@ class Mirror:
         together = sampler.infer_relative_search_space(study, trial)
         relative = sampler.sample_relative(study, trial, together)
 
-        def choose(path: str, _: Parameter) -> Scalar:
+        def choose(path: str, parameter: Parameter) -> Scalar:
             if path in held:
                 return held[path]
+            if self._distributions[path].single():
+                return parameter.at(0)  # Optuna's samplers cannot cope with a range of one number
             if path in relative:
                 return _scalar(relative[path])
             return _scalar(sampler.sample_independent(study, trial, path, self._distributions[path]))
@@ -105,10 +107,10 @@ def distribution(parameter: Parameter) -> BaseDistribution:
         return CategoricalDistribution(parameter.options)
     if isinstance(parameter, Int):
         return IntDistribution(
-            int(parameter.low), int(parameter.high), log=parameter.log, step=int(parameter.step or 1)
+            int(parameter.low), int(parameter.last), log=parameter.log, step=int(parameter.step or 1)
         )
     if isinstance(parameter, Float):
-        return FloatDistribution(parameter.low, parameter.high, log=parameter.log, step=parameter.step)
+        return FloatDistribution(parameter.low, parameter.last, log=parameter.log, step=parameter.step)
     raise TypeError(f"{type(parameter).__name__} has no distribution")
 
 

@@ -20,6 +20,9 @@ from tuner.samplers._rules import meeting_rules
 
 __all__ = ["CMAES"]
 
+_LEAST_POPULATION = 4
+"""Half of a generation moves the distribution: of fewer, a single trial would."""
+
 _SIGMA = 1 / 6
 """The first standard deviation, as a share of each range (Hansen 2016, section 2 of the appendix: a range's third)."""
 
@@ -33,8 +36,10 @@ class CMAES(Sampler):
     """
 
     def __init__(self, space: SearchSpace, direction: Direction, seed: int, *, population: int = 0) -> None:
-        if population < 0 or population in (1, 2):
-            raise ConfigurationError(f"sampler.population: {population} is neither 0 (automatic) nor at least 3")
+        if population < 0 or 0 < population < _LEAST_POPULATION:
+            raise ConfigurationError(
+                f"sampler.population: {population} is neither 0 (automatic) nor at least {_LEAST_POPULATION}"
+            )
         self._space = space
         self._sign = direction.sign
         self._seed = seed

@@ -41,8 +41,9 @@ class MedianRule(Scheduler):
         signed = self._sign * value
         self._sums[number] += signed
         self._counts[number] += 1
-        self._averages[epoch][number] = self._sums[number] / self._counts[number]
-        self._best[number, epoch] = max(signed, self._best.get((number, epoch - 1), signed))
+        best = self._best[number, epoch] = max(signed, self._best.get((number, epoch - 1), signed))
+        # A rounded average can exceed all that it averages: trials that are level would stop each other.
+        self._averages[epoch][number] = min(best, self._sums[number] / self._counts[number])
 
     def decide(self, number: int, epoch: int) -> Decision:
         if epoch < self._min_epochs:

@@ -98,7 +98,7 @@ def create_schema(location: Location, engine: Engine) -> None:
     with translated(engine):
         if location.file is not None:
             _make_private_file(location.file)
-        if _has_schema(engine):
+        if _revision(engine) is not None:
             return
         import optuna.storages  # noqa: PLC0415 - half a second that only the first study of a database pays
 
@@ -110,11 +110,9 @@ def create_schema(location: Location, engine: Engine) -> None:
 
 def check_schema(engine: Engine) -> bool:
     """Return whether the database holds studies' tables; raise `StorageError` where they are of another revision."""
-    with translated(engine):
-        if not _has_schema(engine):
-            return False
-    with reading(engine) as connection:
-        found = connection.execute(select(schema.alembic_version.c.version_num)).scalar()
+    found = _revision(engine)
+    if found is None:
+        return False
     if found != schema.VERSION:
         raise StorageError(
             f"the storage has Optuna's schema {found}, this version of tuner needs {schema.VERSION}",
@@ -123,8 +121,17 @@ def check_schema(engine: Engine) -> bool:
     return True
 
 
-def _has_schema(engine: Engine) -> bool:
-    return inspect(engine).has_table("alembic_version")
+def _revision(engine: Engine) -> str | None:
+    """Return the schema's revision; None where there are no tables, or whoever makes them is not done, or was killed.
+
+    The revision is the last thing that Optuna writes.
+    """
+    with translated(engine):
+        if not inspect(engine).has_table(schema.alembic_version.name):
+            return None
+    with reading(engine) as connection:
+        found: str | None = connection.execute(select(schema.alembic_version.c.version_num)).scalar()
+        return found
 
 
 def _make_private_file(file: Path) -> None:

@@ -44,6 +44,18 @@ class StudyJournal(Journal):
             for change in changes:
                 self._update_state(connection, change.trial)
 
+    def reschedule(self, trials: Sequence[TrialRecord]) -> None:
+        table, key = schema.trial_user_attributes, f"{PREFIX}schedule"
+        ids = [self._ids[trial.number] for trial in trials]
+        schedules = (json.dumps([stage.describe() for stage in trial.schedule]) for trial in trials)
+        rows = [
+            {"trial_id": trial_id, "key": key, "value_json": schedule}
+            for trial_id, schedule in zip(ids, schedules, strict=True)
+        ]
+        with writing(self._engine) as connection:
+            connection.execute(delete(table).where(table.c.trial_id.in_(ids), table.c.key == key))
+            connection.execute(insert(table), rows)
+
     def annotate(self, key: str, value: Any) -> None:
         table = schema.study_user_attributes
         with writing(self._engine) as connection:

@@ -13,10 +13,10 @@ def distribution_json(parameter: Parameter) -> str:
         return _json("Categorical", choices=list(parameter.options))
     if isinstance(parameter, Int):
         step = int(parameter.step or 1)
-        return _json("Int", log=parameter.log, step=step, low=int(parameter.low), high=int(parameter.high))
+        return _json("Int", log=parameter.log, step=step, low=int(parameter.low), high=int(parameter.last))
     if isinstance(parameter, Float):
         return _json(
-            "Float", step=parameter.step, low=float(parameter.low), high=float(parameter.high), log=parameter.log
+            "Float", step=parameter.step, low=float(parameter.low), high=float(parameter.last), log=parameter.log
         )
     raise TypeError(f"{type(parameter).__name__} has no distribution")
 

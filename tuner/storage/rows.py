@@ -1,8 +1,10 @@
 """Rows to records: how a study and its trials are read back."""
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, Table, select
@@ -12,7 +14,7 @@ from tuner.domain.config import Config, Scalar
 from tuner.domain.record import StudyRecord
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
-from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState, best_epoch
+from tuner.domain.trial import Failure, FailureReason, Stage, TrialRecord, TrialState, best_epoch
 from tuner.storage import schema
 from tuner.storage.parameters import parsed_value
 
@@ -125,7 +127,7 @@ def _trial(row: Row[Any], study: StudyRecord, parts: Mapping[Table, Sequence[Row
     curve = {each.step: each.intermediate_value for each in points}
     best = best_epoch(curve, study.direction)
     failure = notes.get("failure")
-    return TrialRecord(
+    record = TrialRecord(
         number=row.number,
         state=TrialState(row.state),
         config=_config(study.space, params),
@@ -134,9 +136,16 @@ def _trial(row: Row[Any], study: StudyRecord, parts: Mapping[Table, Sequence[Row
         metrics=notes.get("metrics", {}),
         curve=curve,
         failure=Failure(**{**failure, "reason": FailureReason(failure["reason"])}) if failure else None,
+        schedule=_schedule(notes.get("schedule", ())),
         started=row.datetime_start,
         finished=row.datetime_complete,
     )
+    newest = math.inf if not record.state.is_finished else record.epoch
+    return replace(record, config=record.config_at(newest)) if record.schedule else record
+
+
+def _schedule(stages: Iterable[Mapping[str, Any]]) -> tuple[Stage, ...]:
+    return tuple(Stage(**{**stage, "config": Config(stage["config"])}) for stage in stages)
 
 
 def _config(space: SearchSpace | None, values: Mapping[str, Scalar]) -> Config:

@@ -1,0 +1,36 @@
+"""How a trial gets the state that another one has learned: as a file of its own, wherever either is trained."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import final
+
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.event import Event, EventKind, Listener
+from tuner.domain.trial import TrialRecord
+from tuner.execution.checkpoints import hand_over
+
+
+@final
+class Inheritance(Listener):
+    """Copies the state that a trial goes on from, as soon as that is stored.
+
+    A run that was killed between the two finds it out from `trials`, and does it again.
+    """
+
+    def __init__(self, root: Path, trials: Sequence[TrialRecord]) -> None:
+        self._root = root
+        for trial in trials:
+            if trial.schedule and trial.schedule[-1].epoch == trial.last_epoch and not trial.state.is_finished:
+                self._hand_over(trial)
+
+    def notify(self, event: Event) -> None:
+        if event.kind is EventKind.EXPLOITED and not self._hand_over(event.trial):
+            raise ConfigurationError(
+                f"trials cannot go on from each other: trial {event.trial.schedule[-1].source} saved no state at epoch "
+                f"{event.trial.last_epoch}",
+                hint="let the objective call trial.save({...}) before every yield, or choose another scheduler",
+            )
+
+    def _hand_over(self, trial: TrialRecord) -> bool:
+        stage = trial.schedule[-1]
+        return stage.source is not None and hand_over(self._root, stage.source, trial.number, stage.epoch)

@@ -1,0 +1,62 @@
+"""Population-based training: poor trials go on from the weights and the configuration of good ones."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from random import Random
+from typing import ClassVar, final
+
+from tuner.domain.decision import Decision
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.scheduler import Scheduler
+from tuner.domain.seed import derive
+from tuner.domain.study import Direction
+
+__all__ = ["PBT"]
+
+
+@final
+class PBT(Scheduler):
+    """Every `interval` epochs a trial among the worst `quantile` goes on from one among the best, drawn at random.
+
+    It takes over the weights, the optimizer's state and the configuration, whose real numbers are then perturbed.
+    Truncation selection of Jaderberg et al. 2017, "Population Based Training of Neural Networks". The study's trials
+    are the population, and all of them are trained to the end.
+    """
+
+    prunes: ClassVar[bool] = False
+    exploits: ClassVar[bool] = True
+
+    def __init__(
+        self, max_epochs: int, direction: Direction, seed: int, *, interval: int = 3, quantile: float = 0.25
+    ) -> None:
+        problems = []
+        if not 1 <= interval < max_epochs:
+            problems.append(f"scheduler.interval: {interval} is not from 1 to {max_epochs - 1}, below budget.epochs")
+        if not 0 < quantile <= 0.5:  # noqa: PLR2004 - beyond the middle a trial would be good and poor at once
+            problems.append(f"scheduler.quantile: {quantile:g} is not above 0 and at most 0.5")
+        if problems:
+            raise ConfigurationError(problems)
+        self._epochs = tuple(range(interval, max_epochs, interval))
+        self._quantile = quantile
+        self._sign = direction.sign
+        self._seed = seed
+        self._values: dict[int, dict[int, float]] = defaultdict(dict)
+
+    def decision_epochs(self, number: int) -> tuple[int, ...] | None:
+        return self._epochs
+
+    def record(self, number: int, epoch: int, value: float) -> None:
+        if epoch in self._epochs:
+            self._values[epoch][number] = self._sign * value
+
+    def decide(self, number: int, epoch: int) -> Decision:
+        return Decision.CONTINUE
+
+    def source(self, number: int, epoch: int, population: Collection[int]) -> int | None:
+        values = self._values[epoch]
+        ranked = sorted((each for each in population if each in values), key=lambda each: (-values[each], each))
+        share = int(len(ranked) * self._quantile)
+        if not share or number not in ranked[-share:]:
+            return None
+        draw = Random(derive(self._seed, "exploit", number, epoch))  # noqa: S311 - no secret
+        return draw.choice(ranked[:share])
