@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-from objectives._parts import DATASETS, PARTS, SHORTHANDS, declared
+from objectives._parts import BATCH_SIZE, DATASETS, PARTS, SHORTHANDS, declared
 from objectives._tasks import Input, Task
 from objectives.architectures._options import OPTIONS
 from tuner.catalogue import Catalogue
@@ -12,18 +12,19 @@ from tuner.domain.errors import ConfigurationError, nearest
 from tuner.domain.parameter import Choice, Int, Parameter
 from tuner.domain.search_space import SearchSpace
 
-BATCH_SIZE = "batch_size"
+_PRECISIONS = ("float32", "bfloat16")
 _DECLARED = {"architecture": "inputs", "loss": "tasks"}
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The dataset to train on, and the shares of it that validate and test."""
+    """The dataset to train on, the shares of it that validate and test, and what forward passes compute with."""
 
     dataset: str
     validation: float = 0.2
     test: float = 0.2
+    precision: str = "float32"
 
     @staticmethod
     def of(values: Mapping[str, Any]) -> "Settings":
@@ -35,12 +36,15 @@ class Settings:
 
 
 def _setting_problems(values: Mapping[str, Any]) -> Iterator[str]:
-    known = ("dataset", "validation", "test")
+    known = ("dataset", "validation", "test", "precision")
     yield from (f"{key}: unknown setting{nearest(key, known)}" for key in values if key not in known)
     if "dataset" not in values:
         yield f"dataset: missing; one of {', '.join(DATASETS.names)}"
     elif values["dataset"] not in DATASETS:
         yield f"dataset: {_unknown_member(DATASETS, values['dataset'])}"
+    precision = values.get("precision", "float32")
+    if precision not in _PRECISIONS:
+        yield f"precision: {precision!r} is none of {', '.join(_PRECISIONS)}{nearest(str(precision), _PRECISIONS)}"
     fractions = {"validation": values.get("validation", 0.2), "test": values.get("test", 0.2)}
     wrong = [key for key, value in fractions.items() if not _is_fraction(value)]
     yield from (f"{key}: {fractions[key]!r} is not a number from 0 to 1" for key in wrong)

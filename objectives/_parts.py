@@ -33,6 +33,7 @@ PARTS: Mapping[str, Catalogue] = MappingProxyType(
 SHORTHANDS: Mapping[str, str] = MappingProxyType({"preprocessing": "scaling"})
 """Keys that mean another one."""
 
+BATCH_SIZE = "batch_size"
 DEFAULT_BATCH_SIZE = 64
 
 _DEFAULTS = {

@@ -4,8 +4,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, final
 
-from objectives._checks import BATCH_SIZE, Settings, space_problems
-from objectives._parts import DATASETS, DEFAULT_BATCH_SIZE, part
+from objectives._checks import Settings, space_problems
+from objectives._parts import BATCH_SIZE, DATASETS, DEFAULT_BATCH_SIZE, part
 from objectives._tasks import Input
 from objectives.training.metrics import DIRECTIONS
 from tuner.domain.config import Config
@@ -40,7 +40,13 @@ class Supervised(Objective):
         from objectives.training.workshop import Workshop  # noqa: PLC0415
 
         settings = self._settings
-        return Workshop(self._dataset, validation=settings.validation, test=settings.test, seed=self._seed)
+        return Workshop(
+            self._dataset,
+            validation=settings.validation,
+            test=settings.test,
+            seed=self._seed,
+            precision=settings.precision,
+        )
 
     def metrics(self) -> Mapping[str, Direction]:
         return DIRECTIONS[self._dataset.task]

@@ -104,7 +104,7 @@ def assemble(spec: StudySpec, folder: Path, checkpoints: Path) -> Assembly:
         grows=objective is None or objective.grows,
         exploits=objective is not None and objective.exploits,
         tests=yields is not None,
-        notes=tuple(_doubts(yields or {}, spec)),
+        notes=(*_doubts(yields or {}, spec), *(objective.notes(space) if objective is not None else ())),
     )
 
 

@@ -17,6 +17,7 @@ from objectives.lr_schedules._lr_schedule import LrSchedule
 from objectives.optimizers._optimizer import Optimizer, Rows
 from objectives.training.data import Data, Examples
 from objectives.training.loop import Learner, batched, progress, scored
+from objectives.training.precision import Precision
 from objectives.training.row import Row
 from objectives.training.seeding import order
 from objectives.training.stack import Stack, gradients
@@ -58,14 +59,17 @@ class Member:
 class Batch:
     """Members and their rows. Made anew whenever somebody comes or goes; their rows lead from one to the next."""
 
-    def __init__(self, template: nn.Module, members: Sequence[tuple[Member, Row]], batch_size: int) -> None:
+    def __init__(
+        self, template: nn.Module, members: Sequence[tuple[Member, Row]], batch_size: int, precision: Precision
+    ) -> None:
         # Those with the same optimizer lie side by side, so that one update serves them.
         placed = sorted(members, key=lambda each: type(each[0].rule).__name__)
         self.members = [member for member, _ in placed]
         self.template = template
         self.batch_size = batch_size
+        self.precision = precision
         self._rows = {member.number: row for row, member in enumerate(self.members)}
-        self._stack = Stack(template, [row for _, row in placed])
+        self._stack = Stack(template, [row for _, row in placed], precision)
         self._kinds = [*_kinds([member.rule for member in self.members], [row.memory for _, row in placed])]
 
     @property

@@ -172,9 +172,9 @@ class SupervisedCohort(Cohort):
             seat = self._seats[number]
             members.append((Member.of(seat.trial, seat.data, learner), Row.of(learner)))
         if batch is not None:
-            return Batch(batch.template, members, batch.batch_size)
+            return Batch(batch.template, members, batch.batch_size, batch.precision)
         learner = next(iter(self._learners.values()))
-        return Batch(learner.model, members, learner.batch_size)
+        return Batch(learner.model, members, learner.batch_size, learner.precision)
 
 
 @contextmanager

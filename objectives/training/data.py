@@ -1,7 +1,7 @@
 """A dataset as a trial sees it: split, preprocessed, on the device."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import final
 
@@ -26,44 +26,58 @@ class Examples:
 
 
 @final
+@dataclass(frozen=True, kw_only=True)
 class Data:
-    """The three parts of a split, ready for a device.
+    """The three parts of a split, ready for a device, of which the test part is made when it is asked for.
 
-    Everything that is fitted is fitted on the training part: the steps, and for regression the scale of the targets,
-    which are trained as standard deviations from their mean. The test part is not touched before `test` is asked for.
+    A model has so many `outputs`. Predictions of values times `spread` plus `centre` are in original units.
     """
 
-    def __init__(
-        self, features: Array, targets: Array, *, task: Task, split: Split, steps: Sequence[Step], device: str
-    ) -> None:
-        self._features = features
-        self._targets = targets
-        self._rows = split
-        self._device = device
-        self._pipeline = Pipeline(steps, features[split.train])
-        self.task = task
-        self.centre, self.spread = _scale(targets[split.train]) if task is Task.REGRESSION else (0.0, 1.0)
-        self.outputs = int(targets.max()) + 1 if task is Task.CLASSIFICATION else 1
-        self.train = self._examples(split.train)
-        self.validation = self._examples(split.validation)
+    task: Task
+    outputs: int
+    train: Examples
+    validation: Examples
+    make_test: Callable[[], Examples] = field(repr=False)
+    centre: float = 0.0
+    spread: float = 1.0
 
     @cached_property
     def test(self) -> Examples:
         """The examples that nothing was chosen by."""
-        return self._examples(self._rows.test)
+        return self.make_test()
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one example."""
         return tuple(self.train.features.shape[1:])
 
-    def _examples(self, rows: Rows) -> Examples:
-        measured = self._targets[rows]
+
+def prepared(features: Array, targets: Array, *, task: Task, split: Split, steps: Sequence[Step], device: str) -> Data:
+    """Return a dataset preprocessed by these steps.
+
+    Everything that is fitted is fitted on the training part: the steps, and for regression the scale of the targets,
+    which are trained as standard deviations from their mean.
+    """
+    pipeline = Pipeline(steps, features[split.train])
+    centre, spread = _scale(targets[split.train]) if task is Task.REGRESSION else (0.0, 1.0)
+
+    def examples(rows: Rows) -> Examples:
+        measured = targets[rows]
         trained = torch.from_numpy(measured)
-        if self.task is Task.REGRESSION:
-            trained = ((trained - self.centre) / self.spread).float()
-        features = torch.from_numpy(self._pipeline(self._features[rows]))
-        return Examples(features=features.to(self._device), targets=trained.to(self._device), measured=measured)
+        if task is Task.REGRESSION:
+            trained = ((trained - centre) / spread).float()
+        inputs = torch.from_numpy(pipeline(features[rows]))
+        return Examples(features=inputs.to(device), targets=trained.to(device), measured=measured)
+
+    return Data(
+        task=task,
+        outputs=int(targets.max()) + 1 if task is Task.CLASSIFICATION else 1,
+        train=examples(split.train),
+        validation=examples(split.validation),
+        make_test=lambda: examples(split.test),
+        centre=centre,
+        spread=spread,
+    )
 
 
 def _scale(targets: Array) -> tuple[float, float]:

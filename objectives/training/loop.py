@@ -13,6 +13,7 @@ from objectives.lr_schedules._lr_schedule import LrSchedule
 from objectives.optimizers._optimizer import Optimizer
 from objectives.training.data import Data, Examples
 from objectives.training.metrics import LOSS, measure
+from objectives.training.precision import Precision
 
 _EVALUATED_AT_ONCE = 4096
 
@@ -29,6 +30,13 @@ class Learner:
     rule: Optimizer
     """What `optimizer` was built from."""
     batch_size: int
+    precision: Precision = Precision.FLOAT32
+
+    def outputs(self, features: Tensor) -> Tensor:
+        """Return the model's outputs, (batch, outputs), in 32 bits."""
+        with self.precision.forward_on(features.device):
+            outputs: Tensor = self.model(features)
+        return outputs.float()
 
     def state(self) -> dict[str, Any]:
         """Return what a trial goes on from: its weights, and what the optimizer remembers."""
@@ -47,7 +55,7 @@ def train_epoch(learner: Learner, examples: Examples, *, epoch: int, max_epochs:
     learner.model.train()
     for step, (features, targets) in enumerate(batches):
         set_lr(learner, progress(epoch, step, len(batches), max_epochs))
-        loss = learner.loss(learner.model(features), targets).mean()
+        loss = learner.loss(learner.outputs(features), targets).mean()
         learner.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if learner.rule.clip > 0:
@@ -87,7 +95,7 @@ def set_lr(learner: Learner, progress: float) -> None:
 def evaluate(learner: Learner, data: Data, examples: Examples) -> dict[str, float]:
     """Return every metric on these examples; the loss is the learner's own, the others are in original units."""
     learner.model.eval()
-    outputs = torch.cat([learner.model(features) for features in torch.split(examples.features, _EVALUATED_AT_ONCE)])
+    outputs = torch.cat([learner.outputs(features) for features in torch.split(examples.features, _EVALUATED_AT_ONCE)])
     return scored(learner.loss, data, examples, outputs)
 
 

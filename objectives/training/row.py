@@ -1,7 +1,7 @@
 """One trial's share of a stack: all that changes as it is trained, as flat tensors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import torch
@@ -53,12 +53,15 @@ class Row:
     @staticmethod
     def of(learner: Learner) -> "Row":
         """Return the learner's row, which shares no memory with it."""
-        weights = torch.cat([parameter.detach().flatten() for parameter in learner.model.parameters()])
-        return Row(
-            weights=weights,
-            buffers={name: buffer.clone() for name, buffer in learner.model.named_buffers()},
-            memory=_remembered(learner, weights),
-        )
+        row = Row.of_model(learner.model)
+        return replace(row, memory=_remembered(learner, row.weights))
+
+    @staticmethod
+    def of_model(model: nn.Module) -> "Row":
+        """Return the row of a model that no optimizer has to do with."""
+        weights = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+        buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+        return Row(weights=weights, buffers=buffers, memory={})
 
     def clone(self) -> "Row":
         """Return a copy that shares no memory with this one."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from objectives.architectures._layers import Batchable, Dropout
+from objectives.training.precision import Precision
 from objectives.training.row import Layout, Row
 
 
@@ -19,11 +20,12 @@ class Stack:
     or another of their shape, and is used up.
     """
 
-    def __init__(self, template: nn.Module, rows: Sequence[Row]) -> None:
+    def __init__(self, template: nn.Module, rows: Sequence[Row], precision: Precision = Precision.FLOAT32) -> None:
         self.layout = Layout.of(template)
         self.weights = torch.stack([row.weights for row in rows])
         self._buffers = {name: torch.stack([row.buffers[name] for row in rows]) for name in rows[0].buffers}
         self._template = template
+        self._precision = precision
         for name, layer in template.named_modules():
             if isinstance(layer, Batchable):
                 layer.batched = True
@@ -51,8 +53,9 @@ class Stack:
             self._template.train(training)
         buffers = {name: buffer[rows] for name, buffer in self._buffers.items()}
         run = vmap(self._one, in_dims=(0, 0, None if shared else 0), randomness="different")
-        outputs: Tensor = run(dict(leaves), buffers, inputs)
-        return outputs
+        with self._precision.forward_on(inputs.device):
+            outputs: Tensor = run(dict(leaves), buffers, inputs)
+        return outputs.float()
 
     def _one(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor) -> Tensor:
         outputs: Tensor = functional_call(self._template, (weights, buffers), (inputs,))

@@ -1,29 +1,64 @@
 """Where trials of one study are trained: the data in memory, and learners built from configurations."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, final
 
-from objectives._parts import DEFAULT_BATCH_SIZE, PARTS, part
+from torch import nn
+
+from objectives._parts import BATCH_SIZE, DEFAULT_BATCH_SIZE, part
 from objectives.datasets._dataset import Array, Dataset
 from objectives.datasets._splitting import Split, split
+from objectives.losses._loss import Loss
 from objectives.training.cohort import SupervisedCohort
-from objectives.training.data import Data
+from objectives.training.data import Data, prepared
 from objectives.training.loop import Learner, evaluate
+from objectives.training.precision import Precision
 from objectives.training.seeding import seed_weights
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Metrics, Trial
+
+
+def learner_of(
+    trial: Trial,
+    data: Data,
+    build: Callable[[], nn.Module],
+    loss: Loss,
+    *,
+    state: Mapping[str, Any] | None,
+    precision: Precision,
+) -> Learner:
+    """Return the learner of a model and a loss, with the optimizer and schedule that the trial's configuration names.
+
+    It is as it is before the trial's first epoch, or as `state` left it.
+    """
+    rule, lr_schedule = (part(trial.config, kind, data.task).build() for kind in ("optimizer", "lr_schedule"))
+    seed_weights(trial.seed, trial.device)
+    model = build().to(trial.device)
+    learner = Learner(
+        model=model,
+        loss=loss,
+        optimizer=rule.build(model.parameters()),
+        lr_schedule=lr_schedule,
+        rule=rule,
+        batch_size=min(trial.config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), len(data.train.targets)),
+        precision=precision,
+    )
+    if state is not None:
+        learner.resume(state)
+    return learner
 
 
 @final
 class Workshop:
     """A worker's data and tools. The dataset is loaded once, and preprocessed once in each way that is asked for."""
 
-    def __init__(self, dataset: Dataset, *, validation: float, test: float, seed: int) -> None:
+    def __init__(self, dataset: Dataset, *, validation: float, test: float, seed: int, precision: str) -> None:
         self._dataset = dataset
         self._validation = validation
         self._test = test
         self._seed = seed
+        self._precision = Precision(precision)
         self._prepared: dict[Hashable, Data] = {}
 
     @cached_property
@@ -42,7 +77,7 @@ class Workshop:
         key = (steps, trial.device)
         if key not in self._prepared:
             features, targets = self._arrays
-            self._prepared[key] = Data(
+            self._prepared[key] = prepared(
                 features,
                 targets,
                 task=self._dataset.task,
@@ -54,21 +89,14 @@ class Workshop:
 
     def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> Learner:
         """Return a learner as it is before the trial's first epoch, or as `state` left it."""
-        kinds = PARTS.keys() - {"cleaning", "transformation", "scaling"}
-        chosen = {kind: part(trial.config, kind, data.task).build() for kind in kinds}
-        seed_weights(trial.seed, trial.device)
-        model = chosen["architecture"].build(data.shape, data.outputs).to(trial.device)
-        learner = Learner(
-            model=model,
-            loss=chosen["loss"],
-            optimizer=chosen["optimizer"].build(model.parameters()),
-            lr_schedule=chosen["lr_schedule"],
-            rule=chosen["optimizer"],
-            batch_size=min(trial.config.get("batch_size", DEFAULT_BATCH_SIZE), len(data.train.targets)),
-        )
-        if state is not None:
-            learner.resume(state)
-        return learner
+        architecture = part(trial.config, "architecture", data.task).build()
+        loss = part(trial.config, "loss", data.task).build()
+
+        def build() -> nn.Module:
+            model: nn.Module = architecture.build(data.shape, data.outputs)
+            return model
+
+        return learner_of(trial, data, build, loss, state=state, precision=self._precision)
 
     def start(self, trials: Sequence[Trial]) -> Cohort:
         """Return a cohort, ready for its next epoch."""

@@ -225,3 +225,18 @@ def test_the_global_generators_are_not_what_a_trial_depends_on() -> None:
     first = _train(_supervised(), _trial({}), 2)
     torch.manual_seed(1)
     assert _train(_supervised(), _trial({}), 2) == first
+
+
+@pytest.mark.parametrize("members", [1, 6])
+def test_half_the_bits_learn_about_as_well(members: int) -> None:
+    def curve(precision: str) -> list[float]:
+        objective = _supervised(precision=precision)
+        trials = [replace(_trial({}), number=number, seed=number) for number in range(members)]
+        cohort = objective.start(trials)
+        outcomes = [cohort.advance()[0] for _ in range(4)]
+        return [outcome["loss"] for outcome in outcomes if isinstance(outcome, Mapping)]
+
+    rounded, exact = curve("bfloat16"), curve("float32")
+    assert rounded != exact
+    assert rounded == pytest.approx(exact, rel=0.05)
+    assert rounded[-1] < rounded[0]

@@ -17,6 +17,7 @@ from tuner.domain.parameter import Parameter
         ({"dataset": "wine", "test": 1.5}, "settings.test: 1.5 is not a number from 0 to 1"),
         ({"dataset": "wine", "test": True}, "settings.test: True is not a number from 0 to 1"),
         ({"dataset": "wine", "test": float("nan")}, "settings.test: nan is not a number from 0 to 1"),
+        ({"dataset": "wine", "precision": "float16"}, "settings.precision: 'float16' is none of float32, bfloat16"),
         ({"dataset": "wine", "validation": 0}, "settings.validation: 0 leaves nothing to compare trials by"),
         ({"dataset": "wine", "validation": 0.5, "test": 0.5}, "settings.validation: with the test share it leaves"),
     ],

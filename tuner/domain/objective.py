@@ -82,6 +82,10 @@ class Objective(ABC):
         """Return what in `space` this objective cannot use, one line each."""
         return ()
 
+    def notes(self, space: SearchSpace) -> Sequence[str]:
+        """Return what in `space` works, but not as one would hope, one line each."""
+        return ()
+
     def test(self, trial: Trial) -> Metrics | None:
         """Return the metrics of a trained trial on data the search never saw; None when there is no such data.
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from objectives._parts import PARTS
 from objectives._tasks import Task
 from objectives.datasets._splitting import split
-from objectives.training.data import Data
+from objectives.training.data import Data, prepared
 
 RNG = np.random.default_rng(0)
 FEATURES = RNG.normal(5, 3, (50, 4)).astype(np.float32)
@@ -18,7 +18,7 @@ def _data(features: NDArray[np.float32], targets: NDArray[np.float64] | NDArray[
     rows = split(targets, task=task, validation=0.2, test=0.2, seed=0)
     names = {"cleaning": "median", "transformation": "quantile", "scaling": "standard"}
     steps = [PARTS[kind][name]() for kind, name in names.items()]
-    return Data(features, targets, task=task, split=rows, steps=steps, device="cpu")
+    return prepared(features, targets, task=task, split=rows, steps=steps, device="cpu")
 
 
 def test_data_knows_the_sizes_of_both_ends_of_a_model() -> None:

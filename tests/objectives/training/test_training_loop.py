@@ -8,7 +8,7 @@ from torch import nn
 from objectives._parts import PARTS
 from objectives._tasks import Task
 from objectives.datasets._splitting import Split
-from objectives.training.data import Data, Examples
+from objectives.training.data import Data, Examples, prepared
 from objectives.training.loop import Learner, evaluate, set_lr, shuffled, train_epoch
 from objectives.training.seeding import seed_epoch
 
@@ -80,7 +80,7 @@ def _regression() -> Data:
     steps = [PARTS[kind][name]() for kind, name in (("cleaning", "mean"), ("scaling", "none"))]
     split = Split(train=rows[:20], validation=rows[20:25], test=rows[25:])
     targets = rng.normal(500, 50, 30)
-    return Data(features, targets, task=Task.REGRESSION, split=split, steps=steps, device="cpu")
+    return prepared(features, targets, task=Task.REGRESSION, split=split, steps=steps, device="cpu")
 
 
 def test_a_regressor_is_measured_in_the_units_of_its_targets() -> None:

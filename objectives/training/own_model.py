@@ -1,0 +1,192 @@
+"""Your own model as an objective whose trials train together: inherit `OwnModel` and write three methods."""
+
+from abc import abstractmethod
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, ClassVar, final
+
+import torch
+from torch import Tensor, nn
+
+from objectives._parts import BATCH_SIZE, DEFAULT_BATCH_SIZE, part
+from objectives._tasks import Task
+from objectives.architectures._layers import Batchable
+from objectives.losses._loss import Loss
+from objectives.training.cohort import SupervisedCohort
+from objectives.training.data import Data, Examples
+from objectives.training.loop import Learner, evaluate
+from objectives.training.metrics import DIRECTIONS
+from objectives.training.precision import Precision
+from objectives.training.row import Layout, Row
+from objectives.training.stack import Stack
+from objectives.training.workshop import learner_of
+from tuner.domain.config import Config
+from tuner.domain.objective import Cohort, Objective
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import Direction
+from tuner.domain.trial import Metrics, Trial
+
+_TOLERANCE = 1e-3
+_PROBED = 4
+"""How many examples are shown to find out whether models compute the same together as alone."""
+
+
+class OwnModel(Objective):
+    """Trains a plain `nn.Module` on tensors, many configurations at a time.
+
+    A configuration chooses `optimizer`, `lr_schedule` and `loss` by the names of their catalogues, `batch_size`, and
+    whatever else `build` reads. Trials train as one batched model where their modules differ in nothing but the values
+    of their tensors; `Dropout` of `objectives.architectures._layers` keeps its share in one, torch's does not.
+    """
+
+    grows: ClassVar[bool] = True
+    exploits: ClassVar[bool] = True
+    task: ClassVar[Task] = Task.CLASSIFICATION
+    """Classes, whole numbers from 0, or values: then the model has one output."""
+
+    def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
+        self.settings = Config(settings)
+        self.seed = seed
+        self._batchable: dict[Hashable, bool] = {}
+
+    @abstractmethod
+    def build(self, config: Config) -> nn.Module:
+        """Return the model with weights drawn from torch's global generator, which the trial has seeded.
+
+        It takes (batch, *shape of an example) and answers (batch, outputs).
+        """
+
+    @abstractmethod
+    def examples(self, split: str) -> tuple[Tensor, Tensor] | None:
+        """Return the inputs and targets of "train", "validation" or "test"; None where there is no test split."""
+
+    def loss(self, config: Config) -> Loss:
+        """Return the loss: by default the one that the configuration names."""
+        loss: Loss = part(config, "loss", self.task).build()
+        return loss
+
+    def metrics(self) -> Mapping[str, Direction]:
+        return DIRECTIONS[self.task]
+
+    def notes(self, space: SearchSpace) -> Sequence[str]:
+        problem = self.obstacle(space.default)
+        return () if problem is None else (f"trials are trained one by one: {problem}",)
+
+    def cohort_key(self, config: Config) -> Hashable | None:
+        model = self.build(config)
+        if next(_unlike(model), None) is not None:
+            return None
+        key = _shape(model), config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE)
+        if key not in self._batchable:
+            self._batchable[key] = self._failure_together(config) is None
+        return key if self._batchable[key] else None
+
+    def obstacle(self, config: Config) -> str | None:
+        """Return why models like this one cannot be trained as one; None where they can."""
+        return next(_unlike(self.build(config)), None) or self._failure_together(config)
+
+    def start(self, trials: Sequence[Trial]) -> Cohort:
+        return SupervisedCohort(self._bench, trials)
+
+    def test(self, trial: Trial) -> Metrics | None:
+        data = self._bench.data(trial)
+        if self.examples("test") is None:
+            return None
+        if (state := trial.load()) is None:
+            raise ValueError(f"trial {trial.number} has no saved state to test")
+        return evaluate(self._bench.learner(trial, data, state), data, data.test)
+
+    @cached_property
+    def _bench(self) -> "_OwnBench":
+        return _OwnBench(self)
+
+    def _failure_together(self, config: Config) -> str | None:
+        """Return what goes wrong where two models are run as one, on a few examples; None where nothing does."""
+        examples = self.examples("train")
+        if examples is None:
+            return "there are no examples of the split 'train'"
+        inputs = examples[0][:_PROBED]
+        models = [self.build(config).eval() for _ in range(2)]
+        with torch.no_grad():
+            alone = torch.stack([model(inputs) for model in models])
+        rows = [Row.of_model(model) for model in models]
+        try:
+            stack = Stack(models[0], rows)
+            for training in (True, False):
+                together = stack.forward(stack.leaves(slice(0, 2)), slice(0, 2), inputs, training=training, shared=True)
+            together.sum().backward()  # type: ignore[no-untyped-call]
+        except (RuntimeError, ValueError, TypeError) as error:
+            return str(error).strip().partition("\n")[0]
+        if not torch.allclose(together, alone, rtol=_TOLERANCE, atol=_TOLERANCE):
+            return "together they do not compute what each computes alone; does the model keep numbers outside tensors?"
+        return None
+
+
+@final
+class _OwnBench:
+    """Where an own model's trials get their data and learners."""
+
+    def __init__(self, objective: OwnModel) -> None:
+        self._objective = objective
+        self._precision = Precision(objective.settings.get("precision", Precision.FLOAT32.value))
+        self._data: dict[str, Data] = {}
+
+    def data(self, trial: Trial) -> Data:
+        if trial.device not in self._data:
+            train, validation = (self._examples(split, trial.device) for split in ("train", "validation"))
+            self._data[trial.device] = Data(
+                task=self._objective.task,
+                outputs=0,  # the model knows
+                train=train,
+                validation=validation,
+                make_test=lambda: self._examples("test", trial.device),
+            )
+        return self._data[trial.device]
+
+    def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> Learner:
+        own, config = self._objective, trial.config
+        return learner_of(
+            trial, data, lambda: own.build(config), own.loss(config), state=state, precision=self._precision
+        )
+
+    def _examples(self, split: str, device: str) -> Examples:
+        found = self._objective.examples(split)
+        if found is None:
+            raise ValueError(f"{type(self._objective).__name__}.examples({split!r}) gave nothing")
+        features, targets = found
+        return Examples(features=features.to(device), targets=targets.to(device), measured=targets.cpu().numpy())
+
+
+def _shape(model: nn.Module) -> Hashable:
+    """Return all that models have to have in common to be trained as one: everything but the values of tensors."""
+    layout = Layout.of(model)
+    buffers = tuple((name, buffer.shape) for name, buffer in model.named_buffers())
+    plain = tuple((name, type(layer), tuple(_attributes(layer))) for name, layer in _foreign(model))
+    return tuple(layout.shapes.items()), buffers, plain
+
+
+def _unlike(model: nn.Module) -> Iterator[str]:
+    """Yield what nobody can say of two models of this kind whether it is the same."""
+    for name, layer in _foreign(model):
+        where = f"layer {name!r}" if name else "the model"
+        if isinstance(layer, nn.RNNBase):
+            yield f"{where} is torch's {type(layer).__name__}, which cannot be run for many models at once"
+        for attribute, value in _attributes(layer):
+            if not isinstance(value, Hashable) or "object at 0x" in repr(value):
+                yield f"{where} has an attribute {attribute!r} of type {type(value).__name__}, which cannot be compared"
+
+
+def _foreign(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Yield the layers, by name, that know nothing of cohorts: not those that do, nor what is inside of them."""
+    knowing = {id(inner) for layer in model.modules() if isinstance(layer, Batchable) for inner in layer.modules()}
+    yield from ((name, layer) for name, layer in model.named_modules() if id(layer) not in knowing)
+
+
+def _attributes(layer: nn.Module) -> Iterator[tuple[str, Any]]:
+    """Yield what a layer keeps beside tensors and layers."""
+    for name, value in vars(layer).items():
+        if name not in _OF_EVERY_MODULE:
+            yield name, tuple(value) if isinstance(value, list) else value
+
+
+_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
