@@ -28,7 +28,7 @@ def test_automatic_cohorts_are_as_large_as_serves_the_device() -> None:
 
 
 def test_a_small_study_has_small_cohorts_so_that_it_tries_several_shapes() -> None:
-    assert cohorts(trials=64).size(SPACE.default) == 8
+    assert cohorts(trials=64).size(SPACE.default) == 4
     assert cohorts(trials=5).size(SPACE.default) == 1
 
 
@@ -53,7 +53,7 @@ def test_whatever_varies_beside_what_is_held_has_the_same_shape(draw: st.randoms
 
 
 def test_an_eighth_of_the_study_has_one_shape_at_most() -> None:
-    rule = cohorts(trials=80)
+    rule = cohorts(trials=80, size=5)
     for _ in range(9):
         rule.give(SPACE.default)
     assert rule.room(SPACE.default, members=1) == 1

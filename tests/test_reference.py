@@ -65,7 +65,7 @@ def test_a_file_in_the_folder_never_stands_in_for_a_module_that_others_import(fo
         ("mytask:spice", "did you mean 'space'"),
         ("mynothing:space", "no module 'mynothing'"),
         ("mypackage.nothing:space", r"no module 'mypackage\.nothing'"),
-        ("mybroken:space", "importing 'mybroken' .* failed: ModuleNotFoundError"),
+        ("mybroken:space", "importing 'mybroken' failed: ModuleNotFoundError"),
     ],
 )
 def test_what_is_not_there_is_told_in_words(reference: str, words: str, folder: Path) -> None:

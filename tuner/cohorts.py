@@ -25,14 +25,18 @@ _MOST_INTERLEAVED = 64
 _LEAST_SHAPES = 8
 """How many shapes a study tries at least, however well they batch."""
 
+_SHAPES = 16
+"""How many a study tries that is too small for the largest cohorts anyway: measured, it finds as good trials."""
+
 
 @final
 class Cohorts:
     """The rule that makes cohorts. It is told who was given a place and what went wrong, and answers who may join.
 
-    `size` is how many trials make a cohort, None as many as serve: `most` at most, and no more than an eighth of the
-    study's trials have one shape, so that shapes stay explored. Where trials are `interleaved`, not batched, shapes do
-    not matter and epochs are `timed`: a cohort has as many members as take a quarter of a second for an epoch each.
+    `size` is how many trials make a cohort, None as many as serve, `most` at most. No more than an eighth of a study's
+    trials have one shape, so that shapes stay explored, and a sixteenth in a study too small for the largest cohorts.
+    Where trials are `interleaved`, not batched, shapes do not matter and epochs are `timed`: a cohort has as many
+    members as take a quarter of a second for an epoch each.
     """
 
     def __init__(
@@ -52,7 +56,8 @@ class Cohorts:
         self._most = most
         self._interleaved = interleaved
         self._timed = timed
-        self._share = max(size or 1, math.ceil(trials / _LEAST_SHAPES))
+        is_small = size is None and trials < _SHAPES * most
+        self._share = max(size or 1, math.ceil(trials / (_SHAPES if is_small else _LEAST_SHAPES)))
         self._limits: dict[str, int] = {}
         self._given: Counter[Hashable] = Counter()
         self._seconds = 0.0

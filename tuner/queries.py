@@ -50,7 +50,8 @@ def top(study: StudyRecord, trials: Sequence[TrialRecord], count: int) -> tuple[
 def summarise(study: StudyRecord, trials: Sequence[TrialRecord]) -> Summary:
     """Return the study in a few numbers."""
     best = next(iter(ranked(trials, study.direction)), None)
-    default = next((trial for trial in trials if trial.number == 0 and trial.value is not None), None)
+    # In a study that plain Optuna made, trial 0 is a trial like any other.
+    default = next((trial for trial in trials if study.spec and trial.number == 0 and trial.value is not None), None)
     counts = Counter(trial.state for trial in trials)
     test = study.notes.get("test", {})
     is_current = best is not None and test.get("number") == best.number

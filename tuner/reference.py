@@ -2,7 +2,8 @@
 
 import ast
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, module_from_spec
@@ -42,10 +43,14 @@ def is_generator(reference: str | Callable[..., Any], folder: Path) -> bool:
     module_name, colon, attribute = reference.partition(":")
     if not colon or module_name in sys.modules:
         return False
-    spec = _find(module_name, folder)
+    with _import_errors(module_name, folder):
+        spec = _find(module_name, folder)
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         return False
-    tree = ast.parse(Path(spec.origin).read_text())
+    try:
+        tree = ast.parse(Path(spec.origin).read_bytes())
+    except (SyntaxError, ValueError):
+        return False  # importing it says what is wrong with it
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == attribute]
     return any(not node.decorator_list and _yields(node) for node in functions)
 
@@ -63,18 +68,25 @@ def _module(name: str, kind: str, folder: Path) -> ModuleType:
         sys.path.append(str(folder))
     if name in sys.modules:
         return sys.modules[name]
-    spec = _find(name, folder)
-    if spec is None:
-        raise UnknownNameError(
-            f"no module {name!r} for the {kind}", hint=f"it is looked for on the Python path and in {folder}"
-        )
+    with _import_errors(name, folder):
+        spec = _find(name, folder)
+        if spec is not None:
+            return _load(spec) if "." not in name else import_module(name)
+    raise UnknownNameError(
+        f"no module {name!r} for the {kind}", hint=f"it is looked for on the Python path and in {folder}"
+    )
+
+
+@contextmanager
+def _import_errors(name: str, folder: Path) -> Iterator[None]:
+    """Say that a module cannot be imported, and why, in words."""
     try:
-        return _load(spec) if "." not in name else import_module(name)
+        yield
     except ConfigurationError:
         raise
     except Exception as error:
         raise ConfigurationError(
-            f"importing {name!r} for the {kind} failed: {type(error).__name__}: {error}",
+            f"importing {name!r} failed: {type(error).__name__}: {error}",
             hint=f"`python -c 'import {name}'` in {folder} shows the same",
         ) from error
 

@@ -3,9 +3,9 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, final
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -83,11 +83,19 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes:02d} m" if hours else f"{minutes} m {rest:02d} s"
 
 
-def grid(*headers: str, right: Sequence[str] = ()) -> Table:
+@final
+class Grid(Table):
+    """A table whose cells are plain text: what looks like markup, or would steer the terminal, is shown as it is."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        super().add_row(*(Text(safe(cell)) if isinstance(cell, str) else cell for cell in cells), **options)
+
+
+def grid(*headers: str, right: Sequence[str] = ()) -> Grid:
     """Return an empty table with these columns; those in `right` are aligned to the right."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for header in headers:
-        table.add_column(header, justify="right" if header in right else "left", no_wrap=True)
+        table.add_column(Text(safe(header)), justify="right" if header in right else "left", no_wrap=True)
     return table
 
 
@@ -130,7 +138,7 @@ def schedule_table(trial: TrialRecord) -> Table:
     table = grid("from epoch", "of trial", "configuration", right=("from epoch", "of trial"))
     for stage in trial.schedule:
         source = "-" if stage.source is None else str(stage.source)
-        table.add_row(str(stage.epoch + 1), source, Text(short_config(stage.config)))
+        table.add_row(str(stage.epoch + 1), source, Text(safe(short_config(stage.config))))
     return table
 
 
@@ -154,6 +162,6 @@ def trial_table(trials: Sequence[TrialRecord], metric: str) -> Table:
             str(trial.epoch or "-"),
             duration(trial.seconds),
             *([_sources(trial)] if exploited else []),
-            Text(what, style="red" if trial.failure else ""),
+            Text(safe(what), style="red" if trial.failure else ""),
         )
     return table

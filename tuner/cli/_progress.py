@@ -151,12 +151,12 @@ class PlainLines(Listener):
             return
         is_new_best = self._tally.best is not before
         if is_new_best or trial.failure or self._tally.finished % self._every == 0:
-            self._console.print(Text(self._line(trial, is_new_best=is_new_best)))
+            self._console.print(Text(safe(self._line(trial, is_new_best=is_new_best))))
 
     def _line(self, trial: TrialRecord, *, is_new_best: bool) -> str:
         head = f"[{self._tally.finished}/{self._tally.target}] trial {trial.number}"
         if trial.failure is not None:
-            return f"{head} failed: {safe(trial.failure.message)}"
+            return f"{head} failed: {trial.failure.message}"
         word = "stopped" if trial.state is TrialState.PRUNED else "complete"
         line = f"{head} {word} at epoch {trial.last_epoch}, {self._tally.metric} {number(trial.value)}"
         best = self._tally.best

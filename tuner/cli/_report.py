@@ -79,8 +79,8 @@ def best_panel(summary: queries.Summary) -> RenderableType:
         return Text("no trial is complete yet", style="dim")
     title = Text.assemble(
         ("best ", "bold"),
-        (f"{summary.study.metric} {number(best.value)}", "bold green"),
-        f"  trial {best.number}, epoch {best.epoch}",
+        (f"{safe(summary.study.metric)} {number(best.value)}", "bold green"),
+        f"  trial {best.number}" + (f", epoch {best.epoch}" if best.epoch else ""),
         (f"  {_gain(summary)}", "dim"),
     )
     sides = Table.grid(padding=(0, 6, 0, 0))

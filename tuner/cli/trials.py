@@ -10,7 +10,7 @@ import typer
 
 from tuner import queries
 from tuner.cli._options import Name, Storage
-from tuner.cli._output import answers, print_json, trial_table
+from tuner.cli._output import answers, print_json, safe, trial_table
 from tuner.domain.errors import UnknownNameError, nearest
 from tuner.domain.record import StudyRecord
 from tuner.domain.trial import TrialRecord, TrialState
@@ -65,11 +65,13 @@ def _failure(trial: TrialRecord) -> dict[str, str]:
 def _print_csv(study: StudyRecord, trials: Sequence[TrialRecord]) -> None:
     rows = [queries.as_row(study, trial) for trial in trials]
     columns = dict.fromkeys(column for row in rows for column in row)
-    writer = csv.DictWriter(sys.stdout, list(columns), restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({column: _unformula(value) for column, value in row.items()} for row in rows)
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(map(_harmless, columns))
+    writer.writerows([_harmless(row.get(column, "")) for column in columns] for row in rows)
 
 
-def _unformula(value: object) -> object:
-    """Return text so that a spreadsheet does not take it for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+def _harmless(value: object) -> object:
+    """Return text so that no terminal is steered by it and no spreadsheet takes it for a formula."""
+    if not isinstance(value, str):
+        return value
+    return f"'{safe(value)}" if value.startswith(("=", "+", "-", "@")) else safe(value)

@@ -26,6 +26,8 @@ _OBJECT_STORE_BYTES = 256 * 2**20
 
 _REGISTERING_SECONDS = 5.0
 
+_LOOPBACK = "127.0.0.1"
+
 _PREFIX = "tuner-ray-"
 
 _ENVIRONMENT = {
@@ -42,6 +44,8 @@ _ENVIRONMENT = {
     "TUNE_WARN_THRESHOLD_S": "1000000000",
 }
 
+
+_SET_BY_RAY = ("PYTHONBREAKPOINT", "RAY_AUTH_MODE")
 
 Ready = Callable[[], Path]
 """Waits until Ray is up, and returns the folder for what it writes."""
@@ -102,7 +106,9 @@ def _start(resources: Resources, parallel: int, folder: Path) -> None:
             object_store_memory=_OBJECT_STORE_BYTES,
             log_to_driver=False,
             logging_level=logging.ERROR,
-            _temp_dir=str(folder),
+            # Ray opens its folder to everybody; nobody gets past the one around it.
+            _temp_dir=str(folder / "r"),
+            _node_ip_address=_LOOPBACK,
         )
 
 
@@ -140,6 +146,8 @@ def _lean_start() -> Iterator[None]:
         _replaced(Node, "start_log_monitor", lambda _: None),
         _replaced(Node, "start_api_server", _no_api_server),
         _replaced(services, "get_node", _registered(services.get_node)),
+        # Ray takes the loopback address for the one under which others reach this machine: nobody is meant to.
+        _replaced(services, "resolve_ip_for_localhost", lambda host: host),
     ):
         yield
 
@@ -172,7 +180,7 @@ def _registered(get_node: Callable[[str, str], Any]) -> Callable[[str, str], Any
 
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
+    before = {name: os.environ.get(name) for name in (*values, *_SET_BY_RAY)}
     os.environ.update(values)
     try:
         yield

@@ -1,0 +1,58 @@
+"""What `tuner check` says before anything expensive starts, beside what the queries' tests show of it."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import tuner
+from tuner.assembly import assemble
+from tuner.cli.check import _estimate
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def _forgotten_modules(user_folder: Path) -> Iterator[None]:
+    yield
+    sys.path[:] = [path for path in sys.path if path != str(user_folder)]
+    sys.modules.pop("mytask", None)
+
+
+def train(trial: tuner.Trial) -> Iterator[dict[str, float]]:
+    yield {"accuracy": 0.5}
+
+
+def estimate(seconds: float, parallel: int) -> list[str]:
+    spec = tuner.StudySpec(
+        objective=train,
+        search_space=tuner.SearchSpace(x=tuner.Float(0, 1)),
+        metric="accuracy",
+        budget=tuner.Budget(trials=12, epochs=10),
+        resources=tuner.Resources(parallel=parallel),
+    )
+    return [text.plain for text in _estimate(assemble(spec, Path(), Path()), seconds)]
+
+
+def test_json_has_the_documented_keys(cli: Cli) -> None:
+    answer = json.loads(cli("check", "mine.toml", "--json")[1])
+    assert list(answer) == ["study", "parameters", "fingerprint", "default", "metrics", "seconds_per_epoch", "notes"]
+    assert answer["default"] == {"x": 0.2, "shape": {"name": "flat"}}
+    assert list(answer["metrics"]) == ["accuracy", "loss"]
+
+
+def test_the_time_of_a_study_is_estimated_from_a_long_epoch() -> None:
+    assert estimate(60, parallel=2) == ["12 trials without early stopping would take about 1 h 00 m"]
+
+
+def test_a_short_epoch_estimates_nothing() -> None:
+    assert estimate(4.9, parallel=2) == []
+
+
+def test_an_objective_that_measures_nothing_is_told(user_folder: Path, cli: Cli) -> None:
+    (user_folder / "mytask.py").write_text((user_folder / "mytask.py").read_text() + "\ndef empty(trial): pass\n")
+    code, _, messages = cli("check", "mine.toml", "--set", "objective=mytask:empty")
+    assert code == 3
+    assert "the objective ended without yielding any metrics" in messages

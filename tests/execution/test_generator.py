@@ -1,0 +1,130 @@
+"""Generator functions as objectives: their members take turns, and each ends in its own way."""
+
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tuner import Trial
+from tuner.domain.config import Config
+from tuner.domain.trial import Failure, FailureReason
+from tuner.execution.checkpoints import TrialCheckpoints
+from tuner.execution.generator import GeneratorObjective, failure_of
+
+
+def trial(number: int) -> Trial:
+    return Trial(
+        config=Config({"x": 0.5}),
+        number=number,
+        seed=number,
+        device="cpu",
+        epoch=0,
+        max_epochs=3,
+        settings=Config({}),
+        checkpoints=TrialCheckpoints(Path("unused"), recorded=0, best=0),
+    )
+
+
+def counting(trial: Trial) -> Iterator[dict[str, float]]:
+    for epoch in range(trial.number):
+        yield {"epoch": epoch + 1}
+
+
+def test_every_member_trains_an_epoch_in_its_turn_and_ends_by_itself() -> None:
+    cohort = GeneratorObjective(counting).start([trial(1), trial(2)])
+    assert [dict(cohort.advance()) for _ in range(3)] == [
+        {1: {"epoch": 1}, 2: {"epoch": 1}},
+        {1: None, 2: {"epoch": 2}},
+        {1: None, 2: None},
+    ]
+
+
+def test_a_member_that_joins_begins_at_its_beginning() -> None:
+    cohort = GeneratorObjective(counting).start([trial(2)])
+    cohort.advance()
+    cohort.add([trial(3)])
+    assert cohort.advance() == {2: {"epoch": 2}, 3: {"epoch": 1}}
+
+
+def test_a_dropped_member_has_no_turn_any_more() -> None:
+    cohort = GeneratorObjective(counting).start([trial(2), trial(3)])
+    cohort.advance()
+    cohort.drop([2, 7])
+    assert cohort.advance() == {3: {"epoch": 2}}
+
+
+def test_nothing_of_a_trial_runs_before_its_first_turn() -> None:
+    begun: list[int] = []
+
+    def train(trial: Trial) -> Any:
+        begun.append(trial.number)
+
+    cohort = GeneratorObjective(train).start([trial(1)])
+    assert begun == []
+    cohort.advance()
+    assert begun == [1]
+
+
+def test_all_configurations_can_take_turns() -> None:
+    objective = GeneratorObjective(counting)
+    assert objective.grows
+    assert objective.cohort_key(Config({"x": 0})) == objective.cohort_key(Config({"y": 1})) == ()
+
+
+def test_what_a_member_draws_does_not_depend_on_the_others() -> None:
+    def drawing(trial: Trial) -> Iterator[dict[str, float]]:
+        while True:
+            yield {"drawn": random.random()}
+
+    alone = GeneratorObjective(drawing).start([trial(1)])
+    together = GeneratorObjective(drawing).start([trial(0), trial(1), trial(2)])
+    assert [alone.advance()[1] for _ in range(3)] == [together.advance()[1] for _ in range(3)]
+
+
+def test_the_clean_up_of_a_dropped_member_draws_from_its_own_generators() -> None:
+    def drawing_at_the_end(trial: Trial) -> Iterator[dict[str, float]]:
+        try:
+            yield {"epoch": 1}
+        finally:
+            random.random()
+
+    cohort = GeneratorObjective(drawing_at_the_end).start([trial(1)])
+    cohort.advance()
+    before = random.getstate()
+    cohort.drop([1])
+    assert random.getstate() == before
+
+
+def test_a_failure_names_the_line_of_the_objective_and_has_the_traceback() -> None:
+    cohort = GeneratorObjective(lambda trial: 1 // trial.config["missing"]).start([trial(0)])
+    failure = cohort.advance()[0]
+    assert isinstance(failure, Failure)
+    assert failure.reason is FailureReason.RAISED
+    assert failure.message.startswith("KeyError: 'missing' (")
+    assert "test_generator.py" in failure.traceback
+
+
+def test_an_error_without_a_traceback_is_a_failure_too() -> None:
+    failure = failure_of(ValueError("odd"))
+    assert failure.message == "ValueError: odd"
+    assert failure.traceback == "ValueError: odd\n"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit])
+def test_what_is_no_failure_of_a_trial_gets_out(error: type[BaseException]) -> None:
+    def interrupted(trial: Trial) -> Any:
+        raise error
+
+    cohort = GeneratorObjective(interrupted).start([trial(0)])
+    with pytest.raises(error):
+        cohort.advance()
+
+
+def test_leaving_the_process_ends_the_trial_alone() -> None:
+    cohort = GeneratorObjective(lambda trial: sys.exit(3) if trial.number else {"x": 1.0}).start([trial(0), trial(1)])
+    still_there, gone = cohort.advance().values()
+    assert still_there == {"x": 1.0}
+    assert isinstance(gone, Failure)

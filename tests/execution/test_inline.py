@@ -1,0 +1,166 @@
+"""Trials one after another in this process."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import FakeJournal, FakeSampler, FakeScheduler, ticking_clock
+
+from tuner import Cohort, Decision, Float, Objective, SearchSpace, Trial
+from tuner.cohorts import Cohorts
+from tuner.controller import Controller, Plan, StopCause
+from tuner.domain.job import Job
+from tuner.domain.study import Direction, Resources
+from tuner.domain.trial import TrialState
+from tuner.execution.inline import EXECUTOR
+
+SPACE = SearchSpace(x=Float(0, 1))
+
+
+class Bench:
+    """A study that runs in this process, kept in memory."""
+
+    def __init__(
+        self, objective: Callable[..., Any], folder: Path, *, trials: int = 3, cohort: int = 1, tests: bool = False
+    ) -> None:
+        self.journal = FakeJournal()
+        self.scheduler = FakeScheduler()
+        plan = Plan(
+            trials=trials,
+            max_epochs=3,
+            metric="accuracy",
+            direction=Direction.MAXIMIZE,
+            seed=0,
+            default=SPACE.default,
+            tests=tests,
+            grows=True,
+        )
+        self.controller = Controller(
+            plan,
+            sampler=FakeSampler(SPACE),
+            scheduler=self.scheduler,
+            cohorts=Cohorts(SPACE, lambda _: (), size=cohort, trials=trials),
+            journal=self.journal,
+            now=ticking_clock(),
+        )
+        self.job = Job(
+            objective=objective,
+            folder=folder,
+            settings={},
+            seed=0,
+            metric="accuracy",
+            direction=Direction.MAXIMIZE,
+            max_epochs=3,
+            device="cpu",
+            checkpoints=folder,
+        )
+
+    def run(self) -> None:
+        EXECUTOR.run(self.controller, self.job, Resources())
+
+    @property
+    def states(self) -> list[TrialState]:
+        return [trial.state for trial in self.journal.trials.values()]
+
+
+def train(trial: Trial) -> Iterator[dict[str, float]]:
+    for epoch in range(trial.epoch, trial.max_epochs):
+        yield {"accuracy": trial.config["x"] + epoch}
+
+
+@pytest.mark.parametrize("cohort", [1, 2])
+def test_trials_are_run_to_the_target_whatever_the_cohorts(cohort: int, tmp_path: Path) -> None:
+    bench = Bench(train, tmp_path, cohort=cohort)
+    bench.run()
+    assert bench.controller.is_finished
+    assert bench.states == [TrialState.COMPLETE] * 3
+    assert [list(trial.curve) for trial in bench.journal.trials.values()] == [[1, 2, 3]] * 3
+
+
+def test_a_trial_that_is_stopped_trains_no_further(tmp_path: Path) -> None:
+    trained: list[tuple[int, int]] = []
+
+    def noting(trial: Trial) -> Iterator[dict[str, float]]:
+        for epoch in range(trial.max_epochs):
+            trained.append((trial.number, epoch + 1))
+            yield {"accuracy": 0.5}
+
+    bench = Bench(noting, tmp_path, trials=2)
+    bench.scheduler.answers[1, 1] = Decision.STOP
+    bench.run()
+    assert bench.states == [TrialState.COMPLETE, TrialState.PRUNED]
+    assert trained == [(0, 1), (0, 2), (0, 3), (1, 1)]
+
+
+def test_everything_runs_on_the_thread_that_called(tmp_path: Path) -> None:
+    threads: set[int] = set()
+
+    def noting(trial: Trial) -> Iterator[dict[str, float]]:
+        threads.add(threading.get_ident())
+        yield {"accuracy": 0.5}
+
+    Bench(noting, tmp_path).run()
+    assert threads == {threading.get_ident()}
+
+
+def test_what_an_objective_prints_is_no_answer_of_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def chatting(trial: Trial) -> Iterator[dict[str, float]]:
+        print("epoch 1")  # noqa: T201 - that is the test
+        yield {"accuracy": 0.5}
+
+    Bench(chatting, tmp_path, trials=1).run()
+    assert capsys.readouterr() == ("", "epoch 1\n")
+
+
+def test_a_run_that_is_stopped_leaves_its_trial_to_go_on(tmp_path: Path) -> None:
+    def stopping(trial: Trial) -> Iterator[dict[str, float]]:
+        for _ in range(trial.max_epochs):
+            yield {"accuracy": 0.5}
+            bench.controller.stop(StopCause.TIME)
+
+    bench = Bench(stopping, tmp_path)
+    bench.run()
+    assert bench.controller.stop_cause is StopCause.TIME
+    assert not any(state.is_finished for state in bench.states)
+
+
+class Halving(Objective):
+    """Yields its number, and half of it on unseen data."""
+
+    def __init__(self, settings: Any, seed: int) -> None:
+        pass
+
+    def start(self, trials: Any) -> Cohort:
+        return Numbers(trials)
+
+    def cohort_key(self, config: Any) -> None:
+        return None
+
+    def test(self, trial: Trial) -> dict[str, float]:
+        return {"accuracy": trial.number / 2}
+
+
+class Numbers(Cohort):
+    """Measures one epoch of each trial, and keeps its number."""
+
+    def __init__(self, trials: Any) -> None:
+        self.trials = {trial.number: trial for trial in trials}
+
+    def advance(self) -> dict[int, dict[str, float]]:
+        return {number: {"accuracy": float(number)} for number in self.trials}
+
+    def save(self, numbers: Any) -> None:
+        for number in numbers:
+            self.trials[number].save({"number": number})
+
+    def drop(self, numbers: Any) -> None:
+        for number in numbers:
+            self.trials.pop(number, None)
+
+
+def test_the_best_trial_is_tested_at_the_end(tmp_path: Path) -> None:
+    bench = Bench(Halving, tmp_path, tests=True)
+    bench.run()
+    assert bench.journal.notes["test"] == {"number": 2, "metrics": {"accuracy": 1.0}}
