@@ -1,6 +1,6 @@
 """What in a study's settings or search space the supervised objective cannot use, as sentences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -101,10 +101,16 @@ def _key_problems(key: str, parameter: Parameter, target: _Target) -> Iterator[s
 
 
 def _batch_size_problems(parameter: Parameter) -> Iterator[str]:
-    sizes = parameter.options if isinstance(parameter, Choice) else parameter.grid(2)
-    is_whole = isinstance(parameter, Choice | Int)
-    if not is_whole or not all(isinstance(size, int) and size >= 1 for size in sizes):
+    if not _is_whole(parameter) or any(size < 1 for size in _ends(parameter)):
         yield "has to be whole numbers from 1"
+
+
+def _is_whole(parameter: Parameter) -> bool:
+    return isinstance(parameter, Choice | Int) and all(type(value) is int for value in _ends(parameter))
+
+
+def _ends(parameter: Parameter) -> Sequence[Any]:
+    return parameter.options if isinstance(parameter, Choice) else parameter.grid(2)
 
 
 def _member_problems(kind: str, name: object, target: _Target) -> Iterator[str]:
@@ -126,6 +132,10 @@ def _field_problems(kind: str, member: str, field: str, parameter: Parameter) ->
         yield f"{member!r} has no field {field!r}{nearest(field, fields)} (fields: {', '.join(fields) or 'none'})"
     elif isinstance(parameter, Choice) and parameter.branches is not None:
         yield "takes a value, not branches"
+    elif fields[field] == "int" and not _is_whole(parameter):
+        yield "has to be whole numbers"
+    elif fields[field] == "float" and not all(type(value) in (int, float) for value in _ends(parameter)):
+        yield "has to be numbers"
     elif field in OPTIONS:
         known = OPTIONS[field]
         chosen = parameter.options if isinstance(parameter, Choice) else (parameter.default,)

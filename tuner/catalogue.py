@@ -57,16 +57,16 @@ class Catalogue:
         """Return the first line of what the member's file says about itself, without importing it."""
         return (ast.get_docstring(self._parsed(name)) or "").partition("\n")[0]
 
-    def fields(self, name: str) -> tuple[str, ...]:
-        """Return the fields of the dataclass that the member exports, without importing it."""
+    def fields(self, name: str) -> dict[str, str]:
+        """Return the fields, and their types' names, of the dataclass the member exports, without importing it."""
         tree = self._parsed(name)
         exported = next(value for target, value in _assignments(tree) if target == "__all__")
         (class_name,) = ast.literal_eval(exported)
         found = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == class_name)
         body = next(found).body
         annotated = (node for node in body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name))
-        fields = (node for node in annotated if not ast.unparse(node.annotation).startswith("ClassVar"))
-        return tuple(ast.unparse(node.target) for node in fields)
+        fields = {ast.unparse(node.target): ast.unparse(node.annotation) for node in annotated}
+        return {field: kind for field, kind in fields.items() if not kind.startswith("ClassVar")}
 
     def _parsed(self, name: str) -> ast.Module:
         self.check(name)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from objectives._parts import BATCH_SIZE, DEFAULT_BATCH_SIZE, part
 from objectives._tasks import Task
-from objectives.architectures._layers import Batchable
+from objectives.architectures._layers import Batchable, Dropout
 from objectives.losses._loss import Loss
 from objectives.training.cohort import SupervisedCohort
 from objectives.training.data import Data, Examples
@@ -26,6 +26,8 @@ from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.trial import Metrics, Trial
 
+__all__ = ["Dropout", "OwnModel", "Task"]
+
 _TOLERANCE = 1e-3
 _PROBED = 4
 """How many examples are shown to find out whether models compute the same together as alone."""
@@ -36,7 +38,7 @@ class OwnModel(Objective):
 
     A configuration chooses `optimizer`, `lr_schedule` and `loss` by the names of their catalogues, `batch_size`, and
     whatever else `build` reads. Trials train as one batched model where their modules differ in nothing but the values
-    of their tensors; `Dropout` of `objectives.architectures._layers` keeps its share in one, torch's does not.
+    of their tensors. With this module's `Dropout` the share may differ too, with torch's it may not.
     """
 
     grows: ClassVar[bool] = True

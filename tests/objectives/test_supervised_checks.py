@@ -52,6 +52,8 @@ def _problems(dataset: str, **parameters: Parameter) -> list[str]:
         ({"batch_size": Float(1, 2)}, "batch_size: has to be whole numbers from 1"),
         ({"batch_size": Int(0, 2)}, "batch_size: has to be whole numbers from 1"),
         ({"batch_size": Choice(16, "all")}, "batch_size: has to be whole numbers from 1"),
+        ({"architecture": Choice(mlp={"width": Float(8, 64)})}, "architecture.mlp.width: has to be whole numbers"),
+        ({"optimizer": Choice(sgd={"lr": Choice(0.1, "fast")})}, "optimizer.sgd.lr: has to be numbers"),
         (
             {"architecture": Choice(mlp={"widht": Int(1, 9)})},
             "architecture.mlp.widht: 'mlp' has no field 'widht'; did you mean 'width'? (fields: width, depth,",

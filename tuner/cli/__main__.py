@@ -78,7 +78,11 @@ def _tuner() -> None:
 
 def main() -> None:
     """Run the command line and exit with the code that its outcome has."""
-    app(prog_name="tuner")
+    try:
+        app(prog_name="tuner")
+    except Exception as bug:  # noqa: BLE001 - whatever nobody expected
+        import_module("tuner.cli._bug").show(bug)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

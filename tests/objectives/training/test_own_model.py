@@ -11,8 +11,7 @@ from torch.nn import functional
 
 import tuner
 from objectives._tasks import Task
-from objectives.architectures._layers import Dropout
-from objectives.training.own_model import OwnModel
+from objectives.training.own_model import Dropout, OwnModel
 from tuner import Choice, Float, Int, SearchSpace
 from tuner.domain.config import Config
 
