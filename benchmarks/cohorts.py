@@ -1,12 +1,12 @@
 """What training trials of one shape together is worth: `cohort = "auto"` against `cohort = 1`, side by side.
 
-    python benchmarks/cohorts.py [speed] [nothing] [memory] [quality] [--trials 1024] [--rounds 1]
+    python benchmarks/cohorts.py [speed] [nothing] [memory] [quality] [--trials 1024] [--rounds 1] [--seeds 10]
 
 - speed: configurations a second of small models on digits, ASHA 1/3/9/27, random search, two workers; from the first
   trial that ends to the last, so that Ray's start is left out of both.
 - nothing: 2,000 trials x 3 reports of a generator that computes nothing.
 - memory: 64 MLPs in one cohort, and 64 processes with one each.
-- quality: the best validation loss at equal trials, TPE, ten seeds, two datasets.
+- quality: the best validation loss at equal trials, TPE, two datasets, both with the same seeds.
 
 Every run is a process of its own with one thread, in an empty folder.
 """
@@ -18,12 +18,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
 SECTIONS = ("speed", "nothing", "memory", "quality")
 SPACES = ("mlp", "cnn", "transformer", "rnn")
-SEEDS = range(10)
 
 
 def main() -> None:
@@ -31,14 +31,17 @@ def main() -> None:
     parser.add_argument("sections", nargs="*", default=SECTIONS, metavar="SECTION", help=", ".join(SECTIONS))
     parser.add_argument("--trials", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=1, help="how often both are run, in turn")
+    parser.add_argument("--seeds", type=int, default=10, help="how many studies the quality is the mean of")
     arguments = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     for section in arguments.sections:
         print()
         if section == "speed":
             speed(arguments.trials, arguments.rounds)
+        elif section == "quality":
+            quality(range(arguments.seeds))
         else:
-            {"nothing": nothing, "memory": memory, "quality": quality}[section]()
+            {"nothing": nothing, "memory": memory}[section]()
 
 
 def speed(trials: int, rounds: int) -> None:
@@ -62,12 +65,12 @@ def memory() -> None:
     print(f"64 MLPs in one cohort: {together:.0f} MiB; in 64 processes: 64 x {alone:.0f} = {64 * alone:.0f} MiB")
 
 
-def quality() -> None:
-    print(f"best validation log loss after 64 trials, {len(SEEDS)} seeds; a difference above 0 favours auto")
+def quality(seeds: Sequence[int]) -> None:
+    print(f"best validation log loss after 64 trials, {len(seeds)} seeds; a difference above 0 favours auto")
     print(f"{'dataset':<16}{'auto':>10}{'alone':>10}{'difference':>12}{'std. error':>12}")
     for dataset, space in (("digits", "cohort_spaces:mlp"), ("breast_cancer", "tabular_classifier")):
         pairs = [
-            [float(run("with_quality.py", dataset, space, cohort, seed)) for cohort in ("auto", "1")] for seed in SEEDS
+            [float(run("with_quality.py", dataset, space, cohort, seed)) for cohort in ("auto", "1")] for seed in seeds
         ]
         differences = [alone - auto for auto, alone in pairs]
         error = statistics.stdev(differences) / len(differences) ** 0.5
