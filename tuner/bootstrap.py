@@ -24,6 +24,7 @@ from tuner.execution.inheritance import Inheritance
 from tuner.execution.retention import Retention
 from tuner.execution.worker import Worker
 from tuner.storage.location import Location
+from tuner.storage.spill import Spill
 from tuner.storage.store import Store, exists_already, open_store
 from tuner.study_file import check_name, override, read_study_file
 
@@ -86,8 +87,11 @@ def run(
             spec=spec.describe(),
             source=asdict(source),
         )
-        conductor = _conductor(store, assembly, (), listeners)
-        cause = service.removing_on_refusal(store, spec.name, lambda: conductor.conduct(spec.name, execute))
+        with store.holding(spec.name) as journal:
+            conductor = _conductor(store, assembly, (), listeners)
+            cause = service.removing_on_refusal(
+                store, spec.name, lambda: conductor.conduct(spec.name, journal, execute)
+            )
         return spec.name, cause
 
 
@@ -104,14 +108,16 @@ def resume(
     Raises `ResumeRefusedError` where the study file or the space no longer is what the study was started with.
     """
     with _opened(storage) as store:
-        study, trials = store.read(name)
+        study, _ = store.read(name)
         spec, folder = _spec_to_resume(study, overrides or {}, spec)
         space = _space_to_resume(study, spec, folder)
         service.refuse_changes(study, spec, space)
         assembly = assemble(replace(spec, search_space=space), folder, checkpoints_of(store.location, name))
         execute = _executor(assembly)
-        store.journal(name).annotate("spec", {**spec.describe(), "name": name})
-        return _conductor(store, assembly, trials, listeners).conduct(name, execute)
+        with store.holding(name) as journal:
+            journal.annotate("spec", {**spec.describe(), "name": name})
+            _, trials = store.read(name)
+            return _conductor(store, assembly, trials, listeners).conduct(name, journal, execute)
 
 
 @final
@@ -211,6 +217,7 @@ def _conductor(
         cohorts=assembly.cohorts,
         listeners=(*keepers, *(listeners(assembly, trials) if listeners else ())),
         seconds=assembly.spec.budget.seconds,
+        spill=Spill(store.location.folder, checkpoints.name),
     )
 
 

@@ -18,8 +18,10 @@ from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace, difference
 from tuner.domain.study import StudySpec
-from tuner.domain.trial import TrialRecord
+from tuner.storage.journal import StudyJournal
+from tuner.storage.spill import Spill
 from tuner.storage.store import Store
+from tuner.storage.waiting_journal import WaitingJournal
 
 Execute = Callable[[Controller], None]
 """Runs what the controller hands out, to the end: an executor, ready to go."""
@@ -49,8 +51,10 @@ class Conductor:
         cohorts: Cohorts,
         listeners: Sequence[Listener],
         seconds: float | None,
+        spill: Spill,
     ) -> None:
         self._store = store
+        self._spill = spill
         self._plan = plan
         self._sampler = sampler
         self._scheduler = scheduler
@@ -58,13 +62,12 @@ class Conductor:
         self._listeners = listeners
         self._seconds = seconds
 
-    def conduct(self, name: str, execute: Execute) -> StopCause | None:
+    def conduct(self, name: str, journal: StudyJournal, execute: Execute) -> StopCause | None:
         """Run study `name` to its target and return why it stopped before, None when it did not.
 
         Raises `StudyInterrupted` after a signal, with everything stored.
         """
-        study, trials = self._store.read(name)
-        controller = self._controller(name, study, trials)
+        controller = self._controller(name, journal)
         with _stopping_on_signals(controller, name), _time_limit(controller, self._seconds):
             execute(controller)
         cause = controller.stop_cause
@@ -72,21 +75,33 @@ class Conductor:
             raise StudyInterrupted(name, _EXIT_CODES[cause])
         return cause
 
-    def _controller(self, name: str, study: StudyRecord, trials: Sequence[TrialRecord]) -> Controller:
+    def _controller(self, name: str, held: StudyJournal) -> Controller:
+        journal = WaitingJournal(
+            held, self._spill, waits=self._waits, is_stopping=lambda: controller.stop_cause is not None
+        )
+        if recovered := journal.recover():
+            for listener in self._listeners:
+                listener.recovered(recovered)
+        study, trials = self._store.read(name)
         self._cohorts.remember(study.notes.get("cohorts", {}))
         unfinished = any(not trial.state.is_finished for trial in trials)
-        return Controller(
+        controller = Controller(
             self._plan,
             sampler=self._sampler,
             scheduler=self._scheduler,
             cohorts=self._cohorts,
-            journal=self._store.journal(name),
+            journal=journal,
             now=now,
             listeners=self._listeners,
             trials=trials,
             metrics=self._store.reports(name) if unfinished else {},
             tested=study.notes.get("test", {}).get("number"),
         )
+        return controller
+
+    def _waits(self, seconds: float, reason: str) -> None:
+        for listener in self._listeners:
+            listener.waits(seconds, reason)
 
 
 def refuse_changes(study: StudyRecord, spec: StudySpec, space: SearchSpace) -> None:

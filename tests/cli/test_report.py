@@ -1,6 +1,7 @@
 """How a study ended, in words and as JSON, and what every command prints as JSON."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -63,17 +64,19 @@ def fill(
 ) -> None:
     spec = {"budget": {"trials": 8}}
     store.create(name, direction=direction, metric="accuracy", space=SPACE, spec=spec, source={})
-    journal = store.journal(name)
-    for each in trials:
-        begun = replace(each, state=TrialState.RUNNING, failure=None, finished=None)
-        journal.begin([begun])
-        for epoch, value in each.curve.items():
-            journal.write([Change(trial=begun, report=Report(number=each.number, epoch=epoch, metrics=metrics(value)))])
-        journal.write([Change(trial=each)])
-        if each.schedule:
-            journal.reschedule([each])
-    for key, value in notes.items():
-        journal.annotate(key, value)
+    with store.holding(name) as journal:
+        for each in trials:
+            begun = replace(each, state=TrialState.RUNNING, failure=None, finished=None)
+            journal.begin([begun])
+            for epoch, value in each.curve.items():
+                journal.write(
+                    [Change(trial=begun, report=Report(number=each.number, epoch=epoch, metrics=metrics(value)))]
+                )
+            journal.write([Change(trial=each)])
+            if each.schedule:
+                journal.reschedule([each])
+        for key, value in notes.items():
+            journal.annotate(key, value)
 
 
 def every_kind() -> tuple[TrialRecord, ...]:
@@ -201,7 +204,7 @@ def test_status_and_list_print_the_summary_that_a_run_ends_with(
     fill(store, *every_kind())
     ended = read(concluded(None, capsys, as_json=True))
     assert list(ended) == SUMMARY_KEYS
-    assert read(cli("status", "s", "--json")[1]) == ended
+    assert read(cli("status", "s", "--json")[1]) == {**ended, "runs_in": None}
     assert read(cli("list", "--json")[1]) == [ended]
 
 
@@ -267,9 +270,10 @@ def test_values_cannot_become_formulas_in_a_spreadsheet(store: Store, cli: Cli) 
     space = SearchSpace(cell=Choice("=1+1", "@x", "plain"))
     store.create("s", direction=Direction.MAXIMIZE, metric="accuracy", space=space, spec={}, source={})
     configs = [space.at({"cell": position}) for position in (0.1, 0.5, 0.9)]
-    store.journal("s").begin(
-        [TrialRecord(number=n, state=TrialState.RUNNING, config=config) for n, config in enumerate(configs)]
-    )
+    with store.holding("s") as journal:
+        journal.begin(
+            [TrialRecord(number=n, state=TrialState.RUNNING, config=config) for n, config in enumerate(configs)]
+        )
     rows = cli("trials", "s", "--format", "csv")[1].splitlines()[1:]
     assert [row.split(",")[5] for row in rows] == ["'=1+1", "'@x", "plain"]
 
@@ -284,3 +288,11 @@ def test_a_trial_that_went_on_from_another_prints_its_configurations(store: Stor
         {"epoch": 1, "source": 0, "config": second},
     ]
     assert "of trial" in cli("best", "s")[1]
+
+
+def test_status_says_who_runs_the_study_and_how_to_go_on_when_nobody_does(store: Store, cli: Cli) -> None:
+    fill(store, trial(0, 0.25))
+    assert "nobody runs it; go on with: tuner resume s" in cli("status", "s")[1]
+    with store.holding("s"):
+        assert f"runs now, in process {os.getpid()} on " in cli("status", "s")[1]
+        assert read(cli("status", "s", "--json")[1])["runs_in"].startswith(f"process {os.getpid()} on ")

@@ -15,6 +15,7 @@ from tuner.domain.journal import Change
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Report, Stage, TrialRecord, TrialState
 from tuner.service import now
+from tuner.storage.journal import StudyJournal
 from tuner.storage.store import Store, open_store
 
 SPACE = SearchSpace(
@@ -61,7 +62,11 @@ def reported(trial: TrialRecord, epoch: int, value: float, state: TrialState = T
 
 def fill(store: Store) -> None:
     """Store one trial of each kind: complete, pruned, failed and running."""
-    journal = store.journal("s")
+    with store.holding("s") as journal:
+        fill_in(journal)
+
+
+def fill_in(journal: StudyJournal) -> None:
     for number in range(4):
         journal.begin([running(number)])
     first = reported(running(0), 1, 0.5)
@@ -171,17 +176,16 @@ def test_deleting_a_study_leaves_nothing_of_it_and_all_of_the_others(store: Stor
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
     create(store)
-    journal = store.journal("s")
-    with pytest.raises(ValueError, match="is not the next one"):
+    with store.holding("s") as journal, pytest.raises(ValueError, match="is not the next one"):
         journal.begin([running(0), running(2)])
     assert store.read("s")[1] == ()
 
 
 def test_an_annotation_replaces_the_one_before(store: Store) -> None:
     create(store)
-    journal = store.journal("s")
-    journal.annotate("test", {"number": 1})
-    journal.annotate("test", {"number": 2})
+    with store.holding("s") as journal:
+        journal.annotate("test", {"number": 1})
+        journal.annotate("test", {"number": 2})
     assert store.read("s")[0].notes == {"test": {"number": 2}}
 
 
@@ -242,12 +246,12 @@ def test_a_database_whose_making_was_killed_halfway_holds_no_studies_and_is_made
 
 def test_a_schedule_is_stored_and_read_back(store: Store) -> None:
     create(store)
-    journal = store.journal("s")
-    trial, source = running(0), running(1)
-    journal.begin([trial, source])
-    first, second = (Stage(epoch=0, config=trial.config), Stage(epoch=3, config=source.config, source=1))
-    journal.reschedule([replace(trial, schedule=(first,))])
-    journal.reschedule([replace(trial, schedule=(first, second))])
+    with store.holding("s") as journal:
+        trial, source = running(0), running(1)
+        journal.begin([trial, source])
+        first, second = (Stage(epoch=0, config=trial.config), Stage(epoch=3, config=source.config, source=1))
+        journal.reschedule([replace(trial, schedule=(first,))])
+        journal.reschedule([replace(trial, schedule=(first, second))])
     _, (read, other) = store.read("s")
     assert read.schedule == (first, second)
     assert read.config == source.config

@@ -91,18 +91,37 @@ class Tally:
             self.best = trial
 
 
+def waiting(seconds: float, reason: str) -> str:
+    """Return what is told of an outage."""
+    return f"waiting for the storage, {seconds:.0f} s: {reason}"
+
+
+def recovery(reports: int) -> str:
+    """Return what is told of results that an earlier run had kept in a file."""
+    return f"recovered: {reports} reports that the storage could not take before"
+
+
 @final
 class LiveTable(Listener):
     """The trials that are running and the study as a whole, drawn a few times a second."""
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
+        self._news = ""
+        self._trouble = ""
 
     def notify(self, event: Event) -> None:
         self._tally.update(event)
 
+    def waits(self, seconds: float, reason: str) -> None:
+        self._trouble = waiting(seconds, reason) if reason else ""
+
+    def recovered(self, reports: int) -> None:
+        self._news = recovery(reports)
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Group(self._trials(), self._study())
+        told = [Text(safe(line), style="yellow") for line in (self._news, self._trouble) if line]
+        yield Group(self._trials(), self._study(), *told)
 
     def _trials(self) -> Table:
         tally = self._tally
@@ -138,6 +157,7 @@ class PlainLines(Listener):
         self._tally = tally
         self._console = console
         self._every = max(1, tally.target // _LINES)
+        self._told = 0.0
 
     def notify(self, event: Event) -> None:
         before = self._tally.best
@@ -152,6 +172,17 @@ class PlainLines(Listener):
         is_new_best = self._tally.best is not before
         if is_new_best or trial.failure or self._tally.finished % self._every == 0:
             self._console.print(Text(safe(self._line(trial, is_new_best=is_new_best))))
+
+    def waits(self, seconds: float, reason: str) -> None:
+        if not reason:
+            self._told = 0.0
+            self._console.print("the storage is back")
+        elif not self._told or seconds >= 2 * self._told:
+            self._told = max(1.0, seconds)
+            self._console.print(Text(safe(waiting(seconds, reason))))
+
+    def recovered(self, reports: int) -> None:
+        self._console.print(recovery(reports))
 
     def _line(self, trial: TrialRecord, *, is_new_best: bool) -> str:
         head = f"[{self._tally.finished}/{self._tally.target}] trial {trial.number}"

@@ -9,7 +9,9 @@ TunerError                   1  our bug unless a subclass says otherwise
 │   └── StudyNotFoundError       no study of that name (also a KeyError)
 ├── NoUsableTrialError       3  trials ran, none can be used: the reasons are in the study
 ├── StorageError             4  the database cannot be read or written; nothing recorded is lost
-└── ResumeRefusedError       5  the study file no longer says what the study was started with
+├── ResumeRefusedError       5  the study file no longer says what the study was started with
+├── StudyHeldError           5  another process runs the study
+└── LeaseLostError           5  another process took the study over from this one
 StudyInterrupted       130 143  a signal ended the run after saving it; resuming goes on (a KeyboardInterrupt)
 ```
 """
@@ -68,13 +70,29 @@ class NoUsableTrialError(TunerError):
 
 
 class StorageError(TunerError):
-    """The database cannot be reached, read or written."""
+    """The database cannot be reached, read or written; `may_pass` says that waiting may help."""
 
     exit_code = 4
+
+    def __init__(self, message: str, hint: str = "", *, may_pass: bool = False) -> None:
+        super().__init__(message, hint)
+        self.may_pass = may_pass
 
 
 class ResumeRefusedError(TunerError):
     """What the study was started with has changed, so old and new trials could not be compared."""
+
+    exit_code = 5
+
+
+class StudyHeldError(TunerError):
+    """Another process runs the study."""
+
+    exit_code = 5
+
+
+class LeaseLostError(TunerError):
+    """Another process has taken the study over: what this one still measures does not count."""
 
     exit_code = 5
 

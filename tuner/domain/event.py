@@ -41,3 +41,9 @@ class Listener(ABC):
     @abstractmethod
     def notify(self, event: Event) -> None:
         """Take note of `event`."""
+
+    def waits(self, seconds: float, reason: str) -> None:  # noqa: B027 - most need not know
+        """Take note that the storage cannot be used, for so long now; 0 seconds: it is back."""
+
+    def recovered(self, reports: int) -> None:  # noqa: B027 - most need not know
+        """Take note that so many reports that an earlier run had to keep in a file are stored now."""

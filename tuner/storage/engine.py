@@ -8,25 +8,27 @@ from pathlib import Path
 from sqlalchemy import Engine, create_engine, event, inspect, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tuner.domain.errors import ConfigurationError, StorageError
 from tuner.storage import schema
 from tuner.storage.location import Location
 
-_BUSY_SECONDS = 60
+_BUSY_SECONDS = 60.0
 
 
-def connect(location: Location) -> Engine:
+def connect(location: Location, busy_seconds: float = _BUSY_SECONDS) -> Engine:
     """Return an engine for `location`; nothing is opened or created yet.
+
+    `busy_seconds` is how long a write waits for another process that writes into the same SQLite file.
 
     SQLite runs in WAL mode, so that readers never block the writer, and writes start with BEGIN IMMEDIATE, so that a
     transaction that has read is never refused its write. `synchronous=NORMAL` survives the death of any process; a
     power cut can take the last moments, which a resumed study trains again.
     """
     try:
-        engine = create_engine(location.url, **_options(location))
+        engine = create_engine(location.url, **_options(location, busy_seconds))
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise ConfigurationError(
             f"no driver is installed for {location.url.drivername!r} databases",
@@ -38,9 +40,9 @@ def connect(location: Location) -> Engine:
     return engine
 
 
-def _options(location: Location) -> dict[str, object]:
+def _options(location: Location, busy_seconds: float = _BUSY_SECONDS) -> dict[str, object]:
     if location.file is not None:
-        return {"connect_args": {"timeout": _BUSY_SECONDS}}
+        return {"connect_args": {"timeout": busy_seconds}}
     return {"pool_pre_ping": True, "pool_recycle": 300}
 
 
@@ -83,6 +85,7 @@ def translated(engine: Engine) -> Iterator[None]:
         raise StorageError(
             f"the storage {where} cannot be used: {reason}",
             hint="check that it exists, is reachable and may be written; what was recorded before is safe",
+            may_pass=isinstance(error, OperationalError | InterfaceError),
         ) from error
 
 

@@ -1,7 +1,9 @@
-"""The writer of one study: every call is one transaction."""
+"""The writer of one study: every call is one transaction, and is refused once another process holds the study."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, final
 
 from sqlalchemy import Engine, Table, delete, func, insert, select, update
@@ -9,9 +11,10 @@ from sqlalchemy.engine import Connection
 
 from tuner.domain.journal import Change, Journal
 from tuner.domain.record import StudyRecord
-from tuner.domain.trial import TrialRecord
+from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage import schema
 from tuner.storage.engine import writing
+from tuner.storage.lease import Lease
 from tuner.storage.parameters import distribution_json, stored_value
 from tuner.storage.rows import PREFIX, REPORT
 
@@ -20,12 +23,13 @@ _FINITE = "FINITE"
 
 @final
 class StudyJournal(Journal):
-    """Writes a study that exists; the only writer there is, so it keeps what it knows of row ids."""
+    """Writes a study that this process holds; the only writer there is, so it keeps what it knows of row ids."""
 
-    def __init__(self, engine: Engine, study_id: int, study: StudyRecord) -> None:
+    def __init__(self, engine: Engine, study_id: int, study: StudyRecord, lease: Lease) -> None:
         if study.space is None:
             raise ValueError(f"study {study.name!r} has no search space of ours")
         self._engine = engine
+        self._lease = lease
         self._study_id = study_id
         self._metric = study.metric
         self._space = study.space
@@ -33,13 +37,46 @@ class StudyJournal(Journal):
         self._distributions = {path: distribution_json(each) for path, each in self._parameters.items()}
         self._ids = self._known_ids()
 
-    def begin(self, trials: Sequence[TrialRecord]) -> None:
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
         with writing(self._engine) as connection:
+            self._lease.check(connection)
+            yield connection
+
+    def begin(self, trials: Sequence[TrialRecord]) -> None:
+        with self._writing() as connection:
             for trial in trials:
                 self._ids[trial.number] = self._insert_trial(connection, trial)
 
-    def write(self, changes: Sequence[Change]) -> None:
+    def unbegun(self, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+        """Return those of these trials that are not stored; what failed may have been stored nevertheless."""
+        self._ids = self._known_ids()
+        return [trial for trial in trials if trial.number not in self._ids]
+
+    def unwritten(self, changes: Sequence[Change]) -> list[Change]:
+        """Return what of these changes is not stored; what failed may have been stored nevertheless."""
         with writing(self._engine) as connection:
+            return [
+                fresh
+                for change in changes
+                if change.trial.number in self._ids and (fresh := self._unwritten(connection, change)) is not None
+            ]
+
+    def _unwritten(self, connection: Connection, change: Change) -> Change | None:
+        trial_id = self._ids[change.trial.number]
+        state = connection.execute(select(schema.trials.c.state).where(schema.trials.c.trial_id == trial_id)).scalar()
+        if TrialState(state).is_finished:
+            return None
+        if change.report is None or change.report.metrics is None:
+            return change
+        values = schema.trial_intermediate_values.c
+        stored = connection.execute(
+            select(values.step).where(values.trial_id == trial_id, values.step == change.report.epoch)
+        ).scalar()
+        return change if stored is None else replace(change, report=None)
+
+    def write(self, changes: Sequence[Change]) -> None:
+        with self._writing() as connection:
             self._insert_reports(connection, changes)
             for change in changes:
                 self._update_state(connection, change.trial)
@@ -52,13 +89,13 @@ class StudyJournal(Journal):
             {"trial_id": trial_id, "key": key, "value_json": schedule}
             for trial_id, schedule in zip(ids, schedules, strict=True)
         ]
-        with writing(self._engine) as connection:
+        with self._writing() as connection:
             connection.execute(delete(table).where(table.c.trial_id.in_(ids), table.c.key == key))
             connection.execute(insert(table), rows)
 
     def annotate(self, key: str, value: Any) -> None:
         table = schema.study_user_attributes
-        with writing(self._engine) as connection:
+        with self._writing() as connection:
             connection.execute(delete(table).where(table.c.study_id == self._study_id, table.c.key == f"{PREFIX}{key}"))
             row = {"study_id": self._study_id, "key": f"{PREFIX}{key}", "value_json": json.dumps(value)}
             connection.execute(insert(table).values(row))

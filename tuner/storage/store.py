@@ -1,7 +1,8 @@
 """The studies of one database: listed, created, read, deleted."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, final
 
 from sqlalchemy import delete, insert, select
@@ -16,7 +17,10 @@ from tuner.domain.trial import TrialRecord
 from tuner.storage import rows, schema
 from tuner.storage.engine import check_schema, connect, create_schema, reading, writing
 from tuner.storage.journal import STUDY_TABLES, TRIAL_TABLES, StudyJournal, inserted_id
+from tuner.storage.lease import Claim, Lease, claim_on, take
 from tuner.storage.location import Location, locate
+
+_BUSY_SECONDS = 1.0
 
 
 @final
@@ -26,6 +30,8 @@ class Store:
     def __init__(self, location: Location) -> None:
         self.location = location
         self._engine = connect(location)
+        # A running study waits for other writers itself, so that it can say so, and stop.
+        self._writer = connect(location, busy_seconds=_BUSY_SECONDS)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,16 +105,29 @@ class Store:
             for table in (schema.trials, *STUDY_TABLES, schema.studies):
                 connection.execute(delete(table).where(table.c.study_id == study_id))
 
-    def journal(self, name: str) -> StudyJournal:
-        """Return the writer of a study; only one process may have one. Raises `StudyNotFoundError`."""
+    @contextmanager
+    def holding(self, name: str) -> Iterator[StudyJournal]:
+        """Hold a study, and give its writer: only one process at a time has it.
+
+        Raises `StudyNotFoundError`, and `StudyHeldError` where another process has it.
+        """
         study, _ = self.read(name)
         with reading(self._engine) as connection:
             study_id = _id(connection, name)
-        return StudyJournal(self._engine, study_id, study)
+        lease = Lease(self._writer, study_id, take(self._engine, study_id, name))
+        with lease.kept():
+            yield StudyJournal(self._writer, study_id, study, lease)
+
+    def claim(self, name: str) -> Claim | None:
+        """Return who runs a study, or ran it last; None where nobody ever did."""
+        self._require(name)
+        with reading(self._engine) as connection:
+            return claim_on(connection, _id(connection, name))
 
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+        self._writer.dispose()
 
     def _exists(self) -> bool:
         file = self.location.file

@@ -1,0 +1,165 @@
+"""One process at a time runs a study."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from tuner import Float, SearchSpace
+from tuner.domain.errors import LeaseLostError, StudyHeldError
+from tuner.domain.study import Direction
+from tuner.domain.trial import TrialRecord, TrialState
+from tuner.storage import schema
+from tuner.storage.engine import writing
+from tuner.storage.lease import KEY, LASTS, Claim, Holder, utc_now
+from tuner.storage.store import Store, open_store
+
+SPACE = SearchSpace(x=Float(0, 1))
+TABLE = schema.study_system_attributes
+OTHER = Holder(host="another.host", pid=1, birth="1")
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(str(tmp_path / "studies.db"))
+    opened.create("s", direction=Direction.MAXIMIZE, metric="accuracy", space=SPACE, spec={}, source={})
+    yield opened
+    opened.close()
+
+
+def give(store: Store, claim: Claim) -> None:
+    """Store a claim as another process would have."""
+    with store.holding("s"):
+        pass  # so that there is a row
+    with writing(store._engine) as connection:
+        connection.execute(update(TABLE).where(TABLE.c.key == KEY).values(value_json=claim.describe()))
+
+
+def running(number: int) -> TrialRecord:
+    return TrialRecord(number=number, state=TrialState.RUNNING, config=SPACE.default)
+
+
+def test_a_study_that_is_held_is_refused_with_who_holds_it(store: Store) -> None:
+    with store.holding("s"), pytest.raises(StudyHeldError) as refused, store.holding("s"):
+        pass
+    assert refused.value.exit_code == 5
+    assert f"process {os.getpid()} on " in refused.value.message
+    assert "its lease ends in 30 s" in refused.value.hint
+
+
+def test_a_study_that_was_given_back_can_be_held_again_under_a_higher_token(store: Store) -> None:
+    with store.holding("s"):
+        first = store.claim("s")
+    with store.holding("s"):
+        second = store.claim("s")
+    assert first is not None
+    assert second is not None
+    assert (first.token, second.token) == (1, 2)
+
+
+def test_nobody_holds_a_study_that_was_given_back(store: Store) -> None:
+    assert store.claim("s") is None
+    with store.holding("s"):
+        pass
+    claim = store.claim("s")
+    assert claim is not None
+    assert not claim.is_valid(utc_now())
+
+
+def test_the_lease_of_a_process_that_died_here_is_taken_over_at_once(store: Store) -> None:
+    code = (
+        "import os, sys; from tuner.storage.store import open_store\n"
+        "with open_store(sys.argv[1]).holding('s'): os.kill(os.getpid(), 9)"
+    )
+    died = subprocess.run([sys.executable, "-c", code, str(store.location.file)], check=False)
+    assert died.returncode == -9
+    left = store.claim("s")
+    assert left is not None
+    assert left.until is not None
+    assert left.until > utc_now()
+    with store.holding("s"):
+        taken = store.claim("s")
+    assert taken is not None
+    assert taken.token == left.token + 1
+
+
+def test_the_lease_of_another_machine_is_respected_until_it_ends(store: Store) -> None:
+    give(store, Claim(token=7, holder=OTHER, until=utc_now() + timedelta(seconds=20)))
+    with pytest.raises(StudyHeldError, match=r"process 1 on another\.host"), store.holding("s"):
+        pass
+    give_over = Claim(token=7, holder=OTHER, until=utc_now() - timedelta(seconds=1))
+    with writing(store._engine) as connection:
+        connection.execute(update(TABLE).where(TABLE.c.key == KEY).values(value_json=give_over.describe()))
+    with store.holding("s"):
+        claim = store.claim("s")
+    assert claim is not None
+    assert claim.token == 8
+
+
+@contextmanager
+def taken_over(store: Store) -> Iterator[None]:
+    claim = store.claim("s")
+    assert claim is not None
+    successor = replace(claim, token=claim.token + 1, holder=OTHER)
+    with writing(store._engine) as connection:
+        connection.execute(update(TABLE).where(TABLE.c.key == KEY).values(value_json=successor.describe()))
+    yield
+
+
+def test_whoever_lost_the_lease_writes_nothing_more(store: Store) -> None:
+    with store.holding("s") as journal:
+        journal.begin([running(0)])
+        with taken_over(store), pytest.raises(LeaseLostError, match=r"process 1 on another\.host has taken it over"):
+            journal.begin([running(1)])
+    assert len(store.read("s")[1]) == 1
+    claim = store.claim("s")
+    assert claim is not None
+    assert claim.holder == OTHER, "giving back what was lost takes nothing from the successor"
+
+
+def test_a_lease_that_ended_unnoticed_goes_on(store: Store) -> None:
+    with store.holding("s") as journal:
+        claim = store.claim("s")
+        assert claim is not None
+        ended = replace(claim, until=utc_now() - timedelta(hours=1))
+        with writing(store._engine) as connection:
+            connection.execute(update(TABLE).where(TABLE.c.key == KEY).values(value_json=ended.describe()))
+        journal.begin([running(0)])
+    assert len(store.read("s")[1]) == 1
+
+
+def test_a_claim_is_read_back_as_it_was() -> None:
+    for until in (None, NOON):
+        claim = Claim(token=3, holder=OTHER, until=until)
+        assert Claim.parsed(claim.describe()) == claim
+
+
+def test_a_claim_holds_until_its_time_is_up() -> None:
+    claim = Claim(token=1, holder=OTHER, until=NOON + LASTS)
+    assert claim.is_valid(NOON)
+    assert not claim.is_valid(NOON + LASTS)
+
+
+def test_a_process_is_no_other_one_that_was_given_its_number_later() -> None:
+    this = Holder.this()
+    assert not this.is_gone
+    assert replace(this, birth="0").is_gone
+    assert not replace(this, host="another.host", birth="0").is_gone, "nobody here can know"
+
+
+def test_a_process_that_ended_but_was_not_waited_for_is_gone() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    holder = replace(Holder.this(), pid=child.pid, birth=Path(f"/proc/{child.pid}/stat").read_text().split()[21])
+    assert not holder.is_gone
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert holder.is_gone
+    child.communicate()

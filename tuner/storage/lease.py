@@ -1,0 +1,222 @@
+"""Who runs a study: one process at a time, which renews its lease while others can see it expire.
+
+Each holder's lease has a number one above the last one's, a fencing token: every transaction of the holder's journal
+reads it first, so a process that slept through the end of its lease cannot write over its successor's study (M.
+Kleppmann, How to do distributed locking, 2016). A holder that died on this machine is noticed at once, elsewhere when
+its lease ends.
+"""
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, final
+
+from sqlalchemy import Engine, Select, insert, select, update
+from sqlalchemy.engine import Connection
+
+from tuner.domain.errors import LeaseLostError, StorageError, StudyHeldError
+from tuner.storage import schema
+from tuner.storage.engine import writing
+
+KEY = "tuner:lease"
+LASTS = timedelta(seconds=30)
+_BEAT_SECONDS = 5.0
+"""How often a lease is renewed: it takes several missed beats until another process may take it."""
+
+_TABLE = schema.study_system_attributes
+_PROC = Path("/proc")
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the time, which holders on several machines have to agree on within seconds."""
+    return datetime.now(UTC)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A process: where it runs, its number there, and when it was born, because numbers are given again."""
+
+    host: str
+    pid: int
+    birth: str
+
+    @staticmethod
+    def this() -> "Holder":
+        """Return the process that asks."""
+        return Holder(host=socket.gethostname(), pid=os.getpid(), birth=_birth(os.getpid()))
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}"
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the process is known to have ended; False for one on another machine."""
+        return self.host == socket.gethostname() and _birth(self.pid) != self.birth
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A lease as stored: `until` is None where the holder gave it back."""
+
+    token: int
+    holder: Holder
+    until: datetime | None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether somebody holds the study."""
+        return self.until is not None and now < self.until and not self.holder.is_gone
+
+    def describe(self) -> str:
+        """Return the JSON form."""
+        until = None if self.until is None else self.until.isoformat()
+        return json.dumps({"token": self.token, "holder": asdict(self.holder), "until": until})
+
+    @staticmethod
+    def parsed(text: str) -> "Claim":
+        """Return the lease that `describe` wrote."""
+        stored = json.loads(text)
+        until = stored["until"]
+        return Claim(
+            token=stored["token"],
+            holder=Holder(**stored["holder"]),
+            until=None if until is None else datetime.fromisoformat(until),
+        )
+
+
+@final
+class Lease:
+    """A study that this process holds."""
+
+    def __init__(self, engine: Engine, study_id: int, claim: Claim, clock: Clock = utc_now) -> None:
+        self._engine = engine
+        self._study_id = study_id
+        self._claim = claim
+        self._clock = clock
+
+    @property
+    def token(self) -> int:
+        """The lease's number, larger than that of every holder before."""
+        return self._claim.token
+
+    def check(self, connection: Connection) -> None:
+        """Raise `LeaseLostError` in a transaction that is about to write what is no longer ours to write."""
+        stored = _stored(connection, self._study_id)
+        if stored is None or stored.token != self.token:
+            raise LeaseLostError(
+                f"this process lost the study: {stored.holder if stored else 'nobody'} has taken it over",
+                hint="it was asleep or cut off for too long; the other process goes on with the study",
+            )
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Renew the lease until the end of the block, and give it back then."""
+        over = threading.Event()
+        beating = threading.Thread(target=self._beat, args=[over], name="tuner-lease", daemon=True)
+        beating.start()
+        try:
+            yield
+        finally:
+            over.set()
+            beating.join()
+            # Whoever asks next sees that this process has ended, or that the lease has.
+            with suppress(StorageError, LeaseLostError):
+                self._extend(None)
+
+    def _beat(self, over: threading.Event) -> None:
+        while not over.wait(_BEAT_SECONDS):
+            with suppress(StorageError):  # an outage: the next beat may come through
+                try:
+                    self._extend(self._clock() + LASTS)
+                except LeaseLostError:  # told by the next transaction
+                    return
+
+    def _extend(self, until: datetime | None) -> None:
+        with writing(self._engine) as connection:
+            self.check(connection)
+            claim = Claim(token=self.token, holder=self._claim.holder, until=until)
+            connection.execute(update(_TABLE).where(_is_of(self._study_id)).values(value_json=claim.describe()))
+
+
+def take(engine: Engine, study_id: int, name: str, clock: Clock = utc_now) -> Claim:
+    """Claim a study for this process; raises `StudyHeldError` where another one holds it."""
+    with writing(engine) as connection:
+        # Where rows are locked one by one, this one stands for the study; SQLite locks everything.
+        connection.execute(
+            select(schema.studies.c.study_id).where(schema.studies.c.study_id == study_id).with_for_update()
+        )
+        before = _stored(connection, study_id)
+        if before is not None and before.is_valid(clock()):
+            raise _held(name, before, clock())
+        token = 1 if before is None else before.token + 1
+        claim = Claim(token=token, holder=Holder.this(), until=clock() + LASTS)
+        if before is None:
+            row = {"study_id": study_id, "key": KEY, "value_json": claim.describe()}
+            connection.execute(insert(_TABLE).values(row))
+        else:
+            connection.execute(update(_TABLE).where(_is_of(study_id)).values(value_json=claim.describe()))
+    return claim
+
+
+def claim_on(connection: Connection, study_id: int) -> Claim | None:
+    """Return the lease of a study, valid or not; None for one that never ran."""
+    return _parsed(connection.execute(_row(study_id)).scalar())
+
+
+def _stored(connection: Connection, study_id: int) -> Claim | None:
+    return _parsed(connection.execute(_row(study_id).with_for_update(read=True)).scalar())
+
+
+def _row(study_id: int) -> Select[Any]:
+    return select(_TABLE.c.value_json).where(_is_of(study_id))
+
+
+def _parsed(stored: str | None) -> Claim | None:
+    return None if stored is None else Claim.parsed(stored)
+
+
+def _is_of(study_id: int) -> Any:
+    return (_TABLE.c.study_id == study_id) & (_TABLE.c.key == KEY)
+
+
+def _held(name: str, claim: Claim, now: datetime) -> StudyHeldError:
+    left = (claim.until - now).total_seconds() if claim.until else 0
+    return StudyHeldError(
+        f"study {name!r} is being run by {claim.holder}",
+        hint=f"watch it with: tuner status {name}\nstop it there first; if it died, its lease ends in {left:.0f} s",
+    )
+
+
+def _birth(pid: int) -> str:
+    """Return what tells a process from a later one of the same number, "" where there is none.
+
+    Where there is no /proc, a process is known by being alive.
+    """
+    if not _PROC.exists():
+        return "alive" if _is_alive(pid) else ""
+    try:
+        # The fields from the third on, counted behind the name, which may hold anything: the state is the first of
+        # them, the time of birth the twentieth.
+        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] in "ZX" else fields[19]
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
