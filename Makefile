@@ -40,6 +40,7 @@ format: dev      ## put the code into its canonical form
 benchmarks: dev  ## measure what the README claims
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/latency.py
+	$(BIN)/python benchmarks/cohorts.py
 
 clean:           ## delete what can be made again; studies are kept
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

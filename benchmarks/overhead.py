@@ -25,7 +25,9 @@ NOTHING_TRIALS = 500
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--trials", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=1, help="how often every system runs, in turn")
+    parser.add_argument(
+        "--rounds", type=int, default=1, help="how often every system runs, in turn, each time with another seed"
+    )
     parser.add_argument("--skip-ray", action="store_true", help="leave plain Ray Tune out: it takes minutes")
     parser.add_argument("--only-nothing", action="store_true", help="measure the tuner's own cost alone")
     arguments = parser.parse_args()
@@ -39,20 +41,22 @@ def main() -> None:
 
 def compare(systems: list[str], arguments: argparse.Namespace) -> None:
     walls: dict[str, list[float]] = {system: [] for system in systems}
-    bests: dict[str, str] = {}
-    for _ in range(arguments.rounds):
+    bests: dict[str, list[float]] = {system: [] for system in systems}
+    for seed in range(arguments.rounds):
         for system in systems:
-            seconds, bests[system] = run(system, arguments.trials)
+            seconds, best = run(system, arguments.trials, str(seed))
             walls[system].append(seconds)
-    ours = statistics.median(walls["tuner"])
+            bests[system].append(best)
     print(f"{arguments.trials} trials of an MLP on digits, up to 27 epochs, ASHA 1/3/9/27")
-    print(f"{'system':<10}{'wall':>9}{'ours/its':>10}  best")
+    print(f"{'system':<10}{'wall':>9}{'ours/its':>10}{'best':>9}")
     for system in systems:
-        wall = statistics.median(walls[system])
-        print(f"{system:<10}{wall:>7.1f} s{ours / wall:>10.2f}  {bests[system]}")
+        # Round by round, since the machine's speed drifts.
+        ratio = statistics.median(ours / its for ours, its in zip(walls["tuner"], walls[system], strict=True))
+        wall, best = statistics.median(walls[system]), statistics.mean(bests[system])
+        print(f"{system:<10}{wall:>7.1f} s{ratio:>10.2f}{best:>9.4f}")
 
 
-def run(system: str, trials: int, *more: str) -> tuple[float, str]:
+def run(system: str, trials: int, *more: str) -> tuple[float, float]:
     """Run one system in a fresh process and an empty folder, and return its wall seconds and what it found."""
     environment = {**os.environ, "PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as folder:
@@ -62,10 +66,8 @@ def run(system: str, trials: int, *more: str) -> tuple[float, str]:
         seconds = time.perf_counter() - began
     if finished.returncode:
         sys.exit(f"{system} failed:\n{finished.stderr[-3000:]}")
-    *_, last = finished.stdout.strip().splitlines()
-    if system == "nothing":
-        return float(last), ""
-    return seconds, last
+    last = float(finished.stdout.split()[-1])
+    return (last, 0.0) if system == "nothing" else (seconds, last)
 
 
 _SCRIPTS = {"tuner": "with_tuner", "nothing": "with_nothing", "ray": "with_ray", "optuna": "with_optuna"}

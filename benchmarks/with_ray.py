@@ -29,7 +29,7 @@ if __name__ == "__main__":
         tune_config=tune.TuneConfig(
             metric="accuracy",
             mode="max",
-            search_alg=OptunaSearch(seed=0),
+            search_alg=OptunaSearch(seed=int(sys.argv[2])),
             scheduler=ASHAScheduler(max_t=27, grace_period=1, reduction_factor=3),
             num_samples=int(sys.argv[1]),
             max_concurrent_trials=2,
@@ -37,4 +37,4 @@ if __name__ == "__main__":
     )
     results = tuner.fit()
     best = results.get_best_result()
-    print(f"{best.metrics['accuracy']:.4f} with {len(results)} trials")
+    print(best.metrics["accuracy"])

@@ -78,7 +78,7 @@ def test_short_epochs_take_turns_long_ones_do_not() -> None:
     assert short.size(SPACE.default) == 1
     short.measured(0.01)
     long.measured(10.0)
-    assert short.size(SPACE.default) == 25
+    assert short.size(SPACE.default) == 10
     assert long.size(SPACE.default) == 1
 
 

@@ -17,8 +17,8 @@ from tuner.domain.search_space import SearchSpace
 KeyOf = Callable[[Config], Hashable | None]
 """What configurations that can be trained together have in common; None trains each alone."""
 
-_ROUND_SECONDS = 0.25
-"""How long an epoch of all members of an interleaved cohort may take: they wait for each other."""
+_ROUND_SECONDS = 0.1
+"""How long an epoch of all members of an interleaved cohort may take: much longer than to be told what to do next."""
 
 _MOST_INTERLEAVED = 64
 
@@ -36,7 +36,8 @@ class Cohorts:
     `size` is how many trials make a cohort, None as many as serve, `most` at most. No more than an eighth of a study's
     trials have one shape, so that shapes stay explored, and a sixteenth in a study too small for the largest cohorts.
     Where trials are `interleaved`, not batched, shapes do not matter and epochs are `timed`: a cohort has as many
-    members as take a quarter of a second for an epoch each.
+    members as take a tenth of a second for an epoch each, and no more than a sixteenth of the study, since those that
+    run at a time learn nothing from each other.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Cohorts:
         self._most = most
         self._interleaved = interleaved
         self._timed = timed
-        is_small = size is None and trials < _SHAPES * most
+        is_small = size is None and (interleaved or trials < _SHAPES * most)
         self._share = max(size or 1, math.ceil(trials / (_SHAPES if is_small else _LEAST_SHAPES)))
         self._limits: dict[str, int] = {}
         self._given: Counter[Hashable] = Counter()
@@ -127,8 +128,8 @@ class Cohorts:
             return min(self._most, self._share)
         if not self._timed or not self._epochs:
             return 1
-        mean = self._seconds / self._epochs
-        return max(1, min(_MOST_INTERLEAVED, math.floor(_ROUND_SECONDS / mean) if mean else _MOST_INTERLEAVED))
+        most = min(_MOST_INTERLEAVED, self._share)
+        return max(1, min(most, math.floor(_ROUND_SECONDS * self._epochs / self._seconds) if self._seconds else most))
 
     def _limited(self, config: Config, size: int) -> int:
         key = self.key_of(config)

@@ -2,11 +2,13 @@
 
 import random
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tuner import Trial
 from tuner.domain.config import Config
@@ -72,6 +74,32 @@ def test_all_configurations_can_take_turns() -> None:
     objective = GeneratorObjective(counting)
     assert objective.grows
     assert objective.cohort_key(Config({"x": 0})) == objective.cohort_key(Config({"y": 1})) == ()
+
+
+def test_what_a_member_changes_for_its_thread_is_its_own() -> None:
+    def measuring(trial: Trial) -> Iterator[dict[str, float]]:
+        while True:
+            enabled = torch.is_grad_enabled()
+            with torch.inference_mode(), torch.autocast("cpu"):
+                yield {"gradients": enabled, "autocast": torch.is_autocast_enabled("cpu")}
+
+    def plain(trial: Trial) -> Iterator[dict[str, float]]:
+        while True:
+            yield {"gradients": torch.is_grad_enabled(), "autocast": torch.is_autocast_enabled("cpu")}
+
+    def train(trial: Trial) -> Iterator[dict[str, float]]:
+        return measuring(trial) if trial.number % 2 else plain(trial)
+
+    for first in ([trial(1)], [trial(1), trial(0)]):
+        cohort = GeneratorObjective(train).start(first)
+        cohort.advance()
+        cohort.add([trial(2), trial(3), trial(5)])
+        for _ in range(2):
+            outcomes = cohort.advance()
+            assert outcomes[2] == {"gradients": True, "autocast": False}
+            assert outcomes[3] == outcomes[5] == {"gradients": True, "autocast": True}
+        cohort.drop([each.number for each in (*first, trial(2), trial(3), trial(5))])
+        assert not [each for each in threading.enumerate() if each.name.startswith("tuner-trial")]
 
 
 def test_what_a_member_draws_does_not_depend_on_the_others() -> None:

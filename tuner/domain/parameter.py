@@ -98,7 +98,8 @@ class _Range(Parameter):
         if self.step is None:
             return self.high
         steps = math.floor((self.high - self.low) / self.step + 1e-9)
-        return _tidy(self.low + steps * self.step)
+        # A number as people write it can lie outside by one rounding.
+        return min(self.high, max(self.low, _tidy(self.low + steps * self.step)))
 
     def quantile(self, value: float) -> float:
         """Return where `value` lies in the range, 0 to 1: the inverse of `at`."""
@@ -247,7 +248,7 @@ def _tidy(value: float) -> float:
     >>> _tidy(0.1 + 0.2), _tidy(3)
     (0.3, 3)
     """
-    return value if isinstance(value, int) else float(f"{value:.12g}")
+    return value if isinstance(value, int) else float(f"{value:.14g}")
 
 
 def _is_infinite(value: Scalar) -> bool:

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Collection, Generator, Hashable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, ClassVar, final
 
@@ -19,7 +20,9 @@ class GeneratorObjective(Objective):
     """Trains with a function that takes a trial and yields its metrics after each epoch.
 
     A function that returns its metrics instead has measured one epoch. Several trials in a worker train an epoch each
-    in turn: nothing is batched, but one answer of the study's serves all of them.
+    in turn: nothing is batched, but one answer of the study's serves all of them. Each has its own random generators
+    and, but for one that begins alone, its own thread: a function that yields inside `torch.inference_mode()` or
+    `torch.autocast()` leaves those on for nobody else.
     """
 
     grows: ClassVar[bool] = True
@@ -28,9 +31,7 @@ class GeneratorObjective(Objective):
         self._function = function
 
     def start(self, trials: Sequence[Trial]) -> Cohort:
-        cohort = GeneratorCohort(self._function)
-        cohort.add(trials)
-        return cohort
+        return GeneratorCohort(self._function, trials)
 
     def cohort_key(self, config: Config) -> Hashable | None:
         return ()
@@ -40,12 +41,16 @@ class GeneratorObjective(Objective):
 class GeneratorCohort(Cohort):
     """Trials in training by turns; what one of them raises is its own failure."""
 
-    def __init__(self, function: Callable[[Trial], Any]) -> None:
+    def __init__(self, function: Callable[[Trial], Any], trials: Sequence[Trial]) -> None:
         self._function = function
-        self._members: dict[int, _Turn] = {}
+        self._members: dict[int, _Turn | _Threaded] = {}
+        if len(trials) == 1:
+            self._members[trials[0].number] = _Turn(function, trials[0])
+        else:
+            self.add(trials)
 
     def add(self, trials: Sequence[Trial]) -> None:
-        self._members.update({trial.number: _Turn(self._function, trial) for trial in trials})
+        self._members.update({trial.number: _Threaded(_Turn(self._function, trial)) for trial in trials})
 
     def advance(self) -> Mapping[int, Metrics | Failure | None]:
         return {number: member.take() for number, member in self._members.items()}
@@ -76,6 +81,22 @@ class _Turn:
         # The trial is over: whatever its clean-up raises can no longer change what it measured.
         with suppress(Exception), self._randomness.in_place():
             self._generator.close()
+
+
+@final
+class _Threaded:
+    """A trial whose turns are taken in a thread of its own, while the caller waits."""
+
+    def __init__(self, turn: _Turn) -> None:
+        self._turn = turn
+        self._thread = ThreadPoolExecutor(1, "tuner-trial")
+
+    def take(self) -> Metrics | Failure | None:
+        return self._thread.submit(self._turn.take).result()
+
+    def close(self) -> None:
+        self._thread.submit(self._turn.close).result()
+        self._thread.shutdown()
 
 
 def _begun(function: Callable[[Trial], Any], trial: Trial) -> Generator[Any, None, None]:

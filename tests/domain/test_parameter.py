@@ -1,0 +1,174 @@
+"""Ranges and choices: what they hold, how they are divided, and what is wrong with a wrong one."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuner import Choice, Float, Int
+from tuner.domain.parameter import Parameter
+
+quantiles = st.floats(0, 1)
+finite = st.floats(-1e6, 1e6, allow_nan=False)
+
+
+@st.composite
+def floats(draw: st.DrawFn) -> Float:
+    low = draw(finite)
+    return Float(low, low + draw(st.floats(0, 1e6)), step=draw(st.none() | st.floats(1e-3, 1e3)))
+
+
+@st.composite
+def log_floats(draw: st.DrawFn) -> Float:
+    low = draw(st.floats(1e-8, 1e3))
+    return Float(low, low * draw(st.floats(1, 1e6)), log=True)
+
+
+@st.composite
+def ints(draw: st.DrawFn) -> Int:
+    low = draw(st.integers(-1000, 1000))
+    return Int(low, low + draw(st.integers(0, 5000)), step=draw(st.none() | st.integers(1, 700)))
+
+
+@st.composite
+def log_ints(draw: st.DrawFn) -> Int:
+    low = draw(st.integers(1, 1000))
+    return Int(low, low + draw(st.integers(0, 5000)), log=True)
+
+
+ranges = st.one_of(floats(), log_floats(), ints(), log_ints())
+
+
+@given(ranges, quantiles)
+def test_every_value_of_a_range_lies_in_it(parameter: Float | Int, quantile: float) -> None:
+    assert parameter.low <= parameter.at(quantile) <= parameter.high
+
+
+@given(ranges, quantiles, quantiles)
+def test_a_higher_quantile_is_no_lower_value(parameter: Float | Int, first: float, second: float) -> None:
+    low, high = sorted((first, second))
+    assert parameter.at(low) <= parameter.at(high)
+
+
+@given(ranges)
+def test_the_ends_of_a_range_are_its_ends(parameter: Float | Int) -> None:
+    assert parameter.at(0) == pytest.approx(parameter.low)
+    assert parameter.at(1) == pytest.approx(parameter.last)
+
+
+@given(st.one_of(ints(), log_ints()), quantiles)
+def test_whole_numbers_are_whole(parameter: Int, quantile: float) -> None:
+    assert type(parameter.at(quantile)) is int
+
+
+@given(st.one_of(floats(), ints()), quantiles)
+def test_steps_start_at_the_low_end(parameter: Float | Int, quantile: float) -> None:
+    step = parameter.step or (1 if isinstance(parameter, Int) else None)
+    if step is not None:
+        steps = (parameter.at(quantile) - parameter.low) / step
+        assert steps == pytest.approx(round(steps), abs=1e-4)
+
+
+@given(log_floats(), quantiles)
+def test_a_quantile_is_found_again_from_its_value(parameter: Float, quantile: float) -> None:
+    value = parameter.at(quantile)
+    assert parameter.at(parameter.quantile(value)) == pytest.approx(value, rel=1e-6)
+
+
+@given(ranges, st.integers(1, 12))
+def test_a_grid_lies_in_the_range_and_repeats_nothing(parameter: Float | Int, points: int) -> None:
+    grid = parameter.grid(points)
+    assert 1 <= len(grid) <= points
+    assert len(set(grid)) == len(grid)
+    assert all(isinstance(each, int | float) and parameter.low <= each <= parameter.high for each in grid)
+
+
+@given(ranges)
+def test_a_sound_range_has_no_problems(parameter: Float | Int) -> None:
+    assert [*parameter.problems()] == []
+
+
+def test_a_logarithmic_range_is_halved_at_its_geometric_mean() -> None:
+    assert Float(1e-4, 1e-2, log=True).default == pytest.approx(1e-3)
+    assert Float(0, 10).default == 5.0
+    assert Int(8, 128, log=True).default == 31
+
+
+def test_both_ends_of_whole_numbers_are_as_likely_as_the_middle() -> None:
+    drawn = [Int(0, 3).at((index + 0.5) / 400) for index in range(400)]
+    assert [drawn.count(value) for value in range(4)] == [100] * 4
+
+
+def test_steps_are_numbers_as_people_write_them() -> None:
+    assert Float(0.1, 0.9, step=0.1).at(0.25) == 0.3
+
+
+def test_a_step_that_does_not_divide_the_range_ends_below_it() -> None:
+    assert Float(0, 1, step=0.3).last == 0.9
+    assert [Int(1, 10, step=4).at(quantile) for quantile in (0, 0.5, 1)] == [1, 5, 9]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "problem"),
+    [
+        (Float(2, 1), "low 2 is above high 1"),
+        (Float(0, 1, log=True), "a log scale needs low above 0, not 0"),
+        (Float(0, 1, step=0), "step 0 is not above 0"),
+        (Float(1, 2, step=0.5, log=True), "a log scale takes no step"),
+        (Float(0, 1, default=2), "default 2 is outside 0 to 1"),
+        (Float(0, math.inf), "high inf is not a finite number"),
+        (Float(math.nan, 1), "low nan is not a finite number"),
+        (Float("0", 1), "low '0' is not a finite number"),  # type: ignore[arg-type]
+        (Float(False, True), "low False is not a finite number"),
+        (Int(0.5, 2), "low 0.5 is not a whole number"),
+        (Int(1, 4, default=1.5), "default 1.5 is not a whole number"),
+        (Choice(), "a choice needs at least one value"),
+        (Choice("a", "a"), "'a' is chosen twice"),
+        (Choice(True, 1), "1 is chosen twice"),
+        (Choice([1], [2]), "[1] cannot be chosen"),  # type: ignore[arg-type]
+        (Choice(1.0, math.inf), "inf is not finite"),
+        (Choice("a", "b", default="c"), "default 'c' is none of 'a', 'b'"),
+    ],
+)
+def test_what_is_wrong_is_said(parameter: Parameter, problem: str) -> None:
+    assert any(problem in said for said in parameter.problems())
+
+
+def test_the_default_of_a_choice_is_its_first_value_unless_given() -> None:
+    assert Choice("relu", "gelu").default == "relu"
+    assert Choice("relu", "gelu", default="gelu").default == "gelu"
+
+
+@given(st.lists(st.text(max_size=4), min_size=1, max_size=9, unique=True), quantiles)
+def test_the_values_of_a_choice_are_equally_likely(values: list[str], quantile: float) -> None:
+    choice = Choice(*values)
+    assert choice.at(quantile) in values
+    assert [choice.at((index + 0.5) / len(values)) for index in range(len(values))] == values
+
+
+def test_words_beside_branches_are_branches_without_parameters() -> None:
+    choice = Choice("none", dropout={"rate": Float(0, 0.5)})
+    assert choice.options == ("none", "dropout")
+    assert choice.branches is not None
+    assert choice.branches["none"] == {}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "words"),
+    [
+        (Float(1e-4, 0.1, log=True), "0.0001 .. 0.1 log"),
+        (Int(16, 64, step=16), "16 .. 64 step 16"),
+        (Choice("relu", None, 3), "relu | None | 3"),
+    ],
+)
+def test_a_parameter_reads_well(parameter: Parameter, words: str) -> None:
+    assert str(parameter) == words
+
+
+@pytest.mark.parametrize("parameter", [Float(0, 1, step=0.25), Int(1, 9, log=True, default=2), Choice(1, "x", None)])
+def test_a_description_is_json_that_holds_everything(parameter: Parameter) -> None:
+    description: dict[str, Any] = parameter.describe()
+    assert description["type"] == type(parameter).__name__
+    assert description["default"] == parameter.default

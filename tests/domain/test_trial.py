@@ -1,0 +1,68 @@
+"""What a trial remembers: its best epoch, its configurations, its time."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuner.domain.config import Config
+from tuner.domain.study import Direction
+from tuner.domain.trial import Stage, TrialRecord, TrialState, best_epoch, ranked
+
+CURVES = st.dictionaries(st.integers(1, 30), st.floats(-1e6, 1e6), min_size=1)
+
+
+def trial(number: int, value: float | None, state: TrialState = TrialState.COMPLETE) -> TrialRecord:
+    return TrialRecord(number=number, state=state, config=Config({}), value=value)
+
+
+@given(CURVES, st.sampled_from(Direction))
+def test_no_epoch_is_better_than_the_best_and_none_as_good_is_earlier(
+    curve: dict[int, float], direction: Direction
+) -> None:
+    best = best_epoch(curve, direction)
+    for epoch, value in curve.items():
+        assert direction.sign * value <= direction.sign * curve[best]
+        assert value != curve[best] or epoch >= best
+
+
+def test_a_trial_without_a_curve_has_no_best_epoch() -> None:
+    assert best_epoch({}, Direction.MINIMIZE) == 0
+    assert trial(0, None).last_epoch == 0
+
+
+@pytest.mark.parametrize(("direction", "order"), [(Direction.MAXIMIZE, [1, 3, 0]), (Direction.MINIMIZE, [0, 1, 3])])
+def test_completed_trials_alone_are_ranked_and_equals_by_age(direction: Direction, order: list[int]) -> None:
+    trials = (
+        trial(3, 0.9),
+        trial(0, 0.1),
+        trial(1, 0.9),
+        trial(4, 1.0, TrialState.PRUNED),
+        trial(5, None),
+        trial(6, 0.99, TrialState.RUNNING),
+    )
+    assert [each.number for each in ranked(trials, direction)] == order
+
+
+@pytest.mark.parametrize("state", TrialState)
+def test_a_trial_is_over_when_it_is_complete_stopped_or_failed(state: TrialState) -> None:
+    assert state.is_finished is (state.name in {"COMPLETE", "PRUNED", "FAIL"})
+
+
+def test_each_epoch_has_the_configuration_it_was_trained_with() -> None:
+    first, second = Config({"lr": 1}), Config({"lr": 2})
+    stages = (Stage(epoch=0, config=first), Stage(epoch=3, config=second, source=7))
+    record = TrialRecord(number=0, state=TrialState.RUNNING, config=second, schedule=stages)
+    assert [record.config_at(epoch)["lr"] for epoch in (1, 3, 4, 9)] == [1, 1, 2, 2]
+    assert trial(0, 1.0).config_at(5) == {}
+
+
+def test_a_trial_takes_from_its_start_to_its_end() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    record = TrialRecord(number=0, state=TrialState.RUNNING, config=Config({}), started=start)
+    assert record.seconds is None
+    ended = TrialRecord(
+        number=0, state=TrialState.FAIL, config=Config({}), started=start, finished=start + timedelta(seconds=90)
+    )
+    assert ended.seconds == 90

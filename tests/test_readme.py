@@ -1,0 +1,67 @@
+"""What the README tells newcomers to write and type works, letter by letter."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tuner.study_file import read_study_file
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+Cli = Callable[..., tuple[int, str, str]]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def newcomer(workplace: Path) -> Path:
+    """A folder with the README's own model in it, and nothing else."""
+    (workplace / "mymodel.py").write_text(blocks("python")[0])
+    (workplace / "mymodel.toml").write_text(blocks("toml")[0])
+    return workplace
+
+
+def test_the_readmes_own_model_is_checked_tuned_and_queried(newcomer: Path) -> None:
+    for words in (
+        ["check", "mymodel.toml"],
+        ["run", "mymodel.toml", "--trials", "6", "--executor", "inline"],
+        ["best", "mymodel", "--top", "5"],
+    ):
+        command = [sys.executable, "-m", "tuner.cli.__main__", *words]
+        ran = subprocess.run(command, cwd=newcomer, capture_output=True, text=True, timeout=120, check=False)
+        assert ran.returncode == 0, ran.stderr
+    assert "accuracy" in ran.stdout
+
+
+def test_every_default_that_the_readme_lists_is_the_default(tmp_path: Path) -> None:
+    listed = tmp_path / "listed.toml"
+    listed.write_text(re.sub(r"^(time|precision|dataset) = .*$", "", blocks("toml")[1], flags=re.MULTILINE))
+    least = tmp_path / "least.toml"
+    wanted = tomllib.loads(blocks("toml")[1])
+    least.write_text("\n".join(f"{key} = {wanted[key]!r}" for key in ("objective", "search_space", "metric")))
+    described, defaults = read_study_file(listed, {}).describe(), read_study_file(least, {}).describe()
+    options = described["scheduler"].pop("options")
+    assert options == {"min_epochs": 1, "eta": 3}
+    defaults["scheduler"].pop("options")
+    assert {**described, "name": ""} == {**defaults, "name": ""}
+
+
+@pytest.mark.parametrize("line", [line for block in blocks("console") for line in block.splitlines()])
+def test_every_command_of_the_readme_exists(line: str, cli: Cli) -> None:
+    words = line.removeprefix("$ ").partition("#")[0].split()
+    if words[0] == "make":
+        makefile = (Path(__file__).parent.parent / "Makefile").read_text()
+        assert f"\n{words[1]}: " in makefile
+    elif words[0] == "tuner":
+        code, out, _ = cli(words[1], "--help")
+        assert code == 0
+        for option in (word for word in words if word.startswith("--")):
+            assert option in out
+    else:
+        assert words[0] in {"optuna", "optuna-dashboard"}
