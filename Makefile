@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run test lint format types layers benchmarks clean
+.PHONY: help install dev run test faults broken lint format benchmarks clean
 
 help:            ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -26,6 +26,12 @@ run: install     ## tune the shipped study `digits` to the end, or go on with it
 
 test: dev        ## run all tests, with coverage
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+faults: dev      ## kill drivers and workers more than 200 times, fuzz 5,000 inputs: 0 lost, 0 twice (half an hour)
+	TUNER_FAULTS=long TUNER_FUZZ_EXAMPLES=10 $(BIN)/python -m pytest -s tests/faults
+
+broken: dev      ## break one line of the product for each row of the fault matrix: its tests turn red
+	$(BIN)/python tests/faults/broken_builds.py
 
 lint: dev        ## check style, types and architecture
 	$(BIN)/ruff check .

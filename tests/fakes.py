@@ -88,8 +88,13 @@ class FakeListener(Listener):
     def __init__(self) -> None:
         self.events: list[Event] = []
 
+        self.warnings: list[str] = []
+
     def notify(self, event: Event) -> None:
         self.events.append(event)
+
+    def warned(self, text: str) -> None:
+        self.warnings.append(text)
 
 
 def ticking_clock() -> Callable[[], datetime]:

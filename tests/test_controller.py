@@ -30,6 +30,7 @@ class Bench:
         cohort: int = 1,
         key_of: KeyOf = lambda _: (),
         grows: bool = False,
+        trial_seconds: float | None = None,
     ) -> None:
         self.sampler = FakeSampler(SPACE)
         self.scheduler = FakeScheduler()
@@ -44,6 +45,7 @@ class Bench:
             default=SPACE.default,
             tests=tests,
             grows=grows,
+            trial_seconds=trial_seconds,
         )
         self.controller = Controller(
             plan,
@@ -479,3 +481,90 @@ def test_a_resumed_cohort_has_the_members_it_would_have_had() -> None:
         first.controller.stop(StopCause.INTERRUPT)
         first.controller.abandon()
         assert begun + run(bench(first), 999) == whole
+
+
+TOO_LATE = Failure(reason=FailureReason.TIMEOUT, message="it reported nothing")
+
+
+def test_a_trial_whose_worker_was_ended_because_of_a_limit_fails_and_is_not_tried_again() -> None:
+    bench = Bench(trials=2)
+    work = bench.take()
+    bench.report(0, 1, 0.5)
+    bench.controller.overran(work, TOO_LATE)
+    assert bench.state(0) is TrialState.FAIL
+    assert bench.journal.trials[0].failure == TOO_LATE
+    assert bench.take().numbers == {1}
+
+
+def test_of_a_cohort_that_was_ended_because_of_a_limit_each_goes_on_alone() -> None:
+    bench = Bench(trials=3, cohort=3)
+    work = bench.take()
+    bench.report_all({0: 0.1, 1: 0.2, 2: 0.3}, epoch=1)
+    bench.controller.overran(work, TOO_LATE)
+    works = [bench.take() for _ in range(3)]
+    assert [[(member.number, member.epoch) for member in each.members] for each in works] == [
+        [(0, 1)],
+        [(1, 1)],
+        [(2, 1)],
+    ]
+    bench.controller.overran(works[1], TOO_LATE)
+    assert [bench.state(number) for number in range(3)] == [TrialState.RUNNING, TrialState.FAIL, TrialState.RUNNING]
+
+
+def test_a_cohort_beyond_its_memory_goes_on_in_halves() -> None:
+    bench = Bench(trials=4, cohort=4)
+    bench.controller.overran(bench.take(), Failure(reason=FailureReason.MEMORY_LIMIT, message="5 GiB"))
+    assert [sorted(bench.take().numbers) for _ in range(2)] == [[0, 1], [2, 3]]
+
+
+def test_a_test_that_was_ended_because_of_a_limit_is_noted_as_failed() -> None:
+    bench = Bench(trials=1, max_epochs=1, tests=True)
+    bench.take()
+    bench.report(0, 1, 0.5)
+    bench.controller.overran(bench.take(), TOO_LATE)
+    assert bench.journal.notes["test"] == {"number": 0, "failure": "it reported nothing"}
+    assert bench.controller.is_finished
+
+
+def test_a_trial_that_takes_too_long_in_all_fails_but_a_finished_one_is_never_too_late() -> None:
+    bench = Bench(trials=2, max_epochs=9, trial_seconds=3)
+    bench.take()
+    for epoch in range(1, 9):
+        bench.report(0, epoch, 0.5)
+    failure = bench.journal.trials[0].failure
+    assert failure is not None
+    assert failure.reason is FailureReason.TIMEOUT
+    assert "limits.time" in failure.message
+    patient = Bench(trials=1, max_epochs=1, trial_seconds=0)
+    patient.take()
+    patient.report(0, 1, 0.5)
+    assert patient.state(0) is TrialState.COMPLETE
+
+
+def test_five_trials_that_fail_alike_end_the_study() -> None:
+    bench = Bench(trials=30)
+    for number in range(5):
+        assert bench.controller.stop_cause is None
+        bench.take()
+        bench.controller.report([failed(number)])
+    assert bench.controller.stop_cause is StopCause.FAILURES
+    assert bench.controller.next_work() is None
+    assert bench.controller.is_finished
+
+
+def test_what_failed_before_a_resumption_is_forgiven() -> None:
+    before = Bench(trials=30)
+    for number in range(5):
+        before.take()
+        before.controller.report([failed(number)])
+    bench = Bench(trials=30, before=before)
+    bench.take()
+    bench.controller.report([failed(5)])
+    assert bench.controller.stop_cause is None
+
+
+def test_what_a_worker_notes_is_told() -> None:
+    bench = Bench()
+    bench.take()
+    bench.controller.report([Report(number=0, epoch=1, metrics=metrics(0.5), note="epoch-000002 is damaged")])
+    assert bench.listener.warnings == ["trial 0: epoch-000002 is damaged"]

@@ -13,12 +13,13 @@ from tuner.domain.errors import (
     StudyExistsError,
     StudyInterrupted,
     StudyNotFoundError,
+    TooManyFailuresError,
     TunerError,
 )
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.parameter import Choice, Float, Int
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import Budget, Component, Direction, Resources, StudySpec
+from tuner.domain.study import Budget, Component, Direction, Limits, Resources, StudySpec
 from tuner.domain.trial import Failure, FailureReason, Trial, TrialRecord, TrialState
 
 __version__ = "0.1.0"
@@ -35,6 +36,7 @@ __all__ = [
     "FailureReason",
     "Float",
     "Int",
+    "Limits",
     "NoUsableTrialError",
     "Objective",
     "Resources",
@@ -47,6 +49,7 @@ __all__ = [
     "StudyInterrupted",
     "StudyNotFoundError",
     "StudySpec",
+    "TooManyFailuresError",
     "Trial",
     "TrialRecord",
     "TrialState",

@@ -64,6 +64,7 @@ class Assembly:
             seed=self.spec.seed,
             default=self.space.default,
             tests=self.tests,
+            trial_seconds=self.spec.limits.time,
             parallel=self.parallel,
             grows=self.grows,
             exploits=self.exploits,
@@ -165,6 +166,7 @@ def _job(spec: StudySpec, folder: Path, checkpoints: Path, scheduler: Scheduler 
         max_epochs=spec.budget.epochs,
         device="cuda" if spec.resources.gpu else "cpu",
         checkpoints=checkpoints,
+        limits=spec.limits,
         prunes=scheduler is not None and scheduler.prunes,
         exploits=scheduler is not None and scheduler.exploits,
     )

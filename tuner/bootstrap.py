@@ -13,7 +13,7 @@ from typing import Any, final
 from tuner import service
 from tuner.assembly import Assembly, assemble, find_space
 from tuner.controller import Controller, StopCause
-from tuner.domain.errors import ConfigurationError, NoUsableTrialError, UnknownNameError, nearest
+from tuner.domain.errors import ConfigurationError, NoUsableTrialError, StudyInterrupted, UnknownNameError, nearest
 from tuner.domain.event import Listener
 from tuner.domain.record import StudyRecord
 from tuner.domain.search_space import SearchSpace
@@ -23,6 +23,7 @@ from tuner.domain.work import Member, Work, WorkKind
 from tuner.execution.inheritance import Inheritance
 from tuner.execution.retention import Retention
 from tuner.execution.worker import Worker
+from tuner.storage.backup import Backups
 from tuner.storage.location import Location
 from tuner.storage.spill import Spill
 from tuner.storage.store import Store, exists_already, open_store
@@ -87,7 +88,7 @@ def run(
             spec=spec.describe(),
             source=asdict(source),
         )
-        with store.holding(spec.name) as journal:
+        with _resumable(spec.name), store.holding(spec.name) as journal:
             conductor = _conductor(store, assembly, (), listeners)
             cause = service.removing_on_refusal(
                 store, spec.name, lambda: conductor.conduct(spec.name, journal, execute)
@@ -114,7 +115,7 @@ def resume(
         service.refuse_changes(study, spec, space)
         assembly = assemble(replace(spec, search_space=space), folder, checkpoints_of(store.location, name))
         execute = _executor(assembly)
-        with store.holding(name) as journal:
+        with _resumable(name), store.holding(name) as journal:
             journal.annotate("spec", {**spec.describe(), "name": name})
             _, trials = store.read(name)
             return _conductor(store, assembly, trials, listeners).conduct(name, journal, execute)
@@ -208,7 +209,11 @@ def _conductor(
 ) -> service.Conductor:
     plan = assembly.plan
     checkpoints = assembly.job.checkpoints
-    keepers = (Inheritance(checkpoints, trials), Retention(checkpoints, plan.direction, trials))
+    keepers = (
+        Inheritance(checkpoints, trials),
+        Retention(checkpoints, plan.direction, trials),
+        Backups(store.location, sum(trial.state.is_finished for trial in trials)),
+    )
     return service.Conductor(
         store,
         plan,
@@ -228,6 +233,17 @@ def _executor(assembly: Assembly) -> service.Execute:
         executor.run(controller, assembly.job, assembly.spec.resources)
 
     return execute
+
+
+@contextmanager
+def _resumable(name: str) -> Iterator[None]:
+    """Say of a signal that comes before or after the part of a run that handles it which study it interrupted."""
+    try:
+        yield
+    except StudyInterrupted:
+        raise
+    except KeyboardInterrupt as interruption:
+        raise StudyInterrupted(name, getattr(interruption, "exit_code", 130)) from None
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import Enum
 from typing import final
 
+from tuner.breaker import Breaker
 from tuner.cohorts import Cohorts
 from tuner.domain.config import Config
 from tuner.domain.decision import Decision
@@ -30,6 +31,8 @@ from tuner.generations import Generations
 MAX_RETRIES = 2
 """How often a trial is handed out again after its worker died."""
 
+_TOO_LARGE = (FailureReason.OUT_OF_MEMORY, FailureReason.MEMORY_LIMIT)
+
 _OF_THE_COHORT = (FailureReason.OUT_OF_MEMORY, FailureReason.COHORT_RAISED)
 """Failures that are no member's own as long as there are several."""
 
@@ -40,6 +43,8 @@ class StopCause(Enum):
     TIME = "time"
     INTERRUPT = "interrupt"
     TERMINATE = "terminate"
+    FAILURES = "failures"
+    """So many trials have failed that more of them would be a waste."""
 
 
 @final
@@ -55,6 +60,8 @@ class Plan:
     default: Config
     tests: bool
     """Whether the best trial is tested at the end."""
+    trial_seconds: float | None = None
+    """How long a trial may take in one run."""
     parallel: int = 1
     """How many cohorts are trained at a time."""
     grows: bool = False
@@ -104,6 +111,8 @@ class Controller:
         self._generations = Generations(scheduler, cohorts, plan.seed)
         self._testing: int | None = None
         self._losses: Counter[int] = Counter()
+        self._began: dict[int, datetime] = {}
+        self._breaker = Breaker()
         self._works = 0
         self._exhausted = False
         self._stop: StopCause | None = None
@@ -162,6 +171,9 @@ class Controller:
         live = [report for report in reports if report.number in self._live]
         if not live:
             return Answer(is_over=True)
+        for report in live:
+            if report.note:
+                self._warn(f"trial {report.number}: {report.note}")
         cohort = self._live[live[0].number]
         fresh = [report for report in live if self._is_news(report)]
         before = frozenset(self._members[cohort])
@@ -244,6 +256,19 @@ class Controller:
             self._remember(change.trial)
         for trial in waiting:
             self._put_back(trial, EventKind.LOST)
+        self._forget(work.id)
+
+    def overran(self, work: Work, failure: Failure) -> None:
+        """Take note that the worker was ended because of a limit: a trial fails, those of a cohort go on one by one."""
+        if work.kind is WorkKind.TEST:
+            self.tested(work, failure)
+            return
+        members = sorted(self._members[work.id])
+        reports = [Report(number=number, epoch=0, failure=failure) for number in members]
+        if len(members) > 1:
+            self._return_together(reports)
+        else:
+            self._record(reports)
         self._forget(work.id)
 
     def tested(self, work: Work, outcome: Metrics | Failure | None) -> None:
@@ -385,6 +410,7 @@ class Controller:
         for trial in placed:
             self._trials[trial.number] = trial
             self._live[trial.number] = cohort
+            self._began[trial.number] = self._now()
             self._members[cohort].add(trial.number)
             self._notify(EventKind.STARTED, trial)
         return tuple(map(self._member, placed))
@@ -432,7 +458,7 @@ class Controller:
         if not reports:
             return
         trials = [self._trials[report.number] for report in reports]
-        if reports[0].failure is not None and reports[0].failure.reason is FailureReason.OUT_OF_MEMORY:
+        if reports[0].failure is not None and reports[0].failure.reason in _TOO_LARGE:
             self._cohorts.overflowed(trials[0].config, len(trials))
             self._journal.annotate("cohorts", dict(self._cohorts.limits))
         else:
@@ -460,8 +486,19 @@ class Controller:
         elif report.metrics is None:
             after = self._ended(trial)
         else:
-            after = self._measured(trial, report.epoch, report.metrics)
+            after = self._in_time(self._measured(trial, report.epoch, report.metrics))
         return replace(after, config=after.config_at(after.epoch)) if after.state.is_finished else after
+
+    def _in_time(self, trial: TrialRecord) -> TrialRecord:
+        """Return `trial`, failed where it is not done and has run for longer than it may."""
+        limit = self.plan.trial_seconds
+        if limit is None or trial.state.is_finished:
+            return trial
+        if (self._now() - self._began[trial.number]).total_seconds() <= limit:
+            return trial
+        message = f"it was not done within the {limit:g} s that limits.time allows"
+        failure = Failure(reason=FailureReason.TIMEOUT, message=message)
+        return replace(trial, state=TrialState.FAIL, failure=failure, finished=self._now())
 
     def _ended(self, trial: TrialRecord) -> TrialRecord:
         if trial.curve:
@@ -505,6 +542,8 @@ class Controller:
         if trial.state.is_finished:
             self._leave(trial.number)
             self._metrics.pop(trial.number, None)
+            if self._breaker.trips(trial):
+                self.stop(StopCause.FAILURES)
         self._notify(EventKind.FINISHED if trial.state.is_finished else EventKind.REPORTED, trial)
 
     def _forget(self, cohort: int) -> None:
@@ -531,6 +570,10 @@ class Controller:
         self._leave(trial.number)
         self._waiting.appendleft(trial.number)
         self._notify(kind, trial)
+
+    def _warn(self, text: str) -> None:
+        for listener in self._listeners:
+            listener.warned(text)
 
     def _notify(self, kind: EventKind, trial: TrialRecord, test_metrics: Metrics | None = None) -> None:
         event = Event(kind=kind, trial=trial, test_metrics=test_metrics)

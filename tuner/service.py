@@ -29,7 +29,7 @@ Execute = Callable[[Controller], None]
 _EXIT_CODES = {StopCause.INTERRUPT: 130, StopCause.TERMINATE: 143}
 
 # What may differ when a study goes on: how much is spent and on what, never what the numbers mean.
-_FREE = ("name", "budget.trials", "budget.seconds", "resources", "executor")
+_FREE = ("name", "budget.trials", "budget.seconds", "resources", "limits", "executor")
 
 
 def now() -> datetime:

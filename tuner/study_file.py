@@ -1,18 +1,26 @@
 """Study files: TOML in, a `StudySpec` out, and every mistake at once."""
 
+import math
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from tuner.domain.errors import ConfigurationError, nearest
-from tuner.domain.study import AUTO, NAME_PATTERN, Budget, Component, Direction, Resources, StudySpec
+from tuner.domain.study import AUTO, NAME_PATTERN, Budget, Component, Direction, Limits, Resources, StudySpec
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMG]i?B|B)?")
+_NONE = "none"
+_LONGEST = 100 * 366 * 86_400.0
+_MOST = 2**63 - 1
+_DEEPEST = 50
+_LIMITS = Limits()
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
 
 
@@ -29,6 +37,33 @@ def parse_duration(value: object) -> object:
     return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)([smhd])", value))
 
 
+def _short_enough(seconds: float) -> float:
+    if seconds > _LONGEST:
+        raise ValueError("is longer than a hundred years")
+    return seconds
+
+
+def parse_size(value: object) -> object:
+    """Return the bytes that "200MB" or "8 GiB" means; whole numbers are bytes already.
+
+    >>> parse_size("8 GiB")
+    8589934592
+    """
+    if not isinstance(value, str):
+        return value
+    match = _SIZE.fullmatch(value.strip())
+    if match is None:
+        raise ValueError("is no size; write it as 200MB, 8GiB or a number of bytes")
+    size = float(match[1]) * _BYTES[match[2] or ""]
+    if size > _MOST:
+        raise ValueError("is more than any machine has")
+    return int(size)
+
+
+def _limit_of(parse: Callable[[object], object]) -> Callable[[object], object]:
+    return lambda value: None if value == _NONE else parse(value)
+
+
 def _component(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
@@ -38,6 +73,10 @@ def _count(value: object) -> object:
         return value
     raise ValueError(f"is neither a whole number above 0 nor {AUTO!r}")
 
+
+_Duration = Annotated[float, Field(gt=0), AfterValidator(_short_enough)]
+_Seconds = Annotated[_Duration | None, BeforeValidator(_limit_of(parse_duration))]
+_Bytes = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(_limit_of(parse_size))]
 
 _Count = Annotated[Any, BeforeValidator(_count)]
 
@@ -49,7 +88,7 @@ class _Section(BaseModel):
 class _Budget(_Section):
     trials: int = Field(default=64, ge=1)
     epochs: int = Field(default=27, ge=1)
-    time: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(parse_duration)] = None
+    time: Annotated[_Duration | None, BeforeValidator(parse_duration)] = None
 
 
 class _Component(_Section):
@@ -72,6 +111,14 @@ class _Resources(_Section):
     cohort: _Count = AUTO
 
 
+class _Limits(_Section):
+    start: _Seconds = _LIMITS.start
+    progress: _Seconds = _LIMITS.progress
+    time: _Seconds = _LIMITS.time
+    memory: _Bytes = _LIMITS.memory
+    output: _Bytes = _LIMITS.output
+
+
 class _Study(_Section):
     objective: str
     search_space: str
@@ -84,6 +131,7 @@ class _Study(_Section):
     sampler: Annotated[_Sampler, BeforeValidator(_component)] = _Sampler()
     scheduler: Annotated[_Scheduler, BeforeValidator(_component)] = _Scheduler()
     resources: _Resources = _Resources()
+    limits: _Limits = _Limits()
     executor: Literal["ray", "inline"] = "ray"
 
 
@@ -101,6 +149,8 @@ def parse_study(content: Mapping[str, Any], overrides: Mapping[str, Any], *, whe
     `where` names it in messages, and `name` is the study's where it gives none.
     """
     merged = _merged(content, overrides)
+    if problems := [*_unkept(merged, ())]:
+        raise ConfigurationError(f"{where}: {problem}" for problem in problems)
     try:
         study = _Study.model_validate(merged)
     except ValidationError as error:
@@ -117,6 +167,7 @@ def parse_study(content: Mapping[str, Any], overrides: Mapping[str, Any], *, whe
         sampler=_as_component(study.sampler),
         scheduler=_as_component(study.scheduler),
         resources=Resources(**study.resources.model_dump()),
+        limits=Limits(**study.limits.model_dump()),
         executor=study.executor,
     )
 
@@ -192,7 +243,7 @@ def parse_override(text: str) -> tuple[str, Any]:
         raise ConfigurationError(f"--set {text!r} has no value", hint="write --set key.path=value")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return key.strip(), value.strip()
 
 
@@ -202,11 +253,11 @@ def _as_component(section: _Component) -> Component:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path} is no TOML: {error}") from None
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from None
+    except (ValueError, RecursionError) as error:  # a number or a nesting that is too long is no TOMLDecodeError
+        raise ConfigurationError(f"{path} is no TOML: {error}") from None
 
 
 def _merged(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,6 +279,25 @@ def _replaced(section: Any, value: Any) -> Any:
     return section if isinstance(section, Mapping) and section.get("name") == value else value
 
 
+def _unkept(value: Any, path: tuple[str, ...]) -> Iterator[str]:
+    """Yield what the stored study could not hold as it is: it is JSON, with whole numbers of 64 bits."""
+    where = ".".join(path)
+    if len(path) > _DEEPEST:
+        yield f"{where[:50]}...: is nested too deeply"
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _unkept(inner, (*path, str(key)))
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _unkept(inner, (*path, str(index)))
+    elif isinstance(value, int) and not -_MOST <= value <= _MOST:
+        yield f"{where}: is a whole number of more than 64 bits"
+    elif isinstance(value, float) and math.isnan(value):
+        yield f"{where}: nan is not a number"
+    elif not isinstance(value, str | int | float | None):
+        yield f"{where}: {value!r} is a {type(value).__name__}, which no study can keep; write it as text"
+
+
 def _problems(error: ValidationError, content: Mapping[str, Any]) -> Iterator[str]:
     for mistake in error.errors(include_url=False):
         path = [str(part) for part in mistake["loc"]]
@@ -241,7 +311,7 @@ def _problems(error: ValidationError, content: Mapping[str, Any]) -> Iterator[st
 
 def _unknown_key(path: Sequence[str]) -> str:
     *sections, key = path
-    sections_by_name: dict[str, type[_Section]] = {"budget": _Budget, "resources": _Resources}
+    sections_by_name: dict[str, type[_Section]] = {"budget": _Budget, "resources": _Resources, "limits": _Limits}
     model = sections_by_name.get(sections[0], _Study) if sections else _Study
     where = f" in [{sections[0]}]" if sections else ""
     known = list(model.model_fields)

@@ -164,7 +164,8 @@ def _write(path: Path, content: bytes) -> None:
     # Beside the file, since a rename cannot cross file systems; with our number, since a lost worker may still write.
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        partial.unlink(missing_ok=True)  # of a process that had our number, or a link that somebody planted
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
         partial.replace(path)
     except BaseException:

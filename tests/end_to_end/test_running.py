@@ -68,23 +68,6 @@ def test_the_built_in_objective_runs_in_parallel_and_is_tested_once_at_the_end()
     assert study.resume().test_metrics == study.test_metrics
 
 
-@pytest.mark.usefixtures("ray_session")
-def test_a_trial_whose_worker_dies_goes_on_in_another(user_folder: Path) -> None:
-    spec = tuner.StudySpec(
-        name="dying",
-        objective="mytask:dying_once",
-        search_space="mytask:space",
-        metric="accuracy",
-        settings={"died": str(user_folder / "died")},
-        budget=tuner.Budget(trials=3, epochs=4),
-        scheduler="none",
-    )
-    study = tuner.run(spec)
-    assert (user_folder / "died").exists()
-    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 3
-    assert [list(trial.curve) for trial in study.trials] == [[1, 2, 3, 4]] * 3
-
-
 def test_wrong_numbers_fail_their_trial_with_a_reason_and_never_the_study(cli: Cli) -> None:
     code, _, messages = cli(
         "run", "mine.toml", "--executor", "inline", "--set", "objective=mytask:strange", "--set", "scheduler.name=none",

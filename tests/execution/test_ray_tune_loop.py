@@ -20,7 +20,7 @@ from tuner.domain.errors import ConfigurationError, StorageError
 from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.job import Job
 from tuner.domain.study import Direction, Resources
-from tuner.domain.trial import FailureReason, TrialState
+from tuner.domain.trial import TrialState
 from tuner.execution import ray_tune_loop
 from tuner.execution.ray_tune import EXECUTOR
 
@@ -194,15 +194,6 @@ def test_a_worker_that_dies_gives_all_of_its_trials_back_and_they_go_on_where_th
     assert bench.told(EventKind.LOST) == [0, 1, 2]
     assert bench.states == [TrialState.COMPLETE] * 3
     assert [list(trial.curve) for trial in bench.journal.trials.values()] == [[1, 2, 3]] * 3
-
-
-def test_a_trial_that_kills_every_worker_fails_and_the_others_are_trained(tmp_path: Path) -> None:
-    bench = Bench(killing(tmp_path, times=100), tmp_path, trials=3)
-    bench.run()
-    assert bench.states == [TrialState.COMPLETE, TrialState.FAIL, TrialState.COMPLETE]
-    failure = bench.journal.trials[1].failure
-    assert failure is not None
-    assert failure.reason is FailureReason.WORKER_LOST
 
 
 def test_what_the_controller_raises_about_a_report_ends_the_run_as_it_is(tmp_path: Path) -> None:

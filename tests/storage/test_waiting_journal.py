@@ -14,6 +14,7 @@ from tuner.domain.journal import Change
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
 from tuner.service import now
+from tuner.storage import store as store_module
 from tuner.storage.journal import StudyJournal
 from tuner.storage.spill import Spill
 from tuner.storage.store import Store, open_store
@@ -23,7 +24,8 @@ SPACE = SearchSpace(x=Float(0, 1))
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setattr(store_module, "_BUSY_SECONDS", 0.01)
     opened = open_store(str(tmp_path / "studies.db"))
     opened.create("s", direction=Direction.MAXIMIZE, metric="accuracy", space=SPACE, spec={}, source={})
     yield opened

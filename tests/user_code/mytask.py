@@ -2,7 +2,6 @@
 
 import math
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -68,14 +67,3 @@ def strange(trial: tuner.Trial) -> Any:
 
 def misnamed(trial: tuner.Trial) -> Iterator[dict[str, float]]:
     yield {"acuracy": 0.5}
-
-
-def dying_once(trial: tuner.Trial) -> Iterator[dict[str, float]]:
-    """Takes its worker with it, once, in the second epoch of trial 1."""
-    for epoch in range(trial.epoch, trial.max_epochs):
-        trial.save({"epoch": epoch})
-        yield {"accuracy": 0.1 * epoch}
-        died = Path(trial.settings["died"])
-        if trial.number == 1 and epoch == 1 and not died.exists():
-            died.touch()
-            os.kill(os.getpid(), signal.SIGKILL)

@@ -1,6 +1,7 @@
 """Tune PyTorch models: search, stop early, resume, and get an answer."""
 
 import os
+import signal
 import sys
 from importlib import import_module
 from typing import Any
@@ -12,7 +13,7 @@ from tuner.catalogue import Catalogue
 from tuner.domain.errors import StudyInterrupted, TunerError
 
 _COMMANDS = Catalogue("tuner.cli", "command")
-_ORDER = ("run", "resume", "check", "list", "status", "best", "trials")
+_ORDER = ("run", "resume", "check", "list", "status", "best", "trials", "doctor")
 
 
 class _Commands(TyperGroup):
@@ -42,10 +43,24 @@ class _Commands(TyperGroup):
             raise typer.Exit(error.exit_code) from None
         except StudyInterrupted as interruption:
             raise typer.Exit(interruption.exit_code) from None
+        except _Terminated:
+            raise typer.Exit(_Terminated.exit_code) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
         except BrokenPipeError:
             # Whoever read our output has seen enough; stdout must not be flushed into the closed pipe again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, before or after the part of a run that handles it."""
+
+    exit_code = 143
+
+
+def _terminate(*_: object) -> None:
+    raise _Terminated
 
 
 def _load(name: str) -> Any:
@@ -78,6 +93,7 @@ def _tuner() -> None:
 
 def main() -> None:
     """Run the command line and exit with the code that its outcome has."""
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         app(prog_name="tuner")
     except Exception as bug:  # noqa: BLE001 - whatever nobody expected

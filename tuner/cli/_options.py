@@ -32,6 +32,9 @@ Settings = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Any key of the study file, such as settings.dataset=wine."),
 ]
 
+_DIGITS = 10
+"""No machine runs so many trials at a time that their number has more."""
+
 
 def collected(assignments: Sequence[str] | None, **options: Any) -> dict[str, Any]:
     """Return the overrides that options and `--set` make together, by key path."""
@@ -43,6 +46,6 @@ def collected(assignments: Sequence[str] | None, **options: Any) -> dict[str, An
 
 
 def _whole(word: str, value: str) -> int:
-    if value.isdecimal():
+    if value.isdecimal() and len(value) < _DIGITS:
         return int(value)
     raise ConfigurationError(f"--{word} {value!r} is neither a whole number nor auto")

@@ -1,7 +1,7 @@
 """What a running study shows: a live table on a terminal, plain lines elsewhere."""
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, final
@@ -21,6 +21,9 @@ from tuner.domain.trial import TrialRecord, TrialState
 
 _LINES = 50
 """About how many plain lines a study prints, beside those that matter."""
+
+_NEWS = 3
+"""How many warnings stay below the table."""
 
 _ROWS = 12
 """How many running trials are shown on a terminal, the foremost first."""
@@ -107,7 +110,7 @@ class LiveTable(Listener):
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
-        self._news = ""
+        self._news: deque[str] = deque(maxlen=_NEWS)
         self._trouble = ""
 
     def notify(self, event: Event) -> None:
@@ -117,10 +120,13 @@ class LiveTable(Listener):
         self._trouble = waiting(seconds, reason) if reason else ""
 
     def recovered(self, reports: int) -> None:
-        self._news = recovery(reports)
+        self._news.append(recovery(reports))
+
+    def warned(self, text: str) -> None:
+        self._news.append(text)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        told = [Text(safe(line), style="yellow") for line in (self._news, self._trouble) if line]
+        told = [Text(safe(line), style="yellow") for line in (*self._news, self._trouble) if line]
         yield Group(self._trials(), self._study(), *told)
 
     def _trials(self) -> Table:
@@ -183,6 +189,9 @@ class PlainLines(Listener):
 
     def recovered(self, reports: int) -> None:
         self._console.print(recovery(reports))
+
+    def warned(self, text: str) -> None:
+        self._console.print(Text(safe(text)))
 
     def _line(self, trial: TrialRecord, *, is_new_best: bool) -> str:
         head = f"[{self._tally.finished}/{self._tally.target}] trial {trial.number}"

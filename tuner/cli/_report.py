@@ -9,14 +9,14 @@ from rich.text import Text
 from tuner import queries
 from tuner.cli._output import answers, config_lines, grid, messages, number, print_json, safe, schedule_table
 from tuner.controller import StopCause
-from tuner.domain.errors import NoUsableTrialError, StudyInterrupted
+from tuner.domain.errors import NoUsableTrialError, StudyInterrupted, TooManyFailuresError
 from tuner.domain.trial import TrialState
 from tuner.storage.location import locate
 from tuner.storage.store import open_store
 
 
 def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json: bool) -> None:
-    """Print how study `name` ended; raises `NoUsableTrialError` where no trial completed."""
+    """Print how study `name` ended; raises `NoUsableTrialError` where no trial completed, or too many failed."""
     store = open_store(storage)
     try:
         study, trials = store.read(name)
@@ -27,6 +27,12 @@ def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json
         print_json(summary_json(summary))
     else:
         answers().print(_summary(summary, trials, storage, cause))
+    if cause is StopCause.FAILURES:
+        failed, (error, count) = summary.counts[TrialState.FAIL], queries.failure_reasons(trials)[0]
+        raise TooManyFailuresError(
+            f"stopped, since {failed} of {summary.finished} trials failed; {count} of them with: {error}",
+            hint=f"mend the cause, then go on with: {_next(name, storage, 'resume')}",
+        )
     if summary.best is None:
         reasons = queries.failure_reasons(trials)
         why = f"; {reasons[0][1]} of them failed with: {reasons[0][0]}" if reasons else ""
@@ -98,7 +104,8 @@ def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: 
         lines.append(
             Text(f"the time is up; go on with: {_next(summary.study.name, storage, 'resume')}", style="yellow")
         )
-    lines += [Text(f"{count} failed with: {safe(reason)}", style="red") for reason, count in _worst(trials)]
+    if cause is not StopCause.FAILURES:  # the error says it
+        lines += [Text(f"{count} failed with: {safe(reason)}", style="red") for reason, count in _worst(trials)]
     if summary.test_failure:
         lines.append(Text(f"the test failed: {safe(summary.test_failure)}", style="red"))
     if summary.best is not None:

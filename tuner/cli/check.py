@@ -39,7 +39,7 @@ def command(study: StudyArgument, assignments: Settings = None, as_json: Json = 
     answers().print(
         Group(
             Text(f"search space: {len(assembly.space)} parameters", style="dim"),
-            Text(str(assembly.space)),
+            Text(safe(assembly.space)),
             Text(""),
             metrics,
             Text(""),

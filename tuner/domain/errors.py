@@ -8,6 +8,7 @@ TunerError                   1  our bug unless a subclass says otherwise
 │   ├── StudyExistsError         the name is taken: resume it or choose another
 │   └── StudyNotFoundError       no study of that name (also a KeyError)
 ├── NoUsableTrialError       3  trials ran, none can be used: the reasons are in the study
+│   └── TooManyFailuresError     the study was ended early, more of the same would be a waste
 ├── StorageError             4  the database cannot be read or written; nothing recorded is lost
 ├── ResumeRefusedError       5  the study file no longer says what the study was started with
 ├── StudyHeldError           5  another process runs the study
@@ -67,6 +68,10 @@ class NoUsableTrialError(TunerError):
     """No trial completed, so there is no best one."""
 
     exit_code = 3
+
+
+class TooManyFailuresError(NoUsableTrialError):
+    """So many trials failed that the study was ended before its target."""
 
 
 class StorageError(TunerError):

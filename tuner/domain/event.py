@@ -45,5 +45,8 @@ class Listener(ABC):
     def waits(self, seconds: float, reason: str) -> None:  # noqa: B027 - most need not know
         """Take note that the storage cannot be used, for so long now; 0 seconds: it is back."""
 
+    def warned(self, text: str) -> None:  # noqa: B027 - most need not know
+        """Take note of something that went wrong and that the run mends by itself."""
+
     def recovered(self, reports: int) -> None:  # noqa: B027 - most need not know
         """Take note that so many reports that an earlier run had to keep in a file are stored now."""

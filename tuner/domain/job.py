@@ -1,11 +1,11 @@
 """What every worker of a run has to know."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
-from tuner.domain.study import Direction
+from tuner.domain.study import Direction, Limits
 
 
 @final
@@ -27,5 +27,6 @@ class Job:
     max_epochs: int
     device: str
     checkpoints: Path
+    limits: Limits = field(default_factory=Limits)
     prunes: bool = True
     exploits: bool = False

@@ -11,6 +11,9 @@ from typing import Any, final
 
 from tuner.domain.config import Scalar
 
+_MOST_STEPS = 2**53
+"""How many whole numbers, one after the other, a float can tell apart."""
+
 
 class Parameter(ABC):
     """One dimension of a search space."""
@@ -60,8 +63,15 @@ class _Range(Parameter):
     def problems(self) -> Iterator[str]:
         numbers = {"low": self.low, "high": self.high, "step": self.step, "default": self.given}
         wrong = [f"{name} {value!r} is not {self._noun}" for name, value in numbers.items() if not self._takes(value)]
+        wrong += [f"{name} is missing" for name in ("low", "high") if numbers[name] is None]
+        if not isinstance(self.log, bool):
+            wrong.append(f"log {self.log!r} is neither true nor false")
         if wrong:
             yield from wrong
+            return
+        beyond = [name for name, value in numbers.items() if value is not None and abs(value) > self._most]
+        if beyond:
+            yield from (f"{name} is beyond {self._most:g}, where floats are too coarse" for name in beyond)
             return
         if self.low > self.high:
             yield f"low {self.low:g} is above high {self.high:g}"
@@ -73,14 +83,17 @@ class _Range(Parameter):
             yield "a log scale takes no step"
         if self.given is not None and not self.low <= self.given <= self.high:
             yield f"default {self.given:g} is outside {self.low:g} to {self.high:g}"
+        if self.step is not None and self.step > 0 and (self.high - self.low) / self.step > _MOST_STEPS:
+            yield f"step {self.step:g} is too small for {self.low:g} to {self.high:g}"
 
     _noun = "a finite number"
+    _most = 1e300
 
     @staticmethod
     def _takes(value: object) -> bool:
         if value is None:
             return True
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return isinstance(value, int | float) and not isinstance(value, bool) and not _is_infinite(value)
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -152,6 +165,7 @@ class Int(_Range):
     __slots__ = ()
 
     _noun = "a whole number"
+    _most = _MOST_STEPS
 
     @staticmethod
     def _takes(value: object) -> bool:
@@ -251,5 +265,5 @@ def _tidy(value: float) -> float:
     return value if isinstance(value, int) else float(f"{value:.14g}")
 
 
-def _is_infinite(value: Scalar) -> bool:
+def _is_infinite(value: object) -> bool:
     return isinstance(value, float) and not math.isfinite(value)

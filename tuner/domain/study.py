@@ -55,6 +55,23 @@ class Resources:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What ends a trial that goes wrong without failing; None: no limit. Seconds and bytes.
+
+    `start` is how long a worker may take to get ready, `progress` how long nothing may be reported, `time` how long a
+    trial may take in all, `memory` and `output` what its worker, with its children, may use and print. They need
+    worker processes: a trial in the study's own process has `time` alone.
+    """
+
+    start: float | None = 600.0
+    progress: float | None = 6 * 3600.0
+    time: float | None = None
+    memory: int | None = None
+    output: int | None = 200 * 2**20
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
     """A sampler or scheduler by name, with its options."""
 
@@ -81,6 +98,7 @@ class StudySpec:
     sampler: Component | str = field(default_factory=lambda: Component(name="tpe"))
     scheduler: Component | str = field(default_factory=lambda: Component(name="asha"))
     resources: Resources = field(default_factory=Resources)
+    limits: Limits = field(default_factory=Limits)
     executor: str = "ray"
 
     def describe(self) -> dict[str, Any]:
@@ -97,6 +115,7 @@ class StudySpec:
             "sampler": asdict(as_component(self.sampler)),
             "scheduler": asdict(as_component(self.scheduler)),
             "resources": asdict(self.resources),
+            "limits": asdict(self.limits),
             "executor": self.executor,
         }
 
@@ -111,6 +130,7 @@ class StudySpec:
                 "sampler": Component(**description["sampler"]),
                 "scheduler": Component(**description["scheduler"]),
                 "resources": Resources(**description["resources"]),
+                "limits": Limits(**description.get("limits", {})),
             }
         )
 

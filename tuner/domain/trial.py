@@ -41,6 +41,10 @@ class FailureReason(Enum):
     COHORT_RAISED = "cohort_raised"
     """The cohort failed as a whole, so nobody knows which member it was."""
     WORKER_LOST = "worker_lost"
+    TIMEOUT = "timeout"
+    """It took longer than the study's limits allow."""
+    MEMORY_LIMIT = "memory_limit"
+    OUTPUT_LIMIT = "output_limit"
 
 
 @final
@@ -58,7 +62,8 @@ class Failure:
 class Report:
     """What one trial did in one epoch: it measured something, or failed, or ended by itself.
 
-    `seconds` is what the epoch took, its share of the cohort's where several trials were trained at once.
+    `seconds` is what the epoch took, its share of the cohort's where several trials were trained at once. `note` is
+    what a person should know although the trial goes on.
     """
 
     number: int
@@ -66,6 +71,7 @@ class Report:
     metrics: Metrics | None = None
     failure: Failure | None = None
     seconds: float = 0.0
+    note: str = ""
 
 
 @final

@@ -6,6 +6,7 @@ which would leave a gap in its learning curve. What a trial takes over from anot
 own state, is `trial-00012/taken-over-000003.safetensors`: its own weights may still be the best ones it had.
 """
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.trial import Checkpoints
+from tuner.folders import private
 
 # By name: the codec imports torch, which only a worker that saves needs.
 _CODEC = "objectives.training.checkpoints"
@@ -30,10 +32,10 @@ def hand_over(root: Path, source: int, number: int, epoch: int) -> bool:
     state = _path(trial_folder(root, source), _OWN, epoch)
     if not state.is_file():
         return False
-    folder = trial_folder(root, number)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = folder / f".{_TAKEN_OVER}.partial"
-    shutil.copyfile(state, beside)
+    folder = private(trial_folder(root, number))
+    beside = folder / f".{_TAKEN_OVER}.{os.getpid()}.partial"
+    beside.unlink(missing_ok=True)  # of a process that had our number, or a link that somebody planted
+    shutil.copy(state, beside)  # with its mode
     beside.replace(_path(folder, _TAKEN_OVER, epoch))
     return True
 
@@ -48,7 +50,8 @@ class TrialCheckpoints(Checkpoints):
     """The checkpoints of one trial that starts, or goes on.
 
     `recorded` is the last epoch that was recorded; the trial goes on from the newest sound checkpoint that is not
-    beyond it, whose epoch is `epoch` afterwards. What it took over at that epoch goes before its own.
+    beyond it, whose epoch is `epoch` afterwards. What it took over at that epoch goes before its own. The newer ones
+    that turned out not to be sound are `damaged`.
     """
 
     def __init__(self, folder: Path, recorded: int, best: int, *, takes_over: bool = True) -> None:
@@ -59,11 +62,14 @@ class TrialCheckpoints(Checkpoints):
         self._target = 0
         self.epoch = 0
         self.is_best = False
+        self.damaged: list[Path] = []
         self._load_newest(recorded, (_TAKEN_OVER, _OWN) if takes_over else (_OWN,))
 
     def save(self, state: Mapping[str, Any]) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private(self._folder)
         import_module(_CODEC).save(state, _path(self._folder, _OWN, self._target))
+        for partial in self._folder.glob("*.partial"):  # of a process that was killed while it saved
+            partial.unlink(missing_ok=True)
         for epoch, path in _states(self._folder, _OWN).items():
             if epoch not in self._recorded | {self._best, self._target}:
                 path.unlink(missing_ok=True)
@@ -102,7 +108,8 @@ class TrialCheckpoints(Checkpoints):
     def _try_load(self, path: Path) -> bool:
         try:
             self._state = import_module(_CODEC).load(path)
-        except (OSError, ValueError):  # damaged: the one before it serves, at the price of an epoch
+        except (OSError, ValueError):  # the one before it serves, at the price of an epoch
+            self.damaged.append(path)
             return False
         return True
 

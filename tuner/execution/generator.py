@@ -111,9 +111,11 @@ def _begun(function: Callable[[Trial], Any], trial: Trial) -> Generator[Any, Non
 def failure_of(error: BaseException) -> Failure:
     """Return the failure that an objective's exception means, without the frames that are ours."""
     frames = traceback.TracebackException.from_exception(error)
+    # torch's own error is no MemoryError, and this file knows nothing of torch.
+    is_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     last = f" ({frames.stack[-1].filename}:{frames.stack[-1].lineno})" if frames.stack else ""
     return Failure(
-        reason=FailureReason.RAISED,
+        reason=FailureReason.OUT_OF_MEMORY if is_memory else FailureReason.RAISED,
         message=f"{type(error).__name__}: {error}{last}",
         traceback="".join(frames.format()),
     )

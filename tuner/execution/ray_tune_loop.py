@@ -21,9 +21,11 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import SearchAlgorithm
 
 from tuner.controller import Controller
+from tuner.domain.errors import ConfigurationError
 from tuner.domain.job import Job
 from tuner.domain.study import Resources
 from tuner.domain.work import Answer, Work, WorkKind
+from tuner.execution.watchdog import WORKERS, Watchdog, enroll
 from tuner.execution.worker import Worker
 
 _GRACE_SECONDS = 10.0
@@ -35,11 +37,13 @@ def run_loop(controller: Controller, job: Job, resources: Resources, parallel: i
 
     Raises what the controller raised. When it returns, nothing is being trained.
     """
-    bridge = _Bridge(controller, parallel)
+    workers = folder / WORKERS
+    watchdog = Watchdog(job.limits, workers, _output_of)
+    bridge = _Bridge(controller, parallel, watchdog)
     with _plain_workers():
         try:
             tune.run(
-                _trainable(job, resources),
+                _trainable(job, resources, workers),
                 name="study",
                 storage_path=str(folder / "results"),
                 search_alg=_WorkSource(bridge),
@@ -59,6 +63,12 @@ def run_loop(controller: Controller, job: Job, resources: Resources, parallel: i
     controller.abandon()
 
 
+def _output_of(pid: int) -> int:
+    """Return how many bytes a worker of this session has printed."""
+    logs = Path(ray._private.worker.global_worker.node.get_logs_dir_path())  # noqa: SLF001 - Ray has no other door
+    return sum(file.stat().st_size for file in logs.glob(f"worker-*-{pid}.*"))
+
+
 @contextmanager
 def _plain_workers() -> Iterator[None]:
     """Let trials run in the workers that Ray starts with, instead of in new ones.
@@ -74,16 +84,17 @@ def _plain_workers() -> Iterator[None]:
         class_cache.DEFAULT_ENV_VARS, class_cache.ENV_VARS_TO_PROPAGATE = defaults, propagated
 
 
-def _trainable(job: Job, resources: Resources) -> Any:
-    trainable = tune.with_parameters(CohortTrainable, job=job)
+def _trainable(job: Job, resources: Resources, workers: Path) -> Any:
+    trainable = tune.with_parameters(CohortTrainable, job=job, workers=workers)
     return tune.with_resources(trainable, {"cpu": resources.cpu, "gpu": resources.gpu})
 
 
 class CohortTrainable(tune.Trainable):  # type: ignore[misc]
     """What runs in a worker process. Ray makes one and resets it for every further cohort."""
 
-    def setup(self, config: dict[str, Any], job: Job) -> None:
+    def setup(self, config: dict[str, Any], job: Job, workers: Path) -> None:
         self._worker = Worker(job)
+        self._workers = workers
         self._begin(config["work"])
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -92,6 +103,7 @@ class CohortTrainable(tune.Trainable):  # type: ignore[misc]
 
     def _begin(self, work: Work) -> None:
         self._work = work
+        enroll(self._workers, work.id)
         if work.kind is WorkKind.TRAIN:
             self._worker.begin(work)
 
@@ -125,8 +137,9 @@ class _Bridge:
     outside.
     """
 
-    def __init__(self, controller: Controller, parallel: int) -> None:
+    def __init__(self, controller: Controller, parallel: int, watchdog: Watchdog) -> None:
         self.controller = controller
+        self._watchdog = watchdog
         self.error: BaseException | None = None
         self.is_abandoned = False
         self._parallel = parallel
@@ -149,11 +162,13 @@ class _Bridge:
             return None
         if work is not None:
             self._work[_trial_id(work)] = work
+            self._watchdog.begun(work.id)
         return work
 
     def result(self, trial: RayTrial, result: dict[str, Any]) -> bool:
         """Hand an epoch's result to the controller, and return whether the cohort goes on."""
         work = self._work[trial.trial_id]
+        self._watchdog.heard(work.id)
         try:
             goes_on = self._goes_on(trial, work, result)
         except BaseException as error:  # noqa: BLE001 - raised again by `run`, whatever it is
@@ -177,12 +192,16 @@ class _Bridge:
         return not answer.is_over
 
     def lost(self, trial: RayTrial) -> None:
-        """Tell the controller that a cohort's worker died."""
-        work = self._forget(trial)
+        """Tell the controller that a cohort's worker died, or was ended because of a limit."""
+        work = self._work.pop(trial.trial_id, None)
         if work is None:
             return
+        verdict = self._watchdog.verdict(work.id)
         try:
-            self.controller.lost(work, "its worker died")
+            if verdict is None:
+                self.controller.lost(work, "its worker died")
+            else:
+                self.controller.overran(work, verdict)
         except BaseException as error:  # noqa: BLE001 - raised again by `run`, whatever it is
             self.error = error
 
@@ -193,8 +212,15 @@ class _Bridge:
             cache = controller._tune_controller._actor_cache  # noqa: SLF001 - Ray has no other door
             cache.increase_max(trial.placement_group_factory, by=self._parallel)
 
-    def _forget(self, trial: RayTrial) -> Work | None:
-        return self._work.pop(trial.trial_id, None)
+    def _forget(self, trial: RayTrial) -> None:
+        self._watchdog.verdict(self._work.pop(trial.trial_id).id)
+
+    def check_limits(self) -> None:
+        """End workers that are beyond a limit; Ray then tells of them as of any that died."""
+        try:
+            self._watchdog.check()
+        except ConfigurationError as error:
+            self.error = error
 
     def check_patience(self) -> None:
         """Raise where an error is pending, or where a stopping run has waited long enough for its last reports."""
@@ -272,6 +298,7 @@ class _Watch(TrialProgressCallback):  # type: ignore[misc]
         self._bridge = bridge
 
     def on_step_begin(self, iteration: int, trials: Any, **info: Any) -> None:
+        self._bridge.check_limits()
         self._bridge.check_patience()
 
     def on_trial_result(self, iteration: int, trials: Any, trial: RayTrial, result: Any, **info: Any) -> None:

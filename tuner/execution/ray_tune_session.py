@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray._private import services, state
+from ray._private import services, state, worker
 from ray._private.node import Node
 
 from tuner.domain.study import Resources
 from tuner.execution.machine import cpu_count, gpu_count
+from tuner.execution.watchdog import WORKERS, end_all
+from tuner.processes import is_alive
 
 _OBJECT_STORE_BYTES = 256 * 2**20
 
@@ -80,6 +82,7 @@ def quiet_session(resources: Resources, parallel: int) -> Iterator[Ready]:
             if started is not None:
                 wait([started])
                 ray.shutdown()
+                end_all(folder / WORKERS)  # what objectives have started outlives Ray
             starter.shutdown()
             os.umask(previous_umask)
             shutil.rmtree(folder, ignore_errors=True)
@@ -113,25 +116,16 @@ def _start(resources: Resources, parallel: int, folder: Path) -> None:
 
 
 def _private_folder() -> Path:
-    """Return a new folder for this run, and delete those of runs that were killed."""
+    """Return a new folder for this run, and end and delete what is left of runs that were killed."""
     root = Path(tempfile.gettempdir())
     if len(str(root)) > 40:  # noqa: PLR2004 - a socket's path has 107 bytes at most, Ray's part of it needs the rest
         root = Path("/tmp")  # noqa: S108 - the folder itself is private
     for folder in root.glob(f"{_PREFIX}*-*"):
         pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if folder.stat().st_uid == os.getuid() and pid.isdigit() and not _is_alive(int(pid)):
+        if folder.stat().st_uid == os.getuid() and pid.isdigit() and not is_alive(int(pid)):
+            end_all(folder / WORKERS)
             shutil.rmtree(folder, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=root))
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 @contextmanager
@@ -148,6 +142,8 @@ def _lean_start() -> Iterator[None]:
         _replaced(services, "get_node", _registered(services.get_node)),
         # Ray takes the loopback address for the one under which others reach this machine: nobody is meant to.
         _replaced(services, "resolve_ip_for_localhost", lambda host: host),
+        # It prints an essay to stdout for every worker that dies; the study says it in a line, with the trial.
+        _replaced(worker, "listen_error_messages", lambda *_: None),
     ):
         yield
 

@@ -53,6 +53,7 @@ class Worker:
         self._best: dict[int, float | None] = {}
         self._decision_epochs: dict[int, tuple[int, ...] | None] = {}
         self._unsaved: set[int] = set()
+        self._notes: dict[int, str] = {}
         self._broken: Failure | None = None
 
     @cached_property
@@ -120,7 +121,11 @@ class Worker:
         """Make places for new members, and return their trials."""
         for member in members:
             folder = trial_folder(self._job.checkpoints, member.number)
-            self._checkpoints[member.number] = TrialCheckpoints(folder, member.epoch, member.best_epoch)
+            checkpoints = TrialCheckpoints(folder, member.epoch, member.best_epoch)
+            self._checkpoints[member.number] = checkpoints
+            if checkpoints.damaged:
+                files = ", ".join(map(str, checkpoints.damaged))
+                self._notes[member.number] = f"{files} is damaged; it goes on from epoch {checkpoints.epoch}"
             self._best[member.number] = member.best
             self._decision_epochs[member.number] = member.decision_epochs
         return [self._trial(member) for member in members]
@@ -137,11 +142,9 @@ class Worker:
         """Do something with the cohort; where user code fails, so do all of its members, when they are asked next."""
         try:
             act()
-        except MemoryError as error:
-            self._broken = replace(failure_of(error), reason=FailureReason.OUT_OF_MEMORY)
         except RECOVERABLE as error:
             self._broken = failure_of(error)
-            if len(self._checkpoints) > 1:
+            if len(self._checkpoints) > 1 and self._broken.reason is FailureReason.RAISED:
                 self._broken = replace(self._broken, reason=FailureReason.COHORT_RAISED)
 
     def _epoch(self) -> list[Report]:
@@ -151,7 +154,10 @@ class Worker:
         began = self._clock()
         outcomes = self._outcomes()
         share = (self._clock() - began) / max(1, len(outcomes))
-        return [replace(self._report(number, outcome), seconds=share) for number, outcome in outcomes.items()]
+        return [
+            replace(self._report(number, outcome), seconds=share, note=self._notes.pop(number, ""))
+            for number, outcome in outcomes.items()
+        ]
 
     def _needs_decision(self, report: Report) -> bool:
         if report.metrics is None or report.epoch >= self._job.max_epochs:

@@ -1,9 +1,9 @@
 """Connections to the database, made safe for one writer and any number of readers."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, event, inspect, select
 from sqlalchemy.engine import Connection
@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, NoSuchModuleError, Operat
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tuner.domain.errors import ConfigurationError, StorageError
+from tuner.folders import private
 from tuner.storage import schema
 from tuner.storage.location import Location
 
@@ -49,13 +50,14 @@ def _options(location: Location, busy_seconds: float = _BUSY_SECONDS) -> dict[st
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # SQLAlchemy's "begin" event says when transactions start, not the driver
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
+    if writes:
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")  # the file stays in it: who only reads changes nothing
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -90,7 +92,7 @@ def translated(engine: Engine) -> Iterator[None]:
 
 
 def _shown(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=True)
+    return engine.url.set(query={}).render_as_string(hide_password=True)  # a password can be among the options too
 
 
 def create_schema(location: Location, engine: Engine) -> None:
@@ -98,17 +100,17 @@ def create_schema(location: Location, engine: Engine) -> None:
 
     Folders are made for their owner alone, and so is the database file.
     """
-    with translated(engine):
-        if location.file is not None:
-            _make_private_file(location.file)
+    with translated(engine), _one_at_a_time(location):
         if _revision(engine) is not None:
             return
         import optuna.storages  # noqa: PLC0415 - half a second that only the first study of a database pays
 
-        optuna.storages.RDBStorage(
+        made = optuna.storages.RDBStorage(
             location.url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}"),
             engine_kwargs=_options(location),
-        ).remove_session()
+        )
+        made.remove_session()
+        made.engine.dispose()
 
 
 def check_schema(engine: Engine) -> bool:
@@ -137,7 +139,16 @@ def _revision(engine: Engine) -> str | None:
         return found
 
 
-def _make_private_file(file: Path) -> None:
-    if not file.parent.exists():
-        file.parent.mkdir(mode=0o700, parents=True)
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+@contextmanager
+def _one_at_a_time(location: Location) -> Iterator[None]:
+    """Hold the folder of a database file, which is made where there is none: Optuna makes tables one by one."""
+    if location.file is None:
+        yield
+        return
+    folder = os.open(private(location.file.parent), os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        os.close(os.open(location.file, os.O_RDWR | os.O_CREAT, 0o600))
+        yield
+    finally:
+        os.close(folder)

@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, final
 
 from sqlalchemy import Engine, Select, insert, select, update
 from sqlalchemy.engine import Connection
 
 from tuner.domain.errors import LeaseLostError, StorageError, StudyHeldError
+from tuner.processes import birth
 from tuner.storage import schema
 from tuner.storage.engine import writing
 
@@ -30,7 +30,6 @@ _BEAT_SECONDS = 5.0
 """How often a lease is renewed: it takes several missed beats until another process may take it."""
 
 _TABLE = schema.study_system_attributes
-_PROC = Path("/proc")
 
 Clock = Callable[[], datetime]
 
@@ -52,7 +51,7 @@ class Holder:
     @staticmethod
     def this() -> "Holder":
         """Return the process that asks."""
-        return Holder(host=socket.gethostname(), pid=os.getpid(), birth=_birth(os.getpid()))
+        return Holder(host=socket.gethostname(), pid=os.getpid(), birth=birth(os.getpid()))
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
@@ -60,7 +59,7 @@ class Holder:
     @property
     def is_gone(self) -> bool:
         """Whether the process is known to have ended; False for one on another machine."""
-        return self.host == socket.gethostname() and _birth(self.pid) != self.birth
+        return self.host == socket.gethostname() and birth(self.pid) != self.birth
 
 
 @final
@@ -194,29 +193,3 @@ def _held(name: str, claim: Claim, now: datetime) -> StudyHeldError:
         f"study {name!r} is being run by {claim.holder}",
         hint=f"watch it with: tuner status {name}\nstop it there first; if it died, its lease ends in {left:.0f} s",
     )
-
-
-def _birth(pid: int) -> str:
-    """Return what tells a process from a later one of the same number, "" where there is none.
-
-    Where there is no /proc, a process is known by being alive.
-    """
-    if not _PROC.exists():
-        return "alive" if _is_alive(pid) else ""
-    try:
-        # The fields from the third on, counted behind the name, which may hold anything: the state is the first of
-        # them, the time of birth the twentieth.
-        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] in "ZX" else fields[19]
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -1,6 +1,7 @@
 """Where studies are kept: from what a person wrote to an absolute database URL and the folder beside it."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -13,6 +14,9 @@ from tuner.domain.errors import ConfigurationError
 ENVIRONMENT_VARIABLE = "TUNER_STORAGE"
 DEFAULT = ".tuner/studies.db"
 
+_DRIVER = re.compile(r"[A-Za-z]\w*(\+\w+)?")
+"""A database's name, and one of its drivers' names: what SQLAlchemy takes for modules to import."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -24,8 +28,9 @@ class Location:
     folder: Path
 
     def __str__(self) -> str:
-        """Return the URL for people: a file's path, and never a password."""
-        return str(self.file) if self.file else self.url.render_as_string(hide_password=True)
+        """Return the URL for people: a file's path, and never a password, which can be among the options too."""
+        text = str(self.file) if self.file else self.url.set(query={}).render_as_string(hide_password=True)
+        return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
     @property
     def is_default(self) -> bool:
@@ -45,12 +50,9 @@ def locate(storage: str | None) -> Location:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:
-        scheme = text.partition("://")[0]
-        raise ConfigurationError(
-            f"the storage URL that starts with {scheme!r} cannot be understood",
-            hint="write sqlite:///path/studies.db or postgresql+psycopg://user:password@host/database; "
-            "special characters of a password are percent-encoded",
-        ) from error
+        raise _not_understood(text) from error
+    if not _DRIVER.fullmatch(url.drivername):
+        raise _not_understood(text)
     if url.get_backend_name() != "sqlite":
         return Location(url, None, Path(DEFAULT).absolute().parent)
     if not url.database or url.database == ":memory:":
@@ -60,6 +62,17 @@ def locate(storage: str | None) -> Location:
     return _sqlite(url.database)
 
 
+def _not_understood(text: str) -> ConfigurationError:
+    scheme = text.partition("://")[0]
+    return ConfigurationError(
+        f"the storage URL that starts with {scheme!r} cannot be understood",
+        hint="write sqlite:///path/studies.db or postgresql+psycopg://user:password@host/database; "
+        "special characters of a password are percent-encoded",
+    )
+
+
 def _sqlite(path: str) -> Location:
+    if "\0" in path:
+        raise ConfigurationError(f"the storage {path!r} is no path: it has a NUL in it")
     file = Path(path).expanduser().absolute()
     return Location(URL.create("sqlite", database=str(file)), file, file.parent)

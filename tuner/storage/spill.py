@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.config import Config
+from tuner.domain.errors import StorageError
 from tuner.domain.journal import Change
 from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
+from tuner.folders import private
 
 
 @final
@@ -34,8 +36,11 @@ class Spill:
         _append(self.late_file, [_described(change) for change in changes])
 
     def read(self) -> list[list[Change]]:
-        """Return what was kept, one list for each transaction, oldest first."""
-        return [[_parsed(each) for each in entry] for entry in _entries(self.file)]
+        """Return what was kept, one list for each transaction, oldest first.
+
+        Raises `StorageError` for a whole line that nobody here can have written: what was measured is not skipped.
+        """
+        return [*_entries(self.file)]
 
     def clear(self) -> None:
         """Forget what was kept: it has been stored."""
@@ -45,7 +50,7 @@ class Spill:
 
 
 def _append(file: Path, entry: Sequence[Mapping[str, Any]]) -> None:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private(file.parent)
     handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     with os.fdopen(handle, "w") as lines:
         # It begins with a line end too: the line before may have been cut off.
@@ -59,12 +64,21 @@ def _append(file: Path, entry: Sequence[Mapping[str, Any]]) -> None:
         os.close(folder)
 
 
-def _entries(file: Path) -> Iterator[list[dict[str, Any]]]:
-    if not file.is_file():
+def _entries(file: Path) -> Iterator[list[Change]]:
+    if file.is_symlink() or not file.is_file():  # nobody kept results behind a link
         return
-    for line in file.read_text().splitlines():
-        with suppress(json.JSONDecodeError):
-            yield json.loads(line)
+    for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
+        try:
+            entry = json.loads(line)
+        except ValueError:  # cut off
+            continue
+        try:
+            yield [_parsed(each) for each in entry]
+        except (TypeError, KeyError, ValueError, IndexError) as error:
+            raise StorageError(
+                f"line {number} of {file} holds no results: {type(error).__name__}: {error}",
+                hint="results that the storage could not take are kept there; move the file away to go on without them",
+            ) from error
 
 
 def _described(change: Change) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord
 from tuner.storage import rows, schema
-from tuner.storage.engine import check_schema, connect, create_schema, reading, writing
+from tuner.storage.engine import check_schema, connect, create_schema, reading, translated, writing
 from tuner.storage.journal import STUDY_TABLES, TRIAL_TABLES, StudyJournal, inserted_id
 from tuner.storage.lease import Claim, Lease, claim_on, take
 from tuner.storage.location import Location, locate
@@ -131,7 +131,10 @@ class Store:
 
     def _exists(self) -> bool:
         file = self.location.file
-        return (file is None or file.exists()) and check_schema(self._engine)
+        with translated(self._engine):
+            if file is not None and not file.exists():
+                return False
+        return check_schema(self._engine)
 
     def _require(self, name: str) -> None:
         known = self.names

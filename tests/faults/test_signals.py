@@ -1,0 +1,107 @@
+"""Rows 6, 15 and 16: signals at any moment, and a driver that sleeps through the end of its lease."""
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from faults.invariants import check_finished, check_stored, left_running
+from faults.test_storage_faults import start, wait_for_line, wait_until_trained
+
+from tuner.storage.lease import KEY
+from tuner.storage.spill import Spill
+
+IS_LONG = os.environ.get("TUNER_FAULTS") == "long"
+SEED = int(os.environ.get("TUNER_FAULTS_SEED", "0"))
+ROOT = str(Path(__file__).parent.parent.parent)
+
+
+@pytest.fixture
+def folder(user_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("TRAINED", str(user_folder / "trained.txt"))
+    monkeypatch.setenv("PYTHONPATH", ROOT)
+    monkeypatch.setenv("TUNER_FAULT", uuid.uuid4().hex)
+    yield user_folder
+    sys.path[:] = [path for path in sys.path if path != str(user_folder)]
+    sys.modules.pop("faulty", None)
+
+
+def finish() -> None:
+    words = ["resume", "faulty"] if (Path(".tuner/studies.db")).exists() and listed() else ["run", "faulty.toml"]
+    process = start(*words, "--executor", "inline")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+
+
+def listed() -> bool:
+    process = start("status", "faulty")
+    process.communicate()
+    return process.returncode == 0
+
+
+@pytest.mark.parametrize("moment", range(25 if IS_LONG else 2))
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_at_any_moment_ends_the_run_and_keeps_what_was_recorded(
+    moment: int, number: signal.Signals, code: int, folder: Path
+) -> None:
+    process = start("run", "faulty.toml", "--executor", "inline", pause=0.02)
+    # Not before Python handles signals at all: the interpreter itself dies of them, having done nothing.
+    delay = 0.3 + random.Random(SEED + moment).uniform(0, 1.5)
+    try:
+        process.communicate(timeout=delay)
+    except subprocess.TimeoutExpired:
+        process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode in {code, 0}, (delay, errors)
+    assert "Traceback" not in errors, (delay, errors)
+    check_stored(folder)
+    if process.returncode == code and listed():
+        assert "tuner resume faulty" in errors, (delay, errors)
+    finish()
+    check_finished(folder, 12)
+
+
+@pytest.mark.parametrize("moment", range(6 if IS_LONG else 1))
+def test_a_signal_while_ray_starts_or_trains_leaves_no_process(moment: int, folder: Path) -> None:
+    process = start("run", "faulty.toml", pause=0.05)
+    if moment % 2:
+        wait_until_trained(folder, 10, process)
+    else:
+        wait_for_line(process, "starting ray")
+    process.terminate()
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 143, errors
+    assert "tuner resume faulty" in errors
+    assert left_running(os.environ["TUNER_FAULT"]) == []
+    finish()
+    check_finished(folder, 12)
+
+
+def test_a_driver_that_slept_through_the_end_of_its_lease_does_not_count_twice(folder: Path) -> None:
+    sleeper = start("run", "faulty.toml", "--executor", "inline", pause=0.3)
+    wait_until_trained(folder, 3, sleeper)
+    sleeper.send_signal(signal.SIGSTOP)
+    with sqlite3.connect(folder / ".tuner" / "studies.db") as connection:
+        connection.execute(
+            "update study_system_attributes set value_json = json_set(value_json, '$.until', ?) where key = ?",
+            ("2020-01-01T00:00:00+00:00", KEY),
+        )
+    finish()
+    before = check_finished(folder, 12)
+    sleeper.send_signal(signal.SIGCONT)
+    _, errors = sleeper.communicate(timeout=60)
+    assert sleeper.returncode == 5, errors
+    assert "this process lost the study" in errors
+    assert "Traceback" not in errors
+    late = Spill(folder / ".tuner", "faulty").late_file
+    assert '"epoch"' in late.read_text()
+    late.unlink()
+    late.parent.rmdir()
+    after = check_finished(folder, 12)
+    assert [(t.number, t.state, t.curve) for t in after.trials] == [(t.number, t.state, t.curve) for t in before.trials]

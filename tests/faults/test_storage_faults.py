@@ -1,0 +1,213 @@
+"""Rows 7 to 12 and 25: other drivers, and databases that are locked, full, damaged, or somebody else's."""
+
+import multiprocessing
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from faults.invariants import check_finished, trained
+
+from tuner import Float, SearchSpace
+from tuner.domain.study import Direction
+from tuner.storage.store import open_store
+
+Cli = Callable[..., tuple[int, str, str]]
+TARGET = 12
+SPACE = SearchSpace(x=Float(0, 1))
+
+
+@pytest.fixture
+def folder(user_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("TRAINED", str(user_folder / "trained.txt"))
+    yield user_folder
+    sys.path[:] = [path for path in sys.path if path != str(user_folder)]
+    sys.modules.pop("faulty", None)
+
+
+def start(*words: str, pause: float = 0.0) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tuner.cli", *words]
+    environment = {**os.environ, "PAUSE": str(pause)}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_line(process: subprocess.Popen[str], part: str) -> str:
+    """Return what the process has told until a line with `part` in it."""
+    assert process.stderr is not None
+    told = ""
+    for line in process.stderr:
+        told += line
+        if part in line:
+            return told
+    raise AssertionError(told)
+
+
+def wait_until_trained(folder: Path, epochs: int, process: subprocess.Popen[str]) -> None:
+    """Wait until the objective is in the middle of an epoch: its result will be the next thing to be stored."""
+    while not (folder / "trained.txt").exists() or sum(trained(folder).values()) < epochs:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)  # polling a file that another process writes: there is no event to await
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    connection = sqlite3.connect(folder / ".tuner" / "studies.db", isolation_level=None, check_same_thread=False)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+
+
+def test_a_second_driver_is_refused_with_who_holds_the_study(folder: Path, cli: Cli) -> None:
+    first = start("run", "faulty.toml", "--executor", "inline", pause=0.05)
+    told = wait_for_line(first, "[1/12]")
+    code, _, errors = cli("resume", "faulty", "--executor", "inline")
+    assert code == 5
+    assert f"study 'faulty' is being run by process {first.pid} on " in errors
+    assert "Traceback" not in errors
+    _, rest = first.communicate(timeout=60)
+    assert first.returncode == 0, told + rest
+    check_finished(folder, TARGET)
+
+
+def test_two_drivers_that_start_together_make_one_study(folder: Path) -> None:
+    both = [start("run", "faulty.toml", "--executor", "inline", pause=0.02) for _ in range(2)]
+    told = [process.communicate(timeout=60)[1] for process in both]
+    assert sorted(process.returncode for process in both) == [0, 2], told
+    check_finished(folder, TARGET)
+
+
+def _create(location: str, name: str) -> None:
+    store = open_store(location)
+    store.create(name, direction=Direction.MAXIMIZE, metric="accuracy", space=SPACE, spec={}, source={})
+    store.close()
+
+
+def test_six_processes_make_one_new_database_together(tmp_path: Path) -> None:
+    location = str(tmp_path / "studies.db")
+    spawning = multiprocessing.get_context("spawn")
+    processes = [spawning.Process(target=_create, args=[location, f"study{number}"]) for number in range(6)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * 6
+    assert sorted(open_store(location).names) == [f"study{number}" for number in range(6)]
+
+
+def test_a_lock_that_somebody_holds_costs_waiting_and_is_told(folder: Path) -> None:
+    process = start("run", "faulty.toml", "--executor", "inline", "--trials", "2", pause=0.3)
+    wait_until_trained(folder, 4, process)
+    with locked(folder):
+        wait_for_line(process, "waiting for the storage")
+        kept = folder / ".tuner" / "spilled" / "faulty.jsonl"
+        assert kept.read_text().strip(), "the result was kept before anything else"
+    told = wait_for_line(process, "the storage is back")
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 0, told + rest
+    check_finished(folder, 2)
+
+
+def test_results_that_were_kept_in_a_file_are_stored_by_the_next_run(folder: Path, cli: Cli) -> None:
+    process = start("run", "faulty.toml", "--executor", "inline", pause=0.3)
+    wait_until_trained(folder, 4, process)
+    with locked(folder):
+        wait_for_line(process, "waiting for the storage")
+        process.kill()
+        process.communicate()
+    code, _, errors = cli("resume", "faulty", "--executor", "inline")
+    assert code == 0, errors
+    assert "recovered: 1 reports" in errors
+    check_finished(folder, TARGET)
+
+
+def test_a_full_database_ends_the_run_with_what_to_do_and_loses_nothing(folder: Path, cli: Cli) -> None:
+    assert cli("run", "faulty.toml", "--executor", "inline", "--trials", "4")[0] == 0
+    database = folder / ".tuner" / "studies.db"
+    small = (
+        "import sys; from sqlalchemy import event; from sqlalchemy.engine import Engine\n"
+        "from tuner.cli.__main__ import main\n"
+        "def limit(connection, _):\n"
+        "    pages = connection.execute('pragma page_count').fetchone()[0]\n"
+        "    connection.execute(f'pragma max_page_count = {pages + 2}')\n"
+        "event.listen(Engine, 'connect', limit)\n"
+        "sys.argv = ['tuner', 'resume', 'faulty', '--executor', 'inline', '--trials', '400']; main()\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", small], stderr=subprocess.PIPE, text=True)
+    told = wait_for_line(process, "waiting for the storage")
+    assert "full" in told
+    assert str(database) in told
+    process.terminate()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 4, errors
+    assert "Traceback" not in errors
+    assert "resum" in errors
+    code, _, errors = cli("resume", "faulty", "--executor", "inline", "--trials", "40")
+    assert code == 0, errors
+    study = check_finished(folder, len(open_store(None).read("faulty")[1]))
+    assert len(study.trials) >= 40
+
+
+@pytest.mark.parametrize("damage", ["header", "cut", "text", "folder"])
+def test_a_damaged_database_is_told_with_its_path(damage: str, folder: Path, cli: Cli) -> None:
+    assert cli("run", "faulty.toml", "--executor", "inline", "--trials", "2")[0] == 0
+    database = folder / ".tuner" / "studies.db"
+    for beside in database.parent.glob("studies.db-*"):
+        beside.unlink()
+    content = database.read_bytes()
+    if damage == "header":
+        database.write_bytes(b"\0" * 100 + content[100:])
+    elif damage == "cut":
+        database.write_bytes(content[: len(content) // 3])
+    elif damage == "text":
+        database.write_text("these are no studies\n" * 100)
+    else:
+        database.unlink()
+        database.mkdir()
+    for words in (("status", "faulty"), ("resume", "faulty"), ("list",)):
+        code, _, errors = cli(*words)
+        assert code == 4, (words, errors)
+        assert str(database) in errors
+        assert "Traceback" not in errors
+
+
+def test_a_schema_of_another_version_of_optuna_is_refused_and_left_alone(folder: Path, cli: Cli) -> None:
+    assert cli("run", "faulty.toml", "--executor", "inline", "--trials", "2")[0] == 0
+    database = folder / ".tuner" / "studies.db"
+    with sqlite3.connect(database) as connection:
+        connection.execute("update alembic_version set version_num = 'v9.9.9'")
+    code, _, errors = cli("resume", "faulty")
+    assert code == 4
+    assert "v9.9.9" in errors
+    assert "Traceback" not in errors
+
+
+def test_threads_that_read_while_a_study_is_written_disturb_nobody(folder: Path, cli: Cli) -> None:
+    process = start("run", "faulty.toml", "--executor", "inline", pause=0.01)
+    wait_for_line(process, "[1/12]")
+    failures: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            while process.poll() is None:
+                open_store(None).read("faulty")
+        except BaseException as error:  # noqa: BLE001 - told below
+            failures.append(error)
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    _, errors = process.communicate(timeout=60)
+    for reader in readers:
+        reader.join()
+    assert failures == []
+    assert process.returncode == 0, errors
+    check_finished(folder, TARGET)

@@ -1,0 +1,115 @@
+"""A study's checkpoints: those that cannot be loaded, and the files that nobody needs."""
+
+import re
+import shlex
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+from tuner.doctor.findings import Finding, counted, note, ok, problem
+from tuner.domain.trial import TrialRecord
+from tuner.storage.location import Location
+from tuner.storage.spill import Spill
+
+_CODEC = "objectives.training.checkpoints"  # by name: it imports torch, which only reading checkpoints needs
+_TRIAL_FOLDER = re.compile(r"trial-(\d{5,})")
+_STATE_FILE = re.compile(r"(?:epoch|taken-over)-(\d+)\.safetensors")
+_SQLITE_HEADER = b"SQLite format 3\0"
+
+
+def about_checkpoints(
+    location: Location, name: str, trials: Sequence[TrialRecord], *, is_held: bool
+) -> Iterator[Finding]:
+    """Say which checkpoints of a study can be loaded, and which files nobody needs."""
+    root = location.folder / "checkpoints" / name
+    if root.parent != location.folder / "checkpoints" or name in {".", ".."} or root.is_symlink():
+        return  # a name that somebody put into the database by hand must not lead elsewhere
+    folders = _trial_folders(root)
+    known = {trial.number: trial for trial in trials}
+    if not is_held:  # its files come and go
+        mine = _owns_folder(location) and not Spill(location.folder, name).file.exists()
+        yield from _strays([folder for number, folder in folders.items() if number not in known], root, mine=mine)
+        yield from _partials(folders.values(), root)
+    sound = 0
+    for number in sorted(set(folders) & set(known)):
+        damaged, readable = _loaded(folders[number])
+        sound += readable
+        for finding in damaged:
+            yield finding if not is_held else replace(finding, fix="", repair=None)
+    if sound:
+        yield ok(f"{sound} checkpoint{'' if sound == 1 else 's'} can be loaded", root)
+
+
+def _trial_folders(root: Path) -> dict[int, Path]:
+    folders = [path for path in root.iterdir() if path.is_dir() and not path.is_symlink()] if root.is_dir() else []
+    return {int(found[1]): path for path in folders if (found := _TRIAL_FOLDER.fullmatch(path.name))}
+
+
+def _owns_folder(location: Location) -> bool:
+    """Whether the checkpoints there can be no other database's: studies of two may have the same name."""
+    if location.file is None:
+        return False
+    others = (path for path in location.folder.iterdir() if path.is_file() and path != location.file)
+    return not any(_is_database(path) for path in others)
+
+
+def _is_database(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_SQLITE_HEADER)) == _SQLITE_HEADER
+    except OSError:
+        return True  # for all we know
+
+
+def _strays(folders: Sequence[Path], root: Path, *, mine: bool) -> Iterator[Finding]:
+    if not folders:
+        return
+    what = f"{counted(folders, 'checkpoint folder')} of trials that the study does not have"
+    if mine:
+        yield problem(what, root, fix="delete", repair=partial(_delete, folders))
+    else:
+        yield note(f"{what}; another database or results that wait to be stored may need them", root)
+
+
+def _partials(folders: Iterable[Path], root: Path) -> Iterator[Finding]:
+    files = [path for folder in folders for path in sorted(folder.glob("*.partial"))]
+    if files:
+        what = f"{counted(files, 'checkpoint')} half written by a process that died"
+        yield problem(what, root, fix="delete", repair=partial(_delete, files))
+
+
+def _delete(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _loaded(folder: Path) -> tuple[list[Finding], int]:
+    """Return what is to be said about one trial's checkpoints that cannot be loaded, and how many can."""
+    files = ((int(found[1]), path) for path in folder.iterdir() if (found := _STATE_FILE.fullmatch(path.name)))
+    findings, sound = [], 0
+    for _, path in sorted(files):
+        try:
+            import_module(_CODEC).load(path)
+        except FileNotFoundError:
+            continue  # whoever runs the study needs it no more
+        except OSError as error:
+            findings.append(problem(f"a checkpoint cannot be read: {error.strerror or error}", path))
+        except ValueError:
+            findings.append(_damaged(path, has_older=sound > 0))
+        else:
+            sound += 1
+    return findings, sound
+
+
+def _damaged(path: Path, *, has_older: bool) -> Finding:
+    what = "a checkpoint is damaged"
+    if has_older:
+        return problem(f"{what}; the trial has an older one", path, fix="delete", repair=partial(_delete, [path]))
+    advice = f"where the weights of that epoch are not needed: rm {shlex.quote(str(path))}"
+    return problem(f"{what}; the trial has no older one", path, advice=advice)

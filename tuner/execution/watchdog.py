@@ -1,0 +1,163 @@
+"""Limits of what runs in worker processes: too long, too large, too loud, and the worker is ended with its children.
+
+A worker tells in a file which process it is as soon as it begins a cohort, before any code of the user's runs. It leads
+a process group of its own, so that what the objective starts is ended with it.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.study import Limits
+from tuner.domain.trial import Failure, FailureReason
+from tuner.folders import private
+from tuner.processes import birth, group_bytes, kill_group
+
+WORKERS = "workers"
+"""The folder, in that of a run, where workers tell what they do."""
+
+_EVERY_SECONDS = 0.5
+_MEBI = 2**20
+
+
+def enroll(folder: Path, cohort: int) -> None:
+    """Make this process the leader of a group, and tell in `folder` that it trains a cohort now."""
+    with suppress(PermissionError):  # it leads a session already
+        os.setpgid(0, 0)
+    private(folder)
+    for name in (f"worker-{os.getpid()}", f"cohort-{cohort}"):
+        beside = folder / f".{os.getpid()}"
+        beside.write_text(f"{os.getpid()} {birth(os.getpid())}")
+        beside.replace(folder / name)
+
+
+def end_all(folder: Path) -> None:
+    """End every worker that ever told in `folder` what it does, and what it has started."""
+    for file in folder.glob("worker-*"):
+        _end(_pid(file))
+
+
+def _end(pid: int | None) -> bool:
+    if pid is not None:
+        kill_group(pid)
+    return pid is not None
+
+
+def _pid(file: Path) -> int | None:
+    """Return the process that a file tells of, which may have ended; None where its number is another one's now."""
+    with suppress(OSError, ValueError):
+        pid, born = file.read_text().split()
+        if birth(int(pid)) in (born, ""):
+            return int(pid)
+    return None
+
+
+@final
+@dataclass(slots=True)
+class _Watched:
+    handed_out: float
+    heard: float | None = None
+    """When it began or last reported; None while its worker gets ready."""
+    failure: Failure | None = None
+
+
+@final
+class Watchdog:
+    """Watches the cohorts of one run. `output_of` gives the bytes that a process has printed.
+
+    What it finds is told once, and the cohort's worker is ended: whoever runs the cohort hears of that as of any death
+    of a worker, and asks `verdict` for the reason.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        folder: Path,
+        output_of: Callable[[int], int],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limits = limits
+        self._folder = folder
+        self._output_of = output_of
+        self._clock = clock
+        self._watched: dict[int, _Watched] = {}
+        self._next = 0.0
+
+    def begun(self, cohort: int) -> None:
+        """Take note that a cohort was handed out."""
+        self._watched[cohort] = _Watched(handed_out=self._clock())
+
+    def heard(self, cohort: int) -> None:
+        """Take note that a cohort has reported."""
+        if cohort in self._watched:
+            self._watched[cohort].heard = self._clock()
+
+    def verdict(self, cohort: int) -> Failure | None:
+        """Forget a cohort that is over, and return why its worker was ended; None where it was not."""
+        watched = self._watched.pop(cohort, None)
+        self._file(cohort).unlink(missing_ok=True)
+        return None if watched is None else watched.failure
+
+    def check(self) -> None:
+        """End the workers that are beyond a limit; looks twice a second.
+
+        Raises `ConfigurationError` where there is no worker at all after the time that limits.start allows.
+        """
+        now = self._clock()
+        if now < self._next:
+            return
+        self._next = now + _EVERY_SECONDS
+        for cohort, watched in self._watched.items():
+            failure = None if watched.failure else self._beyond(cohort, watched, now)
+            if failure is None:
+                continue
+            watched.failure = failure
+            if not _end(_pid(self._file(cohort))):
+                raise ConfigurationError(
+                    f"Ray had no worker ready within {self._limits.start:g} s",
+                    hint="is the machine overloaded or out of memory? [limits] start = ... gives it more time",
+                )
+
+    def _file(self, cohort: int) -> Path:
+        return self._folder / f"cohort-{cohort}"
+
+    def _beyond(self, cohort: int, watched: _Watched, now: float) -> Failure | None:
+        limits = self._limits
+        pid = _pid(self._file(cohort))
+        if watched.heard is None and pid is not None:
+            watched.heard = now
+        if watched.heard is None:
+            return _late("its worker was not ready", now - watched.handed_out, limits.start, "start")
+        silent = now - watched.heard
+        # Who says nothing for as long as a trial may take is beyond that limit too.
+        return (
+            _late("it reported nothing", silent, limits.progress, "progress")
+            or _late("it was not done", silent, limits.time, "time")
+            or self._large(pid)
+        )
+
+    def _large(self, pid: int | None) -> Failure | None:
+        limits = self._limits
+        if pid is None:
+            return None
+        if limits.memory is not None and (used := group_bytes(pid)) > limits.memory:
+            message = (
+                f"its worker used {used // _MEBI} MiB of memory, limits.memory allows {limits.memory // _MEBI} MiB"
+            )
+            return Failure(reason=FailureReason.MEMORY_LIMIT, message=message)
+        if limits.output is not None and self._output_of(pid) > limits.output:
+            message = f"it printed more than the {limits.output // _MEBI} MiB that limits.output allows"
+            return Failure(reason=FailureReason.OUTPUT_LIMIT, message=message)
+        return None
+
+
+def _late(what: str, seconds: float, limit: float | None, name: str) -> Failure | None:
+    if limit is None or seconds <= limit:
+        return None
+    message = f"{what} within the {limit:g} s that limits.{name} allows; its worker was ended"
+    return Failure(reason=FailureReason.TIMEOUT, message=message)

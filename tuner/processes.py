@@ -1,0 +1,52 @@
+"""Processes of this machine: whether one still is the one that was meant, and how to end it and its children."""
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+_PROC = Path("/proc")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+def birth(pid: int) -> str:
+    """Return what tells a process from a later one of the same number, "" where there is none.
+
+    Where there is no /proc, a process is known by being alive.
+    """
+    if not _PROC.exists():
+        return "alive" if is_alive(pid) else ""
+    fields = _fields(pid)
+    return "" if not fields or fields[0] in "ZX" else fields[19]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is a process of this number, whosever it is."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def group_bytes(group: int) -> int:
+    """Return the memory that a process group has in use; what its processes share is counted once for each."""
+    members = (_fields(int(entry.name)) for entry in _PROC.glob("[0-9]*"))
+    # The fields from the third on: the process group is the fifth, the resident pages are the twenty-fourth.
+    return sum(int(fields[21]) * _PAGE_BYTES for fields in members if fields and fields[2] == str(group))
+
+
+def kill_group(group: int) -> None:
+    """End every process of a group at once; nothing happens where there is none."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def _fields(pid: int) -> list[str]:
+    """Return the fields of a process from the third, its state, on: those behind its name, which may hold anything."""
+    try:
+        return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
