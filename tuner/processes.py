@@ -38,6 +38,12 @@ def group_bytes(group: int) -> int:
     return sum(int(fields[21]) * _PAGE_BYTES for fields in members if fields and fields[2] == str(group))
 
 
+def resident_bytes() -> int:
+    """Return the memory that this process has in use."""
+    fields = _fields(os.getpid())
+    return int(fields[21]) * _PAGE_BYTES if fields else 0
+
+
 def kill_group(group: int) -> None:
     """End every process of a group at once; nothing happens where there is none."""
     with suppress(ProcessLookupError, PermissionError):

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -261,4 +262,19 @@ def test_an_objectives_own_error_fails_its_trial_and_not_its_worker(tmp_path: Pa
     bench.run()
     assert bench.states == [TrialState.COMPLETE, TrialState.FAIL] * 2
     assert len({bench.journal.trials[number].metrics["read"] for number in (0, 2)}) == 1
+    assert bench.told(EventKind.LOST) == []
+
+
+def test_a_worker_that_keeps_growing_is_replaced_between_cohorts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leaking(trial: Trial) -> dict[str, float]:
+        sys.modules["leaked"] = [sys.modules.get("leaked"), b"x" * 2**27]  # type: ignore[assignment]
+        return {"accuracy": 0.5, "read": os.getpid()}
+
+    monkeypatch.setattr(ray_tune_loop, "_GROWN_BYTES", 2**27)
+    bench = Bench(leaking, tmp_path, trials=5)
+    bench.run()
+    assert bench.states == [TrialState.COMPLETE] * 5
+    assert len(set(bench.metric("read"))) == 3, "each was replaced after the second trial, which grew it"
     assert bench.told(EventKind.LOST) == []

@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
 from faults.invariants import check_finished, trained
 
 from tuner import Float, SearchSpace
+from tuner.domain.errors import StudyHeldError
 from tuner.domain.study import Direction
 from tuner.storage.store import open_store
 
@@ -101,6 +103,34 @@ def test_six_processes_make_one_new_database_together(tmp_path: Path) -> None:
         process.join(60)
     assert [process.exitcode for process in processes] == [0] * 6
     assert sorted(open_store(location).names) == [f"study{number}" for number in range(6)]
+
+
+def _hold(location: str, together: Barrier) -> None:
+    store = open_store(location)
+    for _ in range(20):
+        together.wait(60)
+        try:
+            with store.holding("s"):
+                together.wait(60)  # until everybody has tried
+        except StudyHeldError:
+            together.wait(60)
+        together.wait(60)
+
+
+def test_of_processes_that_ask_at_once_one_holds_the_study(tmp_path: Path) -> None:
+    location = str(tmp_path / "studies.db")
+    _create(location, "s")
+    spawning = multiprocessing.get_context("spawn")
+    together = spawning.Barrier(4)
+    processes = [spawning.Process(target=_hold, args=[location, together]) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0] * 4
+    claim = open_store(location).claim("s")
+    assert claim is not None
+    assert claim.token == 20, "one of four got it, each time"
 
 
 def test_a_lock_that_somebody_holds_costs_waiting_and_is_told(folder: Path) -> None:

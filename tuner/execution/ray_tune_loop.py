@@ -27,6 +27,10 @@ from tuner.domain.study import Resources
 from tuner.domain.work import Answer, Work, WorkKind
 from tuner.execution.watchdog import WORKERS, Watchdog, enroll
 from tuner.execution.worker import Worker
+from tuner.processes import resident_bytes
+
+_GROWN_BYTES = 2**30
+"""A worker that has so much more memory in use than after its first cohort is replaced, at the end of a cohort."""
 
 _GRACE_SECONDS = 10.0
 """How long a stopping run waits for the epochs that are being trained; their trials go on from the last checkpoint."""
@@ -110,7 +114,7 @@ class CohortTrainable(tune.Trainable):  # type: ignore[misc]
     def step(self) -> dict[str, Any]:
         if self._work.kind is WorkKind.TEST:
             return {"tested": _Box(self._worker.test(self._work))}
-        return {"reports": self._worker.advance()}
+        return {"reports": self._worker.advance(), "resident_bytes": resident_bytes()}
 
     def follow(self, answer: Answer) -> None:
         """Do with the cohort what was decided; Ray runs it before the next `step`."""
@@ -144,6 +148,7 @@ class _Bridge:
         self.is_abandoned = False
         self._parallel = parallel
         self._work: dict[str, Work] = {}
+        self._sizes: dict[int, int] = {}
         self._stopping_since: float | None = None
         self._warm = False
 
@@ -204,6 +209,14 @@ class _Bridge:
                 self.controller.overran(work, verdict)
         except BaseException as error:  # noqa: BLE001 - raised again by `run`, whatever it is
             self.error = error
+
+    def has_grown(self, result: dict[str, Any]) -> bool:
+        """Whether the worker that gave this result keeps much more memory than it had when it was new."""
+        if "resident_bytes" not in result:
+            return False
+        first = self._sizes.setdefault(result["pid"], result["resident_bytes"])
+        grown: bool = result["resident_bytes"] - first > _GROWN_BYTES
+        return grown
 
     def keep_workers_warm(self, controller: Any, trial: RayTrial) -> None:
         """Tell Ray to keep as many idle workers as cohorts may run: by itself it keeps one."""
@@ -282,6 +295,9 @@ class _Decider(FIFOScheduler):  # type: ignore[misc]
 
     def on_trial_result(self, tune_controller: Any, trial: RayTrial, result: dict[str, Any]) -> str:
         goes_on = self._bridge.result(trial, result)
+        if not goes_on and self._bridge.has_grown(result):
+            # Ray keeps the worker of a cohort that is over for the next one, if it knows that it has started.
+            tune_controller._started_actors.discard(tune_controller._trial_to_actor[trial])  # noqa: SLF001
         decision: str = TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP
         return decision
 
