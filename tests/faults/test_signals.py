@@ -67,7 +67,7 @@ def test_a_signal_at_any_moment_ends_the_run_and_keeps_what_was_recorded(
     check_finished(folder, 12)
 
 
-@pytest.mark.parametrize("moment", range(6 if IS_LONG else 1))
+@pytest.mark.parametrize("moment", range(6) if IS_LONG else [1])
 def test_a_signal_while_ray_starts_or_trains_leaves_no_process(moment: int, folder: Path) -> None:
     process = start("run", "faulty.toml", pause=0.05)
     if moment % 2:
