@@ -48,6 +48,8 @@ def check_finished(folder: Path, target: int, name: str = "faulty") -> tuner.Stu
     study = tuner.load_study(name, storage=str(folder / ".tuner" / "studies.db"))
     states = Counter(trial.state for trial in study.trials)
     assert sum(states[state] for state in TrialState if state.is_finished) == target == len(study.trials), "I4"
+    values = {tuple(sorted(trial.config.items())) for trial in study.trials}
+    assert len(values) == target, "I2: a configuration was tried twice"
     complete = [trial for trial in study.trials if trial.state is TrialState.COMPLETE]
     assert study.best_trial.value == max(trial.value or 0 for trial in complete), "I5"
     assert not [*folder.rglob("*.partial"), *folder.rglob("spilled/*")], "I8: something was left behind"

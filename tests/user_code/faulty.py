@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 import tuner
 from tuner import Choice, Float, SearchSpace
 
@@ -13,11 +15,11 @@ space = SearchSpace(x=Float(0.0, 1.0, default=0.2), kind=Choice("flat", "steep")
 
 def train(trial: tuner.Trial) -> Iterator[dict[str, float]]:
     state = trial.load()
-    level = float(state["level"]) if state is not None else 0.0
+    level = float(state["level"][0]) if state is not None else 0.0
     steepness = 0.5 if trial.config["kind"] == "steep" else 0.25
     for epoch in range(trial.epoch, trial.max_epochs):
         level += (1 - (trial.config["x"] - 0.7) ** 2 - level) * steepness
-        trial.save({"level": level})
+        trial.save({"level": np.array([level])})
         write_down(f"{trial.number} {epoch + 1}\n")
         time.sleep(float(os.environ.get("PAUSE", "0")))
         yield {"accuracy": level}
