@@ -272,7 +272,7 @@ def test_a_worker_that_keeps_growing_is_replaced_between_cohorts(
         sys.modules["leaked"] = [sys.modules.get("leaked"), b"x" * 2**27]  # type: ignore[assignment]
         return {"accuracy": 0.5, "read": os.getpid()}
 
-    monkeypatch.setattr(ray_tune_loop, "_GROWN_BYTES", 2**27)
+    monkeypatch.setattr(ray_tune_loop, "_GROWN_BYTES", 2**26)
     bench = Bench(leaking, tmp_path, trials=5)
     bench.run()
     assert bench.states == [TrialState.COMPLETE] * 5

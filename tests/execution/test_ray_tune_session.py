@@ -212,11 +212,12 @@ def test_the_folder_of_a_run_that_was_killed_is_deleted_by_the_next(root: Path) 
     assert [*root.iterdir()] == [folder]
 
 
-@pytest.mark.parametrize("name", [f"tuner-ray-{os.getpid()}-abc", "tuner-ray-1-abc", "tuner-ray-mine-abc", "other-1-a"])
+@pytest.mark.parametrize("name", ["tuner-ray-{pid}-abc", "tuner-ray-1-abc", "tuner-ray-mine-abc", "other-1-a"])
 def test_what_belongs_to_somebody_who_may_be_alive_is_left_alone(name: str, root: Path) -> None:
-    (root / name).mkdir()
+    there = root / name.format(pid=os.getpid())
+    there.mkdir()
     folder = _private_folder()
-    assert {*root.iterdir()} == {root / name, folder}
+    assert {*root.iterdir()} == {there, folder}
 
 
 def test_a_path_that_is_too_long_for_a_socket_is_not_used(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -62,8 +63,18 @@ def trained(folder: Path) -> Counter[tuple[int, int]]:
     return Counter((int(number), int(epoch)) for number, epoch in (line.split() for line in lines))
 
 
-def left_running(marker: str) -> list[int]:
-    """I8: Return the processes, but for this one, that have `marker` in their environment."""
+def left_behind(marker: str, seconds: float = 30) -> list[str]:
+    """I8: Return the commands of those with `marker` in their environment that are still there so much later."""
+    deadline = time.monotonic() + seconds
+    while left := running(marker):
+        if time.monotonic() > deadline:
+            return [Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode() for pid in left]
+        time.sleep(0.05)  # they are nobody's children here: there is nothing to wait on
+    return []
+
+
+def running(marker: str) -> list[int]:
+    """Return the processes, but for this one, that have `marker` in their environment."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:

@@ -18,7 +18,7 @@ from typing import Any, final
 
 import pytest
 from faults.driver import POINTS
-from faults.invariants import check_finished, check_stored, left_running, trained
+from faults.invariants import check_finished, check_stored, left_behind, running, trained
 
 import tuner
 
@@ -72,7 +72,7 @@ class Victim:
         process = self.start(*words)
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-        assert left_running(self.marker) == []
+        assert left_behind(self.marker) == []
         return check_finished(self.folder, TARGET)
 
 
@@ -136,7 +136,7 @@ def test_a_driver_that_is_killed_again_and_again_gets_there(tmp_path: Path, expe
 
 def workers(victim: Victim) -> Iterator[int]:
     """Yield the processes of Ray's that train a cohort now."""
-    for pid in left_running(victim.marker):
+    for pid in running(victim.marker):
         with suppress(FileNotFoundError):
             # Not Ray's own: with one of those all of Ray ends, and the driver with it, as if it had been killed.
             if b"ray::ResourceTrainable" in Path(f"/proc/{pid}/cmdline").read_bytes():
@@ -177,5 +177,5 @@ def test_workers_that_are_killed_are_replaced_and_their_trials_go_on(kill: int, 
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     check_finished(tmp_path, TARGET)
-    assert left_running(victim.marker) == []
+    assert left_behind(victim.marker) == []
     assert max(trained(tmp_path).values()) <= 4

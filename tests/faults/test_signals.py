@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faults.invariants import check_finished, check_stored, left_running
+from faults.invariants import check_finished, check_stored, left_behind
 from faults.test_storage_faults import start, wait_for_line, wait_until_trained
 
 from tuner.storage.lease import KEY
@@ -78,7 +78,7 @@ def test_a_signal_while_ray_starts_or_trains_leaves_no_process(moment: int, fold
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 143, errors
     assert "tuner resume faulty" in errors
-    assert left_running(os.environ["TUNER_FAULT"]) == []
+    assert left_behind(os.environ["TUNER_FAULT"]) == []
     finish()
     check_finished(folder, 12)
 

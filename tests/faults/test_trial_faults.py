@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults.invariants import check_finished, left_running
+from faults.invariants import check_finished, left_behind
 
 USER_CODE = Path(__file__).parent.parent / "user_code"
 ROOT = USER_CODE.parent.parent
@@ -31,7 +31,7 @@ def tune(folder: Path, *words: str, **environment: str) -> subprocess.CompletedP
 
 
 @pytest.fixture(scope="module")
-def wrong(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], list[Any], list[int]]:
+def wrong(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], list[Any], list[str]]:
     """A study that was run under Ray, its trials, and the processes that it left."""
     folder = tmp_path_factory.mktemp("wrong")
     for name in ("wrong.py", "wrong.toml"):
@@ -39,19 +39,19 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Complete
     mark = uuid.uuid4().hex
     ended = tune(folder, "run", "wrong.toml", TUNER_FAULT=mark)
     trials = json.loads(tune(folder, "trials", "wrong", "--format", "json").stdout)
-    return ended, trials["trials"] if isinstance(trials, dict) else trials, left_running(mark)
+    return ended, trials["trials"] if isinstance(trials, dict) else trials, left_behind(mark)
 
 
 @pytest.mark.parametrize(
     ("number", "state", "reason"),
     [
         (0, "COMPLETE", ""),
-        (1, "FAIL", "it reported nothing within the 3 s that limits.progress allows"),
-        (2, "FAIL", "it reported nothing within the 3 s that limits.progress allows"),
-        (3, "FAIL", "it reported nothing within the 3 s that limits.progress allows"),
-        (4, "FAIL", "it reported nothing within the 3 s that limits.progress allows"),
+        (1, "FAIL", "it reported nothing within the 5 s that limits.progress allows"),
+        (2, "FAIL", "it reported nothing within the 5 s that limits.progress allows"),
+        (3, "FAIL", "it reported nothing within the 5 s that limits.progress allows"),
+        (4, "FAIL", "it reported nothing within the 5 s that limits.progress allows"),
         (5, "FAIL", "it printed more than the 19 MiB that limits.output allows"),
-        (6, "FAIL", "MiB of memory, limits.memory allows 953 MiB"),
+        (6, "FAIL", "MiB of memory, limits.memory allows 762 MiB"),
         (7, "FAIL", "MemoryError: 1 TiB is too much"),
         (8, "COMPLETE", ""),
         (9, "FAIL", "its worker died, 3 times"),
@@ -66,7 +66,7 @@ def test_a_trial_that_goes_wrong_fails_alone_and_with_its_reason(
 
 
 def test_the_study_goes_on_ends_well_and_leaves_no_process(
-    wrong: tuple[subprocess.CompletedProcess[str], Any, list[int]],
+    wrong: tuple[subprocess.CompletedProcess[str], Any, list[str]],
 ) -> None:
     ended, _, left = wrong
     assert ended.returncode == 0, ended.stderr

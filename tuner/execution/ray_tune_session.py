@@ -22,7 +22,7 @@ from ray._private.node import Node
 from tuner.domain.study import Resources
 from tuner.execution.machine import cpu_count, gpu_count
 from tuner.execution.watchdog import WORKERS, end_all
-from tuner.processes import is_alive
+from tuner.processes import is_alive, kill_marked
 
 _OBJECT_STORE_BYTES = 256 * 2**20
 
@@ -31,6 +31,9 @@ _REGISTERING_SECONDS = 5.0
 _LOOPBACK = "127.0.0.1"
 
 _PREFIX = "tuner-ray-"
+
+_MARK = "TUNER_RAY_FOLDER"
+"""What every process of a run has in its environment, and those that they start."""
 
 _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the older output can be silenced, the newer one cannot
@@ -63,7 +66,7 @@ def quiet_session(resources: Resources, parallel: int) -> Iterator[Ready]:
     folder = _private_folder()
     previous_umask = os.umask(0o077)
     own = not ray.is_initialized()
-    environment = {**_ENVIRONMENT, "TUNE_MAX_PENDING_TRIALS_PG": str(parallel)}
+    environment = {**_ENVIRONMENT, "TUNE_MAX_PENDING_TRIALS_PG": str(parallel), _MARK: str(folder)}
     if own:
         environment["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # instead of the one Ray keeps in the home folder
 
@@ -82,7 +85,7 @@ def quiet_session(resources: Resources, parallel: int) -> Iterator[Ready]:
             if started is not None:
                 wait([started])
                 ray.shutdown()
-                end_all(folder / WORKERS)  # what objectives have started outlives Ray
+                _end(folder)
             starter.shutdown()
             os.umask(previous_umask)
             shutil.rmtree(folder, ignore_errors=True)
@@ -123,9 +126,15 @@ def _private_folder() -> Path:
     for folder in root.glob(f"{_PREFIX}*-*"):
         pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if folder.stat().st_uid == os.getuid() and pid.isdigit() and not is_alive(int(pid)):
-            end_all(folder / WORKERS)
+            _end(folder)
             shutil.rmtree(folder, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=root))
+
+
+def _end(folder: Path) -> None:
+    """End what is left of a run: what objectives have started outlives Ray, and agents of Ray's outlive a driver."""
+    end_all(folder / WORKERS)
+    kill_marked(f"{_MARK}={folder}")
 
 
 @contextmanager

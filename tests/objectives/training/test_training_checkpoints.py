@@ -130,7 +130,7 @@ def test_parameters_come_back_as_plain_tensors(tmp_path: Path) -> None:
         ({"a": torch.empty(2, device="meta")}, r"state\['a'\] is a torch.strided tensor"),
         ({"a": torch.zeros(2, dtype=torch.complex128)}, r"state\['a'\] is a torch.strided tensor of torch.complex128"),
     ],
-    ids=str,
+    ids=range(9),
 )
 def test_what_cannot_be_kept_is_refused_with_its_place(state: dict[str, Any], place: str, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match=place):
