@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -45,14 +46,22 @@ def listed() -> bool:
     return process.returncode == 0
 
 
+def wait_until_it_listens(process: subprocess.Popen[str]) -> None:
+    """Wait until the command has begun: of a signal before that, Python itself ends, having done nothing."""
+    caught = 0
+    while not caught >> (signal.SIGTERM - 1) & 1 and process.poll() is None:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        caught = int(re.findall(r"^SigCgt:\s*(\w+)", status, re.MULTILINE)[0], 16)
+
+
 @pytest.mark.parametrize("moment", range(25 if IS_LONG else 2))
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_at_any_moment_ends_the_run_and_keeps_what_was_recorded(
     moment: int, number: signal.Signals, code: int, folder: Path
 ) -> None:
     process = start("run", "faulty.toml", "--executor", "inline", pause=0.02)
-    # Not before Python handles signals at all: the interpreter itself dies of them, having done nothing.
-    delay = 0.3 + random.Random(SEED + moment).uniform(0, 1.5)
+    wait_until_it_listens(process)
+    delay = random.Random(SEED + moment).uniform(0, 1.5)
     try:
         process.communicate(timeout=delay)
     except subprocess.TimeoutExpired:

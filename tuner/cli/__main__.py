@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from importlib import import_module
 from typing import Any
 
@@ -59,10 +60,6 @@ class _Terminated(KeyboardInterrupt):
     exit_code = 143
 
 
-def _terminate(*_: object) -> None:
-    raise _Terminated
-
-
 def _load(name: str) -> Any:
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
     single.command(name, help=_COMMANDS.summary(name))(import_module(f"tuner.cli.{name}").command)
@@ -93,9 +90,19 @@ def _tuner() -> None:
 
 def main() -> None:
     """Run the command line and exit with the code that its outcome has."""
-    signal.signal(signal.SIGTERM, _terminate)
+    terminated = threading.Event()
+
+    def terminate(*_: object) -> None:
+        terminated.set()
+        raise _Terminated
+
+    signal.signal(signal.SIGTERM, terminate)
     try:
         app(prog_name="tuner")
+    except SystemExit:
+        if terminated.is_set():  # before a command has begun, it looks like Ctrl-C
+            sys.exit(_Terminated.exit_code)
+        raise
     except Exception as bug:  # noqa: BLE001 - whatever nobody expected
         import_module("tuner.cli._bug").show(bug)
         sys.exit(1)
