@@ -44,13 +44,25 @@ def resident_bytes() -> int:
     return int(fields[21]) * _PAGE_BYTES if fields else 0
 
 
-def kill_marked(marker: str) -> None:
-    """End every process, but for this one, that was started with `marker`, NAME=value, in its environment."""
+def kill_marked(name: str, folder: Path) -> None:
+    """End every process, but for this one, whose variable `name` is `folder`, or that has a file open in there.
+
+    A process that changes its title may write over its environment.
+    """
+    marker = f"{name}={folder}".encode()
     for entry in _PROC.glob("[0-9]*"):
         with suppress(OSError):  # it is somebody else's, or has ended
-            variables = (entry / "environ").read_bytes().split(b"\0")
-            if marker.encode() in variables and int(entry.name) != os.getpid():
+            is_marked = marker in (entry / "environ").read_bytes().split(b"\0") or _uses(entry, folder)
+            if is_marked and int(entry.name) != os.getpid():
                 os.kill(int(entry.name), signal.SIGKILL)
+
+
+def _uses(process: Path, folder: Path) -> bool:
+    for handle in (process / "fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            if str(handle.readlink()).startswith(f"{folder}/"):
+                return True
+    return False
 
 
 def kill_group(group: int) -> None:

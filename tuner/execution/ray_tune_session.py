@@ -134,7 +134,7 @@ def _private_folder() -> Path:
 def _end(folder: Path) -> None:
     """End what is left of a run: what objectives have started outlives Ray, and agents of Ray's outlive a driver."""
     end_all(folder / WORKERS)
-    kill_marked(f"{_MARK}={folder}")
+    kill_marked(_MARK, folder)
 
 
 @contextmanager
