@@ -24,7 +24,6 @@ from tuner.execution.inheritance import Inheritance
 from tuner.execution.retention import Retention
 from tuner.execution.worker import Worker
 from tuner.storage.backup import Backups
-from tuner.storage.location import Location
 from tuner.storage.spill import Spill
 from tuner.storage.store import Store, exists_already, open_store
 from tuner.study_file import check_name, override, read_study_file
@@ -78,7 +77,7 @@ def run(
     with _opened(storage) as store:
         if spec.name in store.names:
             raise exists_already(spec.name)
-        assembly = assemble(spec, Path(source.folder), checkpoints_of(store.location, spec.name))
+        assembly = assemble(spec, Path(source.folder), store.location.checkpoints_of(spec.name))
         execute = _executor(assembly)
         store.create(
             spec.name,
@@ -109,11 +108,11 @@ def resume(
     Raises `ResumeRefusedError` where the study file or the space no longer is what the study was started with.
     """
     with _opened(storage) as store:
-        study, _ = store.read(name)
+        study = store.study(name)
         spec, folder = _spec_to_resume(study, overrides or {}, spec)
         space = _space_to_resume(study, spec, folder)
         service.refuse_changes(study, spec, space)
-        assembly = assemble(replace(spec, search_space=space), folder, checkpoints_of(store.location, name))
+        assembly = assemble(replace(spec, search_space=space), folder, store.location.checkpoints_of(name))
         execute = _executor(assembly)
         with _resumable(name), store.holding(name) as journal:
             journal.annotate("spec", {**spec.describe(), "name": name})
@@ -150,11 +149,6 @@ def check(study: str | Path | StudySpec, overrides: Mapping[str, Any] | None = N
     if report.metrics is None:
         raise NoUsableTrialError("the objective ended without yielding any metrics")
     return Preview(assembly=assembly, metrics=report.metrics, seconds=seconds)
-
-
-def checkpoints_of(location: Location, name: str) -> Path:
-    """Return the folder of a study's checkpoints: beside the database."""
-    return location.folder / "checkpoints" / name
 
 
 def _find_study(study: str) -> tuple[Path, str]:

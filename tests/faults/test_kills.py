@@ -8,7 +8,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,15 +18,11 @@ from typing import Any, final
 import pytest
 from faults.driver import POINTS
 from faults.invariants import check_finished, check_stored, left_behind, running, trained
+from faults.processes import IS_LONG, ROOT, SEED, TARGET, USER_CODE, wait_until_trained
 
 import tuner
 
-IS_LONG = os.environ.get("TUNER_FAULTS") == "long"
-SEED = int(os.environ.get("TUNER_FAULTS_SEED", "0"))
-TARGET = 12
-USER_CODE = Path(__file__).parent.parent / "user_code"
 DRIVER = Path(__file__).parent / "driver.py"
-ROOT = DRIVER.parent.parent.parent
 
 
 @final
@@ -45,7 +40,7 @@ class Victim:
             variable: value,
             "TRAINED": str(folder / "trained.txt"),
             "PAUSE": str(pause),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": ROOT,
         }
         (folder / "trained.txt").touch()
 
@@ -143,21 +138,12 @@ def workers(victim: Victim) -> Iterator[int]:
                 yield pid
 
 
-def wait_until_trained(victim: Victim, epochs: int, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
-    while sum(trained(victim.folder).values()) < epochs:
-        if process.poll() is not None:
-            return
-        assert time.monotonic() < deadline
-        time.sleep(0.01)  # polling a file that other processes write: there is no event to await
-
-
 @pytest.mark.parametrize("kill", range(20 if IS_LONG else 1))
 def test_a_driver_with_ray_is_killed_and_nothing_of_it_is_left(kill: int, tmp_path: Path) -> None:
     draw = random.Random(SEED + kill)
     victim = Victim(tmp_path, pause=0.05)
     process = victim.start("--executor", "ray")
-    wait_until_trained(victim, draw.randint(1, 25), process)
+    wait_until_trained(victim.folder, draw.randint(1, 25), process)
     process.kill()
     process.communicate()
     check_stored(tmp_path)
@@ -171,7 +157,7 @@ def test_workers_that_are_killed_are_replaced_and_their_trials_go_on(kill: int, 
     victim = Victim(tmp_path, pause=0.05)
     process = victim.start("--executor", "ray")
     for epochs in sorted(draw.sample(range(1, 30), 3)):
-        wait_until_trained(victim, epochs, process)
+        wait_until_trained(victim.folder, epochs, process)
         for pid in [*workers(victim)][:1]:
             os.kill(pid, signal.SIGKILL)
     _, errors = process.communicate(timeout=120)

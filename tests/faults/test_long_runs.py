@@ -8,12 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from faults.processes import IS_LONG, ROOT
+
 from tuner.domain.trial import TrialState
 from tuner.storage.store import open_store
 
-IS_LONG = os.environ.get("TUNER_FAULTS") == "long"
 TRIALS, EXECUTOR = (2000, "ray") if IS_LONG else (300, "inline")
-ROOT = str(Path(__file__).parent.parent.parent)
 
 DRIVER = """
 import os, sys

@@ -13,14 +13,10 @@ from pathlib import Path
 
 import pytest
 from faults.invariants import check_finished, check_stored, left_behind
-from faults.test_storage_faults import start, wait_for_line, wait_until_trained
+from faults.processes import IS_LONG, ROOT, SEED, TARGET, start, wait_for_line, wait_until_trained
 
 from tuner.storage.lease import KEY
 from tuner.storage.spill import Spill
-
-IS_LONG = os.environ.get("TUNER_FAULTS") == "long"
-SEED = int(os.environ.get("TUNER_FAULTS_SEED", "0"))
-ROOT = str(Path(__file__).parent.parent.parent)
 
 
 @pytest.fixture
@@ -73,14 +69,14 @@ def test_a_signal_at_any_moment_ends_the_run_and_keeps_what_was_recorded(
     if process.returncode == code and listed():
         assert "tuner resume faulty" in errors, (delay, errors)
     finish()
-    check_finished(folder, 12)
+    check_finished(folder, TARGET)
 
 
 @pytest.mark.parametrize("moment", range(6) if IS_LONG else [1])
 def test_a_signal_while_ray_starts_or_trains_leaves_no_process(moment: int, folder: Path) -> None:
     process = start("run", "faulty.toml", pause=0.05)
     if moment % 2:
-        wait_until_trained(folder, 10, process)
+        assert wait_until_trained(folder, 10, process)
     else:
         wait_for_line(process, "starting ray")
     process.terminate()
@@ -89,12 +85,12 @@ def test_a_signal_while_ray_starts_or_trains_leaves_no_process(moment: int, fold
     assert "tuner resume faulty" in errors
     assert left_behind(os.environ["TUNER_FAULT"]) == []
     finish()
-    check_finished(folder, 12)
+    check_finished(folder, TARGET)
 
 
 def test_a_driver_that_slept_through_the_end_of_its_lease_does_not_count_twice(folder: Path) -> None:
     sleeper = start("run", "faulty.toml", "--executor", "inline", pause=0.3)
-    wait_until_trained(folder, 3, sleeper)
+    assert wait_until_trained(folder, 3, sleeper)
     sleeper.send_signal(signal.SIGSTOP)
     with sqlite3.connect(folder / ".tuner" / "studies.db") as connection:
         connection.execute(
@@ -102,7 +98,7 @@ def test_a_driver_that_slept_through_the_end_of_its_lease_does_not_count_twice(f
             ("2020-01-01T00:00:00+00:00", KEY),
         )
     finish()
-    before = check_finished(folder, 12)
+    before = check_finished(folder, TARGET)
     sleeper.send_signal(signal.SIGCONT)
     _, errors = sleeper.communicate(timeout=60)
     assert sleeper.returncode == 5, errors
@@ -112,5 +108,5 @@ def test_a_driver_that_slept_through_the_end_of_its_lease_does_not_count_twice(f
     assert '"epoch"' in late.read_text()
     late.unlink()
     late.parent.rmdir()
-    after = check_finished(folder, 12)
+    after = check_finished(folder, TARGET)
     assert [(t.number, t.state, t.curve) for t in after.trials] == [(t.number, t.state, t.curve) for t in before.trials]

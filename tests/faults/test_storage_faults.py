@@ -1,19 +1,18 @@
 """Rows 7 to 12 and 25: other drivers, and databases that are locked, full, damaged, or somebody else's."""
 
 import multiprocessing
-import os
 import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
-from faults.invariants import check_finished, trained
+from faults.invariants import check_finished
+from faults.processes import TARGET, start, wait_for_line, wait_until_trained
 
 from tuner import Float, SearchSpace
 from tuner.domain.errors import StudyHeldError
@@ -21,7 +20,6 @@ from tuner.domain.study import Direction
 from tuner.storage.store import open_store
 
 Cli = Callable[..., tuple[int, str, str]]
-TARGET = 12
 SPACE = SearchSpace(x=Float(0, 1))
 
 
@@ -31,30 +29,6 @@ def folder(user_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     yield user_folder
     sys.path[:] = [path for path in sys.path if path != str(user_folder)]
     sys.modules.pop("faulty", None)
-
-
-def start(*words: str, pause: float = 0.0) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tuner.cli", *words]
-    environment = {**os.environ, "PAUSE": str(pause)}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def wait_for_line(process: subprocess.Popen[str], part: str) -> str:
-    """Return what the process has told until a line with `part` in it."""
-    assert process.stderr is not None
-    told = ""
-    for line in process.stderr:
-        told += line
-        if part in line:
-            return told
-    raise AssertionError(told)
-
-
-def wait_until_trained(folder: Path, epochs: int, process: subprocess.Popen[str]) -> None:
-    """Wait until the objective is in the middle of an epoch: its result will be the next thing to be stored."""
-    while not (folder / "trained.txt").exists() or sum(trained(folder).values()) < epochs:
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)  # polling a file that another process writes: there is no event to await
 
 
 @contextmanager
@@ -135,7 +109,7 @@ def test_of_processes_that_ask_at_once_one_holds_the_study(tmp_path: Path) -> No
 
 def test_a_lock_that_somebody_holds_costs_waiting_and_is_told(folder: Path) -> None:
     process = start("run", "faulty.toml", "--executor", "inline", "--trials", "2", pause=0.3)
-    wait_until_trained(folder, 4, process)
+    assert wait_until_trained(folder, 4, process)
     with locked(folder):
         wait_for_line(process, "waiting for the storage")
         kept = folder / ".tuner" / "spilled" / "faulty.jsonl"
@@ -148,7 +122,7 @@ def test_a_lock_that_somebody_holds_costs_waiting_and_is_told(folder: Path) -> N
 
 def test_results_that_were_kept_in_a_file_are_stored_by_the_next_run(folder: Path, cli: Cli) -> None:
     process = start("run", "faulty.toml", "--executor", "inline", pause=0.3)
-    wait_until_trained(folder, 4, process)
+    assert wait_until_trained(folder, 4, process)
     with locked(folder):
         wait_for_line(process, "waiting for the storage")
         process.kill()

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 from faults.invariants import check_finished, left_behind
+from faults.processes import ROOT, TARGET, USER_CODE
 
-USER_CODE = Path(__file__).parent.parent / "user_code"
-ROOT = USER_CODE.parent.parent
 Cli = Callable[..., tuple[int, str, str]]
 
 
@@ -22,7 +21,7 @@ def tune(folder: Path, *words: str, **environment: str) -> subprocess.CompletedP
     return subprocess.run(
         [sys.executable, "-m", "tuner.cli", *words],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        env={**os.environ, "PYTHONPATH": ROOT, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -114,7 +113,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(
     monkeypatch.setenv("TRAINED", str(folder / "trained.txt"))
     driver = Path(__file__).parent / "driver.py"
     # Epochs that last are reported one by one: the newest whole state is that of the last epoch that is stored.
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PAUSE": "0.3"}
+    environment = {**os.environ, "PYTHONPATH": ROOT, "PAUSE": "0.3"}
     command = [sys.executable, str(driver), str(folder), "run", "--die-at", "before-rename:5"]
     subprocess.run(command, env=environment, check=False)
     *_, newest = sorted((folder / ".tuner" / "checkpoints" / "faulty" / "trial-00000").glob("epoch-*.safetensors"))
@@ -123,7 +122,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(
     assert code == 0, errors
     assert f"{newest} is damaged; it goes on from epoch" in errors.replace("\n", "")
     assert not (folder / "canary").exists()
-    check_finished(folder, 12)
+    check_finished(folder, TARGET)
     sys.modules.pop("faulty", None)
 
 

@@ -44,8 +44,6 @@ class _Commands(TyperGroup):
             raise typer.Exit(error.exit_code) from None
         except StudyInterrupted as interruption:
             raise typer.Exit(interruption.exit_code) from None
-        except _Terminated:
-            raise typer.Exit(_Terminated.exit_code) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
         except BrokenPipeError:
@@ -100,7 +98,7 @@ def main() -> None:
     try:
         app(prog_name="tuner")
     except SystemExit:
-        if terminated.is_set():  # before a command has begun, it looks like Ctrl-C
+        if terminated.is_set():  # outside of what handles it, it looks like Ctrl-C
             sys.exit(_Terminated.exit_code)
         raise
     except Exception as bug:  # noqa: BLE001 - whatever nobody expected

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from tuner.doctor.findings import Finding, counted, note, ok, problem
 from tuner.domain.trial import TrialRecord
+from tuner.execution.checkpoints import CODEC
 from tuner.storage.location import Location
 from tuner.storage.spill import Spill
 
-_CODEC = "objectives.training.checkpoints"  # by name: it imports torch, which only reading checkpoints needs
 _TRIAL_FOLDER = re.compile(r"trial-(\d{5,})")
 _STATE_FILE = re.compile(r"(?:epoch|taken-over)-(\d+)\.safetensors")
 _SQLITE_HEADER = b"SQLite format 3\0"
@@ -24,8 +24,8 @@ def about_checkpoints(
     location: Location, name: str, trials: Sequence[TrialRecord], *, is_held: bool
 ) -> Iterator[Finding]:
     """Say which checkpoints of a study can be loaded, and which files nobody needs."""
-    root = location.folder / "checkpoints" / name
-    if root.parent != location.folder / "checkpoints" or name in {".", ".."} or root.is_symlink():
+    root = location.checkpoints_of(name)
+    if root.parent != location.checkpoints or name in {".", ".."} or root.is_symlink():
         return  # a name that somebody put into the database by hand must not lead elsewhere
     folders = _trial_folders(root)
     known = {trial.number: trial for trial in trials}
@@ -95,7 +95,7 @@ def _loaded(folder: Path) -> tuple[list[Finding], int]:
     findings, sound = [], 0
     for _, path in sorted(files):
         try:
-            import_module(_CODEC).load(path)
+            import_module(CODEC).load(path)
         except FileNotFoundError:
             continue  # whoever runs the study needs it no more
         except OSError as error:

@@ -65,8 +65,8 @@ def _exposed(location: Location) -> Iterator[Path]:
         if not _is_open(folder):
             return
         yield folder
-    for name in ("checkpoints", "spilled", FOLDER):
-        yield from _open_below(folder / name)
+    for kept in (location.checkpoints, folder / "spilled", folder / FOLDER):
+        yield from _open_below(kept)
 
 
 def _open_below(path: Path) -> Iterator[Path]:

@@ -16,8 +16,8 @@ from typing import Any, final
 from tuner.domain.trial import Checkpoints
 from tuner.folders import private
 
-# By name: the codec imports torch, which only a worker that saves needs.
-_CODEC = "objectives.training.checkpoints"
+CODEC = "objectives.training.checkpoints"
+"""What saves and loads states; by name, since it imports torch, which only those who do need."""
 
 _OWN, _TAKEN_OVER = "epoch", "taken-over"
 
@@ -67,7 +67,7 @@ class TrialCheckpoints(Checkpoints):
 
     def save(self, state: Mapping[str, Any]) -> None:
         private(self._folder)
-        import_module(_CODEC).save(state, _path(self._folder, _OWN, self._target))
+        import_module(CODEC).save(state, _path(self._folder, _OWN, self._target))
         for partial in self._folder.glob("*.partial"):  # of a process that was killed while it saved
             partial.unlink(missing_ok=True)
         for epoch, path in _states(self._folder, _OWN).items():
@@ -107,7 +107,7 @@ class TrialCheckpoints(Checkpoints):
 
     def _try_load(self, path: Path) -> bool:
         try:
-            self._state = import_module(_CODEC).load(path)
+            self._state = import_module(CODEC).load(path)
         except (OSError, ValueError):  # the one before it serves, at the price of an epoch
             self.damaged.append(path)
             return False

@@ -18,6 +18,9 @@ from tuner.storage.location import Location
 
 _BUSY_SECONDS = 60.0
 
+_IN_WAL = "tuner:wal"
+"""What is kept with a connection that has put its file into WAL mode."""
+
 
 def connect(location: Location, busy_seconds: float = _BUSY_SECONDS) -> Engine:
     """Return an engine for `location`; nothing is opened or created yet.
@@ -56,8 +59,9 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
 
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
-    if writes:
+    if writes and not connection.info.get(_IN_WAL):
         connection.exec_driver_sql("PRAGMA journal_mode=WAL")  # the file stays in it: who only reads changes nothing
+        connection.info[_IN_WAL] = True
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 

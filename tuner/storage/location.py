@@ -33,6 +33,15 @@ class Location:
         return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
     @property
+    def checkpoints(self) -> Path:
+        """The folder of all studies' checkpoints."""
+        return self.folder / "checkpoints"
+
+    def checkpoints_of(self, study: str) -> Path:
+        """Return the folder of a study's checkpoints."""
+        return self.checkpoints / study
+
+    @property
     def is_default(self) -> bool:
         """Whether a command run from the working directory finds it without being told."""
         return self == locate(None)

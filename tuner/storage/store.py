@@ -49,6 +49,12 @@ class Store:
             study = rows.read_study(connection, study_id)
             return study, rows.read_trials(connection, study_id, study)
 
+    def study(self, name: str) -> StudyRecord:
+        """Return a study without its trials; raises `StudyNotFoundError`."""
+        self._require(name)
+        with reading(self._engine) as connection:
+            return rows.read_study(connection, _id(connection, name))
+
     def reports(self, name: str) -> dict[int, dict[int, dict[str, float]]]:
         """Return every metric that the study's trials reported, by trial number and epoch."""
         self._require(name)
@@ -111,7 +117,7 @@ class Store:
 
         Raises `StudyNotFoundError`, and `StudyHeldError` where another process has it.
         """
-        study, _ = self.read(name)
+        study = self.study(name)
         with reading(self._engine) as connection:
             study_id = _id(connection, name)
         lease = Lease(self._writer, study_id, take(self._engine, study_id, name))

@@ -1,0 +1,49 @@
+"""Studies in processes of their own: how they are started, and what is waited for.
+
+`TUNER_FAULTS=long` is the long form of all fault tests; `TUNER_FAULTS_SEED` chooses what happens when.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from faults.invariants import trained
+
+IS_LONG = os.environ.get("TUNER_FAULTS") == "long"
+SEED = int(os.environ.get("TUNER_FAULTS_SEED", "0"))
+TARGET = 12
+"""How many trials the study of `faulty.toml` has."""
+
+USER_CODE = Path(__file__).parent.parent / "user_code"
+ROOT = str(USER_CODE.parent.parent)
+
+
+def start(*words: str, pause: float = 0.0) -> subprocess.Popen[str]:
+    """Start the command line; an epoch of `faulty.py` takes `pause` seconds."""
+    command = [sys.executable, "-m", "tuner.cli", *words]
+    environment = {**os.environ, "PAUSE": str(pause)}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_line(process: subprocess.Popen[str], part: str) -> str:
+    """Return what the process has told until a line with `part` in it."""
+    assert process.stderr is not None
+    told = ""
+    for line in process.stderr:
+        told += line
+        if part in line:
+            return told
+    raise AssertionError(told)
+
+
+def wait_until_trained(folder: Path, epochs: int, process: subprocess.Popen[str]) -> bool:
+    """Wait until the objective is in the middle of an epoch; False where the process has ended before."""
+    deadline = time.monotonic() + 60
+    while not (folder / "trained.txt").exists() or sum(trained(folder).values()) < epochs:
+        if process.poll() is not None:
+            return False
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # polling a file that another process writes: there is no event to await
+    return True
