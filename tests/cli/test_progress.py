@@ -19,11 +19,12 @@ from rich.console import Console
 
 from tuner import Budget, Float, Resources, SearchSpace, StudySpec, Trial
 from tuner.assembly import Assembly, assemble
-from tuner.cli._progress import LiveTable, PlainLines, Tally, shown
+from tuner.cli._progress import LiveTable, PlainLines, shown
 from tuner.domain.config import Config
 from tuner.domain.event import Event, EventKind
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState
+from tuner.progress import Goal, Tally
 
 
 def train(trial: Trial) -> Iterator[dict[str, float]]:
@@ -54,8 +55,18 @@ def assembled(spec: StudySpec = SPEC) -> Assembly:
     return assemble(spec, Path(), Path())
 
 
+def goal(spec: StudySpec) -> Goal:
+    return Goal(
+        metric=spec.metric,
+        direction=Direction(spec.direction),
+        trials=spec.budget.trials,
+        max_epochs=spec.budget.epochs,
+        parallel=3,
+    )
+
+
 def tally(spec: StudySpec = SPEC, before: Sequence[TrialRecord] = (), clock: Clock | None = None) -> Tally:
-    return Tally(assembled(spec), before, clock or Clock())
+    return Tally(goal(spec), before, clock or Clock())
 
 
 def trial(number: int, *values: float, state: TrialState = TrialState.RUNNING, **given: Any) -> TrialRecord:

@@ -1,9 +1,9 @@
 """What a running study shows: a live table on a terminal, plain lines elsewhere."""
 
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, final
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
@@ -18,6 +18,7 @@ from tuner.cli._output import duration, grid, messages, number, safe
 from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
+from tuner.progress import Goal, Tally
 
 _LINES = 50
 """About how many plain lines a study prints, beside those that matter."""
@@ -27,71 +28,6 @@ _NEWS = 3
 
 _ROWS = 12
 """How many running trials are shown on a terminal, the foremost first."""
-
-
-@final
-class Tally:
-    """A study's progress in numbers, kept up to date event by event."""
-
-    def __init__(self, assembly: Assembly, trials: Sequence[TrialRecord], clock: Callable[[], float]) -> None:
-        self.metric = assembly.spec.metric
-        self.target = assembly.spec.budget.trials
-        self.max_epochs = assembly.spec.budget.epochs
-        self.parallel = assembly.parallel
-        self.running: dict[int, TrialRecord] = {}
-        self.best: TrialRecord | None = None
-        self._direction = Direction(assembly.spec.direction)
-        self._clock = clock
-        self._began = clock()
-        self._counts: Counter[TrialState] = Counter()
-        self._before = 0
-        for trial in trials:
-            if trial.state.is_finished:
-                self._finish(trial)
-        self._before = self.finished
-
-    def update(self, event: Event) -> None:
-        """Take note of what happened."""
-        trial = event.trial
-        if event.kind in (EventKind.STARTED, EventKind.REPORTED):
-            self.running[trial.number] = trial
-        elif event.kind not in (EventKind.TESTED, EventKind.EXPLOITED):
-            self.running.pop(trial.number, None)
-        if event.kind is EventKind.FINISHED:
-            self._finish(trial)
-
-    @property
-    def finished(self) -> int:
-        """The number of trials that are over."""
-        return self._counts.total()
-
-    @property
-    def counts(self) -> str:
-        """How many trials ended in which way, in words."""
-        parts = {
-            "complete": self._counts[TrialState.COMPLETE],
-            "stopped": self._counts[TrialState.PRUNED],
-            "failed": self._counts[TrialState.FAIL],
-        }
-        return ", ".join(f"{count} {word}" for word, count in parts.items() if count or word != "failed")
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the run began."""
-        return self._clock() - self._began
-
-    @property
-    def left(self) -> float | None:
-        """Seconds that the rest will take if it goes on like this; None before the first trial is over."""
-        done = self.finished - self._before
-        return self.elapsed / done * (self.target - self.finished) if done else None
-
-    def _finish(self, trial: TrialRecord) -> None:
-        self._counts[trial.state] += 1
-        if trial.state is not TrialState.COMPLETE or trial.value is None:
-            return
-        if self._direction.is_better(trial.value, than=self.best.value if self.best else None):
-            self.best = trial
 
 
 def waiting(seconds: float, reason: str) -> str:
@@ -130,14 +66,14 @@ class LiveTable(Listener):
         yield Group(self._trials(), self._study(), *told)
 
     def _trials(self) -> Table:
-        tally = self._tally
-        table = grid("trial", "epoch", "", tally.metric, right=("trial", "epoch", tally.metric))
+        tally, goal = self._tally, self._tally.goal
+        table = grid("trial", "epoch", "", goal.metric, right=("trial", "epoch", goal.metric))
         foremost = sorted(tally.running.values(), key=lambda each: (-each.last_epoch, each.number))
         for trial in foremost[:_ROWS]:
             latest = trial.curve.get(trial.last_epoch)
-            bar = ProgressBar(total=tally.max_epochs, completed=trial.last_epoch, width=24)
-            table.add_row(str(trial.number), f"{trial.last_epoch}/{tally.max_epochs}", bar, number(latest))
-        for _ in range(min(_ROWS, tally.parallel) - len(foremost)):
+            bar = ProgressBar(total=goal.max_epochs, completed=trial.last_epoch, width=24)
+            table.add_row(str(trial.number), f"{trial.last_epoch}/{goal.max_epochs}", bar, number(latest))
+        for _ in range(min(_ROWS, goal.parallel) - len(foremost)):
             table.add_row("", "", ProgressBar(total=1, completed=0, width=24), "")
         if len(foremost) > _ROWS:
             table.add_row("", "", Text(f"and {len(foremost) - _ROWS} more", style="dim"), "")
@@ -148,7 +84,7 @@ class LiveTable(Listener):
         best = f"best {number(tally.best.value)} (trial {tally.best.number})" if tally.best else "no trial complete yet"
         times = duration(tally.elapsed) + (f", about {duration(tally.left)} left" if tally.left else "")
         return Text.assemble(
-            (f"{tally.finished}/{tally.target} trials", "bold"),
+            (f"{tally.finished}/{tally.goal.trials} trials", "bold"),
             f"  {tally.counts}  ",
             (best, "green" if tally.best else "dim"),
             (f"  {times}", "dim"),
@@ -162,7 +98,7 @@ class PlainLines(Listener):
     def __init__(self, tally: Tally, console: Console) -> None:
         self._tally = tally
         self._console = console
-        self._every = max(1, tally.target // _LINES)
+        self._every = max(1, tally.goal.trials // _LINES)
         self._told = 0.0
 
     def notify(self, event: Event) -> None:
@@ -194,11 +130,11 @@ class PlainLines(Listener):
         self._console.print(Text(safe(text)))
 
     def _line(self, trial: TrialRecord, *, is_new_best: bool) -> str:
-        head = f"[{self._tally.finished}/{self._tally.target}] trial {trial.number}"
+        head = f"[{self._tally.finished}/{self._tally.goal.trials}] trial {trial.number}"
         if trial.failure is not None:
             return f"{head} failed: {trial.failure.message}"
         word = "stopped" if trial.state is TrialState.PRUNED else "complete"
-        line = f"{head} {word} at epoch {trial.last_epoch}, {self._tally.metric} {number(trial.value)}"
+        line = f"{head} {word} at epoch {trial.last_epoch}, {self._tally.goal.metric} {number(trial.value)}"
         best = self._tally.best
         if is_new_best or best is None:
             return f"{line}, the best so far" if is_new_best else line
@@ -209,26 +145,38 @@ class PlainLines(Listener):
 def shown() -> Iterator[MakeListeners]:
     """Give what makes the listeners of a run, and end the drawing when the run is over."""
     console = messages()
-    drawings: list[Live] = []
+    with ExitStack() as drawings:
 
-    def make(assembly: Assembly, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
-        for note in assembly.notes:
-            console.print(Text(f"note: {safe(note)}", style="yellow"))
-        tally = Tally(assembly, trials, time.monotonic)
-        console.print(Text(_opening(assembly, trials), style="dim"))
-        if not console.is_terminal:
-            return [PlainLines(tally, console)]
-        table: Any = LiveTable(tally)
-        drawing = Live(table, console=console, refresh_per_second=4, transient=True)
-        drawings.append(drawing)
-        drawing.start()
-        return [table]
+        def make(assembly: Assembly, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
+            for note in assembly.notes:
+                console.print(Text(f"note: {safe(note)}", style="yellow"))
+            console.print(Text(_opening(assembly, trials), style="dim"))
+            tally = Tally(_goal(assembly), trials, time.monotonic)
+            return [drawings.enter_context(drawn(tally, console))]
 
-    try:
         yield make
-    finally:
-        for drawing in drawings:
-            drawing.stop()
+
+
+@contextmanager
+def drawn(tally: Tally, console: Console, *, per_second: float = 4) -> Iterator[Listener]:
+    """Give what shows a study: a live table on a terminal, which is gone at the end, and plain lines elsewhere."""
+    if not console.is_terminal:
+        yield PlainLines(tally, console)
+        return
+    table: Any = LiveTable(tally)
+    with Live(table, console=console, refresh_per_second=per_second, transient=True):
+        yield table
+
+
+def _goal(assembly: Assembly) -> Goal:
+    spec = assembly.spec
+    return Goal(
+        metric=spec.metric,
+        direction=Direction(spec.direction),
+        trials=spec.budget.trials,
+        max_epochs=spec.budget.epochs,
+        parallel=assembly.parallel,
+    )
 
 
 def _opening(assembly: Assembly, trials: Sequence[TrialRecord]) -> str:

@@ -1,0 +1,87 @@
+"""How far a running study is: a few numbers, kept up to date event by event, for whoever shows them."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from tuner.domain.event import Event, EventKind
+from tuner.domain.study import Direction
+from tuner.domain.trial import TrialRecord, TrialState
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """What a run is to reach, and how many cohorts it trains at a time (0: nobody knows)."""
+
+    metric: str
+    direction: Direction
+    trials: int
+    max_epochs: int
+    parallel: int = 0
+
+
+@final
+class Tally:
+    """A study's progress in numbers.
+
+    `trials` are those stored before the run, which began `age` seconds ago: they count, but their pace does not.
+    """
+
+    def __init__(
+        self, goal: Goal, trials: Sequence[TrialRecord], clock: Callable[[], float], *, age: float = 0.0
+    ) -> None:
+        self.goal = goal
+        self.running: dict[int, TrialRecord] = {}
+        self.best: TrialRecord | None = None
+        self._clock = clock
+        self._began = clock() - age
+        self._counts: Counter[TrialState] = Counter()
+        for trial in trials:
+            if trial.state.is_finished:
+                self._finish(trial)
+        self._before = self.finished
+
+    def update(self, event: Event) -> None:
+        """Take note of what happened."""
+        trial = event.trial
+        if event.kind in (EventKind.STARTED, EventKind.REPORTED):
+            self.running[trial.number] = trial
+        elif event.kind not in (EventKind.TESTED, EventKind.EXPLOITED):
+            self.running.pop(trial.number, None)
+        if event.kind is EventKind.FINISHED:
+            self._finish(trial)
+
+    @property
+    def finished(self) -> int:
+        """The number of trials that are over."""
+        return self._counts.total()
+
+    @property
+    def counts(self) -> str:
+        """How many trials ended in which way, in words."""
+        parts = {
+            "complete": self._counts[TrialState.COMPLETE],
+            "stopped": self._counts[TrialState.PRUNED],
+            "failed": self._counts[TrialState.FAIL],
+        }
+        return ", ".join(f"{count} {word}" for word, count in parts.items() if count or word != "failed")
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return self._clock() - self._began
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that the rest will take if it goes on like this; None before the first trial is over."""
+        done = self.finished - self._before
+        return self.elapsed / done * (self.goal.trials - self.finished) if done else None
+
+    def _finish(self, trial: TrialRecord) -> None:
+        self._counts[trial.state] += 1
+        if trial.state is not TrialState.COMPLETE or trial.value is None:
+            return
+        if self.goal.direction.is_better(trial.value, than=self.best.value if self.best else None):
+            self.best = trial
