@@ -2,9 +2,9 @@
 
 from tuner import bootstrap
 from tuner.cli._options import Cohort, ExecutorName, Json, Name, Parallel, Settings, Storage, Time, Trials, collected
-from tuner.cli._progress import shown
 from tuner.cli._report import conclude, show_interruption
 from tuner.domain.errors import StudyInterrupted
+from tuner.drawing import shown
 
 __all__ = ["command"]
 

@@ -17,9 +17,9 @@ from tuner.cli._options import (
     Trials,
     collected,
 )
-from tuner.cli._progress import shown
 from tuner.cli._report import conclude, show_interruption
 from tuner.domain.errors import StudyInterrupted
+from tuner.drawing import shown
 
 __all__ = ["command"]
 

@@ -19,11 +19,11 @@ from rich.console import Console
 
 from tuner import Budget, Float, Resources, SearchSpace, StudySpec, Trial
 from tuner.assembly import Assembly, assemble
-from tuner.cli._progress import LiveTable, PlainLines, shown
 from tuner.domain.config import Config
 from tuner.domain.event import Event, EventKind
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState
+from tuner.drawing import LiveTable, PlainLines, shown
 from tuner.progress import Goal, Tally
 
 

@@ -14,11 +14,12 @@ from rich.text import Text
 
 from tuner.assembly import Assembly
 from tuner.bootstrap import MakeListeners
-from tuner.cli._output import duration, grid, messages, number, safe
 from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.progress import Goal, Tally
+from tuner.tables import grid, messages
+from tuner.words import duration, number, safe
 
 _LINES = 50
 """About how many plain lines a study prints, beside those that matter."""

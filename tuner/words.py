@@ -1,0 +1,64 @@
+"""How values are written for people, on a terminal and elsewhere."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def safe(text: object) -> str:
+    """Return the text without the control characters that could steer a terminal; line ends stay."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else repr(letter)[1:-1] for letter in str(text))
+
+
+def number(value: float | None) -> str:
+    """Return a metric's value as people read it; a dash for none.
+
+    >>> number(0.98765), number(1234567.0), number(None)
+    ('0.9877', '1.235e+06', '-')
+    """
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.4g}"  # noqa: PLR2004
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration as people say it.
+
+    >>> duration(4.25), duration(75), duration(3700), duration(None)
+    ('4.2 s', '1 m 15 s', '1 h 01 m', '-')
+    """
+    if seconds is None:
+        return "-"
+    if seconds < 60:  # noqa: PLR2004
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} m" if hours else f"{minutes} m {rest:02d} s"
+
+
+def config_lines(config: Mapping[str, Any], indent: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (parameter, value) for each line of a configuration, a branch's parameters indented under it."""
+    for key, value in config.items():
+        if not isinstance(value, Mapping):
+            yield f"{indent}{key}", _shown(value)
+            continue
+        yield f"{indent}{key}", safe(value.get("name", ""))
+        inside = {name: each for name, each in value.items() if name != "name"}
+        yield from config_lines(inside, f"{indent}  ")
+
+
+def short_config(config: Mapping[str, Any]) -> str:
+    """Return a configuration on one line, such as `mlp(width=64, depth=2) adamw(lr=0.001) batch_size=64`."""
+    return " ".join(_short(key, value) for key, value in config.items())
+
+
+def _short(key: str, value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return f"{key}={_shown(value)}"
+    inside = ", ".join(f"{name}={_shown(each)}" for name, each in value.items() if name != "name")
+    return f"{value.get('name')}({inside})" if inside else str(value.get("name"))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return _short("", value)
+    return f"{value:.4g}" if isinstance(value, float) else safe(value)
