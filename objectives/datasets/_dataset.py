@@ -1,7 +1,7 @@
 """The port of a dataset."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +10,24 @@ from objectives._tasks import Input, Task
 
 Array = NDArray[Any]
 
+Label = str | int | float | bool
+"""What a class is called in the data."""
+
 
 class Dataset(ABC):
     """Examples with their targets; importing one loads nothing."""
 
-    task: ClassVar[Task]
-    kind: ClassVar[Input]
+    task: Task
+    kind: Input
+    labels: tuple[Label, ...] | None = None
+    """A classifier's classes by their number, as people call them; None for regression."""
+    categories: tuple[int, ...] = ()
+    """The columns of a table that hold numbers of levels, which an encoding turns into what can be computed with.
+
+    The levels are 0, 1, 2..., with -1 for one that the data never had and NaN for none.
+    """
+    schema: Any = None
+    """Of a table from a file: `objectives.own_data.schema.Schema`, which turns raw rows into features."""
 
     @abstractmethod
     def load(self) -> tuple[NDArray[np.float32], Array]:

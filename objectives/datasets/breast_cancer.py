@@ -19,6 +19,7 @@ class BreastCancer(Dataset):
 
     task = Task.CLASSIFICATION
     kind = Input.TABLE
+    labels = ("malignant", "benign")
 
     def load(self) -> tuple[NDArray[np.float32], Array]:
         from sklearn.datasets import load_breast_cancer  # noqa: PLC0415  the driver asks for the task and never loads

@@ -19,6 +19,7 @@ class DigitsRows(Dataset):
 
     task = Task.CLASSIFICATION
     kind = Input.SEQUENCE
+    labels = tuple(range(10))
 
     def load(self) -> tuple[NDArray[np.float32], Array]:
         from sklearn.datasets import load_digits  # noqa: PLC0415  the driver asks for the task and never loads

@@ -19,6 +19,7 @@ class Iris(Dataset):
 
     task = Task.CLASSIFICATION
     kind = Input.TABLE
+    labels = ("setosa", "versicolor", "virginica")
 
     def load(self) -> tuple[NDArray[np.float32], Array]:
         from sklearn.datasets import load_iris  # noqa: PLC0415  the driver asks for the task and never loads

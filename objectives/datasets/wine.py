@@ -19,6 +19,7 @@ class Wine(Dataset):
 
     task = Task.CLASSIFICATION
     kind = Input.TABLE
+    labels = ("class_0", "class_1", "class_2")
 
     def load(self) -> tuple[NDArray[np.float32], Array]:
         from sklearn.datasets import load_wine  # noqa: PLC0415  the driver asks for the task and never loads

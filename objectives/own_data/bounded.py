@@ -1,0 +1,73 @@
+"""Files that are read no further than a machine can bear: a small compressed file can hold more than its memory."""
+
+import gzip
+import io
+import zlib
+from pathlib import Path
+from typing import Any, final
+
+from tuner.domain.errors import ConfigurationError
+
+LARGEST = 4 * 2**30
+"""How many bytes data may have once it is unpacked."""
+
+RATIO = 100
+UNSUSPECTED = 64 * 2**20
+"""What unpacks to more than `RATIO` times its size is refused, unless it is no more than this."""
+
+
+def check_unpacked(path: Path, packed: int, unpacked: int) -> None:
+    """Raise `ConfigurationError` where data of so many bytes unpacks to too many."""
+    if unpacked > LARGEST:
+        raise ConfigurationError(
+            f"{path}: holds more than {LARGEST // 2**30} GiB",
+            hint="tune on a sample of its rows, or write an objective that streams it",
+        )
+    if unpacked > max(UNSUSPECTED, RATIO * packed):
+        raise ConfigurationError(
+            f"{path}: unpacks to more than {RATIO} times its size, as files made to fill a memory do",
+            hint="if you trust it, unpack it yourself and give what comes out",
+        )
+
+
+def open_text(path: Path, encoding: str | None) -> io.TextIOWrapper:
+    """Return a text file, unpacked where it is gzipped; UTF-8 or what its first bytes or `encoding` say it is."""
+    size = path.stat().st_size
+    if path.suffix.lower() == ".gz":
+        stream: Any = _Counted(path, gzip.GzipFile(path, "rb"), size)
+    else:
+        if size > LARGEST:
+            check_unpacked(path, size, size)
+        stream = path.open("rb")
+    buffered = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
+    first = buffered.peek(2)[:2]
+    guessed = "utf-16" if first in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+    return io.TextIOWrapper(buffered, encoding=encoding or guessed)
+
+
+@final
+class _Counted(io.RawIOBase):
+    """Unpacked bytes, counted as they come."""
+
+    def __init__(self, path: Path, stream: Any, packed: int) -> None:
+        self._path = path
+        self._stream = stream
+        self._packed = packed
+        self._unpacked = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            found = self._stream.read(len(buffer))
+        except (OSError, EOFError, zlib.error) as error:
+            raise ConfigurationError(f"{self._path}: is no whole gzip file: {error}") from None
+        self._unpacked += len(found)
+        check_unpacked(self._path, self._packed, self._unpacked)
+        buffer[: len(found)] = found
+        return len(found)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()

@@ -1,0 +1,186 @@
+"""Tables from files: CSV in its dialects, gzipped or not, and Parquet. Nothing is guessed about what cells mean."""
+
+import codecs
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from objectives.own_data.bounded import check_unpacked, open_text
+from objectives.own_data.text import NOTATIONS
+from tuner.domain.errors import ConfigurationError
+
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+PARQUET_SUFFIXES = (".parquet", ".pq")
+
+_SEPARATORS = ",;\t|"
+_SAMPLED_LINES = 50
+_ROWS_AT_ONCE = 20_000
+_CELL_BYTES = 8
+
+
+def read_table(path: Path, *, separator: str | None = None, encoding: str | None = None) -> Any:
+    """Return a file's rows as a DataFrame.
+
+    What a CSV file has in its cells stays text, and its index is the lines of the file. Raises `ConfigurationError`
+    with the file, and the line where there is one.
+    """
+    try:
+        if path.name.lower().endswith(PARQUET_SUFFIXES):
+            frame = _read_parquet(path)
+        else:
+            frame = _read_text(path, separator, encoding)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror or error}") from None
+    if not len(frame):
+        raise ConfigurationError(f"{path}: has no rows, only names of columns")
+    return frame
+
+
+def _read_text(path: Path, separator: str | None, encoding: str | None) -> Any:
+    if encoding is not None:
+        _check_encoding(encoding)
+    with open_text(path, encoding) as stream:
+        try:
+            lines = _lines(path, stream)
+            sample = [*islice(lines, _SAMPLED_LINES)]
+            reader = csv.reader(_chained(sample, lines), delimiter=separator or _sniffed(path, sample), strict=True)
+            return _frame(path, reader)
+        except UnicodeError:
+            raise ConfigurationError(
+                f"{path}: is not {encoding or 'UTF-8'} text",
+                hint='save it as UTF-8, or say what it is: encoding = "latin-1" in [settings]',
+            ) from None
+
+
+def _check_encoding(encoding: str) -> None:
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        raise ConfigurationError(
+            f"settings.encoding: unknown encoding {encoding!r}", hint="such as utf-8, latin-1, cp1252, utf-16"
+        ) from None
+
+
+def _lines(path: Path, stream: io.TextIOWrapper) -> Iterator[str]:
+    for number, line in enumerate(stream, 1):
+        if "\0" in line:
+            raise ConfigurationError(
+                f"{path}, line {number}: has a NUL byte, so it is no text",
+                hint="was it cut off, or is it another format under a wrong name?",
+            )
+        yield line
+
+
+def _chained(sample: Sequence[str], rest: Iterator[str]) -> Iterator[str]:
+    yield from sample
+    yield from rest
+
+
+def _sniffed(path: Path, sample: Sequence[str]) -> str:
+    """Return the separator that cuts the first lines into the most fields, as many in each."""
+    if not any(line.strip() for line in sample):
+        raise ConfigurationError(f"{path}: is empty")
+
+    def fields(separator: str) -> tuple[float, int]:
+        try:
+            counts = Counter(len(row) for row in csv.reader(sample, delimiter=separator) if row)
+        except csv.Error:
+            return 0.0, 0
+        (most_common, times), *_ = counts.most_common(1)
+        return (times / counts.total(), most_common) if most_common > 1 else (0.0, 0)
+
+    return max(_SEPARATORS, key=fields)
+
+
+def _frame(path: Path, reader: Any) -> Any:
+    rows = _rows(path, reader)
+    _, header = next(rows, (0, []))
+    names = _names(path, header)
+    parts = []
+    while chunk := [*islice(rows, _ROWS_AT_ONCE)]:
+        for line, row in chunk:
+            if len(row) != len(names):
+                raise _ragged(path, line, len(row), len(names))
+        cells = dict(zip(names, zip(*(row for _, row in chunk), strict=True), strict=True))
+        index = pd.Index([line for line, _ in chunk], name="line")
+        parts.append(pd.DataFrame({name: pd.Series(column, index, dtype="str") for name, column in cells.items()}))
+    return pd.concat(parts) if parts else pd.DataFrame(columns=names)
+
+
+def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that are not empty, each with the number of its last line."""
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise ConfigurationError(
+                f"{path}, line {reader.line_num}: is no CSV: {error}",
+                hint='a quote that is opened has to be closed, and one inside of quotes is written twice: ""',
+            ) from None
+        if row:
+            yield reader.line_num, row
+
+
+def _ragged(path: Path, line: int, found: int, expected: int) -> ConfigurationError:
+    return ConfigurationError(
+        f"{path}, line {line}: has {found} fields, and the header has {expected}",
+        hint="quote what contains the separator; every column needs a name; if the separator was guessed wrong, say "
+        'what it is: separator = ";" in [settings]',
+    )
+
+
+def _names(path: Path, header: Sequence[str]) -> list[str]:
+    names = [name.strip() or f"column {position}" for position, name in enumerate(header, 1)]
+    if len(names) == 1:
+        raise ConfigurationError(
+            f"{path}: has one column only, {names[0][:40]!r}",
+            hint='commas, semicolons, tabs and bars are tried as separators; another: separator = ":" in [settings]',
+        )
+    if all(pd.Series(names, dtype="str").str.fullmatch(NOTATIONS["1234.5"][0])):
+        raise ConfigurationError(
+            f"{path}, line 1: has numbers where the names of the columns should be",
+            hint="put a line with the columns' names before the first row",
+        )
+    _check_names(path, names)
+    return names
+
+
+def _check_names(path: Path, names: Sequence[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ConfigurationError(
+            f"{path}: has more than one column called {', '.join(map(repr, twice))}",
+            hint="give every column a name of its own",
+        )
+
+
+def _read_parquet(path: Path) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - a fifth of a second that CSV files do not pay
+    from pyarrow import parquet  # noqa: PLC0415
+
+    try:
+        file = parquet.ParquetFile(path)
+        metadata = file.metadata
+        # What the file says of its own size is no guard: the rows of repetitive columns weigh nothing in it.
+        cells = metadata.num_rows * metadata.num_columns * _CELL_BYTES
+        check_unpacked(path, path.stat().st_size, cells)
+        names = [str(name) for name in file.schema_arrow.names]
+        _check_names(path, names)
+        nested = [field.name for field in file.schema_arrow if pa.types.is_nested(field.type)]
+        if nested:
+            raise ConfigurationError(
+                f"{path}: column {nested[0]!r} holds lists or records", hint="write it without such columns"
+            )
+        return file.read().to_pandas(ignore_metadata=True)
+    except (pa.ArrowException, ValueError) as error:
+        raise ConfigurationError(
+            f"{path}: is no whole Parquet file: {str(error).splitlines()[0][:200]}", hint="write it again"
+        ) from None

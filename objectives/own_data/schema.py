@@ -1,0 +1,116 @@
+"""A table's columns and its target: what turns raw rows into what is trained on, and answers back into labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from objectives._tasks import Task
+from objectives.datasets._dataset import Label
+from objectives.own_data.columns import Category, Column, from_description
+from objectives.own_data.text import as_text, is_text
+from tuner.domain.errors import ConfigurationError, nearest
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """The columns in the order in which their features lie beside each other, and the target.
+
+    `labels` are a classifier's classes, as they are in the data; empty for regression, whose `target` is a number.
+    """
+
+    columns: tuple[Column, ...]
+    target: Column
+    labels: tuple[Label, ...] = ()
+
+    @property
+    def task(self) -> Task:
+        """What is asked."""
+        return Task.CLASSIFICATION if self.labels else Task.REGRESSION
+
+    @cached_property
+    def features_by_column(self) -> tuple[tuple[Column, slice], ...]:
+        """The columns with the places of their features; one that is ignored has none."""
+        begins = np.cumsum([0, *(len(column.names) for column in self.columns)])
+        return tuple(
+            (column, slice(int(begin), int(begin) + len(column.names)))
+            for column, begin in zip(self.columns, begins, strict=False)
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the features."""
+        return tuple(name for column in self.columns for name in column.names)
+
+    @property
+    def categories(self) -> tuple[int, ...]:
+        """The features that are the numbers of levels: -1 is a level nobody knew, NaN none at all."""
+        return tuple(place.start for column, place in self.features_by_column if isinstance(column, Category))
+
+    def features(self, frame: Any) -> NDArray[np.float32]:
+        """Return the rows of a DataFrame as features; its columns may come in any order, and further ones are ignored.
+
+        Raises `ConfigurationError` where a column is missing or a value cannot be read.
+        """
+        present = [str(name) for name in frame.columns]
+        wanted = [column for column in self.columns if column.names]
+        absent = [column.name for column in wanted if column.name not in present]
+        if absent:
+            raise ConfigurationError(
+                [f"column {name!r} is missing{nearest(name, present)}" for name in absent],
+                hint=f"the columns are {', '.join(column.name for column in wanted)}",
+            )
+        parts = [column.features(frame[column.name]) for column in wanted]
+        return np.concatenate(parts, axis=1).astype(np.float32)
+
+    def unseen(self, frame: Any) -> Mapping[str, tuple[str, ...]]:
+        """Return the levels in a DataFrame that the data never had, by column; they all count as one further level."""
+        categories = [column for column in self.columns if isinstance(column, Category)]
+        found = {column.name: column.unseen(frame[column.name]) for column in categories}
+        return {name: levels for name, levels in found.items() if levels}
+
+    def targets(self, values: Any) -> NDArray[Any]:
+        """Return a Series of raw answers as classes (int64) or values (float64)."""
+        if not self.labels:
+            return self.target.features(values)[:, 0]
+        classes = {_key(label): index for index, label in enumerate(self.labels)}
+        return np.array([classes[_key(label)] for label in labels_in(values, self.target)], dtype=np.int64)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the schema as JSON."""
+        return {
+            "columns": [column.describe() for column in self.columns],
+            "target": self.target.describe(),
+            "labels": list(self.labels),
+        }
+
+    @staticmethod
+    def from_description(description: Mapping[str, Any]) -> "Schema":
+        """Return the schema that `describe` described."""
+        return Schema(
+            columns=tuple(from_description(column) for column in description["columns"]),
+            target=from_description(description["target"]),
+            labels=tuple(description["labels"]),
+        )
+
+
+def labels_in(values: Any, target: Column) -> list[Label]:
+    """Return raw answers as labels: numbers where the target is one, truth where the file says so, else text."""
+    if isinstance(target, Category):
+        words = values if not is_text(values) and values.dtype == bool else as_text(values)
+        return [bool(word) if not isinstance(word, str) else word for word in words]
+    return [int(value) if float(value).is_integer() else float(value) for value in target.features(values)[:, 0]]
+
+
+def sorted_labels(labels: Sequence[Label]) -> tuple[Label, ...]:
+    """Return the different ones among labels of one type, in order."""
+    return tuple(sorted({_key(label): label for label in labels}.values(), key=lambda label: _key(label)[1:]))
+
+
+def _key(label: Label) -> tuple[str, Any]:
+    # True and 1 are equal to Python, and different labels to a person.
+    return type(label).__name__ if isinstance(label, bool | str) else "number", label
