@@ -14,6 +14,8 @@ from tuner.study_file import key_paths
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tuner.importance import Importance
+
 
 def run(
     study: str | Path | StudySpec,
@@ -115,6 +117,12 @@ class Study:
             number: {epoch: metrics[metric] for epoch, metrics in epochs.items() if metric in metrics}
             for number, epochs in reports.items()
         }
+
+    def importance(self) -> "Importance":
+        """Return which parameters matter and how, learned from all trials that measured something."""
+        from tuner.importance import importance_of  # noqa: PLC0415 - numpy, which other questions do not pay
+
+        return importance_of(self._record, self._trials)
 
     def to_dataframe(self) -> "pd.DataFrame":
         """Return a row per trial: number, state, value, epoch, seconds, its parameters by path and its metrics.
