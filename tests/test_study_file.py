@@ -233,3 +233,17 @@ VALUES = st.recursive(
 def test_whatever_a_file_says_the_answer_is_a_spec_or_a_list_of_mistakes(content: dict[str, Any]) -> None:
     with suppress(ConfigurationError):
         parse_study({**SMALLEST, **content}, {}, where="a.toml", name="a")
+
+
+def test_a_warm_start_is_a_name_or_several_and_nothing_else() -> None:
+    assert parse(warm_start=["a", "b", "a"]).warm_start == ("a", "b")
+    assert parse(warm_start="a").warm_start == ("a",)
+    assert mistakes(warm_start=3) == ("a.toml: warm_start: 3 is not a list",)
+    assert mistakes(warm_start=["a", 3]) == ("a.toml: warm_start: 3 is not text",)
+
+
+def test_a_spec_with_a_warm_start_survives_its_json_form() -> None:
+    for names in ("before", ["before"], ()):
+        spec = StudySpec(**SMALLEST, warm_start=names)
+        assert StudySpec.from_description(spec.describe()).describe() == spec.describe()
+    assert "warm_start" not in StudySpec(**SMALLEST).describe()

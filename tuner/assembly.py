@@ -21,6 +21,7 @@ from tuner.execution import machine
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.worker import OBJECTIVES, build_objective
 from tuner.reference import is_generator, resolve
+from tuner.warm_start import CarriedOver
 
 SAMPLERS = Catalogue("tuner.samplers", "sampler")
 SCHEDULERS = Catalogue("tuner.schedulers", "scheduler")
@@ -52,6 +53,8 @@ class Assembly:
     """Whether the objective can measure the best trial on data the search never saw."""
     notes: tuple[str, ...]
     """What is allowed, but probably not meant."""
+    carried: tuple[CarriedOver, ...] = ()
+    """What is tried first, from earlier studies."""
 
     @property
     def plan(self) -> Plan:

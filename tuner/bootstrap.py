@@ -23,10 +23,12 @@ from tuner.domain.work import Member, Work, WorkKind
 from tuner.execution.inheritance import Inheritance
 from tuner.execution.retention import Retention
 from tuner.execution.worker import Worker
+from tuner.learned import Learned, learned
 from tuner.storage.backup import Backups
 from tuner.storage.spill import Spill
 from tuner.storage.store import Store, exists_already, open_store
 from tuner.study_file import check_name, override, read_study_file
+from tuner.warm_start import CarriedOver, WarmStart
 
 EXECUTORS = {"ray": "tuner.execution.ray_tune", "inline": "tuner.execution.inline"}
 
@@ -78,6 +80,8 @@ def run(
         if spec.name in store.names:
             raise exists_already(spec.name)
         assembly = assemble(spec, Path(source.folder), store.location.checkpoints_of(spec.name))
+        begins = learned(store, spec, assembly.space)
+        assembly = _warmed(assembly, begins)
         execute = _executor(assembly)
         store.create(
             spec.name,
@@ -86,6 +90,7 @@ def run(
             space=assembly.space,
             spec=spec.describe(),
             source=asdict(source),
+            notes={"warm_start": [each.describe() for each in begins.carried]} if begins.carried else {},
         )
         with _resumable(spec.name), store.holding(spec.name) as journal:
             conductor = _conductor(store, assembly, (), listeners)
@@ -113,6 +118,8 @@ def resume(
         space = _space_to_resume(study, spec, folder)
         service.refuse_changes(study, spec, space)
         assembly = assemble(replace(spec, search_space=space), folder, store.location.checkpoints_of(name))
+        carried = tuple(CarriedOver.parsed(each) for each in study.notes.get("warm_start", ()))
+        assembly = _warmed(assembly, Learned(carried=carried))
         execute = _executor(assembly)
         with _resumable(name), store.holding(name) as journal:
             journal.annotate("spec", {**spec.describe(), "name": name})
@@ -218,6 +225,14 @@ def _conductor(
         seconds=assembly.spec.budget.seconds,
         spill=Spill(store.location.folder, checkpoints.name),
     )
+
+
+def _warmed(assembly: Assembly, begins: Learned) -> Assembly:
+    """Return the study's parts with what was carried over from earlier studies to be tried first."""
+    if not begins.carried:
+        return replace(assembly, notes=(*assembly.notes, *begins.notes))
+    sampler = WarmStart(assembly.sampler, assembly.space, [each.config for each in begins.carried])
+    return replace(assembly, sampler=sampler, carried=begins.carried, notes=(*assembly.notes, *begins.notes))
 
 
 def _executor(assembly: Assembly) -> service.Execute:

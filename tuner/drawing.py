@@ -1,7 +1,7 @@
 """What a running study shows: a live table on a terminal, plain lines elsewhere."""
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, final
@@ -189,7 +189,15 @@ def _opening(assembly: Assembly, trials: Sequence[TrialRecord]) -> str:
         else f"study {spec.name}: {len(assembly.space)} parameters, {spec.budget.trials} trials of up to "
         f"{spec.budget.epochs} epochs"
     )
+    begun += _carried(assembly, trials)
     return f"{begun}; {_at_a_time(assembly)} on {assembly.job.device}, starting {spec.executor} ..."
+
+
+def _carried(assembly: Assembly, trials: Sequence[TrialRecord]) -> str:
+    counts = Counter(each.study for each in assembly.carried)
+    if trials or not counts:
+        return ""
+    return "; the best of earlier studies first: " + ", ".join(f"{count} of {name}" for name, count in counts.items())
 
 
 def _at_a_time(assembly: Assembly) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from tuner.domain.errors import ConfigurationError, nearest
-from tuner.domain.study import AUTO, NAME_PATTERN, Budget, Component, Direction, Limits, Resources, StudySpec
+from tuner.domain.study import AUTO, NAME_PATTERN, Budget, Component, Direction, Limits, Resources, StudySpec, as_names
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -66,6 +66,10 @@ def _limit_of(parse: Callable[[object], object]) -> Callable[[object], object]:
 
 def _component(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
+
+
+def _names(value: object) -> object:
+    return [value] if isinstance(value, str) else [*value] if isinstance(value, tuple) else value
 
 
 def _count(value: object) -> object:
@@ -133,6 +137,7 @@ class _Study(_Section):
     resources: _Resources = _Resources()
     limits: _Limits = _Limits()
     executor: Literal["ray", "inline"] = "ray"
+    warm_start: Annotated[list[str], BeforeValidator(_names)] = Field(default_factory=list)
 
 
 def read_study_file(path: Path, overrides: Mapping[str, Any]) -> StudySpec:
@@ -169,6 +174,7 @@ def parse_study(content: Mapping[str, Any], overrides: Mapping[str, Any], *, whe
         resources=Resources(**study.resources.model_dump()),
         limits=Limits(**study.limits.model_dump()),
         executor=study.executor,
+        warm_start=as_names(study.warm_start),
     )
 
 
@@ -206,6 +212,7 @@ KEY_PATHS = {
     "sampler": "sampler",
     "scheduler": "scheduler",
     "executor": "executor",
+    "warm_start": "warm_start",
     "cohort": "resources.cohort",
     "parallel": "resources.parallel",
     "metric": "metric",
@@ -335,6 +342,7 @@ def _sentence(mistake: Mapping[str, Any]) -> str:
         "int_from_float": "is not a whole number",
         "float_type": "is not a number",
         "string_type": "is not text",
+        "list_type": "is not a list",
         "dict_type": "is not a section",
         "model_type": "is not a section",
         "model_attributes_type": "is not a section",

@@ -172,3 +172,49 @@ def test_a_description_is_json_that_holds_everything(parameter: Parameter) -> No
     description: dict[str, Any] = parameter.describe()
     assert description["type"] == type(parameter).__name__
     assert description["default"] == parameter.default
+
+
+parameters = ranges | st.just(Choice("a", 1, True, None, 0.5))
+
+
+@given(parameters, quantiles)
+def test_what_a_parameter_can_have_is_its_own_nearest_value(parameter: Parameter, quantile: float) -> None:
+    value = parameter.at(quantile)
+    assert parameter.nearest(value) == pytest.approx(value)
+    assert type(parameter.nearest(value)) is type(value)
+
+
+@given(parameters, st.floats(allow_nan=False) | st.integers() | st.text() | st.booleans() | st.none())
+def test_the_nearest_value_to_anything_is_one_that_the_parameter_can_have(parameter: Parameter, given: Any) -> None:
+    nearest = parameter.nearest(given)
+    if isinstance(parameter, Choice):
+        assert nearest in parameter.options
+        return
+    assert isinstance(parameter, Float | Int)
+    assert parameter.low <= nearest <= parameter.last  # type: ignore[operator]
+    assert parameter.nearest(nearest) == nearest
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "nearest"),
+    [
+        (Float(0.1, 0.7), 0.3, 0.3),
+        (Float(0.1, 0.7), 5, 0.7),
+        (Float(0.1, 1.0, step=0.2), 0.1 + 0.2 + 0.2, 0.1 + 0.2 + 0.2),
+        (Float(0.1, 1.0, step=0.2), 1.0, 0.9),
+        (Float(0.1, 0.7, default=0.2), "high", 0.2),
+        (Int(1, 9), 3.6, 4),
+        (Int(1, 9, step=3), 9, 7),
+        (Int(1, 9, step=3), 6, 7),
+        (Int(1, 9, default=2), True, 2),
+        (Int(1, 9, default=2), None, 2),
+        (Choice(16, 32), 32.0, 32),
+        (Choice(16, 32), 64, 16),
+        (Choice(1, 2, default=2), True, 2),
+        (Choice("sgd", "adam", default="adam"), "rmsprop", "adam"),
+    ],
+)
+def test_a_value_moves_to_the_nearest_one_and_one_of_another_kind_to_the_default(
+    parameter: Parameter, value: Any, nearest: Any
+) -> None:
+    assert parameter.nearest(value) == nearest

@@ -7,12 +7,15 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, TypeGuard, final
 
 from tuner.domain.config import Scalar
 
 _MOST_STEPS = 2**53
 """How many whole numbers, one after the other, a float can tell apart."""
+
+_ROUNDING = 1e-8
+"""By how much of a step a number may be off: a sum of steps is not exact."""
 
 
 class Parameter(ABC):
@@ -30,6 +33,10 @@ class Parameter(ABC):
     @abstractmethod
     def at(self, quantile: float) -> Scalar:
         """Return the value at `quantile` (0 to 1) of the range, on its own scale (log, steps, categories)."""
+
+    @abstractmethod
+    def nearest(self, value: Scalar) -> Scalar:
+        """Return the value it can have that is nearest to `value`; its default where `value` is of another kind."""
 
     @abstractmethod
     def grid(self, points: int) -> tuple[Scalar, ...]:
@@ -152,6 +159,13 @@ class Float(_Range):
         # exp(log(x)) can leave the range by one rounding.
         return min(float(self.last), max(float(self.low), value))
 
+    def nearest(self, value: Scalar) -> float:
+        if not _is_number(value):
+            return self.default
+        inside = min(float(self.last), max(float(self.low), float(value)))
+        steps = 0.0 if self.step is None else (inside - self.low) / self.step
+        return inside if abs(steps - round(steps)) < _ROUNDING else self.at(self.quantile(inside))
+
     def grid(self, points: int) -> tuple[Scalar, ...]:
         if self.low == self.high or points == 1:
             return (self.default,)
@@ -183,6 +197,13 @@ class Int(_Range):
         step = int(self.step or 1)
         count = (int(self.high) - int(self.low)) // step + 1
         return int(self.low) + step * min(count - 1, math.floor(quantile * count))
+
+    def nearest(self, value: Scalar) -> int:
+        if not _is_number(value):
+            return self.default
+        low, step = int(self.low), int(self.step or 1)
+        inside = min(int(self.last), max(low, round(value)))
+        return low + step * round((inside - low) / step)
 
     def _edges(self) -> tuple[float, float]:
         # Half a unit on either side, so that both ends are as likely as what lies between them.
@@ -238,6 +259,11 @@ class Choice(Parameter):
     def at(self, quantile: float) -> Scalar:
         return self.options[min(len(self.options) - 1, math.floor(quantile * len(self.options)))]
 
+    def nearest(self, value: Scalar) -> Scalar:
+        # 1 and 1.0 are the same choice, True is another one.
+        same = (each for each in self.options if each == value and isinstance(each, bool) is isinstance(value, bool))
+        return next(same, self.default)
+
     def grid(self, points: int) -> tuple[Scalar, ...]:
         return self.options
 
@@ -263,6 +289,10 @@ def _tidy(value: float) -> float:
     (0.3, 3)
     """
     return value if isinstance(value, int) else float(f"{value:.14g}")
+
+
+def _is_number(value: Scalar) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_infinite(value: object) -> bool:

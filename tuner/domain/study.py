@@ -1,7 +1,7 @@
 """A study: one search, and everything that was asked of it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any, final
@@ -84,7 +84,8 @@ class Component:
 class StudySpec:
     """All that a study is asked to do. What a study file says, as a value.
 
-    `objective` and `search_space` are a shipped name, a `package.module:name`, or the object itself.
+    `objective` and `search_space` are a shipped name, a `package.module:name`, or the object itself. `warm_start` names
+    studies in the same storage whose best configurations are tried first.
     """
 
     objective: str | Callable[..., Any]
@@ -100,6 +101,7 @@ class StudySpec:
     resources: Resources = field(default_factory=Resources)
     limits: Limits = field(default_factory=Limits)
     executor: str = "ray"
+    warm_start: Sequence[str] = ()
 
     def describe(self) -> dict[str, Any]:
         """Return the JSON form, in which objects are replaced by their names; a space is stored beside it."""
@@ -117,6 +119,8 @@ class StudySpec:
             "resources": asdict(self.resources),
             "limits": asdict(self.limits),
             "executor": self.executor,
+            # Studies of before there was any such thing have no such key, and can go on.
+            **({"warm_start": [*as_names(self.warm_start)]} if self.warm_start else {}),
         }
 
     @staticmethod
@@ -131,6 +135,7 @@ class StudySpec:
                 "scheduler": Component(**description["scheduler"]),
                 "resources": Resources(**description["resources"]),
                 "limits": Limits(**description.get("limits", {})),
+                "warm_start": as_names(description.get("warm_start", ())),
             }
         )
 
@@ -138,6 +143,11 @@ class StudySpec:
 def as_component(component: Component | str) -> Component:
     """Return the component, which may be given by its name alone."""
     return Component(name=component) if isinstance(component, str) else component
+
+
+def as_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names, each once; a single one may be given as it is."""
+    return (names,) if isinstance(names, str) else tuple(dict.fromkeys(names))
 
 
 def reference_to(thing: str | Callable[..., Any]) -> str:

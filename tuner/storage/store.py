@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, final
 
 from sqlalchemy import delete, insert, select
@@ -70,11 +71,15 @@ class Store:
         space: SearchSpace,
         spec: Mapping[str, Any],
         source: Mapping[str, Any],
+        notes: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        """Create a study without trials, all of it or nothing; raises `StudyExistsError`."""
+        """Create a study without trials, all of it or nothing; raises `StudyExistsError`.
+
+        `notes` are what it is to have from the beginning of what a journal may `annotate`.
+        """
         create_schema(self.location, self._engine)
         check_schema(self._engine)
-        attributes = rows.study_attributes(spec, source, space)
+        attributes = {**rows.study_attributes(spec, source, space), **notes}
         try:
             with writing(self._engine) as connection:
                 study_id = inserted_id(connection, schema.studies, {"study_name": name})
