@@ -1,21 +1,15 @@
 """What a running study shows, on a terminal and elsewhere."""
 
-import fcntl
 import io
-import os
-import pty
-import struct
-import sys
-import termios
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
+from terminals import terminal
 
 from tuner import Budget, Float, Resources, SearchSpace, StudySpec, Trial
 from tuner.assembly import Assembly, assemble
@@ -115,44 +109,6 @@ def lines(events: Sequence[Event], progress: Tally | None = None) -> list[str]:
         listener.notify(event)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
-
-
-@contextmanager
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
-    """Let stderr be a terminal; give what closes it and returns all it was sent."""
-    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "LINES"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "100")
-    reader, writer = pty.openpty()
-    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-    stderr = os.fdopen(writer, "w")
-    monkeypatch.setattr(sys, "stderr", stderr)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        received = pool.submit(_read_all, reader)
-
-        def end() -> str:
-            stderr.close()
-            return received.result().decode()
-
-        try:
-            yield end
-        finally:
-            stderr.close()
-    os.close(reader)
-
-
-def _read_all(descriptor: int) -> bytes:
-    """Read a terminal until nobody writes to it any more."""
-    received = b""
-    while True:
-        try:
-            part = os.read(descriptor, 4096)
-        except OSError:  # Linux says so where others return nothing
-            return received
-        if not part:
-            return received
-        received += part
 
 
 def test_a_running_trial_is_shown_with_its_epoch_and_its_latest_metric() -> None:

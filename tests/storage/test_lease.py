@@ -1,5 +1,6 @@
 """One process at a time runs a study."""
 
+import json
 import os
 import subprocess
 import sys
@@ -163,3 +164,11 @@ def test_a_process_that_ended_but_was_not_waited_for_is_gone() -> None:
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert holder.is_gone
     child.communicate()
+
+
+def test_a_lease_that_an_earlier_version_wrote_is_read() -> None:
+    claim = Claim(token=1, holder=OTHER, until=NOON, since=NOON)
+    written = json.loads(claim.describe())
+    assert Claim.parsed(json.dumps(written)) == claim
+    del written["since"]
+    assert Claim.parsed(json.dumps(written)) == replace(claim, since=None)

@@ -78,6 +78,16 @@ def counts_text(summary: queries.Summary) -> str:
     return ", ".join(f"{summary.counts[state]} {word}" for state, word in words.items() if summary.counts[state])
 
 
+def standing(summary: queries.Summary, holder: str | None, storage: str | None) -> RenderableType:
+    """Return how far a study is, who runs it (`holder`; None: nobody) and its best trial."""
+    study = summary.study
+    target = f" of {summary.target}" if summary.target else ""
+    words = f"{summary.finished}{target} trials finished"
+    head = Text.assemble((safe(study.name), "bold"), f"  {study.direction.value} {safe(study.metric)}  {words}")
+    states = Text(counts_text(summary) or "nothing was run yet", style="dim")
+    return Group(head, states, *_activity(summary, holder, storage), Text(""), best_panel(summary))
+
+
 def best_panel(summary: queries.Summary) -> RenderableType:
     """Return the best trial: its value, configuration and metrics, side by side."""
     best = summary.best
@@ -93,6 +103,14 @@ def best_panel(summary: queries.Summary) -> RenderableType:
     sides.add_row(_pairs("configuration", [*config_lines(best.config)]), _metrics(summary))
     schedule: list[RenderableType] = [Text(""), schedule_table(best)] if best.schedule else []
     return Group(title, Text(""), sides, *schedule)
+
+
+def _activity(summary: queries.Summary, holder: str | None, storage: str | None) -> list[Text]:
+    if holder is not None:
+        return [Text(f"runs now, in {safe(holder)}", style="cyan")]
+    if summary.target is None or summary.is_complete:
+        return []
+    return [Text(f"nobody runs it; go on with: {_next(summary.study.name, storage, 'resume')}", style="yellow")]
 
 
 def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: StopCause | None) -> RenderableType:

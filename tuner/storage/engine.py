@@ -2,8 +2,10 @@
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, inspect, select
 from sqlalchemy.engine import Connection
@@ -22,17 +24,18 @@ _IN_WAL = "tuner:wal"
 """What is kept with a connection that has put its file into WAL mode."""
 
 
-def connect(location: Location, busy_seconds: float = _BUSY_SECONDS) -> Engine:
+def connect(location: Location, busy_seconds: float = _BUSY_SECONDS, *, read_only: bool = False) -> Engine:
     """Return an engine for `location`; nothing is opened or created yet.
 
-    `busy_seconds` is how long a write waits for another process that writes into the same SQLite file.
+    `busy_seconds` is how long a write waits for another process that writes into the same SQLite file. With `read_only`
+    the database itself refuses every write, whoever asks for it.
 
     SQLite runs in WAL mode, so that readers never block the writer, and writes start with BEGIN IMMEDIATE, so that a
     transaction that has read is never refused its write. `synchronous=NORMAL` survives the death of any process; a
     power cut can take the last moments, which a resumed study trains again.
     """
     try:
-        engine = create_engine(location.url, **_options(location, busy_seconds))
+        engine = create_engine(location.url, **engine_options(location, busy_seconds, read_only=read_only))
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise ConfigurationError(
             f"no driver is installed for {location.url.drivername!r} databases",
@@ -44,10 +47,16 @@ def connect(location: Location, busy_seconds: float = _BUSY_SECONDS) -> Engine:
     return engine
 
 
-def _options(location: Location, busy_seconds: float = _BUSY_SECONDS) -> dict[str, object]:
+def engine_options(
+    location: Location, busy_seconds: float = _BUSY_SECONDS, *, read_only: bool = False
+) -> dict[str, Any]:
+    """Return what SQLAlchemy makes an engine with, beside the URL."""
     if location.file is not None:
-        return {"connect_args": {"timeout": busy_seconds}}
-    return {"pool_pre_ping": True, "pool_recycle": 300}
+        uri = f"{location.file.as_uri()}?mode=ro"
+        reading = {"creator": lambda: sqlite3.connect(uri, uri=True, timeout=busy_seconds, check_same_thread=False)}
+        return reading if read_only else {"connect_args": {"timeout": busy_seconds}}
+    reads = {"execution_options": {"postgresql_readonly": True}} if read_only else {}
+    return {"pool_pre_ping": True, "pool_recycle": 300, **reads}
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -111,7 +120,7 @@ def create_schema(location: Location, engine: Engine) -> None:
 
         made = optuna.storages.RDBStorage(
             location.url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}"),
-            engine_kwargs=_options(location),
+            engine_kwargs=engine_options(location),
         )
         made.remove_session()
         made.engine.dispose()

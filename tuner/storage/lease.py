@@ -12,7 +12,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, final
 
@@ -65,30 +65,39 @@ class Holder:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A lease as stored: `until` is None where the holder gave it back."""
+    """A lease as stored: `until` is None where the holder gave it back.
+
+    `since` is when the run began, None for a lease that an earlier version of tuner wrote.
+    """
 
     token: int
     holder: Holder
     until: datetime | None
+    since: datetime | None = None
 
     def is_valid(self, now: datetime) -> bool:
         """Whether somebody holds the study."""
         return self.until is not None and now < self.until and not self.holder.is_gone
 
+    def silence(self, now: datetime) -> float:
+        """Return for how many seconds nothing was heard of the holder, who renews the lease every few."""
+        return max(0.0, (now - (self.until or now) + LASTS).total_seconds())
+
     def describe(self) -> str:
         """Return the JSON form."""
-        until = None if self.until is None else self.until.isoformat()
-        return json.dumps({"token": self.token, "holder": asdict(self.holder), "until": until})
+        times = {"until": self.until, "since": self.since}
+        written = {key: None if time is None else time.isoformat() for key, time in times.items()}
+        return json.dumps({"token": self.token, "holder": asdict(self.holder), **written})
 
     @staticmethod
     def parsed(text: str) -> "Claim":
         """Return the lease that `describe` wrote."""
         stored = json.loads(text)
-        until = stored["until"]
         return Claim(
             token=stored["token"],
             holder=Holder(**stored["holder"]),
-            until=None if until is None else datetime.fromisoformat(until),
+            until=_time(stored["until"]),
+            since=_time(stored.get("since")),
         )
 
 
@@ -142,7 +151,7 @@ class Lease:
     def _extend(self, until: datetime | None) -> None:
         with writing(self._engine) as connection:
             self.check(connection)
-            claim = Claim(token=self.token, holder=self._claim.holder, until=until)
+            claim = replace(self._claim, until=until)
             connection.execute(update(_TABLE).where(_is_of(self._study_id)).values(value_json=claim.describe()))
 
 
@@ -157,7 +166,7 @@ def take(engine: Engine, study_id: int, name: str, clock: Clock = utc_now) -> Cl
         if before is not None and before.is_valid(clock()):
             raise _held(name, before, clock())
         token = 1 if before is None else before.token + 1
-        claim = Claim(token=token, holder=Holder.this(), until=clock() + LASTS)
+        claim = Claim(token=token, holder=Holder.this(), until=clock() + LASTS, since=clock())
         if before is None:
             row = {"study_id": study_id, "key": KEY, "value_json": claim.describe()}
             connection.execute(insert(_TABLE).values(row))
@@ -183,6 +192,10 @@ def _parsed(stored: str | None) -> Claim | None:
     return None if stored is None else Claim.parsed(stored)
 
 
+def _time(written: str | None) -> datetime | None:
+    return None if written is None else datetime.fromisoformat(written)
+
+
 def _is_of(study_id: int) -> Any:
     return (_TABLE.c.study_id == study_id) & (_TABLE.c.key == KEY)
 
@@ -191,5 +204,5 @@ def _held(name: str, claim: Claim, now: datetime) -> StudyHeldError:
     left = (claim.until - now).total_seconds() if claim.until else 0
     return StudyHeldError(
         f"study {name!r} is being run by {claim.holder}",
-        hint=f"watch it with: tuner status {name}\nstop it there first; if it died, its lease ends in {left:.0f} s",
+        hint=f"watch it with: tuner watch {name}\nstop it there first; if it died, its lease ends in {left:.0f} s",
     )

@@ -66,12 +66,15 @@ def study_attributes(spec: Mapping[str, Any], source: Mapping[str, Any], space: 
     return {_SPEC: spec, _SOURCE: source, _SPACE: space.describe()}
 
 
-def read_trials(connection: Connection, study_id: int, study: StudyRecord) -> tuple[TrialRecord, ...]:
-    """Return a study's trials in the order of their numbers.
+def read_trials(
+    connection: Connection, study_id: int, study: StudyRecord, which: ColumnElement[bool] | None = None
+) -> tuple[TrialRecord, ...]:
+    """Return a study's trials in the order of their numbers, all of them or those for which `which` is true.
 
     An unfinished trial has the value and epoch of its best report so far, and no metrics.
     """
-    wanted = schema.trials.c.study_id == study_id
+    of_study = schema.trials.c.study_id == study_id
+    wanted = of_study if which is None else of_study & which
     parts = {
         table: _grouped(connection, table, wanted)
         for table in (

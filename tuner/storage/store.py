@@ -1,7 +1,7 @@
 """The studies of one database: listed, created, read, deleted."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, final
@@ -26,13 +26,16 @@ _BUSY_SECONDS = 1.0
 
 @final
 class Store:
-    """The studies at one location. Reading never creates anything, not even an empty database."""
+    """The studies at one location. Reading never creates anything, not even an empty database.
 
-    def __init__(self, location: Location) -> None:
+    One that is `read_only` cannot change anything either: the database refuses it.
+    """
+
+    def __init__(self, location: Location, *, read_only: bool = False) -> None:
         self.location = location
-        self._engine = connect(location)
-        # A running study waits for other writers itself, so that it can say so, and stop.
-        self._writer = connect(location, busy_seconds=_BUSY_SECONDS)
+        # A running study waits for other writers itself, so that it can say so, and stop; whoever watches one, too.
+        self._writer = connect(location, busy_seconds=_BUSY_SECONDS, read_only=read_only)
+        self._engine = self._writer if read_only else connect(location)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,6 +58,13 @@ class Store:
         self._require(name)
         with reading(self._engine) as connection:
             return rows.read_study(connection, _id(connection, name))
+
+    def news(self, study: StudyRecord, unfinished: Collection[int], known: int) -> tuple[TrialRecord, ...]:
+        """Return the trials that can have changed: those of these numbers, and all but the first `known`."""
+        numbers = schema.trials.c.number
+        with reading(self._engine) as connection:
+            wanted = numbers.in_(unfinished) | (numbers >= known)
+            return rows.read_trials(connection, _id(connection, study.name), study, wanted)
 
     def reports(self, name: str) -> dict[int, dict[int, dict[str, float]]]:
         """Return every metric that the study's trials reported, by trial number and epoch."""
@@ -157,9 +167,9 @@ class Store:
         )
 
 
-def open_store(storage: str | None) -> Store:
+def open_store(storage: str | None, *, read_only: bool = False) -> Store:
     """Return the store at `storage` (a URL, a file's path, or None for the usual place)."""
-    return Store(locate(storage))
+    return Store(locate(storage), read_only=read_only)
 
 
 def exists_already(name: str) -> StudyExistsError:

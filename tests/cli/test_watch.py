@@ -1,0 +1,203 @@
+"""Watching a study from another terminal."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import final
+
+import pytest
+from fakes import metrics
+from sqlalchemy import text
+from terminals import terminal
+
+from tuner import Budget, Direction, Float, SearchSpace, StudySpec, TrialRecord, TrialState
+from tuner.cli import watch
+from tuner.domain.journal import Change
+from tuner.domain.trial import Report
+from tuner.service import now
+from tuner.storage.engine import writing
+from tuner.storage.journal import StudyJournal
+from tuner.storage.store import Store, open_store
+
+Cli = Callable[..., tuple[int, str, str]]
+
+SPACE = SearchSpace(x=Float(0, 1))
+SPEC = StudySpec(objective="mine:train", search_space=SPACE, metric="accuracy", budget=Budget(trials=2, epochs=3))
+
+
+@final
+class Run:
+    """A study that is being run: it does what the test says, later, in a thread of its own."""
+
+    def __init__(self, store: Store, journal: StudyJournal) -> None:
+        self.store = store
+        self._journal = journal
+        self._trials: dict[int, TrialRecord] = {}
+
+    def begin(self, number: int) -> None:
+        self._trials[number] = TrialRecord(number=number, state=TrialState.RUNNING, config=SPACE.default, started=now())
+        self._journal.begin([self._trials[number]])
+
+    def report(self, number: int, value: float, *, is_last: bool = False) -> None:
+        before = self._trials[number]
+        epoch = before.last_epoch + 1
+        trial = replace(before, curve={**before.curve, epoch: value}, value=value, epoch=epoch, metrics=metrics(value))
+        if is_last:
+            trial = replace(trial, state=TrialState.COMPLETE, finished=now())
+        self._trials[number] = trial
+        self._journal.write([Change(trial=trial, report=Report(number=number, epoch=epoch, metrics=metrics(value)))])
+
+    def finish(self) -> None:
+        """Do what is left of the study, and end."""
+        for number in range(SPEC.budget.trials):
+            if number not in self._trials:
+                self.begin(number)
+            if not self._trials[number].state.is_finished:
+                self.report(number, 0.5 + number / 4, is_last=True)
+
+
+@contextmanager
+def running(store: Store) -> Iterator[Callable[..., None]]:
+    """Run a study; give what plans what it does, so many seconds from now. It ends with its plan."""
+    ready, plans = threading.Event(), threading.Event()
+    planned: list[tuple[float, Callable[[Run], None]]] = []
+
+    def run() -> None:
+        with store.holding("live") as journal:
+            it = Run(store, journal)
+            it.begin(0)
+            it.report(0, 0.25)
+            ready.set()
+            plans.wait()
+            for seconds, act in planned:
+                threading.Event().wait(seconds)
+                act(it)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert ready.wait(timeout=30)
+
+    def plan(*steps: tuple[float, Callable[[Run], None]]) -> None:
+        planned.extend(steps)
+        plans.set()
+
+    try:
+        yield plan
+    finally:
+        plans.set()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with a study that has not begun: Optuna takes its time to make the tables."""
+    file = tmp_path_factory.mktemp("fresh") / "studies.db"
+    opened = open_store(str(file))
+    opened.create("live", direction=Direction.MAXIMIZE, metric="accuracy", space=SPACE, spec=SPEC.describe(), source={})
+    opened.close()
+    return file
+
+
+@pytest.fixture
+def store(fresh: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setattr(watch, "_EVERY", 0.05)
+    (workplace / ".tuner").mkdir()
+    shutil.copy(fresh, workplace / ".tuner" / "studies.db")
+    opened = open_store(None)
+    yield opened
+    opened.close()
+
+
+def test_a_study_is_watched_to_its_end_in_lines_where_there_is_no_terminal(store: Store, cli: Cli) -> None:
+    with running(store) as plan:
+        plan((0.3, lambda run: run.report(0, 0.5, is_last=True)), (0.3, Run.finish))
+        code, answer, told = cli("watch", "live")
+    opening, *lines = answer.splitlines()
+    assert (code, told) == (0, "")
+    assert opening.startswith(f"study live: 0 of 2 trials finished; runs in process {os.getpid()} on ")
+    assert lines[:3] == [
+        "[1/2] trial 0 complete at epoch 2, accuracy 0.5000, the best so far",
+        "[2/2] trial 1 complete at epoch 1, accuracy 0.7500, the best so far",
+        "live  maximize accuracy  2 of 2 trials finished",
+    ]
+    assert any(line.startswith("best accuracy 0.7500  trial 1") for line in lines)
+
+
+def test_on_a_terminal_the_same_table_is_drawn_that_the_run_draws(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(store) as plan, terminal(monkeypatch, "stdout") as end:
+        plan((0.3, lambda run: run.report(0, 0.125)), (0.3, Run.finish))
+        watch.command("live")
+        received = end()
+    assert "1/3" in received
+    assert "2/3" in received
+    assert "0.1250" in received
+    assert "0/2 trials" in received
+    assert received.rindex("\x1b[?25h") < received.index("2 of 2 trials finished")
+
+
+def test_a_study_that_nobody_runs_is_shown_with_how_to_go_on(store: Store, cli: Cli) -> None:
+    with running(store) as plan:
+        plan((0, lambda run: run.report(0, 0.5, is_last=True)))
+    store.close()
+    elsewhere = Path(".tuner/studies.db").rename("elsewhere.db")
+    code, answer, _ = cli("watch", "live", "--storage", str(elsewhere))
+    assert code == 0
+    assert answer.splitlines()[0] == "live  maximize accuracy  1 of 2 trials finished"
+    assert f"nobody runs it; go on with: tuner resume live --storage {elsewhere.absolute()}" in answer
+
+
+def test_a_run_that_stops_before_its_target_is_left_with_how_to_go_on(store: Store, cli: Cli) -> None:
+    with running(store) as plan:
+        plan((0.3, lambda run: run.report(0, 0.5)))
+        _, answer, _ = cli("watch", "live")
+    assert "nobody runs it; go on with: tuner resume live" in answer
+
+
+def test_ctrl_c_ends_the_watching_and_not_the_study(store: Store) -> None:
+    with running(store) as plan:
+        words = [sys.executable, "-m", "tuner.cli", "watch", "live"]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+            assert watching.stdout is not None
+            assert watching.stderr is not None
+            assert watching.stdout.readline().startswith("study live: 0 of 2")
+            watching.send_signal(signal.SIGINT)
+            assert watching.stderr.read() == "no longer watched; study live goes on\n"
+        assert watching.returncode == 130
+        plan((0, Run.finish))
+    assert [trial.state for trial in store.read("live")[1]] == [TrialState.COMPLETE] * 2
+
+
+def test_an_outage_of_the_storage_is_told_and_outlasted(store: Store, cli: Cli) -> None:
+    def rename(old: str, new: str) -> Callable[[Run], None]:
+        def act(run: Run) -> None:
+            with writing(run.store._engine) as connection:
+                connection.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
+
+        return act
+
+    with running(store) as plan:
+        plan((0.3, rename("trial_params", "gone")), (0.3, rename("gone", "trial_params")), (0.3, Run.finish))
+        code, answer, _ = cli("watch", "live")
+    lines = answer.splitlines()
+    assert code == 0
+    assert "no such table: trial_params" in next(line for line in lines if line.startswith("waiting for the storage"))
+    assert lines.index("the storage is back") < lines.index("live  maximize accuracy  2 of 2 trials finished")
+
+
+def test_a_run_that_gives_no_sign_of_life_is_told_once(store: Store, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> None:
+    monkeypatch.setattr(watch, "_SILENCE", 0.1)
+    with running(store) as plan:
+        plan((0.6, Run.finish))
+        _, answer, _ = cli("watch", "live")
+    silences = [line for line in answer.splitlines() if "has given no sign of life for" in line]
+    assert len(silences) == 1
+    assert silences[0].startswith(f"process {os.getpid()} on ")
