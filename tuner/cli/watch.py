@@ -1,4 +1,4 @@
-"""Watch a study that runs in another terminal, or on another machine, until it ends."""
+"""Watch a study that runs elsewhere, until it ends."""
 
 import time
 
