@@ -8,6 +8,7 @@ from typing import Any, ClassVar, final
 from tuner.domain.config import Config
 from tuner.domain.decision import Decision
 from tuner.domain.event import Event, Listener
+from tuner.domain.goal import Goal
 from tuner.domain.journal import Change, Journal
 from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.scheduler import Scheduler
@@ -16,12 +17,15 @@ from tuner.domain.seed import derive
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord
 
+MAXIMIZED = Goal.of("accuracy", Direction.MAXIMIZE)
+MINIMIZED = Goal.of("accuracy", Direction.MINIMIZE)
+
 
 @final
 class FakeSampler(Sampler):
     """Draws at random by trial number, up to `limit` configurations; remembers what it was told."""
 
-    def __init__(self, space: SearchSpace, direction: Direction = Direction.MAXIMIZE, seed: int = 0) -> None:
+    def __init__(self, space: SearchSpace, goal: Goal = MAXIMIZED, seed: int = 0) -> None:
         self.space = space
         self.seed = seed
         self.limit: int | None = None

@@ -2,7 +2,7 @@ import itertools
 from collections.abc import Mapping
 
 import pytest
-from fakes import FakeJournal, FakeListener, FakeSampler, FakeScheduler, metrics, ticking_clock
+from fakes import MAXIMIZED, FakeJournal, FakeListener, FakeSampler, FakeScheduler, metrics, ticking_clock
 
 from tuner import Decision, Float, Int, SearchSpace
 from tuner.cohorts import Cohorts, KeyOf
@@ -10,7 +10,6 @@ from tuner.controller import MAX_RETRIES, Controller, Plan, StopCause
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.event import EventKind
-from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Report, TrialState
 from tuner.domain.work import Answer, Work, WorkKind
 
@@ -39,8 +38,7 @@ class Bench:
         plan = Plan(
             trials=trials,
             max_epochs=max_epochs,
-            metric="accuracy",
-            direction=Direction.MAXIMIZE,
+            goal=MAXIMIZED,
             seed=0,
             default=SPACE.default,
             tests=tests,

@@ -17,14 +17,13 @@ from pathlib import Path
 import optuna
 import pytest
 import torch
-from fakes import metrics
+from fakes import MAXIMIZED, metrics
 
 from objectives.training.checkpoints import save
 from tuner import Float, SearchSpace
 from tuner.doctor import Finding, Severity, examine, mend
 from tuner.domain.errors import StudyNotFoundError
 from tuner.domain.journal import Change
-from tuner.domain.study import Direction
 from tuner.domain.trial import Report, TrialRecord, TrialState
 from tuner.service import now
 from tuner.storage.backup import make_backup
@@ -47,7 +46,7 @@ def store(workplace: Path) -> Iterator[Store]:
 
 
 def fill(store: Store, name: str, complete: int, running: int = 0) -> None:
-    store.create(name, direction=Direction.MAXIMIZE, metric="accuracy", space=SPACE, spec={}, source={})
+    store.create(name, goal=MAXIMIZED, space=SPACE, spec={}, source={})
     with store.holding(name) as journal:
         for number in range(complete + running):
             begun = TrialRecord(number=number, state=TrialState.RUNNING, config=SPACE.default, started=now())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import pytest
-from fakes import FakeJournal, FakeListener, FakeSampler, metrics, ticking_clock
+from fakes import MAXIMIZED, FakeJournal, FakeListener, FakeSampler, metrics, ticking_clock
 
 from tuner import Float, Int, SearchSpace
 from tuner.cohorts import Cohorts
@@ -32,8 +32,7 @@ class Population:
             Plan(
                 trials=4,
                 max_epochs=MAX_EPOCHS,
-                metric="accuracy",
-                direction=Direction.MAXIMIZE,
+                goal=MAXIMIZED,
                 seed=0,
                 default=SPACE.default,
                 tests=False,

@@ -9,6 +9,7 @@ import pytest
 
 from tuner import Choice, Float, SearchSpace
 from tuner.domain.config import Config
+from tuner.domain.goal import Goal
 from tuner.domain.record import StudyRecord
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Stage, TrialRecord, TrialState
@@ -24,8 +25,7 @@ def study(
 ) -> StudyRecord:
     return StudyRecord(
         name="s",
-        direction=direction,
-        metric="accuracy",
+        goal=Goal.of("accuracy", direction),
         space=space,
         rules=(),
         spec=given.get("spec", {"budget": {"trials": 3}}),

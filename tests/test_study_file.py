@@ -1,3 +1,4 @@
+import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from tuner.study_file import (
 )
 
 SMALLEST: dict[str, Any] = {"objective": "supervised", "search_space": "image_classifier", "metric": "accuracy"}
+
+NEW = ("metrics", "directions", "constraints")
+"""Keys that the specs of older studies lack."""
 
 
 def parse(**content: Any) -> StudySpec:
@@ -174,6 +178,80 @@ def test_a_spec_survives_its_json_form() -> None:
     assert StudySpec.from_description(spec.describe()) == spec
 
 
+SEVERAL: dict[str, Any] = {
+    "objective": "supervised",
+    "search_space": "image_classifier",
+    "metrics": ["loss", "parameters"],
+    "constraints": ["latency_ms<=1", "accuracy >= 0.5"],
+}
+
+
+def several(overrides: dict[str, Any] | None = None, **content: Any) -> StudySpec:
+    return parse_study({**SEVERAL, **content}, overrides or {}, where="a.toml", name="a")
+
+
+def test_the_first_of_several_metrics_is_the_metric_and_nothing_is_stopped_early() -> None:
+    spec = several(directions=["minimize", "minimize"])
+    assert (spec.metric, spec.metrics) == ("loss", ("loss", "parameters"))
+    assert (spec.direction, spec.directions) == (Direction.MINIMIZE, (Direction.MINIMIZE, Direction.MINIMIZE))
+    assert [str(each) for each in spec.constraints] == ["latency_ms <= 1", "accuracy >= 0.5"]
+    assert spec.scheduler == Component(name="none")
+
+
+def test_several_metrics_and_constraints_survive_the_json_form() -> None:
+    for spec in (several(), several(directions=["minimize", "minimize"]), parse(constraints=["parameters <= 10"])):
+        assert StudySpec.from_description(json.loads(json.dumps(spec.describe()))) == spec
+
+
+def test_a_spec_that_was_stored_before_there_were_several_metrics_is_the_same_spec() -> None:
+    stored = {key: value for key, value in parse().describe().items() if key not in NEW}
+    assert StudySpec.from_description(stored) == parse()
+
+
+def test_metrics_given_beside_the_file_take_the_place_of_its_metric_and_the_other_way_round() -> None:
+    content = {**SMALLEST, "direction": "maximize"}
+    spec = parse_study(content, key_paths({"metrics": ["f1", "parameters"]}), where="a.toml", name="a")
+    assert (spec.metric, spec.metrics, spec.directions) == ("f1", ("f1", "parameters"), ())
+    single = several(key_paths({"metric": "f1"}), directions=["minimize", "minimize"])
+    assert (single.metric, single.metrics, single.directions) == ("f1", (), ())
+    assert override(spec, {"seed": 3}).metrics == spec.metrics
+    assert override(parse(), {"metrics": ["f1", "parameters"]}).metrics == ("f1", "parameters")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ({"metrics": []}, "metric: is missing"),
+        ({"metrics": ["f1", "f1"]}, "metrics: 'f1' is there twice"),
+        ({"metrics": ["f1", ""]}, "metrics: one has no name"),
+        ({"metric": "f1"}, "metric: 'f1' is not the first of metrics, 'loss'; give one of the two"),
+        ({"metrics": "loss"}, "metrics: 'loss' is not a list"),
+        ({"directions": ["minimize"]}, "directions: 1 for 2 metrics; give one for each, or none"),
+        ({"directions": ["up", "minimize"]}, "directions: 'up' is not 'maximize' or 'minimize'"),
+        ({"direction": "minimize"}, "direction: is for a single metric; with metrics give directions"),
+        ({"constraints": ["latency_ms < 1"]}, "constraints: 'latency_ms < 1' is no constraint; write it as:"),
+        ({"constraints": ["f1>=.5", "f1 >= 0.5"]}, "constraints: 'f1 >= 0.5' is there twice"),
+    ],
+)
+def test_metrics_that_make_no_sense_together_are_mistakes(content: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        several(**content)
+    (said,) = raised.value.problems
+    assert said.startswith(f"a.toml: {problem}")
+
+
+def test_a_spec_made_in_python_is_told_all_of_its_mistakes_too() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        StudySpec(
+            objective="supervised",
+            search_space="image_classifier",
+            metrics=("f1", "f1"),
+            directions=("up",),
+            constraints=("f1",),
+        )
+    assert len(raised.value.problems) == 4
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("90s", 90), ("10m", 600), ("1h30m", 5400), ("2d", 172800), ("0.5h", 1800)]
 )
@@ -220,7 +298,8 @@ def test_a_name_that_could_be_a_path_or_steer_a_terminal_is_refused(name: str) -
 
 
 KEYS = (
-    st.sampled_from([*SMALLEST, "direction", "seed", "settings", "budget", "sampler", "resources", "name"]) | st.text()
+    st.sampled_from([*SMALLEST, *NEW, "direction", "seed", "settings", "budget", "sampler", "resources", "name"])
+    | st.text()
 )
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

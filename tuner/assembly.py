@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, final
 
@@ -11,12 +11,13 @@ from tuner.cohorts import Cohorts
 from tuner.controller import Plan
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError, nearest
+from tuner.domain.goal import OF_MODELS, Goal
 from tuner.domain.job import Job
 from tuner.domain.objective import Objective
 from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import AUTO, Direction, StudySpec, as_component
+from tuner.domain.study import AUTO, Direction, StudySpec, as_component, as_constraint
 from tuner.execution import machine
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.worker import OBJECTIVES, build_objective
@@ -40,6 +41,7 @@ class Assembly:
     """A study with all of its parts, ready to run."""
 
     spec: StudySpec
+    goal: Goal
     space: SearchSpace
     sampler: Sampler
     scheduler: Scheduler
@@ -62,8 +64,8 @@ class Assembly:
         return Plan(
             trials=self.spec.budget.trials,
             max_epochs=self.spec.budget.epochs,
-            metric=self.spec.metric,
-            direction=Direction(self.spec.direction),
+            goal=self.goal,
+            stops_hopeless=not SAMPLERS[as_component(self.spec.sampler).name].needs_complete_trials,
             seed=self.spec.seed,
             default=self.space.default,
             tests=self.tests,
@@ -85,21 +87,26 @@ def assemble(spec: StudySpec, folder: Path, checkpoints: Path) -> Assembly:
     Modules of the user's own are looked for in `folder`.
     """
     mistakes = _Mistakes()
-    scheduler = mistakes.collect(lambda: _scheduler(spec))
-    job = _job(spec, folder, checkpoints, scheduler)
+    job = _job(spec, folder, checkpoints)
     objective = mistakes.collect(lambda: _objective(job))
+    yields = None if objective is None else objective.metrics()
+    goal = _goal(spec, yields or {})
+    if yields is None and not mistakes.has_any:
+        mistakes.add(_undirected(spec))
+    scheduler = mistakes.collect(lambda: _scheduler(spec, goal))
+    job = _settled(job, goal, scheduler)
     space = mistakes.collect(lambda: find_space(spec, folder))
     sampler = None
     if space is not None:
-        sampler = mistakes.collect(lambda: _sampler(spec, space, stops_early=job.prunes))
-    yields = None if objective is None else objective.metrics()
+        sampler = mistakes.collect(lambda: _sampler(spec, space, goal, stops_early=job.prunes))
     if objective is not None and yields is not None:
-        mistakes.add(_unfit(objective, yields, space, spec))
+        mistakes.add(_unfit(objective, yields, space, goal))
     mistakes.add(machine.missing(spec.resources.cpu, spec.resources.gpu))
     mistakes.raise_all()
     assert space is not None and scheduler is not None and sampler is not None  # noqa: PT018 - or it was a mistake
     return Assembly(
-        spec=spec,
+        spec=replace(spec, direction=goal.direction, directions=goal.directions if spec.metrics else ()),
+        goal=goal,
         space=space,
         sampler=sampler,
         scheduler=scheduler,
@@ -108,7 +115,7 @@ def assemble(spec: StudySpec, folder: Path, checkpoints: Path) -> Assembly:
         grows=objective is None or objective.grows,
         exploits=objective is not None and objective.exploits,
         tests=yields is not None,
-        notes=(*_doubts(yields or {}, spec), *(objective.notes(space) if objective is not None else ())),
+        notes=(*_doubts(yields or {}, goal), *(objective.notes(space) if objective is not None else ())),
     )
 
 
@@ -154,7 +161,24 @@ def _all_alike(_: Config) -> Hashable:
     return ()
 
 
-def _job(spec: StudySpec, folder: Path, checkpoints: Path, scheduler: Scheduler | None) -> Job:
+def _goal(spec: StudySpec, yields: Mapping[str, Direction]) -> Goal:
+    """Return what the spec is after, with the directions that the objective says where the spec has none."""
+    metrics = tuple(spec.metrics) or (spec.metric,)
+    given = tuple(map(Direction, spec.directions if spec.metrics else (spec.direction,)))
+    usual = {**OF_MODELS, **yields}
+    directions = given or tuple(usual.get(name, Direction.MAXIMIZE) for name in metrics)
+    return Goal(metrics=metrics, directions=directions, constraints=tuple(map(as_constraint, spec.constraints)))
+
+
+def _undirected(spec: StudySpec) -> Iterator[str]:
+    """Yield of which metrics nobody says which way they are better: a generator function has no word for it."""
+    unknown = [name for name in spec.metrics if name not in OF_MODELS]
+    if unknown and not spec.directions:
+        names = " and ".join(map(repr, unknown))
+        yield f"directions: the objective does not say which way {names} is better; give one for each metric"
+
+
+def _job(spec: StudySpec, folder: Path, checkpoints: Path) -> Job:
     objective = spec.objective
     if isinstance(objective, str) and objective.startswith("__main__:"):
         # What was defined in the running script has no file that a worker could import: it travels itself.
@@ -166,10 +190,19 @@ def _job(spec: StudySpec, folder: Path, checkpoints: Path, scheduler: Scheduler 
         seed=spec.seed,
         metric=spec.metric,
         direction=Direction(spec.direction),
+        wanted=_goal(spec, {}).wanted,
         max_epochs=spec.budget.epochs,
         device="cuda" if spec.resources.gpu else "cpu",
         checkpoints=checkpoints,
         limits=spec.limits,
+    )
+
+
+def _settled(job: Job, goal: Goal, scheduler: Scheduler | None) -> Job:
+    """Return the job with what is known once the objective has been asked."""
+    return replace(
+        job,
+        direction=goal.direction,
         prunes=scheduler is not None and scheduler.prunes,
         exploits=scheduler is not None and scheduler.exploits,
     )
@@ -181,36 +214,45 @@ def _objective(job: Job) -> Objective | None:
 
 
 def _unfit(
-    objective: Objective, metrics: Mapping[str, Direction], space: SearchSpace | None, spec: StudySpec
+    objective: Objective, yields: Mapping[str, Direction], space: SearchSpace | None, goal: Goal
 ) -> Iterator[str]:
-    if spec.metric not in metrics:
-        known = f"(it yields: {', '.join(metrics)})"
-        yield f"metric: the objective does not yield {spec.metric!r}{nearest(spec.metric, metrics)} {known}"
+    keys = {each.metric: "constraints" for each in goal.constraints}
+    keys |= dict.fromkeys(goal.metrics, "metrics" if goal.has_several else "metric")
+    for name in goal.wanted:
+        if name not in yields:
+            known = f"(it yields: {', '.join(yields)})"
+            yield f"{keys[name]}: the objective does not yield {name!r}{nearest(name, yields)} {known}"
     if space is not None:
         yield from objective.problems(space)
 
 
-def _doubts(metrics: Mapping[str, Direction], spec: StudySpec) -> Iterator[str]:
-    usual = metrics.get(spec.metric)
-    if usual is not None and usual is not Direction(spec.direction):
-        yield f"{spec.metric} is usually to {usual.value}, this study is to {Direction(spec.direction).value} it"
+def _doubts(yields: Mapping[str, Direction], goal: Goal) -> Iterator[str]:
+    for metric, direction in zip(goal.metrics, goal.directions, strict=True):
+        usual = yields.get(metric, direction)
+        if usual is not direction:
+            yield f"{metric} is usually to {usual.value}, this study is to {direction.value} it"
 
 
-def _scheduler(spec: StudySpec) -> Scheduler:
+def _scheduler(spec: StudySpec, goal: Goal) -> Scheduler:
     component = as_component(spec.scheduler)
     member: type[Scheduler] = SCHEDULERS[component.name]
     _check_options(member, "scheduler", component.options)
-    return member(spec.budget.epochs, Direction(spec.direction), spec.seed, **component.options)
+    if goal.has_several and (member.prunes or member.exploits):
+        raise ConfigurationError(
+            f"scheduler {component.name}: it compares trials by one metric, and the study has {len(goal.metrics)}; "
+            "use the scheduler none or patience"
+        )
+    return member(spec.budget.epochs, goal.direction, spec.seed, **component.options)
 
 
-def _sampler(spec: StudySpec, space: SearchSpace, *, stops_early: bool) -> Sampler:
+def _sampler(spec: StudySpec, space: SearchSpace, goal: Goal, *, stops_early: bool) -> Sampler:
     component = as_component(spec.sampler)
     member: type[Sampler] = SAMPLERS[component.name]
     _check_options(member, "sampler", component.options)
-    problems = [*member.problems(space, stops_early=stops_early)]
+    problems = [*member.problems(space, goal, stops_early=stops_early)]
     if problems:
         raise ConfigurationError(f"sampler {component.name}: {problem}" for problem in problems)
-    return member(space, Direction(spec.direction), spec.seed, **component.options)
+    return member(space, goal, spec.seed, **component.options)
 
 
 def _check_options(member: type, kind: str, options: Mapping[str, Any]) -> None:
@@ -257,6 +299,11 @@ class _Mistakes:
             self.add(error.problems)
             self._hints.append(error.hint)
             return None
+
+    @property
+    def has_any(self) -> bool:
+        """Whether anything is wrong so far."""
+        return bool(self._problems)
 
     def add(self, problems: Iterable[str]) -> None:
         """Take note of further mistakes."""

@@ -17,7 +17,7 @@ from tuner.domain.errors import ConfigurationError, NoUsableTrialError, StudyInt
 from tuner.domain.event import Listener
 from tuner.domain.record import StudyRecord
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import Direction, StudySpec, reference_to
+from tuner.domain.study import StudySpec, reference_to
 from tuner.domain.trial import Metrics, TrialRecord
 from tuner.domain.work import Member, Work, WorkKind
 from tuner.execution.inheritance import Inheritance
@@ -85,8 +85,7 @@ def run(
         execute = _executor(assembly)
         store.create(
             spec.name,
-            direction=Direction(spec.direction),
-            metric=spec.metric,
+            goal=assembly.goal,
             space=assembly.space,
             spec=spec.describe(),
             source=asdict(source),
@@ -117,7 +116,11 @@ def resume(
         spec, folder = _spec_to_resume(study, overrides or {}, spec)
         space = _space_to_resume(study, spec, folder)
         service.refuse_changes(study, spec, space)
-        assembly = assemble(replace(spec, search_space=space), folder, store.location.checkpoints_of(name))
+        assembly = assemble(
+            replace(spec, search_space=space, directions=study.directions if spec.metrics else ()),
+            folder,
+            store.location.checkpoints_of(name),
+        )
         carried = tuple(CarriedOver.parsed(each) for each in study.notes.get("warm_start", ()))
         assembly = _warmed(assembly, Learned(carried=carried))
         execute = _executor(assembly)
@@ -212,7 +215,7 @@ def _conductor(
     checkpoints = assembly.job.checkpoints
     keepers = (
         Inheritance(checkpoints, trials),
-        Retention(checkpoints, plan.direction, trials),
+        Retention(checkpoints, plan.goal, trials),
         Backups(store.location, sum(trial.state.is_finished for trial in trials)),
     )
     return service.Conductor(

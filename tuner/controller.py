@@ -15,16 +15,17 @@ from typing import final
 
 from tuner.breaker import Breaker
 from tuner.cohorts import Cohorts
+from tuner.domain import ranking
 from tuner.domain.config import Config
 from tuner.domain.decision import Decision
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.event import Event, EventKind, Listener
+from tuner.domain.goal import Goal
 from tuner.domain.journal import Change, Journal
 from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.seed import derive
-from tuner.domain.study import Direction
-from tuner.domain.trial import Failure, FailureReason, Metrics, Report, TrialRecord, TrialState, best_epoch, ranked
+from tuner.domain.trial import Failure, FailureReason, Metrics, Report, TrialRecord, TrialState, best_epoch
 from tuner.domain.work import Answer, Exploit, Member, Work, WorkKind
 from tuner.generations import Generations
 
@@ -50,18 +51,19 @@ class StopCause(Enum):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run is to reach: `trials` in all, of at most `max_epochs`, the best by `metric` in `direction`."""
+    """What a run is to reach: `trials` in all, of at most `max_epochs`, the best by `goal`."""
 
     trials: int
     max_epochs: int
-    metric: str
-    direction: Direction
+    goal: Goal
     seed: int
     default: Config
     tests: bool
     """Whether the best trial is tested at the end."""
     trial_seconds: float | None = None
     """How long a trial may take in one run."""
+    stops_hopeless: bool = False
+    """Whether a trial ends at once that breaks a constraint for good."""
     parallel: int = 1
     """How many cohorts are trained at a time."""
     grows: bool = False
@@ -232,7 +234,7 @@ class Controller:
     def _record(self, reports: Sequence[Report]) -> None:
         for report in reports:
             if report.metrics is not None:
-                self._scheduler.record(report.number, report.epoch, report.metrics[self.plan.metric])
+                self._scheduler.record(report.number, report.epoch, report.metrics[self.plan.goal.metric])
                 self._cohorts.measured(report.seconds)
         changes = self._changes(reports)
         self._journal.write(changes)
@@ -290,8 +292,8 @@ class Controller:
 
     @property
     def best(self) -> TrialRecord | None:
-        """The best completed trial, the earliest of several; None before the first."""
-        return next(iter(ranked(self._trials.values(), self.plan.direction)), None)
+        """The best complete trial that meets the constraints, the earliest of several; None before the first."""
+        return ranking.best(self._trials.values(), self.plan.goal)
 
     @property
     def _wants_trials(self) -> bool:
@@ -431,8 +433,14 @@ class Controller:
             epoch=trial.last_epoch,
             best_epoch=trial.epoch,
             best=trial.value,
-            decision_epochs=self._scheduler.decision_epochs(trial.number),
+            decision_epochs=self._decision_epochs(trial.number),
         )
+
+    def _decision_epochs(self, number: int) -> tuple[int, ...] | None:
+        epochs = self._scheduler.decision_epochs(number)
+        if epochs is None or not (self.plan.stops_hopeless and self.plan.goal.settles_early):
+            return epochs
+        return (1, *epochs)
 
     def _refuse_unknown_metric(self, reports: Sequence[Report]) -> None:
         """Raise `ConfigurationError` where the study's very first report lacks the metric: none would ever have it."""
@@ -505,16 +513,16 @@ class Controller:
             return replace(trial, state=TrialState.COMPLETE, finished=self._now())
         failure = Failure(
             reason=FailureReason.NO_METRICS,
-            message=f"the objective ended without yielding a single {{{self.plan.metric!r}: number}}",
+            message=f"the objective ended without yielding a single {{{self.plan.goal.metric!r}: number}}",
         )
         return replace(trial, state=TrialState.FAIL, failure=failure, finished=self._now())
 
     def _measured(self, trial: TrialRecord, epoch: int, metrics: Metrics) -> TrialRecord:
-        curve = {**trial.curve, epoch: metrics[self.plan.metric]}
-        best = best_epoch(curve, self.plan.direction)
+        curve = {**trial.curve, epoch: metrics[self.plan.goal.metric]}
+        best = best_epoch(curve, self.plan.goal.direction)
         known = self._metrics.setdefault(trial.number, {})
         known[epoch] = metrics
-        state = self._state_after(trial.number, epoch)
+        state = self._state_after(trial.number, epoch, metrics)
         return replace(
             trial,
             state=state,
@@ -525,9 +533,11 @@ class Controller:
             finished=self._now() if state.is_finished else None,
         )
 
-    def _state_after(self, number: int, epoch: int) -> TrialState:
+    def _state_after(self, number: int, epoch: int, metrics: Metrics) -> TrialState:
         if epoch >= self.plan.max_epochs:
             return TrialState.COMPLETE
+        if self.plan.stops_hopeless and number != 0 and self.plan.goal.is_hopeless(metrics):
+            return TrialState.PRUNED
         decision = self._scheduler.decide(number, epoch)
         if decision is Decision.FINISH:
             return TrialState.COMPLETE

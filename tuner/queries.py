@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+from tuner.domain import ranking
 from tuner.domain.record import StudyRecord
 from tuner.domain.study import Direction
-from tuner.domain.trial import Metrics, TrialRecord, TrialState, ranked
+from tuner.domain.trial import Metrics, TrialRecord, TrialState
 
 
 @final
@@ -43,13 +44,21 @@ class Summary:
 
 
 def top(study: StudyRecord, trials: Sequence[TrialRecord], count: int) -> tuple[TrialRecord, ...]:
-    """Return the `count` best completed trials, the best first."""
-    return ranked(trials, study.direction)[:count]
+    """Return the `count` best trials, the best first: complete ones that meet the constraints.
+
+    With several metrics those of the Pareto front come first.
+    """
+    return ranking.ranked(trials, study.goal)[:count]
+
+
+def front(study: StudyRecord, trials: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
+    """Return the Pareto front, the best in the first metric first: the best trial alone where there is one metric."""
+    return ranking.front(trials, study.goal)
 
 
 def summarise(study: StudyRecord, trials: Sequence[TrialRecord]) -> Summary:
     """Return the study in a few numbers."""
-    best = next(iter(ranked(trials, study.direction)), None)
+    best = ranking.best(trials, study.goal)
     # In a study that plain Optuna made, trial 0 is a trial like any other.
     default = next((trial for trial in trials if study.spec and trial.number == 0 and trial.value is not None), None)
     counts = Counter(trial.state for trial in trials)

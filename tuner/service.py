@@ -109,7 +109,7 @@ def refuse_changes(study: StudyRecord, spec: StudySpec, space: SearchSpace) -> N
 
     Old and new trials would not be comparable. The budget and the resources may change.
     """
-    lines = [*_spec_difference(study.spec, spec.describe())]
+    lines = [*_spec_difference(StudySpec.from_description(study.spec).describe(), spec.describe())]
     if study.space is not None:
         lines += difference(study.space, space)
         lines += _rule_difference(study.rules, tuple(rule.reason for rule in space.rules))

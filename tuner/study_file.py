@@ -11,7 +11,18 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from tuner.domain.errors import ConfigurationError, nearest
-from tuner.domain.study import AUTO, NAME_PATTERN, Budget, Component, Direction, Limits, Resources, StudySpec, as_names
+from tuner.domain.study import (
+    AUTO,
+    NAME_PATTERN,
+    Budget,
+    Component,
+    Direction,
+    Limits,
+    Resources,
+    StudySpec,
+    as_names,
+    goal_problems,
+)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -82,6 +93,8 @@ _Duration = Annotated[float, Field(gt=0), AfterValidator(_short_enough)]
 _Seconds = Annotated[_Duration | None, BeforeValidator(_limit_of(parse_duration))]
 _Bytes = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(_limit_of(parse_size))]
 
+_Direction = Literal["maximize", "minimize"]
+
 _Count = Annotated[Any, BeforeValidator(_count)]
 
 
@@ -126,14 +139,17 @@ class _Limits(_Section):
 class _Study(_Section):
     objective: str
     search_space: str
-    metric: str
-    direction: Literal["maximize", "minimize"] = "maximize"
+    metric: str = ""
+    direction: _Direction = "maximize"
+    metrics: list[str] = Field(default_factory=list)
+    directions: list[_Direction] = Field(default_factory=list)
+    constraints: list[str] = Field(default_factory=list)
     name: str = ""
     seed: int = Field(default=0, ge=0)
     settings: dict[str, Any] = Field(default_factory=dict)
     budget: _Budget = _Budget()
     sampler: Annotated[_Sampler, BeforeValidator(_component)] = _Sampler()
-    scheduler: Annotated[_Scheduler, BeforeValidator(_component)] = _Scheduler()
+    scheduler: Annotated[_Scheduler | None, BeforeValidator(_component)] = None
     resources: _Resources = _Resources()
     limits: _Limits = _Limits()
     executor: Literal["ray", "inline"] = "ray"
@@ -153,24 +169,30 @@ def parse_study(content: Mapping[str, Any], overrides: Mapping[str, Any], *, whe
 
     `where` names it in messages, and `name` is the study's where it gives none.
     """
-    merged = _merged(content, overrides)
+    merged = _merged(_without_displaced(content, overrides), overrides)
     if problems := [*_unkept(merged, ())]:
         raise ConfigurationError(f"{where}: {problem}" for problem in problems)
+    problems = [*_goal_problems(merged)]
     try:
         study = _Study.model_validate(merged)
     except ValidationError as error:
-        raise ConfigurationError([f"{where}: {problem}" for problem in _problems(error, merged)]) from None
+        problems = [*_problems(error, merged), *problems]
+    if problems:
+        raise ConfigurationError([f"{where}: {problem}" for problem in problems])
     return StudySpec(
         objective=study.objective,
         search_space=study.search_space,
         metric=study.metric,
         direction=Direction(study.direction),
+        metrics=study.metrics,
+        directions=study.directions,
+        constraints=study.constraints,
         name=check_name(study.name or name),
         seed=study.seed,
         settings=study.settings,
         budget=Budget(trials=study.budget.trials, epochs=study.budget.epochs, seconds=study.budget.time),
         sampler=_as_component(study.sampler),
-        scheduler=_as_component(study.scheduler),
+        scheduler=_as_component(study.scheduler) if study.scheduler is not None else "",
         resources=Resources(**study.resources.model_dump()),
         limits=Limits(**study.limits.model_dump()),
         executor=study.executor,
@@ -184,6 +206,8 @@ def override(spec: StudySpec, overrides: Mapping[str, Any]) -> StudySpec:
         return spec
     description = spec.describe()
     budget = description.pop("budget")
+    for key in ("metric", "direction") if spec.metrics else ("metrics", "directions"):
+        del description[key]
     content = {
         **description,
         "budget": {"trials": budget["trials"], "epochs": budget["epochs"], "time": budget["seconds"]},
@@ -217,6 +241,9 @@ KEY_PATHS = {
     "parallel": "resources.parallel",
     "metric": "metric",
     "direction": "direction",
+    "metrics": "metrics",
+    "directions": "directions",
+    "constraints": "constraints",
 }
 """The key paths of what can be given beside a study file, by the words that people use."""
 
@@ -303,6 +330,28 @@ def _unkept(value: Any, path: tuple[str, ...]) -> Iterator[str]:
         yield f"{where}: nan is not a number"
     elif not isinstance(value, str | int | float | None):
         yield f"{where}: {value!r} is a {type(value).__name__}, which no study can keep; write it as text"
+
+
+def _without_displaced(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the content without the metrics that the overrides give others in place of."""
+    displaced = {"metrics": ("metric", "direction"), "metric": ("metrics", "directions")}
+    gone = {key for given, keys in displaced.items() if given in overrides for key in keys}
+    return {key: value for key, value in content.items() if key not in gone}
+
+
+def _goal_problems(content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the metrics and constraints together, where they have the right types."""
+    lists = [content.get(key, []) for key in ("metrics", "directions", "constraints")]
+    metric = content.get("metric", "")
+    if not isinstance(metric, str) or not all(map(_is_list_of_text, lists)):
+        return
+    yield from goal_problems(metric, *lists)
+    if "metrics" in content and "direction" in content:
+        yield "direction: is for a single metric; with metrics give directions, one for each, or none"
+
+
+def _is_list_of_text(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _problems(error: ValidationError, content: Mapping[str, Any]) -> Iterator[str]:

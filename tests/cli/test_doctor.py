@@ -11,9 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from fakes import MAXIMIZED
 
 from tuner import Float, SearchSpace
-from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage.backup import make_backup
 from tuner.storage.store import Store, open_store
@@ -30,7 +30,7 @@ def store(workplace: Path) -> Store:
 
 
 def fill(store: Store, name: str, running: int = 0) -> None:
-    store.create(name, direction=Direction.MAXIMIZE, metric="accuracy", space=SPACE, spec={}, source={})
+    store.create(name, goal=MAXIMIZED, space=SPACE, spec={}, source={})
     with store.holding(name) as journal:
         for number in range(running):
             journal.begin([TrialRecord(number=number, state=TrialState.RUNNING, config=SPACE.default)])

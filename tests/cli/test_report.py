@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import metrics
+from fakes import MAXIMIZED, metrics
 
 from tuner import Choice, Float, SearchSpace
 from tuner.cli._report import conclude, counts_text, summary_json
 from tuner.controller import StopCause
 from tuner.domain.errors import NoUsableTrialError
+from tuner.domain.goal import Goal
 from tuner.domain.journal import Change
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Report, Stage, TrialRecord, TrialState
@@ -63,7 +64,7 @@ def fill(
     store: Store, *trials: TrialRecord, name: str = "s", direction: Direction = Direction.MAXIMIZE, **notes: Any
 ) -> None:
     spec = {"budget": {"trials": 8}}
-    store.create(name, direction=direction, metric="accuracy", space=SPACE, spec=spec, source={})
+    store.create(name, goal=Goal.of("accuracy", direction), space=SPACE, spec=spec, source={})
     with store.holding(name) as journal:
         for each in trials:
             begun = replace(each, state=TrialState.RUNNING, failure=None, finished=None)
@@ -268,7 +269,7 @@ def test_a_failed_trials_text_cannot_steer_the_terminal(store: Store, cli: Cli) 
 
 def test_values_cannot_become_formulas_in_a_spreadsheet(store: Store, cli: Cli) -> None:
     space = SearchSpace(cell=Choice("=1+1", "@x", "plain"))
-    store.create("s", direction=Direction.MAXIMIZE, metric="accuracy", space=space, spec={}, source={})
+    store.create("s", goal=MAXIMIZED, space=space, spec={}, source={})
     configs = [space.at({"cell": position}) for position in (0.1, 0.5, 0.9)]
     with store.holding("s") as journal:
         journal.begin(

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import final
 
 import pytest
-from fakes import metrics
+from fakes import MAXIMIZED, metrics
 from sqlalchemy import text
 from terminals import terminal
 
-from tuner import Budget, Direction, Float, SearchSpace, StudySpec, TrialRecord, TrialState
+from tuner import Budget, Float, SearchSpace, StudySpec, TrialRecord, TrialState
 from tuner.cli import watch
 from tuner.domain.journal import Change
 from tuner.domain.trial import Report
@@ -100,7 +100,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with a study that has not begun: Optuna takes its time to make the tables."""
     file = tmp_path_factory.mktemp("fresh") / "studies.db"
     opened = open_store(str(file))
-    opened.create("live", direction=Direction.MAXIMIZE, metric="accuracy", space=SPACE, spec=SPEC.describe(), source={})
+    opened.create("live", goal=MAXIMIZED, space=SPACE, spec=SPEC.describe(), source={})
     opened.close()
     return file
 

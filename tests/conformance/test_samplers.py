@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from fakes import MAXIMIZED, MINIMIZED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,9 +17,10 @@ from tuner import Choice, Float, Int, SearchSpace
 from tuner.assembly import SAMPLERS, assemble
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.goal import Goal
 from tuner.domain.parameter import Parameter
 from tuner.domain.sampler import Sampler
-from tuner.domain.study import Component, Direction, StudySpec
+from tuner.domain.study import Component, StudySpec
 from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState
 
 NUMBERS = SearchSpace(
@@ -53,15 +55,15 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def make(name: str, space: SearchSpace, direction: Direction = Direction.MAXIMIZE, seed: int = 0) -> Sampler:
-    sampler: Sampler = SAMPLERS[name](space, direction, seed)
+def make(name: str, space: SearchSpace, goal: Goal = MAXIMIZED, seed: int = 0) -> Sampler:
+    sampler: Sampler = SAMPLERS[name](space, goal, seed)
     return sampler
 
 
 def accepted() -> Iterator[tuple[str, str]]:
     for name in SAMPLERS.names:
         for title, space in SPACES.items():
-            if not [*SAMPLERS[name].problems(space, stops_early=False)]:
+            if not [*SAMPLERS[name].problems(space, MAXIMIZED, stops_early=False)]:
                 yield name, title
 
 
@@ -143,7 +145,7 @@ def studied(name: str, title: str) -> tuple[Sampler, tuple[TrialRecord, ...]]:
 def test_a_sampler_is_a_final_member_that_takes_any_numbers(name: str) -> None:
     assert issubclass(SAMPLERS[name], Sampler)
     assert SAMPLERS[name].__final__
-    assert [*SAMPLERS[name].problems(NUMBERS, stops_early=False)] == []
+    assert [*SAMPLERS[name].problems(NUMBERS, MAXIMIZED, stops_early=False)] == []
 
 
 @pytest.mark.parametrize(("name", "title"), list(accepted()))
@@ -184,7 +186,7 @@ def test_other_seeds_give_other_proposals(name: str) -> None:
 @pytest.mark.parametrize("name", SAMPLERS.names)
 def test_the_mirror_image_of_the_values_in_the_other_direction_gives_the_same_proposals(name: str) -> None:
     _, risen = studied(name, "numbers")
-    fallen = run(make(name, NUMBERS, Direction.MINIMIZE), NUMBERS, len(risen), sign=-1.0)
+    fallen = run(make(name, NUMBERS, MINIMIZED), NUMBERS, len(risen), sign=-1.0)
     assert [record.config for record in fallen] == [record.config for record in risen]
 
 
@@ -219,14 +221,14 @@ def test_a_refusal_names_the_parameter_or_a_sampler_that_takes_the_space(name: s
     for reason in reasons:
         suggested = re.findall(r"the sampler (\w+)", reason)
         assert suggested or any(path in reason for path in space.parameters)
-        assert all([*SAMPLERS[other].problems(space, stops_early=False)] == [] for other in suggested)
+        assert all([*SAMPLERS[other].problems(space, MAXIMIZED, stops_early=False)] == [] for other in suggested)
 
 
 @pytest.mark.parametrize("name", SAMPLERS.names)
 def test_what_a_refusal_because_of_early_stops_suggests_is_fine_with_them(name: str) -> None:
-    for problem in SAMPLERS[name].problems(NUMBERS, stops_early=True):
+    for problem in SAMPLERS[name].problems(NUMBERS, MAXIMIZED, stops_early=True):
         (suggested,) = re.findall(r"the sampler (\w+)", problem)
-        assert [*SAMPLERS[suggested].problems(NUMBERS, stops_early=True)] == []
+        assert [*SAMPLERS[suggested].problems(NUMBERS, MAXIMIZED, stops_early=True)] == []
 
 
 @pytest.mark.parametrize("name", SAMPLERS.names)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tuner.domain.config import Config
 from tuner.domain.study import Direction
-from tuner.domain.trial import Stage, TrialRecord, TrialState, best_epoch, ranked
+from tuner.domain.trial import Stage, TrialRecord, TrialState, best_epoch
 
 CURVES = st.dictionaries(st.integers(1, 30), st.floats(-1e6, 1e6), min_size=1)
 
@@ -30,19 +30,6 @@ def test_no_epoch_is_better_than_the_best_and_none_as_good_is_earlier(
 def test_a_trial_without_a_curve_has_no_best_epoch() -> None:
     assert best_epoch({}, Direction.MINIMIZE) == 0
     assert trial(0, None).last_epoch == 0
-
-
-@pytest.mark.parametrize(("direction", "order"), [(Direction.MAXIMIZE, [1, 3, 0]), (Direction.MINIMIZE, [0, 1, 3])])
-def test_completed_trials_alone_are_ranked_and_equals_by_age(direction: Direction, order: list[int]) -> None:
-    trials = (
-        trial(3, 0.9),
-        trial(0, 0.1),
-        trial(1, 0.9),
-        trial(4, 1.0, TrialState.PRUNED),
-        trial(5, None),
-        trial(6, 0.99, TrialState.RUNNING),
-    )
-    assert [each.number for each in ranked(trials, direction)] == order
 
 
 @pytest.mark.parametrize("state", TrialState)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import FakeJournal, FakeSampler, FakeScheduler, ticking_clock
+from fakes import MAXIMIZED, FakeJournal, FakeSampler, FakeScheduler, ticking_clock
 
 from tuner import Cohort, Decision, Float, Objective, SearchSpace, Trial
 from tuner.cohorts import Cohorts
@@ -30,8 +30,7 @@ class Bench:
         plan = Plan(
             trials=trials,
             max_epochs=3,
-            metric="accuracy",
-            direction=Direction.MAXIMIZE,
+            goal=MAXIMIZED,
             seed=0,
             default=SPACE.default,
             tests=tests,

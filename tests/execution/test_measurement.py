@@ -15,7 +15,7 @@ from tuner.execution.measurement import measured
     [1, 0.5, True, np.float32(0.5), np.int64(3), np.array(0.5), torch.tensor(0.5), torch.tensor([1]), Fraction(1, 2)],
 )
 def test_anything_that_converts_to_a_float_is_a_number(value: Any) -> None:
-    result = measured({"accuracy": value}, "accuracy")
+    result = measured({"accuracy": value}, ("accuracy",))
     assert result == {"accuracy": float(value)}
 
 
@@ -37,17 +37,17 @@ def test_anything_that_converts_to_a_float_is_a_number(value: Any) -> None:
     ],
 )
 def test_what_is_no_finite_number_is_a_failure_with_its_reason(yielded: Any, reason: FailureReason, words: str) -> None:
-    result = measured(yielded, "accuracy")
+    result = measured(yielded, ("accuracy",))
     assert isinstance(result, Failure)
     assert result.reason is reason
     assert words in result.message
 
 
 def test_a_long_value_is_shown_short() -> None:
-    result = measured("x" * 1000, "accuracy")
+    result = measured("x" * 1000, ("accuracy",))
     assert isinstance(result, Failure)
     assert len(result.message) < 200
 
 
 def test_a_tensor_that_carries_its_gradient_is_a_number() -> None:
-    assert measured({"loss": torch.tensor(0.5, requires_grad=True)}, "loss") == {"loss": 0.5}
+    assert measured({"loss": torch.tensor(0.5, requires_grad=True)}, ("loss",)) == {"loss": 0.5}

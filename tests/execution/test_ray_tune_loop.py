@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import ray
-from fakes import FakeJournal, FakeListener, FakeSampler, FakeScheduler, ticking_clock
+from fakes import MAXIMIZED, FakeJournal, FakeListener, FakeSampler, FakeScheduler, ticking_clock
 
 from tuner import Float, SearchSpace, Trial
 from tuner.cohorts import Cohorts
@@ -50,8 +50,7 @@ class Bench:
         plan = Plan(
             trials=trials,
             max_epochs=EPOCHS,
-            metric="accuracy",
-            direction=Direction.MAXIMIZE,
+            goal=MAXIMIZED,
             seed=0,
             default=SPACE.default,
             tests=False,

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from fakes import MAXIMIZED, MINIMIZED
 
 from tuner.domain.config import Config
 from tuner.domain.event import Event, EventKind
-from tuner.domain.study import Direction
+from tuner.domain.goal import Goal
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.execution.checkpoints import trial_folder
 from tuner.execution.retention import KEPT, Retention
@@ -26,11 +27,9 @@ def kept(root: Path) -> list[int]:
     return sorted(int(path.name.removeprefix("trial-")) for path in root.iterdir())
 
 
-@pytest.mark.parametrize(
-    ("direction", "best"), [(Direction.MAXIMIZE, [5, 6, 7, 8, 9]), (Direction.MINIMIZE, [0, 1, 2, 3, 4])]
-)
-def test_the_best_trials_keep_their_weights(direction: Direction, best: list[int], tmp_path: Path) -> None:
-    retention = Retention(tmp_path, direction, ())
+@pytest.mark.parametrize(("goal", "best"), [(MAXIMIZED, [5, 6, 7, 8, 9]), (MINIMIZED, [0, 1, 2, 3, 4])])
+def test_the_best_trials_keep_their_weights(goal: Goal, best: list[int], tmp_path: Path) -> None:
+    retention = Retention(tmp_path, goal, ())
     for number in (3, 8, 0, 5, 9, 1, 7, 2, 6, 4):
         retention.notify(finished(trial(tmp_path, number)))
     assert kept(tmp_path) == best
@@ -39,20 +38,20 @@ def test_the_best_trials_keep_their_weights(direction: Direction, best: list[int
 
 @pytest.mark.parametrize("state", [TrialState.PRUNED, TrialState.FAIL])
 def test_a_trial_that_is_not_complete_loses_its_weights_at_its_end(state: TrialState, tmp_path: Path) -> None:
-    Retention(tmp_path, Direction.MAXIMIZE, ()).notify(finished(trial(tmp_path, 0, state)))
+    Retention(tmp_path, MAXIMIZED, ()).notify(finished(trial(tmp_path, 0, state)))
     assert kept(tmp_path) == []
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EventKind if kind is not EventKind.FINISHED])
 def test_a_trial_that_is_not_over_keeps_its_weights(kind: EventKind, tmp_path: Path) -> None:
     running = trial(tmp_path, 0, TrialState.RUNNING)
-    Retention(tmp_path, Direction.MAXIMIZE, ()).notify(Event(kind=kind, trial=running))
+    Retention(tmp_path, MAXIMIZED, ()).notify(Event(kind=kind, trial=running))
     assert kept(tmp_path) == [0]
 
 
 def test_the_best_of_an_earlier_run_count(tmp_path: Path) -> None:
     before = [trial(tmp_path, number) for number in range(1, 6)]
-    retention = Retention(tmp_path, Direction.MAXIMIZE, before)
+    retention = Retention(tmp_path, MAXIMIZED, before)
     retention.notify(finished(trial(tmp_path, 0)))
     assert kept(tmp_path) == [1, 2, 3, 4, 5]
     retention.notify(finished(trial(tmp_path, 6)))

@@ -11,12 +11,12 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
+from fakes import MAXIMIZED
 from faults.invariants import check_finished
 from faults.processes import TARGET, start, wait_for_line, wait_until_trained
 
 from tuner import Float, SearchSpace
 from tuner.domain.errors import StudyHeldError
-from tuner.domain.study import Direction
 from tuner.storage.store import open_store
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -63,7 +63,7 @@ def test_two_drivers_that_start_together_make_one_study(folder: Path) -> None:
 
 def _create(location: str, name: str) -> None:
     store = open_store(location)
-    store.create(name, direction=Direction.MAXIMIZE, metric="accuracy", space=SPACE, spec={}, source={})
+    store.create(name, goal=MAXIMIZED, space=SPACE, spec={}, source={})
     store.close()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tuner import Choice, Float, Int, SearchSpace
 from tuner.domain.config import Config
+from tuner.domain.goal import Goal
 from tuner.domain.record import StudyRecord
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
@@ -27,7 +28,7 @@ EPOCHS = 27
 
 def study(space: SearchSpace | None = SPACE, direction: Direction = Direction.MAXIMIZE) -> StudyRecord:
     return StudyRecord(
-        name="s", direction=direction, metric="accuracy", space=space, rules=(), spec={}, source={}, notes={}
+        name="s", goal=Goal.of("accuracy", direction), space=space, rules=(), spec={}, source={}, notes={}
     )
 
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from fakes import MAXIMIZED, MINIMIZED
 
 from tuner import Choice, Float, Int, SearchSpace
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.samplers.cma_es import CMAES
 from tuner.samplers.random import Random
@@ -43,13 +43,13 @@ def centre(sampler: CMAES) -> float:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_sphere_is_approached_and_found_better_than_at_random(seed: int) -> None:
-    values = minimised(CMAES(SPACE, Direction.MINIMIZE, seed), 120)
+    values = minimised(CMAES(SPACE, MINIMIZED, seed), 120)
     assert np.mean(values[-8:]) < np.mean(values[:8]) / 5
-    assert min(values) < min(minimised(Random(SPACE, Direction.MINIMIZE, seed), 120)) / 4
+    assert min(values) < min(minimised(Random(SPACE, MINIMIZED, seed), 120)) / 4
 
 
 def test_a_generation_is_only_learned_from_when_it_is_complete() -> None:
-    sampler = CMAES(PLANE, Direction.MAXIMIZE, 0, population=4)
+    sampler = CMAES(PLANE, MAXIMIZED, 0, population=4)
     before = sampler.suggest(50)
     for number in range(4):
         assert sampler.suggest(50) == before
@@ -61,7 +61,7 @@ def test_a_generation_is_only_learned_from_when_it_is_complete() -> None:
 def test_a_generation_has_four_and_three_times_the_logarithm_of_the_dimensions_unless_told_otherwise(
     population: int,
 ) -> None:
-    sampler = CMAES(PLANE, Direction.MAXIMIZE, 0, population=population)
+    sampler = CMAES(PLANE, MAXIMIZED, 0, population=population)
     before = sampler.suggest(50)
     told = 0
     while sampler.suggest(50) == before:
@@ -71,7 +71,7 @@ def test_a_generation_has_four_and_three_times_the_logarithm_of_the_dimensions_u
 
 
 def test_proposals_move_towards_the_better_half() -> None:
-    up, down = CMAES(PLANE, Direction.MAXIMIZE, 0), CMAES(PLANE, Direction.MINIMIZE, 0)
+    up, down = CMAES(PLANE, MAXIMIZED, 0), CMAES(PLANE, MINIMIZED, 0)
     for number in range(12):
         x = number % 6 / 5
         for sampler in (up, down):
@@ -82,7 +82,7 @@ def test_proposals_move_towards_the_better_half() -> None:
 
 @pytest.mark.parametrize("value", [None, 99.0])
 def test_failed_trials_count_as_the_worst_of_their_generation(value: float | None) -> None:
-    sampler = CMAES(PLANE, Direction.MAXIMIZE, 0)
+    sampler = CMAES(PLANE, MAXIMIZED, 0)
     for number in range(12):
         x = number % 6 / 5
         fails = x > 0.5
@@ -92,7 +92,7 @@ def test_failed_trials_count_as_the_worst_of_their_generation(value: float | Non
 
 
 def test_trials_that_run_teach_nothing_yet() -> None:
-    sampler = CMAES(PLANE, Direction.MAXIMIZE, 0, population=4)
+    sampler = CMAES(PLANE, MAXIMIZED, 0, population=4)
     before = sampler.suggest(50)
     for number in range(9):
         sampler.observe(ended(number, PLANE.at({"x": number / 9, "y": 0.5}), 1.0, TrialState.RUNNING))
@@ -100,7 +100,7 @@ def test_trials_that_run_teach_nothing_yet() -> None:
 
 
 def test_the_order_in_which_trials_end_makes_no_difference() -> None:
-    forwards, backwards = CMAES(PLANE, Direction.MAXIMIZE, 0), CMAES(PLANE, Direction.MAXIMIZE, 0)
+    forwards, backwards = CMAES(PLANE, MAXIMIZED, 0), CMAES(PLANE, MAXIMIZED, 0)
     records = [ended(number, PLANE.at({"x": number / 12, "y": number / 24}), number / 12) for number in range(12)]
     for first, last in zip(records, reversed(records), strict=True):
         forwards.observe(first)
@@ -117,7 +117,7 @@ def test_the_order_in_which_trials_end_makes_no_difference() -> None:
     ],
 )
 def test_choices_and_single_numbers_are_refused(space: SearchSpace, reason: str) -> None:
-    (problem,) = CMAES.problems(space, stops_early=False)
+    (problem,) = CMAES.problems(space, MAXIMIZED, stops_early=False)
     assert reason in problem
     assert "use the sampler tpe" in problem
 
@@ -125,4 +125,4 @@ def test_choices_and_single_numbers_are_refused(space: SearchSpace, reason: str)
 @pytest.mark.parametrize("population", [-1, 1, 2])
 def test_a_population_too_small_to_have_a_covariance_is_refused(population: int) -> None:
     with pytest.raises(ConfigurationError, match=rf"sampler\.population: {population} is neither"):
-        CMAES(PLANE, Direction.MAXIMIZE, 0, population=population)
+        CMAES(PLANE, MAXIMIZED, 0, population=population)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
+from fakes import MAXIMIZED, MINIMIZED
 
 from tuner import Choice, Float, SearchSpace
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.samplers.gp import GaussianProcess
 from tuner.samplers.random import Random
@@ -43,13 +43,13 @@ def ended(number: int, x: float, y: float, value: float, state: TrialState = Tri
 
 @pytest.mark.parametrize("seed", range(2))
 def test_few_trials_find_the_minimum_of_a_quadratic_where_random_ones_do_not(seed: int) -> None:
-    learned = best_of(GaussianProcess(PLANE, Direction.MINIMIZE, seed), 18)
+    learned = best_of(GaussianProcess(PLANE, MINIMIZED, seed), 18)
     assert learned < 1e-3
-    assert learned < best_of(Random(PLANE, Direction.MINIMIZE, seed), 18) / 5
+    assert learned < best_of(Random(PLANE, MINIMIZED, seed), 18) / 5
 
 
 def test_the_first_trials_are_random_whatever_was_measured() -> None:
-    told, untold = (GaussianProcess(PLANE, Direction.MAXIMIZE, 0, startup_trials=4) for _ in range(2))
+    told, untold = (GaussianProcess(PLANE, MAXIMIZED, 0, startup_trials=4) for _ in range(2))
     for number in range(3):
         told.observe(ended(number, number / 3, 0.5, float(number)))
     assert told.suggest(9) == untold.suggest(9)
@@ -59,7 +59,7 @@ def test_the_first_trials_are_random_whatever_was_measured() -> None:
 
 @pytest.mark.parametrize("state", [TrialState.PRUNED, TrialState.FAIL])
 def test_only_completed_trials_are_learned_from(state: TrialState) -> None:
-    told, untold = (GaussianProcess(PLANE, Direction.MAXIMIZE, 0) for _ in range(2))
+    told, untold = (GaussianProcess(PLANE, MAXIMIZED, 0) for _ in range(2))
     for number, (x, y) in enumerate(np.random.default_rng(0).random((10, 2))):
         for sampler in (told, untold):
             sampler.observe(ended(number, float(x), float(y), float(x - y)))
@@ -69,17 +69,17 @@ def test_only_completed_trials_are_learned_from(state: TrialState) -> None:
 
 
 def test_schedulers_that_stop_trials_are_refused_with_what_to_use_instead() -> None:
-    (problem,) = GaussianProcess.problems(PLANE, stops_early=True)
+    (problem,) = GaussianProcess.problems(PLANE, MAXIMIZED, stops_early=True)
     assert "scheduler patience or none" in problem
 
 
 def test_conditional_spaces_are_refused_and_plain_choices_are_not() -> None:
     conditional = SearchSpace(kind=Choice(a={"x": Float(0, 1)}, b={}))
-    (problem,) = GaussianProcess.problems(conditional, stops_early=False)
+    (problem,) = GaussianProcess.problems(conditional, MAXIMIZED, stops_early=False)
     assert "only in some configurations" in problem
-    assert [*GaussianProcess.problems(SearchSpace(kind=Choice("a", "b")), stops_early=False)] == []
+    assert [*GaussianProcess.problems(SearchSpace(kind=Choice("a", "b")), MAXIMIZED, stops_early=False)] == []
 
 
 def test_a_study_without_a_first_random_trial_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"sampler\.startup_trials: 0 is below 1"):
-        GaussianProcess(PLANE, Direction.MAXIMIZE, 0, startup_trials=0)
+        GaussianProcess(PLANE, MAXIMIZED, 0, startup_trials=0)

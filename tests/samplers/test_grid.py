@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from fakes import MAXIMIZED
 
 from tuner import Choice, Float, Int, SearchSpace
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.sampler import NOTHING_HELD, Held
-from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.samplers.grid import Grid
 
@@ -19,7 +19,7 @@ MOST = 200
 
 def tried(space: SearchSpace, points: int, held: Held = NOTHING_HELD, *before: Config) -> Iterator[Config]:
     """Yield what the grid proposes until it ends, each proposal being tried."""
-    sampler = Grid(space, Direction.MAXIMIZE, 0, points=points)
+    sampler = Grid(space, MAXIMIZED, 0, points=points)
     for number, config in enumerate(before):
         sampler.observe(TrialRecord(number=number, state=TrialState.COMPLETE, config=config))
     for number in range(len(before), MOST):
@@ -77,7 +77,7 @@ def test_a_held_value_beside_the_grid_leaves_nothing_to_try() -> None:
 
 @pytest.mark.parametrize("state", [TrialState.FAIL, TrialState.PRUNED, TrialState.WAITING])
 def test_a_trial_counts_as_tried_whatever_became_of_it(state: TrialState) -> None:
-    sampler = Grid(SPACE, Direction.MAXIMIZE, 0)
+    sampler = Grid(SPACE, MAXIMIZED, 0)
     first = sampler.suggest(1)
     assert first is not None
     sampler.observe(TrialRecord(number=1, state=state, config=first))
@@ -86,4 +86,4 @@ def test_a_trial_counts_as_tried_whatever_became_of_it(state: TrialState) -> Non
 
 def test_a_grid_without_points_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"sampler\.points: 0 is below 1"):
-        Grid(SPACE, Direction.MAXIMIZE, 0, points=0)
+        Grid(SPACE, MAXIMIZED, 0, points=0)

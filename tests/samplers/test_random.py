@@ -4,10 +4,10 @@ import math
 from collections import Counter
 
 import pytest
+from fakes import MAXIMIZED
 from scipy.stats import kstest
 
 from tuner import Choice, Float, Int, SearchSpace
-from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.samplers.random import Random
 
@@ -16,7 +16,7 @@ DRAWS = 400
 
 
 def drawn(path: str) -> list[object]:
-    sampler = Random(SPACE, Direction.MAXIMIZE, 0)
+    sampler = Random(SPACE, MAXIMIZED, 0)
     configs = [sampler.suggest(number) for number in range(1, DRAWS + 1)]
     return [config[path] for config in configs if config is not None]
 
@@ -41,7 +41,7 @@ def test_values_are_equally_frequent(path: str, values: set[object]) -> None:
 
 
 def test_what_was_measured_changes_no_proposal() -> None:
-    told, untold = (Random(SPACE, Direction.MAXIMIZE, 0) for _ in range(2))
+    told, untold = (Random(SPACE, MAXIMIZED, 0) for _ in range(2))
     for number in range(30):
         config = SPACE.default if number == 0 else told.suggest(number)
         assert config is not None

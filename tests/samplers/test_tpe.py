@@ -4,12 +4,12 @@ import random
 
 import numpy as np
 import pytest
+from fakes import MAXIMIZED, MINIMIZED
 
 from tuner import Choice, Float, SearchSpace
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.sampler import Sampler
-from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.samplers.random import Random
 from tuner.samplers.tpe import TPE
@@ -41,14 +41,14 @@ def proposals(sampler: TPE, begin: int = 200, count: int = 40) -> list[Config]:
 
 
 def test_a_quadratic_is_minimised_better_than_at_random_on_average() -> None:
-    learned = np.mean([best_of(TPE(PLANE, Direction.MINIMIZE, seed), 60) for seed in range(6)])
-    drawn = np.mean([best_of(Random(PLANE, Direction.MINIMIZE, seed), 60) for seed in range(6)])
+    learned = np.mean([best_of(TPE(PLANE, MINIMIZED, seed), 60) for seed in range(6)])
+    drawn = np.mean([best_of(Random(PLANE, MINIMIZED, seed), 60) for seed in range(6)])
     assert learned < drawn / 3
 
 
 def test_parameters_of_a_branch_are_modelled_together() -> None:
     space = SearchSpace(kind=Choice(pair={"a": Float(0, 1), "b": Float(0, 1)}, single={"c": Float(0, 1)}))
-    sampler = TPE(space, Direction.MAXIMIZE, 0)
+    sampler = TPE(space, MAXIMIZED, 0)
     draw = random.Random(0)
     for number in range(150):
         config = space.build(lambda _, each: each.at(draw.random()))
@@ -65,7 +65,7 @@ def test_parameters_of_a_branch_are_modelled_together() -> None:
 
 def test_a_better_branch_is_proposed_more_often() -> None:
     space = SearchSpace(kind=Choice(good={"a": Float(0, 1)}, poor={"b": Float(0, 1)}))
-    sampler = TPE(space, Direction.MAXIMIZE, 0)
+    sampler = TPE(space, MAXIMIZED, 0)
     draw = random.Random(0)
     for number in range(40):
         config = space.build(lambda _, each: each.at(draw.random()))
@@ -75,7 +75,7 @@ def test_a_better_branch_is_proposed_more_often() -> None:
 
 
 def test_the_first_trials_are_random_whatever_was_measured() -> None:
-    told, untold = (TPE(LINE, Direction.MAXIMIZE, 0, startup_trials=5) for _ in range(2))
+    told, untold = (TPE(LINE, MAXIMIZED, 0, startup_trials=5) for _ in range(2))
     for number in range(4):
         told.observe(ended(number, LINE.at({"x": number / 4}), number / 4))
     assert told.suggest(9) == untold.suggest(9)
@@ -84,7 +84,7 @@ def test_the_first_trials_are_random_whatever_was_measured() -> None:
 
 
 def test_of_trials_that_were_stopped_those_that_came_further_count_as_better() -> None:
-    sampler = TPE(LINE, Direction.MAXIMIZE, 0)
+    sampler = TPE(LINE, MAXIMIZED, 0)
     for number in range(30):
         x = number / 29
         sampler.observe(ended(number, LINE.at({"x": x}), 0.5, TrialState.PRUNED, epochs=9 if x > 0.7 else 1))
@@ -92,7 +92,7 @@ def test_of_trials_that_were_stopped_those_that_came_further_count_as_better() -
 
 
 def test_parallel_proposals_keep_away_from_trials_that_run() -> None:
-    busy, idle = (TPE(LINE, Direction.MAXIMIZE, 0) for _ in range(2))
+    busy, idle = (TPE(LINE, MAXIMIZED, 0) for _ in range(2))
     for number in range(20):
         config = LINE.at({"x": number / 19})
         for sampler in (busy, idle):
@@ -104,7 +104,7 @@ def test_parallel_proposals_keep_away_from_trials_that_run() -> None:
 
 
 def test_trials_that_failed_teach_nothing() -> None:
-    told, untold = (TPE(LINE, Direction.MAXIMIZE, 0) for _ in range(2))
+    told, untold = (TPE(LINE, MAXIMIZED, 0) for _ in range(2))
     for number in range(20):
         for sampler in (told, untold):
             sampler.observe(ended(number, LINE.at({"x": number / 19}), number / 19))
@@ -115,9 +115,9 @@ def test_trials_that_failed_teach_nothing() -> None:
 
 def test_any_space_is_taken() -> None:
     space = SearchSpace(kind=Choice(a={"x": Float(0, 1)}, b={}))
-    assert [*TPE.problems(space, stops_early=True)] == []
+    assert [*TPE.problems(space, MAXIMIZED, stops_early=True)] == []
 
 
 def test_a_study_without_a_first_random_trial_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"sampler\.startup_trials: 0 is below 1"):
-        TPE(LINE, Direction.MAXIMIZE, 0, startup_trials=0)
+        TPE(LINE, MAXIMIZED, 0, startup_trials=0)

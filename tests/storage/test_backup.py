@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fakes import MAXIMIZED
 
 from tuner import Float, SearchSpace
 from tuner.domain.event import Event, EventKind
-from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage.backup import Backup, Backups, backups_of, make_backup, restoring
 from tuner.storage.location import locate
@@ -39,7 +39,7 @@ def store(file: Path) -> Iterator[Store]:
 
 
 def create(store: Store, name: str) -> None:
-    store.create(name, direction=Direction.MAXIMIZE, metric="accuracy", space=SPACE, spec={}, source={})
+    store.create(name, goal=MAXIMIZED, space=SPACE, spec={}, source={})
 
 
 def at(minutes: int) -> Callable[[], datetime]:

@@ -7,14 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fakes import metrics
+from fakes import MAXIMIZED, metrics
 from sqlalchemy import event, text
 
 from tuner import Float, SearchSpace
 from tuner.domain.errors import StorageError, StudyNotFoundError
 from tuner.domain.event import EventKind
 from tuner.domain.journal import Change
-from tuner.domain.study import Direction
 from tuner.domain.trial import Report, TrialRecord, TrialState
 from tuner.service import now
 from tuner.storage.engine import reading, writing
@@ -31,7 +30,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with a study that has not begun: Optuna takes its time to make the tables."""
     file = tmp_path_factory.mktemp("fresh") / "studies.db"
     opened = open_store(str(file))
-    opened.create("s", direction=Direction.MAXIMIZE, metric="accuracy", space=SPACE, spec={}, source={})
+    opened.create("s", goal=MAXIMIZED, space=SPACE, spec={}, source={})
     opened.close()
     return file
 

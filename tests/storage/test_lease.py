@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fakes import MAXIMIZED
 from sqlalchemy import update
 
 from tuner import Float, SearchSpace
 from tuner.domain.errors import LeaseLostError, StudyHeldError
-from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage import schema
 from tuner.storage.engine import writing
@@ -31,7 +31,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     opened = open_store(str(tmp_path / "studies.db"))
-    opened.create("s", direction=Direction.MAXIMIZE, metric="accuracy", space=SPACE, spec={}, source={})
+    opened.create("s", goal=MAXIMIZED, space=SPACE, spec={}, source={})
     yield opened
     opened.close()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from fakes import metrics
+from fakes import MAXIMIZED, metrics
 from sqlalchemy.exc import OperationalError
 
 from tuner import Choice, Float, Int, SearchSpace
@@ -33,9 +33,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def create(store: Store, name: str = "s") -> None:
-    store.create(
-        name, direction=Direction.MAXIMIZE, metric="accuracy", space=SPACE, spec={"budget": {"trials": 4}}, source={}
-    )
+    store.create(name, goal=MAXIMIZED, space=SPACE, spec={"budget": {"trials": 4}}, source={})
 
 
 def running(number: int) -> TrialRecord:

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes import metrics
+from fakes import MAXIMIZED, metrics
 
 from tuner import Float, SearchSpace
 from tuner.domain.errors import LeaseLostError, StorageError
 from tuner.domain.journal import Change
-from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
 from tuner.service import now
 from tuner.storage import store as store_module
@@ -27,7 +26,7 @@ SPACE = SearchSpace(x=Float(0, 1))
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr(store_module, "_BUSY_SECONDS", 0.01)
     opened = open_store(str(tmp_path / "studies.db"))
-    opened.create("s", direction=Direction.MAXIMIZE, metric="accuracy", space=SPACE, spec={}, source={})
+    opened.create("s", goal=MAXIMIZED, space=SPACE, spec={}, source={})
     yield opened
     opened.close()
 

@@ -13,9 +13,10 @@ from tuner.domain.study import Direction, Limits
 class Job:
     """The objective and what it is built from, the same for all trials; travels to the workers.
 
-    `folder` is where the objective's module may lie, `checkpoints` the study's own folder of states. Where the
-    scheduler `prunes`, trials may be stopped whose states nobody will ever need; where it `exploits`, trials go on from
-    the states that others have at their decision epochs.
+    `folder` is where the objective's module may lie, `checkpoints` the study's own folder of states. `wanted` are the
+    metrics that every report has to have; none stands for `metric` alone. Where the scheduler `prunes`, trials may be
+    stopped whose states nobody will ever need; where it `exploits`, trials go on from the states that others have at
+    their decision epochs.
     """
 
     objective: str | Callable[..., Any]
@@ -27,6 +28,7 @@ class Job:
     max_epochs: int
     device: str
     checkpoints: Path
+    wanted: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     prunes: bool = True
     exploits: bool = False

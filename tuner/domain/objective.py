@@ -78,6 +78,12 @@ class Objective(ABC):
         """Return the metrics it yields and which way each is better; None when only running it tells."""
         return None
 
+    def want(self, metrics: Collection[str]) -> None:  # noqa: B027 - most yield all they have
+        """Take note of the metrics that the study looks at, before anything is started.
+
+        An objective that measures a costly one only when somebody looks at it, remembers that here.
+        """
+
     def problems(self, space: SearchSpace) -> Sequence[str]:
         """Return what in `space` this objective cannot use, one line each."""
         return ()

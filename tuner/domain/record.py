@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
+from tuner.domain.constraint import Constraint
+from tuner.domain.goal import Goal
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 
@@ -19,10 +21,34 @@ class StudyRecord:
     """
 
     name: str
-    direction: Direction
-    metric: str
+    goal: Goal
     space: SearchSpace | None
     rules: tuple[str, ...]
     spec: Mapping[str, Any]
     source: Mapping[str, Any]
     notes: Mapping[str, Any]
+
+    @property
+    def metric(self) -> str:
+        """The metric, the first of several."""
+        return self.goal.metric
+
+    @property
+    def direction(self) -> Direction:
+        """Which way the metric, the first of several, is better."""
+        return self.goal.direction
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Every metric of the search."""
+        return self.goal.metrics
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """Which way each of `metrics` is better."""
+        return self.goal.directions
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """What a trial has to meet to be of any use."""
+        return self.goal.constraints

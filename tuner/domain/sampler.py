@@ -3,10 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import ClassVar
 
 from tuner.domain.config import Config, Scalar
+from tuner.domain.goal import Goal
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord
 
 Held = Mapping[str, Scalar]
@@ -23,13 +24,16 @@ class Sampler(ABC):
     that a study file may give are the keyword-only arguments of a member's `__init__`, with their defaults.
     """
 
+    needs_complete_trials: ClassVar[bool] = False
+    """Whether it learns from complete trials alone: then one that breaks a constraint is not stopped because of it."""
+
     @abstractmethod
-    def __init__(self, space: SearchSpace, direction: Direction, seed: int) -> None:
-        """Search `space` for the best value in `direction`."""
+    def __init__(self, space: SearchSpace, goal: Goal, seed: int) -> None:
+        """Search `space` for what is best by `goal`."""
 
     @classmethod
-    def problems(cls, space: SearchSpace, *, stops_early: bool) -> Iterator[str]:
-        """Yield why this sampler cannot search `space`, or would learn nothing when most trials are stopped early."""
+    def problems(cls, space: SearchSpace, goal: Goal, *, stops_early: bool) -> Iterator[str]:
+        """Yield why it cannot search `space` for `goal`, or would learn nothing when most trials are stopped early."""
         yield from ()
 
     @abstractmethod

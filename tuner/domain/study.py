@@ -1,11 +1,14 @@
 """A study: one search, and everything that was asked of it."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any, final
 
+from tuner.domain.constraint import Constraint
+from tuner.domain.errors import ConfigurationError
 from tuner.domain.search_space import SearchSpace
 
 AUTO = "auto"
@@ -30,6 +33,9 @@ class Direction(Enum):
     def sign(self) -> float:
         """1.0 where more is better, -1.0 where less is: `sign * value` always grows with quality."""
         return 1.0 if self is Direction.MAXIMIZE else -1.0
+
+
+_DIRECTIONS = tuple(direction.value for direction in Direction)
 
 
 @final
@@ -84,24 +90,51 @@ class Component:
 class StudySpec:
     """All that a study is asked to do. What a study file says, as a value.
 
-    `objective` and `search_space` are a shipped name, a `package.module:name`, or the object itself. `warm_start` names
-    studies in the same storage whose best configurations are tried first.
+    `objective` and `search_space` are a shipped name, a `package.module:name`, or the object itself. With several
+    `metrics` the first of them is `metric`; their `directions` are the objective's own where none are given.
+    `constraints` are such as "parameters <= 100000". `warm_start` names studies in the same storage whose best
+    configurations are tried first. Raises `ConfigurationError` where metrics and constraints make no sense together.
     """
 
     objective: str | Callable[..., Any]
     search_space: str | SearchSpace
-    metric: str
+    metric: str = ""
     direction: Direction | str = Direction.MAXIMIZE
+    metrics: Sequence[str] = ()
+    directions: Sequence[Direction | str] = ()
+    constraints: Sequence[Constraint | str] = ()
     name: str = ""
     seed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     sampler: Component | str = field(default_factory=lambda: Component(name="tpe"))
-    scheduler: Component | str = field(default_factory=lambda: Component(name="asha"))
+    scheduler: Component | str = ""
+    """Empty: asha, which compares one metric; none where there are several."""
     resources: Resources = field(default_factory=Resources)
     limits: Limits = field(default_factory=Limits)
     executor: str = "ray"
     warm_start: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        problems = [*goal_problems(self.metric, self.metrics, self.directions, self.constraints)]
+        problems += [
+            f"direction: {each!r} is neither maximize nor minimize"
+            for each in (self.direction, *self.directions)
+            if not isinstance(each, Direction) and each not in _DIRECTIONS
+        ]
+        if problems:
+            raise ConfigurationError(problems)
+        several = len(self.metrics) > 1
+        settled = {
+            "metric": self.metric or self.metrics[0],
+            "direction": Direction((*self.directions, self.direction)[0]),
+            "metrics": tuple(self.metrics),
+            "directions": tuple(map(Direction, self.directions)),
+            "constraints": tuple(map(as_constraint, self.constraints)),
+            "scheduler": self.scheduler or Component(name="none" if several else "asha"),
+        }
+        for name, value in settled.items():
+            object.__setattr__(self, name, value)
 
     def describe(self) -> dict[str, Any]:
         """Return the JSON form, in which objects are replaced by their names; a space is stored beside it."""
@@ -111,6 +144,9 @@ class StudySpec:
             "search_space": self.search_space if isinstance(self.search_space, str) else "",
             "metric": self.metric,
             "direction": Direction(self.direction).value,
+            "metrics": list(self.metrics),
+            "directions": [Direction(each).value for each in self.directions],
+            "constraints": [str(each) for each in self.constraints],
             "seed": self.seed,
             "settings": dict(self.settings),
             "budget": asdict(self.budget),
@@ -138,6 +174,37 @@ class StudySpec:
                 "warm_start": as_names(description.get("warm_start", ())),
             }
         )
+
+
+def as_constraint(constraint: Constraint | str) -> Constraint:
+    """Return the constraint, which may be given as text."""
+    return constraint if isinstance(constraint, Constraint) else Constraint.parse(constraint)
+
+
+def goal_problems(
+    metric: str, metrics: Sequence[str], directions: Sequence[object], constraints: Sequence[Constraint | str]
+) -> Iterator[str]:
+    """Yield why this is nothing that a study could be after."""
+    if not metric and not metrics:
+        yield "metric: is missing"
+    if metric and metrics and metric != metrics[0]:
+        yield f"metric: {metric!r} is not the first of metrics, {metrics[0]!r}; give one of the two"
+    if directions and len(directions) != len(metrics):
+        yield f"directions: {len(directions)} for {len(metrics)} metrics; give one for each, or none"
+    if "" in metrics:
+        yield "metrics: one has no name"
+    yield from (f"metrics: {name!r} is there twice" for name in _repeated(metrics))
+    parsed = []
+    for each in constraints:
+        try:
+            parsed.append(str(as_constraint(each)))
+        except ValueError as error:
+            yield f"constraints: {each!r} {error}"
+    yield from (f"constraints: {text!r} is there twice" for text in _repeated(parsed))
+
+
+def _repeated(names: Sequence[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
 
 
 def as_component(component: Component | str) -> Component:

@@ -1,7 +1,7 @@
 """A trial: one configuration being trained, as the objective sees it and as the study remembers it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -134,12 +134,6 @@ def best_epoch(curve: Mapping[int, float], direction: Direction) -> int:
     2
     """
     return max(curve, key=lambda epoch: (direction.sign * curve[epoch], -epoch), default=0)
-
-
-def ranked(trials: Iterable[TrialRecord], direction: Direction) -> tuple[TrialRecord, ...]:
-    """Return the completed trials, the best first, the earlier of equals before the later."""
-    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE and trial.value is not None]
-    return tuple(sorted(complete, key=lambda trial: (-direction.sign * (trial.value or 0.0), trial.number)))
 
 
 class Checkpoints(ABC):

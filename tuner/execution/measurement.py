@@ -1,28 +1,31 @@
 """What an objective yielded, checked: metrics that can be compared and stored, or the reason they cannot."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuner.domain.errors import nearest
 from tuner.domain.trial import Failure, FailureReason, Metrics
 
 
-def measured(yielded: Any, metric: str) -> Metrics | Failure:
+def measured(yielded: Any, wanted: Sequence[str]) -> Metrics | Failure:
     """Return what was yielded as plain finite floats, or a `Failure` that says which metric is what instead.
+
+    The metrics in `wanted` have to be there.
 
     Anything that converts to a float is a number: NumPy's scalars and tensors of one element too.
     """
     if not isinstance(yielded, Mapping):
         return _failure(
             FailureReason.NO_METRICS,
-            f"the objective yielded {_shown(yielded)} instead of a dict of metrics such as {{{metric!r}: 0.9}}",
+            f"the objective yielded {_shown(yielded)} instead of a dict of metrics such as {{{wanted[0]!r}: 0.9}}",
         )
-    if metric not in yielded:
+    missing = [name for name in wanted if name not in yielded]
+    if missing:
         names = [str(name) for name in yielded]
         return _failure(
             FailureReason.MISSING_METRIC,
-            f"the objective does not yield the study's metric {metric!r}{nearest(metric, names)}"
+            f"the objective does not yield the study's metric {missing[0]!r}{nearest(missing[0], names)}"
             f" (it yields: {', '.join(names) or 'nothing'})",
         )
     numbers: dict[str, float] = {}

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import final
 
 from tuner.domain.event import Event, EventKind, Listener
-from tuner.domain.study import Direction
-from tuner.domain.trial import TrialRecord, ranked
+from tuner.domain.goal import Goal
+from tuner.domain.ranking import front, ranked
+from tuner.domain.trial import TrialRecord
 from tuner.execution.checkpoints import discard
 
 KEPT = 5
-"""How many of the best trials keep their weights."""
+"""How many of the best trials keep their weights, and all of a Pareto front that is larger."""
 
 
 @final
@@ -20,17 +21,20 @@ class Retention(Listener):
     It is told after the trial was stored, so a checkpoint goes only when nothing needs it any more.
     """
 
-    def __init__(self, root: Path, direction: Direction, trials: Sequence[TrialRecord]) -> None:
+    def __init__(self, root: Path, goal: Goal, trials: Sequence[TrialRecord]) -> None:
         self._root = root
-        self._direction = direction
-        self._kept = ranked(trials, direction)[:KEPT]
+        self._goal = goal
+        self._kept = self._best(trials)
 
     def notify(self, event: Event) -> None:
         if event.kind is not EventKind.FINISHED:
             return
         candidates = (*self._kept, event.trial)
-        self._kept = ranked(candidates, self._direction)[:KEPT]
+        self._kept = self._best(candidates)
         kept = {trial.number for trial in self._kept}
         for trial in candidates:
             if trial.number not in kept:
                 discard(self._root, trial.number)
+
+    def _best(self, trials: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
+        return ranked(trials, self._goal)[: max(KEPT, len(front(trials, self._goal)))]

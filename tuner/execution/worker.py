@@ -34,7 +34,9 @@ def build_objective(job: Job) -> Objective:
     if isinstance(found, str):
         found = resolve(found, OBJECTIVES, job.folder)
     if isinstance(found, type) and issubclass(found, Objective):
-        return found(job.settings, job.seed)
+        objective: Objective = found(job.settings, job.seed)
+        objective.want(job.wanted or (job.metric,))
+        return objective
     return GeneratorObjective(found)
 
 
@@ -48,6 +50,7 @@ class Worker:
     def __init__(self, job: Job, clock: Callable[[], float] = time.monotonic) -> None:
         self._job = job
         self._clock = clock
+        self._wanted = job.wanted or (job.metric,)
         self._cohort: Cohort | None = None
         self._checkpoints: dict[int, TrialCheckpoints] = {}
         self._best: dict[int, float | None] = {}
@@ -107,7 +110,7 @@ class Worker:
             metrics = self._objective.test(trial)
         except RECOVERABLE as error:
             return failure_of(error)
-        return None if metrics is None else measured(metrics, self._job.metric)
+        return None if metrics is None else measured(metrics, self._wanted)
 
     def _exploit(self, exploit: Exploit) -> None:
         cohort, trial = self._cohort, self._trial(exploit.member)
@@ -211,7 +214,7 @@ class Worker:
         if outcome is None:
             return Report(number=number, epoch=checkpoints.epoch)
         if not isinstance(outcome, Failure):
-            outcome = measured(outcome, self._job.metric)
+            outcome = measured(outcome, self._wanted)
         if isinstance(outcome, Failure):
             return Report(number=number, epoch=checkpoints.epoch, failure=outcome)
         value = outcome[self._job.metric]

@@ -12,14 +12,16 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 from optuna.study import Study, StudyDirection
+from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.domain import ranking
 from tuner.domain.config import Config, Scalar
+from tuner.domain.goal import Goal
 from tuner.domain.parameter import Choice, Float, Int, Parameter
 from tuner.domain.sampler import Held
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
-from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord
 from tuner.samplers._rules import meeting_rules
 
@@ -38,18 +40,28 @@ class _Memory(InMemoryStorage):
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         pass
 
+    def set_constraint(self, trial_id: int, name: str, excess: float) -> None:
+        """Note how far a trial is beyond a constraint, where Optuna's samplers look for it."""
+        super().set_trial_system_attr(trial_id, f"{_CONSTRAINTS_KEY}:{name}", excess)
+
 
 @final
 class Mirror:
-    """A study in Optuna's memory, kept as the records say, and proposals by one of Optuna's samplers over it."""
+    """A study in Optuna's memory, kept as the records say, and proposals by one of Optuna's samplers over it.
 
-    def __init__(self, space: SearchSpace, direction: Direction, seed: int, make: MakeSampler) -> None:
+    A study of several metrics has no curves there: Optuna cannot compare them.
+    """
+
+    def __init__(self, space: SearchSpace, goal: Goal, seed: int, make: MakeSampler) -> None:
         self._space = space
+        self._goal = goal
         self._seed = seed
         self._make = make
         self._distributions = {path: distribution(each) for path, each in space.parameters.items()}
         self._storage = _Memory()
-        self._study_id = self._storage.create_new_study([StudyDirection[direction.name]], _NAME)
+        self._study_id = self._storage.create_new_study(
+            [StudyDirection[direction.name] for direction in goal.directions], _NAME
+        )
         self._ids: dict[int, int] = {}
         self._last_epoch: dict[int, int] = {}
         self._finished: set[int] = set()
@@ -61,17 +73,30 @@ class Mirror:
         if trial.number not in self._ids:
             self._ids[trial.number] = self._storage.create_new_trial(self._study_id, self._template(trial))
         trial_id = self._ids[trial.number]
+        if not self._goal.has_several:
+            self._extend(trial_id, trial)
+        if trial.state.is_finished:
+            self._finish(trial_id, trial)
+
+    def _extend(self, trial_id: int, trial: TrialRecord) -> None:
+        """Add what is new of a trial's curve."""
         seen = self._last_epoch.get(trial.number, 0)
         for epoch, value in trial.curve.items():
             if epoch > seen:
                 self._storage.set_trial_intermediate_value(trial_id, epoch, value)
         self._last_epoch[trial.number] = trial.last_epoch
-        if trial.state.is_finished:
-            self._finished.add(trial.number)
-            state = TrialState[trial.state.name]
-            self._storage.set_trial_state_values(
-                trial_id, state, [trial.value] if state is TrialState.COMPLETE and trial.value is not None else None
-            )
+
+    def _finish(self, trial_id: int, trial: TrialRecord) -> None:
+        """End a trial, with its values where it is complete and its constraints where it measured them."""
+        self._finished.add(trial.number)
+        for constraint in self._goal.constraints:
+            if constraint.metric in trial.metrics:
+                self._storage.set_constraint(trial_id, str(constraint), constraint.excess(trial.metrics))
+        state = TrialState[trial.state.name]
+        values = [value for value in ranking.values(trial, self._goal) if value is not None]
+        self._storage.set_trial_state_values(
+            trial_id, state, values if state is TrialState.COMPLETE and values else None
+        )
 
     def suggest(self, number: int, held: Held) -> Config:
         """Return the configuration of trial `number`, with the values in `held`."""

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.goal import Goal
 from tuner.domain.parameter import Choice, Float, Int
 from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
-from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.samplers._rules import meeting_rules
 
@@ -32,28 +32,32 @@ class CMAES(Sampler):
     """Covariance matrix adaptation (Hansen 2016, "The CMA Evolution Strategy: A Tutorial"), over the unit cube.
 
     Finished trials, in the order of their numbers, make the generations of `population` trials (0: 4 + 3 ln d); trials
-    that failed count as the worst of theirs. Nothing is stored: the generations are told again to a new optimizer.
+    that failed count as the worst of theirs. Those that break a constraint count as worse than all that meet it, the
+    more the further they are from meeting it (Deb 2000, "An efficient constraint handling method for genetic
+    algorithms"). Nothing is stored: the generations are told again to a new optimizer.
     """
 
-    def __init__(self, space: SearchSpace, direction: Direction, seed: int, *, population: int = 0) -> None:
+    def __init__(self, space: SearchSpace, goal: Goal, seed: int, *, population: int = 0) -> None:
         if population < 0 or 0 < population < _LEAST_POPULATION:
             raise ConfigurationError(
                 f"sampler.population: {population} is neither 0 (automatic) nor at least {_LEAST_POPULATION}"
             )
         self._space = space
-        self._sign = direction.sign
+        self._goal = goal
         self._seed = seed
         self._ranges = {path: each for path, each in space.parameters.items() if isinstance(each, Float | Int)}
         self._population = population or 4 + math.floor(3 * math.log(len(self._ranges)))
         self._finished: dict[int, TrialRecord] = {}
 
     @classmethod
-    def problems(cls, space: SearchSpace, *, stops_early: bool) -> Iterator[str]:
+    def problems(cls, space: SearchSpace, goal: Goal, *, stops_early: bool) -> Iterator[str]:
         choices = [path for path, each in space.parameters.items() if isinstance(each, Choice)]
         if choices:
             yield f"it searches numbers alone, and these are choices: {', '.join(choices)}; use the sampler tpe"
         elif len(space) < 2:  # noqa: PLR2004 - one number has no covariance
             yield "it needs at least two parameters; use the sampler tpe"
+        if goal.has_several:
+            yield "it adapts to a single metric, and the study has several; use the sampler tpe"
 
     def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
         return meeting_rules(self._space, self._seed, number, held, lambda each: self._propose(number, each, held))
@@ -83,7 +87,12 @@ class CMAES(Sampler):
 
     def _solutions(self, generation: Sequence[TrialRecord]) -> list[tuple[NDArray[np.float64], float]]:
         """Return (point, loss) of each trial; what failed has the generation's worst loss."""
-        losses = [self._loss(trial) for trial in generation]
+        beyond = [self._goal.excess(trial.metrics) for trial in generation]
+        meeting = [self._loss(trial) for trial, excess in zip(generation, beyond, strict=True) if not excess]
+        bound = max((loss for loss in meeting if loss is not None), default=0.0)
+        losses = [
+            bound + excess if excess else self._loss(trial) for trial, excess in zip(generation, beyond, strict=True)
+        ]
         worst = max((loss for loss in losses if loss is not None), default=0.0)
         return [
             (self._point(trial), worst if loss is None else loss)
@@ -93,7 +102,7 @@ class CMAES(Sampler):
     def _loss(self, trial: TrialRecord) -> float | None:
         if trial.value is None or trial.state is TrialState.FAIL:
             return None
-        return -self._sign * trial.value
+        return -self._goal.direction.sign * trial.value
 
     def _point(self, trial: TrialRecord) -> NDArray[np.float64]:
         values = self._space.flatten(trial.config)

@@ -1,15 +1,15 @@
 """Models the metric with a Gaussian process: for few, expensive trials that all run to the end."""
 
 from collections.abc import Iterator
-from typing import final
+from typing import ClassVar, final
 
 from optuna.samplers import GPSampler
 
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.goal import Goal
 from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord
 from tuner.samplers._optuna import Mirror
 
@@ -20,18 +20,19 @@ __all__ = ["GaussianProcess"]
 class GaussianProcess(Sampler):
     """Bayesian optimisation with a Gaussian process, as Optuna implements it; the first `startup_trials` are random.
 
-    It learns from completed trials alone, and models every parameter in every trial.
+    It learns from completed trials alone, and models every parameter in every trial. Each constraint has a model of its
+    own, and so has each of several metrics.
     """
 
-    def __init__(self, space: SearchSpace, direction: Direction, seed: int, *, startup_trials: int = 10) -> None:
+    needs_complete_trials: ClassVar[bool] = True
+
+    def __init__(self, space: SearchSpace, goal: Goal, seed: int, *, startup_trials: int = 10) -> None:
         if startup_trials < 1:
             raise ConfigurationError(f"sampler.startup_trials: {startup_trials} is below 1")
-        self._mirror = Mirror(
-            space, direction, seed, lambda each: GPSampler(seed=each, n_startup_trials=startup_trials)
-        )
+        self._mirror = Mirror(space, goal, seed, lambda each: GPSampler(seed=each, n_startup_trials=startup_trials))
 
     @classmethod
-    def problems(cls, space: SearchSpace, *, stops_early: bool) -> Iterator[str]:
+    def problems(cls, space: SearchSpace, goal: Goal, *, stops_early: bool) -> Iterator[str]:
         if stops_early:
             yield (
                 "it learns from completed trials alone, and a scheduler that stops trials early leaves it next to "

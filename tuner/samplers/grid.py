@@ -4,9 +4,9 @@ from typing import final
 
 from tuner.domain.config import Config, Scalar
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.goal import Goal
 from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord
 
 __all__ = ["Grid"]
@@ -19,7 +19,7 @@ class Grid(Sampler):
     What was tried is not repeated, so the default configuration, trial 0, is not either.
     """
 
-    def __init__(self, space: SearchSpace, direction: Direction, seed: int, *, points: int = 5) -> None:
+    def __init__(self, space: SearchSpace, goal: Goal, seed: int, *, points: int = 5) -> None:
         if points < 1:
             raise ConfigurationError(f"sampler.points: {points} is below 1")
         self._space = space

@@ -5,10 +5,10 @@ from typing import final
 from scipy.stats.qmc import Sobol
 
 from tuner.domain.config import Config
+from tuner.domain.goal import Goal
 from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
-from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord
 from tuner.samplers._rules import meeting_rules
 
@@ -24,7 +24,7 @@ class QuasiRandom(Sampler):
     A point that breaks the rules is replaced by the one 65,536 further on.
     """
 
-    def __init__(self, space: SearchSpace, direction: Direction, seed: int) -> None:
+    def __init__(self, space: SearchSpace, goal: Goal, seed: int) -> None:
         self._space = space
         self._seed = seed
         self._paths = list(space.parameters)

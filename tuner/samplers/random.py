@@ -5,9 +5,9 @@ from typing import final
 from optuna.samplers import RandomSampler
 
 from tuner.domain.config import Config
+from tuner.domain.goal import Goal
 from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord
 from tuner.samplers._optuna import Mirror
 
@@ -18,8 +18,8 @@ __all__ = ["Random"]
 class Random(Sampler):
     """Independent draws, uniform on each parameter's own scale."""
 
-    def __init__(self, space: SearchSpace, direction: Direction, seed: int) -> None:
-        self._mirror = Mirror(space, direction, seed, RandomSampler)
+    def __init__(self, space: SearchSpace, goal: Goal, seed: int) -> None:
+        self._mirror = Mirror(space, goal, seed, RandomSampler)
 
     def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
         return self._mirror.suggest(number, held)

@@ -8,9 +8,9 @@ from optuna.samplers import TPESampler
 
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.goal import Goal
 from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord
 from tuner.samplers._optuna import Mirror
 
@@ -22,14 +22,16 @@ class TPE(Sampler):
     """The tree-structured Parzen estimator (Bergstra et al. 2011), all parameters of a branch modelled together.
 
     The first `startup_trials` are random. Trials that were stopped early are learned from, those that reached further
-    counting as better; trials that are running count as poor, so that parallel proposals spread out.
+    counting as better; trials that are running count as poor, so that parallel proposals spread out. So do those that
+    break a constraint, the more the further they are from meeting it. With several metrics the trials that no other is
+    better than are the good ones (Ozaki et al. 2022, "Multiobjective Tree-Structured Parzen Estimator").
     """
 
-    def __init__(self, space: SearchSpace, direction: Direction, seed: int, *, startup_trials: int = 10) -> None:
+    def __init__(self, space: SearchSpace, goal: Goal, seed: int, *, startup_trials: int = 10) -> None:
         if startup_trials < 1:
             raise ConfigurationError(f"sampler.startup_trials: {startup_trials} is below 1")
         self._startup_trials = startup_trials
-        self._mirror = Mirror(space, direction, seed, self._make)
+        self._mirror = Mirror(space, goal, seed, self._make)
 
     def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
         return self._mirror.suggest(number, held)

@@ -9,6 +9,7 @@ from typing import Any, final
 from sqlalchemy import Engine, Table, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
+from tuner.domain import ranking
 from tuner.domain.journal import Change, Journal
 from tuner.domain.record import StudyRecord
 from tuner.domain.trial import TrialRecord, TrialState
@@ -16,7 +17,7 @@ from tuner.storage import schema
 from tuner.storage.engine import writing
 from tuner.storage.lease import Lease
 from tuner.storage.parameters import distribution_json, stored_value
-from tuner.storage.rows import PREFIX, REPORT
+from tuner.storage.rows import CONSTRAINT, PREFIX, REPORT
 
 _FINITE = "FINITE"
 
@@ -31,7 +32,7 @@ class StudyJournal(Journal):
         self._engine = engine
         self._lease = lease
         self._study_id = study_id
-        self._metric = study.metric
+        self._goal = study.goal
         self._space = study.space
         self._parameters = study.space.parameters
         self._distributions = {path: distribution_json(each) for path, each in self._parameters.items()}
@@ -141,7 +142,7 @@ class StudyJournal(Journal):
             {
                 "trial_id": self._ids[report.number],
                 "step": report.epoch,
-                "intermediate_value": (report.metrics or {})[self._metric],
+                "intermediate_value": (report.metrics or {})[self._goal.metric],
                 "intermediate_value_type": _FINITE,
             }
             for report in reports
@@ -169,14 +170,30 @@ class StudyJournal(Journal):
 
     def _insert_result(self, connection: Connection, trial_id: int, trial: TrialRecord) -> None:
         if trial.value is not None and trial.failure is None:
-            row = {"trial_id": trial_id, "objective": 0, "value": trial.value, "value_type": _FINITE}
-            connection.execute(insert(schema.trial_values).values(row))
+            values = [
+                {"trial_id": trial_id, "objective": index, "value": value, "value_type": _FINITE}
+                for index, value in enumerate(ranking.values(trial, self._goal))
+            ]
+            connection.execute(insert(schema.trial_values), values)
+            self._insert_constraints(connection, trial_id, trial)
         rows = [
             {"trial_id": trial_id, "key": f"{PREFIX}{key}", "value_json": json.dumps(value)}
             for key, value in _result(trial)
         ]
         if rows:
             connection.execute(insert(schema.trial_user_attributes), rows)
+
+    def _insert_constraints(self, connection: Connection, trial_id: int, trial: TrialRecord) -> None:
+        rows = [
+            {
+                "trial_id": trial_id,
+                "key": f"{CONSTRAINT}{constraint}",
+                "value_json": json.dumps(constraint.excess(trial.metrics)),
+            }
+            for constraint in self._goal.constraints
+        ]
+        if rows:
+            connection.execute(insert(schema.trial_system_attributes), rows)
 
 
 def inserted_id(connection: Connection, table: Table, row: Mapping[str, Any]) -> int:

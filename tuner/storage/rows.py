@@ -11,6 +11,8 @@ from sqlalchemy import ColumnElement, Row, Select, Table, select
 from sqlalchemy.engine import Connection
 
 from tuner.domain.config import Config, Scalar
+from tuner.domain.constraint import Constraint
+from tuner.domain.goal import Goal
 from tuner.domain.record import StudyRecord
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
@@ -21,8 +23,11 @@ from tuner.storage.parameters import parsed_value
 PREFIX = "tuner:"
 METRIC_NAMES = "study:metric_names"
 REPORT = f"{PREFIX}report:"
+CONSTRAINT = "constraints:"
+"""Optuna's prefix of a constraint's name, among a trial's system attributes; it is met at 0 and below."""
 
 _SPEC, _SOURCE, _SPACE = "spec", "source", "space"
+_DIRECTIONS = {"MAXIMIZE": Direction.MAXIMIZE, "MINIMIZE": Direction.MINIMIZE, "NOT_SET": Direction.MINIMIZE}
 
 
 def find_study(connection: Connection, name: str) -> int | None:
@@ -42,20 +47,24 @@ def study_names(connection: Connection) -> tuple[str, ...]:
 def read_study(connection: Connection, study_id: int) -> StudyRecord:
     """Return the study with this id."""
     name = connection.execute(_of_study(schema.studies, study_id)).one().study_name
-    directions = [row.direction for row in connection.execute(_of_study(schema.study_directions, study_id))]
+    objectives = _of_study(schema.study_directions, study_id).order_by(schema.study_directions.c.objective)
+    directions = tuple(_DIRECTIONS[row.direction] for row in connection.execute(objectives))
     notes = _attributes(connection.execute(_of_study(schema.study_user_attributes, study_id)))
     system = {
         row.key: json.loads(row.value_json)
         for row in connection.execute(_of_study(schema.study_system_attributes, study_id))
     }
-    space = notes.pop(_SPACE, None)
+    space, spec = notes.pop(_SPACE, None), notes.pop(_SPEC, {})
     return StudyRecord(
         name=name,
-        direction=Direction.MAXIMIZE if directions == ["MAXIMIZE"] else Direction.MINIMIZE,
-        metric=next(iter(system.get(METRIC_NAMES, ())), "value"),
+        goal=Goal(
+            metrics=tuple(system.get(METRIC_NAMES, ())) or _unnamed(len(directions)),
+            directions=directions,
+            constraints=tuple(map(Constraint.parse, spec.get("constraints", ()))),
+        ),
         space=SearchSpace.from_description(space) if space else None,
         rules=tuple(space["rules"]) if space else (),
-        spec=notes.pop(_SPEC, {}),
+        spec=spec,
         source=notes.pop(_SOURCE, {}),
         notes=notes,
     )
@@ -102,6 +111,11 @@ def read_reports(connection: Connection, study_id: int) -> dict[int, dict[int, d
     return {number: dict(sorted(epochs.items())) for number, epochs in sorted(reports.items())}
 
 
+def _unnamed(count: int) -> tuple[str, ...]:
+    """Return names for the objectives of a study that plain Optuna made without naming them."""
+    return tuple(f"value_{index}" for index in range(count)) if count > 1 else ("value",)
+
+
 def _of_study(table: Table, study_id: int) -> Select[Any]:
     return select(table).where(table.c.study_id == study_id)
 
@@ -129,14 +143,15 @@ def _trial(row: Row[Any], study: StudyRecord, parts: Mapping[Table, Sequence[Row
     points = sorted(parts[schema.trial_intermediate_values], key=lambda each: int(each.step))
     curve = {each.step: each.intermediate_value for each in points}
     best = best_epoch(curve, study.direction)
+    values = {study.metrics[each.objective]: each.value for each in parts[schema.trial_values]}
     failure = notes.get("failure")
     record = TrialRecord(
         number=row.number,
         state=TrialState(row.state),
         config=_config(study.space, params),
-        value=next((each.value for each in parts[schema.trial_values]), curve.get(best)),
+        value=values.get(study.metric, curve.get(best)),
         epoch=notes.get("epoch", best),
-        metrics=notes.get("metrics", {}),
+        metrics=notes.get("metrics", values if study.goal.has_several else {}),
         curve=curve,
         failure=Failure(**{**failure, "reason": FailureReason(failure["reason"])}) if failure else None,
         schedule=_schedule(notes.get("schedule", ())),

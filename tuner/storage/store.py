@@ -11,9 +11,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from tuner.domain.errors import StorageError, StudyExistsError, StudyNotFoundError, nearest
+from tuner.domain.goal import Goal
 from tuner.domain.record import StudyRecord
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord
 from tuner.storage import rows, schema
 from tuner.storage.engine import check_schema, connect, create_schema, reading, translated, writing
@@ -76,8 +76,7 @@ class Store:
         self,
         name: str,
         *,
-        direction: Direction,
-        metric: str,
+        goal: Goal,
         space: SearchSpace,
         spec: Mapping[str, Any],
         source: Mapping[str, Any],
@@ -94,13 +93,15 @@ class Store:
             with writing(self._engine) as connection:
                 study_id = inserted_id(connection, schema.studies, {"study_name": name})
                 connection.execute(
-                    insert(schema.study_directions).values(
-                        study_id=study_id, objective=0, direction=direction.value.upper()
-                    )
+                    insert(schema.study_directions),
+                    [
+                        {"study_id": study_id, "objective": index, "direction": direction.value.upper()}
+                        for index, direction in enumerate(goal.directions)
+                    ],
                 )
                 connection.execute(
                     insert(schema.study_system_attributes).values(
-                        study_id=study_id, key=rows.METRIC_NAMES, value_json=json.dumps([metric])
+                        study_id=study_id, key=rows.METRIC_NAMES, value_json=json.dumps(goal.metrics)
                     )
                 )
                 connection.execute(
