@@ -6,8 +6,9 @@ from fakes import MAXIMIZED, FakeJournal, FakeListener, FakeSampler, FakeSchedul
 
 from tuner import Decision, Float, Int, SearchSpace
 from tuner.cohorts import Cohorts, KeyOf
-from tuner.controller import MAX_RETRIES, Controller, Plan, StopCause
+from tuner.controller import MAX_RETRIES, Controller, Plan
 from tuner.domain.config import Config
+from tuner.domain.director import StopCause
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.event import EventKind
 from tuner.domain.trial import Failure, FailureReason, Report, TrialState

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from tuner import bootstrap, queries
+from tuner.confirmation import Confirmation
 from tuner.domain.errors import NoUsableTrialError
 from tuner.domain.study import Direction, StudySpec
 from tuner.domain.trial import Metrics, TrialRecord
@@ -57,6 +58,7 @@ class Study:
         store = open_store(self._storage)
         try:
             self._record, self._trials = store.read(self.name)
+            self._repetitions = store.repetitions(self.name)
         finally:
             store.close()
         return self
@@ -66,6 +68,18 @@ class Study:
         given = {key: value for key, value in overrides.items() if value is not None}
         bootstrap.resume(self.name, storage=self._storage, overrides=key_paths(given), spec=self._spec)
         return self.refresh()
+
+    def confirm(self, *, top: int | None = None, seeds: int | None = None) -> "Study":
+        """Train the best configurations again, `top` of them, each with so many fresh `seeds`; 5 and 5 by default."""
+        given = {"confirm.top": top, "confirm.seeds": seeds}
+        overrides = {path: value for path, value in given.items() if value is not None}
+        bootstrap.confirm(self.name, storage=self._storage, overrides=overrides, spec=self._spec)
+        return self.refresh()
+
+    @property
+    def confirmation(self) -> Confirmation | None:
+        """What the repetitions of the best configurations say, with intervals; None where there are none."""
+        return self.summary.confirmation
 
     @property
     def direction(self) -> Direction:
@@ -84,20 +98,23 @@ class Study:
 
     @property
     def best_trial(self) -> TrialRecord:
-        """The best completed trial; raises `NoUsableTrialError` before the first."""
+        """The completed trial that was confirmed to be best, or else has the best value.
+
+        Raises `NoUsableTrialError` before the first.
+        """
         best = self.top(1)
         if not best:
             raise no_usable_trial(self.name, self._trials)
         return best[0]
 
     def top(self, count: int) -> tuple[TrialRecord, ...]:
-        """Return the `count` best completed trials, the best first."""
-        return queries.top(self._record, self._trials, count)
+        """Return the `count` best completed trials, the best first, those that were confirmed before the others."""
+        return queries.top(self._record, self._trials, count, self._repetitions)
 
     @property
     def summary(self) -> queries.Summary:
         """The study in a few numbers."""
-        return queries.summarise(self._record, self._trials)
+        return queries.summarise(self._record, self._trials, self._repetitions)
 
     @property
     def test_metrics(self) -> Metrics | None:

@@ -53,10 +53,14 @@ class Assembly:
     """Whether a member of a cohort can go on from another's state."""
     tests: bool
     """Whether the objective can measure the best trial on data the search never saw."""
+    confirms: bool
+    """Whether the best configurations are trained again once the search has reached its target."""
     notes: tuple[str, ...]
     """What is allowed, but probably not meant."""
     carried: tuple[CarriedOver, ...] = ()
     """What is tried first, from earlier studies."""
+    states: Path | None = None
+    """Where the trials' states are kept, where that is not the job's own folder."""
 
     @property
     def plan(self) -> Plan:
@@ -68,7 +72,8 @@ class Assembly:
             stops_hopeless=not SAMPLERS[as_component(self.spec.sampler).name].needs_complete_trials,
             seed=self.spec.seed,
             default=self.space.default,
-            tests=self.tests,
+            tests=self.tests and not self.confirms,
+            states=self.states,
             trial_seconds=self.spec.limits.time,
             parallel=self.parallel,
             grows=self.grows,
@@ -102,6 +107,7 @@ def assemble(spec: StudySpec, folder: Path, checkpoints: Path) -> Assembly:
     if objective is not None and yields is not None:
         mistakes.add(_unfit(objective, yields, space, goal))
     mistakes.add(machine.missing(spec.resources.cpu, spec.resources.gpu))
+    mistakes.add(_unconfirmable(spec, job, goal))
     mistakes.raise_all()
     assert space is not None and scheduler is not None and sampler is not None  # noqa: PT018 - or it was a mistake
     return Assembly(
@@ -116,6 +122,7 @@ def assemble(spec: StudySpec, folder: Path, checkpoints: Path) -> Assembly:
         exploits=objective is not None and objective.exploits,
         tests=yields is not None,
         notes=(*_doubts(yields or {}, goal), *(objective.notes(space) if objective is not None else ())),
+        confirms=_confirms(spec, job, goal, objective),
     )
 
 
@@ -132,6 +139,23 @@ def find_space(spec: StudySpec, folder: Path) -> SearchSpace:
         )
     found.check_possible()
     return found
+
+
+def _unconfirmable(spec: StudySpec, job: Job, goal: Goal) -> Iterator[str]:
+    if spec.confirm.run is not True:
+        return
+    if job.exploits:
+        name = as_component(spec.scheduler).name
+        yield f"confirm: under {name} a trial has several configurations, which cannot be trained again as one"
+    if goal.has_several:
+        yield "confirm: with several metrics there is no single best configuration to confirm"
+
+
+def _confirms(spec: StudySpec, job: Job, goal: Goal, objective: Objective | None) -> bool:
+    if spec.confirm.run != AUTO:
+        return bool(spec.confirm.run)
+    batches = objective is not None and not isinstance(objective, GeneratorObjective)
+    return batches and not job.exploits and not goal.has_several and spec.budget.trials > spec.confirm.top
 
 
 def _parallel(spec: StudySpec) -> int:

@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from importlib.resources import files
@@ -12,16 +12,19 @@ from typing import Any, final
 
 from tuner import service
 from tuner.assembly import Assembly, assemble, find_space
-from tuner.controller import Controller, StopCause
+from tuner.confirmation import companion
+from tuner.confirming import confirming, winners
+from tuner.controller import ToTest
+from tuner.domain.director import Director, StopCause
 from tuner.domain.errors import ConfigurationError, NoUsableTrialError, StudyInterrupted, UnknownNameError, nearest
 from tuner.domain.event import Listener
 from tuner.domain.record import StudyRecord
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import StudySpec, reference_to
-from tuner.domain.trial import Metrics, TrialRecord
+from tuner.domain.trial import Metrics, TrialRecord, TrialState
 from tuner.domain.work import Member, Work, WorkKind
 from tuner.execution.inheritance import Inheritance
-from tuner.execution.retention import Retention
+from tuner.execution.retention import CandidateRetention, Retention
 from tuner.execution.worker import Worker
 from tuner.learned import Learned, learned
 from tuner.storage.backup import Backups
@@ -91,10 +94,11 @@ def run(
             source=asdict(source),
             notes={"warm_start": [each.describe() for each in begins.carried]} if begins.carried else {},
         )
-        with _resumable(spec.name), store.holding(spec.name) as journal:
+        with _resumable(spec.name), store.holding(spec.name) as journal, ExitStack() as held:
             conductor = _conductor(store, assembly, (), listeners)
+            confirm = _confirm(spec.name, store, assembly, listeners, held) if assembly.confirms else None
             cause = service.removing_on_refusal(
-                store, spec.name, lambda: conductor.conduct(spec.name, journal, execute)
+                store, spec.name, lambda: conductor.conduct(spec.name, journal, execute, confirm)
             )
         return spec.name, cause
 
@@ -112,22 +116,36 @@ def resume(
     Raises `ResumeRefusedError` where the study file or the space no longer is what the study was started with.
     """
     with _opened(storage) as store:
-        study = store.study(name)
-        spec, folder = _spec_to_resume(study, overrides or {}, spec)
-        space = _space_to_resume(study, spec, folder)
-        service.refuse_changes(study, spec, space)
-        assembly = assemble(
-            replace(spec, search_space=space, directions=study.directions if spec.metrics else ()),
-            folder,
-            store.location.checkpoints_of(name),
-        )
-        carried = tuple(CarriedOver.parsed(each) for each in study.notes.get("warm_start", ()))
-        assembly = _warmed(assembly, Learned(carried=carried))
+        assembly, description = _reassembled(store, name, overrides or {}, spec)
         execute = _executor(assembly)
-        with _resumable(name), store.holding(name) as journal:
-            journal.annotate("spec", {**spec.describe(), "name": name})
+        with _resumable(name), store.holding(name) as journal, ExitStack() as held:
+            journal.annotate("spec", description)
             _, trials = store.read(name)
-            return _conductor(store, assembly, trials, listeners).conduct(name, journal, execute)
+            confirm = _confirm(name, store, assembly, listeners, held) if assembly.confirms else None
+            return _conductor(store, assembly, trials, listeners).conduct(name, journal, execute, confirm)
+
+
+def confirm(
+    name: str,
+    *,
+    storage: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    spec: StudySpec | None = None,
+    listeners: MakeListeners | None = None,
+) -> StopCause | None:
+    """Train the best configurations of a stored study again, however far its search is.
+
+    Raises `NoUsableTrialError` where no trial is complete, and what `resume` raises.
+    """
+    with _opened(storage) as store:
+        assembly, _ = _reassembled(store, name, {**(overrides or {}), "confirm.run": True}, spec)
+        execute = _executor(assembly)
+        with _resumable(name), store.holding(name), ExitStack() as held:
+            _, trials = store.read(name)
+            repeat = _confirm(name, store, assembly, listeners, held)(trials, 0)
+            if repeat is None:
+                raise NoUsableTrialError(f"no trial of study {name!r} is complete", hint=f"tuner resume {name}")
+            return service.lead(name, repeat, execute, assembly.spec.budget.seconds)
 
 
 @final
@@ -181,6 +199,24 @@ def _listed() -> str:
     return ", ".join(shipped_studies())
 
 
+def _reassembled(
+    store: Store, name: str, overrides: Mapping[str, Any], spec: StudySpec | None
+) -> tuple[Assembly, dict[str, Any]]:
+    """Return the parts of a stored study, and what its spec is to be stored as from now on.
+
+    Raises `ResumeRefusedError` where they no longer are what they were.
+    """
+    study = store.study(name)
+    spec, folder = _spec_to_resume(study, overrides, spec)
+    space = _space_to_resume(study, spec, folder)
+    service.refuse_changes(study, spec, space)
+    directions = study.directions if spec.metrics else ()
+    spec_of_parts = replace(spec, search_space=space, directions=directions)
+    assembly = assemble(spec_of_parts, folder, store.location.checkpoints_of(name))
+    carried = tuple(CarriedOver.parsed(each) for each in study.notes.get("warm_start", ()))
+    return _warmed(assembly, Learned(carried=carried)), {**spec.describe(), "name": name}
+
+
 def _spec_to_resume(study: StudyRecord, overrides: Mapping[str, Any], spec: StudySpec | None) -> tuple[StudySpec, Path]:
     """Return what the study's file says today, or what was stored where there is no file (any more)."""
     if not study.spec:
@@ -211,22 +247,60 @@ def _space_to_resume(study: StudyRecord, spec: StudySpec, folder: Path) -> Searc
 def _conductor(
     store: Store, assembly: Assembly, trials: Sequence[TrialRecord], listeners: MakeListeners | None
 ) -> service.Conductor:
-    plan = assembly.plan
     checkpoints = assembly.job.checkpoints
     keepers = (
         Inheritance(checkpoints, trials),
-        Retention(checkpoints, plan.goal, trials),
+        Retention(checkpoints, assembly.goal, trials),
         Backups(store.location, sum(trial.state.is_finished for trial in trials)),
     )
+    watching = listeners(assembly, trials) if listeners else ()
+    return _conducting(store, assembly, (*keepers, *watching), Spill(store.location.folder, checkpoints.name))
+
+
+def _confirm(
+    name: str, store: Store, assembly: Assembly, listeners: MakeListeners | None, held: ExitStack
+) -> service.Confirm:
+    """Return what begins the confirmation of study `name`, which is held as long as `held` is."""
+
+    def begin(trials: Sequence[TrialRecord], works: int) -> Director | None:
+        if not any(trial.state is TrialState.COMPLETE for trial in trials):
+            return None
+        repeated = companion(name)
+        states = store.location.checkpoints_of(repeated)
+        before = store.read(repeated)[1] if repeated in store else ()
+        part = confirming(assembly, trials, before, states)
+        if repeated not in store:
+            store.create(
+                repeated,
+                goal=part.goal,
+                space=part.space,
+                spec=part.spec.describe(),
+                source={"study": name, "overrides": {}, "folder": str(assembly.job.folder)},
+            )
+        journal = held.enter_context(store.holding(repeated))
+        journal.annotate("spec", part.spec.describe())
+        watching = listeners(part, before) if listeners else ()
+        keepers = (CandidateRetention(states, trials, before, assembly.goal, assembly.spec.confirm.seeds),)
+        spill = Spill(store.location.folder, repeated)
+        conductor = _conducting(store, part, (*keepers, *watching), spill, winners(trials, assembly.goal))
+        return conductor.controller(repeated, journal, works)
+
+    return begin
+
+
+def _conducting(
+    store: Store, assembly: Assembly, listeners: Sequence[Listener], spill: Spill, to_test: ToTest | None = None
+) -> service.Conductor:
     return service.Conductor(
         store,
-        plan,
+        assembly.plan,
         sampler=assembly.sampler,
         scheduler=assembly.scheduler,
         cohorts=assembly.cohorts,
-        listeners=(*keepers, *(listeners(assembly, trials) if listeners else ())),
+        listeners=listeners,
         seconds=assembly.spec.budget.seconds,
-        spill=Spill(store.location.folder, checkpoints.name),
+        spill=spill,
+        to_test=to_test,
     )
 
 
@@ -241,8 +315,8 @@ def _warmed(assembly: Assembly, begins: Learned) -> Assembly:
 def _executor(assembly: Assembly) -> service.Execute:
     executor = import_module(EXECUTORS[assembly.spec.executor]).EXECUTOR
 
-    def execute(controller: Controller) -> None:
-        executor.run(controller, assembly.job, assembly.spec.resources)
+    def execute(director: Director) -> None:
+        executor.run(director, assembly.job, assembly.spec.resources)
 
     return execute
 

@@ -33,11 +33,11 @@ _SHAPES = 16
 class Cohorts:
     """The rule that makes cohorts. It is told who was given a place and what went wrong, and answers who may join.
 
-    `size` is how many trials make a cohort, None as many as serve, `most` at most. No more than an eighth of a study's
-    trials have one shape, so that shapes stay explored, and a sixteenth in a study too small for the largest cohorts.
-    Where trials are `interleaved`, not batched, shapes do not matter and epochs are `timed`: a cohort has as many
-    members as take a tenth of a second for an epoch each, and no more than a sixteenth of the study, since those that
-    run at a time learn nothing from each other.
+    `size` is how many trials make a cohort, None as many as serve, `most` at most. No more than `share` trials have one
+    shape, so that shapes stay explored: an eighth of a study's, and a sixteenth in a study too small for the largest
+    cohorts. Where trials are `interleaved`, not batched, shapes do not matter and epochs are `timed`: a cohort has as
+    many members as take a tenth of a second for an epoch each, and no more than a sixteenth of the study, since those
+    that run at a time learn nothing from each other.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Cohorts:
         most: int = 32,
         interleaved: bool = False,
         timed: bool = False,
+        share: int | None = None,
     ) -> None:
         self.key_of = key_of
         self._space = space
@@ -58,11 +59,26 @@ class Cohorts:
         self._interleaved = interleaved
         self._timed = timed
         is_small = size is None and (interleaved or trials < _SHAPES * most)
-        self._share = max(size or 1, math.ceil(trials / (_SHAPES if is_small else _LEAST_SHAPES)))
+        self._share = share or max(size or 1, math.ceil(trials / (_SHAPES if is_small else _LEAST_SHAPES)))
         self._limits: dict[str, int] = {}
         self._given: Counter[Hashable] = Counter()
         self._seconds = 0.0
         self._epochs = 0
+
+    def sharing(self, share: int) -> "Cohorts":
+        """Return the same rule for other trials, of which so many may have one shape."""
+        cohorts = Cohorts(
+            self._space,
+            self.key_of,
+            size=self._size,
+            trials=share,
+            most=self._most,
+            interleaved=self._interleaved,
+            timed=self._timed,
+            share=share,
+        )
+        cohorts.remember(self._limits)
+        return cohorts
 
     @property
     def limits(self) -> Mapping[str, int]:

@@ -7,10 +7,10 @@ runs a study.
 
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import Enum
+from pathlib import Path
 from typing import final
 
 from tuner.breaker import Breaker
@@ -18,6 +18,7 @@ from tuner.cohorts import Cohorts
 from tuner.domain import ranking
 from tuner.domain.config import Config
 from tuner.domain.decision import Decision
+from tuner.domain.director import Director, StopCause
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.goal import Goal
@@ -38,16 +39,6 @@ _OF_THE_COHORT = (FailureReason.OUT_OF_MEMORY, FailureReason.COHORT_RAISED)
 """Failures that are no member's own as long as there are several."""
 
 
-class StopCause(Enum):
-    """Why a run stops before its target."""
-
-    TIME = "time"
-    INTERRUPT = "interrupt"
-    TERMINATE = "terminate"
-    FAILURES = "failures"
-    """So many trials have failed that more of them would be a waste."""
-
-
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -59,7 +50,9 @@ class Plan:
     seed: int
     default: Config
     tests: bool
-    """Whether the best trial is tested at the end."""
+    """Whether trials are tested at the end."""
+    states: Path | None = None
+    """Where the trials' states are kept; None: where the workers keep them anyway."""
     trial_seconds: float | None = None
     """How long a trial may take in one run."""
     stops_hopeless: bool = False
@@ -72,13 +65,18 @@ class Plan:
     """Whether a member of a cohort can go on from another's state, without a checkpoint."""
 
 
+ToTest = Callable[[Sequence[TrialRecord]], Sequence[TrialRecord]]
+"""Chooses, at the end of a run, which trials are tested."""
+
+
 @final
-class Controller:
+class Controller(Director):
     """Runs one study to its target.
 
     `trials` are those stored before; unfinished ones are handed out first and go on where they were recorded. `metrics`
-    has every metric that the unfinished ones reported, by trial number and epoch. `tested` is the number of the trial
-    that was tested before, None when none was.
+    has every metric that the unfinished ones reported, by trial number and epoch. `tested` are the numbers of those
+    that were tested before; without `to_test` it is the best trial that is tested, and the study notes what that gave.
+    `works` is how many were handed out in this run before.
     """
 
     def __init__(
@@ -93,7 +91,9 @@ class Controller:
         listeners: Sequence[Listener] = (),
         trials: Sequence[TrialRecord] = (),
         metrics: Mapping[int, Mapping[int, Metrics]] | None = None,
-        tested: int | None = None,
+        tested: Collection[int] = (),
+        to_test: ToTest | None = None,
+        works: int = 0,
     ) -> None:
         self.plan = plan
         self._sampler = sampler
@@ -102,7 +102,8 @@ class Controller:
         self._journal = journal
         self._now = now
         self._listeners = tuple(listeners)
-        self._tested = tested
+        self._tested = set(tested)
+        self._to_test = to_test
         self._trials = {trial.number: trial for trial in trials}
         self._metrics = {number: dict(epochs) for number, epochs in (metrics or {}).items()}
         self._waiting = deque(trial.number for trial in trials if not trial.state.is_finished)
@@ -115,7 +116,7 @@ class Controller:
         self._losses: Counter[int] = Counter()
         self._began: dict[int, datetime] = {}
         self._breaker = Breaker()
-        self._works = 0
+        self._works = works
         self._exhausted = False
         self._stop: StopCause | None = None
         self._replay()
@@ -135,26 +136,19 @@ class Controller:
 
     @property
     def stop_cause(self) -> StopCause | None:
-        """Why the run stops before its target, None while it does not."""
         return self._stop
 
     @property
     def is_finished(self) -> bool:
-        """Whether there is nothing left to hand out and nothing left to wait for."""
         if self._live or self._testing is not None:
             return False
         return self._stop is not None or not (self._waiting or self._wants_trials or self._untested is not None)
 
     def stop(self, cause: StopCause) -> None:
-        """Hand out nothing more; what is running is suspended at its next report. Safe to call in a signal handler."""
         if self._stop is None:
             self._stop = cause
 
     def next_work(self) -> Work | None:
-        """Return what to do next and store that it was begun; None when there is nothing to hand out now.
-
-        None does not mean the end, `is_finished` does: the last thing to do waits for everything else.
-        """
         if self._stop is not None:
             return None
         trials = self._continued() or self._begun()
@@ -165,11 +159,6 @@ class Controller:
         return None
 
     def report(self, reports: Iterable[Report]) -> Answer:
-        """Record what a cohort's members did, then decide, and answer who leaves it and who joins it.
-
-        All reports of an epoch come together, and epochs between two decisions may: all are recorded before any is
-        judged. When this returns, everything is stored.
-        """
         live = [report for report in reports if report.number in self._live]
         if not live:
             return Answer(is_over=True)
@@ -242,7 +231,6 @@ class Controller:
             self._remember(change.trial)
 
     def lost(self, work: Work, reason: str) -> None:
-        """Take note that the worker died: its members are handed out again, up to `MAX_RETRIES` times each."""
         if work.kind is WorkKind.TEST:
             self.tested(work, Failure(reason=FailureReason.WORKER_LOST, message=reason))
             return
@@ -261,7 +249,6 @@ class Controller:
         self._forget(work.id)
 
     def overran(self, work: Work, failure: Failure) -> None:
-        """Take note that the worker was ended because of a limit: a trial fails, those of a cohort go on one by one."""
         if work.kind is WorkKind.TEST:
             self.tested(work, failure)
             return
@@ -274,19 +261,19 @@ class Controller:
         self._forget(work.id)
 
     def tested(self, work: Work, outcome: Metrics | Failure | None) -> None:
-        """Store what the test of the best trial gave; None where the objective has no test data."""
         (member,) = work.members
-        self._testing, self._tested = None, member.number
+        self._testing = None
+        self._tested.add(member.number)
         if outcome is None:
             return
+        key = "test" if self._to_test is None else f"test:{member.number}"
         if isinstance(outcome, Failure):
-            self._journal.annotate("test", {"number": member.number, "failure": outcome.message})
+            self._journal.annotate(key, {"number": member.number, "failure": outcome.message})
             return
-        self._journal.annotate("test", {"number": member.number, "metrics": dict(outcome)})
+        self._journal.annotate(key, {"number": member.number, "metrics": dict(outcome)})
         self._notify(EventKind.TESTED, self._trials[member.number], outcome)
 
     def abandon(self) -> None:
-        """Suspend everything that is running, at once: its worker will not report again."""
         self._testing = None
         self._suspend(sorted(self._live), force=True)
 
@@ -301,8 +288,14 @@ class Controller:
 
     @property
     def _untested(self) -> TrialRecord | None:
-        best = self.best
-        return best if self.plan.tests and best is not None and best.number != self._tested else None
+        if not self.plan.tests:
+            return None
+        chosen = self._the_best if self._to_test is None else self._to_test
+        return next((trial for trial in chosen(self.trials) if trial.number not in self._tested), None)
+
+    def _the_best(self, trials: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
+        best = ranking.best(trials, self.plan.goal)
+        return () if best is None else (best,)
 
     def _begun(self) -> list[TrialRecord]:
         """Begin the trials of a new cohort, and return them as they are stored; none where there are no more."""
@@ -404,7 +397,8 @@ class Controller:
         self._works += 1
         self._members[self._works] = set()
         self._shapes[self._works] = trials[0].config
-        return Work(id=self._works, kind=WorkKind.TRAIN, members=self._placed(self._works, trials))
+        members = self._placed(self._works, trials)
+        return Work(id=self._works, kind=WorkKind.TRAIN, members=members, states=self.plan.states)
 
     def _placed(self, cohort: int, trials: Iterable[TrialRecord]) -> tuple[Member, ...]:
         """Make stored trials members of a cohort."""
@@ -418,12 +412,12 @@ class Controller:
         return tuple(map(self._member, placed))
 
     def _test(self) -> Work | None:
-        best = self._untested
-        if best is None:
+        chosen = self._untested
+        if chosen is None:
             return None
-        self._testing = best.number
+        self._testing = chosen.number
         self._works += 1
-        return Work(id=self._works, kind=WorkKind.TEST, members=(self._member(best),))
+        return Work(id=self._works, kind=WorkKind.TEST, members=(self._member(chosen),), states=self.plan.states)
 
     def _member(self, trial: TrialRecord) -> Member:
         return Member(

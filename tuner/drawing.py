@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tuner.assembly import Assembly
 from tuner.bootstrap import MakeListeners
+from tuner.confirmation import is_companion
 from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
@@ -82,7 +83,7 @@ class LiveTable(Listener):
 
     def _study(self) -> Text:
         tally = self._tally
-        best = f"best {number(tally.best.value)} (trial {tally.best.number})" if tally.best else "no trial complete yet"
+        best = f"best {number(tally.best.value)} (trial {tally.best.number})" if tally.best else _none_best(tally)
         times = duration(tally.elapsed) + (f", about {duration(tally.left)} left" if tally.left else "")
         return Text.assemble(
             (f"{tally.finished}/{tally.goal.trials} trials", "bold"),
@@ -90,6 +91,10 @@ class LiveTable(Listener):
             (best, "green" if tally.best else "dim"),
             (f"  {times}", "dim"),
         )
+
+
+def _none_best(tally: Tally) -> str:
+    return "no trial complete yet" if tally.goal.winner else ""
 
 
 @final
@@ -149,6 +154,7 @@ def shown() -> Iterator[MakeListeners]:
     with ExitStack() as drawings:
 
         def make(assembly: Assembly, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
+            drawings.close()  # of the part of the run before
             for note in assembly.notes:
                 console.print(Text(f"note: {safe(note)}", style="yellow"))
             console.print(Text(_opening(assembly, trials), style="dim"))
@@ -177,12 +183,18 @@ def _goal(assembly: Assembly) -> Goal:
         trials=spec.budget.trials,
         max_epochs=spec.budget.epochs,
         parallel=assembly.parallel,
+        winner=not is_companion(spec.name),
     )
 
 
 def _opening(assembly: Assembly, trials: Sequence[TrialRecord]) -> str:
     spec = assembly.spec
     unfinished = sum(not trial.state.is_finished for trial in trials)
+    if is_companion(spec.name):
+        return (
+            f"the search is over; {spec.budget.trials - len(trials) + unfinished} trainings with fresh seeds confirm "
+            f"what it found; {_at_a_time(assembly)}"
+        )
     begun = (
         f"going on with {spec.name}: {len(trials) - unfinished} trials finished, {unfinished} go on where they were"
         if trials

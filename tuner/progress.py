@@ -13,13 +13,17 @@ from tuner.domain.trial import TrialRecord, TrialState
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """What a run is to reach, and how many cohorts it trains at a time (0: nobody knows)."""
+    """What a run is to reach, and how many cohorts it trains at a time (0: nobody knows).
+
+    Where it has no `winner`, the best of its trials is only the luckiest one.
+    """
 
     metric: str
     direction: Direction
     trials: int
     max_epochs: int
     parallel: int = 0
+    winner: bool = True
 
 
 @final
@@ -81,7 +85,7 @@ class Tally:
 
     def _finish(self, trial: TrialRecord) -> None:
         self._counts[trial.state] += 1
-        if trial.state is not TrialState.COMPLETE or trial.value is None:
+        if trial.state is not TrialState.COMPLETE or trial.value is None or not self.goal.winner:
             return
         if self.goal.direction.is_better(trial.value, than=self.best.value if self.best else None):
             self.best = trial

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+from tuner.confirmation import Confirmation, confirmation_of
 from tuner.domain import ranking
 from tuner.domain.record import StudyRecord
 from tuner.domain.study import Direction
@@ -17,8 +18,9 @@ from tuner.domain.trial import Metrics, TrialRecord, TrialState
 class Summary:
     """A study in a few numbers: how far it is, its best trial and what tuning gained.
 
-    `target` is None for a study that plain Optuna made. `default` is trial 0, the configuration one would have used
-    without tuning; `gain` is how much better the best value is, positive whichever way the metric is better.
+    `target` is None for a study that plain Optuna made. `best` is what was confirmed to be best, or else has the best
+    value. `default` is trial 0, the configuration one would have used without tuning; `gain` is how much better the
+    best value is, positive whichever way the metric is better.
     """
 
     study: StudyRecord
@@ -31,6 +33,8 @@ class Summary:
     test_failure: str
     epochs: int
     """Epochs trained, over all trials."""
+    confirmation: Confirmation | None = None
+    """What training the best configurations again has shown; None where that was not done, or not since."""
 
     @property
     def finished(self) -> int:
@@ -43,22 +47,40 @@ class Summary:
         return self.target is not None and self.finished >= self.target
 
 
-def top(study: StudyRecord, trials: Sequence[TrialRecord], count: int) -> tuple[TrialRecord, ...]:
-    """Return the `count` best trials, the best first: complete ones that meet the constraints.
-
-    With several metrics those of the Pareto front come first.
-    """
-    return ranking.ranked(trials, study.goal)[:count]
-
-
 def front(study: StudyRecord, trials: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
     """Return the Pareto front, the best in the first metric first: the best trial alone where there is one metric."""
     return ranking.front(trials, study.goal)
 
 
-def summarise(study: StudyRecord, trials: Sequence[TrialRecord]) -> Summary:
-    """Return the study in a few numbers."""
+def top(
+    study: StudyRecord, trials: Sequence[TrialRecord], count: int, repetitions: Sequence[TrialRecord] = ()
+) -> tuple[TrialRecord, ...]:
+    """Return the `count` best trials, the best first: complete ones that meet the constraints.
+
+    Those that were confirmed come before the others, and with several metrics those of the Pareto front.
+    """
+    confirmation = confirmed(study, trials, repetitions)
+    first = [each.number for each in confirmation.candidates] if confirmation is not None else []
+    order = {number: place for place, number in enumerate(first)}
+    best = sorted(ranking.ranked(trials, study.goal), key=lambda trial: order.get(trial.number, len(order)))
+    return tuple(best[:count])
+
+
+def confirmed(
+    study: StudyRecord, trials: Sequence[TrialRecord], repetitions: Sequence[TrialRecord]
+) -> Confirmation | None:
+    """Return what the repetitions say; None where there are none, or the search has found something better since."""
+    found = confirmation_of(trials, repetitions, study.goal)
     best = ranking.best(trials, study.goal)
+    if found is None or best is None:
+        return None
+    return found if any(each.config == best.config for each in found.candidates) else None
+
+
+def summarise(study: StudyRecord, trials: Sequence[TrialRecord], repetitions: Sequence[TrialRecord] = ()) -> Summary:
+    """Return the study in a few numbers; `repetitions` are those of its best configurations."""
+    confirmation = confirmed(study, trials, repetitions)
+    best = next(iter(top(study, trials, 1, repetitions)), None)
     # In a study that plain Optuna made, trial 0 is a trial like any other.
     default = next((trial for trial in trials if study.spec and trial.number == 0 and trial.value is not None), None)
     counts = Counter(trial.state for trial in trials)
@@ -71,10 +93,15 @@ def summarise(study: StudyRecord, trials: Sequence[TrialRecord]) -> Summary:
         best=best,
         default=default,
         gain=_gain(best, default, study.direction),
-        test_metrics=test.get("metrics") if is_current else None,
+        test_metrics=_test_metrics(confirmation) or (test.get("metrics") if is_current else None),
         test_failure=test.get("failure", "") if is_current else "",
         epochs=sum(len(trial.curve) for trial in trials),
+        confirmation=confirmation,
     )
+
+
+def _test_metrics(confirmation: Confirmation | None) -> Metrics | None:
+    return {name: each.mean for name, each in confirmation.test.items()} if confirmation is not None else None
 
 
 def failure_reasons(trials: Sequence[TrialRecord]) -> tuple[tuple[str, int], ...]:
@@ -88,8 +115,9 @@ def in_state(trials: Sequence[TrialRecord], state: TrialState | None) -> tuple[T
     return tuple(trial for trial in trials if state is None or trial.state is state)
 
 
-def as_json(trial: TrialRecord) -> dict[str, Any]:
-    """Return the trial as the command line prints it with --json."""
+def as_json(trial: TrialRecord, confirmation: Confirmation | None = None) -> dict[str, Any]:
+    """Return the trial as the command line prints it with --json, with what was confirmed of it."""
+    candidate = confirmation.candidate(trial.number) if confirmation is not None else None
     return {
         "number": trial.number,
         "state": trial.state.value,
@@ -98,6 +126,7 @@ def as_json(trial: TrialRecord) -> dict[str, Any]:
         "config": trial.config,
         "metrics": dict(trial.metrics),
         **({"schedule": [stage.describe() for stage in trial.schedule]} if trial.schedule else {}),
+        **({"confirmed": candidate.estimate.describe()} if candidate is not None else {}),
     }
 
 

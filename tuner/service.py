@@ -10,7 +10,8 @@ from types import FrameType
 from typing import Any, final
 
 from tuner.cohorts import Cohorts
-from tuner.controller import Controller, Plan, StopCause
+from tuner.controller import Controller, Plan, ToTest
+from tuner.domain.director import Director, StopCause
 from tuner.domain.errors import ConfigurationError, ResumeRefusedError, StudyInterrupted
 from tuner.domain.event import Listener
 from tuner.domain.record import StudyRecord
@@ -18,18 +19,23 @@ from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace, difference
 from tuner.domain.study import StudySpec
+from tuner.domain.trial import TrialRecord
+from tuner.relay import Relay
 from tuner.storage.journal import StudyJournal
 from tuner.storage.spill import Spill
 from tuner.storage.store import Store
 from tuner.storage.waiting_journal import WaitingJournal
 
-Execute = Callable[[Controller], None]
+Confirm = Callable[[Sequence[TrialRecord], int], Director | None]
+"""Begins the confirmation of what a search found, after so many works."""
+
+Execute = Callable[[Director], None]
 """Runs what the controller hands out, to the end: an executor, ready to go."""
 
 _EXIT_CODES = {StopCause.INTERRUPT: 130, StopCause.TERMINATE: 143}
 
 # What may differ when a study goes on: how much is spent and on what, never what the numbers mean.
-_FREE = ("name", "budget.trials", "budget.seconds", "resources", "limits", "executor")
+_FREE = ("name", "budget.trials", "budget.seconds", "resources", "limits", "confirm", "executor")
 
 
 def now() -> datetime:
@@ -52,8 +58,10 @@ class Conductor:
         listeners: Sequence[Listener],
         seconds: float | None,
         spill: Spill,
+        to_test: ToTest | None = None,
     ) -> None:
         self._store = store
+        self._to_test = to_test
         self._spill = spill
         self._plan = plan
         self._sampler = sampler
@@ -62,20 +70,19 @@ class Conductor:
         self._listeners = listeners
         self._seconds = seconds
 
-    def conduct(self, name: str, journal: StudyJournal, execute: Execute) -> StopCause | None:
-        """Run study `name` to its target and return why it stopped before, None when it did not.
+    def conduct(
+        self, name: str, journal: StudyJournal, execute: Execute, confirm: Confirm | None = None
+    ) -> StopCause | None:
+        """Run study `name` to its target, confirm it, and return why it stopped before, None when it did not.
 
         Raises `StudyInterrupted` after a signal, with everything stored.
         """
-        controller = self._controller(name, journal)
-        with _stopping_on_signals(controller, name), _time_limit(controller, self._seconds):
-            execute(controller)
-        cause = controller.stop_cause
-        if cause in _EXIT_CODES:
-            raise StudyInterrupted(name, _EXIT_CODES[cause])
-        return cause
+        search = self.controller(name, journal)
+        following = [] if confirm is None else [lambda works: confirm(search.trials, works)]
+        return lead(name, Relay(search, following), execute, self._seconds)
 
-    def _controller(self, name: str, held: StudyJournal) -> Controller:
+    def controller(self, name: str, held: StudyJournal, works: int = 0) -> Controller:
+        """Return what leads the stored study `name`, after `works` of an earlier part of the run."""
         journal = WaitingJournal(
             held, self._spill, waits=self._waits, is_stopping=lambda: controller.stop_cause is not None
         )
@@ -95,13 +102,28 @@ class Conductor:
             listeners=self._listeners,
             trials=trials,
             metrics=self._store.reports(name) if unfinished else {},
-            tested=study.notes.get("test", {}).get("number"),
+            tested=[note["number"] for key, note in study.notes.items() if key == "test" or key.startswith("test:")],
+            to_test=self._to_test,
+            works=works,
         )
         return controller
 
     def _waits(self, seconds: float, reason: str) -> None:
         for listener in self._listeners:
             listener.waits(seconds, reason)
+
+
+def lead(name: str, run: Director, execute: Execute, seconds: float | None) -> StopCause | None:
+    """Let study `name` be run, at most for so long, and return why it stopped before its target, None when it did not.
+
+    Raises `StudyInterrupted` after a signal, with everything stored.
+    """
+    with _stopping_on_signals(run, name), _time_limit(run, seconds):
+        execute(run)
+    cause = run.stop_cause
+    if cause in _EXIT_CODES:
+        raise StudyInterrupted(name, _EXIT_CODES[cause])
+    return cause
 
 
 def refuse_changes(study: StudyRecord, spec: StudySpec, space: SearchSpace) -> None:
@@ -149,7 +171,7 @@ def _spec_difference(old: dict[str, Any] | Any, new: dict[str, Any], prefix: str
 
 
 @contextmanager
-def _stopping_on_signals(controller: Controller, name: str) -> Iterator[None]:
+def _stopping_on_signals(controller: Director, name: str) -> Iterator[None]:
     """Stop the run at the first Ctrl-C or SIGTERM, and the process at the second Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may handle signals; whoever runs us elsewhere has handlers of his own
@@ -170,7 +192,7 @@ def _stopping_on_signals(controller: Controller, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _time_limit(controller: Controller, seconds: float | None) -> Iterator[None]:
+def _time_limit(controller: Director, seconds: float | None) -> Iterator[None]:
     if seconds is None:
         yield
         return

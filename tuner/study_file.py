@@ -16,6 +16,7 @@ from tuner.domain.study import (
     NAME_PATTERN,
     Budget,
     Component,
+    Confirm,
     Direction,
     Limits,
     Resources,
@@ -89,6 +90,12 @@ def _count(value: object) -> object:
     raise ValueError(f"is neither a whole number above 0 nor {AUTO!r}")
 
 
+def _switch(value: object) -> object:
+    if value == AUTO or isinstance(value, bool):
+        return value
+    raise ValueError(f"is neither true, false nor {AUTO!r}")
+
+
 _Duration = Annotated[float, Field(gt=0), AfterValidator(_short_enough)]
 _Seconds = Annotated[_Duration | None, BeforeValidator(_limit_of(parse_duration))]
 _Bytes = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(_limit_of(parse_size))]
@@ -136,6 +143,12 @@ class _Limits(_Section):
     output: _Bytes = _LIMITS.output
 
 
+class _Confirm(_Section):
+    top: int = Field(default=5, ge=1)
+    seeds: int = Field(default=5, ge=2)
+    run: Annotated[Any, BeforeValidator(_switch)] = AUTO
+
+
 class _Study(_Section):
     objective: str
     search_space: str
@@ -152,8 +165,18 @@ class _Study(_Section):
     scheduler: Annotated[_Scheduler | None, BeforeValidator(_component)] = None
     resources: _Resources = _Resources()
     limits: _Limits = _Limits()
+    confirm: _Confirm = _Confirm()
     executor: Literal["ray", "inline"] = "ray"
     warm_start: Annotated[list[str], BeforeValidator(_names)] = Field(default_factory=list)
+
+
+_SECTIONS: Mapping[str, type[_Section]] = {
+    "budget": _Budget,
+    "resources": _Resources,
+    "limits": _Limits,
+    "confirm": _Confirm,
+}
+"""The sections whose keys are all known."""
 
 
 def read_study_file(path: Path, overrides: Mapping[str, Any]) -> StudySpec:
@@ -195,6 +218,7 @@ def parse_study(content: Mapping[str, Any], overrides: Mapping[str, Any], *, whe
         scheduler=_as_component(study.scheduler) if study.scheduler is not None else "",
         resources=Resources(**study.resources.model_dump()),
         limits=Limits(**study.limits.model_dump()),
+        confirm=_as_confirm(study.confirm),
         executor=study.executor,
         warm_start=as_names(study.warm_start),
     )
@@ -239,6 +263,7 @@ KEY_PATHS = {
     "warm_start": "warm_start",
     "cohort": "resources.cohort",
     "parallel": "resources.parallel",
+    "confirm": "confirm.run",
     "metric": "metric",
     "direction": "direction",
     "metrics": "metrics",
@@ -279,6 +304,12 @@ def parse_override(text: str) -> tuple[str, Any]:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
         return key.strip(), value.strip()
+
+
+def _as_confirm(section: _Confirm) -> Confirm:
+    """Return how the answer is confirmed: a section that says how often, and not whether, wants it to be."""
+    says_only_how = bool(section.model_fields_set) and "run" not in section.model_fields_set
+    return Confirm(top=section.top, seeds=section.seeds, run=True if says_only_how else section.run)
 
 
 def _as_component(section: _Component) -> Component:
@@ -367,8 +398,7 @@ def _problems(error: ValidationError, content: Mapping[str, Any]) -> Iterator[st
 
 def _unknown_key(path: Sequence[str]) -> str:
     *sections, key = path
-    sections_by_name: dict[str, type[_Section]] = {"budget": _Budget, "resources": _Resources, "limits": _Limits}
-    model = sections_by_name.get(sections[0], _Study) if sections else _Study
+    model = _SECTIONS.get(sections[0], _Study) if sections else _Study
     where = f" in [{sections[0]}]" if sections else ""
     known = list(model.model_fields)
     return f"unknown key {key!r}{where}{nearest(key, known)} (known: {', '.join(known)})"

@@ -12,7 +12,7 @@ from fakes import MAXIMIZED, metrics
 
 from tuner import Choice, Float, SearchSpace
 from tuner.cli._report import conclude, counts_text, summary_json
-from tuner.controller import StopCause
+from tuner.domain.director import StopCause
 from tuner.domain.errors import NoUsableTrialError
 from tuner.domain.goal import Goal
 from tuner.domain.journal import Change
@@ -28,6 +28,7 @@ SPACE = SearchSpace(x=Float(0, 1), shape=Choice(flat={}, steep={"slope": Float(1
 
 SUMMARY_KEYS = [
     "study", "metric", "direction", "target", "finished", "states", "best", "default_value", "gain", "test_metrics",
+    "confirmation",
     "epochs",
 ]  # fmt: skip
 TRIAL_KEYS = ["number", "state", "value", "epoch", "config", "metrics"]

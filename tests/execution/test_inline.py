@@ -10,7 +10,8 @@ from fakes import MAXIMIZED, FakeJournal, FakeSampler, FakeScheduler, ticking_cl
 
 from tuner import Cohort, Decision, Float, Objective, SearchSpace, Trial
 from tuner.cohorts import Cohorts
-from tuner.controller import Controller, Plan, StopCause
+from tuner.controller import Controller, Plan
+from tuner.domain.director import StopCause
 from tuner.domain.job import Job
 from tuner.domain.study import Direction, Resources
 from tuner.domain.trial import TrialState

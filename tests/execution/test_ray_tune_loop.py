@@ -16,7 +16,8 @@ from fakes import MAXIMIZED, FakeJournal, FakeListener, FakeSampler, FakeSchedul
 
 from tuner import Float, SearchSpace, Trial
 from tuner.cohorts import Cohorts
-from tuner.controller import Controller, Plan, StopCause
+from tuner.controller import Controller, Plan
+from tuner.domain.director import StopCause
 from tuner.domain.errors import ConfigurationError, StorageError
 from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.job import Job

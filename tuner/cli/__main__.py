@@ -14,7 +14,20 @@ from tuner.catalogue import Catalogue
 from tuner.domain.errors import StudyInterrupted, TunerError
 
 _COMMANDS = Catalogue("tuner.cli", "command")
-_ORDER = ("run", "resume", "watch", "check", "list", "status", "best", "trials", "importance", "report", "doctor")
+_ORDER = (
+    "run",
+    "resume",
+    "confirm",
+    "watch",
+    "check",
+    "list",
+    "status",
+    "best",
+    "trials",
+    "importance",
+    "report",
+    "doctor",
+)
 
 
 class _Commands(TyperGroup):

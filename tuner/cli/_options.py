@@ -26,6 +26,10 @@ Trials = Annotated[int | None, typer.Option(metavar="N", help="Trials in all, fi
 Time = Annotated[str | None, typer.Option(metavar="DURATION", help="Stop after this long, such as 90s, 10m or 1h30m.")]
 Parallel = Annotated[str | None, typer.Option(metavar="N|auto", help="Cohorts at a time.")]
 Cohort = Annotated[str | None, typer.Option(metavar="N|auto", help="Trials to a cohort, at most.")]
+Confirming = Annotated[
+    bool | None,
+    typer.Option("--confirm/--no-confirm", help="Whether the best are trained again at the end, with fresh seeds."),
+]
 ExecutorName = Annotated[str | None, typer.Option("--executor", metavar="ray|inline", help="Where trials run.")]
 Settings = Annotated[
     list[str] | None,

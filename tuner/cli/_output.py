@@ -1,6 +1,7 @@
 """What people and programs read: tables, configurations, JSON and errors."""
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from tuner.confirmation import Confirmation, Estimate
 from tuner.domain.errors import ConfigurationError, TunerError
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.tables import answers, grid, messages
@@ -19,6 +21,7 @@ __all__ = [
     "answers",
     "config_lines",
     "duration",
+    "estimated",
     "grid",
     "messages",
     "number",
@@ -30,6 +33,8 @@ __all__ = [
     "state_text",
     "trial_table",
 ]
+
+_CONFIRMED = "confirmed"
 
 STYLES = {
     TrialState.COMPLETE: "green",
@@ -73,22 +78,36 @@ def schedule_table(trial: TrialRecord) -> Table:
     return table
 
 
+def estimated(estimate: Estimate) -> str:
+    """Return a mean and its margin as people read them, such as `0.9889 ± 0.0031`."""
+    mean = number(estimate.mean)
+    return f"{mean} ± {estimate.margin:.4f}" if math.isfinite(estimate.margin) else mean
+
+
 def _sources(trial: TrialRecord) -> str:
     return ", ".join(f"{stage.source} at {stage.epoch}" for stage in trial.schedule if stage.source is not None) or "-"
 
 
-def trial_table(trials: Sequence[TrialRecord], metric: str) -> Table:
-    """Return the trials as a table, one row each."""
+def _mean_of(trial: TrialRecord, confirmation: Confirmation) -> str:
+    candidate = confirmation.candidate(trial.number)
+    return estimated(candidate.estimate) if candidate is not None else "-"
+
+
+def trial_table(trials: Sequence[TrialRecord], metric: str, confirmation: Confirmation | None = None) -> Table:
+    """Return the trials as a table, one row each, with what was confirmed of them."""
     headers = ["trial", "state", metric, "epoch", "time", "configuration"]
     exploited = any(trial.schedule for trial in trials)
     if exploited:
         headers.insert(-1, "went on from")
-    table = grid(*headers, right=("trial", metric, "epoch", "time"))
+    if confirmation is not None:
+        headers.insert(2, _CONFIRMED)
+    table = grid(*headers, right=("trial", _CONFIRMED, metric, "epoch", "time"))
     for trial in trials:
         what = safe(trial.failure.message) if trial.failure else short_config(trial.config)
         table.add_row(
             str(trial.number),
             state_text(trial.state),
+            *([_mean_of(trial, confirmation)] if confirmation is not None else []),
             number(trial.value),
             str(trial.epoch or "-"),
             duration(trial.seconds),

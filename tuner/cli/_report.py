@@ -1,5 +1,6 @@
 """The end of a run: what was found, what it is worth, and the next command to type."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -7,10 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner import queries
-from tuner.cli._output import answers, config_lines, grid, messages, number, print_json, safe, schedule_table
-from tuner.controller import StopCause
+from tuner.cli._output import answers, config_lines, estimated, grid, messages, number, print_json, safe, schedule_table
+from tuner.confirmation import Confirmation
+from tuner.domain.director import StopCause
 from tuner.domain.errors import NoUsableTrialError, StudyInterrupted, TooManyFailuresError
-from tuner.domain.trial import TrialState
+from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage.location import locate
 from tuner.storage.store import open_store
 
@@ -20,9 +22,9 @@ def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json
     store = open_store(storage)
     try:
         study, trials = store.read(name)
+        summary = queries.summarise(study, trials, store.repetitions(name))
     finally:
         store.close()
-    summary = queries.summarise(study, trials)
     if as_json:
         print_json(summary_json(summary))
     else:
@@ -58,10 +60,11 @@ def summary_json(summary: queries.Summary) -> dict[str, Any]:
         "target": summary.target,
         "finished": summary.finished,
         "states": {state.value: count for state, count in summary.counts.items()},
-        "best": queries.as_json(summary.best) if summary.best else None,
+        "best": queries.as_json(summary.best, summary.confirmation) if summary.best else None,
         "default_value": summary.default.value if summary.default else None,
         "gain": summary.gain,
         "test_metrics": dict(summary.test_metrics) if summary.test_metrics else None,
+        "confirmation": summary.confirmation.describe() if summary.confirmation else None,
         "epochs": summary.epochs,
     }
 
@@ -93,16 +96,47 @@ def best_panel(summary: queries.Summary) -> RenderableType:
     best = summary.best
     if best is None:
         return Text("no trial is complete yet", style="dim")
-    title = Text.assemble(
+    title = _found(summary, best) if summary.confirmation is None else _confirmed(summary, summary.confirmation)
+    sides = Table.grid(padding=(0, 6, 0, 0))
+    sides.add_row(_pairs("configuration", [*config_lines(best.config)]), _metrics(summary))
+    schedule: list[RenderableType] = [Text(""), schedule_table(best)] if best.schedule else []
+    return Group(title, Text(""), sides, *schedule)
+
+
+def _found(summary: queries.Summary, best: TrialRecord) -> Text:
+    return Text.assemble(
         ("best ", "bold"),
         (f"{safe(summary.study.metric)} {number(best.value)}", "bold green"),
         f"  trial {best.number}" + (f", epoch {best.epoch}" if best.epoch else ""),
         (f"  {_gain(summary)}", "dim"),
     )
-    sides = Table.grid(padding=(0, 6, 0, 0))
-    sides.add_row(_pairs("configuration", [*config_lines(best.config)]), _metrics(summary))
-    schedule: list[RenderableType] = [Text(""), schedule_table(best)] if best.schedule else []
-    return Group(title, Text(""), sides, *schedule)
+
+
+def _confirmed(summary: queries.Summary, confirmation: Confirmation) -> Text:
+    winner = confirmation.winner
+    lines = [
+        Text.assemble(
+            ("best ", "bold"),
+            (f"{safe(summary.study.metric)} {estimated(winner.estimate)}", "bold green"),
+            f"  trial {winner.number}, the mean of {len(winner.estimate.values)} trainings with fresh seeds",
+        ),
+        *(Text(line, style="dim") for line in _worth(confirmation)),
+    ]
+    return Text("\n").join(lines)
+
+
+def _worth(confirmation: Confirmation) -> Iterator[str]:
+    """Yield what the answer is worth: against not tuning at all, and against what the search had shown."""
+    winner, default, gain = confirmation.winner, confirmation.default, confirmation.gain
+    if default is winner:
+        yield "it is the default configuration: nothing that was found is better in the mean"
+    elif default is not None and gain is not None:
+        sure = "" if gain.low > 0 else ", so it may be no better"
+        interval = f"{gain.low:+.4f} to {gain.high:+.4f} at 95 %"
+        yield f"{gain.mean:+.4f} over the default configuration's {estimated(default.estimate)}: {interval}{sure}"
+    if winner.search_value is not None and confirmation.flattery is not None:
+        how = "better" if confirmation.flattery >= 0 else "worse"
+        yield f"the search had shown {number(winner.search_value)}, {abs(confirmation.flattery):.4f} {how} than that"
 
 
 def _activity(summary: queries.Summary, holder: str | None, storage: str | None) -> list[Text]:
@@ -127,8 +161,15 @@ def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: 
     if summary.test_failure:
         lines.append(Text(f"the test failed: {safe(summary.test_failure)}", style="red"))
     if summary.best is not None:
-        lines.append(Text(f"next: {_next(summary.study.name, storage, 'best')} --top 5", style="dim"))
+        lines.append(Text(f"next: {_next_step(summary, storage)}", style="dim"))
     return Group(*lines)
+
+
+def _next_step(summary: queries.Summary, storage: str | None) -> str:
+    name = summary.study.name
+    if summary.confirmation is None and summary.is_complete and summary.finished > 1:
+        return f"{_next(name, storage, 'confirm')}, since the best of many values is a lucky one"
+    return f"{_next(name, storage, 'best')} --top 5"
 
 
 def _worst(trials: Any) -> tuple[tuple[str, int], ...]:
@@ -144,13 +185,25 @@ def _gain(summary: queries.Summary) -> str:
 
 
 def _metrics(summary: queries.Summary) -> Table:
-    best, test = summary.best, summary.test_metrics
+    validation, test = _columns(summary)
     headers = ("metric", "validation", "test") if test else ("metric", "validation")
     table = grid(*headers, right=headers[1:])
-    for name, value in best.metrics.items() if best else ():
-        row = [safe(name), number(value)]
-        table.add_row(*row, number(test.get(name))) if test else table.add_row(*row)
+    for name, value in validation.items():
+        table.add_row(safe(name), value, *([test.get(name, "-")] if test else []))
     return table
+
+
+def _columns(summary: queries.Summary) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what is shown of every metric on the validation and the test part."""
+    confirmation = summary.confirmation
+    if confirmation is None:
+        both = (summary.best.metrics if summary.best else {}, summary.test_metrics or {})
+        return tuple({name: number(value) for name, value in each.items()} for each in both)  # type: ignore[return-value]
+    metrics = {**confirmation.metrics, summary.study.metric: confirmation.winner.estimate}
+    return (
+        {name: estimated(metrics[name]) for name in confirmation.metrics},
+        {name: estimated(each) for name, each in confirmation.test.items()},
+    )
 
 
 def _pairs(header: str, pairs: list[tuple[str, str]]) -> Table:

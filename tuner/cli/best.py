@@ -20,8 +20,11 @@ def command(
     storage: Storage = None,
     as_json: Json = False,
 ) -> None:
-    study, trials = open_store(storage).read(name)
-    best = queries.top(study, trials, top)
+    store = open_store(storage)
+    study, trials = store.read(name)
+    repetitions = store.repetitions(name)
+    best = queries.top(study, trials, top, repetitions)
+    summary = queries.summarise(study, trials, repetitions)
     if not best:
         raise no_usable_trial(name, trials)
     if as_json:
@@ -30,10 +33,10 @@ def command(
                 "study": study.name,
                 "direction": study.direction.value,
                 "metric": study.metric,
-                "trials": [queries.as_json(trial) for trial in best],
+                "trials": [queries.as_json(trial, summary.confirmation) for trial in best],
             }
         )
     elif top == 1:
-        answers().print(best_panel(queries.summarise(study, trials)))
+        answers().print(best_panel(summary))
     else:
-        answers().print(trial_table(best, study.metric))
+        answers().print(trial_table(best, study.metric, summary.confirmation))

@@ -4,7 +4,7 @@ from rich.text import Text
 
 from tuner import queries
 from tuner.cli._options import Json, Storage
-from tuner.cli._output import answers, grid, number, print_json, safe
+from tuner.cli._output import answers, estimated, grid, number, print_json, safe
 from tuner.cli._report import counts_text, summary_json
 from tuner.storage.store import open_store
 
@@ -13,7 +13,7 @@ __all__ = ["command"]
 
 def command(storage: Storage = None, as_json: Json = False) -> None:
     store = open_store(storage)
-    summaries = [queries.summarise(*store.read(name)) for name in store.names]
+    summaries = [queries.summarise(*store.read(name), store.repetitions(name)) for name in store.names]
     if as_json:
         print_json([summary_json(summary) for summary in summaries])
         return
@@ -22,7 +22,9 @@ def command(storage: Storage = None, as_json: Json = False) -> None:
         return
     table = grid("study", "metric", "best", "trials", "states", right=("best", "trials"))
     for summary in summaries:
-        best = number(summary.best.value if summary.best else None)
+        confirmed = summary.confirmation
+        value = summary.best.value if summary.best else None
+        best = estimated(confirmed.winner.estimate) if confirmed else number(value)
         count = f"{summary.finished}/{summary.target}" if summary.target else str(summary.finished)
         table.add_row(safe(summary.study.name), safe(summary.study.metric), best, count, counts_text(summary))
     answers().print(table)

@@ -1,7 +1,19 @@
 """Go on with a study where it was, to its target or a new one."""
 
 from tuner import bootstrap
-from tuner.cli._options import Cohort, ExecutorName, Json, Name, Parallel, Settings, Storage, Time, Trials, collected
+from tuner.cli._options import (
+    Cohort,
+    Confirming,
+    ExecutorName,
+    Json,
+    Name,
+    Parallel,
+    Settings,
+    Storage,
+    Time,
+    Trials,
+    collected,
+)
 from tuner.cli._report import conclude, show_interruption
 from tuner.domain.errors import StudyInterrupted
 from tuner.drawing import shown
@@ -17,10 +29,13 @@ def command(
     executor: ExecutorName = None,
     cohort: Cohort = None,
     parallel: Parallel = None,
+    confirm: Confirming = None,
     assignments: Settings = None,
     as_json: Json = False,
 ) -> None:
-    overrides = collected(assignments, trials=trials, time=time, executor=executor, cohort=cohort, parallel=parallel)
+    overrides = collected(
+        assignments, trials=trials, time=time, executor=executor, cohort=cohort, parallel=parallel, confirm=confirm
+    )
     try:
         with shown() as listeners:
             cause = bootstrap.resume(name, storage=storage, overrides=overrides, listeners=listeners)

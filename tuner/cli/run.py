@@ -7,6 +7,7 @@ import typer
 from tuner import bootstrap
 from tuner.cli._options import (
     Cohort,
+    Confirming,
     ExecutorName,
     Json,
     Parallel,
@@ -38,6 +39,7 @@ def command(
     executor: ExecutorName = None,
     cohort: Cohort = None,
     parallel: Parallel = None,
+    confirm: Confirming = None,
     assignments: Settings = None,
     as_json: Json = False,
 ) -> None:
@@ -52,6 +54,7 @@ def command(
         executor=executor,
         cohort=cohort,
         parallel=parallel,
+        confirm=confirm,
     )
     try:
         with shown() as listeners:

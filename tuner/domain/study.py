@@ -78,6 +78,19 @@ class Limits:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm:
+    """How the answer is confirmed: the `top` configurations, the default among them, train again, `seeds` times each.
+
+    `run` is True, False, or "auto": where repetitions train as cohorts, and so cost little.
+    """
+
+    top: int = 5
+    seeds: int = 5
+    run: bool | str = AUTO
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
     """A sampler or scheduler by name, with its options."""
 
@@ -112,6 +125,7 @@ class StudySpec:
     """Empty: asha, which compares one metric; none where there are several."""
     resources: Resources = field(default_factory=Resources)
     limits: Limits = field(default_factory=Limits)
+    confirm: Confirm = field(default_factory=Confirm)
     executor: str = "ray"
     warm_start: Sequence[str] = ()
 
@@ -154,6 +168,7 @@ class StudySpec:
             "scheduler": asdict(as_component(self.scheduler)),
             "resources": asdict(self.resources),
             "limits": asdict(self.limits),
+            "confirm": asdict(self.confirm),
             "executor": self.executor,
             # Studies of before there was any such thing have no such key, and can go on.
             **({"warm_start": [*as_names(self.warm_start)]} if self.warm_start else {}),
@@ -172,6 +187,7 @@ class StudySpec:
                 "resources": Resources(**description["resources"]),
                 "limits": Limits(**description.get("limits", {})),
                 "warm_start": as_names(description.get("warm_start", ())),
+                "confirm": Confirm(**description.get("confirm", {})),
             }
         )
 

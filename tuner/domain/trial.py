@@ -96,6 +96,7 @@ class TrialRecord:
     `curve` maps each reported epoch (from 1) to the study's metric; `value`, `epoch` and `metrics` are those of its
     best epoch and None, 0 and empty before the first report. `schedule` has every configuration of a trial that went on
     from another's state, empty for one that never did; `config` is the one in force, and in the end the best epoch's.
+    `test_metrics` are known of repetitions alone: of a search's trials only one is tested.
     """
 
     number: int
@@ -109,6 +110,7 @@ class TrialRecord:
     schedule: tuple[Stage, ...] = ()
     started: datetime | None = None
     finished: datetime | None = None
+    test_metrics: Metrics | None = None
 
     @property
     def last_epoch(self) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import final
 
 from tuner.domain.config import Config
@@ -61,11 +62,15 @@ class Answer:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """A cohort to train, or a trained trial to test; `id` counts what a run has handed out."""
+    """A cohort to train, or a trained trial to test; `id` counts what a run has handed out.
+
+    The members' states are kept in `states`; None: in the job's own folder.
+    """
 
     id: int
     kind: WorkKind
     members: tuple[Member, ...]
+    states: Path | None = None
 
     @property
     def numbers(self) -> frozenset[int]:

@@ -4,7 +4,7 @@ import sys
 from contextlib import redirect_stdout
 from typing import final
 
-from tuner.controller import Controller
+from tuner.domain.director import Director
 from tuner.domain.job import Job
 from tuner.domain.study import Resources
 from tuner.domain.work import Work, WorkKind
@@ -16,14 +16,14 @@ from tuner.execution.worker import Worker
 class InlineExecutor(Executor):
     """Runs cohorts one after another, on the thread that called it; a debugger works in the objective."""
 
-    def run(self, controller: Controller, job: Job, resources: Resources) -> None:
+    def run(self, controller: Director, job: Job, resources: Resources) -> None:
         worker = Worker(job)
         # What the objective prints is no answer of ours: answers alone go to stdout.
         with redirect_stdout(sys.stderr):
             while (work := controller.next_work()) is not None:
                 self._do(work, controller, worker)
 
-    def _do(self, work: Work, controller: Controller, worker: Worker) -> None:
+    def _do(self, work: Work, controller: Director, worker: Worker) -> None:
         if work.kind is WorkKind.TEST:
             controller.tested(work, worker.test(work))
             return

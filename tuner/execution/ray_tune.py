@@ -6,7 +6,7 @@ the session starts Ray on a thread, and meanwhile `ray_tune_loop.py` is imported
 
 from typing import final
 
-from tuner.controller import Controller
+from tuner.domain.director import Director
 from tuner.domain.job import Job
 from tuner.domain.study import AUTO, Resources
 from tuner.execution.executor import Executor
@@ -18,7 +18,7 @@ from tuner.execution.ray_tune_session import quiet_session
 class RayTuneExecutor(Executor):
     """Runs cohorts side by side on this machine's processors and GPUs."""
 
-    def run(self, controller: Controller, job: Job, resources: Resources) -> None:
+    def run(self, controller: Director, job: Job, resources: Resources) -> None:
         parallel = _parallel(resources)
         with quiet_session(resources, parallel) as ready:
             from tuner.execution.ray_tune_loop import run_loop  # noqa: PLC0415 - Ray starts while this is imported

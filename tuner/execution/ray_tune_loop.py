@@ -20,7 +20,7 @@ from ray.tune.progress_reporter import ProgressReporter, TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import SearchAlgorithm
 
-from tuner.controller import Controller
+from tuner.domain.director import Director
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.job import Job
 from tuner.domain.study import Resources
@@ -36,7 +36,7 @@ _GRACE_SECONDS = 10.0
 """How long a stopping run waits for the epochs that are being trained; their trials go on from the last checkpoint."""
 
 
-def run_loop(controller: Controller, job: Job, resources: Resources, parallel: int, folder: Path) -> None:
+def run_loop(controller: Director, job: Job, resources: Resources, parallel: int, folder: Path) -> None:
     """Let Ray Tune train what the controller hands out, `parallel` cohorts at a time; Ray writes into `folder`.
 
     Raises what the controller raised. When it returns, nothing is being trained.
@@ -141,7 +141,7 @@ class _Bridge:
     outside.
     """
 
-    def __init__(self, controller: Controller, parallel: int, watchdog: Watchdog) -> None:
+    def __init__(self, controller: Director, parallel: int, watchdog: Watchdog) -> None:
         self.controller = controller
         self._watchdog = watchdog
         self.error: BaseException | None = None

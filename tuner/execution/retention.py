@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import final
 
+from tuner.confirmation import confirmation_of
 from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.goal import Goal
 from tuner.domain.ranking import front, ranked
@@ -38,3 +39,39 @@ class Retention(Listener):
 
     def _best(self, trials: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
         return ranked(trials, self._goal)[: max(KEPT, len(front(trials, self._goal)))]
+
+
+@final
+class CandidateRetention(Listener):
+    """Deletes the checkpoints of repetitions whose configuration turns out not to be the best in the mean.
+
+    A configuration is judged when all its `times` repetitions are over; `trials` are the search's.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        trials: Sequence[TrialRecord],
+        repetitions: Sequence[TrialRecord],
+        goal: Goal,
+        times: int,
+    ) -> None:
+        self._root = root
+        self._trials = trials
+        self._goal = goal
+        self._times = times
+        self._over = [each for each in repetitions if each.state.is_finished]
+
+    def notify(self, event: Event) -> None:
+        if event.kind is not EventKind.FINISHED:
+            return
+        self._over.append(event.trial)
+        for trial in self._beaten():
+            discard(self._root, trial.number)
+
+    def _beaten(self) -> list[TrialRecord]:
+        done = [each for each in self._over if sum(it.config == each.config for it in self._over) >= self._times]
+        confirmation = confirmation_of(self._trials, done, self._goal)
+        if confirmation is None:
+            return []
+        return [each for each in done if each.config != confirmation.winner.config]

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, final
 
 from tuner.catalogue import Catalogue
@@ -51,6 +52,7 @@ class Worker:
         self._job = job
         self._clock = clock
         self._wanted = job.wanted or (job.metric,)
+        self._states = job.checkpoints
         self._cohort: Cohort | None = None
         self._checkpoints: dict[int, TrialCheckpoints] = {}
         self._best: dict[int, float | None] = {}
@@ -66,6 +68,7 @@ class Worker:
     def begin(self, work: Work) -> None:
         """Start to train the members of `work`, in place of what was trained before."""
         self._leave(list(self._checkpoints))
+        self._states = work.states or self._job.checkpoints
         self._cohort, self._broken = None, None
         trials = self._admitted(work.members)
         self._try(lambda: self._start(trials))
@@ -102,11 +105,12 @@ class Worker:
     def test(self, work: Work) -> Metrics | Failure | None:
         """Return the metrics of a trained trial's best epoch on data the search never saw, None without such data."""
         (member,) = work.members
-        checkpoint = BestCheckpoint(trial_folder(self._job.checkpoints, member.number), member.best_epoch)
+        folder = trial_folder(work.states or self._job.checkpoints, member.number)
+        checkpoint = BestCheckpoint(folder, member.best_epoch)
         trial = Trial(**self._given(member), epoch=member.best_epoch, checkpoints=checkpoint)
         try:
             if not checkpoint.is_there:
-                return self._missing(member)
+                return self._missing(member, folder)
             metrics = self._objective.test(trial)
         except RECOVERABLE as error:
             return failure_of(error)
@@ -123,7 +127,7 @@ class Worker:
     def _admitted(self, members: Sequence[Member]) -> list[Trial]:
         """Make places for new members, and return their trials."""
         for member in members:
-            folder = trial_folder(self._job.checkpoints, member.number)
+            folder = trial_folder(self._states, member.number)
             checkpoints = TrialCheckpoints(folder, member.epoch, member.best_epoch)
             self._checkpoints[member.number] = checkpoints
             if checkpoints.damaged:
@@ -178,14 +182,14 @@ class Worker:
             return False
         return report.epoch >= self._job.max_epochs or not self._job.prunes
 
-    def _missing(self, member: Member) -> Failure | None:
+    def _missing(self, member: Member, folder: Path) -> Failure | None:
         """Return the failure that a lost checkpoint is; None for an objective that never saves."""
         if isinstance(self._objective, GeneratorObjective):
             return None
         return Failure(
             reason=FailureReason.RAISED,
             message=f"the weights of trial {member.number} at epoch {member.best_epoch} are missing or damaged in "
-            f"{trial_folder(self._job.checkpoints, member.number)}",
+            f"{folder}",
         )
 
     def _trial(self, member: Member) -> Trial:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, final
 
@@ -10,6 +11,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
+from tuner.confirmation import companion, is_companion
 from tuner.domain.errors import StorageError, StudyExistsError, StudyNotFoundError, nearest
 from tuner.domain.goal import Goal
 from tuner.domain.record import StudyRecord
@@ -40,10 +42,18 @@ class Store:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the studies, oldest first; none where there is no database yet."""
+        return tuple(name for name in self._all_names if not is_companion(name))
+
+    @property
+    def _all_names(self) -> tuple[str, ...]:
+        """The names of the studies and of those that hold their repetitions."""
         if not self._exists():
             return ()
         with reading(self._engine) as connection:
             return rows.study_names(connection)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._all_names
 
     def read(self, name: str) -> tuple[StudyRecord, tuple[TrialRecord, ...]]:
         """Return a study and its trials, as they were at one moment; raises `StudyNotFoundError`."""
@@ -65,6 +75,17 @@ class Store:
         with reading(self._engine) as connection:
             wanted = numbers.in_(unfinished) | (numbers >= known)
             return rows.read_trials(connection, _id(connection, study.name), study, wanted)
+
+    def repetitions(self, name: str) -> tuple[TrialRecord, ...]:
+        """Return the repetitions of a study's best configurations, with their test metrics; none until all are over."""
+        if companion(name) not in self:
+            return ()
+        study, trials = self.read(companion(name))
+        finished = [trial for trial in trials if trial.state.is_finished]
+        if len(finished) < study.spec["budget"]["trials"]:
+            return ()
+        tests = {number: study.notes.get(f"test:{number}", {}) for number in range(len(trials))}
+        return tuple(replace(trial, test_metrics=tests[trial.number].get("metrics")) for trial in trials)
 
     def reports(self, name: str) -> dict[int, dict[int, dict[str, float]]]:
         """Return every metric that the study's trials reported, by trial number and epoch."""
@@ -120,12 +141,9 @@ class Store:
         """Delete a study with everything stored about it; raises `StudyNotFoundError`."""
         self._require(name)
         with writing(self._engine) as connection:
-            study_id = _id(connection, name)
-            trial_ids = select(schema.trials.c.trial_id).where(schema.trials.c.study_id == study_id)
-            for table in TRIAL_TABLES:
-                connection.execute(delete(table).where(table.c.trial_id.in_(trial_ids)))
-            for table in (schema.trials, *STUDY_TABLES, schema.studies):
-                connection.execute(delete(table).where(table.c.study_id == study_id))
+            for each in (name, companion(name)):
+                if (study_id := rows.find_study(connection, each)) is not None:
+                    _delete(connection, study_id)
 
     @contextmanager
     def holding(self, name: str) -> Iterator[StudyJournal]:
@@ -159,9 +177,9 @@ class Store:
         return check_schema(self._engine)
 
     def _require(self, name: str) -> None:
-        known = self.names
-        if name in known:
+        if name in self:
             return
+        known = self.names
         listed = f"it has: {', '.join(known[-10:])}" if known else "it has no study yet"
         raise StudyNotFoundError(
             f"no study {name!r} in {self.location}{nearest(name, known)}", hint=f"{listed}; --storage looks elsewhere"
@@ -179,6 +197,14 @@ def exists_already(name: str) -> StudyExistsError:
         f"study {name!r} exists already",
         hint=f"`tuner resume {name}` goes on with it; --name NAME starts another",
     )
+
+
+def _delete(connection: Connection, study_id: int) -> None:
+    trial_ids = select(schema.trials.c.trial_id).where(schema.trials.c.study_id == study_id)
+    for table in TRIAL_TABLES:
+        connection.execute(delete(table).where(table.c.trial_id.in_(trial_ids)))
+    for table in (schema.trials, *STUDY_TABLES, schema.studies):
+        connection.execute(delete(table).where(table.c.study_id == study_id))
 
 
 def _id(connection: Connection, name: str) -> int:

@@ -1,0 +1,33 @@
+"""Train a study's best configurations again, with fresh seeds, and say what each is really worth."""
+
+from typing import Annotated
+
+import typer
+
+from tuner import bootstrap
+from tuner.cli._options import ExecutorName, Json, Name, Parallel, Storage, collected
+from tuner.cli._report import conclude, show_interruption
+from tuner.domain.errors import StudyInterrupted
+from tuner.drawing import shown
+
+__all__ = ["command"]
+
+
+def command(
+    name: Name,
+    top: Annotated[int | None, typer.Option(metavar="N", help="How many configurations. [default: 5]")] = None,
+    seeds: Annotated[int | None, typer.Option(metavar="N", help="How often each is trained. [default: 5]")] = None,
+    storage: Storage = None,
+    executor: ExecutorName = None,
+    parallel: Parallel = None,
+    as_json: Json = False,
+) -> None:
+    overrides = collected(None, executor=executor, parallel=parallel)
+    overrides |= {f"confirm.{key}": value for key, value in (("top", top), ("seeds", seeds)) if value is not None}
+    try:
+        with shown() as listeners:
+            cause = bootstrap.confirm(name, storage=storage, overrides=overrides, listeners=listeners)
+    except StudyInterrupted as interruption:
+        show_interruption(interruption, storage)
+        raise
+    conclude(name, storage, cause, as_json=as_json)

@@ -1,0 +1,38 @@
+"""Proposes what was found already: each of some configurations, so many times."""
+
+from collections.abc import Sequence
+from typing import final
+
+from tuner.domain.config import Config
+from tuner.domain.goal import Goal
+from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.trial import TrialRecord
+
+
+@final
+class Repetitions(Sampler):
+    """Proposes every configuration until it was begun `times` times, one after the other."""
+
+    def __init__(self, space: SearchSpace, goal: Goal, seed: int, *, configs: Sequence[Config], times: int) -> None:
+        self._space = space
+        self._left = [(config, times) for config in configs]
+        self._seen: set[int] = set()
+
+    @property
+    def left(self) -> int:
+        """How many proposals are still to come."""
+        return sum(times for _, times in self._left)
+
+    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
+        fitting = (config for config, times in self._left if times > 0 and self._fits(config, held))
+        return next(fitting, None)
+
+    def observe(self, trial: TrialRecord) -> None:
+        if trial.number not in self._seen:
+            self._seen.add(trial.number)
+            self._left = [(config, times - (config == trial.config)) for config, times in self._left]
+
+    def _fits(self, config: Config, held: Held) -> bool:
+        values = self._space.flatten(config)
+        return all(path in values and values[path] == value for path, value in held.items())
