@@ -161,15 +161,15 @@ def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: 
     if summary.test_failure:
         lines.append(Text(f"the test failed: {safe(summary.test_failure)}", style="red"))
     if summary.best is not None:
-        lines.append(Text(f"next: {_next_step(summary, storage)}", style="dim"))
+        lines += [Text(f"next: {step}", style="dim") for step in _next_steps(summary, storage)]
     return Group(*lines)
 
 
-def _next_step(summary: queries.Summary, storage: str | None) -> str:
+def _next_steps(summary: queries.Summary, storage: str | None) -> Iterator[str]:
     name = summary.study.name
-    if summary.confirmation is None and summary.is_complete and summary.finished > 1:
-        return f"{_next(name, storage, 'confirm')}, since the best of many values is a lucky one"
-    return f"{_next(name, storage, 'best')} --top 5"
+    yield f"{_next(name, storage, 'best')} --top 5"
+    if summary.confirmation is None and summary.is_complete and not summary.study.goal.has_several:
+        yield f"{_next(name, storage, 'confirm')} trains the best again: the best of many values is a lucky one"
 
 
 def _worst(trials: Any) -> tuple[tuple[str, int], ...]:
