@@ -1,0 +1,99 @@
+"""Studies made up for reports, as a search would have left them."""
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tuner import Choice, Float, Int, SearchSpace
+from tuner.domain.config import Config
+from tuner.domain.goal import Goal
+from tuner.domain.record import StudyRecord
+from tuner.domain.study import Direction, StudySpec
+from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState
+from tuner.importance import importance_of
+from tuner.queries import summarise
+from tuner.report.material import Material
+
+BEGAN = datetime(2026, 1, 1)  # noqa: DTZ001 - as Optuna stores it
+SPACE = SearchSpace(
+    optimizer=Choice(adamw={"lr": Float(1e-4, 1e-1, log=True)}, sgd={"lr": Float(1e-3, 1.0, log=True)}),
+    depth=Int(1, 3),
+    activation=Choice("relu", "tanh"),
+)
+SPEC = StudySpec(
+    objective="supervised", search_space="tabular", metric="accuracy", settings={"dataset": "wine"}
+).describe()
+RUNGS = (1, 3, 9, 27)
+
+
+def study(name: str = "made-up", **given: Any) -> StudyRecord:
+    """A stored study; of plain Optuna's where `spec` and `space` are empty."""
+    usual = {
+        "goal": Goal.of("accuracy", Direction.MAXIMIZE),
+        "space": SPACE,
+        "rules": (),
+        "spec": SPEC,
+        "source": {"study": "wine", "overrides": {"budget.trials": 64}, "folder": "/"},
+        "notes": {},
+    }
+    return StudyRecord(name=name, **{**usual, **given})
+
+
+def trial(number: int, state: TrialState = TrialState.COMPLETE, **given: Any) -> TrialRecord:
+    """A trial of the default configuration that took a second."""
+    began = BEGAN + timedelta(seconds=number)
+    usual = {"config": SPACE.default, "started": began, "finished": began + timedelta(seconds=1)}
+    return TrialRecord(number=number, state=state, **{**usual, **given})
+
+
+def failed(number: int, message: str, traceback: str = "") -> TrialRecord:
+    """A trial that raised."""
+    failure = Failure(reason=FailureReason.RAISED, message=message, traceback=traceback)
+    return trial(number, TrialState.FAIL, failure=failure)
+
+
+def searched(count: int, space: SearchSpace = SPACE, seed: int = 1) -> list[TrialRecord]:
+    """Trials at random, the poorer ones stopped at the rungs 1, 3 and 9 of 27 epochs."""
+    draw = random.Random(seed)
+    trials = []
+    for number in range(count):
+        config = space.at({path: draw.random() for path in space.parameters}) if number else space.default
+        quality = _quality(config) + draw.gauss(0, 0.02)
+        reached = 27 if number == 0 else RUNGS[min(3, int(4 * max(0.0, quality) ** 2))]
+        curve = {epoch: quality * (1 - math.exp(-epoch / 4)) for epoch in range(1, reached + 1)}
+        trials.append(
+            trial(
+                number,
+                TrialState.COMPLETE if reached == RUNGS[-1] else TrialState.PRUNED,
+                config=config,
+                value=curve[reached],
+                epoch=reached,
+                metrics={"accuracy": curve[reached], "loss": 1 - curve[reached]},
+                curve=curve,
+                finished=BEGAN + timedelta(seconds=number + reached / 2),
+            )
+        )
+    return trials
+
+
+def _quality(config: Config) -> float:
+    optimizer: Mapping[str, Any] = config["optimizer"]
+    distance = abs(math.log10(optimizer["lr"]) + 2.5)
+    return (1.0 if optimizer["name"] == "adamw" else 0.7) - 0.2 * distance
+
+
+def material(record: StudyRecord | None = None, trials: Sequence[TrialRecord] = (), **given: Any) -> Material:
+    """What a report is written from."""
+    record = record or study()
+    usual = {
+        "summary": summarise(record, trials),
+        "importance": importance_of(record, trials),
+        "storage": "/somewhere/studies.db",
+        "elsewhere": "",
+        "environment": {"python": "3.11.0"},
+        "is_own_environment": False,
+        "written": datetime(2026, 1, 2, tzinfo=UTC),
+    }
+    return Material(study=record, trials=trials, **{**usual, **given})

@@ -1,0 +1,51 @@
+"""The order of a report."""
+
+from collections.abc import Callable
+
+from tuner.report.document import Document, Section
+from tuner.report.material import Material
+from tuner.report.sections import (
+    answer,
+    course,
+    curves,
+    failures,
+    origin,
+    parameters,
+    spent,
+    together,
+    trade_offs,
+    trials,
+)
+
+_SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
+    answer.section,
+    course.section,
+    curves.section,
+    parameters.section,
+    together.section,
+    trade_offs.section,
+    trials.section,
+    failures.section,
+    spent.section,
+    origin.section,
+)
+
+
+def compose(material: Material) -> Document:
+    """Return the report of a study."""
+    sections = [section for make in _SECTIONS if (section := make(material)) is not None]
+    return Document(
+        title=material.study.name, subtitle=_subtitle(material), sections=sections, written=_written(material)
+    )
+
+
+def _subtitle(material: Material) -> str:
+    summary = material.summary
+    target = f" of {summary.target}" if summary.target and not summary.is_complete else ""
+    began = min((trial.started for trial in material.trials if trial.started), default=None)
+    when = f", begun {began:%Y-%m-%d %H:%M} UTC" if began else ""
+    return f"{material.direction.value} {material.metric}: {summary.finished}{target} trials finished{when}"
+
+
+def _written(material: Material) -> str:
+    return f"Written {material.written:%Y-%m-%d %H:%M} UTC by tuner"

@@ -1,0 +1,87 @@
+"""All that a report is written from."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, final
+
+from tuner import queries
+from tuner.domain.record import StudyRecord
+from tuner.domain.study import Direction
+from tuner.domain.trial import TrialRecord, TrialState
+from tuner.environment import environment
+from tuner.importance import Importance, importance_of
+from tuner.storage.store import Store
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """A study with its trials and what follows from them.
+
+    `storage` is where it is kept, for people, without a password; `elsewhere` is the option that a command needs to
+    find it there. `environment` is what it ran on, or, where `ran_here` is false, what the report was written on.
+    """
+
+    study: StudyRecord
+    trials: Sequence[TrialRecord]
+    summary: queries.Summary
+    importance: Importance
+    storage: str
+    elsewhere: str
+    environment: Mapping[str, str]
+    is_own_environment: bool
+    written: datetime
+
+    @property
+    def metric(self) -> str:
+        """The study's metric."""
+        return self.study.metric
+
+    @property
+    def direction(self) -> Direction:
+        """Which way the metric is better."""
+        return self.study.direction
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """What the study was asked to do; empty for one that plain Optuna made."""
+        return self.study.spec
+
+    @property
+    def max_epochs(self) -> int:
+        """How far a trial could have been trained."""
+        longest = max((trial.last_epoch for trial in self.trials), default=0)
+        return int(self.spec["budget"]["epochs"]) if self.spec else longest
+
+    def of(self, state: TrialState) -> tuple[TrialRecord, ...]:
+        """Return the trials in a state."""
+        return queries.in_state(self.trials, state)
+
+    def command(self, words: str) -> str:
+        """Return the command line that does `words` with this study, such as `best NAME`."""
+        return f"tuner {words}{self.elsewhere}"
+
+    @property
+    def quoted_name(self) -> str:
+        """The study's name as a shell takes it."""
+        return shlex.quote(self.study.name)
+
+
+def gather(store: Store, name: str) -> Material:
+    """Return all that is known of a study; raises `StudyNotFoundError`."""
+    study, trials = store.read(name)
+    stored = study.notes.get("environment")
+    location = store.location
+    return Material(
+        study=study,
+        trials=trials,
+        summary=queries.summarise(study, trials),
+        importance=importance_of(study, trials),
+        storage=str(location),
+        elsewhere="" if location.is_default else f" --storage {shlex.quote(str(location))}",
+        environment=stored or environment(),
+        is_own_environment=stored is not None,
+        written=datetime.now(UTC),
+    )

@@ -1,0 +1,153 @@
+"""All parameters at once: parallel coordinates."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from tuner.domain.parameter import Choice
+from tuner.importance.axes import Axis, axes_of, values_of
+from tuner.report.document import Picture, Section, Text
+from tuner.report.material import Material
+from tuner.report.style import BLUE, FAINT, GREEN, ORANGE, figure, label
+
+__all__ = ["section"]
+
+_MOST_AXES = 8
+_ABSENT = -0.14
+_GROUPS = (
+    ("best tenth", 0.1, ORANGE, 1.6),
+    ("rest of the best third", 1 / 3, BLUE, 1.0),
+    ("the others", 1.0, FAINT, 1.0),
+)
+
+
+def section(material: Material) -> Section | None:
+    """Return the parallel coordinates; None where there are too few trials or parameters to compare."""
+    values = [values_of(material.study, trial) for trial in material.trials]
+    axes = _chosen(material, axes_of(material.study.space, values))
+    ranked = sorted(material.importance.standings, key=lambda number: -material.importance.standings[number])
+    if len(axes) < 2 or len(ranked) < 3:  # noqa: PLR2004 - nothing to see
+        return None
+    by_number = {trial.number: each for trial, each in zip(material.trials, values, strict=True)}
+    has_absent = any(axis.path not in by_number[number] for number in ranked for axis in axes)
+    drawn = figure(
+        [*_lines(material, axes, ranked, by_number)],
+        xaxis={
+            "tickvals": [*range(len(axes) + 1)],
+            "ticktext": [_wrapped(axis.path) for axis in axes] + ["beats"],
+            "side": "bottom",
+            "showline": False,
+            "ticks": "",
+            "range": [-0.35, len(axes) + 0.35],
+        },
+        yaxis={"visible": False, "range": [_ABSENT - 0.06 if has_absent else -0.07, 1.07]},
+        shapes=[_pole(place) for place in range(len(axes) + 1)],
+        annotations=[*_marks(axes, has_absent=has_absent)],
+        height=470,
+    )
+    return Section(
+        slug="together",
+        title="All parameters together",
+        blocks=(
+            Text(
+                "What do the good trials have in common? Follow the orange lines; a click on the legend hides a group."
+            ),
+            Picture(
+                name="together",
+                caption="A line is a trial; on the right is the share of the other trials that it beats. "
+                + ("At the bottom pass those that do not have a parameter." if has_absent else ""),
+                description="Parallel coordinates of the parameters that matter most",
+                figure=drawn,
+                height=470,
+            ),
+        ),
+    )
+
+
+def _chosen(material: Material, axes: Sequence[Axis]) -> list[Axis]:
+    """Return the axes that matter most, in the order of the space."""
+    order = [parameter.path for parameter in material.importance.parameters] or [axis.path for axis in axes]
+    wanted = set(order[:_MOST_AXES])
+    return [axis for axis in axes if axis.path in wanted]
+
+
+def _lines(material: Material, axes: Sequence[Axis], ranked: Sequence[int], values: dict[int, Any]) -> Iterator[Any]:
+    begin, drawn = 0, []
+    for name, share, colour, width in _GROUPS:
+        end = max(begin + 1, math.ceil(share * len(ranked)))
+        drawn.append((name, ranked[begin:end], colour, width))
+        begin = end
+    best = material.summary.best
+    # The best are drawn last, on top.
+    for name, numbers, colour, width in reversed(drawn):
+        if numbers:
+            yield _group(material, axes, numbers, values, name=name, colour=colour, width=width)
+    if best is not None:
+        name = f"best, trial {best.number}"
+        yield _group(material, axes, [best.number], values, name=name, colour=GREEN, width=3.0)
+
+
+def _group(
+    material: Material,
+    axes: Sequence[Axis],
+    numbers: Sequence[int],
+    values: dict[int, Any],
+    *,
+    name: str,
+    colour: str,
+    width: float,
+) -> Any:
+    xs: list[int | None] = []
+    ys: list[float | None] = []
+    for number in numbers:
+        xs += [*range(len(axes) + 1), None]
+        ys += [*(_height(axis, values[number]) for axis in axes), material.importance.standings[number], None]
+    return go.Scatter(x=xs, y=ys, mode="lines", line={"color": colour, "width": width}, name=name, hoverinfo="skip")
+
+
+def _height(axis: Axis, values: dict[str, Any]) -> float:
+    code = axis.code(values[axis.path]) if axis.path in values else math.nan
+    if math.isnan(code):
+        return _ABSENT
+    return code / max(1, len(axis.options) - 1) if axis.options else code
+
+
+def _marks(axes: Sequence[Axis], *, has_absent: bool) -> Iterator[dict[str, Any]]:
+    for place, axis in enumerate(axes):
+        for height, text in _ends(axis):
+            yield _mark(place, height, text)
+    for height, text in ((0.0, "0 %"), (1.0, "100 %")):
+        yield _mark(len(axes), height, text)
+    if has_absent:
+        yield {**_mark(0, _ABSENT, "not there"), "xanchor": "left", "yshift": -9}
+
+
+def _ends(axis: Axis) -> list[tuple[float, str]]:
+    parameter = axis.parameter
+    if isinstance(parameter, Choice):
+        return [(_height(axis, {axis.path: option}), str(option)) for option in parameter.options]
+    return [(0.0, f"{parameter.at(0.0):.3g}"), (1.0, f"{parameter.at(1.0):.3g}")]
+
+
+def _mark(place: int, height: float, text: str) -> dict[str, Any]:
+    return {
+        "x": place,
+        "y": height,
+        "text": label(text),
+        "showarrow": False,
+        "xanchor": "left",
+        "xshift": 4,
+        "yshift": 8,
+        "font": {"size": 11},
+    }
+
+
+def _pole(place: int) -> dict[str, Any]:
+    return {"type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "line": {"color": "#8b93a1", "width": 1}}
+
+
+def _wrapped(path: str) -> str:
+    """Return a path on lines of its own parts, so that neighbours do not run into each other."""
+    return "<br>".join(label(part) for part in path.split("."))
