@@ -30,6 +30,9 @@ PARTS: Mapping[str, Catalogue] = MappingProxyType(
 )
 """What a configuration can choose, by the key it is chosen under."""
 
+PREPROCESSING = ("cleaning", "transformation", "scaling")
+"""The kinds of preprocessing steps, in the order they are taken."""
+
 SHORTHANDS: Mapping[str, str] = MappingProxyType({"preprocessing": "scaling"})
 """Keys that mean another one."""
 

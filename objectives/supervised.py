@@ -9,6 +9,7 @@ from objectives._parts import BATCH_SIZE, DATASETS, DEFAULT_BATCH_SIZE, part
 from objectives._tasks import Input
 from objectives.training.metrics import DIRECTIONS
 from tuner.domain.config import Config
+from tuner.domain.model import Model, SavedModel
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
@@ -70,3 +71,13 @@ class Supervised(Objective):
             return None
         metrics: Metrics = self._workshop.test(trial)
         return metrics
+
+    def model(self, trial: Trial) -> Model:
+        model: Model = self._workshop.model(trial)
+        return model
+
+    @classmethod
+    def restore(cls, saved: SavedModel) -> Model:
+        from objectives.training.supervised_model import restored  # noqa: PLC0415 - torch, as above
+
+        return restored(saved)

@@ -6,6 +6,7 @@ from typing import Any
 from tuner.domain.decision import Decision
 from tuner.domain.errors import (
     ConfigurationError,
+    ModelError,
     NoUsableTrialError,
     ResumeRefusedError,
     SearchSpaceError,
@@ -16,6 +17,7 @@ from tuner.domain.errors import (
     TooManyFailuresError,
     TunerError,
 )
+from tuner.domain.model import Model
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.parameter import Choice, Float, Int
 from tuner.domain.search_space import SearchSpace
@@ -37,6 +39,8 @@ __all__ = [
     "Float",
     "Int",
     "Limits",
+    "Model",
+    "ModelError",
     "NoUsableTrialError",
     "Objective",
     "Resources",
@@ -54,11 +58,12 @@ __all__ = [
     "TrialRecord",
     "TrialState",
     "TunerError",
+    "load_model",
     "load_study",
     "run",
 ]
 
-_LAZY = ("Study", "load_study", "run")
+_LAZY = ("Study", "load_model", "load_study", "run")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,6 @@
 """The Python interface: run a study, load one, ask it questions."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -7,6 +8,8 @@ from typing import TYPE_CHECKING, Any, final
 from tuner import bootstrap, queries
 from tuner.confirmation import Confirmation
 from tuner.domain.errors import NoUsableTrialError
+from tuner.domain.model import Model
+from tuner.domain.objective import Objective
 from tuner.domain.study import Direction, StudySpec
 from tuner.domain.trial import Metrics, TrialRecord
 from tuner.storage.store import open_store
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tuner.importance import Importance
+    from tuner.models.in_study import StudyModel
 
 
 def run(
@@ -41,6 +45,20 @@ def run(
 def load_study(name: str, storage: str | None = None) -> "Study":
     """Return a stored study; raises `StudyNotFoundError`, which is a KeyError too."""
     return Study(name, storage)
+
+
+def load_model(folder: str | Path, objective: type[Objective] | str | None = None) -> Model:
+    """Return an exported model; `objective` is the class of a model of your own, whose code no export holds.
+
+    Warns where it was exported with other versions. Raises `ConfigurationError` where there is no export, and
+    `ModelError` with the file that is missing or damaged.
+    """
+    from tuner.models.loading import load  # noqa: PLC0415 - who asks about studies does not pay for it
+
+    loaded = load(Path(folder), objective)
+    for note in loaded.notes:
+        warnings.warn(note, stacklevel=2)
+    return loaded.model
 
 
 @final
@@ -120,6 +138,29 @@ class Study:
     def test_metrics(self) -> Metrics | None:
         """The best trial's metrics on data the search never saw; None where that was not measured."""
         return self.summary.test_metrics
+
+    def best_model(self, trial: int | None = None) -> Model:
+        """Return the best trial's model, or that of another trial that has kept its weights.
+
+        It predicts from raw inputs, with scikit-learn's conventions. Raises `ModelError` where the weights are gone,
+        and `ConfigurationError` where the objective makes no models.
+        """
+        return self._model(trial).model
+
+    def export(self, folder: str | Path, *, trial: int | None = None, force: bool = False, onnx: bool = False) -> Path:
+        """Write the model that `best_model` returns into a folder, for `load_model` and `tuner predict`."""
+        from tuner.models.export import export  # noqa: PLC0415 - as above
+
+        return export(self._model(trial), Path(folder), force=force, onnx=onnx)
+
+    def _model(self, trial: int | None) -> "StudyModel":
+        from tuner.models.in_study import model_of  # noqa: PLC0415 - as above
+
+        store = open_store(self._storage)
+        try:
+            return model_of(store, self.name, trial, self._spec)
+        finally:
+            store.close()
 
     def learning_curves(self, metric: str | None = None) -> dict[int, dict[int, float]]:
         """Return a metric (the study's own by default) by trial number and epoch."""

@@ -35,3 +35,7 @@ class Dataset(ABC):
 
         Targets are the classes 0, 1, 2... (int64) or the values to predict (float64). Missing features are NaN.
         """
+
+    def columns(self) -> tuple[str, ...] | None:
+        """Return the names of a table's columns, in their order; None where they have none."""
+        return None

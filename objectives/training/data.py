@@ -40,6 +40,8 @@ class Data:
     make_test: Callable[[], Examples] = field(repr=False)
     centre: float = 0.0
     spread: float = 1.0
+    pipeline: Pipeline | None = field(default=None, repr=False)
+    """What has prepared the features; None where they came prepared."""
 
     @cached_property
     def test(self) -> Examples:
@@ -77,6 +79,7 @@ def prepared(features: Array, targets: Array, *, task: Task, split: Split, steps
         make_test=lambda: examples(split.test),
         centre=centre,
         spread=spread,
+        pipeline=pipeline,
     )
 
 

@@ -34,9 +34,7 @@ class Learner:
 
     def outputs(self, features: Tensor) -> Tensor:
         """Return the model's outputs, (batch, outputs), in 32 bits."""
-        with self.precision.forward_on(features.device):
-            outputs: Tensor = self.model(features)
-        return outputs.float()
+        return _outputs(self.model, features, self.precision)
 
     def state(self) -> dict[str, Any]:
         """Return what a trial goes on from: its weights, and what the optimizer remembers."""
@@ -95,8 +93,19 @@ def set_lr(learner: Learner, progress: float) -> None:
 def evaluate(learner: Learner, data: Data, examples: Examples) -> dict[str, float]:
     """Return every metric on these examples; the loss is the learner's own, the others are in original units."""
     learner.model.eval()
-    outputs = torch.cat([learner.outputs(features) for features in torch.split(examples.features, _EVALUATED_AT_ONCE)])
+    outputs = outputs_of(learner.model, examples.features, learner.precision)
     return scored(learner.loss, data, examples, outputs)
+
+
+def outputs_of(model: nn.Module, features: Tensor, precision: Precision) -> Tensor:
+    """Return a trained model's outputs, (examples, outputs), in 32 bits."""
+    return torch.cat([_outputs(model, part, precision) for part in torch.split(features, _EVALUATED_AT_ONCE)])
+
+
+def _outputs(model: nn.Module, features: Tensor, precision: Precision) -> Tensor:
+    with precision.forward_on(features.device):
+        outputs: Tensor = model(features)
+    return outputs.float()
 
 
 def scored(loss: Loss, data: Data, examples: Examples, outputs: Tensor) -> dict[str, float]:

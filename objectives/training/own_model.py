@@ -5,6 +5,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -12,15 +13,19 @@ from objectives._parts import BATCH_SIZE, DEFAULT_BATCH_SIZE, part
 from objectives._tasks import Task
 from objectives.architectures._layers import Batchable, Dropout
 from objectives.losses._loss import Loss
+from objectives.training.answers import Answers
 from objectives.training.cohort import SupervisedCohort
 from objectives.training.data import Data, Examples
+from objectives.training.inputs import TensorInputs
 from objectives.training.loop import Learner, evaluate
 from objectives.training.metrics import DIRECTIONS
 from objectives.training.precision import Precision
 from objectives.training.row import Layout, Row
 from objectives.training.stack import Stack
+from objectives.training.trained import TrainedModel, network_with
 from objectives.training.workshop import learner_of
 from tuner.domain.config import Config
+from tuner.domain.model import Model, SavedModel
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
@@ -97,6 +102,38 @@ class OwnModel(Objective):
         if (state := trial.load()) is None:
             raise ValueError(f"trial {trial.number} has no saved state to test")
         return evaluate(self._bench.learner(trial, data, state), data, data.test)
+
+    def model(self, trial: Trial) -> Model:
+        if (state := trial.load()) is None:
+            raise ValueError(f"trial {trial.number} has no saved state to answer with")
+        if (examples := self.examples("train")) is None:
+            raise ValueError(f"{type(self).__name__}.examples('train') gave nothing")
+        inputs = TensorInputs(examples[0][:2].cpu())
+        network = network_with(lambda: self.build(trial.config), state["model"])
+        with torch.no_grad():
+            outputs = network.eval()(inputs.example()).shape[-1]
+        classes = np.arange(outputs) if self.task is Task.CLASSIFICATION else None
+        return self._trained(
+            network, inputs, Answers(task=self.task, loss=self.loss(trial.config), classes=classes), trial.config
+        )
+
+    @classmethod
+    def restore(cls, saved: SavedModel) -> Model:
+        own = cls(saved.settings, saved.seed)
+        network = network_with(lambda: own.build(saved.config), saved.weights)
+        inputs = TensorInputs(saved.preparation["example"])
+        return own._trained(network, inputs, Answers.of(saved.description, own.loss(saved.config)), saved.config)
+
+    def _trained(self, network: nn.Module, inputs: TensorInputs, answers: Answers, config: Config) -> Model:
+        return TrainedModel(
+            network,
+            inputs=inputs,
+            answers=answers,
+            precision=Precision(self.settings.get("precision", Precision.FLOAT32.value)),
+            config=config,
+            settings=self.settings,
+            seed=self.seed,
+        )
 
     @cached_property
     def _bench(self) -> "_OwnBench":

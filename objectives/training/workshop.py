@@ -4,17 +4,23 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, final
 
+import numpy as np
 from torch import nn
 
-from objectives._parts import BATCH_SIZE, DEFAULT_BATCH_SIZE, part
+from objectives._parts import BATCH_SIZE, DEFAULT_BATCH_SIZE, PREPROCESSING, part
+from objectives._tasks import Task
 from objectives.datasets._dataset import Array, Dataset
+from objectives.datasets._reading import Reader
 from objectives.datasets._splitting import Split, split
 from objectives.losses._loss import Loss
+from objectives.training.answers import Answers
 from objectives.training.cohort import SupervisedCohort
 from objectives.training.data import Data, prepared
 from objectives.training.loop import Learner, evaluate
 from objectives.training.precision import Precision
 from objectives.training.seeding import seed_weights
+from objectives.training.supervised_model import PreparedInputs, assembled
+from tuner.domain.model import Model
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Metrics, Trial
 
@@ -72,8 +78,7 @@ class Workshop:
 
     def data(self, trial: Trial) -> Data:
         """Return the data as the trial's configuration wants it."""
-        kinds = ("cleaning", "transformation", "scaling")
-        steps = tuple(part(trial.config, kind, self._dataset.task) for kind in kinds)
+        steps = tuple(part(trial.config, kind, self._dataset.task) for kind in PREPROCESSING)
         key = (steps, trial.device)
         if key not in self._prepared:
             features, targets = self._arrays
@@ -108,3 +113,25 @@ class Workshop:
             raise ValueError(f"trial {trial.number} has no saved state to test")
         data = self.data(trial)
         return evaluate(self.learner(trial, data, state), data, data.test)
+
+    def model(self, trial: Trial) -> Model:
+        """Return the trial's saved state as a model that answers."""
+        if (state := trial.load()) is None:
+            raise ValueError(f"trial {trial.number} has no saved state to answer with")
+        data = self.data(trial)
+        assert data.pipeline is not None
+        features, _ = self._arrays
+        reader = Reader(shape=tuple(features.shape[1:]), columns=self._dataset.columns())
+        return assembled(
+            PreparedInputs(reader, data.pipeline),
+            self._answers(trial, data),
+            state["model"],
+            config=trial.config,
+            settings=trial.settings,
+            seed=self._seed,
+        )
+
+    def _answers(self, trial: Trial, data: Data) -> Answers:
+        loss = part(trial.config, "loss", data.task).build()
+        classes = np.arange(data.outputs) if data.task is Task.CLASSIFICATION else None
+        return Answers(task=data.task, loss=loss, classes=classes, centre=data.centre, spread=data.spread)

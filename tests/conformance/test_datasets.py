@@ -22,6 +22,8 @@ def test_a_dataset_loads_what_it_declares(name: str) -> None:
     assert features.dtype == np.float32
     assert features.ndim == DIMENSIONS[dataset.kind]
     assert len(features) == len(targets)
+    columns = dataset.columns()
+    assert columns is None or len(columns) == len(set(columns)) == features.shape[1]
     if dataset.task is Task.CLASSIFICATION:
         assert targets.dtype == np.int64
         assert np.array_equal(np.unique(targets), np.arange(targets.max() + 1))

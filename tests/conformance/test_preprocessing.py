@@ -1,6 +1,7 @@
 """What every preprocessing step promises."""
 
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from objectives._parts import PARTS
+from objectives.preprocessing._learned import teach
 from objectives.preprocessing._pipeline import Pipeline
 from objectives.preprocessing._step import Step
+from objectives.training.checkpoints import load, save
 
 KINDS = ("cleaning", "transformation", "scaling")
 MEMBERS = [(kind, name) for kind in KINDS for name in PARTS[kind].names]
@@ -110,3 +113,24 @@ def test_quantile_and_power_take_the_reach_from_outliers() -> None:
     for name in ("quantile", "power"):
         assert max(_transformed("transformation", name, values)) < 6
     assert _transformed("transformation", "none", values) == values
+
+
+@pytest.mark.parametrize("names", PIPELINES, ids="-".join)
+def test_a_pipeline_put_back_from_a_file_transforms_the_same_to_the_last_bit(
+    names: tuple[str, ...], tmp_path: Path
+) -> None:
+    train = _awkward()
+    pipeline = Pipeline(_steps(names), train)
+    save(pipeline.state(), tmp_path / "state.safetensors")
+    restored = Pipeline.restored(_steps(names), load(tmp_path / "state.safetensors"))
+    for rows in (train, train[:1], np.stack([train[0] * 1e6, np.full(9, np.nan), np.full(9, -1e30)])):
+        np.testing.assert_array_equal(restored(rows), pipeline(rows))
+    images = np.nan_to_num(train[:, :8]).reshape(-1, 1, 2, 4)
+    pipeline = Pipeline(_steps(names), images)
+    np.testing.assert_array_equal(Pipeline.restored(_steps(names), pipeline.state())(images), pipeline(images))
+
+
+@pytest.mark.parametrize(("kind", "name"), MEMBERS)
+def test_a_state_that_would_replace_what_a_step_can_do_is_refused(kind: str, name: str) -> None:
+    with pytest.raises(ValueError, match="'transform' is nothing that"):
+        teach(PARTS[kind][name]().transformer(5), {"transform": "os.system"})

@@ -24,6 +24,8 @@ _ORDER = (
     "status",
     "best",
     "trials",
+    "export",
+    "predict",
     "importance",
     "report",
     "doctor",

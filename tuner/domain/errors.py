@@ -10,6 +10,7 @@ TunerError                   1  our bug unless a subclass says otherwise
 ├── NoUsableTrialError       3  trials ran, none can be used: the reasons are in the study
 │   └── TooManyFailuresError     the study was ended early, more of the same would be a waste
 ├── StorageError             4  the database cannot be read or written; nothing recorded is lost
+├── ModelError               4  a model's files are missing or damaged
 ├── ResumeRefusedError       5  the study file no longer says what the study was started with
 ├── StudyHeldError           5  another process runs the study
 └── LeaseLostError           5  another process took the study over from this one
@@ -82,6 +83,12 @@ class StorageError(TunerError):
     def __init__(self, message: str, hint: str = "", *, may_pass: bool = False) -> None:
         super().__init__(message, hint)
         self.may_pass = may_pass
+
+
+class ModelError(TunerError):
+    """The weights of a trial, or a file of an exported model, are missing or damaged."""
+
+    exit_code = 4
 
 
 class ResumeRefusedError(TunerError):

@@ -9,6 +9,7 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from tuner.domain.config import Config
+from tuner.domain.model import Model, SavedModel
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, Metrics, Trial
@@ -98,3 +99,18 @@ class Objective(ABC):
         `trial.load()` gives the state of its best epoch.
         """
         return None
+
+    def model(self, trial: Trial) -> Model | None:
+        """Return a trained trial as a model that answers; None where only the objective's own code can tell what it is.
+
+        `trial.load()` gives the state of its best epoch.
+        """
+        return None
+
+    @classmethod
+    def restore(cls, saved: SavedModel) -> Model:
+        """Return the model that was saved, without the data it was trained on.
+
+        Raises `ValueError` where what was saved does not fit together.
+        """
+        raise NotImplementedError

@@ -1,0 +1,70 @@
+"""The supervised objective's trained models: made of a trial, and made again of what was saved."""
+
+from collections.abc import Mapping
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from objectives._parts import PREPROCESSING, part
+from objectives._tasks import Task
+from objectives.datasets._reading import Reader
+from objectives.preprocessing._pipeline import Pipeline
+from objectives.training.answers import Answers
+from objectives.training.inputs import Inputs
+from objectives.training.precision import Precision
+from objectives.training.trained import TrainedModel, network_with
+from tuner.domain.config import Config
+from tuner.domain.model import SavedModel
+
+
+@final
+class PreparedInputs(Inputs):
+    """Raw examples, read and put through the pipeline that was fitted to the training split."""
+
+    def __init__(self, reader: Reader, pipeline: Pipeline) -> None:
+        self._reader = reader
+        self._pipeline = pipeline
+        self.columns = reader.columns
+
+    def __call__(self, raw: Any) -> Tensor:
+        return torch.from_numpy(self._pipeline(self._reader(raw)))
+
+    def describe(self) -> dict[str, Any]:
+        return self._reader.describe()
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return self._pipeline.state()
+
+    def example(self) -> Tensor:
+        return torch.from_numpy(self._pipeline(np.zeros((2, *self._reader.shape), dtype=np.float32)))
+
+
+def assembled(
+    inputs: Inputs, answers: Answers, weights: Mapping[str, Any], *, config: Config, settings: Config, seed: int
+) -> TrainedModel:
+    """Return the model of a configuration with these weights."""
+    architecture = part(config, "architecture", answers.task).build()
+    shape = tuple(inputs.example().shape[1:])
+    outputs = 1 if answers.classes is None else len(answers.classes)
+    return TrainedModel(
+        network_with(lambda: architecture.build(shape, outputs), weights),
+        inputs=inputs,
+        answers=answers,
+        precision=Precision(settings.get("precision", Precision.FLOAT32.value)),
+        config=config,
+        settings=settings,
+        seed=seed,
+    )
+
+
+def restored(saved: SavedModel) -> TrainedModel:
+    """Return the model that was saved; raises `ValueError`, or whatever its parts do, where it makes no sense."""
+    task = Task(saved.description["task"])
+    steps = [part(saved.config, kind, task).build() for kind in PREPROCESSING]
+    pipeline = Pipeline.restored(steps, saved.preparation)
+    inputs = PreparedInputs(Reader.of(saved.description["inputs"]), pipeline)
+    answers = Answers.of(saved.description, part(saved.config, "loss", task).build())
+    return assembled(inputs, answers, saved.weights, config=saved.config, settings=saved.settings, seed=saved.seed)

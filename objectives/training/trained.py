@@ -1,0 +1,103 @@
+"""A network with all that lies between it and a person: what prepares its inputs and words its answers."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from objectives.datasets._dataset import Array
+from objectives.training.answers import Answers
+from objectives.training.inputs import Inputs
+from objectives.training.loop import outputs_of
+from objectives.training.onnx_file import write
+from objectives.training.precision import Precision
+from tuner.domain.config import Config
+from tuner.domain.model import Model, SavedModel
+
+
+@final
+class TrainedModel(Model):
+    """A network that answers. It computes on the CPU, in this process, whatever it was trained on."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        inputs: Inputs,
+        answers: Answers,
+        precision: Precision,
+        config: Config,
+        settings: Config,
+        seed: int,
+    ) -> None:
+        self._network = network.eval().requires_grad_(requires_grad=False)
+        self._inputs = inputs
+        self._answers = answers
+        self._precision = precision
+        self._origin = (config, settings, seed)
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        return self._inputs.columns
+
+    @property
+    def classes_(self) -> Array:
+        if self._answers.classes is None:
+            raise AttributeError("a model that predicts values has no classes")
+        return self._answers.classes
+
+    def predict(self, inputs: Any) -> Array:
+        if self._answers.classes is None:
+            return self._answers.values(self._outputs(inputs)).numpy()
+        answers: Array = self._answers.classes[self.predict_proba(inputs).argmax(axis=1)]
+        return answers
+
+    def predict_proba(self, inputs: Any) -> NDArray[np.float32]:
+        if self._answers.classes is None:
+            raise AttributeError("a model that predicts values has no probabilities; predict gives the values")
+        return self._answers.probabilities(self._outputs(inputs)).numpy()
+
+    def save(self) -> SavedModel:
+        config, settings, seed = self._origin
+        return SavedModel(
+            config=config,
+            settings=settings,
+            seed=seed,
+            description={
+                **self._answers.describe(),
+                "precision": self._precision.value,
+                "inputs": self._inputs.describe(),
+            },
+            weights=self._network.state_dict(),
+            preparation=self._inputs.state,
+        )
+
+    def write_onnx(self, path: Path) -> None:
+        write(self._network, self._answers, self._inputs.example(), path)
+
+    @torch.inference_mode()
+    def _outputs(self, inputs: Any) -> Tensor:
+        return outputs_of(self._network, self._inputs(inputs), self._precision)
+
+    def __repr__(self) -> str:
+        what = f"{len(self.classes_)} classes" if self.is_classifier else "values"
+        weights = sum(parameter.numel() for parameter in self._network.parameters())
+        return f"TrainedModel({what}, {weights:,} weights)"
+
+
+def network_with(build: Callable[[], nn.Module], weights: Mapping[str, Any]) -> nn.Module:
+    """Return the network with these weights; raises `ValueError` where they are another one's.
+
+    torch's global generator, which first weights are drawn from, is left as it was.
+    """
+    with torch.random.fork_rng(devices=[]):
+        network = build()
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"the weights are another network's: {error}") from error
+    return network

@@ -1,0 +1,42 @@
+"""Write a study's model into a folder of its own: weights, preprocessing, labels, metrics and a model card."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from tuner.cli._options import Json, Name, Storage
+from tuner.cli._output import answers, print_json, safe
+from tuner.models.export import export
+from tuner.models.in_study import model_of
+from tuner.storage.store import open_store
+
+__all__ = ["command"]
+
+
+def command(
+    name: Name,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write.", show_default=False)],
+    trial: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Another trial that has its weights. [default: the best]")
+    ] = None,
+    onnx: Annotated[bool, typer.Option("--onnx", help="The network as ONNX too.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
+    storage: Storage = None,
+    as_json: Json = False,
+) -> None:
+    store = open_store(storage)
+    try:
+        found = model_of(store, name, trial)
+    finally:
+        store.close()
+    written = export(found, folder, force=force, onnx=onnx)
+    record = found.chosen.trial
+    if as_json:
+        print_json({"study": name, "trial": record.number, "epoch": record.epoch, "folder": str(written)})
+        return
+    answers().print(
+        Text(f"trial {record.number}, epoch {record.epoch}, is in {safe(written)}; README.md tells about it")
+    )
+    answers().print(Text(f"next: tuner predict {safe(folder)} NEW.csv -o ANSWERS.csv", style="dim"))

@@ -1,0 +1,66 @@
+"""A trained model as a person uses it: raw inputs in, answers in the words and units of the data out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from tuner.domain.config import Config
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedModel:
+    """All that a model is beside its code, as it is stored.
+
+    `weights` are tensors by the names they have in the network; `preparation` is what was fitted to prepare inputs,
+    nested dicts and lists of arrays, numbers and text; `description` is the rest, as JSON.
+    """
+
+    config: Config
+    settings: Config
+    seed: int
+    description: Mapping[str, Any]
+    weights: Mapping[str, Any]
+    preparation: Mapping[str, Any]
+
+
+class Model(ABC):
+    """A trained model. Its conventions are scikit-learn's.
+
+    Inputs are raw, as they were before any preprocessing: a NumPy array with an example a row, or a pandas DataFrame
+    whose columns are found by their names. Inputs that cannot be read raise `ConfigurationError` with everything wrong
+    with them.
+    """
+
+    @property
+    @abstractmethod
+    def columns(self) -> tuple[str, ...] | None:
+        """The columns that it reads of a table, in their order; None where its examples are no rows of a table."""
+
+    @property
+    @abstractmethod
+    def classes_(self) -> Any:
+        """The classes as the data names them, in the order of `predict_proba`; an AttributeError for values."""
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether it answers with classes, not with values."""
+        return hasattr(self, "classes_")
+
+    @abstractmethod
+    def predict(self, inputs: Any) -> Any:
+        """Return an answer a row, as an array: a class as the data names it, or a value in the data's unit."""
+
+    @abstractmethod
+    def predict_proba(self, inputs: Any) -> Any:
+        """Return the probability of each class, (rows, classes); an AttributeError where values are predicted."""
+
+    @abstractmethod
+    def save(self) -> SavedModel:
+        """Return what `Objective.restore` makes the same model of."""
+
+    def write_onnx(self, path: Path) -> None:
+        """Write the network to `path` as ONNX; raises `ConfigurationError` where that cannot be done."""
+        raise NotImplementedError

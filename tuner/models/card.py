@@ -1,0 +1,124 @@
+"""The model card: what a person who is handed an exported model needs to know, as Markdown."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tuner.models.manifest import Manifest
+
+_LISTED = 20
+"""How many columns or classes are listed."""
+
+
+def card(manifest: Manifest, columns: Sequence[str] | None) -> str:
+    """Return the text of the card."""
+    sections = (_head(manifest), _use(manifest, columns), _metrics(manifest), _origin(manifest), _limits(manifest))
+    return "".join(f"{line}\n" for section in sections for line in section)
+
+
+def _head(manifest: Manifest) -> Iterator[str]:
+    study, classes = manifest.study, manifest.description.get("classes")
+    data = manifest.settings.get("dataset")
+    yield f"# {_word(study['name'])}"
+    yield ""
+    what = f"tells {len(classes)} classes apart: {_listed(classes)}" if classes else "predicts a value"
+    yield f"A model that {what}. It was found and trained by tuner" + (f" on `{_word(data)}`." if data else ".")
+    yield ""
+
+
+def _use(manifest: Manifest, columns: Sequence[str] | None) -> Iterator[str]:
+    own = f" --objective {_word(manifest.objective)}" if ":" in manifest.objective else ""
+    argument = f", objective={_word(manifest.objective).rpartition(':')[2]}" if own else ""
+    yield "## How to use it"
+    yield ""
+    yield "```console"
+    yield f"$ tuner predict DIR new.csv -o answers.csv{own}"
+    yield "```"
+    yield ""
+    yield "```python"
+    yield "import tuner"
+    yield ""
+    yield f'model = tuner.load_model("DIR"{argument})'
+    yield "model.predict(inputs)  # a NumPy array or a DataFrame, raw: preprocessing is part of the model"
+    yield "```"
+    yield ""
+    if columns is not None:
+        yield f"It reads {len(columns)} columns: {_listed(columns)}."
+        yield ""
+    if "model.onnx" in manifest.files:
+        output = "probabilities" if manifest.description.get("classes") else "values"
+        yield f"`model.onnx` is the network alone, from preprocessed `inputs` (rows first) to `{output}`."
+        yield ""
+
+
+def _metrics(manifest: Manifest) -> Iterator[str]:
+    splits = list(manifest.metrics)
+    names = dict.fromkeys(name for split in manifest.metrics.values() for name in split)
+    yield "## How good it is"
+    yield ""
+    yield f"| metric | {' | '.join(splits)} |"
+    yield f"| --- |{' ---: |' * len(splits)}"
+    for name in names:
+        yield f"| {_word(name)} | {' | '.join(_value(manifest.metrics[split].get(name)) for split in splits)} |"
+    yield ""
+    yield "The validation data chose the configuration and the epoch, so its values are on the good side;"
+    yield "nothing was chosen by the test data."
+    yield ""
+
+
+def _origin(manifest: Manifest) -> Iterator[str]:
+    study = manifest.study
+    yield "## Where it comes from"
+    yield ""
+    best = f"to {study['direction']} {_word(study['metric'])}"
+    yield f"Trial {study['trial']} of study `{_word(study['name'])}` after epoch {study['epoch']}."
+    yield f"The study ran {study['trials']} trials with {study['epochs']} epochs in all {best}, proposed by"
+    yield f"{_word(study['sampler'])} and judged by {_word(study['scheduler'])}, with the seed {manifest.seed}."
+    yield ""
+    yield "| configuration | value |"
+    yield "| --- | --- |"
+    for path, value in _flat(manifest.config):
+        yield f"| {_word(path)} | {_value(value)} |"
+    yield ""
+    yield (
+        "Versions: " + ", ".join(f"{_word(name)} {_word(version)}" for name, version in manifest.versions.items()) + "."
+    )
+    yield ""
+
+
+def _limits(manifest: Manifest) -> Iterator[str]:
+    yield "## Limits"
+    yield ""
+    yield "- It knows the data it was trained on. What is measured differently, or has changed since, it answers alike."
+    if manifest.description.get("classes"):
+        yield "- It always answers with one of its classes; its probabilities are not calibrated."
+    yield "- With other versions of the libraries, or on another processor, answers may differ in their last digits."
+    yield "- An example costs more alone than among others: predict many at once."
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            yield f"{prefix}{key}", value.get("name", "")
+            inside = {name: each for name, each in value.items() if name != "name"}
+            yield from _flat(inside, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _listed(words: Sequence[Any]) -> str:
+    shown = ", ".join(f"`{_word(word)}`" for word in words[:_LISTED])
+    return shown + (f" and {len(words) - _LISTED} more" if len(words) > _LISTED else "")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{_value(value['mean'])} ({_value(value['low'])} to {_value(value['high'])})"
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else _word(value)
+
+
+def _word(text: object) -> str:
+    """Return text that is no markup and steers nothing, on one line."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in str(text))
+    return shown.replace("`", "'").replace("|", "\\|").replace("<", "&lt;")

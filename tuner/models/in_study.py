@@ -1,0 +1,109 @@
+"""A study's model, made of the weights that the study kept."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from tuner import queries
+from tuner.domain.config import Config
+from tuner.domain.errors import ConfigurationError, ModelError
+from tuner.domain.job import Job
+from tuner.domain.model import Model
+from tuner.domain.objective import Objective
+from tuner.domain.seed import derive
+from tuner.domain.study import StudySpec
+from tuner.domain.trial import Trial
+from tuner.execution.checkpoints import BestCheckpoint, trial_folder
+from tuner.execution.worker import build_objective
+from tuner.models.choice import Chosen, chosen
+from tuner.storage.store import Store
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyModel:
+    """A model, whose weights it has, and the study that found it."""
+
+    model: Model
+    chosen: Chosen
+    spec: StudySpec
+    summary: queries.Summary
+
+
+def model_of(store: Store, name: str, number: int | None = None, spec: StudySpec | None = None) -> StudyModel:
+    """Return the study's model, or that of trial `number`; `spec` stands in for a study that was made in Python.
+
+    Raises `ModelError` where its weights are gone, and `ConfigurationError` where the objective makes no models.
+    """
+    study, trials = store.read(name)
+    if not study.spec:
+        raise ConfigurationError(f"study {name!r} was not made by tuner, so nothing is known of its models")
+    whose = chosen(study, trials, number)
+    spec = spec or StudySpec.from_description(study.spec)
+    job = _job(store, spec, Path(study.source["folder"]), whose)
+    best = BestCheckpoint(trial_folder(job.checkpoints, whose.trial.number), whose.trial.epoch)
+    objective = build_objective(job)
+    if not best.is_there and type(objective).model is not Objective.model:
+        raise _no_weights(job, whose, tuple(_others(store, name, whose)))
+    model = objective.model(_trial(job, whose, best))
+    if model is None:
+        raise _no_model(name, job, whose)
+    return StudyModel(model=model, chosen=whose, spec=spec, summary=queries.summarise(study, trials))
+
+
+def _job(store: Store, spec: StudySpec, folder: Path, whose: Chosen) -> Job:
+    return Job(
+        objective=spec.objective,
+        folder=folder,
+        settings=spec.settings,
+        seed=spec.seed,
+        metric=spec.metric,
+        direction=store.study(whose.study).direction,
+        max_epochs=spec.budget.epochs,
+        device="cpu",
+        checkpoints=store.location.checkpoints_of(whose.study),
+    )
+
+
+def _trial(job: Job, whose: Chosen, best: BestCheckpoint) -> Trial:
+    record = whose.trial
+    return Trial(
+        config=record.config,
+        number=record.number,
+        seed=derive(job.seed, "trial", record.number),
+        device=job.device,
+        epoch=record.epoch,
+        max_epochs=job.max_epochs,
+        settings=Config(job.settings),
+        checkpoints=best,
+    )
+
+
+def _others(store: Store, name: str, whose: Chosen) -> Iterator[int]:
+    """Yield the study's trials that have their weights."""
+    root = store.location.checkpoints_of(name)
+    _, trials = store.read(name)
+    for trial in trials:
+        folder = trial_folder(root, trial.number)
+        if trial.number != whose.trial.number and folder.is_dir() and BestCheckpoint(folder, trial.epoch).is_there:
+            yield trial.number
+
+
+def _no_weights(job: Job, whose: Chosen, others: tuple[int, ...]) -> ModelError:
+    record = whose.trial
+    have = f"trials that have theirs: {', '.join(map(str, others))}" if others else "no trial has any"
+    return ModelError(
+        f"the weights of trial {record.number} at epoch {record.epoch} are not in "
+        f"{trial_folder(job.checkpoints, record.number)}, or damaged",
+        hint=f"a study keeps those of its best trials; {have}",
+    )
+
+
+def _no_model(name: str, job: Job, whose: Chosen) -> ConfigurationError:
+    folder = trial_folder(job.checkpoints, whose.trial.number)
+    return ConfigurationError(
+        f"the objective of study {name!r} does not say what its model is, so it cannot be exported",
+        hint="an objective that inherits OwnModel does, see docs/own-models.md\n"
+        f"what trial {whose.trial.number} saved itself lies in {folder}",
+    )
