@@ -19,6 +19,7 @@ _ORDER = (
     "resume",
     "confirm",
     "watch",
+    "dashboard",
     "check",
     "list",
     "status",

@@ -1,0 +1,39 @@
+"""Look at all studies in a browser, while they run too."""
+
+import webbrowser
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from tuner.cli._options import Storage
+from tuner.cli._output import answers
+from tuner.domain.errors import ConfigurationError
+from tuner.storage.store import open_store
+
+__all__ = ["command"]
+
+
+def command(
+    storage: Storage = None,
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Where it listens; 0: any free one.")] = 8080,
+    opens: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    if find_spec("optuna_dashboard") is None:
+        raise ConfigurationError("optuna-dashboard is not installed", hint="pip install 'tuner[dashboard]'")
+    store = open_store(storage, read_only=True)
+    names = store.names
+    store.close()
+    if not names:
+        raise ConfigurationError(f"no study in {store.location} yet", hint="begin with: tuner run digits")
+    page = import_module("tuner.dashboard")  # two seconds that no other command pays
+    with page.dashboard(store.location, port) as server:
+        answers().print(Text(f"{page.address(server)}  for looking only; Ctrl-C ends it"))
+        if opens:
+            webbrowser.open(page.address(server))
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            return
