@@ -20,6 +20,7 @@ from optuna.trial import TrialState as OptunaState
 from tuner import Direction, Float, SearchSpace, TrialRecord, TrialState
 from tuner.dashboard import dashboard
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.goal import Goal
 from tuner.domain.journal import Change
 from tuner.domain.trial import Report
 from tuner.service import now
@@ -35,7 +36,7 @@ PAGES = ("/", "/dashboard", "/api/meta", "/api/studies", "/api/studies/1", "/csv
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("fresh") / "studies.db"
     store = open_store(str(file))
-    store.create("s", direction=Direction.MAXIMIZE, metric="accuracy", space=SPACE, spec={}, source={})
+    store.create("s", goal=Goal.of("accuracy", Direction.MAXIMIZE), space=SPACE, spec={}, source={})
     with store.holding("s") as journal:
         advance(journal, 0, TrialState.COMPLETE)
         advance(journal, 1, TrialState.RUNNING)

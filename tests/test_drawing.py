@@ -18,7 +18,7 @@ from tuner.domain.event import Event, EventKind
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState
 from tuner.drawing import LiveTable, PlainLines, shown
-from tuner.progress import Goal, Tally
+from tuner.progress import Tally, Target
 
 
 def train(trial: Trial) -> Iterator[dict[str, float]]:
@@ -49,8 +49,8 @@ def assembled(spec: StudySpec = SPEC) -> Assembly:
     return assemble(spec, Path(), Path())
 
 
-def goal(spec: StudySpec) -> Goal:
-    return Goal(
+def target(spec: StudySpec) -> Target:
+    return Target(
         metric=spec.metric,
         direction=Direction(spec.direction),
         trials=spec.budget.trials,
@@ -60,7 +60,7 @@ def goal(spec: StudySpec) -> Goal:
 
 
 def tally(spec: StudySpec = SPEC, before: Sequence[TrialRecord] = (), clock: Clock | None = None) -> Tally:
-    return Tally(goal(spec), before, clock or Clock())
+    return Tally(target(spec), before, clock or Clock())
 
 
 def trial(number: int, *values: float, state: TrialState = TrialState.RUNNING, **given: Any) -> TrialRecord:

@@ -18,7 +18,7 @@ from tuner.confirmation import is_companion
 from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.progress import Goal, Tally
+from tuner.progress import Tally, Target
 from tuner.tables import grid, messages
 from tuner.words import duration, number, safe
 
@@ -68,14 +68,14 @@ class LiveTable(Listener):
         yield Group(self._trials(), self._study(), *told)
 
     def _trials(self) -> Table:
-        tally, goal = self._tally, self._tally.goal
-        table = grid("trial", "epoch", "", goal.metric, right=("trial", "epoch", goal.metric))
+        tally, target = self._tally, self._tally.target
+        table = grid("trial", "epoch", "", target.metric, right=("trial", "epoch", target.metric))
         foremost = sorted(tally.running.values(), key=lambda each: (-each.last_epoch, each.number))
         for trial in foremost[:_ROWS]:
             latest = trial.curve.get(trial.last_epoch)
-            bar = ProgressBar(total=goal.max_epochs, completed=trial.last_epoch, width=24)
-            table.add_row(str(trial.number), f"{trial.last_epoch}/{goal.max_epochs}", bar, number(latest))
-        for _ in range(min(_ROWS, goal.parallel) - len(foremost)):
+            bar = ProgressBar(total=target.max_epochs, completed=trial.last_epoch, width=24)
+            table.add_row(str(trial.number), f"{trial.last_epoch}/{target.max_epochs}", bar, number(latest))
+        for _ in range(min(_ROWS, target.parallel) - len(foremost)):
             table.add_row("", "", ProgressBar(total=1, completed=0, width=24), "")
         if len(foremost) > _ROWS:
             table.add_row("", "", Text(f"and {len(foremost) - _ROWS} more", style="dim"), "")
@@ -86,7 +86,7 @@ class LiveTable(Listener):
         best = f"best {number(tally.best.value)} (trial {tally.best.number})" if tally.best else _none_best(tally)
         times = duration(tally.elapsed) + (f", about {duration(tally.left)} left" if tally.left else "")
         return Text.assemble(
-            (f"{tally.finished}/{tally.goal.trials} trials", "bold"),
+            (f"{tally.finished}/{tally.target.trials} trials", "bold"),
             f"  {tally.counts}  ",
             (best, "green" if tally.best else "dim"),
             (f"  {times}", "dim"),
@@ -94,7 +94,7 @@ class LiveTable(Listener):
 
 
 def _none_best(tally: Tally) -> str:
-    return "no trial complete yet" if tally.goal.winner else ""
+    return "no trial complete yet" if tally.target.winner else ""
 
 
 @final
@@ -104,7 +104,7 @@ class PlainLines(Listener):
     def __init__(self, tally: Tally, console: Console) -> None:
         self._tally = tally
         self._console = console
-        self._every = max(1, tally.goal.trials // _LINES)
+        self._every = max(1, tally.target.trials // _LINES)
         self._told = 0.0
 
     def notify(self, event: Event) -> None:
@@ -136,11 +136,11 @@ class PlainLines(Listener):
         self._console.print(Text(safe(text)))
 
     def _line(self, trial: TrialRecord, *, is_new_best: bool) -> str:
-        head = f"[{self._tally.finished}/{self._tally.goal.trials}] trial {trial.number}"
+        head = f"[{self._tally.finished}/{self._tally.target.trials}] trial {trial.number}"
         if trial.failure is not None:
             return f"{head} failed: {trial.failure.message}"
         word = "stopped" if trial.state is TrialState.PRUNED else "complete"
-        line = f"{head} {word} at epoch {trial.last_epoch}, {self._tally.goal.metric} {number(trial.value)}"
+        line = f"{head} {word} at epoch {trial.last_epoch}, {self._tally.target.metric} {number(trial.value)}"
         best = self._tally.best
         if is_new_best or best is None:
             return f"{line}, the best so far" if is_new_best else line
@@ -158,7 +158,7 @@ def shown() -> Iterator[MakeListeners]:
             for note in assembly.notes:
                 console.print(Text(f"note: {safe(note)}", style="yellow"))
             console.print(Text(_opening(assembly, trials), style="dim"))
-            tally = Tally(_goal(assembly), trials, time.monotonic)
+            tally = Tally(_target(assembly), trials, time.monotonic)
             return [drawings.enter_context(drawn(tally, console))]
 
         yield make
@@ -175,9 +175,9 @@ def drawn(tally: Tally, console: Console, *, per_second: float = 4) -> Iterator[
         yield table
 
 
-def _goal(assembly: Assembly) -> Goal:
+def _target(assembly: Assembly) -> Target:
     spec = assembly.spec
-    return Goal(
+    return Target(
         metric=spec.metric,
         direction=Direction(spec.direction),
         trials=spec.budget.trials,

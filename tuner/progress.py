@@ -12,7 +12,7 @@ from tuner.domain.trial import TrialRecord, TrialState
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
+class Target:
     """What a run is to reach, and how many cohorts it trains at a time (0: nobody knows).
 
     Where it has no `winner`, the best of its trials is only the luckiest one.
@@ -34,9 +34,9 @@ class Tally:
     """
 
     def __init__(
-        self, goal: Goal, trials: Sequence[TrialRecord], clock: Callable[[], float], *, age: float = 0.0
+        self, target: Target, trials: Sequence[TrialRecord], clock: Callable[[], float], *, age: float = 0.0
     ) -> None:
-        self.goal = goal
+        self.target = target
         self.running: dict[int, TrialRecord] = {}
         self.best: TrialRecord | None = None
         self._clock = clock
@@ -81,11 +81,11 @@ class Tally:
     def left(self) -> float | None:
         """Seconds that the rest will take if it goes on like this; None before the first trial is over."""
         done = self.finished - self._before
-        return self.elapsed / done * (self.goal.trials - self.finished) if done else None
+        return self.elapsed / done * (self.target.trials - self.finished) if done else None
 
     def _finish(self, trial: TrialRecord) -> None:
         self._counts[trial.state] += 1
-        if trial.state is not TrialState.COMPLETE or trial.value is None or not self.goal.winner:
+        if trial.state is not TrialState.COMPLETE or trial.value is None or not self.target.winner:
             return
-        if self.goal.direction.is_better(trial.value, than=self.best.value if self.best else None):
+        if self.target.direction.is_better(trial.value, than=self.best.value if self.best else None):
             self.best = trial

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tuner import Direction, Float, SearchSpace
+from tuner.domain.goal import Goal
 from tuner.storage.store import open_store
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -18,7 +19,7 @@ Cli = Callable[..., tuple[int, str, str]]
 def create() -> None:
     store = open_store(None)
     space = SearchSpace(x=Float(0, 1))
-    store.create("s", direction=Direction.MAXIMIZE, metric="accuracy", space=space, spec={}, source={})
+    store.create("s", goal=Goal.of("accuracy", Direction.MAXIMIZE), space=space, spec={}, source={})
     store.close()
 
 

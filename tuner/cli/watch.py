@@ -12,7 +12,7 @@ from tuner.cli._report import standing
 from tuner.domain.errors import StorageError
 from tuner.domain.event import Event, Listener
 from tuner.drawing import drawn
-from tuner.progress import Goal, Tally
+from tuner.progress import Tally, Target
 from tuner.storage.follower import Follower
 from tuner.storage.lease import Claim
 from tuner.storage.store import open_store
@@ -44,16 +44,16 @@ def command(name: Name, storage: Storage = None) -> None:
 
 def _watch(follower: Follower, holder: Claim, console: Console) -> None:
     study = follower.study
-    goal = Goal(
+    target = Target(
         metric=study.metric,
         direction=study.direction,
         trials=study.spec["budget"]["trials"],
         max_epochs=study.spec["budget"]["epochs"],
     )
-    tally = Tally(goal, follower.before, time.monotonic, age=follower.age)
+    tally = Tally(target, follower.before, time.monotonic, age=follower.age)
     for event in follower.opening():
         tally.update(event)
-    done = f"{tally.finished} of {goal.trials} trials finished"
+    done = f"{tally.finished} of {target.trials} trials finished"
     try:
         console.print(Text(f"study {safe(study.name)}: {done}; runs in {safe(holder.holder)}", style="dim"))
         with drawn(tally, console, per_second=1 / _EVERY) as listener:
