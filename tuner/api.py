@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from tuner import bootstrap, queries
+from tuner import bootstrap, deletion, queries
 from tuner.confirmation import Confirmation
 from tuner.domain.errors import NoUsableTrialError
 from tuner.domain.model import Model
@@ -98,6 +98,17 @@ class Study:
     def confirmation(self) -> Confirmation | None:
         """What the repetitions of the best configurations say, with intervals; None where there are none."""
         return self.summary.confirmation
+
+    def delete(self) -> None:
+        """Delete the study for good: its trials, its weights, everything but backups; what was loaded stays readable.
+
+        Raises `StudyHeldError` where somebody runs it.
+        """
+        store = open_store(self._storage)
+        try:
+            deletion.delete(store, deletion.belongings(store, self.name))
+        finally:
+            store.close()
 
     @property
     def direction(self) -> Direction:

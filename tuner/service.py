@@ -149,7 +149,7 @@ def removing_on_refusal(store: Store, name: str, run: Callable[[], StopCause | N
     except ConfigurationError:
         _, trials = store.read(name)
         if not any(trial.curve for trial in trials):
-            store.delete(name)
+            store.delete(name, is_held=True)
         raise
 
 

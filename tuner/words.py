@@ -35,6 +35,20 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes:02d} m" if hours else f"{minutes} m {rest:02d} s"
 
 
+def size(count: int) -> str:
+    """Return a number of bytes as people say it.
+
+    >>> size(0), size(2048), size(5 * 2**30 + 2**28)
+    ('0 bytes', '2.0 KiB', '5.2 GiB')
+    """
+    amount, unit = float(count), "bytes"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024:  # noqa: PLR2004
+            break
+        amount, unit = amount / 1024, larger
+    return f"{count} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
+
+
 def config_lines(config: Mapping[str, Any], indent: str = "") -> Iterator[tuple[str, str]]:
     """Yield (parameter, value) for each line of a configuration, a branch's parameters indented under it."""
     for key, value in config.items():

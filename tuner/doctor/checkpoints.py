@@ -17,7 +17,6 @@ from tuner.storage.spill import Spill
 
 _TRIAL_FOLDER = re.compile(r"trial-(\d{5,})")
 _STATE_FILE = re.compile(r"(?:epoch|taken-over)-(\d+)\.safetensors")
-_SQLITE_HEADER = b"SQLite format 3\0"
 
 
 def about_checkpoints(
@@ -50,18 +49,7 @@ def _trial_folders(root: Path) -> dict[int, Path]:
 
 def _owns_folder(location: Location) -> bool:
     """Whether the checkpoints there can be no other database's: studies of two may have the same name."""
-    if location.file is None:
-        return False
-    others = (path for path in location.folder.iterdir() if path.is_file() and path != location.file)
-    return not any(_is_database(path) for path in others)
-
-
-def _is_database(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_SQLITE_HEADER)) == _SQLITE_HEADER
-    except OSError:
-        return True  # for all we know
+    return location.file is not None and not location.neighbours
 
 
 def _strays(folders: Sequence[Path], root: Path, *, mine: bool) -> Iterator[Finding]:

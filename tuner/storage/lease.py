@@ -155,16 +155,23 @@ class Lease:
             connection.execute(update(_TABLE).where(_is_of(self._study_id)).values(value_json=claim.describe()))
 
 
+def refuse_held(connection: Connection, study_id: int, name: str, now: datetime) -> Claim | None:
+    """Raise `StudyHeldError` where somebody holds the study; until the transaction ends, nobody can take it.
+
+    Returns the claim of who held it last, None where nobody ever did.
+    """
+    # Where rows are locked one by one, this one stands for the study; SQLite locks everything.
+    connection.execute(select(schema.studies.c.study_id).where(schema.studies.c.study_id == study_id).with_for_update())
+    before = _stored(connection, study_id)
+    if before is not None and before.is_valid(now):
+        raise _held(name, before, now)
+    return before
+
+
 def take(engine: Engine, study_id: int, name: str, clock: Clock = utc_now) -> Claim:
     """Claim a study for this process; raises `StudyHeldError` where another one holds it."""
     with writing(engine) as connection:
-        # Where rows are locked one by one, this one stands for the study; SQLite locks everything.
-        connection.execute(
-            select(schema.studies.c.study_id).where(schema.studies.c.study_id == study_id).with_for_update()
-        )
-        before = _stored(connection, study_id)
-        if before is not None and before.is_valid(clock()):
-            raise _held(name, before, clock())
+        before = refuse_held(connection, study_id, name, clock())
         token = 1 if before is None else before.token + 1
         claim = Claim(token=token, holder=Holder.this(), until=clock() + LASTS, since=clock())
         if before is None:

@@ -14,6 +14,7 @@ from tuner.domain.errors import ConfigurationError
 ENVIRONMENT_VARIABLE = "TUNER_STORAGE"
 DEFAULT = ".tuner/studies.db"
 
+_SQLITE_HEADER = b"SQLite format 3\0"
 _DRIVER = re.compile(r"[A-Za-z]\w*(\+\w+)?")
 """A database's name, and one of its drivers' names: what SQLAlchemy takes for modules to import."""
 
@@ -40,6 +41,12 @@ class Location:
     def checkpoints_of(self, study: str) -> Path:
         """Return the folder of a study's checkpoints."""
         return self.checkpoints / study
+
+    @property
+    def neighbours(self) -> tuple[Path, ...]:
+        """Other SQLite files in the same folder: their studies' checkpoints lie there too, by the same names."""
+        found = self.folder.iterdir() if self.folder.is_dir() else ()
+        return tuple(sorted(path for path in found if path.is_file() and path != self.file and _is_database(path)))
 
     @property
     def is_default(self) -> bool:
@@ -69,6 +76,14 @@ def locate(storage: str | None) -> Location:
             "a study in memory would be lost at the end of the run", hint="name a file: sqlite:///path/studies.db"
         )
     return _sqlite(url.database)
+
+
+def _is_database(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_SQLITE_HEADER)) == _SQLITE_HEADER
+    except OSError:
+        return True  # for all we know
 
 
 def _not_understood(text: str) -> ConfigurationError:

@@ -20,7 +20,7 @@ from tuner.domain.trial import TrialRecord
 from tuner.storage import rows, schema
 from tuner.storage.engine import check_schema, connect, create_schema, reading, translated, writing
 from tuner.storage.journal import STUDY_TABLES, TRIAL_TABLES, StudyJournal, inserted_id
-from tuner.storage.lease import Claim, Lease, claim_on, take
+from tuner.storage.lease import Claim, Lease, claim_on, refuse_held, take, utc_now
 from tuner.storage.location import Location, locate
 
 _BUSY_SECONDS = 1.0
@@ -137,13 +137,18 @@ class Store:
                 raise exists_already(name) from error
             raise
 
-    def delete(self, name: str) -> None:
-        """Delete a study with everything stored about it; raises `StudyNotFoundError`."""
+    def delete(self, name: str, *, is_held: bool = False) -> None:
+        """Delete a study with everything stored about it, its repetitions too: all of it or nothing.
+
+        Raises `StudyNotFoundError`, and `StudyHeldError` where somebody runs it; `is_held` says that it is the caller
+        who does.
+        """
         self._require(name)
         with writing(self._engine) as connection:
-            for each in (name, companion(name)):
-                if (study_id := rows.find_study(connection, each)) is not None:
-                    _delete(connection, study_id)
+            for study_id in _ids(connection, name):
+                if not is_held:
+                    refuse_held(connection, study_id, name, utc_now())
+                _delete_rows(connection, study_id)
 
     @contextmanager
     def holding(self, name: str) -> Iterator[StudyJournal]:
@@ -163,6 +168,13 @@ class Store:
         self._require(name)
         with reading(self._engine) as connection:
             return claim_on(connection, _id(connection, name))
+
+    def refuse_held(self, name: str) -> None:
+        """Raise `StudyHeldError` where somebody runs the study, or its repetitions."""
+        self._require(name)
+        with reading(self._engine) as connection:
+            for study_id in _ids(connection, name):
+                refuse_held(connection, study_id, name, utc_now())
 
     def close(self) -> None:
         """Close every connection."""
@@ -199,7 +211,13 @@ def exists_already(name: str) -> StudyExistsError:
     )
 
 
-def _delete(connection: Connection, study_id: int) -> None:
+def _ids(connection: Connection, name: str) -> list[int]:
+    """Return the id of a study, and that of its repetitions where there are any."""
+    found = (rows.find_study(connection, each) for each in (name, companion(name)))
+    return [study_id for study_id in found if study_id is not None]
+
+
+def _delete_rows(connection: Connection, study_id: int) -> None:
     trial_ids = select(schema.trials.c.trial_id).where(schema.trials.c.study_id == study_id)
     for table in TRIAL_TABLES:
         connection.execute(delete(table).where(table.c.trial_id.in_(trial_ids)))

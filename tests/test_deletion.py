@@ -1,0 +1,168 @@
+"""What goes with a study when it is deleted, and what must not."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import tuner
+from tuner.deletion import belongings, delete
+from tuner.domain.errors import StorageError, StudyHeldError
+from tuner.domain.goal import Goal
+from tuner.storage.backup import backups_of, make_backup
+from tuner.storage.spill import Spill
+from tuner.storage.store import Store, open_store
+
+SPACE = tuner.SearchSpace(x=tuner.Float(0, 1))
+GOAL = Goal.of("score", tuner.Direction.MAXIMIZE)
+
+
+def train(trial: tuner.Trial) -> Iterator[dict[str, float]]:
+    trial.save({"x": trial.config["x"]})
+    yield {"score": trial.config["x"]}
+
+
+def run(name: str, storage: str | None = None) -> tuner.Study:
+    budget = tuner.Budget(trials=3, epochs=1)
+    return tuner.run(
+        tuner.StudySpec(
+            objective=train, search_space=SPACE, metric="score", name=name, budget=budget, executor="inline"
+        ),
+        storage=storage,
+    )
+
+
+@pytest.fixture
+def store(workplace: Path) -> Iterator[Store]:
+    run("kept")
+    run("gone")
+    opened = open_store(None)
+    yield opened
+    opened.close()
+
+
+def files(store: Store) -> set[str]:
+    folder = store.location.folder
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if ".db" not in path.name and path.is_file()}
+
+
+def spill(store: Store, study: str) -> None:
+    file = Spill(store.location.folder, study).file
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("\n[]\n")
+
+
+def test_a_study_goes_with_all_its_files_and_others_stay(store: Store) -> None:
+    spill(store, "gone")
+    before = files(store)
+    mine = {file for file in before if "/gone" in file}
+    found = belongings(store, "gone")
+    assert (found.trials, found.files) == (3, len(mine))
+    assert found.size == sum((store.location.folder / file).stat().st_size for file in mine) > 0
+    delete(store, found)
+    assert store.names == ("kept",)
+    assert files(store) == before - mine
+    assert len(tuner.load_study("kept").trials) == 3
+
+
+def test_the_repetitions_of_a_study_go_with_it(store: Store) -> None:
+    store.create("gone:confirm", goal=GOAL, space=SPACE, spec={}, source={})
+    repeated = store.location.checkpoints_of("gone:confirm") / "trial-00000"
+    repeated.mkdir(parents=True)
+    (repeated / "epoch-000001.safetensors").write_bytes(b"1234")
+    delete(store, belongings(store, "gone"))
+    assert not repeated.parent.exists()
+    run("gone")  # its name is free again, and so is that of its repetitions
+    store.create("gone:confirm", goal=GOAL, space=SPACE, spec={}, source={})
+
+
+@pytest.mark.parametrize("name", ["gone", "gone:confirm"])
+def test_what_somebody_runs_is_not_deleted(store: Store, name: str) -> None:
+    if name not in store.names:
+        store.create(name, goal=GOAL, space=SPACE, spec={}, source={})
+    before, found = files(store), belongings(store, "gone")
+    with store.holding(name):
+        for refused in (lambda: belongings(store, "gone"), lambda: delete(store, found)):
+            with pytest.raises(StudyHeldError, match="study 'gone' is being run by process"):
+                refused()
+    assert "gone" in store.names
+    assert files(store) == before
+
+
+@pytest.mark.parametrize("at", ["rename", "rmtree"])
+def test_a_crash_leaves_files_without_a_study_which_deleting_once_more_deletes(
+    store: Store, at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path if at == "rename" else shutil, at, crash)
+        with pytest.raises(KeyboardInterrupt):
+            delete(store, belongings(store, "gone"))
+    assert store.names == ("kept",)
+    left = belongings(store, "gone")
+    assert (left.trials, left.files) == (None, 3)
+    delete(store, left)
+    assert not any("gone" in file for file in files(store))
+    with pytest.raises(tuner.StudyNotFoundError):
+        belongings(store, "gone")
+
+
+def test_a_folder_that_was_set_aside_is_its_own_studys_alone(store: Store) -> None:
+    other = store.location.checkpoints / ".deleted-gone-too-0123abcd"
+    other.mkdir()
+    delete(store, belongings(store, "gone"))
+    assert other.is_dir()
+
+
+def test_links_are_deleted_and_what_they_lead_to_is_not(store: Store, workplace: Path) -> None:
+    outside = workplace / "outside"
+    outside.mkdir()
+    (outside / "precious.safetensors").write_bytes(b"precious")
+    root = store.location.checkpoints_of("gone")
+    (root / "trial-00009").symlink_to(outside)
+    (root / "trial-00000" / "epoch-000009.safetensors").symlink_to(outside / "precious.safetensors")
+    delete(store, belongings(store, "gone"))
+    root.symlink_to(outside)
+    left = belongings(store, "gone")
+    assert left.size < len(str(outside)) + 1
+    delete(store, left)
+    assert not root.is_symlink()
+    assert (outside / "precious.safetensors").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("name", ["..", "../outside", "a/b", ""])
+def test_a_name_that_leads_elsewhere_finds_no_files(store: Store, name: str) -> None:
+    with pytest.raises(tuner.StudyNotFoundError):
+        belongings(store, name)
+
+
+def test_files_that_may_be_another_databases_stay(store: Store, workplace: Path) -> None:
+    run("gone", storage=str(workplace / ".tuner" / "other.db"))
+    before, found = files(store), belongings(store, "gone")
+    assert [path.name for path in found.sharers] == ["other.db"]
+    delete(store, found)
+    assert store.names == ("kept",)
+    assert files(store) == before
+    assert belongings(store, "kept").sharers == ()
+
+
+def test_what_cannot_be_deleted_is_told_with_what_to_do(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with pytest.raises(StorageError, match=r"the study is deleted, .*gone.* is not: Permission denied") as raised:
+        delete(store, belongings(store, "gone"))
+    assert "tuner delete gone" in raised.value.hint
+
+
+def test_backups_are_kept_with_the_study_in_them(store: Store) -> None:
+    assert store.location.file is not None
+    make_backup(store.location.file)
+    tuner.load_study("gone").delete()
+    (backup,) = backups_of(store.location.file)
+    assert Store(store.location).names == ("kept",)
+    assert "gone" in open_store(str(backup.file)).names

@@ -1,0 +1,128 @@
+"""Deleting a study: the database first, in one transaction, then the files that nothing refers to any more.
+
+A process that dies in between leaves files without a study, never a study without its weights. Folders are renamed
+before they are deleted, so that what is left of one is in no new study's way; to delete the study once more deletes it.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from tuner.confirmation import companion
+from tuner.domain.errors import ConfigurationError, StorageError, StudyNotFoundError
+from tuner.domain.study import NAME_PATTERN
+from tuner.storage.location import Location, locate
+from tuner.storage.spill import Spill
+from tuner.storage.store import Store
+
+_ASIDE = ".deleted-"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belongings:
+    """What would be deleted with a study: its trials, None where only files are left of it, and its files.
+
+    `sharers` are other databases in the same folder that have a study of the same name, or may have: its files may be
+    that one's, and stay.
+    """
+
+    study: str
+    trials: int | None
+    paths: tuple[Path, ...]
+    files: int
+    size: int
+    sharers: tuple[Path, ...]
+
+
+def belongings(store: Store, name: str) -> Belongings:
+    """Return what would be deleted with study `name`.
+
+    Raises `StudyNotFoundError` where nothing of it is left, and `StudyHeldError` where somebody runs it.
+    """
+    location = store.location
+    is_stored = name in store.names
+    paths = tuple(_paths(location, name))
+    if not is_stored and not paths:
+        store.study(name)  # says what there is instead
+    if is_stored:
+        store.refuse_held(name)
+    sizes = [*_sizes(paths)]
+    return Belongings(
+        study=name,
+        trials=len(store.read(name)[1]) if is_stored else None,
+        paths=paths,
+        files=len(sizes),
+        size=sum(sizes),
+        sharers=tuple(path for path in location.neighbours if _may_have(path, name)) if paths else (),
+    )
+
+
+def delete(store: Store, belonging: Belongings) -> None:
+    """Delete a study and its files; a link among them is deleted, and what it leads to is not.
+
+    Raises `StudyHeldError` where somebody has begun to run it, and `StorageError` where files stay.
+    """
+    if belonging.trials is not None:
+        with suppress(StudyNotFoundError):  # somebody else has deleted it meanwhile: what is left are the files
+            store.delete(belonging.study)
+    if belonging.sharers:
+        return
+    try:
+        for path in [_set_aside(path) for path in belonging.paths]:
+            _delete(path)
+    except OSError as error:
+        raise StorageError(
+            f"the study is deleted, {error.filename or 'a file'} is not: {error.strerror}",
+            hint=f"where that is mended, this deletes the rest: tuner delete {belonging.study}",
+        ) from error
+
+
+def _paths(location: Location, name: str) -> Iterator[Path]:
+    """Yield the files and folders of a study, as far as they are there."""
+    if not NAME_PATTERN.fullmatch(name) or ".." in name:
+        return  # a name that somebody put into the database by hand must not lead elsewhere
+    for study in (name, companion(name)):
+        spill = Spill(location.folder, study)
+        there = (location.checkpoints_of(study), spill.file, spill.late_file)
+        yield from (path for path in there if path.is_symlink() or path.exists())
+        aside = re.compile(rf"{re.escape(_ASIDE + study)}-[0-9a-f]{{8}}")
+        yield from (path for path in location.checkpoints.glob(f"{_ASIDE}*") if aside.fullmatch(path.name))
+
+
+def _sizes(paths: tuple[Path, ...]) -> Iterator[int]:
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            yield from _sizes(tuple(path.iterdir()))
+        else:
+            with suppress(FileNotFoundError):
+                yield path.lstat().st_size
+
+
+def _may_have(file: Path, name: str) -> bool:
+    store = Store(locate(str(file)))
+    try:
+        return name in store.names
+    except (StorageError, ConfigurationError):
+        return True  # for all we know
+    finally:
+        store.close()
+
+
+def _set_aside(path: Path) -> Path:
+    """Rename a folder, which is done at once while deleting it takes long; return where the thing now is."""
+    if path.is_symlink() or not path.is_dir() or path.name.startswith(_ASIDE):
+        return path
+    return path.rename(path.with_name(f"{_ASIDE}{path.name}-{os.urandom(4).hex()}"))
+
+
+def _delete(path: Path) -> None:
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(path)
