@@ -1,73 +1,53 @@
-"""What in a study's settings or search space the supervised objective cannot use, as sentences."""
+"""What in a search space the supervised objective cannot use, as sentences."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from objectives._parts import BATCH_SIZE, DATASETS, PARTS, SHORTHANDS, declared
+import numpy as np
+
+from objectives._parts import BATCH_SIZE, CLASS_WEIGHTS, PARTS, SHORTHANDS, WEIGHTINGS, declared
 from objectives._tasks import Input, Task
 from objectives.architectures._options import OPTIONS
+from objectives.datasets._dataset import Dataset
 from tuner.catalogue import Catalogue
-from tuner.domain.errors import ConfigurationError, nearest
+from tuner.domain.errors import nearest
 from tuner.domain.parameter import Choice, Int, Parameter
 from tuner.domain.search_space import SearchSpace
 
-_PRECISIONS = ("float32", "bfloat16")
+_BALANCED = 3
+"""How many times as frequent as the rarest the most frequent class may be for accuracy to mean something."""
+
 _DECLARED = {"architecture": "inputs", "loss": "tasks"}
 
 
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """The dataset to train on, the shares of it that validate and test, and what forward passes compute with."""
-
-    dataset: str
-    validation: float = 0.2
-    test: float = 0.2
-    precision: str = "float32"
-
-    @staticmethod
-    def of(values: Mapping[str, Any]) -> "Settings":
-        """Return the settings with these values, or raise `ConfigurationError` with everything wrong with them."""
-        problems = [*_setting_problems(values)]
-        if problems:
-            raise ConfigurationError([f"settings.{problem}" for problem in problems])
-        return Settings(**values)
-
-
-def _setting_problems(values: Mapping[str, Any]) -> Iterator[str]:
-    known = ("dataset", "validation", "test", "precision")
-    yield from (f"{key}: unknown setting{nearest(key, known)}" for key in values if key not in known)
-    if "dataset" not in values:
-        yield f"dataset: missing; one of {', '.join(DATASETS.names)}"
-    elif values["dataset"] not in DATASETS:
-        yield f"dataset: {_unknown_member(DATASETS, values['dataset'])}"
-    precision = values.get("precision", "float32")
-    if precision not in _PRECISIONS:
-        yield f"precision: {precision!r} is none of {', '.join(_PRECISIONS)}{nearest(str(precision), _PRECISIONS)}"
-    fractions = {"validation": values.get("validation", 0.2), "test": values.get("test", 0.2)}
-    wrong = [key for key, value in fractions.items() if not _is_fraction(value)]
-    yield from (f"{key}: {fractions[key]!r} is not a number from 0 to 1" for key in wrong)
-    if not wrong and fractions["validation"] == 0:
-        yield "validation: 0 leaves nothing to compare trials by"
-    if not wrong and sum(fractions.values()) >= 1:
-        yield "validation: with the test share it leaves nothing to train on"
-
-
-def _is_fraction(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1
-
-
-def space_problems(space: SearchSpace, dataset: str) -> Iterator[str]:
-    """Yield what in `space` has no meaning here or does not fit the dataset, each with its path."""
-    member = DATASETS[dataset]
-    about = _Target(name=dataset, task=member.task, kind=member.kind)
+def space_problems(space: SearchSpace, name: str, dataset: Dataset) -> Iterator[str]:
+    """Yield what in `space` has no meaning here or does not fit the dataset of this name, each with its path."""
+    about = _Target(name=name, task=dataset.task, kind=dataset.kind)
     parameters = space.parameters
     for path, parameter in parameters.items():
         yield from (f"{path}: {problem}" for problem in _problems(path.split("."), parameter, about))
     for short, long in SHORTHANDS.items():
         if short in parameters and long in parameters:
             yield f"{short}: means {long}, which is there too; keep one"
+
+
+def space_doubts(space: SearchSpace, dataset: Dataset) -> Iterator[str]:
+    """Yield what in `space` changes nothing for the dataset."""
+    if "encoding" in space.parameters and not dataset.categories:
+        yield "encoding: the data has no categories, so it changes nothing"
+
+
+def proposed(dataset: Dataset) -> Mapping[str, str]:
+    """Return a search space and a metric that suit the dataset, as the keys of a study file."""
+    if dataset.task is Task.REGRESSION:
+        return {"search_space": "mixed_table_regressor", "metric": "rmse", "direction": "minimize"}
+    kind = {Input.IMAGE: "image", Input.SEQUENCE: "sequence", Input.TABLE: "mixed_table"}[dataset.kind]
+    _, targets = dataset.load()
+    counts = np.bincount(targets)
+    # Who always says the most frequent class is right often, and of no use.
+    metric = "f1" if counts.max() > _BALANCED * counts.min() else "accuracy"
+    return {"search_space": f"{kind}_classifier", "metric": metric, "direction": "maximize"}
 
 
 @final
@@ -90,8 +70,10 @@ def _problems(path: list[str], parameter: Parameter, target: _Target) -> Iterato
 def _key_problems(key: str, parameter: Parameter, target: _Target) -> Iterator[str]:
     if key == BATCH_SIZE:
         yield from _batch_size_problems(parameter)
+    elif key == CLASS_WEIGHTS:
+        yield from _class_weights_problems(parameter, target)
     elif key not in PARTS:
-        known = (*PARTS, *SHORTHANDS, BATCH_SIZE)
+        known = (*PARTS, *SHORTHANDS, BATCH_SIZE, CLASS_WEIGHTS)
         yield f"nothing is called that{nearest(key, known)} (known: {', '.join(known)})"
     elif not isinstance(parameter, Choice):
         yield f"has to be a Choice of {', '.join(PARTS[key].names)}"
@@ -103,6 +85,13 @@ def _key_problems(key: str, parameter: Parameter, target: _Target) -> Iterator[s
 def _batch_size_problems(parameter: Parameter) -> Iterator[str]:
     if not _is_whole(parameter) or any(size < 1 for size in _ends(parameter)):
         yield "has to be whole numbers from 1"
+
+
+def _class_weights_problems(parameter: Parameter, target: _Target) -> Iterator[str]:
+    if not isinstance(parameter, Choice) or any(word not in WEIGHTINGS for word in parameter.options):
+        yield f"has to be a Choice of {', '.join(WEIGHTINGS)}"
+    elif target.task is not Task.CLASSIFICATION:
+        yield f"is for classification, and dataset {target.name!r} is {target.task.value}"
 
 
 def _is_whole(parameter: Parameter) -> bool:

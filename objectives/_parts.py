@@ -26,6 +26,7 @@ PARTS: Mapping[str, Catalogue] = MappingProxyType(
         "cleaning": Catalogue("objectives.preprocessing.cleaning", "cleaning"),
         "transformation": Catalogue("objectives.preprocessing.transformations", "transformation"),
         "scaling": Catalogue("objectives.preprocessing.scalings", "scaling"),
+        "encoding": Catalogue("objectives.preprocessing.encodings", "encoding"),
     }
 )
 """What a configuration can choose, by the key it is chosen under."""
@@ -39,6 +40,11 @@ SHORTHANDS: Mapping[str, str] = MappingProxyType({"preprocessing": "scaling"})
 BATCH_SIZE = "batch_size"
 DEFAULT_BATCH_SIZE = 64
 
+CLASS_WEIGHTS = "class_weights"
+BALANCED = "balanced"
+WEIGHTINGS = ("none", BALANCED)
+"""Whether all examples weigh the same in training, or all classes do."""
+
 _DEFAULTS = {
     "architecture": "mlp",
     "optimizer": "adamw",
@@ -46,6 +52,7 @@ _DEFAULTS = {
     "cleaning": "median",
     "transformation": "none",
     "scaling": "standard",
+    "encoding": "one_hot",
 }
 _DEFAULT_LOSSES = {Task.CLASSIFICATION: "cross_entropy", Task.REGRESSION: "mean_squared_error"}
 

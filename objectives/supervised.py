@@ -1,14 +1,18 @@
-"""Train a model on examples with known answers: classification and regression on the datasets that ship."""
+"""Train a model on examples with known answers: classification and regression, on what ships or on data of your own."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar, final
 
-from objectives._checks import Settings, space_problems
+from objectives._checks import proposed, space_doubts, space_problems
 from objectives._parts import BATCH_SIZE, DATASETS, DEFAULT_BATCH_SIZE, part
+from objectives._settings import Settings, absolute, is_path
 from objectives._tasks import Input
+from objectives.own_data.fingerprint import fingerprint
 from objectives.training.metrics import DIRECTIONS
 from tuner.domain.config import Config
+from tuner.domain.data import DataRecord
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.search_space import SearchSpace
@@ -24,7 +28,8 @@ class Supervised(Objective):
 
     A configuration chooses `architecture`, `loss`, `optimizer` and `lr_schedule`, the preprocessing steps `cleaning`,
     `transformation` and `scaling` (or `preprocessing`, which means the scaling), and `batch_size`; each by name, or as
-    a branch with the fields of that member. What is not chosen keeps its default.
+    a branch with the fields of that member. A table with categories has an `encoding` too, and a classifier
+    `class_weights`. What is not chosen keeps its default.
     """
 
     grows: ClassVar[bool] = True
@@ -33,7 +38,21 @@ class Supervised(Objective):
     def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
         self._settings = Settings.of(settings)
         self._seed = seed
-        self._dataset = DATASETS[self._settings.dataset]()
+        self._opened = self._open()
+        self._dataset = DATASETS[self._settings.dataset]() if self._opened is None else self._opened.dataset
+
+    def _open(self) -> Any:
+        """Return the data that lies in a file; None where the dataset ships."""
+        options = self._settings.options
+        if options is None:
+            return None
+        # Shipped datasets do not wait for what reads files.
+        from objectives.own_data.opening import open_data  # noqa: PLC0415
+
+        settings = self._settings
+        return open_data(
+            Path(settings.dataset), options, validation=settings.validation, test=settings.test, seed=self._seed
+        )
 
     @cached_property
     def _workshop(self) -> Any:
@@ -53,14 +72,37 @@ class Supervised(Objective):
         return DIRECTIONS[self._dataset.task]
 
     def problems(self, space: SearchSpace) -> Sequence[str]:
-        return tuple(space_problems(space, self._settings.dataset))
+        return tuple(space_problems(space, Path(self._settings.dataset).name, self._dataset))
+
+    def notes(self, space: SearchSpace) -> Sequence[str]:
+        of_data = () if self._opened is None else self._opened.notes
+        return (*of_data, *space_doubts(space, self._dataset))
+
+    def data(self) -> DataRecord | None:
+        return None if self._opened is None else self._opened.record
+
+    def proposal(self) -> Mapping[str, str]:
+        return proposed(self._dataset)
+
+    @classmethod
+    def located(cls, settings: Mapping[str, Any], folders: Sequence[Path]) -> Mapping[str, Any]:
+        dataset = settings.get("dataset")
+        return {**settings, "dataset": absolute(dataset, folders)} if isinstance(dataset, str) else settings
+
+    @classmethod
+    def fingerprint(cls, settings: Mapping[str, Any]) -> str | None:
+        dataset = settings.get("dataset")
+        if not isinstance(dataset, str) or not is_path(dataset) or not Path(dataset).exists():
+            return None
+        return fingerprint(Path(dataset))[0]
 
     def cohort_key(self, config: Config) -> Hashable:
         """Return the architecture without its dropout, the batch size, and what decides how many columns are left."""
         architecture = part(config, "architecture", self._dataset.task).without("dropout")
         is_table = self._dataset.kind is Input.TABLE
         cleaning = part(config, "cleaning", self._dataset.task) if is_table else None
-        return architecture, config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), cleaning
+        encoding = part(config, "encoding", self._dataset.task) if self._dataset.categories else None
+        return architecture, config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), cleaning, encoding
 
     def start(self, trials: Sequence[Trial]) -> Cohort:
         cohort: Cohort = self._workshop.start(trials)

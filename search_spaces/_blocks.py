@@ -30,6 +30,8 @@ LABEL_SMOOTHING = Float(0.0, 0.2, default=0.0)
 CLEANING = Choice("median", "mean", "most_frequent")
 TRANSFORMATION = Choice("none", "quantile", "power")
 SCALING = Choice("standard", "minmax", "robust", "none")
+ENCODING = Choice("one_hot", embedding={"dimension": Choice(2, 4, 8, 16, default=4)})
+CLASS_WEIGHTS = Choice("none", "balanced")
 
 _WARMUP = Choice(0.0, 0.05, 0.2)
 _CLIP = Choice(0.0, 1.0, 5.0)

@@ -1,7 +1,7 @@
 """A study's parts, found by their names and checked all at once, before anything runs or is written."""
 
 import inspect
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, final
@@ -10,6 +10,7 @@ from tuner.catalogue import Catalogue
 from tuner.cohorts import Cohorts
 from tuner.controller import Plan
 from tuner.domain.config import Config
+from tuner.domain.data import DataRecord
 from tuner.domain.errors import ConfigurationError, nearest
 from tuner.domain.goal import OF_MODELS, Goal
 from tuner.domain.job import Job
@@ -55,6 +56,8 @@ class Assembly:
     """Whether the objective can measure the best trial on data the search never saw."""
     confirms: bool
     """Whether the best configurations are trained again once the search has reached its target."""
+    data: DataRecord | None
+    """What is known of the data, where it is somebody's own."""
     notes: tuple[str, ...]
     """What is allowed, but probably not meant."""
     carried: tuple[CarriedOver, ...] = ()
@@ -121,9 +124,42 @@ def assemble(spec: StudySpec, folder: Path, checkpoints: Path) -> Assembly:
         grows=objective is None or objective.grows,
         exploits=objective is not None and objective.exploits,
         tests=yields is not None,
+        data=None if objective is None else objective.data(),
         notes=(*_doubts(yields or {}, goal), *(objective.notes(space) if objective is not None else ())),
         confirms=_confirms(spec, job, goal, objective),
     )
+
+
+def located(spec: StudySpec, folders: Sequence[Path]) -> StudySpec:
+    """Return the spec with absolute paths in its settings; what is relative lies in one of the folders.
+
+    A mistake in the objective's name is left to `assemble`, which tells it with all others.
+    """
+    kind = _kind_of_objective(spec, folders[-1])
+    return spec if kind is None else replace(spec, settings=kind.located(spec.settings, folders))
+
+
+def data_fingerprint(spec: StudySpec, folder: Path) -> str | None:
+    """Return what tells the spec's data from other data; None where it has none of its own."""
+    kind = _kind_of_objective(spec, folder)
+    return None if kind is None else kind.fingerprint(spec.settings)
+
+
+def proposal(spec: StudySpec, folder: Path) -> Mapping[str, str]:
+    """Return the keys of a study file that suit the spec's objective with its settings, whatever else it says."""
+    kind = _kind_of_objective(spec, folder)
+    return {} if kind is None else kind(spec.settings, spec.seed).proposal()
+
+
+def _kind_of_objective(spec: StudySpec, folder: Path) -> type[Objective] | None:
+    """Return the class of the spec's objective; None where it is a generator function, or cannot be found."""
+    try:
+        if is_generator(spec.objective, folder):
+            return None
+        found = resolve(spec.objective, OBJECTIVES, folder) if isinstance(spec.objective, str) else spec.objective
+    except ConfigurationError:
+        return None
+    return found if isinstance(found, type) and issubclass(found, Objective) else None
 
 
 def find_space(spec: StudySpec, folder: Path) -> SearchSpace:

@@ -1,5 +1,6 @@
 """The use cases with everything they need: what the command line and the Python interface call."""
 
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, final
 
 from tuner import service
-from tuner.assembly import Assembly, assemble, find_space
+from tuner.assembly import Assembly, assemble, data_fingerprint, find_space, located, proposal
 from tuner.confirmation import companion
 from tuner.confirming import confirming, winners
 from tuner.controller import ToTest
@@ -30,7 +31,7 @@ from tuner.learned import Learned, learned
 from tuner.storage.backup import Backups
 from tuner.storage.spill import Spill
 from tuner.storage.store import Store, exists_already, open_store
-from tuner.study_file import check_name, override, read_study_file
+from tuner.study_file import check_name, override, parse_study, read_study_file
 from tuner.warm_start import CarriedOver, WarmStart
 
 EXECUTORS = {"ray": "tuner.execution.ray_tune", "inline": "tuner.execution.inline"}
@@ -53,25 +54,54 @@ class Source:
     folder: str
 
 
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFile:
+    """Data to tune on with no study file: its path, and the column to predict where it is a table."""
+
+    path: str
+    target: str | None = None
+
+
+Asked = str | Path | StudySpec | DataFile
+"""What a study can be asked for by: a shipped name, a study file's path, a spec, or the data alone."""
+
+
 def shipped_studies() -> tuple[str, ...]:
     """Return the names of the study files that come with the package."""
     names = [entry.name for entry in files("tuner").joinpath("studies").iterdir()]
     return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
 
 
-def read_spec(study: str | Path | StudySpec, overrides: Mapping[str, Any]) -> tuple[StudySpec, Source]:
-    """Return what is asked for by a shipped name, a study file's path or a spec, and where it came from."""
-    folder = str(Path.cwd())
+def read_spec(study: Asked, overrides: Mapping[str, Any]) -> tuple[StudySpec, Source]:
+    """Return what is asked for, with absolute paths, and where it came from."""
+    folder = Path.cwd()
+    if isinstance(study, DataFile):
+        return _spec_of_data(study, overrides, folder), Source(study="", overrides=overrides, folder=str(folder))
     if isinstance(study, StudySpec):
-        spec = override(study, overrides)
+        spec = located(override(study, overrides), [folder])
         name = spec.name or reference_to(spec.objective).rpartition(":")[2]
-        return replace(spec, name=check_name(name)), Source(study="", overrides=overrides, folder=folder)
+        return replace(spec, name=check_name(name)), Source(study="", overrides=overrides, folder=str(folder))
     path, source = _find_study(str(study))
-    return read_study_file(path, overrides), Source(study=source, overrides=overrides, folder=folder)
+    spec = located(read_study_file(path, overrides), [path.parent, folder])
+    return spec, Source(study=source, overrides=overrides, folder=str(folder))
+
+
+def _spec_of_data(data: DataFile, overrides: Mapping[str, Any], folder: Path) -> StudySpec:
+    """Return the spec of a study of data alone: what the objective proposes for it, but what `overrides` say."""
+    settings = {"dataset": data.path} | ({"target": data.target} if data.target is not None else {})
+    content = {"objective": "supervised", "search_space": "", "metric": "loss", "settings": settings}
+    name = re.sub(r"[^A-Za-z0-9._-]+|\.\.+", "-", Path(data.path).name.partition(".")[0]).strip("-._") or "data"
+
+    def parsed(content: Mapping[str, Any]) -> StudySpec:
+        return located(parse_study(content, overrides, where="--data", name=name), [folder])
+
+    asked = parsed(content)
+    return parsed({**content, "settings": {**asked.settings}, **proposal(asked, folder)})
 
 
 def run(
-    study: str | Path | StudySpec,
+    study: Asked,
     *,
     storage: str | None = None,
     overrides: Mapping[str, Any] | None = None,
@@ -92,7 +122,7 @@ def run(
             space=assembly.space,
             spec=spec.describe(),
             source=asdict(source),
-            notes={"warm_start": [each.describe() for each in begins.carried]} if begins.carried else {},
+            notes=_first_notes(assembly),
         )
         with _resumable(spec.name), store.holding(spec.name) as journal, ExitStack() as held:
             conductor = _conductor(store, assembly, (), listeners)
@@ -158,7 +188,7 @@ class Preview:
     seconds: float
 
 
-def check(study: str | Path | StudySpec, overrides: Mapping[str, Any] | None = None) -> Preview:
+def check(study: Asked, overrides: Mapping[str, Any] | None = None) -> Preview:
     """Train the default configuration for one epoch in this process, and store nothing.
 
     Raises `NoUsableTrialError` with the traceback where the objective fails.
@@ -209,7 +239,7 @@ def _reassembled(
     study = store.study(name)
     spec, folder = _spec_to_resume(study, overrides, spec)
     space = _space_to_resume(study, spec, folder)
-    service.refuse_changes(study, spec, space)
+    service.refuse_changes(study, spec, space, data_fingerprint(spec, folder))
     directions = study.directions if spec.metrics else ()
     spec_of_parts = replace(spec, search_space=space, directions=directions)
     assembly = assemble(spec_of_parts, folder, store.location.checkpoints_of(name))
@@ -227,10 +257,11 @@ def _spec_to_resume(study: StudyRecord, overrides: Mapping[str, Any], spec: Stud
     source, folder = study.source["study"], Path(study.source["folder"])
     overrides = {**study.source["overrides"], **overrides}
     if spec is not None:
-        return override(spec, overrides), folder
+        return located(override(spec, overrides), [folder]), folder
     if source in shipped_studies() or Path(source).is_file():
-        return read_study_file(_find_study(source)[0], overrides), folder
-    return override(StudySpec.from_description(study.spec), overrides), folder
+        path = _find_study(source)[0]
+        return located(read_study_file(path, overrides), [path.parent, folder]), folder
+    return located(override(StudySpec.from_description(study.spec), overrides), [Path.cwd(), folder]), folder
 
 
 def _space_to_resume(study: StudyRecord, spec: StudySpec, folder: Path) -> SearchSpace:
@@ -302,6 +333,16 @@ def _conducting(
         spill=spill,
         to_test=to_test,
     )
+
+
+def _first_notes(assembly: Assembly) -> dict[str, Any]:
+    """Return what is written down about a study when it is created."""
+    notes: dict[str, Any] = {}
+    if assembly.carried:
+        notes["warm_start"] = [each.describe() for each in assembly.carried]
+    if assembly.data is not None:
+        notes["data"] = assembly.data.describe()
+    return notes
 
 
 def _warmed(assembly: Assembly, begins: Learned) -> Assembly:

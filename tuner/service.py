@@ -35,6 +35,7 @@ Execute = Callable[[Director], None]
 _EXIT_CODES = {StopCause.INTERRUPT: 130, StopCause.TERMINATE: 143}
 
 # What may differ when a study goes on: how much is spent and on what, never what the numbers mean.
+_DATASET = "settings.dataset"
 _FREE = ("name", "budget.trials", "budget.seconds", "resources", "limits", "confirm", "executor")
 
 
@@ -126,12 +127,18 @@ def lead(name: str, run: Director, execute: Execute, seconds: float | None) -> S
     return cause
 
 
-def refuse_changes(study: StudyRecord, spec: StudySpec, space: SearchSpace) -> None:
-    """Raise `ResumeRefusedError` with a diff where `spec` or `space` is not what the study was started with.
+def refuse_changes(study: StudyRecord, spec: StudySpec, space: SearchSpace, fingerprint: str | None = None) -> None:
+    """Raise `ResumeRefusedError` with a diff where `spec`, `space` or the data is not what the study was started with.
 
-    Old and new trials would not be comparable. The budget and the resources may change.
+    Old and new trials would not be comparable. The budget and the resources may change, and data with the same
+    `fingerprint` may lie elsewhere.
     """
-    lines = [*_spec_difference(StudySpec.from_description(study.spec).describe(), spec.describe())]
+    before = study.notes.get("data", {}).get("fingerprint")
+    is_same_data = before is not None and before == fingerprint
+    began = StudySpec.from_description(study.spec).describe()
+    lines = [*_spec_difference(began, spec.describe(), free=(*_FREE, _DATASET) if is_same_data else _FREE)]
+    if before is not None and fingerprint is not None and not is_same_data:
+        lines.append(f"~ data: the contents of {spec.settings.get('dataset')} have changed")
     if study.space is not None:
         lines += difference(study.space, space)
         lines += _rule_difference(study.rules, tuple(rule.reason for rule in space.rules))
@@ -158,14 +165,16 @@ def _rule_difference(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
     yield from (f"+ rule: {reason}" for reason in new if reason not in old)
 
 
-def _spec_difference(old: dict[str, Any] | Any, new: dict[str, Any], prefix: str = "") -> Iterator[str]:
+def _spec_difference(
+    old: dict[str, Any] | Any, new: dict[str, Any], prefix: str = "", *, free: Sequence[str]
+) -> Iterator[str]:
     for key in sorted({*old, *new}):
         path = f"{prefix}{key}"
         before, after = old.get(key), new.get(key)
-        if path in _FREE or before == after:
+        if path in free or before == after:
             continue
         if isinstance(before, dict) and isinstance(after, dict):
-            yield from _spec_difference(before, after, f"{path}.")
+            yield from _spec_difference(before, after, f"{path}.", free=free)
         else:
             yield f"~ {path}: {before!r} -> {after!r}"
 

@@ -1,6 +1,7 @@
 """The port of an architecture."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 from torch import nn
@@ -20,3 +21,12 @@ class Architecture(ABC):
 
         Its initial weights come from torch's global generator.
         """
+
+
+def with_layer(
+    layer: Callable[[], nn.Module | None], architecture: Architecture, shape: tuple[int, ...], outputs: int
+) -> nn.Module:
+    """Return an architecture's model behind the layer that reads its inputs, where there is one."""
+    first = layer()
+    model = architecture.build(shape, outputs)
+    return model if first is None else nn.Sequential(first, model)

@@ -1,5 +1,6 @@
 """Layers that several architectures share."""
 
+from collections.abc import Sequence
 from typing import final
 
 import torch
@@ -48,6 +49,25 @@ def vector_normalisation(name: str, width: int) -> nn.Module:
     """Return the normalisation of (batch, width)."""
     layers: dict[str, type[nn.Module]] = {"none": nn.Identity, "batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
     return layers[name](width)
+
+
+@final
+class Embedded(nn.Module):
+    """Reads the first `numbers` columns of a table as they are, and the others as codes: each becomes its vector.
+
+    (batch, columns) becomes (batch, numbers + categories * dimension). The codes in `empty` begin as zeros.
+    """
+
+    def __init__(self, *, numbers: int, codes: int, dimension: int, empty: Sequence[int]) -> None:
+        super().__init__()
+        self._numbers = numbers
+        self.vectors = nn.Embedding(codes, dimension)
+        with torch.no_grad():
+            self.vectors.weight[list(empty)] = 0.0
+
+    def forward(self, rows: Tensor) -> Tensor:
+        vectors: Tensor = self.vectors(rows[:, self._numbers :].long())
+        return torch.cat([rows[:, : self._numbers], vectors.flatten(1)], dim=1)
 
 
 class Rows(nn.Module):

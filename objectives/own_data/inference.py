@@ -24,6 +24,7 @@ def columns_of(frame: Any, types: Mapping[str, str], missing: Sequence[str] | No
     everything that cannot be.
     """
     problems: list[str] = []
+    hint = ""
     columns: list[Column] = []
     for name in frame.columns:
         try:
@@ -32,8 +33,9 @@ def columns_of(frame: Any, types: Mapping[str, str], missing: Sequence[str] | No
             columns.append(found)
         except ConfigurationError as error:
             problems += error.problems
+            hint = hint or error.hint
     if problems:
-        raise ConfigurationError(problems)
+        raise ConfigurationError(problems, hint)
     return tuple(columns)
 
 

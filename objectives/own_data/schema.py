@@ -1,6 +1,6 @@
 """A table's columns and its target: what turns raw rows into what is trained on, and answers back into labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, final
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from objectives._tasks import Task
 from objectives.datasets._dataset import Label
 from objectives.own_data.columns import Category, Column, from_description
+from objectives.own_data.labels import key
 from objectives.own_data.text import as_text, is_text
 from tuner.domain.errors import ConfigurationError, nearest
 
@@ -77,8 +78,8 @@ class Schema:
         """Return a Series of raw answers as classes (int64) or values (float64)."""
         if not self.labels:
             return self.target.features(values)[:, 0]
-        classes = {_key(label): index for index, label in enumerate(self.labels)}
-        return np.array([classes[_key(label)] for label in labels_in(values, self.target)], dtype=np.int64)
+        classes = {key(label): index for index, label in enumerate(self.labels)}
+        return np.array([classes[key(label)] for label in labels_in(values, self.target)], dtype=np.int64)
 
     def describe(self) -> dict[str, Any]:
         """Return the schema as JSON."""
@@ -104,13 +105,3 @@ def labels_in(values: Any, target: Column) -> list[Label]:
         words = values if not is_text(values) and values.dtype == bool else as_text(values)
         return [bool(word) if not isinstance(word, str) else word for word in words]
     return [int(value) if float(value).is_integer() else float(value) for value in target.features(values)[:, 0]]
-
-
-def sorted_labels(labels: Sequence[Label]) -> tuple[Label, ...]:
-    """Return the different ones among labels of one type, in order."""
-    return tuple(sorted({_key(label): label for label in labels}.values(), key=lambda label: _key(label)[1:]))
-
-
-def _key(label: Label) -> tuple[str, Any]:
-    # True and 1 are equal to Python, and different labels to a person.
-    return type(label).__name__ if isinstance(label, bool | str) else "number", label

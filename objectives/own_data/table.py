@@ -1,7 +1,6 @@
 """A table from a file as a dataset."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
@@ -12,28 +11,15 @@ from objectives._tasks import Input, Task
 from objectives.datasets._dataset import Array, Dataset, Label
 from objectives.own_data.columns import Column, Number
 from objectives.own_data.inference import columns_of, target_of, type_problems
+from objectives.own_data.labels import check_labels, sorted_labels
+from objectives.own_data.options import DataOptions
 from objectives.own_data.reading import read_table
-from objectives.own_data.schema import Schema, labels_in, sorted_labels
+from objectives.own_data.schema import Schema, labels_in
 from tuner.domain.errors import ConfigurationError, nearest
 
-MOST_CLASSES = 1000
-
-_FEWEST_ROWS = 20
+_LISTED = 20
 _MOST_WHOLE_CLASSES = 20
 """Whole numbers of no more different values are taken for classes."""
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableOptions:
-    """What a study's settings say about a table: its target, and what they know better than its looks tell."""
-
-    target: str
-    task: str | None = None
-    columns: tuple[tuple[str, str], ...] = ()
-    missing: tuple[str, ...] | None = None
-    separator: str | None = None
-    encoding: str | None = None
 
 
 @final
@@ -45,36 +31,36 @@ class Table(Dataset):
 
     kind = Input.TABLE
 
-    def __init__(self, path: Path, options: TableOptions) -> None:
+    def __init__(self, path: Path, options: DataOptions) -> None:
         frame = read_table(path, separator=options.separator, encoding=options.encoding)
         names = [str(name) for name in frame.columns]
         frame.columns = names
         problems = type_problems(dict(options.columns), names)
-        if options.target not in names:
-            problems.append(
-                f"target: there is no column {options.target!r}{nearest(options.target, names)} "
-                f"(columns: {', '.join(names[:20])}{', ...' if len(names) > 20 else ''})"  # noqa: PLR2004
-            )
+        target = options.target
+        if target not in names:
+            which = "missing" if target is None else f"there is no column {target!r}{nearest(target, names)}"
+            problems.append(f"target: {which}; what is to be predicted? (columns: {_listed(names)})")
         if problems:
             raise ConfigurationError([f"settings.{problem}" for problem in problems])
+        assert target is not None  # it is one of the columns
         self.path = path
-        self._read(frame, options)
+        self._read(frame, target, options)
 
-    def _read(self, frame: Any, options: TableOptions) -> None:
+    def _read(self, frame: Any, name: str, options: DataOptions) -> None:
         types = dict(options.columns)
         missing = None if options.missing is None else ("", *(word.lower() for word in options.missing))
         try:
-            asked = types.pop(options.target, Number.type if options.task == Task.REGRESSION.value else None)
-            target = target_of(frame[options.target], asked, missing)
-            present = target.present(frame[options.target])
+            asked = types.pop(name, Number.type if options.task == Task.REGRESSION.value else None)
+            target = target_of(frame[name], asked, missing)
+            present = target.present(frame[name])
             self.rows_without_target = int(len(present) - present.sum())
             frame = frame[present]
-            answers = labels_in(frame[options.target], target)
-            labels = _labels(answers, target, options.task, len(frame))
-            columns = columns_of(frame.drop(columns=options.target), types, missing)
+            answers = labels_in(frame[name], target)
+            labels = _labels(answers, target, options.task)
+            columns = columns_of(frame.drop(columns=name), types, missing)
             self.schema = Schema(columns=columns, target=target, labels=labels)
             self._features = self.schema.features(frame)
-            self._targets = self.schema.targets(frame[options.target])
+            self._targets = self.schema.targets(frame[name])
         except ConfigurationError as error:
             raise ConfigurationError([f"{self.path}, {problem}" for problem in error.problems], error.hint) from None
         if not self.schema.names:
@@ -89,26 +75,23 @@ class Table(Dataset):
         return self._features, self._targets
 
 
-def _labels(answers: Sequence[Label], target: Column, task: str | None, rows: int) -> tuple[Label, ...]:
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join([*names[:_LISTED], *(["..."] if len(names) > _LISTED else [])])
+
+
+def _labels(answers: Sequence[Label], target: Column, task: str | None) -> tuple[Label, ...]:
     """Return the classes; none where it is a value that is to be predicted."""
     labels = sorted_labels(answers)
-    if len(labels) < 2:  # noqa: PLR2004
-        only = f"it is {str(labels[0])[:40]!r} in every row" if labels else "it has no value in any row"
-        raise ConfigurationError(
-            f"column {target.name!r}, the target: nothing can be learnt, {only}", hint="choose another target"
-        )
-    if task == Task.REGRESSION.value or (task is None and _is_measured(labels, target, rows)):
+    where = f"column {target.name!r}, the target"
+    if len(labels) > 1 and (
+        task == Task.REGRESSION.value or (task is None and _is_value(labels, target, len(answers)))
+    ):
         return ()
-    if len(labels) > MOST_CLASSES or (rows >= _FEWEST_ROWS and len(labels) > rows / 2):
-        raise ConfigurationError(
-            f"column {target.name!r}, the target: has {len(labels)} different values in {rows} rows, "
-            "which are too many for classes",
-            hint='choose another target; numbers are predicted as values with task = "regression" in [settings]',
-        )
+    check_labels(labels, len(answers), where)
     return labels
 
 
-def _is_measured(labels: Sequence[Label], target: Column, rows: int) -> bool:
+def _is_value(labels: Sequence[Label], target: Column, rows: int) -> bool:
     """Whether a target that nobody said anything about looks like a value and not like a class."""
     if not isinstance(target, Number):
         return False

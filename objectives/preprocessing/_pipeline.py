@@ -5,8 +5,10 @@ from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from objectives.datasets._dataset import Array
+from objectives.preprocessing._encoding import Encoding, Levels
 from objectives.preprocessing._learned import learned, teach
 from objectives.preprocessing._step import Step
 
@@ -19,16 +21,57 @@ class Pipeline:
     """Steps fitted on the training split alone; calling it transforms any split in the same way.
 
     The first step cleans. After it a table loses its constant columns and all but the first of equal ones; images and
-    sequences keep theirs, which make their shape.
+    sequences keep theirs, which make their shape. The columns that are `categories` go through the `encoding` instead,
+    and come last.
     """
 
-    def __init__(self, steps: Sequence[Step], train: Array) -> None:
-        cleaning, *rest = steps
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        train: Array,
+        *,
+        categories: Sequence[int] = (),
+        encoding: Encoding | None = None,
+    ) -> None:
         self._transformers: list[Any] = []
         self._rows = len(train)
         self._kept: NDArray[np.intp] | None = None
-        rows = self._fit(cleaning, _flat(train))
-        if train.ndim == 2:  # noqa: PLR2004  one row, one column: a table
+        self._categories = list(categories)
+        self._encoding = encoding
+        self._levels = Levels.of(train[:, self._categories]) if categories else None
+        numbers = self._numbers(train)
+        if numbers.shape[1]:
+            self._fit_all(steps, numbers, is_table=train.ndim == 2)  # noqa: PLR2004  one row, one column
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many codes each category has for its encoding."""
+        return self._levels.sizes if self._levels is not None else ()
+
+    def layer(self) -> nn.Module | None:
+        """Return a new layer that a model needs in front to read what comes out; None where it needs none."""
+        if self._encoding is None or self._levels is None:
+            return None
+        return self._encoding.layer(self._kept_numbers, self.sizes)
+
+    def shape(self, example: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape behind that layer of an example that has this shape when it comes out of the chain."""
+        if self._encoding is None or self._levels is None:
+            return example
+        return (self._kept_numbers + self._encoding.width(self.sizes),)
+
+    @property
+    def _kept_numbers(self) -> int:
+        return 0 if self._kept is None else len(self._kept)
+
+    def _numbers(self, features: Array) -> Array:
+        """Return what is no category, flat."""
+        return _flat(np.delete(features, self._categories, axis=1) if self._categories else features)
+
+    def _fit_all(self, steps: Sequence[Step], numbers: Array, *, is_table: bool) -> None:
+        cleaning, *rest = steps
+        rows = self._fit(cleaning, numbers)
+        if is_table:
             self._kept = _informative(rows)
             rows = rows[:, self._kept]
         for step in rest:
@@ -44,34 +87,49 @@ class Pipeline:
         return {
             "rows": self._rows,
             "kept": self._kept,
+            "categories": self._categories,
+            "levels": [] if self._levels is None else list(self._levels.known),
             "steps": [learned(transformer) for transformer in self._transformers],
         }
 
     @classmethod
-    def restored(cls, steps: Sequence[Step], state: Mapping[str, Any]) -> "Pipeline":
-        """Return the pipeline that was fitted with these steps; it transforms the same to the last bit.
+    def restored(cls, steps: Sequence[Step], state: Mapping[str, Any], encoding: Encoding | None = None) -> "Pipeline":
+        """Return the pipeline that was fitted with these steps and encoding; it transforms the same to the last bit.
 
         Raises `ValueError` where the state is not one of these steps.
         """
         pipeline = cls.__new__(cls)
-        pipeline._put_back(steps, state)  # noqa: SLF001 - one of ours
+        pipeline._put_back(steps, state, encoding)  # noqa: SLF001 - one of ours
         return pipeline
 
-    def _put_back(self, steps: Sequence[Step], state: Mapping[str, Any]) -> None:
+    def _put_back(self, steps: Sequence[Step], state: Mapping[str, Any], encoding: Encoding | None) -> None:
         self._rows, self._kept = state["rows"], state["kept"]
-        self._transformers = [step.transformer(self._rows) for step in steps]
+        self._categories, self._encoding = [int(column) for column in state["categories"]], encoding
+        self._levels = Levels(state["levels"]) if self._categories else None
+        # A table of categories alone has nothing that steps are fitted on.
+        self._transformers = [step.transformer(self._rows) for step in steps] if state["steps"] else []
         for transformer, each in zip(self._transformers, state["steps"], strict=True):
             teach(transformer, each)
 
     def __call__(self, features: Array) -> NDArray[np.float32]:
+        rows = self._numbers(features)
+        if self._transformers:
+            rows = self._transformed(rows)
+        if self._levels is not None:
+            assert self._encoding is not None  # categories come with one
+            codes = self._levels.codes(features[:, self._categories])
+            rows = np.concatenate([rows, self._encoding.columns(codes, self.sizes)], axis=1)
+        is_table = self._kept is not None or self._levels is not None
+        return rows.astype(np.float32).reshape(rows.shape if is_table else features.shape)
+
+    def _transformed(self, rows: Array) -> Array:
         cleaning, *rest = self._transformers
-        rows = _bounded(cleaning.transform(_flat(features)))
+        rows = _bounded(cleaning.transform(rows))
         if self._kept is not None:
             rows = rows[:, self._kept]
         for transformer in rest:
             rows = _bounded(transformer.transform(rows))
-        shape = features.shape if self._kept is None else rows.shape
-        return rows.astype(np.float32).reshape(shape)
+        return rows
 
 
 def _bounded(rows: Array) -> Array:

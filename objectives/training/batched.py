@@ -41,6 +41,7 @@ class Member:
     loss: Loss
     rule: Optimizer
     lr_schedule: LrSchedule
+    class_weights: Tensor | None
 
     @staticmethod
     def of(trial: Trial, data: Data, learner: Learner) -> "Member":
@@ -52,6 +53,7 @@ class Member:
             loss=learner.loss,
             rule=learner.rule,
             lr_schedule=learner.lr_schedule,
+            class_weights=learner.class_weights,
         )
 
 
@@ -228,26 +230,42 @@ class _Loss:
             (torch.tensor(same, device=device), _together([members[row].loss for row in same], device))
             for same in rows.values()
         ]
+        self._weights = _class_weights(members)
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the sum for outputs (rows, batch, outputs) and targets (rows, batch)."""
+        weights = None if self._weights is None else self._weights.gather(1, targets)
         if len(self._kinds) == 1:
-            return self._kinds[0][1](outputs, targets)
-        return torch.stack([loss(outputs[rows], targets[rows]) for rows, loss in self._kinds]).sum()
+            return self._kinds[0][1](outputs, targets, weights)
+        return torch.stack(
+            [
+                loss(outputs[rows], targets[rows], None if weights is None else weights[rows])
+                for rows, loss in self._kinds
+            ]
+        ).sum()
 
 
-def _together(losses: Sequence[Loss], device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return the sum of the mean losses of rows, each with its own fields."""
+def _class_weights(members: Sequence[Member]) -> Tensor | None:
+    """Return the weights of all members' classes, (rows, classes); None where nobody has any."""
+    known = [member.class_weights for member in members if member.class_weights is not None]
+    if not known:
+        return None
+    equal = torch.ones_like(known[0])
+    return torch.stack([equal if member.class_weights is None else member.class_weights for member in members])
+
+
+def _together(losses: Sequence[Loss], device: torch.device) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
+    """Return the sum of the mean losses of rows, each with its own fields and its own weights of examples."""
     first: Any = losses[0]
     numbers = {field.name: [float(getattr(each, field.name)) for each in losses] for field in fields(first)}
     # What all have in common stays a number: a loss with numbers takes torch's fast path.
     varying = {name: torch.tensor(values, device=device) for name, values in numbers.items() if len(set(values)) > 1}
 
-    def total(outputs: Tensor, targets: Tensor) -> Tensor:
+    def total(outputs: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
         batch = targets.shape[1]
         mine = {name: values.repeat_interleave(batch) for name, values in varying.items()}
-        found: Tensor = replace(first, **mine)(outputs.flatten(0, 1), targets.flatten()).sum() / batch
-        return found
+        found: Tensor = replace(first, **mine)(outputs.flatten(0, 1), targets.flatten())
+        return (found if weights is None else found * weights.flatten()).sum() / batch
 
     return total
 

@@ -6,11 +6,12 @@ from functools import cached_property
 from typing import final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from objectives._tasks import Task
 from objectives.datasets._dataset import Array
 from objectives.datasets._splitting import Rows, Split
+from objectives.preprocessing._encoding import Encoding
 from objectives.preprocessing._pipeline import Pipeline
 from objectives.preprocessing._step import Step
 
@@ -30,7 +31,8 @@ class Examples:
 class Data:
     """The three parts of a split, ready for a device, of which the test part is made when it is asked for.
 
-    A model has so many `outputs`. Predictions of values times `spread` plus `centre` are in original units.
+    An architecture is given examples of this `shape`, behind the `layer` that reads the features where there is one. A
+    model has so many `outputs`. Predictions of values times `spread` plus `centre` are in original units.
     """
 
     task: Task
@@ -38,6 +40,8 @@ class Data:
     train: Examples
     validation: Examples
     make_test: Callable[[], Examples] = field(repr=False)
+    shape: tuple[int, ...] = ()
+    layer: Callable[[], nn.Module | None] = field(default=lambda: None, repr=False)
     centre: float = 0.0
     spread: float = 1.0
     pipeline: Pipeline | None = field(default=None, repr=False)
@@ -48,19 +52,29 @@ class Data:
         """The examples that nothing was chosen by."""
         return self.make_test()
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one example."""
-        return tuple(self.train.features.shape[1:])
+    def class_weights(self) -> Tensor:
+        """Return a weight for each class by which all classes weigh as much in training: 1 on average."""
+        counts = torch.bincount(self.train.targets, minlength=self.outputs).clamp_min(1)
+        return len(self.train.targets) / (self.outputs * counts.float())
 
 
-def prepared(features: Array, targets: Array, *, task: Task, split: Split, steps: Sequence[Step], device: str) -> Data:
-    """Return a dataset preprocessed by these steps.
+def prepared(
+    features: Array,
+    targets: Array,
+    *,
+    task: Task,
+    split: Split,
+    steps: Sequence[Step],
+    device: str,
+    categories: Sequence[int] = (),
+    encoding: Encoding | None = None,
+) -> Data:
+    """Return a dataset preprocessed by these steps, and its `categories` (columns) by the `encoding`.
 
-    Everything that is fitted is fitted on the training part: the steps, and for regression the scale of the targets,
-    which are trained as standard deviations from their mean.
+    Everything that is fitted is fitted on the training part: the steps, the levels of categories, and for regression
+    the scale of the targets, which are trained as standard deviations from their mean.
     """
-    pipeline = Pipeline(steps, features[split.train])
+    pipeline = Pipeline(steps, features[split.train], categories=categories, encoding=encoding)
     centre, spread = _scale(targets[split.train]) if task is Task.REGRESSION else (0.0, 1.0)
 
     def examples(rows: Rows) -> Examples:
@@ -71,12 +85,15 @@ def prepared(features: Array, targets: Array, *, task: Task, split: Split, steps
         inputs = torch.from_numpy(pipeline(features[rows]))
         return Examples(features=inputs.to(device), targets=trained.to(device), measured=measured)
 
+    train = examples(split.train)
     return Data(
         task=task,
         outputs=int(targets.max()) + 1 if task is Task.CLASSIFICATION else 1,
-        train=examples(split.train),
+        train=train,
         validation=examples(split.validation),
         make_test=lambda: examples(split.test),
+        shape=pipeline.shape(tuple(train.features.shape[1:])),
+        layer=pipeline.layer,
         centre=centre,
         spread=spread,
         pipeline=pipeline,

@@ -31,6 +31,8 @@ class Learner:
     """What `optimizer` was built from."""
     batch_size: int
     precision: Precision = Precision.FLOAT32
+    class_weights: Tensor | None = None
+    """What an example's loss is multiplied by in training, for each class; None: by 1."""
 
     def outputs(self, features: Tensor) -> Tensor:
         """Return the model's outputs, (batch, outputs), in 32 bits."""
@@ -53,7 +55,8 @@ def train_epoch(learner: Learner, examples: Examples, *, epoch: int, max_epochs:
     learner.model.train()
     for step, (features, targets) in enumerate(batches):
         set_lr(learner, progress(epoch, step, len(batches), max_epochs))
-        loss = learner.loss(learner.outputs(features), targets).mean()
+        losses = learner.loss(learner.outputs(features), targets)
+        loss = (losses if learner.class_weights is None else losses * learner.class_weights[targets]).mean()
         learner.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if learner.rule.clip > 0:

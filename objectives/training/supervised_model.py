@@ -9,6 +9,7 @@ from torch import Tensor
 
 from objectives._parts import PREPROCESSING, part
 from objectives._tasks import Task
+from objectives.architectures._architecture import with_layer
 from objectives.datasets._reading import Reader
 from objectives.preprocessing._pipeline import Pipeline
 from objectives.training.answers import Answers
@@ -26,6 +27,7 @@ class PreparedInputs(Inputs):
     def __init__(self, reader: Reader, pipeline: Pipeline) -> None:
         self._reader = reader
         self._pipeline = pipeline
+        self.layer = pipeline.layer
         self.columns = reader.columns
 
     def __call__(self, raw: Any) -> Tensor:
@@ -38,19 +40,23 @@ class PreparedInputs(Inputs):
     def state(self) -> dict[str, Any]:
         return self._pipeline.state()
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an example as the architecture is given it, behind the `layer` where there is one."""
+        return self._pipeline.shape(tuple(self.example().shape[1:]))
+
     def example(self) -> Tensor:
         return torch.from_numpy(self._pipeline(np.zeros((2, *self._reader.shape), dtype=np.float32)))
 
 
 def assembled(
-    inputs: Inputs, answers: Answers, weights: Mapping[str, Any], *, config: Config, settings: Config, seed: int
+    inputs: PreparedInputs, answers: Answers, weights: Mapping[str, Any], *, config: Config, settings: Config, seed: int
 ) -> TrainedModel:
     """Return the model of a configuration with these weights."""
     architecture = part(config, "architecture", answers.task).build()
-    shape = tuple(inputs.example().shape[1:])
     outputs = 1 if answers.classes is None else len(answers.classes)
     return TrainedModel(
-        network_with(lambda: architecture.build(shape, outputs), weights),
+        network_with(lambda: with_layer(inputs.layer, architecture, inputs.shape, outputs), weights),
         inputs=inputs,
         answers=answers,
         precision=Precision(settings.get("precision", Precision.FLOAT32.value)),
@@ -64,7 +70,8 @@ def restored(saved: SavedModel) -> TrainedModel:
     """Return the model that was saved; raises `ValueError`, or whatever its parts do, where it makes no sense."""
     task = Task(saved.description["task"])
     steps = [part(saved.config, kind, task).build() for kind in PREPROCESSING]
-    pipeline = Pipeline.restored(steps, saved.preparation)
+    encoding = part(saved.config, "encoding", task).build() if len(saved.preparation["categories"]) else None
+    pipeline = Pipeline.restored(steps, saved.preparation, encoding)
     inputs = PreparedInputs(Reader.of(saved.description["inputs"]), pipeline)
     answers = Answers.of(saved.description, part(saved.config, "loss", task).build())
     return assembled(inputs, answers, saved.weights, config=saved.config, settings=saved.settings, seed=saved.seed)

@@ -5,10 +5,11 @@ from functools import cached_property
 from typing import Any, final
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
-from objectives._parts import BATCH_SIZE, DEFAULT_BATCH_SIZE, PREPROCESSING, part
+from objectives._parts import BALANCED, BATCH_SIZE, CLASS_WEIGHTS, DEFAULT_BATCH_SIZE, PREPROCESSING, part
 from objectives._tasks import Task
+from objectives.architectures._architecture import with_layer
 from objectives.datasets._dataset import Array, Dataset
 from objectives.datasets._reading import Reader
 from objectives.datasets._splitting import Split, split
@@ -33,6 +34,7 @@ def learner_of(
     *,
     state: Mapping[str, Any] | None,
     precision: Precision,
+    class_weights: Tensor | None = None,
 ) -> Learner:
     """Return the learner of a model and a loss, with the optimizer and schedule that the trial's configuration names.
 
@@ -49,6 +51,7 @@ def learner_of(
         rule=rule,
         batch_size=min(trial.config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), len(data.train.targets)),
         precision=precision,
+        class_weights=class_weights,
     )
     if state is not None:
         learner.resume(state)
@@ -79,7 +82,9 @@ class Workshop:
     def data(self, trial: Trial) -> Data:
         """Return the data as the trial's configuration wants it."""
         steps = tuple(part(trial.config, kind, self._dataset.task) for kind in PREPROCESSING)
-        key = (steps, trial.device)
+        categories = self._dataset.categories
+        encoding = part(trial.config, "encoding", self._dataset.task) if categories else None
+        key = (steps, encoding, trial.device)
         if key not in self._prepared:
             features, targets = self._arrays
             self._prepared[key] = prepared(
@@ -89,6 +94,8 @@ class Workshop:
                 split=self._split,
                 steps=[step.build() for step in steps],
                 device=trial.device,
+                categories=categories,
+                encoding=None if encoding is None else encoding.build(),
             )
         return self._prepared[key]
 
@@ -98,10 +105,11 @@ class Workshop:
         loss = part(trial.config, "loss", data.task).build()
 
         def build() -> nn.Module:
-            model: nn.Module = architecture.build(data.shape, data.outputs)
-            return model
+            return with_layer(data.layer, architecture, data.shape, data.outputs)
 
-        return learner_of(trial, data, build, loss, state=state, precision=self._precision)
+        balanced = trial.config.get(CLASS_WEIGHTS) == BALANCED and data.task is Task.CLASSIFICATION
+        weights = data.class_weights() if balanced else None
+        return learner_of(trial, data, build, loss, state=state, precision=self._precision, class_weights=weights)
 
     def start(self, trials: Sequence[Trial]) -> Cohort:
         """Return a cohort, ready for its next epoch."""

@@ -14,6 +14,8 @@ SPACES = Catalogue("search_spaces", "search space")
 DATASETS = {
     "image_classifier": ("digits",),
     "sequence_classifier": ("digits_rows", "digits"),
+    "mixed_table_classifier": ("breast_cancer", "wine"),
+    "mixed_table_regressor": ("diabetes",),
     "tabular_classifier": ("breast_cancer", "iris", "wine"),
     "tabular_regressor": ("diabetes",),
 }

@@ -6,9 +6,11 @@ trials together, name its metrics in advance and be tested on data the search ne
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Hashable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from tuner.domain.config import Config
+from tuner.domain.data import DataRecord
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
@@ -92,6 +94,30 @@ class Objective(ABC):
     def notes(self, space: SearchSpace) -> Sequence[str]:
         """Return what in `space` works, but not as one would hope, one line each."""
         return ()
+
+    def data(self) -> DataRecord | None:
+        """Return what is known of the data, to be shown and kept with the study; None where there is nothing to say."""
+        return None
+
+    def proposal(self) -> Mapping[str, str]:
+        """Return the keys of a study file that suit the settings: what to search, and by which metric."""
+        return {}
+
+    @classmethod
+    def located(cls, settings: Mapping[str, Any], folders: Sequence[Path]) -> Mapping[str, Any]:
+        """Return the settings with absolute paths; what is relative is looked for in the folders, the first one first.
+
+        Asked once, where the study is read: workers run elsewhere.
+        """
+        return settings
+
+    @classmethod
+    def fingerprint(cls, settings: Mapping[str, Any]) -> str | None:
+        """Return what tells the data that the settings name from other data; None where they name none.
+
+        A study goes on with the data it began with alone, wherever `settings.dataset` says that it lies by then.
+        """
+        return None
 
     def test(self, trial: Trial) -> Metrics | None:
         """Return the metrics of a trained trial on data the search never saw; None when there is no such data.

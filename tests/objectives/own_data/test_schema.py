@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from objectives._tasks import Task
+from objectives.own_data.options import DataOptions
 from objectives.own_data.schema import Schema
-from objectives.own_data.table import Table, TableOptions
+from objectives.own_data.table import Table
 from tuner import ConfigurationError
 
 CSV = """age,city,zip,joined,price,bought
@@ -22,7 +23,7 @@ CSV = """age,city,zip,joined,price,bought
 def schema(tmp_path: Path) -> Schema:
     file = tmp_path / "shop.csv"
     file.write_text(CSV)
-    found = Table(file, TableOptions(target="bought")).schema
+    found = Table(file, DataOptions(target="bought")).schema
     assert isinstance(found, Schema)
     return found
 

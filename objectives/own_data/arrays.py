@@ -1,0 +1,122 @@
+"""Arrays from a `.npz` file as a dataset: `x` are the examples, `y` their targets."""
+
+import zipfile
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from objectives._tasks import Input, Task
+from objectives.datasets._dataset import Array, Dataset
+from objectives.own_data.bounded import check_unpacked
+from objectives.own_data.labels import classes_of
+from objectives.own_data.options import DataOptions
+from tuner.domain.errors import ConfigurationError
+
+_KINDS = {2: Input.TABLE, 3: Input.SEQUENCE, 4: Input.IMAGE}
+_CHANNELS = (1, 3, 4)
+_WANTED = "np.savez(path, x=examples, y=targets), in which x has 2 (rows), 3 (sequences) or 4 (images) dimensions"
+
+
+@final
+class Arrays(Dataset):
+    """Rows (n, columns), sequences (n, steps, features) or images (n, channels, height, width) with targets (n,).
+
+    Images may have their channels last. Targets that are floats are values, others are classes, unless the options say
+    what is asked. Nothing that a file could hold is executed: arrays of Python objects are refused.
+    """
+
+    def __init__(self, path: Path, options: DataOptions) -> None:
+        self.path = path
+        x, y = _arrays(path)
+        self._check(x, y)
+        self.kind = _KINDS[x.ndim]
+        kept = _present(y)
+        self._features = _channels_first(x[kept]).astype(np.float32)
+        if not len(self._features) or not self._features[0].size:
+            raise ConfigurationError(f"{path}: has no examples")
+        if np.isinf(self._features).any():
+            raise ConfigurationError(
+                f"{path}: x has numbers that are infinite in 32 bits", hint="what is missing is NaN; correct the others"
+            )
+        self._learn(y[kept], options)
+
+    def _learn(self, y: Array, options: DataOptions) -> None:
+        is_value = y.dtype.kind == "f" if options.task is None else options.task == Task.REGRESSION.value
+        self.task = Task.REGRESSION if is_value else Task.CLASSIFICATION
+        if is_value and y.dtype.kind not in "fiu":
+            raise ConfigurationError(f"{self.path}: y has {y.dtype} values, and a regression needs numbers")
+        if is_value:
+            self._targets: Array = y.astype(np.float64)
+            if np.ptp(self._targets) == 0:
+                raise ConfigurationError(f"{self.path}: nothing can be learnt, y is {y[0]} in every example")
+            return
+        self.labels, self._targets = classes_of(y.tolist(), f"{self.path}: y")
+
+    def _check(self, x: Array, y: Array) -> None:
+        if x.ndim not in _KINDS or x.dtype.kind not in "fiub":
+            raise ConfigurationError(
+                f"{self.path}: x has {x.ndim} dimensions of {x.dtype}, which are no examples",
+                hint=f"write it as {_WANTED}",
+            )
+        if y.shape != x.shape[:1]:
+            raise ConfigurationError(
+                f"{self.path}: x has {len(x)} examples, and y has the shape {y.shape}, not ({len(x)},)",
+                hint="y has one target for each example",
+            )
+
+    def load(self) -> tuple[NDArray[np.float32], Array]:
+        return self._features, self._targets
+
+
+def _arrays(path: Path) -> tuple[Array, Array]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            check_unpacked(path, path.stat().st_size, sum(entry.file_size for entry in archive.infolist()))
+            present = {name.removesuffix(".npy") for name in archive.namelist()}
+            for name in ("x", "y"):
+                if name in present:
+                    _check_header(archive, name)
+        absent = [name for name in ("x", "y") if name not in present]
+        if absent:
+            raise ConfigurationError(
+                f"{path}: has no array {' or '.join(absent)} (it has: {', '.join(sorted(present)[:10]) or 'none'})",
+                hint=f"write it as {_WANTED}",
+            )
+        with np.load(path, allow_pickle=False) as arrays:
+            return arrays["x"], arrays["y"]
+    except (
+        zipfile.BadZipFile,
+        ValueError,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        KeyError,
+        SyntaxError,
+    ) as error:
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise ConfigurationError(f"{path}: is no whole .npz file of plain arrays: {reason}") from None
+
+
+def _check_header(archive: zipfile.ZipFile, name: str) -> None:
+    """Refuse an array that says to be larger than it is: numpy makes room for what it says."""
+    entry = archive.getinfo(f"{name}.npy")
+    with archive.open(entry) as stream:
+        version = np.lib.format.read_magic(stream)
+        read: Any = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(stream)
+    if dtype.hasobject:
+        raise ValueError(f"{name} holds Python objects, which could run code")
+    if np.prod([float(length) for length in shape]) * dtype.itemsize > entry.file_size:
+        raise ValueError(f"{name} is cut off")
+
+
+def _present(y: Array) -> Any:
+    return ~np.isnan(y) if y.dtype.kind == "f" else np.ones(len(y), dtype=bool)
+
+
+def _channels_first(x: Array) -> Array:
+    if x.ndim == 4 and x.shape[1] not in _CHANNELS and x.shape[3] in _CHANNELS:  # noqa: PLR2004
+        return np.moveaxis(x, 3, 1)
+    return x

@@ -1,0 +1,41 @@
+"""How to predict the values of a table of your own: what becomes of its categories, and which error to train on."""
+
+from search_spaces._blocks import (
+    ACTIVATION,
+    CLEANING,
+    ENCODING,
+    NORMALISATION,
+    SCALING,
+    TRANSFORMATION,
+    dropout,
+    lr_schedules,
+    optimizers,
+)
+from tuner import Choice, Float, Int, SearchSpace
+
+__all__ = ["space"]
+
+space = SearchSpace(
+    cleaning=CLEANING,
+    transformation=TRANSFORMATION,
+    scaling=SCALING,
+    encoding=ENCODING,
+    architecture=Choice(
+        mlp={
+            "width": Int(16, 256, log=True, default=64),
+            "depth": Int(1, 3, default=2),
+            "activation": ACTIVATION,
+            "normalisation": NORMALISATION,
+            "dropout": dropout(),
+        },
+    ),
+    loss=Choice(
+        default="mean_squared_error",
+        mean_squared_error={},
+        mean_absolute_error={},
+        huber={"delta": Float(0.1, 3.0, log=True, default=1.0)},
+    ),
+    optimizer=optimizers("adamw", "sgd", "nadam"),
+    lr_schedule=lr_schedules("cosine", "constant", "one_cycle"),
+    batch_size=Choice(16, 32, 64, 128, default=32),
+)
