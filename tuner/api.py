@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from tuner import bootstrap, deletion, queries
 from tuner.confirmation import Confirmation
-from tuner.domain.errors import NoUsableTrialError
+from tuner.domain.errors import ConfigurationError, NoUsableTrialError
 from tuner.domain.model import Model
 from tuner.domain.objective import Objective
 from tuner.domain.study import Direction, StudySpec
@@ -23,23 +23,38 @@ if TYPE_CHECKING:
 
 
 def run(
-    study: str | Path | StudySpec,
+    study: str | Path | StudySpec | None = None,
     *,
+    data: str | Path | None = None,
+    target: str | None = None,
     storage: str | None = None,
     settings: Mapping[str, Any] | None = None,
     **overrides: Any,
 ) -> "Study":
     """Run a study to its target and return it.
 
-    `study` is a shipped name, a study file's path or a `StudySpec`. Overrides are the command line's: `name`, `trials`,
-    `epochs`, `time`, `seed`, `sampler`, `scheduler`, `executor`, `cohort`, `parallel`; `settings` go to the objective.
+    `study` is a shipped name, a study file's path or a `StudySpec`. Without one, what to search is chosen for `data`,
+    the path of a file or folder, of which the column `target` is to be predicted. Overrides are the command line's:
+    `name`, `trials`, `epochs`, `time`, `seed`, `sampler`, `scheduler`, `executor`, `cohort`, `parallel`; `settings` go
+    to the objective.
     Raises `ConfigurationError` before anything is written, `StudyExistsError` where the name is taken
     (`load_study(name).resume()` goes on with it), and `StudyInterrupted`, a KeyboardInterrupt, after Ctrl-C.
     """
     given = {key: value for key, value in overrides.items() if value is not None}
     paths = key_paths(given) | {f"settings.{key}": value for key, value in (settings or {}).items()}
-    name, _ = bootstrap.run(study, storage=storage, overrides=paths)
+    name, _ = bootstrap.run(_asked(study, data, target), storage=storage, overrides=paths)
     return Study(name, storage, study if isinstance(study, StudySpec) else None)
+
+
+def _asked(study: str | Path | StudySpec | None, data: str | Path | None, target: str | None) -> bootstrap.Asked:
+    if study is not None and data is None and target is None:
+        return study
+    if study is None and data is not None:
+        return bootstrap.DataFile(path=str(data), target=target)
+    raise ConfigurationError(
+        "run either a study, or data with its target",
+        hint='tuner.run("digits") or tuner.run(data="table.csv", target="label")',
+    )
 
 
 def load_study(name: str, storage: str | None = None) -> "Study":

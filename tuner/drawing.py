@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, final
 
-from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -27,6 +27,9 @@ _LINES = 50
 
 _NEWS = 3
 """How many warnings stay below the table."""
+
+_COLUMNS = 40
+"""How many columns of a table are shown."""
 
 _ROWS = 12
 """How many running trials are shown on a terminal, the foremost first."""
@@ -155,6 +158,8 @@ def shown() -> Iterator[MakeListeners]:
 
         def make(assembly: Assembly, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
             drawings.close()  # of the part of the run before
+            for line in data_lines(assembly):
+                console.print(line)
             for note in assembly.notes:
                 console.print(Text(f"note: {safe(note)}", style="yellow"))
             console.print(Text(_opening(assembly, trials), style="dim"))
@@ -173,6 +178,25 @@ def drawn(tally: Tally, console: Console, *, per_second: float = 4) -> Iterator[
     table: Any = LiveTable(tally)
     with Live(table, console=console, refresh_per_second=per_second, transient=True):
         yield table
+
+
+def data_lines(assembly: Assembly) -> Iterator[RenderableType]:
+    """Yield what was understood of data that is somebody's own, and what is searched for it."""
+    data, spec = assembly.data, assembly.spec
+    if data is None:
+        return
+    yield Text(safe(f"data: {data.path}, {data.summary}"))
+    if data.columns:
+        columns = grid("column", "type", "what it has")
+        for column in data.columns[:_COLUMNS]:
+            columns.add_row(column.name, column.type, column.about)
+        yield columns
+    if len(data.columns) > _COLUMNS:
+        yield Text(f"... and {len(data.columns) - _COLUMNS} more columns", style="dim")
+    space = spec.search_space if isinstance(spec.search_space, str) else "the study's own space"
+    goal = ", ".join(spec.metrics) or f"{spec.metric}, to {Direction(spec.direction).value}"
+    yield Text(safe(f"searched: {space}; by: {goal}"))
+    yield Text("")
 
 
 def _target(assembly: Assembly) -> Target:

@@ -24,7 +24,7 @@ def table_doubts(table: Table) -> Iterator[str]:
     """Yield what a person should know of a table: left out rows and columns, leaks, rows that are there twice."""
     schema: Schema = table.schema
     if table.rows_without_target:
-        yield f"{table.rows_without_target} rows without a {schema.target.name!r} are left out"
+        yield f"rows without a {schema.target.name!r} are left out: {table.rows_without_target}"
     for column in schema.columns:
         if isinstance(column, Ignored) and column.reason != Ignored(name="").reason:
             keep = f'; [settings.columns] {column.name} = "category" keeps it' if "row" in column.reason else ""
@@ -45,7 +45,7 @@ def _repeated(features: Array, targets: Array, split: Split) -> Iterator[str]:
     for name, rows in (("validation", split.validation), ("test", split.test)):
         count = int(np.isin(keys[rows], keys[split.train]).sum())
         if count:
-            yield f"{count} of {len(rows)} examples of the {name} split are also in the training split"
+            yield f"of the {len(rows)} examples of the {name} split, {count} are in the training split too"
 
 
 def _rare(dataset: Dataset, targets: Array, split: Split) -> Iterator[str]:
@@ -54,7 +54,7 @@ def _rare(dataset: Dataset, targets: Array, split: Split) -> Iterator[str]:
     for name, rows in (("validation", split.validation), ("test", split.test)):
         absent = np.flatnonzero(np.bincount(targets[rows], minlength=len(counts)) == 0) if len(rows) else ()
         for label in absent:
-            yield f"class {dataset.labels[label]!r} has {counts[label]} examples, none of them in the {name} split"
+            yield f"class {dataset.labels[label]!r} has no example in the {name} split, of {counts[label]} in all"
     if counts.max() > _IMBALANCE * counts.min():
         common, rare = dataset.labels[int(counts.argmax())], dataset.labels[int(counts.argmin())]
         yield (

@@ -47,7 +47,8 @@ def _about(column: Column, features: Array) -> str:
             levels = [_cut(level) for level in column.levels]
             return f"{len(levels)} levels: {_listed(levels)}{_gaps(features)}"
         case Date():
-            ends = [str(np.datetime64(round(day), "D")) for day in (np.nanmin(features), np.nanmax(features[:, 0]))]
+            days = np.floor(features[:, 0])
+            ends = [str(np.datetime64(int(day), "D")) for day in (np.nanmin(days), np.nanmax(days))]
             time = ", with the time of day" if column.has_time else ""
             form = "" if column.format == "ISO8601" else f", written as {column.format}"
             return f"{' to '.join(ends)}{time}{form}{_gaps(features)}"
@@ -60,7 +61,7 @@ def _range(values: Array) -> str:
 
 def _gaps(features: Array) -> str:
     gaps = int(np.isnan(features[:, 0]).sum())
-    return f", {gaps} gaps" if gaps > 1 else ", 1 gap" if gaps else ""
+    return "" if gaps == 0 else ", 1 gap" if gaps == 1 else f", {gaps} gaps"
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -1,7 +1,9 @@
 """A trial that is trained together with others has the learning curve that it has alone, whatever they are made of."""
 
 import copy
+import random
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import pytest
@@ -177,6 +179,42 @@ def test_whatever_members_differ_in_they_train_as_they_do_alone(
     assert_same(trained(together(objective, trials), EPOCHS), alone(objective, trials))
 
 
+@pytest.fixture(scope="module")
+def own_table(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A table of 120 rows with a number, two categories with gaps, and a class that is rare."""
+    rng = random.Random(0)
+    lines = []
+    for _ in range(120):
+        colour, size, number = rng.choice("rgb"), rng.choice(["S", "M", "L", ""]), rng.gauss(0, 1)
+        lines.append(f"{number:.3f},{colour},{size},{'rare' if number > 1 and colour != 'r' else 'common'}")
+    file = tmp_path_factory.mktemp("data") / "own.csv"
+    file.write_text("number,colour,size,label\n" + "\n".join(lines) + "\n")
+    return str(file)
+
+
+@pytest.mark.parametrize("encoding", ["one_hot", {"name": "embedding", "dimension": 3}], ids=str)
+def test_encoded_categories_and_weighted_classes_train_as_they_do_alone(own_table: str, encoding: object) -> None:
+    objective = Supervised({"dataset": own_table, "target": "label"}, seed=1)
+    trials = [
+        trial(number, {**BASE, "encoding": encoding, "class_weights": weights, "loss": loss, "scaling": scaling})
+        for number, (weights, loss, scaling) in enumerate(
+            product(("none", "balanced"), ("cross_entropy", "focal"), ("standard", "none"))
+        )
+    ]
+    assert_same(trained(together(objective, trials), EPOCHS), alone(objective, trials))
+
+
+def test_weights_make_classes_weigh_the_same_in_training_and_change_nothing_in_measuring(own_table: str) -> None:
+    objective = Supervised({"dataset": own_table, "target": "label"}, seed=1)
+    still = {**BASE, "optimizer": {"name": "gradient_descent", "lr": 0.0}}
+    untrained = alone(objective, [trial(0, still), trial(0, {**still, "class_weights": "balanced"})], 1)
+    assert untrained[0][0] == untrained[0][1]
+    plain, weighted = (
+        alone(objective, [trial(0, {**BASE, "class_weights": weights})], 8)[0][-1] for weights in ("none", "balanced")
+    )
+    assert weighted["recall"] > plain["recall"]
+
+
 def some(*numbers: int) -> list[Trial]:
     """Return trials of one shape with several optimizers among them."""
     names = PARTS["optimizer"].names
@@ -325,4 +363,11 @@ def test_the_key_is_the_shape_and_nothing_else() -> None:
     assert key(optimizer="sgd", loss="focal", lr_schedule="cosine", scaling="minmax") == key()
     assert key(architecture={"name": "mlp", "width": 9, "dropout": 0.1}) != key()
     assert key(batch_size=64) != key()
+    assert key(encoding="embedding") == key(class_weights="balanced") == key()  # wine has no categories
     assert DATASETS["wine"]().kind.name == "TABLE"
+
+
+def test_the_encoding_is_part_of_the_shape_where_there_is_something_to_encode(own_table: str) -> None:
+    objective = Supervised({"dataset": own_table, "target": "label"}, seed=1)
+    encodings = ("one_hot", "embedding", {"name": "embedding", "dimension": 2})
+    assert len({objective.cohort_key(Config({**BASE, "encoding": encoding})) for encoding in encodings}) == 3

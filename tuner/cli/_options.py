@@ -9,10 +9,6 @@ from tuner.domain.errors import ConfigurationError
 from tuner.study_file import key_paths, parse_override
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The study's name.", show_default=False)]
-StudyArgument = Annotated[
-    str,
-    typer.Argument(metavar="STUDY", help="A shipped study's name, or the path of a .toml file.", show_default=False),
-]
 Storage = Annotated[
     str | None,
     typer.Option(

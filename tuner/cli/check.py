@@ -1,5 +1,6 @@
 """Try a study's default configuration for one epoch, before anything expensive starts."""
 
+import shlex
 from collections.abc import Iterator
 
 from rich.console import Group
@@ -7,8 +8,10 @@ from rich.text import Text
 
 from tuner import bootstrap
 from tuner.assembly import Assembly
-from tuner.cli._options import Json, Settings, StudyArgument, collected
+from tuner.cli._asked import Data, StudyArgument, Target, asked
+from tuner.cli._options import Json, Settings, collected
 from tuner.cli._output import answers, duration, grid, number, print_json, safe
+from tuner.drawing import data_lines
 
 __all__ = ["command"]
 
@@ -16,8 +19,14 @@ _STARTING_UP = 5.0
 """Seconds an epoch has to take before the first one says how long the others will."""
 
 
-def command(study: StudyArgument, assignments: Settings = None, as_json: Json = False) -> None:
-    preview = bootstrap.check(study, collected(assignments))
+def command(
+    study: StudyArgument = None,
+    data: Data = None,
+    target: Target = None,
+    assignments: Settings = None,
+    as_json: Json = False,
+) -> None:
+    preview = bootstrap.check(asked(study, data, target), collected(assignments))
     assembly = preview.assembly
     spec = assembly.spec
     if as_json:
@@ -29,6 +38,7 @@ def command(study: StudyArgument, assignments: Settings = None, as_json: Json = 
                 "default": assembly.space.default,
                 "metrics": dict(preview.metrics),
                 "seconds_per_epoch": preview.seconds,
+                "data": None if assembly.data is None else assembly.data.describe(),
                 "notes": list(assembly.notes),
             }
         )
@@ -38,6 +48,7 @@ def command(study: StudyArgument, assignments: Settings = None, as_json: Json = 
         metrics.add_row(safe(name), number(value))
     answers().print(
         Group(
+            *data_lines(assembly),
             Text(f"search space: {len(assembly.space)} parameters", style="dim"),
             Text(safe(assembly.space)),
             Text(""),
@@ -48,9 +59,16 @@ def command(study: StudyArgument, assignments: Settings = None, as_json: Json = 
             ),
             *_estimate(assembly, preview.seconds),
             *(Text(f"note: {safe(note)}", style="yellow") for note in assembly.notes),
-            Text(f"all is well; next: tuner run {safe(study)}", style="green"),
+            Text(f"all is well; next: tuner run {safe(_words(study, data, target))}", style="green"),
         )
     )
+
+
+def _words(study: str | None, data: str | None, target: str | None) -> str:
+    """Return what was asked for, as it was typed."""
+    options = {"--data": data, "--target": target}
+    given = [word for option, value in options.items() if value is not None for word in (option, value)]
+    return shlex.join([*([study] if study is not None else []), *given])
 
 
 def _estimate(assembly: Assembly, seconds: float) -> Iterator[Text]:

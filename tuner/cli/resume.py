@@ -1,5 +1,10 @@
 """Go on with a study where it was, to its target or a new one."""
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from tuner import bootstrap
 from tuner.cli._options import (
     Cohort,
@@ -24,6 +29,10 @@ __all__ = ["command"]
 def command(
     name: Name,
     storage: Storage = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="Where the study's data lies now, if it was moved.", show_default=False),
+    ] = None,
     trials: Trials = None,
     time: Time = None,
     executor: ExecutorName = None,
@@ -36,6 +45,8 @@ def command(
     overrides = collected(
         assignments, trials=trials, time=time, executor=executor, cohort=cohort, parallel=parallel, confirm=confirm
     )
+    if data is not None:
+        overrides["settings.dataset"] = str(Path(data).expanduser().absolute())
     try:
         with shown() as listeners:
             cause = bootstrap.resume(name, storage=storage, overrides=overrides, listeners=listeners)

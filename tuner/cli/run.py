@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tuner import bootstrap
+from tuner.cli._asked import Data, StudyArgument, Target, asked
 from tuner.cli._options import (
     Cohort,
     Confirming,
@@ -13,7 +14,6 @@ from tuner.cli._options import (
     Parallel,
     Settings,
     Storage,
-    StudyArgument,
     Time,
     Trials,
     collected,
@@ -26,7 +26,9 @@ __all__ = ["command"]
 
 
 def command(
-    study: StudyArgument,
+    study: StudyArgument = None,
+    data: Data = None,
+    target: Target = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="What to call it. [default: the file's name]")
     ] = None,
@@ -43,6 +45,7 @@ def command(
     assignments: Settings = None,
     as_json: Json = False,
 ) -> None:
+    what = asked(study, data, target)
     overrides = collected(
         assignments,
         name=name,
@@ -58,7 +61,7 @@ def command(
     )
     try:
         with shown() as listeners:
-            stored, cause = bootstrap.run(study, storage=storage, overrides=overrides, listeners=listeners)
+            stored, cause = bootstrap.run(what, storage=storage, overrides=overrides, listeners=listeners)
     except StudyInterrupted as interruption:
         show_interruption(interruption, storage)
         raise
