@@ -209,10 +209,12 @@ def test_weights_make_classes_weigh_the_same_in_training_and_change_nothing_in_m
     still = {**BASE, "optimizer": {"name": "gradient_descent", "lr": 0.0}}
     untrained = alone(objective, [trial(0, still), trial(0, {**still, "class_weights": "balanced"})], 1)
     assert untrained[0][0] == untrained[0][1]
+    learning = {**BASE, "optimizer": {"name": "adam", "lr": 0.01}}
     plain, weighted = (
-        alone(objective, [trial(0, {**BASE, "class_weights": weights})], 8)[0][-1] for weights in ("none", "balanced")
+        alone(objective, [trial(0, {**learning, "class_weights": weights})], 6)[0][-1]
+        for weights in ("none", "balanced")
     )
-    assert weighted["recall"] > plain["recall"]
+    assert weighted["recall"] > plain["recall"] + 0.1
 
 
 def some(*numbers: int) -> list[Trial]:
