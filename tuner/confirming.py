@@ -51,6 +51,7 @@ def confirming(
         cohorts=assembly.cohorts.sharing(total),
         confirms=False,
         states=states,
+        data=None,
         notes=(),
     )
 
