@@ -38,7 +38,9 @@ def estimate(seconds: float, parallel: int) -> list[str]:
 
 def test_json_has_the_documented_keys(cli: Cli) -> None:
     answer = json.loads(cli("check", "mine.toml", "--json")[1])
-    assert list(answer) == ["study", "parameters", "fingerprint", "default", "metrics", "seconds_per_epoch", "notes"]
+    assert list(answer) == [
+        *("study", "parameters", "fingerprint", "default", "metrics", "seconds_per_epoch", "data", "notes")
+    ]
     assert answer["default"] == {"x": 0.2, "shape": {"name": "flat"}}
     assert list(answer["metrics"]) == ["accuracy", "loss"]
 
