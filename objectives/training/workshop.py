@@ -141,5 +141,6 @@ class Workshop:
 
     def _answers(self, trial: Trial, data: Data) -> Answers:
         loss = part(trial.config, "loss", data.task).build()
-        classes = np.arange(data.outputs) if data.task is Task.CLASSIFICATION else None
+        labels = self._dataset.labels or range(data.outputs)
+        classes = np.array(labels) if data.task is Task.CLASSIFICATION else None
         return Answers(task=data.task, loss=loss, classes=classes, centre=data.centre, spread=data.spread)

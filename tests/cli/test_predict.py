@@ -133,6 +133,7 @@ def test_an_export_prints_json_and_does_not_replace_what_is_there(storage: str, 
         "study": "iris",
         "trial": tuner.load_study("iris", storage).best_trial.number,
         "epoch": tuner.load_study("iris", storage).best_trial.epoch,
+        "confirmed": False,
         "folder": str(Path("model").absolute()),
     }
 

@@ -13,7 +13,7 @@ import pytest
 from models.conftest import Place
 
 import tuner
-from tuner.domain.errors import ConfigurationError, ModelError, TunerError
+from tuner.domain.errors import ConfigurationError, ModelError
 from tuner.models.loading import load
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -135,24 +135,6 @@ def test_an_empty_or_missing_folder_has_no_model(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(ConfigurationError, match="no exported model"):
             load(folder)
-
-
-def test_a_study_of_which_no_trial_is_complete_has_no_model(workplace: Path) -> None:
-    def failing(trial: tuner.Trial) -> Iterator[dict[str, float]]:
-        raise RuntimeError("no such layer")
-        yield {}
-
-    spec = tuner.StudySpec(
-        objective=failing,
-        search_space=tuner.SearchSpace(x=tuner.Float(0, 1)),
-        metric="score",
-        name="failing",
-        budget=tuner.Budget(trials=1, epochs=1),
-        executor="inline",
-    )
-    with pytest.raises(TunerError, match="no trial of study 'failing' is complete") as caught:
-        tuner.run(spec).best_model()
-    assert caught.value.exit_code == 3
 
 
 def test_an_own_model_is_exported_without_its_code_and_put_back_with_its_class(trained: Place, workplace: Path) -> None:

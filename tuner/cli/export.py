@@ -32,11 +32,11 @@ def command(
     finally:
         store.close()
     written = export(found, folder, force=force, onnx=onnx)
-    record = found.chosen.trial
+    chosen = found.chosen
+    number, epoch, repeated = chosen.trial.number, chosen.training.epoch, chosen.training is not chosen.trial
     if as_json:
-        print_json({"study": name, "trial": record.number, "epoch": record.epoch, "folder": str(written)})
+        print_json({"study": name, "trial": number, "epoch": epoch, "confirmed": repeated, "folder": str(written)})
         return
-    answers().print(
-        Text(f"trial {record.number}, epoch {record.epoch}, is in {safe(written)}; README.md tells about it")
-    )
+    which = f"the best of trial {number}'s repetitions" if repeated else f"trial {number}"
+    answers().print(Text(f"{which}, at epoch {epoch}, is in {safe(written)}; README.md tells about it"))
     answers().print(Text(f"next: tuner predict {safe(folder)} NEW.csv -o ANSWERS.csv", style="dim"))

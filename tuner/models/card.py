@@ -60,8 +60,12 @@ def _metrics(manifest: Manifest) -> Iterator[str]:
     for name in names:
         yield f"| {_word(name)} | {' | '.join(_value(manifest.metrics[split].get(name)) for split in splits)} |"
     yield ""
-    yield "The validation data chose the configuration and the epoch, so its values are on the good side;"
-    yield "nothing was chosen by the test data."
+    if manifest.study["confirmed"]:
+        yield "The configuration was trained again with fresh seeds. The model is the best of these trainings on the"
+        yield "validation data; what to expect of another one is their mean, with the interval that holds it (95 %)."
+    else:
+        yield "The validation data chose the configuration and the epoch, so its values are on the good side."
+    yield "Nothing was chosen by the test data."
     yield ""
 
 
@@ -112,7 +116,8 @@ def _listed(words: Sequence[Any]) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return f"{_value(value['mean'])} ({_value(value['low'])} to {_value(value['high'])})"
+        known = value["low"] is not None
+        return _value(value["mean"]) + (f" ({_value(value['low'])} to {_value(value['high'])})" if known else "")
     if value is None:
         return "-"
     return f"{value:.4g}" if isinstance(value, float) else _word(value)

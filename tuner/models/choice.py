@@ -1,9 +1,11 @@
 """Which trial's weights are a study's model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
+from tuner import queries
+from tuner.confirmation import companion
 from tuner.domain import ranking
 from tuner.domain.errors import ConfigurationError, NoUsableTrialError
 from tuner.domain.record import StudyRecord
@@ -13,27 +15,46 @@ from tuner.domain.trial import TrialRecord
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """The trial whose weights are the model, and the name of the study among whose checkpoints they lie."""
+    """The search's trial whose configuration the model has, and the training that its weights are from.
 
-    study: str
-    trial: TrialRecord
-
-
-def chosen(study: StudyRecord, trials: Sequence[TrialRecord], number: int | None = None) -> Chosen:
-    """Return whose weights are the study's model: those of trial `number`, or of the best one.
-
-    Raises `NoUsableTrialError` where none is complete, and `ConfigurationError` for a trial that has no value.
+    That is the trial itself, or the best repetition of a confirmed one; its checkpoints lie under the name `study`.
     """
-    if number is None:
-        best = ranking.best(trials, study.goal)
-        if best is None:
-            raise NoUsableTrialError(
-                f"no trial of study {study.name!r} is complete", hint=f"tuner trials {study.name} shows why"
-            )
-        return Chosen(study=study.name, trial=best)
+
+    trial: TrialRecord
+    training: TrialRecord
+    study: str
+
+
+def chosen(
+    study: StudyRecord,
+    trials: Sequence[TrialRecord],
+    repetitions: Sequence[TrialRecord] = (),
+    number: int | None = None,
+) -> Chosen:
+    """Return whose weights are the study's model: the confirmed winner's, the best trial's, or those of `number`.
+
+    Raises `NoUsableTrialError` where no trial is usable, and `ConfigurationError` for one that has no value.
+    """
+    if number is not None:
+        return _asked_for(study, trials, number)
+    best = next(iter(queries.top(study, trials, 1, repetitions)), None)
+    if best is None:
+        raise NoUsableTrialError(
+            f"study {study.name!r} has no trial to make a model of", hint=f"tuner trials {study.name} shows why"
+        )
+    confirmation = queries.confirmed(study, trials, repetitions)
+    if confirmation is None or confirmation.winner.number != best.number:
+        return Chosen(trial=best, training=best, study=study.name)
+    # Which of them is best is a question of the metrics: as the search's trial, it meets the constraints.
+    trained = ranking.best(confirmation.winner.complete, replace(study.goal, constraints=()))
+    assert trained is not None
+    return Chosen(trial=best, training=trained, study=companion(study.name))
+
+
+def _asked_for(study: StudyRecord, trials: Sequence[TrialRecord], number: int) -> Chosen:
     found = next((trial for trial in trials if trial.number == number), None)
     if found is None:
         raise ConfigurationError(f"study {study.name!r} has no trial {number} (it has {len(trials)})")
     if not found.epoch:
         raise ConfigurationError(f"trial {number} of study {study.name!r} has measured nothing, so it has no model")
-    return Chosen(study=study.name, trial=found)
+    return Chosen(trial=found, training=found, study=study.name)

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from tuner.confirmation import Estimate
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.model import SavedModel
 from tuner.domain.study import reference_to
@@ -94,7 +95,8 @@ def _study(found: StudyModel) -> dict[str, Any]:
         "metric": summary.study.metric,
         "direction": summary.study.direction.value,
         "trial": trial.number,
-        "epoch": trial.epoch,
+        "epoch": found.chosen.training.epoch,
+        "confirmed": found.chosen.training is not trial,
         "trials": summary.finished,
         "epochs": summary.epochs,
         "sampler": spec["sampler"]["name"],
@@ -104,7 +106,21 @@ def _study(found: StudyModel) -> dict[str, Any]:
 
 
 def _metrics(found: StudyModel) -> Iterator[tuple[str, dict[str, Any]]]:
-    yield "validation", dict(found.chosen.trial.metrics)
-    summary, trial = found.summary, found.chosen.trial
-    if summary.test_metrics is not None and summary.best == trial:
+    """Yield the model's own metrics by where they were measured, and what trainings like its own have in the mean."""
+    chosen, summary = found.chosen, found.summary
+    yield "validation", dict(chosen.training.metrics)
+    if chosen.training is not chosen.trial:
+        assert summary.confirmation is not None
+        if chosen.training.test_metrics is not None:
+            yield "test", dict(chosen.training.test_metrics)
+        trainings = f"{len(summary.confirmation.winner.complete)} trainings"
+        for split, estimates in (("validation", summary.confirmation.metrics), ("test", summary.confirmation.test)):
+            if estimates:
+                yield f"{split}, {trainings}", {name: _interval(each) for name, each in estimates.items()}
+    elif summary.confirmation is None and summary.test_metrics is not None and summary.best == chosen.trial:
         yield "test", dict(summary.test_metrics)
+
+
+def _interval(estimate: Estimate) -> dict[str, Any]:
+    described = estimate.describe()
+    return {name: described[name] for name in ("mean", "low", "high")}

@@ -13,7 +13,7 @@ from tuner.domain.model import Model
 from tuner.domain.objective import Objective
 from tuner.domain.seed import derive
 from tuner.domain.study import StudySpec
-from tuner.domain.trial import Trial
+from tuner.domain.trial import Trial, TrialRecord
 from tuner.execution.checkpoints import BestCheckpoint, trial_folder
 from tuner.execution.worker import build_objective
 from tuner.models.choice import Chosen, chosen
@@ -37,19 +37,21 @@ def model_of(store: Store, name: str, number: int | None = None, spec: StudySpec
     Raises `ModelError` where its weights are gone, and `ConfigurationError` where the objective makes no models.
     """
     study, trials = store.read(name)
+    repetitions = store.repetitions(name)
     if not study.spec:
         raise ConfigurationError(f"study {name!r} was not made by tuner, so nothing is known of its models")
-    whose = chosen(study, trials, number)
+    whose = chosen(study, trials, repetitions, number)
     spec = spec or StudySpec.from_description(study.spec)
     job = _job(store, spec, Path(study.source["folder"]), whose)
-    best = BestCheckpoint(trial_folder(job.checkpoints, whose.trial.number), whose.trial.epoch)
+    best = BestCheckpoint(trial_folder(job.checkpoints, whose.training.number), whose.training.epoch)
     objective = build_objective(job)
     if not best.is_there and type(objective).model is not Objective.model:
         raise _no_weights(job, whose, tuple(_others(store, name, whose)))
-    model = objective.model(_trial(job, whose, best))
+    seed = derive(store.study(whose.study).spec["seed"], "trial", whose.training.number)
+    model = objective.model(_trial(job, whose.training, seed, best))
     if model is None:
         raise _no_model(name, job, whose)
-    return StudyModel(model=model, chosen=whose, spec=spec, summary=queries.summarise(study, trials))
+    return StudyModel(model=model, chosen=whose, spec=spec, summary=queries.summarise(study, trials, repetitions))
 
 
 def _job(store: Store, spec: StudySpec, folder: Path, whose: Chosen) -> Job:
@@ -66,12 +68,11 @@ def _job(store: Store, spec: StudySpec, folder: Path, whose: Chosen) -> Job:
     )
 
 
-def _trial(job: Job, whose: Chosen, best: BestCheckpoint) -> Trial:
-    record = whose.trial
+def _trial(job: Job, record: TrialRecord, seed: int, best: BestCheckpoint) -> Trial:
     return Trial(
         config=record.config,
         number=record.number,
-        seed=derive(job.seed, "trial", record.number),
+        seed=seed,
         device=job.device,
         epoch=record.epoch,
         max_epochs=job.max_epochs,
@@ -91,7 +92,7 @@ def _others(store: Store, name: str, whose: Chosen) -> Iterator[int]:
 
 
 def _no_weights(job: Job, whose: Chosen, others: tuple[int, ...]) -> ModelError:
-    record = whose.trial
+    record = whose.training
     have = f"trials that have theirs: {', '.join(map(str, others))}" if others else "no trial has any"
     return ModelError(
         f"the weights of trial {record.number} at epoch {record.epoch} are not in "
@@ -101,9 +102,9 @@ def _no_weights(job: Job, whose: Chosen, others: tuple[int, ...]) -> ModelError:
 
 
 def _no_model(name: str, job: Job, whose: Chosen) -> ConfigurationError:
-    folder = trial_folder(job.checkpoints, whose.trial.number)
+    folder = trial_folder(job.checkpoints, whose.training.number)
     return ConfigurationError(
         f"the objective of study {name!r} does not say what its model is, so it cannot be exported",
         hint="an objective that inherits OwnModel does, see docs/own-models.md\n"
-        f"what trial {whose.trial.number} saved itself lies in {folder}",
+        f"what trial {whose.training.number} saved itself lies in {folder}",
     )
