@@ -4,7 +4,7 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from importlib.resources import files
@@ -211,7 +211,9 @@ def check(study: Asked, overrides: Mapping[str, Any] | None = None) -> Preview:
 
 def _find_study(study: str) -> tuple[Path, str]:
     """Return the study file's path, and the words that find it again from anywhere."""
-    path = Path(study).expanduser()
+    path = Path(study)
+    with suppress(RuntimeError):  # nobody has that home folder
+        path = path.expanduser()
     if path.suffix == ".toml" or "/" in study:
         if not path.is_file():
             raise UnknownNameError(f"there is no study file {study}", hint=f"shipped studies: {_listed()}")

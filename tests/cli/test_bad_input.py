@@ -28,6 +28,7 @@ def options(**values: str) -> list[str]:
         (["run", "digts"], "unknown study 'digts'; did you mean 'digits'?"),
         (["run", "mine"], "unknown study 'mine'; did you mean mine.toml?"),
         (["run", "other.toml"], "there is no study file other.toml"),
+        (["run", "~nobody-is-called-so/x.toml"], "there is no study file ~nobody-is-called-so/x.toml"),
         ([*RUN, "--name", "a/b"], "a study cannot be called 'a/b'"),
         ([*RUN, "--name", ".."], "a study cannot be called '..'"),
         ([*RUN, "--name", "a\x1b[31m"], r"a study cannot be called 'a\x1b[31m'"),

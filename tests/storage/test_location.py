@@ -47,3 +47,8 @@ def test_a_url_that_makes_no_sense_is_refused_without_repeating_it() -> None:
     with pytest.raises(ConfigurationError) as raised:
         locate("postgresql://me:s3cret@host:port/db")
     assert "s3cret" not in str(raised.value)
+
+
+def test_a_home_folder_that_nobody_has_is_told() -> None:
+    with pytest.raises(ConfigurationError, match="cannot be found"):
+        locate("~nobody-is-called-so/studies.db")

@@ -1,6 +1,9 @@
 import json
+import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -254,3 +257,30 @@ def test_a_schedule_is_stored_and_read_back(store: Store) -> None:
     assert read.schedule == (first, second)
     assert read.config == source.config
     assert (other.schedule, other.config) == ((), source.config)
+
+
+VISITOR = """
+import sys
+from tuner.storage.store import open_store
+store = open_store(sys.argv[1])
+assert store.names == ("kept",), store.names
+store.close()
+"""
+
+
+def test_a_process_that_comes_and_goes_leaves_the_log_to_the_one_that_stays(tmp_path: Path) -> None:
+    """A file's locks are a process's: closing any of its handles would give up those that SQLite relies on."""
+    file = tmp_path / "studies.db"
+    create(open_store(str(file)), "kept")
+    stays = open_store(str(file))
+    assert stays.names == ("kept",)
+    create(stays, "new")
+    stays.delete("new")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent.parent)}
+    subprocess.run([sys.executable, "-c", VISITOR, str(file)], check=True, env=environment)
+    assert file.with_name("studies.db-wal").exists()
+    create(stays, "newer")
+    stays.close()
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert open_store(str(file)).names == ("kept", "newer")

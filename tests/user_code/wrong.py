@@ -52,7 +52,7 @@ def print_200_megabytes(epoch: int) -> None:
 
 
 def grow(epoch: int) -> None:
-    block = b"x" * 2**29
+    block = b"x" * 2**30
     time.sleep(1000 + len(block))
 
 

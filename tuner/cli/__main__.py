@@ -1,11 +1,13 @@
 """Tune PyTorch models: search, stop early, resume, and get an answer."""
 
+import atexit
 import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -61,11 +63,14 @@ class _Commands(TyperGroup):
         except StudyInterrupted as interruption:
             raise typer.Exit(interruption.exit_code) from None
         except KeyboardInterrupt:
-            raise typer.Exit(130) from None
+            raise typer.Exit(_INTERRUPTED) from None
         except BrokenPipeError:
             # Whoever read our output has seen enough; stdout must not be flushed into the closed pipe again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
+
+
+_INTERRUPTED = 130
 
 
 class _Terminated(KeyboardInterrupt):
@@ -113,13 +118,24 @@ def main() -> None:
     signal.signal(signal.SIGTERM, terminate)
     try:
         app(prog_name="tuner")
-    except SystemExit:
-        if terminated.is_set():  # outside of what handles it, it looks like Ctrl-C
-            sys.exit(_Terminated.exit_code)
-        raise
+    except SystemExit as ending:
+        if not terminated.is_set() and ending.code != _INTERRUPTED:
+            raise
+    except KeyboardInterrupt:  # outside of what handles it
+        pass
     except Exception as bug:  # noqa: BLE001 - whatever nobody expected
         import_module("tuner.cli._bug").show(bug)
         sys.exit(1)
+    _end(_Terminated.exit_code if terminated.is_set() else _INTERRUPTED)
+
+
+def _end(code: int) -> NoReturn:
+    """End with this code. By itself Python ends by SIGINT if that ever came while a string was executed."""
+    atexit._run_exitfuncs()  # noqa: SLF001 - there is no other door
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(BrokenPipeError):
+            stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, inspect, select
@@ -161,7 +161,10 @@ def _one_at_a_time(location: Location) -> Iterator[None]:
     folder = os.open(private(location.file.parent), os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
-        os.close(os.open(location.file, os.O_RDWR | os.O_CREAT, 0o600))
+        # Only a file that is not there is opened: closing one gives up all locks of this process on it, SQLite's too,
+        # and a process that comes and goes would then take the log away from this one.
+        with suppress(FileExistsError):
+            os.close(os.open(location.file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         yield
     finally:
         os.close(folder)

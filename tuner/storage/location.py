@@ -98,5 +98,8 @@ def _not_understood(text: str) -> ConfigurationError:
 def _sqlite(path: str) -> Location:
     if "\0" in path:
         raise ConfigurationError(f"the storage {path!r} is no path: it has a NUL in it")
-    file = Path(path).expanduser().absolute()
+    try:
+        file = Path(path).expanduser().absolute()
+    except RuntimeError as error:  # nobody has that home folder
+        raise ConfigurationError(f"the storage {path!r} cannot be found: {error}") from error
     return Location(URL.create("sqlite", database=str(file)), file, file.parent)
