@@ -228,23 +228,28 @@ def override(spec: StudySpec, overrides: Mapping[str, Any]) -> StudySpec:
     """Return `spec` with some of its keys changed, checked as a study file is."""
     if not isinstance(spec.metric, str) or not overrides:
         return spec
-    description = spec.describe()
-    budget = description.pop("budget")
-    for key in ("metric", "direction") if spec.metrics else ("metrics", "directions"):
-        del description[key]
-    content = {
-        **description,
-        "budget": {"trials": budget["trials"], "epochs": budget["epochs"], "time": budget["seconds"]},
-        "sampler": _flat(description["sampler"]),
-        "scheduler": _flat(description["scheduler"]),
-        "search_space": description["search_space"] or "given",
-    }
+    content = content_of(spec)
+    content["search_space"] = content["search_space"] or "given"
     changed = parse_study(content, overrides, where="the study's spec", name=spec.name or "study")
     objective = changed.objective if "objective" in overrides else spec.objective
     space = changed.search_space if "search_space" in overrides else spec.search_space
     return replace(
         changed, objective=objective, search_space=space, name=changed.name if "name" in overrides else spec.name
     )
+
+
+def content_of(spec: StudySpec) -> dict[str, Any]:
+    """Return the content of a study file that says what `spec` says; what has no name has an empty one."""
+    description = spec.describe()
+    budget = description.pop("budget")
+    for key in ("metric", "direction") if spec.metrics else ("metrics", "directions"):
+        del description[key]
+    return {
+        **description,
+        "budget": {"trials": budget["trials"], "epochs": budget["epochs"], "time": budget["seconds"]},
+        "sampler": _flat(description["sampler"]),
+        "scheduler": _flat(description["scheduler"]),
+    }
 
 
 def _flat(component: Mapping[str, Any]) -> dict[str, Any]:

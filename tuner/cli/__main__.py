@@ -17,6 +17,7 @@ from tuner.domain.errors import StudyInterrupted, TunerError
 
 _COMMANDS = Catalogue("tuner.cli", "command")
 _ORDER = (
+    "init",
     "run",
     "resume",
     "confirm",
@@ -31,6 +32,8 @@ _ORDER = (
     "predict",
     "importance",
     "report",
+    "compare",
+    "delete",
     "doctor",
 )
 

@@ -1,0 +1,68 @@
+"""Write a study file to start from: with every default, or with what another study was asked to do."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from tuner.bootstrap import read_spec
+from tuner.cli._options import Storage
+from tuner.cli._output import answers, safe
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.study import StudySpec
+from tuner.storage.store import open_store
+from tuner.study_file import check_name
+from tuner.study_template import study_file_of, template
+
+__all__ = ["command"]
+
+
+def command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it, a .toml file.", show_default=False)],
+    source: Annotated[
+        str | None, typer.Option("--from", metavar="STUDY", help="A stored or shipped study, or a study file.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    storage: Storage = None,
+) -> None:
+    if file.suffix != ".toml":
+        raise ConfigurationError(
+            f"{file} is no name for a study file", hint=f"study files end in .toml: {file.with_suffix('.toml')}"
+        )
+    check_name(file.stem)
+    text = template() if source is None else study_file_of(_spec(source, storage))
+    _write(file, text, force=force)
+    answers().print(Text(f"wrote {safe(file)}; next: tuner check {safe(file)}"))
+
+
+def _spec(source: str, storage: str | None) -> StudySpec:
+    """Return the spec of a stored study, or of a shipped one, or of a study file: the first of them that there is."""
+    store = open_store(storage)
+    try:
+        if source not in store.names:
+            return read_spec(source, {})[0]
+        stored = store.study(source).spec
+    finally:
+        store.close()
+    if not stored:
+        raise ConfigurationError(f"study {source!r} was not made by tuner, so no study file says what it does")
+    return StudySpec.from_description(stored)
+
+
+def _write(file: Path, text: str, *, force: bool) -> None:
+    """Write a whole file, or none: what was there stays until its successor is complete."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        if force:
+            beside.replace(file)
+        else:
+            os.link(beside, file)  # which, unlike a renaming, replaces nothing
+    except FileExistsError as error:
+        raise ConfigurationError(f"{file} is there already", hint="--force replaces it") from error
+    except (OSError, UnicodeEncodeError) as error:
+        raise ConfigurationError(f"{file} cannot be written: {error}") from error
+    finally:
+        beside.unlink(missing_ok=True)
