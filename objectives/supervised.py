@@ -1,6 +1,6 @@
 """Train a model on examples with known answers: classification and regression, on what ships or on data of your own."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, final
@@ -13,6 +13,7 @@ from objectives.own_data.fingerprint import fingerprint
 from objectives.training.metrics import DIRECTIONS
 from tuner.domain.config import Config
 from tuner.domain.data import DataRecord
+from tuner.domain.goal import OF_MODELS
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.search_space import SearchSpace
@@ -38,6 +39,7 @@ class Supervised(Objective):
     def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
         self._settings = Settings.of(settings)
         self._seed = seed
+        self._wanted: Collection[str] = ()
         self._opened = self._open()
         self._dataset = DATASETS[self._settings.dataset]() if self._opened is None else self._opened.dataset
 
@@ -66,10 +68,14 @@ class Supervised(Objective):
             test=settings.test,
             seed=self._seed,
             precision=settings.precision,
+            wanted=self._wanted,
         )
 
     def metrics(self) -> Mapping[str, Direction]:
-        return DIRECTIONS[self._dataset.task]
+        return {**DIRECTIONS[self._dataset.task], **OF_MODELS}
+
+    def want(self, metrics: Collection[str]) -> None:
+        self._wanted = metrics
 
     def problems(self, space: SearchSpace) -> Sequence[str]:
         return tuple(space_problems(space, Path(self._settings.dataset).name, self._dataset))

@@ -113,7 +113,7 @@ def run(
         if spec.name in store.names:
             raise exists_already(spec.name)
         assembly = assemble(spec, Path(source.folder), store.location.checkpoints_of(spec.name))
-        begins = learned(store, spec, assembly.space)
+        begins = learned(store, assembly.spec, assembly.space)
         assembly = _warmed(assembly, begins)
         execute = _executor(assembly)
         store.create(

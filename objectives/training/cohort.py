@@ -10,6 +10,7 @@ import torch
 
 from objectives.training.batched import BLOCK_WEIGHTS, Batch, Member
 from objectives.training.data import Data
+from objectives.training.footprint import footprint
 from objectives.training.loop import Learner, evaluate, train_epoch
 from objectives.training.row import Row
 from objectives.training.seeding import seed_epoch
@@ -26,6 +27,9 @@ _LEAST_IN_A_BLOCK = 8
 class Bench(Protocol):
     """Where trials get their data and learners: the worker's workshop."""
 
+    wanted: Collection[str]
+    """The metrics that the study looks at."""
+
     def data(self, trial: Trial) -> Data:
         """Return the data as the trial's configuration wants it."""
 
@@ -41,6 +45,7 @@ class _Seat:
     trial: Trial
     data: Data
     epoch: int
+    footprint: Mapping[str, float]
 
 
 @final
@@ -80,7 +85,8 @@ class SupervisedCohort(Cohort):
             outcomes = self._train_together(self._batch) if self._batch is not None else self._train_in_turn()
         for seat in self._seats.values():
             seat.epoch += 1
-        return {**dict.fromkeys(self._over), **outcomes}
+        measured = {number: {**metrics, **self._seats[number].footprint} for number, metrics in outcomes.items()}
+        return {**dict.fromkeys(self._over), **measured}
 
     def save(self, numbers: Collection[int]) -> None:
         for number in numbers:
@@ -105,7 +111,8 @@ class SupervisedCohort(Cohort):
             self._arrange(replaced=trial.number)
 
     def _seat(self, trial: Trial, data: Data, learner: Learner, epoch: int) -> None:
-        self._seats[trial.number] = _Seat(trial, data, epoch)
+        # While it still is a model on its own: as the template of a batch it computes in another way.
+        self._seats[trial.number] = _Seat(trial, data, epoch, footprint(learner, data, self._bench.wanted))
         self._learners[trial.number] = learner
 
     def _rule(self, number: int) -> type:

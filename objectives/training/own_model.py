@@ -1,7 +1,7 @@
 """Your own model as an objective whose trials train together: inherit `OwnModel` and write three methods."""
 
 from abc import abstractmethod
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, final
 
@@ -16,6 +16,7 @@ from objectives.losses._loss import Loss
 from objectives.training.answers import Answers
 from objectives.training.cohort import SupervisedCohort
 from objectives.training.data import Data, Examples
+from objectives.training.footprint import footprint
 from objectives.training.inputs import TensorInputs
 from objectives.training.loop import Learner, evaluate
 from objectives.training.metrics import DIRECTIONS
@@ -25,6 +26,7 @@ from objectives.training.stack import Stack
 from objectives.training.trained import TrainedModel, network_with
 from objectives.training.workshop import learner_of
 from tuner.domain.config import Config
+from tuner.domain.goal import OF_MODELS
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.search_space import SearchSpace
@@ -55,6 +57,7 @@ class OwnModel(Objective):
         self.settings = Config(settings)
         self.seed = seed
         self._batchable: dict[Hashable, bool] = {}
+        self._wanted: Collection[str] = ()
 
     @abstractmethod
     def build(self, config: Config) -> nn.Module:
@@ -73,7 +76,10 @@ class OwnModel(Objective):
         return loss
 
     def metrics(self) -> Mapping[str, Direction]:
-        return DIRECTIONS[self.task]
+        return {**DIRECTIONS[self.task], **OF_MODELS}
+
+    def want(self, metrics: Collection[str]) -> None:
+        self._wanted = metrics
 
     def notes(self, space: SearchSpace) -> Sequence[str]:
         problem = self.obstacle(space.default)
@@ -101,7 +107,8 @@ class OwnModel(Objective):
             return None
         if (state := trial.load()) is None:
             raise ValueError(f"trial {trial.number} has no saved state to test")
-        return evaluate(self._bench.learner(trial, data, state), data, data.test)
+        learner = self._bench.learner(trial, data, state)
+        return evaluate(learner, data, data.test) | footprint(learner, data, self._wanted)
 
     def model(self, trial: Trial) -> Model:
         if (state := trial.load()) is None:
@@ -137,7 +144,7 @@ class OwnModel(Objective):
 
     @cached_property
     def _bench(self) -> "_OwnBench":
-        return _OwnBench(self)
+        return _OwnBench(self, self._wanted)
 
     def _failure_together(self, config: Config) -> str | None:
         """Return what goes wrong where two models are run as one, on a few examples; None where nothing does."""
@@ -165,7 +172,8 @@ class OwnModel(Objective):
 class _OwnBench:
     """Where an own model's trials get their data and learners."""
 
-    def __init__(self, objective: OwnModel) -> None:
+    def __init__(self, objective: OwnModel, wanted: Collection[str]) -> None:
+        self.wanted = wanted
         self._objective = objective
         self._precision = Precision(objective.settings.get("precision", Precision.FLOAT32.value))
         self._data: dict[str, Data] = {}

@@ -1,6 +1,6 @@
 """Where trials of one study are trained: the data in memory, and learners built from configurations."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, final
 
@@ -17,6 +17,7 @@ from objectives.losses._loss import Loss
 from objectives.training.answers import Answers
 from objectives.training.cohort import SupervisedCohort
 from objectives.training.data import Data, prepared
+from objectives.training.footprint import footprint
 from objectives.training.loop import Learner, evaluate
 from objectives.training.precision import Precision
 from objectives.training.seeding import seed_weights
@@ -62,7 +63,17 @@ def learner_of(
 class Workshop:
     """A worker's data and tools. The dataset is loaded once, and preprocessed once in each way that is asked for."""
 
-    def __init__(self, dataset: Dataset, *, validation: float, test: float, seed: int, precision: str) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        *,
+        validation: float,
+        test: float,
+        seed: int,
+        precision: str,
+        wanted: Collection[str],
+    ) -> None:
+        self.wanted = wanted
         self._dataset = dataset
         self._validation = validation
         self._test = test
@@ -120,7 +131,8 @@ class Workshop:
         if (state := trial.load()) is None:
             raise ValueError(f"trial {trial.number} has no saved state to test")
         data = self.data(trial)
-        return evaluate(self.learner(trial, data, state), data, data.test)
+        learner = self.learner(trial, data, state)
+        return evaluate(learner, data, data.test) | footprint(learner, data, self.wanted)
 
     def model(self, trial: Trial) -> Model:
         """Return the trial's saved state as a model that answers."""

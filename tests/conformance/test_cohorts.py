@@ -92,6 +92,7 @@ def assert_same(curves: Curves, others: Curves) -> None:
     assert curves.keys() == others.keys()
     for number, curve in others.items():
         for mine, other in zip(curves[number], curve, strict=True):
+            assert mine["parameters"] == other["parameters"], number
             assert mine["loss"] == pytest.approx(other["loss"], rel=2e-3, abs=1e-5), number
             # A prediction on the edge between two classes may fall to either side.
             for name in mine.keys() & {"accuracy"}:

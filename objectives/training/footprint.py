@@ -1,0 +1,44 @@
+"""What a model costs to keep and to ask: its weights, and the time of an answer."""
+
+import time
+from collections.abc import Collection
+from statistics import median
+
+import torch
+from torch import Tensor, nn
+
+from objectives.training.data import Data
+from objectives.training.loop import Learner
+from objectives.training.precision import Precision
+from tuner.domain.goal import LATENCY_MS, PARAMETERS
+
+_WARM_UPS = 3
+_TIMED = 15
+
+
+def footprint(learner: Learner, data: Data, wanted: Collection[str]) -> dict[str, float]:
+    """Return how many weights the model has and, where that is wanted, how long it takes for one example."""
+    model = learner.model
+    found = {PARAMETERS: float(sum(parameter.numel() for parameter in model.parameters()))}
+    if LATENCY_MS in wanted:
+        found[LATENCY_MS] = latency_ms(model, data.validation.features[:1], learner.precision)
+    return found
+
+
+@torch.inference_mode()
+def latency_ms(model: nn.Module, example: Tensor, precision: Precision) -> float:
+    """Return how long the model takes for one example, in milliseconds: the median of several, after a few more."""
+    was_training = model.training
+    model.eval()
+    times = [_timed(model, example, precision) for _ in range(_WARM_UPS + _TIMED)]
+    model.train(was_training)
+    return 1000 * median(times[_WARM_UPS:])
+
+
+def _timed(model: nn.Module, example: Tensor, precision: Precision) -> float:
+    began = time.perf_counter()
+    with precision.forward_on(example.device):
+        model(example)
+    if example.device.type == "cuda":
+        torch.cuda.synchronize(example.device)  # until then the work is only queued
+    return time.perf_counter() - began
