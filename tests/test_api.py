@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fakes import MAXIMIZED
 
 import tuner
 from tuner import NoUsableTrialError, TrialState
 from tuner.api import no_usable_trial
 from tuner.domain.errors import ConfigurationError, StudyExistsError
+from tuner.domain.record import StudyRecord
 
 
 @pytest.fixture(autouse=True)
@@ -90,11 +92,12 @@ def test_a_study_whose_trials_all_failed_says_why_they_did() -> None:
     with pytest.raises(NoUsableTrialError, match="3 failed with: RuntimeError: no such layer"):
         _ = study.best_trial
     assert study.top(3) == ()
-    assert repr(study) == "Study('failing', 3 trials, no completed trial)"
+    assert repr(study) == "Study('failing', 3 trials, no usable trial)"
 
 
 def test_a_study_without_a_complete_trial_and_without_a_failure_says_how_to_go_on() -> None:
-    error = no_usable_trial("waiting", ())
+    study = StudyRecord(name="waiting", goal=MAXIMIZED, space=None, rules=(), spec={}, source={}, notes={})
+    error = no_usable_trial(study, ())
     assert (error.message, error.hint) == ("no trial of study 'waiting' is complete", "tuner resume waiting")
 
 

@@ -15,6 +15,7 @@ from tuner import Budget, Float, Resources, SearchSpace, StudySpec, Trial
 from tuner.assembly import Assembly, assemble
 from tuner.domain.config import Config
 from tuner.domain.event import Event, EventKind
+from tuner.domain.goal import Goal
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState
 from tuner.drawing import LiveTable, PlainLines, shown
@@ -51,8 +52,7 @@ def assembled(spec: StudySpec = SPEC) -> Assembly:
 
 def target(spec: StudySpec) -> Target:
     return Target(
-        metric=spec.metric,
-        direction=Direction(spec.direction),
+        goal=Goal.of(spec.metric, Direction(spec.direction)),
         trials=spec.budget.trials,
         max_epochs=spec.budget.epochs,
         parallel=3,

@@ -150,11 +150,12 @@ def test_a_row_of_a_study_without_a_space_has_the_parameters_as_they_are() -> No
 
 
 def test_a_trial_as_json_can_be_written_down() -> None:
-    as_written = json.loads(json.dumps(as_json(trial(4, 0.5, epoch=2, metrics={"accuracy": 0.5}))))
+    as_written = json.loads(json.dumps(as_json(study(), trial(4, 0.5, epoch=2, metrics={"accuracy": 0.5}))))
     assert as_written == {
         "number": 4,
         "state": "COMPLETE",
         "value": 0.5,
+        "values": [0.5],
         "epoch": 2,
         "config": STEEP,
         "metrics": {"accuracy": 0.5},
@@ -164,5 +165,5 @@ def test_a_trial_as_json_can_be_written_down() -> None:
 def test_a_trial_that_went_on_from_another_has_its_schedule() -> None:
     moved = trial(1, 0.5, schedule=(Stage(epoch=0, config=STEEP), Stage(epoch=3, config=STEEP, source=0)))
     schedule = [{"epoch": 0, "source": None, "config": STEEP}, {"epoch": 3, "source": 0, "config": STEEP}]
-    assert as_json(moved)["schedule"] == schedule
+    assert as_json(study(), moved)["schedule"] == schedule
     assert json.loads(as_row(study(), moved)["schedule"]) == schedule

@@ -1,7 +1,7 @@
 """The Python interface: run a study, load one, ask it questions."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -10,6 +10,7 @@ from tuner.confirmation import Confirmation
 from tuner.domain.errors import ConfigurationError, NoUsableTrialError
 from tuner.domain.model import Model
 from tuner.domain.objective import Objective
+from tuner.domain.record import StudyRecord
 from tuner.domain.study import Direction, StudySpec
 from tuner.domain.trial import Metrics, TrialRecord
 from tuner.storage.store import open_store
@@ -136,23 +137,47 @@ class Study:
         return self._record.metric
 
     @property
+    def directions(self) -> tuple[Direction, ...]:
+        """Which way each of `metrics` is better."""
+        return self._record.directions
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of all metrics that were searched for, `metric` first."""
+        return self._record.metrics
+
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """What a trial has to meet to be of any use, such as "parameters <= 100000"."""
+        return tuple(map(str, self._record.constraints))
+
+    @property
     def trials(self) -> tuple[TrialRecord, ...]:
         """Every trial, in the order of their numbers."""
         return self._trials
 
     @property
     def best_trial(self) -> TrialRecord:
-        """The completed trial that was confirmed to be best, or else has the best value.
+        """The best trial; raises `NoUsableTrialError` before the first.
 
-        Raises `NoUsableTrialError` before the first.
+        It is the one that was confirmed to be best, or else has the best value, of the first metric where there are
+        several.
         """
         best = self.top(1)
         if not best:
-            raise no_usable_trial(self.name, self._trials)
+            raise no_usable_trial(self._record, self._trials)
         return best[0]
 
+    @property
+    def best_trials(self) -> tuple[TrialRecord, ...]:
+        """The Pareto front, the best in the first metric first; with one metric the best trial, if there is one."""
+        return queries.front(self._record, self._trials, self._repetitions)
+
     def top(self, count: int) -> tuple[TrialRecord, ...]:
-        """Return the `count` best completed trials, the best first, those that were confirmed before the others."""
+        """Return the `count` best complete trials that meet the constraints, the best first.
+
+        Those that were confirmed come before the others, and those of the front before the rest.
+        """
         return queries.top(self._record, self._trials, count, self._repetitions)
 
     @property
@@ -218,13 +243,21 @@ class Study:
         return pd.DataFrame([queries.as_row(self._record, trial) for trial in self._trials])
 
     def __repr__(self) -> str:
-        best = self.top(1)
-        shown = f"best {self.metric} {best[0].value:.4g} (trial {best[0].number})" if best else "no completed trial"
+        best = self.best_trials
+        shown = f"best {self.metric} {best[0].value:.4g} (trial {best[0].number})" if best else "no usable trial"
         return f"Study({self.name!r}, {len(self._trials)} trials, {shown})"
 
 
-def no_usable_trial(name: str, trials: tuple[TrialRecord, ...]) -> NoUsableTrialError:
-    """Return the error for a study without a completed trial, with the reason its trials failed for most."""
+def no_usable_trial(study: StudyRecord, trials: Sequence[TrialRecord]) -> NoUsableTrialError:
+    """Return the error for a study without a usable trial: what the nearest one breaks, or why most failed."""
+    name, miss = study.name, queries.nearest_miss(study, trials)
+    if miss is not None:
+        violated = study.goal.violated(miss.metrics)
+        broken = ", ".join(f"{each} (it has {miss.metrics[each.metric]:.6g})" for each in violated)
+        return NoUsableTrialError(
+            f"no trial of study {name!r} meets the constraints; trial {miss.number} comes closest and breaks {broken}",
+            hint=f"tuner trials {name} shows what each breaks; relax a constraint in a new study, or try more trials",
+        )
     reasons = queries.failure_reasons(trials)
     if not reasons:
         return NoUsableTrialError(f"no trial of study {name!r} is complete", hint=f"tuner resume {name}")

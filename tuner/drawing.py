@@ -15,8 +15,9 @@ from rich.text import Text
 from tuner.assembly import Assembly
 from tuner.bootstrap import MakeListeners
 from tuner.confirmation import is_companion
+from tuner.domain import ranking
 from tuner.domain.event import Event, EventKind, Listener
-from tuner.domain.study import Direction
+from tuner.domain.goal import Goal
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.progress import Tally, Target
 from tuner.tables import grid, messages
@@ -72,7 +73,8 @@ class LiveTable(Listener):
 
     def _trials(self) -> Table:
         tally, target = self._tally, self._tally.target
-        table = grid("trial", "epoch", "", target.metric, right=("trial", "epoch", target.metric))
+        metric = target.goal.metric
+        table = grid("trial", "epoch", "", metric, right=("trial", "epoch", metric))
         foremost = sorted(tally.running.values(), key=lambda each: (-each.last_epoch, each.number))
         for trial in foremost[:_ROWS]:
             latest = trial.curve.get(trial.last_epoch)
@@ -86,7 +88,7 @@ class LiveTable(Listener):
 
     def _study(self) -> Text:
         tally = self._tally
-        best = f"best {number(tally.best.value)} (trial {tally.best.number})" if tally.best else _none_best(tally)
+        best = _best(tally) if tally.best else _none_best(tally)
         times = duration(tally.elapsed) + (f", about {duration(tally.left)} left" if tally.left else "")
         return Text.assemble(
             (f"{tally.finished}/{tally.target.trials} trials", "bold"),
@@ -120,9 +122,9 @@ class PlainLines(Listener):
             )
         if event.kind is not EventKind.FINISHED:
             return
-        is_new_best = self._tally.best is not before
-        if is_new_best or trial.failure or self._tally.finished % self._every == 0:
-            self._console.print(Text(safe(self._line(trial, is_new_best=is_new_best))))
+        is_news = trial in self._tally.front
+        if is_news or trial.failure or self._tally.finished % self._every == 0:
+            self._console.print(Text(safe(self._line(trial, is_new_best=self._tally.best is not before))))
 
     def waits(self, seconds: float, reason: str) -> None:
         if not reason:
@@ -143,11 +145,25 @@ class PlainLines(Listener):
         if trial.failure is not None:
             return f"{head} failed: {trial.failure.message}"
         word = "stopped" if trial.state is TrialState.PRUNED else "complete"
-        line = f"{head} {word} at epoch {trial.last_epoch}, {self._tally.target.metric} {number(trial.value)}"
-        best = self._tally.best
-        if is_new_best or best is None:
-            return f"{line}, the best so far" if is_new_best else line
-        return f"{line}; best {number(best.value)} (trial {best.number})"
+        line = f"{head} {word} at epoch {trial.last_epoch}, {_measured(trial, self._tally.target.goal)}"
+        if is_new_best:
+            return f"{line}, the best so far"
+        if trial in self._tally.front:
+            return f"{line}, on the Pareto front"
+        return f"{line}; {_best(self._tally)}" if self._tally.best else line
+
+
+def _measured(trial: TrialRecord, goal: Goal) -> str:
+    """Return the trial's values, and the constraints it breaks."""
+    pairs = zip(goal.metrics, ranking.values(trial, goal), strict=True)
+    values = [f"{metric} {number(value)}" for metric, value in pairs]
+    return ", ".join([*values, *(f"breaks {each}" for each in goal.violated(trial.metrics))])
+
+
+def _best(tally: Tally) -> str:
+    best = tally.front[0]
+    among = f", a front of {len(tally.front)}" if tally.target.goal.has_several else ""
+    return f"best {number(best.value)} (trial {best.number}{among})"
 
 
 @contextmanager
@@ -202,8 +218,7 @@ def data_lines(assembly: Assembly) -> Iterator[RenderableType]:
 def _target(assembly: Assembly) -> Target:
     spec = assembly.spec
     return Target(
-        metric=spec.metric,
-        direction=Direction(spec.direction),
+        goal=assembly.goal,
         trials=spec.budget.trials,
         max_epochs=spec.budget.epochs,
         parallel=assembly.parallel,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import final
 
 from tuner.domain.event import Event, EventKind
-from tuner.domain.study import Direction
+from tuner.domain.goal import Goal
+from tuner.domain.ranking import front
 from tuner.domain.trial import TrialRecord, TrialState
 
 
@@ -18,8 +19,7 @@ class Target:
     Where it has no `winner`, the best of its trials is only the luckiest one.
     """
 
-    metric: str
-    direction: Direction
+    goal: Goal
     trials: int
     max_epochs: int
     parallel: int = 0
@@ -38,7 +38,7 @@ class Tally:
     ) -> None:
         self.target = target
         self.running: dict[int, TrialRecord] = {}
-        self.best: TrialRecord | None = None
+        self.front: tuple[TrialRecord, ...] = ()
         self._clock = clock
         self._began = clock() - age
         self._counts: Counter[TrialState] = Counter()
@@ -73,6 +73,11 @@ class Tally:
         return ", ".join(f"{count} {word}" for word, count in parts.items() if count or word != "failed")
 
     @property
+    def best(self) -> TrialRecord | None:
+        """The best trial so far, by the first metric; None before there is one."""
+        return next(iter(self.front), None)
+
+    @property
     def elapsed(self) -> float:
         """Seconds since the run began."""
         return self._clock() - self._began
@@ -85,7 +90,5 @@ class Tally:
 
     def _finish(self, trial: TrialRecord) -> None:
         self._counts[trial.state] += 1
-        if trial.state is not TrialState.COMPLETE or trial.value is None or not self.target.winner:
-            return
-        if self.target.direction.is_better(trial.value, than=self.best.value if self.best else None):
-            self.best = trial
+        if self.target.winner:
+            self.front = front((*self.front, trial), self.target.goal)

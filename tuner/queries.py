@@ -19,14 +19,18 @@ class Summary:
     """A study in a few numbers: how far it is, its best trial and what tuning gained.
 
     `target` is None for a study that plain Optuna made. `best` is what was confirmed to be best, or else has the best
-    value. `default` is trial 0, the configuration one would have used without tuning; `gain` is how much better the
-    best value is, positive whichever way the metric is better.
+    value, of the first metric where there are several. `default` is trial 0, the configuration one would have used
+    without tuning; `gain` is how much better the best value is, positive whichever way the metric is better.
     """
 
     study: StudyRecord
     counts: dict[TrialState, int]
     target: int | None
     best: TrialRecord | None
+    front: tuple[TrialRecord, ...]
+    """The Pareto front, `best` first; with one metric that is all of it."""
+    nearest_miss: TrialRecord | None
+    """Where no trial meets the constraints, the one that breaks them least."""
     default: TrialRecord | None
     gain: float | None
     test_metrics: Metrics | None
@@ -47,9 +51,18 @@ class Summary:
         return self.target is not None and self.finished >= self.target
 
 
-def front(study: StudyRecord, trials: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
+def front(
+    study: StudyRecord, trials: Sequence[TrialRecord], repetitions: Sequence[TrialRecord] = ()
+) -> tuple[TrialRecord, ...]:
     """Return the Pareto front, the best in the first metric first: the best trial alone where there is one metric."""
+    if not study.goal.has_several:
+        return top(study, trials, 1, repetitions)
     return ranking.front(trials, study.goal)
+
+
+def nearest_miss(study: StudyRecord, trials: Sequence[TrialRecord]) -> TrialRecord | None:
+    """Return the trial that breaks the constraints least; None where none breaks any."""
+    return ranking.nearest_miss(trials, study.goal)
 
 
 def top(
@@ -60,8 +73,9 @@ def top(
     Those that were confirmed come before the others, and with several metrics those of the Pareto front.
     """
     confirmation = confirmed(study, trials, repetitions)
-    first = [each.number for each in confirmation.candidates] if confirmation is not None else []
-    order = {number: place for place, number in enumerate(first)}
+    if confirmation is None:
+        return ranking.ranked(trials, study.goal, count)
+    order = {each.number: place for place, each in enumerate(confirmation.candidates)}
     best = sorted(ranking.ranked(trials, study.goal), key=lambda trial: order.get(trial.number, len(order)))
     return tuple(best[:count])
 
@@ -91,6 +105,8 @@ def summarise(study: StudyRecord, trials: Sequence[TrialRecord], repetitions: Se
         counts={state: counts[state] for state in TrialState},
         target=study.spec["budget"]["trials"] if study.spec else None,
         best=best,
+        front=front(study, trials, repetitions),
+        nearest_miss=nearest_miss(study, trials) if best is None else None,
         default=default,
         gain=_gain(best, default, study.direction),
         test_metrics=_test_metrics(confirmation) or (test.get("metrics") if is_current else None),
@@ -115,16 +131,22 @@ def in_state(trials: Sequence[TrialRecord], state: TrialState | None) -> tuple[T
     return tuple(trial for trial in trials if state is None or trial.state is state)
 
 
-def as_json(trial: TrialRecord, confirmation: Confirmation | None = None) -> dict[str, Any]:
-    """Return the trial as the command line prints it with --json, with what was confirmed of it."""
+def as_json(study: StudyRecord, trial: TrialRecord, confirmation: Confirmation | None = None) -> dict[str, Any]:
+    """Return the trial as the command line prints it with --json, with what was confirmed of it.
+
+    `values` are those of the study's metrics, in their order.
+    """
+    violated = [str(each) for each in study.goal.violated(trial.metrics)]
     candidate = confirmation.candidate(trial.number) if confirmation is not None else None
     return {
         "number": trial.number,
         "state": trial.state.value,
         "value": trial.value,
+        "values": list(ranking.values(trial, study.goal)),
         "epoch": trial.epoch,
         "config": trial.config,
         "metrics": dict(trial.metrics),
+        **({"violated": violated} if study.constraints else {}),
         **({"schedule": [stage.describe() for stage in trial.schedule]} if trial.schedule else {}),
         **({"confirmed": candidate.estimate.describe()} if candidate is not None else {}),
     }
@@ -139,6 +161,7 @@ def as_row(study: StudyRecord, trial: TrialRecord) -> dict[str, Any]:
         "value": trial.value,
         "epoch": trial.epoch,
         "seconds": trial.seconds,
+        **({"violated": "; ".join(map(str, study.goal.violated(trial.metrics)))} if study.constraints else {}),
         **{f"params.{path}": value for path, value in params.items()},
         **{f"metrics.{name}": value for name, value in trial.metrics.items()},
         **({"schedule": json.dumps([stage.describe() for stage in trial.schedule])} if trial.schedule else {}),

@@ -3,6 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+_COUNTED = 10
+_COUNTLESS = 1e12
+"""Whole numbers in between were counted, and all their digits say something."""
+
 
 def safe(text: object) -> str:
     """Return the text without the control characters that could steer a terminal; line ends stay."""
@@ -12,11 +16,13 @@ def safe(text: object) -> str:
 def number(value: float | None) -> str:
     """Return a metric's value as people read it; a dash for none.
 
-    >>> number(0.98765), number(1234567.0), number(None)
-    ('0.9877', '1.235e+06', '-')
+    >>> number(0.98765), number(1234567.8), number(1234567.0), number(None)
+    ('0.9877', '1.235e+06', '1234567', '-')
     """
     if value is None:
         return "-"
+    if value.is_integer() and _COUNTED <= abs(value) < _COUNTLESS:
+        return f"{value:.0f}"
     return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.4g}"  # noqa: PLR2004
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import MAXIMIZED
 from rich.console import Console, RenderableType
 
 from tuner.cli._output import (
@@ -51,15 +52,19 @@ def printed(thing: RenderableType) -> list[str]:
         (-0.98765, "-0.9877"),
         (0.001, "0.0010"),
         (0.00099, "0.00099"),
-        (9999.0, "9999.0000"),
-        (10000.0, "1e+04"),
-        (-1234567.0, "-1.235e+06"),
+        (9999.5, "9999.5000"),
+        (10000.5, "1e+04"),
+        (9.0, "9.0000"),
+        (10.0, "10"),
+        (-1234567.0, "-1234567"),
+        (1e12, "1e+12"),
+        (-1234567.5, "-1.235e+06"),
         (1e-300, "1e-300"),
         (float("inf"), "inf"),
         (float("nan"), "nan"),
     ],
 )
-def test_a_number_has_four_places_or_four_digits(value: float | None, words: str) -> None:
+def test_a_number_has_four_places_or_four_digits_and_what_was_counted_has_all(value: float | None, words: str) -> None:
     assert number(value) == words
 
 
@@ -112,14 +117,14 @@ def test_numbers_are_aligned_to_the_right_and_names_to_the_left() -> None:
 
 def test_a_trials_row_has_state_value_epoch_time_and_configuration() -> None:
     took = trial(7, 0.5, started=BEGAN, finished=BEGAN + timedelta(seconds=75))
-    header, row = printed(trial_table([took], "accuracy"))
+    header, row = printed(trial_table([took], MAXIMIZED))
     assert header.split() == ["trial", "state", "accuracy", "epoch", "time", "configuration"]
     assert " ".join(row.split()) == "7 COMPLETE 0.5000 3 1 m 15 s x=0.5"
 
 
 def test_the_columns_of_trials_are_aligned() -> None:
-    trials = [trial(7, 0.5), trial(112, -1234567.0, TrialState.PRUNED), trial(12, None, TrialState.RUNNING)]
-    header, *rows = printed(trial_table(trials, "accuracy"))
+    trials = [trial(7, 0.5), trial(112, -1234567.5, TrialState.PRUNED), trial(12, None, TrialState.RUNNING)]
+    header, *rows = printed(trial_table(trials, MAXIMIZED))
     assert {row.index("x=0.5") for row in rows} == {header.index("configuration")}
     assert {row.index(state) for row, state in zip(rows, ("COMPLETE", "PRUNED", "RUNNING"), strict=True)} == {
         header.index("state")
@@ -130,12 +135,12 @@ def test_the_columns_of_trials_are_aligned() -> None:
 
 def test_a_trial_that_has_measured_nothing_has_dashes() -> None:
     waiting = TrialRecord(number=0, state=TrialState.WAITING, config=Config({"x": 0.5}))
-    assert printed(trial_table([waiting], "accuracy"))[1].split() == ["0", "WAITING", "-", "-", "-", "x=0.5"]
+    assert printed(trial_table([waiting], MAXIMIZED))[1].split() == ["0", "WAITING", "-", "-", "-", "x=0.5"]
 
 
 def test_a_failed_trial_shows_why_instead_of_its_configuration() -> None:
     failure = Failure(reason=FailureReason.RAISED, message="\x1b[2Jno [bold]such[/] layer [/x]")
-    row = printed(trial_table([trial(0, None, TrialState.FAIL, failure=failure)], "accuracy"))[1]
+    row = printed(trial_table([trial(0, None, TrialState.FAIL, failure=failure)], MAXIMIZED))[1]
     assert r"\x1b[2Jno [bold]such[/] layer [/x]" in row
     assert "x=0.5" not in row
 
@@ -143,7 +148,7 @@ def test_a_failed_trial_shows_why_instead_of_its_configuration() -> None:
 def test_trials_that_went_on_from_others_say_from_whom_and_when() -> None:
     own = Config({"x": 0.5})
     schedule = (Stage(epoch=0, config=own), Stage(epoch=2, config=own, source=4), Stage(epoch=4, config=own, source=6))
-    header, moved, stayed = printed(trial_table([trial(0, 0.5, schedule=schedule), trial(1, 0.5)], "accuracy"))
+    header, moved, stayed = printed(trial_table([trial(0, 0.5, schedule=schedule), trial(1, 0.5)], MAXIMIZED))
     assert "went on from" in header
     assert "4 at 2, 6 at 4" in moved
     assert stayed[header.index("went on from") :].startswith("- ")

@@ -27,11 +27,15 @@ def test_best_prints_the_documented_json(study: tuner.Study, cli: Cli) -> None:
         "study": "mine",
         "direction": "maximize",
         "metric": "accuracy",
+        "directions": ["maximize"],
+        "metrics": ["accuracy"],
+        "constraints": [],
         "trials": [
             {
                 "number": study.best_trial.number,
                 "state": "COMPLETE",
                 "value": study.best_trial.value,
+                "values": [study.best_trial.value],
                 "epoch": study.best_trial.epoch,
                 "config": study.best_trial.config,
                 "metrics": dict(study.best_trial.metrics),

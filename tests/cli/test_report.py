@@ -27,11 +27,10 @@ Cli = Callable[..., tuple[int, str, str]]
 SPACE = SearchSpace(x=Float(0, 1), shape=Choice(flat={}, steep={"slope": Float(1, 4)}))
 
 SUMMARY_KEYS = [
-    "study", "metric", "direction", "target", "finished", "states", "best", "default_value", "gain", "test_metrics",
-    "confirmation",
-    "epochs",
+    "study", "metric", "direction", "metrics", "directions", "constraints", "target", "finished", "states", "best",
+    "front", "default_value", "gain", "test_metrics", "confirmation", "epochs",
 ]  # fmt: skip
-TRIAL_KEYS = ["number", "state", "value", "epoch", "config", "metrics"]
+TRIAL_KEYS = ["number", "state", "value", "values", "epoch", "config", "metrics"]
 
 
 @pytest.fixture
@@ -213,7 +212,7 @@ def test_status_and_list_print_the_summary_that_a_run_ends_with(
 def test_best_prints_the_documented_keys(store: Store, cli: Cli) -> None:
     fill(store, *every_kind())
     answer = read(cli("best", "s", "--top", "5", "--json")[1])
-    assert list(answer) == ["study", "direction", "metric", "trials"]
+    assert list(answer) == ["study", "direction", "metric", "directions", "metrics", "constraints", "trials"]
     assert [list(each) for each in answer["trials"]] == [TRIAL_KEYS] * 2
     assert [each["number"] for each in answer["trials"]] == [1, 0]
 

@@ -86,7 +86,7 @@ def test_a_trial_that_breaks_a_constraint_is_never_the_best() -> None:
 
 def test_the_nearest_miss_breaks_the_constraints_least_by_shares_of_their_bounds() -> None:
     trials = [trial(0, 0.9, size=20, speed=2), trial(1, 0.8, size=11, speed=1.9), trial(2, 0.1, size=11, speed=1)]
-    miss = nearest_miss([*trials, trial(3, 0.1, TrialState.PRUNED, size=10.1, speed=2)], BOUND)
+    miss = nearest_miss([*trials, trial(3, 0.1, TrialState.RUNNING, size=10.1, speed=2)], BOUND)
     assert miss is not None
     assert miss.number == 1
     assert nearest_miss([trial(0, 0.9, size=1, speed=2)], BOUND) is None

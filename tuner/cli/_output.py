@@ -10,7 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner.confirmation import Confirmation, Estimate
+from tuner.domain import ranking
 from tuner.domain.errors import ConfigurationError, TunerError
+from tuner.domain.goal import Goal
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.tables import answers, grid, messages
 from tuner.words import config_lines, duration, number, safe, short_config
@@ -88,30 +90,38 @@ def _sources(trial: TrialRecord) -> str:
     return ", ".join(f"{stage.source} at {stage.epoch}" for stage in trial.schedule if stage.source is not None) or "-"
 
 
+def _violated(trial: TrialRecord, goal: Goal) -> str:
+    return ", ".join(map(str, goal.violated(trial.metrics))) or "-"
+
+
 def _mean_of(trial: TrialRecord, confirmation: Confirmation) -> str:
     candidate = confirmation.candidate(trial.number)
     return estimated(candidate.estimate) if candidate is not None else "-"
 
 
-def trial_table(trials: Sequence[TrialRecord], metric: str, confirmation: Confirmation | None = None) -> Table:
-    """Return the trials as a table, one row each, with what was confirmed of them."""
-    headers = ["trial", "state", metric, "epoch", "time", "configuration"]
+def trial_table(trials: Sequence[TrialRecord], goal: Goal, confirmation: Confirmation | None = None) -> Table:
+    """Return the trials as a table, one row each, with what was confirmed of them and the constraints they break."""
+    headers = ["trial", "state", *goal.metrics, "epoch", "time", "configuration"]
     exploited = any(trial.schedule for trial in trials)
     if exploited:
         headers.insert(-1, "went on from")
+    violating = any(goal.violated(trial.metrics) for trial in trials)
+    if violating:
+        headers.insert(-1, "breaks")
     if confirmation is not None:
         headers.insert(2, _CONFIRMED)
-    table = grid(*headers, right=("trial", _CONFIRMED, metric, "epoch", "time"))
+    table = grid(*headers, right=("trial", _CONFIRMED, *goal.metrics, "epoch", "time"))
     for trial in trials:
         what = safe(trial.failure.message) if trial.failure else short_config(trial.config)
         table.add_row(
             str(trial.number),
             state_text(trial.state),
             *([_mean_of(trial, confirmation)] if confirmation is not None else []),
-            number(trial.value),
+            *map(number, ranking.values(trial, goal)),
             str(trial.epoch or "-"),
             duration(trial.seconds),
             *([_sources(trial)] if exploited else []),
+            *([Text(safe(_violated(trial, goal)), style="yellow")] if violating else []),
             Text(safe(what), style="red" if trial.failure else ""),
         )
     return table

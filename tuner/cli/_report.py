@@ -8,10 +8,24 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner import queries
-from tuner.cli._output import answers, config_lines, estimated, grid, messages, number, print_json, safe, schedule_table
+from tuner.api import no_usable_trial
+from tuner.cli._output import (
+    answers,
+    config_lines,
+    estimated,
+    grid,
+    messages,
+    number,
+    print_json,
+    safe,
+    schedule_table,
+    short_config,
+)
 from tuner.confirmation import Confirmation
+from tuner.domain import ranking
 from tuner.domain.director import StopCause
 from tuner.domain.errors import NoUsableTrialError, StudyInterrupted, TooManyFailuresError
+from tuner.domain.record import StudyRecord
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage.location import locate
 from tuner.storage.store import open_store
@@ -35,6 +49,8 @@ def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json
             f"stopped, since {failed} of {summary.finished} trials failed; {count} of them with: {error}",
             hint=f"mend the cause, then go on with: {_next(name, storage, 'resume')}",
         )
+    if summary.nearest_miss is not None:
+        raise no_usable_trial(study, trials)
     if summary.best is None:
         reasons = queries.failure_reasons(trials)
         why = f"; {reasons[0][1]} of them failed with: {reasons[0][0]}" if reasons else ""
@@ -57,10 +73,14 @@ def summary_json(summary: queries.Summary) -> dict[str, Any]:
         "study": summary.study.name,
         "metric": summary.study.metric,
         "direction": summary.study.direction.value,
+        "metrics": list(summary.study.metrics),
+        "directions": [direction.value for direction in summary.study.directions],
+        "constraints": [str(constraint) for constraint in summary.study.constraints],
         "target": summary.target,
         "finished": summary.finished,
         "states": {state.value: count for state, count in summary.counts.items()},
-        "best": queries.as_json(summary.best, summary.confirmation) if summary.best else None,
+        "best": queries.as_json(summary.study, summary.best, summary.confirmation) if summary.best else None,
+        "front": [trial.number for trial in summary.front],
         "default_value": summary.default.value if summary.default else None,
         "gain": summary.gain,
         "test_metrics": dict(summary.test_metrics) if summary.test_metrics else None,
@@ -86,21 +106,28 @@ def standing(summary: queries.Summary, holder: str | None, storage: str | None) 
     study = summary.study
     target = f" of {summary.target}" if summary.target else ""
     words = f"{summary.finished}{target} trials finished"
-    head = Text.assemble((safe(study.name), "bold"), f"  {study.direction.value} {safe(study.metric)}  {words}")
+    head = Text.assemble((safe(study.name), "bold"), f"  {_aims(study)}  {words}")
     states = Text(counts_text(summary) or "nothing was run yet", style="dim")
     return Group(head, states, *_activity(summary, holder, storage), Text(""), best_panel(summary))
 
 
+def _aims(study: StudyRecord) -> str:
+    aims = [f"{way.value} {metric}" for metric, way in zip(study.metrics, study.directions, strict=True)]
+    return safe(", ".join([*aims, *map(str, study.constraints)]))
+
+
 def best_panel(summary: queries.Summary) -> RenderableType:
-    """Return the best trial: its value, configuration and metrics, side by side."""
+    """Return the best trial: its value, configuration and metrics, side by side; below the front where there is one."""
     best = summary.best
     if best is None:
-        return Text("no trial is complete yet", style="dim")
+        missing = "no trial meets the constraints yet" if summary.nearest_miss else "no trial is complete yet"
+        return Text(missing, style="dim")
+    front = [*_front(summary)] if summary.study.goal.has_several else []
     title = _found(summary, best) if summary.confirmation is None else _confirmed(summary, summary.confirmation)
     sides = Table.grid(padding=(0, 6, 0, 0))
     sides.add_row(_pairs("configuration", [*config_lines(best.config)]), _metrics(summary))
     schedule: list[RenderableType] = [Text(""), schedule_table(best)] if best.schedule else []
-    return Group(title, Text(""), sides, *schedule)
+    return Group(*front, title, Text(""), sides, *schedule)
 
 
 def _found(summary: queries.Summary, best: TrialRecord) -> Text:
@@ -137,6 +164,19 @@ def _worth(confirmation: Confirmation) -> Iterator[str]:
     if winner.search_value is not None and confirmation.flattery is not None:
         how = "better" if confirmation.flattery >= 0 else "worse"
         yield f"the search had shown {number(winner.search_value)}, {abs(confirmation.flattery):.4f} {how} than that"
+
+
+def _front(summary: queries.Summary) -> Iterator[RenderableType]:
+    """Yield the Pareto front, a row for each trial."""
+    goal, count = summary.study.goal, len(summary.front)
+    yield Text.assemble(("Pareto front ", "bold"), f"{count} of {summary.counts[TrialState.COMPLETE]} complete trials")
+    yield Text("")
+    table = grid("trial", *goal.metrics, "epoch", "configuration", right=("trial", *goal.metrics, "epoch"))
+    for trial in summary.front:
+        values = map(number, ranking.values(trial, goal))
+        table.add_row(str(trial.number), *values, str(trial.epoch or "-"), short_config(trial.config))
+    yield table
+    yield Text("")
 
 
 def _activity(summary: queries.Summary, holder: str | None, storage: str | None) -> list[Text]:
@@ -181,7 +221,9 @@ def _gain(summary: queries.Summary) -> str:
         return ""
     if summary.best.number == 0:
         return "the default configuration: no trial beat it"
-    return f"{summary.gain:+.4f} over the default configuration's {number(summary.default.value)}"
+    violated = summary.study.goal.violated(summary.default.metrics)
+    breaking = f", which breaks {safe(', '.join(map(str, violated)))}" if violated else ""
+    return f"{summary.gain:+.4f} over the default configuration's {number(summary.default.value)}{breaking}"
 
 
 def _metrics(summary: queries.Summary) -> Table:

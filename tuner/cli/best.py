@@ -1,4 +1,4 @@
-"""Show a study's best trials: configuration and metrics."""
+"""Show a study's best trials, or its Pareto front: configurations and metrics."""
 
 from typing import Annotated
 
@@ -16,27 +16,33 @@ __all__ = ["command"]
 
 def command(
     name: Name,
-    top: Annotated[int, typer.Option(metavar="N", min=1, help="How many trials to show.")] = 1,
+    top: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="How many trials to show. [default: the best one, or the front]"),
+    ] = None,
     storage: Storage = None,
     as_json: Json = False,
 ) -> None:
     store = open_store(storage)
     study, trials = store.read(name)
     repetitions = store.repetitions(name)
-    best = queries.top(study, trials, top, repetitions)
+    best = queries.front(study, trials, repetitions) if top is None else queries.top(study, trials, top, repetitions)
     summary = queries.summarise(study, trials, repetitions)
     if not best:
-        raise no_usable_trial(name, trials)
+        raise no_usable_trial(study, trials)
     if as_json:
         print_json(
             {
                 "study": study.name,
                 "direction": study.direction.value,
                 "metric": study.metric,
-                "trials": [queries.as_json(trial, summary.confirmation) for trial in best],
+                "directions": [direction.value for direction in study.directions],
+                "metrics": list(study.metrics),
+                "constraints": [str(constraint) for constraint in study.constraints],
+                "trials": [queries.as_json(study, trial, summary.confirmation) for trial in best],
             }
         )
-    elif top == 1:
+    elif len(best) == 1 or top is None:
         answers().print(best_panel(summary))
     else:
-        answers().print(trial_table(best, study.metric, summary.confirmation))
+        answers().print(trial_table(best, study.goal, summary.confirmation))

@@ -26,5 +26,6 @@ def command(storage: Storage = None, as_json: Json = False) -> None:
         value = summary.best.value if summary.best else None
         best = estimated(confirmed.winner.estimate) if confirmed else number(value)
         count = f"{summary.finished}/{summary.target}" if summary.target else str(summary.finished)
-        table.add_row(safe(summary.study.name), safe(summary.study.metric), best, count, counts_text(summary))
+        metrics = ", ".join(summary.study.metrics)
+        table.add_row(safe(summary.study.name), safe(metrics), best, count, counts_text(summary))
     answers().print(table)

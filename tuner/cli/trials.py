@@ -40,11 +40,11 @@ def command(
     study, trials = open_store(storage).read(name)
     chosen = queries.in_state(trials, wanted)
     if as_json or output is Format.JSON:
-        print_json([{**queries.as_json(trial), **_failure(trial)} for trial in chosen])
+        print_json([{**queries.as_json(study, trial), **_failure(trial)} for trial in chosen])
     elif output is Format.CSV:
         _print_csv(study, chosen)
     else:
-        answers().print(trial_table(chosen, study.metric))
+        answers().print(trial_table(chosen, study.goal))
 
 
 def _state(word: str | None) -> TrialState | None:

@@ -45,8 +45,7 @@ def command(name: Name, storage: Storage = None) -> None:
 def _watch(follower: Follower, holder: Claim, console: Console) -> None:
     study = follower.study
     target = Target(
-        metric=study.metric,
-        direction=study.direction,
+        goal=study.goal,
         trials=study.spec["budget"]["trials"],
         max_epochs=study.spec["budget"]["epochs"],
     )

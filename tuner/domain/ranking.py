@@ -5,19 +5,19 @@ no other is better than are the Pareto front.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 
 from tuner.domain.goal import Goal
 from tuner.domain.trial import TrialRecord, TrialState
 
 
-def ranked(trials: Iterable[TrialRecord], goal: Goal) -> tuple[TrialRecord, ...]:
-    """Return the usable trials, the best first: the front, then what is the front without it, and so on.
+def ranked(trials: Iterable[TrialRecord], goal: Goal, count: int | None = None) -> tuple[TrialRecord, ...]:
+    """Return the usable trials, or `count` of them, the best first: the front, then that of what is left, and so on.
 
     Within a front the best in the first metric come first, and the earlier of equals before the later.
     """
     usable = _usable(trials, goal)
-    return tuple(chain.from_iterable(_fronts(usable, goal))) if goal.has_several else tuple(usable)
+    return tuple(islice(chain.from_iterable(_fronts(usable, goal)) if goal.has_several else usable, count))
 
 
 def front(trials: Iterable[TrialRecord], goal: Goal) -> tuple[TrialRecord, ...]:
@@ -36,8 +36,12 @@ def best(trials: Iterable[TrialRecord], goal: Goal) -> TrialRecord | None:
 
 
 def nearest_miss(trials: Iterable[TrialRecord], goal: Goal) -> TrialRecord | None:
-    """Return the trial that breaks the constraints least, None where no trial is complete and breaks any."""
-    missing = [trial for trial in _complete(trials, goal) if goal.violated(trial.metrics)]
+    """Return the trial that breaks the constraints least, None where none breaks any.
+
+    It may have been stopped because of them.
+    """
+    over = (trial for trial in trials if trial.state in (TrialState.COMPLETE, TrialState.PRUNED))
+    missing = [trial for trial in over if goal.violated(trial.metrics)]
     return min(missing, key=lambda trial: (goal.excess(trial.metrics), trial.number), default=None)
 
 
@@ -59,19 +63,20 @@ def _usable(trials: Iterable[TrialRecord], goal: Goal) -> list[TrialRecord]:
 
 def _fronts(usable: list[TrialRecord], goal: Goal) -> Iterator[tuple[TrialRecord, ...]]:
     """Yield the front of sorted trials, then the front of the rest, and so on."""
+    merits = {trial.number: _merits(trial, goal) for trial in usable}
     left = usable
     while left:
         # Whoever is better than a trial comes before it, and whoever is better than that one too.
         found: list[TrialRecord] = []
         rest: list[TrialRecord] = []
         for trial in left:
-            (rest if any(_is_better(other, trial, goal) for other in found) else found).append(trial)
+            is_beaten = any(_is_better(merits[other.number], merits[trial.number]) for other in found)
+            (rest if is_beaten else found).append(trial)
         yield tuple(found)
         left = rest
 
 
-def _is_better(one: TrialRecord, other: TrialRecord, goal: Goal) -> bool:
-    ours, theirs = _merits(one, goal), _merits(other, goal)
+def _is_better(ours: tuple[float, ...], theirs: tuple[float, ...]) -> bool:
     return ours != theirs and all(mine >= its for mine, its in zip(ours, theirs, strict=True))
 
 
