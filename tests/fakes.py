@@ -52,6 +52,10 @@ class FakeScheduler(Scheduler):
     def __init__(self, max_epochs: int = 3, direction: Direction = Direction.MAXIMIZE, seed: int = 0) -> None:
         self.answers: dict[tuple[int, int], Decision] = {}
         self.calls: list[tuple[str, int, int]] = []
+        self.epochs: tuple[int, ...] | None = None
+
+    def decision_epochs(self, number: int) -> tuple[int, ...] | None:
+        return self.epochs
 
     def record(self, number: int, epoch: int, value: float) -> None:
         self.calls.append(("record", number, epoch))

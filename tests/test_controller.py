@@ -11,6 +11,8 @@ from tuner.domain.config import Config
 from tuner.domain.director import StopCause
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.event import EventKind
+from tuner.domain.goal import PARAMETERS, Goal
+from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Report, TrialState
 from tuner.domain.work import Answer, Work, WorkKind
 
@@ -31,6 +33,8 @@ class Bench:
         key_of: KeyOf = lambda _: (),
         grows: bool = False,
         trial_seconds: float | None = None,
+        goal: Goal = MAXIMIZED,
+        stops_hopeless: bool = True,
     ) -> None:
         self.sampler = FakeSampler(SPACE)
         self.scheduler = FakeScheduler()
@@ -39,7 +43,8 @@ class Bench:
         plan = Plan(
             trials=trials,
             max_epochs=max_epochs,
-            goal=MAXIMIZED,
+            goal=goal,
+            stops_hopeless=stops_hopeless,
             seed=0,
             default=SPACE.default,
             tests=tests,
@@ -567,3 +572,59 @@ def test_what_a_worker_notes_is_told() -> None:
     bench.take()
     bench.controller.report([Report(number=0, epoch=1, metrics=metrics(0.5), note="epoch-000002 is damaged")])
     assert bench.listener.warnings == ["trial 0: epoch-000002 is damaged"]
+
+
+SMALL = Goal.of("accuracy", Direction.MAXIMIZE, "parameters <= 10", "accuracy >= 0.5")
+
+
+def sized(number: int, epoch: int, value: float, parameters: float) -> Report:
+    return Report(number=number, epoch=epoch, metrics={**metrics(value), PARAMETERS: parameters})
+
+
+def test_a_trial_that_breaks_a_constraint_for_good_is_stopped_at_its_first_report_but_never_the_default() -> None:
+    bench = Bench(goal=SMALL)
+    for number, parameters in ((0, 11), (1, 11), (2, 10)):
+        bench.take()
+        bench.controller.report([sized(number, 1, 0.25, parameters)])
+    assert [bench.state(number) for number in range(3)] == [TrialState.RUNNING, TrialState.PRUNED, TrialState.RUNNING]
+
+
+def test_a_trial_that_breaks_a_constraint_for_good_stands_in_nobodys_way() -> None:
+    bench = Bench(goal=SMALL)
+    for number, parameters in ((0, 11), (1, 11), (2, 10)):
+        bench.take()
+        bench.controller.report([sized(number, 1, 0.75, parameters)])
+    assert bench.scheduler.calls == [("record", 2, 1), ("decide", 2, 1)]
+    resumed = Bench(goal=SMALL, before=bench)
+    assert resumed.scheduler.calls == [("record", 2, 1)]
+
+
+def test_a_sampler_that_needs_complete_trials_gets_those_that_break_a_constraint_too() -> None:
+    bench = Bench(goal=SMALL, trials=2, stops_hopeless=False)
+    for number in range(2):
+        (member,) = bench.take().members
+        assert member.decision_epochs is None
+        for epoch in range(1, 4):
+            bench.controller.report([sized(number, epoch, 0.75, 11)])
+    assert bench.state(1) is TrialState.COMPLETE
+    assert bench.controller.best is None
+
+
+def test_a_worker_asks_at_once_whether_a_trial_can_be_of_any_use() -> None:
+    bench = Bench(goal=SMALL)
+    bench.scheduler.epochs = (2,)
+    (member,) = bench.take().members
+    assert member.decision_epochs == (1, 2)
+    free = Bench()
+    free.scheduler.epochs = (2,)
+    (member,) = free.take().members
+    assert member.decision_epochs == (2,)
+
+
+def test_the_best_and_the_tested_trial_meet_the_constraints() -> None:
+    bench = Bench(goal=SMALL, trials=3, max_epochs=1, tests=True)
+    for number, (value, parameters) in enumerate([(0.9, 11), (0.25, 1), (0.625, 10)]):
+        bench.take()
+        bench.controller.report([sized(number, 1, value, parameters)])
+    assert bench.controller.best == bench.journal.trials[2]
+    assert [member.number for member in bench.take().members] == [2]

@@ -37,6 +37,8 @@ class Summary:
     test_failure: str
     epochs: int
     """Epochs trained, over all trials."""
+    violating: int
+    """The number of finished trials that break a constraint."""
     confirmation: Confirmation | None = None
     """What training the best configurations again has shown; None where that was not done, or not since."""
 
@@ -112,6 +114,7 @@ def summarise(study: StudyRecord, trials: Sequence[TrialRecord], repetitions: Se
         test_metrics=_test_metrics(confirmation) or (test.get("metrics") if is_current else None),
         test_failure=test.get("failure", "") if is_current else "",
         epochs=sum(len(trial.curve) for trial in trials),
+        violating=sum(trial.state.is_finished and bool(study.goal.violated(trial.metrics)) for trial in trials),
         confirmation=confirmation,
     )
 

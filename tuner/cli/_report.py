@@ -86,6 +86,7 @@ def summary_json(summary: queries.Summary) -> dict[str, Any]:
         "test_metrics": dict(summary.test_metrics) if summary.test_metrics else None,
         "confirmation": summary.confirmation.describe() if summary.confirmation else None,
         "epochs": summary.epochs,
+        "violating": summary.violating,
     }
 
 
@@ -98,7 +99,9 @@ def counts_text(summary: queries.Summary) -> str:
         TrialState.RUNNING: "running",
         TrialState.WAITING: "waiting",
     }
-    return ", ".join(f"{summary.counts[state]} {word}" for state, word in words.items() if summary.counts[state])
+    counts = [f"{summary.counts[state]} {word}" for state, word in words.items() if summary.counts[state]]
+    breaking = f"; {summary.violating} of them break a constraint" if summary.violating else ""
+    return f"{', '.join(counts)}{breaking}"
 
 
 def standing(summary: queries.Summary, holder: str | None, storage: str | None) -> RenderableType:

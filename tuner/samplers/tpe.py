@@ -24,13 +24,15 @@ class TPE(Sampler):
     The first `startup_trials` are random. Trials that were stopped early are learned from, those that reached further
     counting as better; trials that are running count as poor, so that parallel proposals spread out. So do those that
     break a constraint, the more the further they are from meeting it. With several metrics the trials that no other is
-    better than are the good ones (Ozaki et al. 2022, "Multiobjective Tree-Structured Parzen Estimator").
+    better than are the good ones (Ozaki et al. 2022, "Multiobjective Tree-Structured Parzen Estimator"), and parameters
+    are modelled one by one: a front has no single place where they belong together.
     """
 
     def __init__(self, space: SearchSpace, goal: Goal, seed: int, *, startup_trials: int = 10) -> None:
         if startup_trials < 1:
             raise ConfigurationError(f"sampler.startup_trials: {startup_trials} is below 1")
         self._startup_trials = startup_trials
+        self._together = not goal.has_several
         self._mirror = Mirror(space, goal, seed, self._make)
 
     def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
@@ -44,5 +46,9 @@ class TPE(Sampler):
             # `group` is what models conditional parameters together; Optuna calls it experimental since 2021.
             warnings.simplefilter("ignore", ExperimentalWarning)
             return TPESampler(
-                n_startup_trials=self._startup_trials, multivariate=True, group=True, constant_liar=True, seed=seed
+                n_startup_trials=self._startup_trials,
+                multivariate=self._together,
+                group=self._together,
+                constant_liar=True,
+                seed=seed,
             )
