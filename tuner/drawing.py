@@ -210,7 +210,7 @@ def data_lines(assembly: Assembly) -> Iterator[RenderableType]:
     if len(data.columns) > _COLUMNS:
         yield Text(f"... and {len(data.columns) - _COLUMNS} more columns", style="dim")
     space = spec.search_space if isinstance(spec.search_space, str) else "the study's own space"
-    goal = ", ".join(spec.metrics) or f"{spec.metric}, to {Direction(spec.direction).value}"
+    goal = ", ".join(spec.metrics) or f"{spec.metric}, to {assembly.goal.direction.value}"
     yield Text(safe(f"searched: {space}; by: {goal}"))
     yield Text("")
 

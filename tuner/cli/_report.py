@@ -25,7 +25,6 @@ from tuner.confirmation import Confirmation
 from tuner.domain import ranking
 from tuner.domain.director import StopCause
 from tuner.domain.errors import NoUsableTrialError, StudyInterrupted, TooManyFailuresError
-from tuner.domain.record import StudyRecord
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage.location import locate
 from tuner.storage.store import open_store
@@ -109,14 +108,9 @@ def standing(summary: queries.Summary, holder: str | None, storage: str | None) 
     study = summary.study
     target = f" of {summary.target}" if summary.target else ""
     words = f"{summary.finished}{target} trials finished"
-    head = Text.assemble((safe(study.name), "bold"), f"  {_aims(study)}  {words}")
+    head = Text.assemble((safe(study.name), "bold"), f"  {safe(study.goal)}  {words}")
     states = Text(counts_text(summary) or "nothing was run yet", style="dim")
     return Group(head, states, *_activity(summary, holder, storage), Text(""), best_panel(summary))
-
-
-def _aims(study: StudyRecord) -> str:
-    aims = [f"{way.value} {metric}" for metric, way in zip(study.metrics, study.directions, strict=True)]
-    return safe(", ".join([*aims, *map(str, study.constraints)]))
 
 
 def best_panel(summary: queries.Summary) -> RenderableType:

@@ -36,6 +36,10 @@ class Goal:
         parsed = tuple(map(Constraint.parse, constraints))
         return Goal(metrics=(metric,), directions=(direction,), constraints=parsed)
 
+    def __str__(self) -> str:
+        aims = [f"{way.value} {metric}" for metric, way in zip(self.metrics, self.directions, strict=True)]
+        return ", ".join([*aims, *map(str, self.constraints)])
+
     @property
     def metric(self) -> str:
         """The first metric."""
