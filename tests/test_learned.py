@@ -14,6 +14,7 @@ import tuner
 from tuner import bootstrap
 from tuner.assembly import Assembly
 from tuner.domain.event import Event, EventKind, Listener
+from tuner.domain.study import Confirm
 from tuner.domain.trial import TrialRecord
 from tuner.storage.store import open_store
 
@@ -45,6 +46,7 @@ def spec(name: str, trials: int = 24, **given: Any) -> tuner.StudySpec:
             "name": name,
             "budget": tuner.Budget(trials=trials, epochs=3),
             "executor": "inline",
+            "confirm": Confirm(run=False),
             **given,
         }
     )
@@ -137,6 +139,14 @@ def test_what_was_carried_over_is_written_down_with_the_study() -> None:
     stored = open_store(None).study("after").notes["warm_start"]
     assert stored[0] == {"study": "before", "number": before.best_trial.number, "config": before.best_trial.config}
     assert len(stored) == 3
+
+
+def test_what_was_confirmed_to_be_best_goes_first() -> None:
+    before = tuner.run(spec("before", confirm=Confirm(run=True, top=3, seeds=2)))
+    assert before.confirmation is not None
+    after = tuner.run(spec("after", warm_start=["before"]))
+    best = [each.config for each in before.confirmation.candidates if each.number]
+    assert [trial.config for trial in after.trials[1:3]] == best
 
 
 def test_studies_of_plain_optuna_can_be_started_from(workplace: Path) -> None:

@@ -33,16 +33,17 @@ def learned(store: Store, spec: StudySpec, space: SearchSpace) -> Learned:
     known = store.names
     missing = [name for name in names if name not in known]
     problems = [f"warm_start: no study {name!r} in {store.location}{nearest(name, known)}" for name in missing]
-    found = [store.read(name) for name in names if name in known]
+    found = [(*store.read(name), store.repetitions(name)) for name in names if name in known]
     studies = []
-    for study, trials in found:
-        earlier = Earlier(name=study.name, space=study.space, trials=queries.top(study, trials, len(trials)))
+    for study, trials, repetitions in found:
+        best = queries.top(study, trials, len(trials), repetitions)
+        earlier = Earlier(name=study.name, space=study.space, trials=best)
         studies.append(earlier)
         problems += _problems(study, earlier, spec, space)
     if problems:
         raise ConfigurationError(problems, hint="`tuner list` shows the studies that there are")
     carried = carried_over(space, studies, spec.budget.trials)
-    return Learned(carried=carried, notes=(*_doubts([study for study, _ in found], spec, carried),))
+    return Learned(carried=carried, notes=(*_doubts([study for study, _, _ in found], spec, carried),))
 
 
 def _problems(study: StudyRecord, earlier: Earlier, spec: StudySpec, space: SearchSpace) -> Iterator[str]:

@@ -123,6 +123,17 @@ def _test_metrics(confirmation: Confirmation | None) -> Metrics | None:
     return {name: each.mean for name, each in confirmation.test.items()} if confirmation is not None else None
 
 
+def busy_seconds(trials: Sequence[TrialRecord]) -> float:
+    """Return how many seconds at least one of the trials ran: pauses between runs do not count."""
+    spans = sorted((each.started, each.finished) for each in trials if each.started and each.finished)
+    total, reached = 0.0, None
+    for begin, end in spans:
+        begins = begin if reached is None else max(begin, reached)
+        total += max(0.0, (end - begins).total_seconds())
+        reached = end if reached is None else max(reached, end)
+    return total
+
+
 def failure_reasons(trials: Sequence[TrialRecord]) -> tuple[tuple[str, int], ...]:
     """Return the messages of the failed trials with their counts, the most frequent first."""
     messages = Counter(trial.failure.message for trial in trials if trial.failure is not None)

@@ -1,14 +1,14 @@
 """What the study cost, and what stopping saved."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import final
 
 import plotly.graph_objects as go
 
 from tuner.domain.trial import TrialRecord, TrialState
+from tuner.queries import busy_seconds
 from tuner.report.document import Block, Fact, Facts, Picture, Section, Table, Text
 from tuner.report.material import Material
 from tuner.report.style import STATE_COLOURS, STATE_WORDS, figure
@@ -49,7 +49,7 @@ class _Spending:
     @property
     def wall(self) -> float:
         """Seconds in which at least one trial ran: pauses between runs do not count."""
-        return _covered([(each.started, each.finished) for each in self.material.trials])
+        return busy_seconds(self.material.trials)
 
     @property
     def epochs(self) -> int:
@@ -68,17 +68,6 @@ class _Spending:
     @property
     def spared(self) -> int:
         return max(0, self.in_full - sum(trial.last_epoch for trial in self.ended))
-
-
-def _covered(spans: Sequence[tuple[datetime | None, datetime | None]]) -> float:
-    """Return how many seconds are in at least one of the spans."""
-    known = sorted((begin, end) for begin, end in spans if begin is not None and end is not None)
-    total, reached = 0.0, None
-    for begin, end in known:
-        begins = begin if reached is None else max(begin, reached)
-        total += max(0.0, (end - begins).total_seconds())
-        reached = end if reached is None else max(reached, end)
-    return total
 
 
 def _facts(spending: _Spending) -> Iterator[Fact]:

@@ -1,0 +1,143 @@
+"""Show studies side by side: what each found, how sure the difference is, and what was asked differently."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from tuner import queries
+from tuner.cli._options import Json, Storage
+from tuner.cli._output import answers, duration, estimated, grid, number, print_json, safe
+from tuner.cli._report import summary_json
+from tuner.comparison import Comparison, Texts, Verdict, compare
+from tuner.domain.errors import ConfigurationError
+from tuner.queries import Summary
+from tuner.storage.store import open_store
+
+__all__ = ["command"]
+
+
+def command(
+    names: Annotated[list[str], typer.Argument(metavar="NAME NAME...", help="The studies' names.", show_default=False)],
+    storage: Storage = None,
+    as_json: Json = False,
+) -> None:
+    wanted = tuple(dict.fromkeys(names))
+    if len(wanted) == 1:
+        raise ConfigurationError("a comparison takes at least two studies", hint="`tuner list` shows those there are")
+    store = open_store(storage)
+    summaries, seconds = [], []
+    for name in wanted:
+        study, trials = store.read(name)
+        repetitions = store.repetitions(name)
+        summaries.append(queries.summarise(study, trials, repetitions))
+        seconds.append(queries.busy_seconds([*trials, *repetitions]))
+    comparison = compare(summaries)
+    if as_json:
+        print_json(_json(comparison, seconds))
+    else:
+        answers().print(Group(*_shown(comparison, seconds)))
+
+
+def _json(comparison: Comparison, seconds: Sequence[float]) -> dict[str, Any]:
+    names = [summary.study.name for summary in comparison.summaries]
+    return {
+        "studies": [
+            {**summary_json(summary), "seconds": spent}
+            for summary, spent in zip(comparison.summaries, seconds, strict=True)
+        ],
+        "asked": {path: dict(zip(names, texts, strict=True)) for path, texts in comparison.asked.items()},
+        "parameters": {path: dict(zip(names, texts, strict=True)) for path, texts in comparison.parameters.items()},
+        "doubts": list(comparison.doubts),
+        "verdicts": [
+            {
+                "study": verdict.study,
+                "than": verdict.than,
+                "better_by": verdict.difference.describe() if verdict.difference else None,
+                "is_confirmed": verdict.is_confirmed,
+                "is_sure": verdict.is_sure,
+            }
+            for verdict in comparison.verdicts
+        ],
+    }
+
+
+def _shown(comparison: Comparison, seconds: Sequence[float]) -> Iterator[RenderableType]:
+    names = [summary.study.name for summary in comparison.summaries]
+    facts = grid("", *names)
+    for label, cells in _facts(comparison.summaries, seconds):
+        facts.add_row(label, *cells)
+    yield facts
+    yield Text("")
+    for title, texts in (("asked differently", comparison.asked), ("parameters", comparison.parameters)):
+        if texts:
+            yield _differences(title, names, texts)
+            yield Text("")
+    yield from (Text(f"note: {safe(doubt)}", style="yellow") for doubt in comparison.doubts)
+    yield from (
+        Text(safe(_in_words(verdict)), style="bold" if verdict.is_sure else "") for verdict in comparison.verdicts
+    )
+
+
+def _facts(summaries: Sequence[Summary], seconds: Sequence[float]) -> Iterator[tuple[str, list[str]]]:
+    metric = summaries[0].study.metric
+    yield "trials", [f"{each.finished} of {each.target}" if each.target else str(each.finished) for each in summaries]
+    yield f"best {metric}", [_best(each) for each in summaries]
+    yield f"default {metric}", [_default(each) for each in summaries]
+    yield "gain", [_gain(each) for each in summaries]
+    tests = [_tests(each) for each in summaries]
+    for name in dict.fromkeys(name for each in tests for name in each):
+        yield f"test {name}", [each.get(name, "-") for each in tests]
+    yield "epochs trained", [str(each.epochs) for each in summaries]
+    yield "time", [duration(each) for each in seconds]
+
+
+def _best(summary: Summary) -> str:
+    if summary.confirmation is not None:
+        return estimated(summary.confirmation.winner.estimate)
+    return number(summary.best.value if summary.best else None)
+
+
+def _default(summary: Summary) -> str:
+    if summary.confirmation is not None and summary.confirmation.default is not None:
+        return estimated(summary.confirmation.default.estimate)
+    return number(summary.default.value if summary.default else None)
+
+
+def _gain(summary: Summary) -> str:
+    if summary.confirmation is None:
+        return "-" if summary.gain is None else f"{summary.gain:+.4f}"
+    gain = summary.confirmation.gain
+    return "-" if gain is None else f"{gain.mean:+.4f} ± {gain.margin:.4f}"
+
+
+def _tests(summary: Summary) -> dict[str, str]:
+    if summary.confirmation is not None:
+        return {name: estimated(each) for name, each in summary.confirmation.test.items()}
+    return {name: number(value) for name, value in (summary.test_metrics or {}).items()}
+
+
+def _differences(title: str, names: Sequence[str], texts: Texts) -> RenderableType:
+    table = grid(title, *names)
+    for path, cells in texts.items():
+        table.add_row(path, *(cell or "-" for cell in cells))
+    return table
+
+
+def _in_words(verdict: Verdict) -> str:
+    difference, one, other = verdict.difference, verdict.study, verdict.than
+    if difference is None:
+        return f"{one} and {other}: one of them has no completed trial"
+    how = f"{one} is {'better' if difference.mean >= 0 else 'worse'} than {other} by {abs(difference.mean):.4f}"
+    if not verdict.is_confirmed:
+        return f"{how}, by one lucky value each; tuner confirm {one}, and {other}, would say how sure that is"
+    if not math.isfinite(difference.margin):
+        return f"{how}, and too few trainings say how sure that is"
+    low, high = (difference.low, difference.high) if difference.mean >= 0 else (-difference.high, -difference.low)
+    interval = f"{low:.4f} to {high:.4f} at 95 %"
+    if verdict.is_sure:
+        return f"{how} ({interval})"
+    return f"no difference that these trainings could show: {how} ({interval})"
