@@ -33,6 +33,11 @@ def is_companion(name: str) -> bool:
     return name.endswith(_SUFFIX)
 
 
+def confirmed_study(name: str) -> str:
+    """Return the study whose repetitions are stored under `name`, or the one that is called so itself."""
+    return name.removesuffix(_SUFFIX)
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 import tuner
+from tuner.doctor.examination import examine
+from tuner.doctor.findings import Severity
+from tuner.storage.store import open_store
 
 TRIALS = 12
 
@@ -91,6 +94,26 @@ def test_a_killed_study_ends_as_an_uninterrupted_one(scheduler: str, notes: Path
     assert len(study.trials) == TRIALS
     assert all(trial.state.is_finished for trial in study.trials)
     assert facts(study) == facts(uninterrupted("whole", scheduler))
+
+
+def test_a_study_that_was_killed_while_it_was_confirmed_is_confirmed_as_any_other(notes: Path) -> None:
+    confirming = ("--confirm", "--set", "confirm.top=2", "--set", "confirm.seeds=3")
+    whole = tuner.run("mine.toml", name="whole", executor="inline").confirm(top=2, seeds=3)
+    searched = sum(len(trial.curve) for trial in whole.trials)
+    notes.write_text("")
+    process = start("run", "mine.toml", "--executor", "inline", *confirming, pause=0.02)
+    for kill in range(2):
+        wait_for(lambda target=searched + 10 * (kill + 1): lines(notes) >= target, process)  # type: ignore[misc]
+        process.kill()
+        process.communicate()
+        assert {finding.severity for finding in examine(open_store(None), "mine")} >= {Severity.PROBLEM}
+        process = start("resume", "mine", "--confirm", pause=0.02)
+    _, messages = process.communicate()
+    assert process.returncode == 0, messages
+    again, once = tuner.load_study("mine").confirmation, whole.confirmation
+    assert again is not None
+    assert once is not None
+    assert again.describe() == once.describe()
 
 
 def test_what_was_recorded_before_a_kill_is_not_trained_again(notes: Path) -> None:

@@ -39,14 +39,14 @@ def about_database(location: Location) -> Iterator[Finding]:
 
 
 def chosen(store: Store, name: str | None) -> tuple[str, ...]:
-    """Return the studies to look at: the named one, or all there are; raises `StudyNotFoundError`."""
+    """Return the studies to look at, with their repetitions: the named one, or all; raises `StudyNotFoundError`."""
     if _is_lost(store.location) or (name is None and not _is_there(store.location)):
         return ()  # nor is anything opened, which would write into an empty file
     if name is None:
-        return store.names
+        return tuple(part for each in store.names for part in store.parts(each))
     if name not in store.names:
         store.read(name)  # says what there is instead
-    return (name,)
+    return store.parts(name)
 
 
 @contextmanager

@@ -52,6 +52,10 @@ class Store:
         with reading(self._engine) as connection:
             return rows.study_names(connection)
 
+    def parts(self, name: str) -> tuple[str, ...]:
+        """Return under which names a study is stored: its own, and that of its repetitions where it has any."""
+        return tuple(each for each in (name, companion(name)) if each in self)
+
     def __contains__(self, name: object) -> bool:
         return name in self._all_names
 
