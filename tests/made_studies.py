@@ -1,8 +1,10 @@
 """Studies made up for reports, as a search would have left them."""
 
+import itertools
 import math
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,9 +44,10 @@ def study(name: str = "made-up", **given: Any) -> StudyRecord:
 
 
 def trial(number: int, state: TrialState = TrialState.COMPLETE, **given: Any) -> TrialRecord:
-    """A trial of the default configuration that took a second."""
+    """A trial with a configuration of its own, the first with the default one, that took a second."""
     began = BEGAN + timedelta(seconds=number)
-    usual = {"config": SPACE.default, "started": began, "finished": began + timedelta(seconds=1)}
+    config = SPACE.at(dict.fromkeys(SPACE.parameters, number * 0.618 % 1)) if number else SPACE.default
+    usual = {"config": config, "started": began, "finished": began + timedelta(seconds=1)}
     return TrialRecord(number=number, state=state, **{**usual, **given})
 
 
@@ -84,11 +87,26 @@ def _quality(config: Config) -> float:
     return (1.0 if optimizer["name"] == "adamw" else 0.7) - 0.2 * distance
 
 
-def material(record: StudyRecord | None = None, trials: Sequence[TrialRecord] = (), **given: Any) -> Material:
+def repeated(trials: Sequence[TrialRecord], numbers: Sequence[int], *spread: float) -> list[TrialRecord]:
+    """Trainings of these trials' configurations again, each so far below what the search had shown."""
+    tested = {"accuracy": 0.5}
+    return [
+        replace(trials[number], number=index, value=(trials[number].value or 0) - below, test_metrics=tested)
+        for index, (number, below) in enumerate(itertools.product(numbers, spread))
+    ]
+
+
+def material(
+    record: StudyRecord | None = None,
+    trials: Sequence[TrialRecord] = (),
+    repetitions: Sequence[TrialRecord] = (),
+    **given: Any,
+) -> Material:
     """What a report is written from."""
     record = record or study()
     usual = {
-        "summary": summarise(record, trials),
+        "repetitions": repetitions,
+        "summary": summarise(record, trials, repetitions),
         "importance": importance_of(record, trials),
         "storage": "/somewhere/studies.db",
         "elsewhere": "",

@@ -24,6 +24,7 @@ from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import StudySpec, reference_to
 from tuner.domain.trial import Metrics, TrialRecord, TrialState
 from tuner.domain.work import Member, Work, WorkKind
+from tuner.environment import environment
 from tuner.execution.inheritance import Inheritance
 from tuner.execution.retention import CandidateRetention, Retention
 from tuner.execution.worker import Worker
@@ -150,6 +151,7 @@ def resume(
         execute = _executor(assembly)
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
             journal.annotate("spec", description)
+            journal.annotate("environment", dict(environment()))
             _, trials = store.read(name)
             confirm = _confirm(name, store, assembly, listeners, held) if assembly.confirms else None
             return _conductor(store, assembly, trials, listeners).conduct(name, journal, execute, confirm)
@@ -339,7 +341,7 @@ def _conducting(
 
 def _first_notes(assembly: Assembly) -> dict[str, Any]:
     """Return what is written down about a study when it is created."""
-    notes: dict[str, Any] = {}
+    notes: dict[str, Any] = {"environment": dict(environment())}
     if assembly.carried:
         notes["warm_start"] = [each.describe() for each in assembly.carried]
     if assembly.data is not None:

@@ -76,7 +76,7 @@ def test_a_page_opens_with_no_network_and_nothing_to_complain_about(visit: Visit
 def test_everything_that_is_promised_is_to_be_seen(visit: Visit) -> None:
     page = visit.page
     assert page.title() == "made-up: maximize accuracy: 61 of 64 trials finished, begun 2026-01-01 00:00 UTC"
-    for slug in ("answer", "course", "curves", "parameters", "together", "trade-offs", "failures", "spent", "origin"):
+    for slug in ("answer", "course", "curves", "parameters", "together", "sooner", "failures", "spent", "origin"):
         assert page.locator(f"section#{slug} h2").is_visible(), slug
     for plot in page.locator(".plot").all():
         assert plot.locator("svg.main-svg").first.bounding_box() is not None

@@ -6,11 +6,13 @@ from tuner.report.document import Document, Section
 from tuner.report.material import Material
 from tuner.report.sections import (
     answer,
+    confirmation,
     course,
     curves,
     failures,
     origin,
     parameters,
+    sooner,
     spent,
     together,
     trade_offs,
@@ -19,11 +21,13 @@ from tuner.report.sections import (
 
 _SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
     answer.section,
+    confirmation.section,
     course.section,
     curves.section,
     parameters.section,
     together.section,
     trade_offs.section,
+    sooner.section,
     trials.section,
     failures.section,
     spent.section,

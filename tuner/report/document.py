@@ -55,13 +55,17 @@ class Tables:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A plotly figure. `name` is its file's, `caption` is read below it and `description` in its place."""
+    """A plotly figure. `name` is its file's, `caption` is read below it and `description` in its place.
+
+    `height` and `least_width` are in pixels; where there is less room it is scrolled.
+    """
 
     name: str
     caption: str
     description: str
     figure: Any = field(repr=False)
     height: int = 380
+    least_width: int = 0
 
 
 @final

@@ -18,14 +18,16 @@ from tuner.storage.store import Store
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """A study with its trials and what follows from them.
+    """A study with its trials and what follows from them; `repetitions` are trainings of the best to confirm them.
 
     `storage` is where it is kept, for people, without a password; `elsewhere` is the option that a command needs to
-    find it there. `environment` is what it ran on, or, where `ran_here` is false, what the report was written on.
+    find it there. `environment` is what it ran on, or, where
+    `is_own_environment` is false, what the report was written on.
     """
 
     study: StudyRecord
     trials: Sequence[TrialRecord]
+    repetitions: Sequence[TrialRecord]
     summary: queries.Summary
     importance: Importance
     storage: str
@@ -72,12 +74,14 @@ class Material:
 def gather(store: Store, name: str) -> Material:
     """Return all that is known of a study; raises `StudyNotFoundError`."""
     study, trials = store.read(name)
+    repetitions = store.repetitions(name)
     stored = study.notes.get("environment")
     location = store.location
     return Material(
         study=study,
         trials=trials,
-        summary=queries.summarise(study, trials),
+        repetitions=repetitions,
+        summary=queries.summarise(study, trials, repetitions),
         importance=importance_of(study, trials),
         storage=str(location),
         elsewhere="" if location.is_default else f" --storage {shlex.quote(str(location))}",

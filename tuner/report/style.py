@@ -64,17 +64,20 @@ def label(text: object) -> str:
 
 
 def worth_telling_apart(values: Sequence[float], complete: Sequence[float], direction: Direction) -> float:
-    """Return the worst value worth an axis' room: three times as far from the best as most complete trials are."""
-    if not complete or min(complete) == max(complete):
-        return min(values) if direction is Direction.MAXIMIZE else max(values)
-    low, high = _shown(sorted(complete), direction)
-    if direction is Direction.MAXIMIZE:
-        return max(min(values), high - _CLOSE_UP * (high - low))
-    return min(max(values), low + _CLOSE_UP * (high - low))
+    """Return the worst of `values` that is worth an axis' room.
+
+    Three times as far from the best as most complete trials are, so that these are told apart, and no less than the
+    best quarter of all.
+    """
+    merits = sorted((direction.sign * value for value in values), reverse=True)
+    quarter = merits[(len(merits) - 1) // 4]
+    good = sorted(direction.sign * value for value in complete)
+    close_up = good[-1] - _CLOSE_UP * (good[-1] - good[int(len(good) * _LOWEST)]) if good else merits[-1]
+    return direction.sign * max(merits[-1], min(quarter, close_up))
 
 
-def value_axis(title: str, values: Sequence[float], direction: Direction) -> dict[str, Any]:
-    """Return the axis of a metric: all that is good, and of what is bad no more than lets the good be told apart.
+def value_axis(title: str, values: Sequence[float], direction: Direction, worst: float | None = None) -> dict[str, Any]:
+    """Return the axis of a metric from the best value to `worst`, without one to all but the worst tenth.
 
     It is logarithmic where values that are better when small are many times apart. What lies beyond is seen after a
     double click.
@@ -84,6 +87,8 @@ def value_axis(title: str, values: Sequence[float], direction: Direction) -> dic
     if not finite:
         return axis
     low, high = _shown(finite, direction)
+    if worst is not None:
+        low, high = (worst, high) if direction is Direction.MAXIMIZE else (low, worst)
     is_log = direction is Direction.MINIMIZE and low > 0 and high / low > _DECADES
     ends = (math.log10(low), math.log10(high)) if is_log else (low, high)
     padding = _PADDING * (ends[1] - ends[0]) or abs(ends[1]) * _PADDING or 1.0

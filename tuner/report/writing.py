@@ -54,9 +54,10 @@ def write_report(
     `ConfigurationError` for it, and for a folder that is not there.
     """
     form = form or _form_of(output)
-    target = _target(name, output, form)
-    if form is not Format.PNG:
-        _refuse_to_destroy(target, replace=replace)
+    with _said(output or Path.cwd()):
+        target = _target(name, output, form)
+        if form is not Format.PNG:
+            _refuse_to_destroy(target, replace=replace)
     document = compose(gather(store, name))
     return {Format.HTML: _write_page, Format.MARKDOWN: _write_markdown, Format.PNG: _write_pictures}[form](
         document, target

@@ -1,11 +1,14 @@
 """The answer: what was found, how sure it is, and the configuration to use."""
 
+import math
 from collections.abc import Iterator, Mapping
 
+from tuner.confirmation import Confirmation, Estimate
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.queries import failure_reasons
 from tuner.report.document import Block, Fact, Facts, Listing, Section, Table, Tables, Text
 from tuner.report.material import Material
+from tuner.report.sections.confirmation import between
 from tuner.words import config_lines, number, safe
 
 __all__ = ["section"]
@@ -30,28 +33,62 @@ def _state_of_affairs(material: Material) -> Iterator[Block]:
 
 
 def _found(material: Material, best: TrialRecord) -> Iterator[Block]:
-    summary = material.summary
-    facts = [
-        Fact(
-            label=f"best {material.metric}",
-            value=number(best.value),
-            note=f"trial {best.number}" + (f", epoch {best.epoch}" if best.epoch else ""),
+    confirmation = material.summary.confirmation
+    if confirmation is not None:
+        yield Facts([*_confirmed(material, confirmation)], leads=True)
+    else:
+        yield Facts([*_searched(material, best)], leads=True)
+        yield Text(
+            "The best of many noisy values is a lucky one: expect a new training with this configuration to do "
+            "a little worse.",
+            faint=True,
         )
-    ]
-    facts += [*_gain(material, best)]
+        if material.spec:
+            yield Listing(text=material.command(f"confirm {material.quoted_name}"))
+    yield from _constraints(material)
+    yield Tables([_configuration(best.config), _metrics(material, best)])
+    if material.summary.test_failure:
+        yield Text(f"The test failed: {safe(material.summary.test_failure)}")
+
+
+def _confirmed(material: Material, confirmation: Confirmation) -> Iterator[Fact]:
+    winner, metric = confirmation.winner, material.metric
+    trainings = f"mean of {len(winner.estimate.values)} trainings of trial {winner.number}'s configuration"
+    yield Fact(
+        label=f"{metric} to expect", value=number(winner.estimate.mean), note=f"{between(winner.estimate)}; {trainings}"
+    )
+    if confirmation.default is winner:
+        yield Fact(
+            label="gain by tuning", value="none", note="in the mean nothing is better than the default configuration"
+        )
+    elif confirmation.gain is not None and confirmation.default is not None:
+        default = number(confirmation.default.estimate.mean)
+        doubt = "" if confirmation.gain.low > 0 else "; it may be no better"
+        note = f"{between(confirmation.gain)}, better than the default configuration's {default}{doubt}"
+        yield Fact(label="gain by tuning", value=number(confirmation.gain.mean), note=note)
+    if metric in confirmation.test:
+        test = confirmation.test[metric]
+        yield Fact(
+            label="on the test split", value=number(test.mean), note=f"{between(test)}; nothing was chosen by it"
+        )
+
+
+def _searched(material: Material, best: TrialRecord) -> Iterator[Fact]:
+    summary = material.summary
+    epoch = f", epoch {best.epoch}" if best.epoch else ""
+    yield Fact(label=f"best {material.metric}", value=number(best.value), note=f"trial {best.number}{epoch}")
+    yield from _gain(material, best)
+    for name in material.study.metrics[1:]:
+        yield Fact(label=name, value=number(best.metrics.get(name)), note="of the same trial")
     if summary.test_metrics and material.metric in summary.test_metrics:
         value = number(summary.test_metrics[material.metric])
-        facts.append(Fact(label="on the test split", value=value, note="measured once, at the end"))
-    yield Facts(facts, leads=True)
-    yield Text(
-        "The best of many noisy values is a lucky one: expect a new training with this configuration to do a little "
-        "worse.",
-        faint=True,
-    )
-    yield Tables([_configuration(best.config), _metrics(material, best)])
-    if summary.test_failure:
-        yield Text(f"The test failed: {safe(summary.test_failure)}")
-    yield Listing(text=material.command(f"best {material.quoted_name} --top 5"))
+        yield Fact(label="on the test split", value=value, note="measured once, at the end")
+
+
+def _constraints(material: Material) -> Iterator[Block]:
+    if material.study.constraints:
+        listed = ", ".join(map(str, material.study.constraints))
+        yield Text(f"Among the trials that meet what was asked: {safe(listed)}.")
 
 
 def _nothing(material: Material) -> Iterator[Block]:
@@ -84,10 +121,17 @@ def _configuration(config: Mapping[str, object]) -> Table:
 
 
 def _metrics(material: Material, best: TrialRecord) -> Table:
-    test = material.summary.test_metrics or {}
+    confirmation = material.summary.confirmation
+    found = {name: number(value) for name, value in (best.metrics or {material.metric: best.value or 0.0}).items()}
+    test = {name: number(value) for name, value in (material.summary.test_metrics or {}).items()}
+    if confirmation is not None:
+        found |= {name: _with_margin(each) for name, each in confirmation.metrics.items()}
+        test |= {name: _with_margin(each) for name, each in confirmation.test.items()}
     headers = ("metric", "validation", "test") if test else ("metric", "validation")
-    rows = [
-        (safe(name), number(value), *([number(test.get(name))] if test else []))
-        for name, value in (best.metrics or {material.metric: best.value or 0.0}).items()
-    ]
+    rows = [(safe(name), value, *([test.get(name, "-")] if test else [])) for name, value in found.items()]
     return Table(headers=headers, rows=rows, right=headers[1:])
+
+
+def _with_margin(estimate: Estimate) -> str:
+    known = math.isfinite(estimate.margin)
+    return f"{number(estimate.mean)} ± {estimate.margin:.4f}" if known else number(estimate.mean)

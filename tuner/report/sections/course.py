@@ -52,6 +52,8 @@ def _records(material: Material) -> list[TrialRecord]:
 def _story(material: Material, steps: Sequence[TrialRecord]) -> str:
     if not steps:
         return "No trial is complete yet; each dot is a trial's best value so far."
+    if steps[-1].number == 0 and material.summary.default is not None:
+        return "The default configuration, trial 0, was the best from the start; no complete trial has beaten it."
     times = "once" if len(steps) == 1 else f"{len(steps)} times"
     last, since = steps[-1].number, len(material.trials) - 1 - steps[-1].number
     text = f"A complete trial was the best so far {times}, most recently trial {last}"
@@ -64,11 +66,10 @@ def _picture(material: Material, measured: Sequence[TrialRecord], steps: Sequenc
     values = [trial.value for trial in measured if trial.value is not None and math.isfinite(trial.value)]
     complete = [trial.value for trial in measured if trial.state is TrialState.COMPLETE and trial.value in values]
     worst = worth_telling_apart(values, [value for value in complete if value is not None], material.direction)
-    values = [value for value in values if not material.direction.is_better(worst, value)]
     drawn = figure(
         [*_dots(material, measured, worst), *_failed(material), *_best_so_far(material, steps), *_default(material)],
         xaxis={"title": {"text": "trial"}, "range": [-1, max(10, len(material.trials))]},
-        yaxis=value_axis(material.metric, values, material.direction),
+        yaxis=value_axis(material.metric, values, material.direction, worst),
         yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
     )
     return Picture(

@@ -4,12 +4,15 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tuner.domain.data import DataRecord
 from tuner.report.document import Block, Listing, Section, Table, Tables, Text
 from tuner.report.material import Material
 from tuner.study_text import study_text, without_password
 from tuner.words import safe
 
 __all__ = ["section"]
+
+_COLUMNS = 40
 
 
 def section(material: Material) -> Section:
@@ -19,6 +22,7 @@ def section(material: Material) -> Section:
 
 def _blocks(material: Material) -> Iterator[Block]:
     study = material.study
+    yield from _data(material)
     yield Tables([_study(material), _environment(material)])
     if not study.spec:
         yield Text("The study was not made by tuner, so how it was started is not stored.")
@@ -38,6 +42,21 @@ def _blocks(material: Material) -> Iterator[Block]:
             text=safe(study.space),
             title=f"The search space, {len(study.space)} parameters, fingerprint {study.space.fingerprint}",
         )
+
+
+def _data(material: Material) -> Iterator[Block]:
+    """Yield what was understood of the data that was the person's own; what ships is told by its name."""
+    stored = material.study.notes.get("data")
+    if stored is None:
+        return
+    data = DataRecord.from_description(stored)
+    yield Text(
+        f"The data: {safe(data.path)}, {data.size:,} bytes, fingerprint {data.fingerprint}. {safe(data.summary)}"
+    )
+    if data.columns:
+        rows = [(safe(column.name), safe(column.type), safe(column.about)) for column in data.columns[:_COLUMNS]]
+        more = f"the first {_COLUMNS} of {len(data.columns)} columns" if len(data.columns) > _COLUMNS else ""
+        yield Table(headers=("column", "taken for", "it has"), rows=rows, caption=more)
 
 
 def _study(material: Material) -> Table:

@@ -35,8 +35,8 @@ def _blocks(material: Material) -> Iterator[Block]:
         yield Text(f"Nothing can be said yet: {importance.why_not}.")
         return
     yield Text(
-        f"Learned from {importance.trials} trials, stopped ones included: any two are compared at the last epoch that "
-        f"both reached. The parameters explain {importance.explained:.0%} of how unseen trials differ; the rest is "
+        f"Learned from the {material.metric} of {importance.trials} trials, stopped ones included: any two are "
+        f"compared at the last epoch that both reached. The parameters explain {importance.explained:.0%} of how unseen trials differ; the rest is "
         "chance, or more than so many trials can show."
     )
     if importance.clear:

@@ -15,7 +15,10 @@ from tuner.report.style import BLUE, FAINT, GREEN, ORANGE, figure, label
 __all__ = ["section"]
 
 _MOST_AXES = 8
-_ABSENT = -0.14
+_AXIS_WIDTH = 84
+_ABSENT = -0.16
+_SPREAD = 0.04
+_GOLDEN = 0.618033988749895
 _GROUPS = (
     ("best tenth", 0.1, ORANGE, 1.6),
     ("rest of the best third", 1 / 3, BLUE, 1.0),
@@ -61,6 +64,7 @@ def section(material: Material) -> Section | None:
                 description="Parallel coordinates of the parameters that matter most",
                 figure=drawn,
                 height=470,
+                least_width=_AXIS_WIDTH * (len(axes) + 1),
             ),
         ),
     )
@@ -103,15 +107,17 @@ def _group(
     ys: list[float | None] = []
     for number in numbers:
         xs += [*range(len(axes) + 1), None]
-        ys += [*(_height(axis, values[number]) for axis in axes), material.importance.standings[number], None]
+        aside = _SPREAD * ((number * _GOLDEN) % 1.0 - 0.5)
+        ys += [*(_height(axis, values[number], aside) for axis in axes), material.importance.standings[number], None]
     return go.Scatter(x=xs, y=ys, mode="lines", line={"color": colour, "width": width}, name=name, hoverinfo="skip")
 
 
-def _height(axis: Axis, values: dict[str, Any]) -> float:
+def _height(axis: Axis, values: dict[str, Any], aside: float = 0.0) -> float:
+    """Return where a trial's line passes; `aside` of an option, so that many lines look like many."""
     code = axis.code(values[axis.path]) if axis.path in values else math.nan
     if math.isnan(code):
-        return _ABSENT
-    return code / max(1, len(axis.options) - 1) if axis.options else code
+        return _ABSENT + aside
+    return code / max(1, len(axis.options) - 1) + aside if axis.options else code
 
 
 def _marks(axes: Sequence[Axis], *, has_absent: bool) -> Iterator[dict[str, Any]]:

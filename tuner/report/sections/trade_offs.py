@@ -1,122 +1,125 @@
-"""What a good value costs."""
+"""Several metrics at once: the trials that no other is better than in all of them."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
+from tuner.domain.ranking import values
+from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.report.document import Block, Picture, Section, Table, Text
+from tuner.queries import front
+from tuner.report.document import Block, Gallery, Picture, Section, Table, Text
 from tuner.report.material import Material
-from tuner.report.style import BLUE, GREY, ORANGE, STATE_WORDS, figure, label, value_axis
-from tuner.words import duration, number
+from tuner.report.style import BLUE, GREY, ORANGE, RED, figure, label
+from tuner.words import number, short_config
 
 __all__ = ["section"]
 
-_FEWEST = 3
-_LISTED = 8
-_FAR_APART = 30
+_LISTED = 20
+_DECADES = 50
 
 
 def section(material: Material) -> Section | None:
-    """Return the values against the time that trials took; None where too few tell."""
-    timed = [
-        trial
-        for trial in material.trials
-        if trial.value is not None and trial.seconds is not None and trial.state is not TrialState.FAIL
-    ]
-    if len(timed) < _FEWEST:
+    """Return the Pareto front; None for a study with one metric and no constraints."""
+    goal = material.study.goal
+    if not goal.has_several and not goal.constraints:
         return None
-    front = _front(material, timed)
-    blocks: list[Block] = [Text(_story(material, front)), _picture(material, timed, front)]
-    if len(front) > 1:
-        blocks.append(_table(material, front))
-    return Section(slug="trade-offs", title="Better, or sooner", blocks=blocks)
+    return Section(slug="trade-offs", title="The trade-offs", blocks=tuple(_blocks(material)))
 
 
-def _front(material: Material, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """Return the trials that no other beats in both value and time, the quickest first."""
-    front: list[TrialRecord] = []
-    for trial in sorted(trials, key=lambda each: (each.seconds or 0.0, -material.direction.sign * (each.value or 0.0))):
-        if trial.value is not None and material.direction.is_better(trial.value, front[-1].value if front else None):
-            front.append(trial)
-    return front
-
-
-def _story(material: Material, front: Sequence[TrialRecord]) -> str:
-    last = front[-1]
-    if len(front) == 1:
-        return f"Trial {last.number} was both the best and the quickest."
-    before = front[-2]
-    gained = number(abs((last.value or 0.0) - (before.value or 0.0)))
-    return (
-        "No trial was both better and quicker than one on the line. The last step, from trial "
-        f"{before.number} to trial {last.number}, took {duration(last.seconds)} instead of {duration(before.seconds)} "
-        f"and gained {gained} of {material.metric}."
+def _blocks(material: Material) -> Iterator[Block]:
+    study = material.study
+    best = front(study, material.trials)
+    if study.constraints:
+        yield Text(_kept(material))
+    if not study.goal.has_several:
+        return
+    wishes = ", ".join(
+        f"{name} {'high' if direction is Direction.MAXIMIZE else 'low'}"
+        for name, direction in zip(study.metrics, study.directions, strict=True)
     )
+    yield Text(
+        f"Wanted: {wishes}. Of {len(material.of(TrialState.COMPLETE))} complete trials {len(best)} are on the Pareto "
+        "front: to be better than one of them in something is to be worse in something else."
+    )
+    if best:
+        pictures = [_picture(material, best, second) for second in range(1, len(study.metrics))]
+        yield pictures[0] if len(pictures) == 1 else Gallery(pictures)
+        yield _table(material, best)
 
 
-def _picture(material: Material, trials: Sequence[TrialRecord], front: Sequence[TrialRecord]) -> Picture:
-    traces: list[Any] = []
-    for state, colour in ((TrialState.PRUNED, GREY), (TrialState.COMPLETE, BLUE)):
-        there = [trial for trial in trials if trial.state is state]
-        if there:
-            traces.append(
-                go.Scatter(
-                    x=[trial.seconds for trial in there],
-                    y=[trial.value for trial in there],
-                    mode="markers",
-                    name=STATE_WORDS[state],
-                    marker={"color": colour, "size": 6, "opacity": 0.8},
-                    text=[_hover(material, trial) for trial in there],
-                    hoverinfo="text",
-                )
-            )
-    traces.append(
-        go.Scatter(
-            x=[trial.seconds for trial in front],
-            y=[trial.value for trial in front],
-            mode="lines+markers",
-            name="Pareto front",
-            line={"color": ORANGE, "width": 2, "shape": "hv"},
-            marker={"color": ORANGE, "size": 7},
-            hoverinfo="skip",
-        )
-    )
-    values = [trial.value for trial in trials if trial.value is not None]
-    drawn = figure(
-        traces,
-        xaxis=_seconds(trials),
-        yaxis=value_axis(material.metric, values, material.direction),
-    )
+def _kept(material: Material) -> str:
+    study = material.study
+    complete = material.of(TrialState.COMPLETE)
+    broken = [trial for trial in complete if study.goal.violated(trial.metrics)]
+    listed = ", ".join(map(str, study.constraints))
+    return f"{len(complete) - len(broken)} of {len(complete)} complete trials meet what was asked: {listed}."
+
+
+def _picture(material: Material, best: Sequence[TrialRecord], second: int) -> Picture:
+    study = material.study
+    first_name, second_name = study.metrics[0], study.metrics[second]
+    complete = material.of(TrialState.COMPLETE)
+    numbers = {trial.number for trial in best}
+    broken = [trial for trial in complete if study.goal.violated(trial.metrics)]
+    others = [trial for trial in complete if trial.number not in numbers and trial not in broken]
+    traces = [
+        *_dots(material, others, second, "complete", {"color": BLUE, "size": 6, "opacity": 0.7}),
+        *_dots(material, broken, second, "breaks a constraint", {"color": RED, "size": 7, "symbol": "x"}),
+        *_dots(material, best, second, "Pareto front", {"color": ORANGE, "size": 9}),
+    ]
+    drawn = figure(traces, xaxis=_axis(second_name, complete), yaxis={"title": {"text": label(first_name)}})
     return Picture(
-        name="trade-offs",
-        caption="Trials that were trained together, in a cohort, share its time.",
-        description=f"Scatter of {label(material.metric)} by training time with the Pareto front",
+        name=f"trade-off-{second_name}",
+        caption=f"{first_name} against {second_name}",
+        description=f"Complete trials by {label(second_name)} and {label(first_name)}, the Pareto front marked",
         figure=drawn,
     )
 
 
-def _seconds(trials: Sequence[TrialRecord]) -> dict[str, Any]:
-    seconds = [trial.seconds or 0.0 for trial in trials]
-    is_log = min(seconds) > 0 and max(seconds) / min(seconds) > _FAR_APART
-    kind = {"type": "log", "tickformat": "~g", "dtick": 1} if is_log else {"rangemode": "tozero"}
-    return {"title": {"text": "seconds from a trial's start to its end"}, **kind}
+def _axis(name: str, trials: Sequence[TrialRecord]) -> dict[str, Any]:
+    found = [value for trial in trials if (value := trial.metrics.get(name)) is not None and math.isfinite(value)]
+    is_log = bool(found) and min(found) > 0 and max(found) / min(found) > _DECADES
+    return {"title": {"text": label(name)}, **({"type": "log", "tickformat": "~s", "nticks": 6} if is_log else {})}
 
 
-def _table(material: Material, front: Sequence[TrialRecord]) -> Table:
-    headers = ("trial", material.metric, "time", "epochs")
-    rows = [
-        (
-            str(trial.number),
-            number(trial.value),
-            duration(trial.seconds),
-            str(trial.last_epoch or "-"),
+def _dots(
+    material: Material, trials: Sequence[TrialRecord], second: int, name: str, marker: dict[str, Any]
+) -> list[Any]:
+    if not trials:
+        return []
+    goal = material.study.goal
+    ordered = sorted(trials, key=lambda trial: values(trial, goal)[second] or 0.0)
+    is_front = name == "Pareto front"
+    return [
+        go.Scatter(
+            x=[values(trial, goal)[second] for trial in ordered],
+            y=[trial.value for trial in ordered],
+            # With more than two metrics a front is no line in the plane of two of them.
+            mode="lines+markers" if is_front and len(goal.metrics) == 2 else "markers",  # noqa: PLR2004
+            line={"color": GREY, "width": 1.5, "dash": "dot"},
+            name=name,
+            marker=marker,
+            text=[_hover(material, trial) for trial in ordered],
+            hoverinfo="text",
         )
-        for trial in reversed(front[-_LISTED:])
     ]
-    return Table(headers=headers, rows=rows, right=headers)
 
 
 def _hover(material: Material, trial: TrialRecord) -> str:
-    return f"trial {trial.number}<br>{label(material.metric)} {number(trial.value)} in {duration(trial.seconds)}"
+    goal = material.study.goal
+    pairs = zip(goal.metrics, values(trial, goal), strict=True)
+    return "<br>".join([f"trial {trial.number}", *(f"{label(name)} {number(value)}" for name, value in pairs)])
+
+
+def _table(material: Material, best: Sequence[TrialRecord]) -> Table:
+    goal = material.study.goal
+    headers = ("trial", *goal.metrics, "configuration")
+    rows = [
+        (str(trial.number), *(number(value) for value in values(trial, goal)), short_config(trial.config))
+        for trial in best[:_LISTED]
+    ]
+    more = f"the first {_LISTED} of {len(best)}" if len(best) > _LISTED else ""
+    return Table(headers=headers, rows=rows, right=headers[:-1], caption=more)

@@ -12,7 +12,7 @@ _LISTED = 10
 
 def section(material: Material) -> Section | None:
     """Return the best trials; None where there are not two."""
-    best = top(material.study, material.trials, _LISTED)
+    best = top(material.study, material.trials, _LISTED, material.repetitions)
     if len(best) < 2:  # noqa: PLR2004 - one is the answer
         return None
     headers = ("trial", material.metric, "epoch", "time", "configuration")
