@@ -15,7 +15,7 @@ from tuner import Choice, SearchSpace
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
 from tuner.domain.study import Direction
-from tuner.domain.trial import TrialState
+from tuner.domain.trial import TrialRecord
 from tuner.report.contents import compose
 from tuner.report.page import as_page
 
@@ -121,7 +121,7 @@ def test_it_is_read_on_a_telephone_without_scrolling_sideways(visit: Visit) -> N
 HOSTILE = "</script><script>window.taken = 1</script><img src=x onerror='window.taken = 1'>"
 
 
-def test_what_strangers_wrote_is_shown_and_never_run(browser: Browser, tmp_path: Path) -> None:
+def test_what_strangers_wrote_is_shown_and_no_script_runs_even_if_one_got_in(browser: Browser, tmp_path: Path) -> None:
     space = SearchSpace(kind=Choice(HOSTILE, "plain"), other=Choice("a", "b"))
     trials = [
         replace(each, config=Config({"kind": (HOSTILE, "plain")[each.number % 2], "other": "ab"[each.number % 3 // 2]}))
@@ -135,32 +135,22 @@ def test_what_strangers_wrote_is_shown_and_never_run(browser: Browser, tmp_path:
     )
     file = tmp_path / "hostile.html"
     page_text = as_page(compose(material(record, [*trials, failed(40, HOSTILE, HOSTILE)])))
-    file.write_text(page_text, encoding="utf-8")
+    broken_into = page_text.replace("</main>", "</main><script>window.taken = 1</script>")
+    file.write_text(broken_into, encoding="utf-8")
     page = browser.new_page()
     visit = Visit(page, file)
-    assert visit.complaints == []
     assert page.evaluate("window.taken") is None
+    assert ["Content Security Policy" in complaint for complaint in visit.complaints] == [True]
     assert page.locator("img").count() == 0
     assert page.locator("h1").inner_text() == HOSTILE
     assert page.locator("#failures td", has_text=HOSTILE).count() == 1
     page.close()
 
 
-def test_the_policy_stops_a_script_that_got_in_all_the_same(browser: Browser, report: Path, tmp_path: Path) -> None:
-    file = tmp_path / "broken-into.html"
-    text = report.read_text(encoding="utf-8")
-    file.write_text(text.replace("</main>", "</main><script>window.taken = 1</script>"), encoding="utf-8")
-    page = browser.new_page()
-    visit = Visit(page, file)
-    assert page.evaluate("window.taken") is None
-    assert any("Content Security Policy" in complaint for complaint in visit.complaints)
-    page.close()
-
-
-@pytest.mark.parametrize("trials", [[], searched(1), [failed(0, "no")]], ids=["none", "one", "failed"])
-def test_a_study_with_little_to_say_opens_too(browser: Browser, tmp_path: Path, trials: list[TrialState]) -> None:
+@pytest.mark.parametrize("trials", [[], [failed(0, "no")]], ids=["none", "failed"])
+def test_a_study_with_little_to_say_opens_too(browser: Browser, tmp_path: Path, trials: list[TrialRecord]) -> None:
     file = tmp_path / "little.html"
-    file.write_text(as_page(compose(material(study(), trials))), encoding="utf-8")  # type: ignore[arg-type]
+    file.write_text(as_page(compose(material(study(), trials))), encoding="utf-8")
     page = browser.new_page()
     visit = Visit(page, file)
     assert visit.complaints == []

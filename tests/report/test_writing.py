@@ -1,5 +1,7 @@
 """The files of a report: where they go, and what they may replace."""
 
+import shutil
+import struct
 from pathlib import Path
 
 import optuna
@@ -64,6 +66,20 @@ def test_a_file_that_cannot_be_written_is_said_and_nothing_is_left(store: Store,
     with pytest.raises(ConfigurationError, match="cannot be"):
         write_report(store, NAME, output=output)
     assert [path.name for path in workplace.iterdir()] == [".tuner"]
+
+
+@pytest.mark.skipif(
+    not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    reason="there is no Chrome or Chromium on this machine",
+)
+def test_markdown_has_its_pictures_beside_it(store: Store, workplace: Path) -> None:
+    written = write_report(store, NAME, output=Path("plain.md"))
+    assert [picture.parent for picture in written.pictures] == [Path("plain-figures")]
+    head = written.pictures[0].read_bytes()[:24]
+    assert head.startswith(b"\x89PNG\r\n")
+    assert struct.unpack(">II", head[16:24]) == (1920, 760)
+    assert "](plain-figures/course.png)" in written.path.read_text()
+    assert written.size > written.pictures[0].stat().st_size
 
 
 def test_a_study_that_is_not_there_has_no_report(store: Store, workplace: Path) -> None:

@@ -15,6 +15,8 @@ from tuner.importance.standings import standings
 
 FEWEST = 10
 """Trials below which nothing can be said."""
+_LEAST_EXPLAINED = 0.1
+"""A model that tells less of how trials differ cannot tell what matters either."""
 
 
 @final
@@ -95,7 +97,7 @@ def importance_of(study: StudyRecord, trials: Sequence[TrialRecord]) -> Importan
             axis,
             Bands(axis, effects.codes[:, place], effects.answers, codes[:, place], ranked),
             share=effects.totals[place] / everything,
-            is_clear=effects.totals[place] > effects.chance,
+            is_clear=effects.totals[place] > effects.chance and effects.explained >= _LEAST_EXPLAINED,
         )
         for place, axis in enumerate(axes)
     ]

@@ -97,7 +97,7 @@ BOTH = Goal(metrics=("accuracy", "parameters"), directions=(Direction.MAXIMIZE, 
 
 def sized(*pairs: tuple[float, float]) -> list[TrialRecord]:
     return [
-        trial(number, value=accuracy, metrics={"accuracy": accuracy, "parameters": size})
+        trial(number, value=accuracy, metrics={"accuracy": accuracy, "parameters": float(size)})
         for number, (accuracy, size) in enumerate(pairs)
     ]
 
@@ -108,7 +108,7 @@ def test_trade_offs_are_for_several_metrics() -> None:
     assert section is not None
     assert (list(traces(section)["Pareto front"].x), list(traces(section)["complete"].x)) == ([10, 100], [50])
     (table,) = [block for block in section.blocks if isinstance(block, Table)]
-    assert [row[:3] for row in table.rows] == [("0", "0.9000", "100.0000"), ("1", "0.8000", "10.0000")]
+    assert [row[:3] for row in table.rows] == [("0", "0.9000", "100"), ("1", "0.8000", "10")]
 
 
 def test_a_trial_that_breaks_a_constraint_is_shown_as_such() -> None:

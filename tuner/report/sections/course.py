@@ -122,7 +122,7 @@ def _failed(material: Material) -> list[Any]:
     return [
         go.Scatter(
             x=[trial.number for trial in trials],
-            y=[0.02] * len(trials),
+            y=[0.02 if material.direction is Direction.MAXIMIZE else 0.98] * len(trials),
             yaxis="y2",
             mode="markers",
             name="failed",

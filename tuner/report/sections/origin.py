@@ -1,13 +1,17 @@
 """Where the answer comes from: the data, the machine, and the commands that do it again."""
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuner.domain.data import DataRecord
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.study import StudySpec
+from tuner.redaction import without_secrets
 from tuner.report.document import Block, Listing, Section, Table, Tables, Text
 from tuner.report.material import Material
-from tuner.study_text import study_text, without_password
+from tuner.study_template import study_file_of
 from tuner.words import safe
 
 __all__ = ["section"]
@@ -27,21 +31,31 @@ def _blocks(material: Material) -> Iterator[Block]:
     if not study.spec:
         yield Text("The study was not made by tuner, so how it was started is not stored.")
         return
-    command = _command(material)
-    if command:
-        yield Text("The command that started it:")
-        yield Listing(text=command)
-    else:
-        yield Text("It was started from Python, with a StudySpec that says the same as this study file.")
-    yield Text(
-        "Or put this into a study file; with the same seed, one worker and the same versions, every number comes again."
-    )
-    yield Listing(text=safe(study_text(study.spec)), title="The study file")
+    yield from _again(material)
     if study.space is not None:
-        yield Listing(
-            text=safe(study.space),
-            title=f"The search space, {len(study.space)} parameters, fingerprint {study.space.fingerprint}",
-        )
+        title = f"The search space, {len(study.space)} parameters, fingerprint {study.space.fingerprint}"
+        yield Listing(text=safe(study.space), title=title)
+
+
+def _again(material: Material) -> Iterator[Block]:
+    """Yield how to start the study anew."""
+    command, file = _command(material), _study_file(material)
+    if command:
+        yield Text("To do it again; with one worker and the same versions, every number comes again:")
+        yield Listing(text=command)
+    if file is not None:
+        yield Listing(text=safe(file), title="The study file that says the same")
+    else:
+        yield Text("The study was made in Python, of parts that have no name a study file could give.")
+        asked = json.dumps(without_secrets(material.spec), indent=2, ensure_ascii=False)
+        yield Listing(text=safe(asked), title="What it was asked to do")
+
+
+def _study_file(material: Material) -> str | None:
+    try:
+        return study_file_of(StudySpec.from_description(without_secrets(material.spec)))
+    except ConfigurationError:  # no file can say it
+        return None
 
 
 def _data(material: Material) -> Iterator[Block]:
@@ -66,7 +80,7 @@ def _study(material: Material) -> Table:
         rows += [
             ("objective", str(spec["objective"])),
             ("search space", str(spec["search_space"]) or "made in Python"),
-            *((f"settings.{key}", _written(value)) for key, value in spec["settings"].items()),
+            *((f"settings.{key}", str(value)) for key, value in without_secrets(spec["settings"]).items()),
             ("sampler", spec["sampler"]["name"]),
             ("scheduler", spec["scheduler"]["name"]),
             ("seed", str(spec["seed"])),
@@ -75,10 +89,6 @@ def _study(material: Material) -> Table:
     if study.space is not None:
         rows.append(("space fingerprint", study.space.fingerprint))
     return Table(headers=("study", ""), rows=[(safe(key), safe(value)) for key, value in rows])
-
-
-def _written(value: Any) -> str:
-    return without_password(str(value))
 
 
 def _environment(material: Material) -> Table:
@@ -91,9 +101,9 @@ def _command(material: Material) -> str:
     source: Mapping[str, Any] = material.study.source
     if not source.get("study"):
         return ""
-    changed = [f"{path}={_assigned(value)}" for path, value in source["overrides"].items() if path != "name"]
+    overrides = without_secrets({key: value for key, value in source["overrides"].items() if key != "name"})
     words = ["tuner", "run", source["study"], "--name", f"{material.study.name}-again"]
-    words += [word for each in changed for word in ("--set", without_password(each))]
+    words += [word for key, value in overrides.items() for word in ("--set", f"{key}={_assigned(value)}")]
     return shlex.join(words)
 
 

@@ -36,8 +36,8 @@ def _blocks(material: Material) -> Iterator[Block]:
         return
     yield Text(
         f"Learned from the {material.metric} of {importance.trials} trials, stopped ones included: any two are "
-        f"compared at the last epoch that both reached. The parameters explain {importance.explained:.0%} of how unseen trials differ; the rest is "
-        "chance, or more than so many trials can show."
+        f"compared at the last epoch that both reached. The parameters explain {importance.explained:.0%} of how "
+        "unseen trials differ; the rest is chance, or more than so many trials can show."
     )
     if importance.clear:
         yield _table(material, importance.clear)

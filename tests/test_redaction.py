@@ -1,0 +1,26 @@
+"""Secrets are kept out of what is shown."""
+
+from typing import Any
+
+import pytest
+
+from tuner.redaction import without_secrets
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ({"api_token": "s3cret"}, {"api_token": "***"}),
+        ({"database": {"Password": "s3cret", "host": "h"}}, {"database": {"Password": "***", "host": "h"}}),
+        ({"apikey": ["s3cret", "other"]}, {"apikey": ["***", "***"]}),
+        ("postgresql+psycopg://me:s3cret@host/data", "postgresql+psycopg://me:***@host/data"),
+        (["ftp://:s3cret@host"], ["ftp://:***@host"]),
+    ],
+)
+def test_a_secret_is_hidden_wherever_it_lies(told: Any, shown: Any) -> None:
+    assert without_secrets(told) == shown
+
+
+@pytest.mark.parametrize("told", [{"max_tokens": 128}, {"dataset": "digits"}, "https://host:8080/a@b", None, True, 0.5])
+def test_what_is_no_secret_stays(told: Any) -> None:
+    assert without_secrets(told) == told
