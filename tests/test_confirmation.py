@@ -98,6 +98,13 @@ def test_values_that_happen_to_agree_do_not_make_a_configuration_certain() -> No
     assert confirmation.winner.estimate.margin > 0.05
 
 
+def test_an_erratic_candidate_does_not_make_the_others_uncertain() -> None:
+    calm = {0: [0.50, 0.51, 0.52, 0.51, 0.50], 1: [0.90, 0.91, 0.92, 0.91, 0.90], 2: [0.80, 0.81, 0.82, 0.81, 0.80]}
+    erratic = {**calm, 2: [0.1, 0.8, 0.2, 0.5, 0.0]}
+    margins = [confirmed([0.5, 0.9, 0.8], groups).winner.estimate.margin for groups in (calm, erratic)]
+    assert margins[1] == pytest.approx(margins[0])
+
+
 def test_the_winner_has_metrics_where_trials_are_compared_and_on_the_test_split() -> None:
     confirmation = confirmed([0.5, 0.9], {0: [0.5, 0.6], 1: [0.9, 0.8]}, tested=True)
     assert confirmation.metrics["accuracy"].mean == pytest.approx(0.85)
@@ -111,12 +118,18 @@ def test_the_interval_of_a_group_is_students() -> None:
     assert estimate.margin == pytest.approx(4.302653 / math.sqrt(3))
 
 
+@pytest.mark.parametrize("spreads", [(1.0,) * 5, (0.3, 0.6, 1.0, 2.0, 4.0)], ids=["alike", "unlike"])
 @pytest.mark.parametrize("differences", [(0.0,) * 5, (0.0, 0.1, 0.5, 1.0, 2.0)], ids=["equal", "different"])
-def test_the_winners_interval_holds_its_true_mean_although_it_was_chosen(differences: tuple[float, ...]) -> None:
+def test_the_winners_interval_holds_its_true_mean_although_it_was_chosen(
+    differences: tuple[float, ...], spreads: tuple[float, ...]
+) -> None:
     draw = random.Random(1)
     held = 0
     for _ in range(400):
-        groups = {number: [draw.gauss(true, 1.0) for _ in range(5)] for number, true in enumerate(differences)}
+        groups = {
+            number: [draw.gauss(true, spread) for _ in range(5)]
+            for number, (true, spread) in enumerate(zip(differences, spreads, strict=True))
+        }
         winner = confirmed(differences, groups).winner
         held += winner.estimate.low <= differences[winner.number] <= winner.estimate.high
     assert held / 400 >= 0.95

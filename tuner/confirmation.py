@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from statistics import fmean, variance
+from statistics import fmean, median_low, variance
 from typing import final
 
 from tuner.domain.config import Config
@@ -131,8 +131,8 @@ def confirmation_of(
     """Return what `repetitions` say of the search's `trials`; None where no configuration has a value yet.
 
     All intervals hold at once (Bonferroni), so that of the best does too although it was chosen for its mean. The
-    spread is the candidates' common one, or the candidate's own where that is larger: five values alone may happen to
-    lie close together.
+    spread is what most candidates have, or the candidate's own where that is larger: five values alone may happen to
+    lie close together. The winner meets the `goal`'s constraints where any candidate does.
     """
     groups = _grouped(trials, repetitions)
     measured = {number: _values(group) for number, group in groups.items()}
@@ -210,8 +210,7 @@ class _Spread:
         repeated = [values for values in groups if len(values) > 1]
         self._candidates = len(groups)
         self._degrees = sum(len(values) - 1 for values in repeated)
-        squares = sum(variance(values) * (len(values) - 1) for values in repeated)
-        self._variance = squares / self._degrees if self._degrees else math.inf
+        self._variance = _common_variance(repeated) if repeated else math.inf
 
     def estimate(self, values: Sequence[float]) -> Estimate:
         """Return the mean of one candidate's values with its interval."""
@@ -234,6 +233,18 @@ class _Spread:
             return Estimate(mean=mean, low=-math.inf, high=math.inf, values=values)
         margin = _student(1 - (1 - LEVEL) / (2 * comparisons), self._degrees) * error
         return Estimate(mean=mean, low=mean - margin, high=mean + margin, values=values)
+
+
+def _common_variance(groups: Sequence[Sequence[float]]) -> float:
+    """Return the variance that these groups have in common: their median, so that an erratic one does not count.
+
+    A variance from few values is more often too small than too large, so their median is too: the divisor is what it
+    would be if all were one (Wilson and Hilferty 1931). Values that all agree say nothing of it.
+    """
+    scattered = [values for values in groups if variance(values) > 0]
+    if len(scattered) < 2:  # noqa: PLR2004 - there is no middle
+        return max(map(variance, groups))
+    return median_low(variance(values) / (1 - 2 / (9 * (len(values) - 1))) ** 3 for values in scattered)
 
 
 def _student(share: float, degrees: int) -> float:
