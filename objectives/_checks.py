@@ -18,6 +18,11 @@ from tuner.domain.search_space import SearchSpace
 _BALANCED = 3
 """How many times as frequent as the rarest the most frequent class may be for accuracy to mean something."""
 
+_ONE_HOT = "one_hot"
+_BYTES = 4
+_MOST_ONE_HOT = 2**30
+"""How many bytes the one-hot columns of a table may take: a worker keeps them in several preparations."""
+
 _DECLARED = {"architecture": "inputs", "loss": "tasks"}
 
 
@@ -27,9 +32,27 @@ def space_problems(space: SearchSpace, name: str, dataset: Dataset) -> Iterator[
     parameters = space.parameters
     for path, parameter in parameters.items():
         yield from (f"{path}: {problem}" for problem in _problems(path.split("."), parameter, about))
+    yield from _size_problems(space, dataset)
     for short, long in SHORTHANDS.items():
         if short in parameters and long in parameters:
             yield f"{short}: means {long}, which is there too; keep one"
+
+
+def _size_problems(space: SearchSpace, dataset: Dataset) -> Iterator[str]:
+    """Yield that one-hot columns would not fit into memory, where they may be chosen."""
+    encoding = space.parameters.get("encoding")
+    may_be_one_hot = not isinstance(encoding, Choice) or _ONE_HOT in encoding.options
+    if not dataset.levels or not may_be_one_hot:
+        return
+    features, _ = dataset.load()
+    size = len(features) * sum(dataset.levels) * _BYTES
+    if size > _MOST_ONE_HOT:
+        largest = int(np.argmax(dataset.levels))
+        name, levels = dataset.schema.names[dataset.categories[largest]], dataset.levels[largest]
+        yield (
+            f"encoding: one-hot columns would take {size / 2**30:.1f} GiB, {name!r} alone has {levels} levels; "
+            f'search embedding alone, or leave it out: [settings.columns] {name} = "ignore"'
+        )
 
 
 def space_doubts(space: SearchSpace, dataset: Dataset) -> Iterator[str]:

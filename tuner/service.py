@@ -134,6 +134,11 @@ def refuse_changes(study: StudyRecord, spec: StudySpec, space: SearchSpace, fing
     `fingerprint` may lie elsewhere.
     """
     before = study.notes.get("data", {}).get("fingerprint")
+    if before is not None and fingerprint is None:
+        raise ConfigurationError(
+            f"the data of study {study.name!r} is not at {spec.settings.get('dataset')} any more",
+            hint=f"tuner resume {study.name} --data PATH says where it is now",
+        )
     is_same_data = before is not None and before == fingerprint
     began = StudySpec.from_description(study.spec).describe()
     lines = [*_spec_difference(began, spec.describe(), free=(*_FREE, _DATASET) if is_same_data else _FREE)]

@@ -26,6 +26,8 @@ class Dataset(ABC):
 
     The levels are 0, 1, 2..., with -1 for one that the data never had and NaN for none.
     """
+    levels: tuple[int, ...] = ()
+    """How many levels each of the categories has."""
     schema: Any = None
     """Of a table from a file: `objectives.own_data.schema.Schema`, which turns raw rows into features."""
 

@@ -28,6 +28,10 @@ class Schema:
     target: Column
     labels: tuple[Label, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not self.names:
+            raise ConfigurationError("beside the target there is no column that anything can be learnt from")
+
     @property
     def task(self) -> Task:
         """What is asked."""

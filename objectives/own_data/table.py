@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from objectives._tasks import Input, Task
 from objectives.datasets._dataset import Array, Dataset, Label
-from objectives.own_data.columns import Column, Number
+from objectives.own_data.columns import Category, Column, Number
 from objectives.own_data.inference import columns_of, target_of, type_problems
 from objectives.own_data.labels import check_labels, sorted_labels
 from objectives.own_data.options import DataOptions
@@ -63,13 +63,10 @@ class Table(Dataset):
             self._targets = self.schema.targets(frame[name])
         except ConfigurationError as error:
             raise ConfigurationError([f"{self.path}, {problem}" for problem in error.problems], error.hint) from None
-        if not self.schema.names:
-            raise ConfigurationError(
-                f"{self.path}: beside the target it has no column that anything can be learnt from"
-            )
         self.task = self.schema.task
         self.labels = labels or None
         self.categories = self.schema.categories
+        self.levels = tuple(len(column.levels) for column in columns if isinstance(column, Category))
 
     def load(self) -> tuple[NDArray[np.float32], Array]:
         return self._features, self._targets
