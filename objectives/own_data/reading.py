@@ -24,8 +24,8 @@ _ROWS_AT_ONCE = 20_000
 _CELL_BYTES = 8
 
 
-def read_table(path: Path, *, separator: str | None = None, encoding: str | None = None) -> Any:
-    """Return a file's rows as a DataFrame.
+def read_table(path: Path, *, separator: str | None = None, encoding: str | None = None, fewest: int = 2) -> Any:
+    """Return a file's rows as a DataFrame of `fewest` columns or more.
 
     What a CSV file has in its cells stays text, and its index is the lines of the file. Raises `ConfigurationError`
     with the file, and the line where there is one.
@@ -34,7 +34,7 @@ def read_table(path: Path, *, separator: str | None = None, encoding: str | None
         if path.name.lower().endswith(PARQUET_SUFFIXES):
             frame = _read_parquet(path)
         else:
-            frame = _read_text(path, separator, encoding)
+            frame = _read_text(path, separator, encoding, fewest)
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror or error}") from None
     if not len(frame):
@@ -42,7 +42,7 @@ def read_table(path: Path, *, separator: str | None = None, encoding: str | None
     return frame
 
 
-def _read_text(path: Path, separator: str | None, encoding: str | None) -> Any:
+def _read_text(path: Path, separator: str | None, encoding: str | None, fewest: int) -> Any:
     if encoding is not None:
         _check_encoding(encoding)
     with open_text(path, encoding) as stream:
@@ -50,7 +50,7 @@ def _read_text(path: Path, separator: str | None, encoding: str | None) -> Any:
             lines = _lines(path, stream)
             sample = [*islice(lines, _SAMPLED_LINES)]
             reader = csv.reader(_chained(sample, lines), delimiter=separator or _sniffed(path, sample), strict=True)
-            return _frame(path, reader)
+            return _frame(path, reader, fewest)
         except UnicodeError:
             raise ConfigurationError(
                 f"{path}: is not {encoding or 'UTF-8'} text",
@@ -98,10 +98,10 @@ def _sniffed(path: Path, sample: Sequence[str]) -> str:
     return max(_SEPARATORS, key=fields)
 
 
-def _frame(path: Path, reader: Any) -> Any:
+def _frame(path: Path, reader: Any, fewest: int) -> Any:
     rows = _rows(path, reader)
     _, header = next(rows, (0, []))
-    names = _names(path, header)
+    names = _names(path, header, fewest)
     parts = []
     while chunk := [*islice(rows, _ROWS_AT_ONCE)]:
         for line, row in chunk:
@@ -137,9 +137,9 @@ def _ragged(path: Path, line: int, found: int, expected: int) -> ConfigurationEr
     )
 
 
-def _names(path: Path, header: Sequence[str]) -> list[str]:
+def _names(path: Path, header: Sequence[str], fewest: int) -> list[str]:
     names = [name.strip() or f"column {position}" for position, name in enumerate(header, 1)]
-    if len(names) == 1:
+    if len(names) < fewest:
         raise ConfigurationError(
             f"{path}: has one column only, {names[0][:40]!r}",
             hint='commas, semicolons, tabs and bars are tried as separators; another: separator = ":" in [settings]',

@@ -69,7 +69,14 @@ class Schema:
                 [f"column {name!r} is missing{nearest(name, present)}" for name in absent],
                 hint=f"the columns are {', '.join(column.name for column in wanted)}",
             )
-        parts = [column.features(frame[column.name]) for column in wanted]
+        parts, mistakes = [], []
+        for column in wanted:
+            try:
+                parts.append(column.features(frame[column.name]))
+            except ConfigurationError as error:
+                mistakes.append(error)
+        if mistakes:
+            raise ConfigurationError([each for error in mistakes for each in error.problems], mistakes[0].hint)
         return np.concatenate(parts, axis=1).astype(np.float32)
 
     def unseen(self, frame: Any) -> Mapping[str, tuple[str, ...]]:

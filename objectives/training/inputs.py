@@ -1,6 +1,7 @@
 """From what a person has to what a network is given."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, final
 
 import torch
@@ -17,6 +18,10 @@ class Inputs(ABC):
     @abstractmethod
     def __call__(self, raw: Any) -> Tensor:
         """Return the examples as a tensor; raises `ConfigurationError` where they cannot be read."""
+
+    def doubts(self, raw: Any) -> Sequence[str]:
+        """Return what in raw inputs can be read, but is new to the model, one line each."""
+        return ()
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:

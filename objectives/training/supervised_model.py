@@ -1,6 +1,7 @@
 """The supervised objective's trained models: made of a trial, and made again of what was saved."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor
 from objectives._parts import PREPROCESSING, part
 from objectives._tasks import Task
 from objectives.architectures._architecture import with_layer
-from objectives.datasets._reading import Reader
+from objectives.own_data.raw_inputs import Reader, from_description
 from objectives.preprocessing._pipeline import Pipeline
 from objectives.training.answers import Answers
 from objectives.training.inputs import Inputs
@@ -32,6 +33,9 @@ class PreparedInputs(Inputs):
 
     def __call__(self, raw: Any) -> Tensor:
         return torch.from_numpy(self._pipeline(self._reader(raw)))
+
+    def doubts(self, raw: Any) -> Sequence[str]:
+        return self._reader.doubts(raw)
 
     def describe(self) -> dict[str, Any]:
         return self._reader.describe()
@@ -61,7 +65,8 @@ def assembled(
         answers=answers,
         precision=Precision(settings.get("precision", Precision.FLOAT32.value)),
         config=config,
-        settings=settings,
+        # Where the data lay is nobody's business who is handed the model.
+        settings=Config({**settings, "dataset": Path(str(settings.get("dataset", ""))).name}),
         seed=seed,
     )
 
@@ -72,6 +77,6 @@ def restored(saved: SavedModel) -> TrainedModel:
     steps = [part(saved.config, kind, task).build() for kind in PREPROCESSING]
     encoding = part(saved.config, "encoding", task).build() if len(saved.preparation["categories"]) else None
     pipeline = Pipeline.restored(steps, saved.preparation, encoding)
-    inputs = PreparedInputs(Reader.of(saved.description["inputs"]), pipeline)
+    inputs = PreparedInputs(from_description(saved.description["inputs"]), pipeline)
     answers = Answers.of(saved.description, part(saved.config, "loss", task).build())
     return assembled(inputs, answers, saved.weights, config=saved.config, settings=saved.settings, seed=saved.seed)

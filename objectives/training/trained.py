@@ -1,6 +1,6 @@
 """A network with all that lies between it and a person: what prepares its inputs and words its answers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -60,6 +60,9 @@ class TrainedModel(Model):
         if self._answers.classes is None:
             raise AttributeError("a model that predicts values has no probabilities; predict gives the values")
         return self._answers.probabilities(self._outputs(inputs)).numpy()
+
+    def doubts(self, inputs: Any) -> Sequence[str]:
+        return self._inputs.doubts(inputs)
 
     def save(self) -> SavedModel:
         config, settings, seed = self._origin

@@ -11,9 +11,9 @@ from objectives._parts import BALANCED, BATCH_SIZE, CLASS_WEIGHTS, DEFAULT_BATCH
 from objectives._tasks import Task
 from objectives.architectures._architecture import with_layer
 from objectives.datasets._dataset import Array, Dataset
-from objectives.datasets._reading import Reader
 from objectives.datasets._splitting import Split, split
 from objectives.losses._loss import Loss
+from objectives.own_data.raw_inputs import reader_of
 from objectives.training.answers import Answers
 from objectives.training.cohort import SupervisedCohort
 from objectives.training.data import Data, prepared
@@ -141,7 +141,7 @@ class Workshop:
         data = self.data(trial)
         assert data.pipeline is not None
         features, _ = self._arrays
-        reader = Reader(shape=tuple(features.shape[1:]), columns=self._dataset.columns())
+        reader = reader_of(self._dataset, tuple(features.shape[1:]))
         return assembled(
             PreparedInputs(reader, data.pipeline),
             self._answers(trial, data),

@@ -85,13 +85,13 @@ def test_every_kind_of_file_is_answered_alike(model: tuner.Model, cli: Cli, work
 
 WRONG = {
     "no.csv": (None, "No such file"),
-    "empty.csv": ("", "cannot be read"),
-    "headed.csv": (f"{HEADER}\n", "no rows to predict"),
-    "lacking.csv": ("id,sepal length (cm)\n1,2\n", "there is no column 'sepal width (cm)'"),
-    "wordy.csv": (f"{HEADER}\n1,wide,1,1,1,x\n", "column 'petal width (cm)' has 'wide', which is no number"),
+    "empty.csv": ("", "is empty"),
+    "headed.csv": (f"{HEADER}\n", "has no rows"),
+    "lacking.csv": ("id,sepal length (cm)\n1,2\n", "column 'sepal width (cm)' is missing"),
+    "wordy.csv": (f"{HEADER}\n1,wide,1,1,1,x\n", "line 2, column 'petal width (cm)': 'wide' is no number"),
     "taken.csv": (f"{HEADER},prediction\n1,1,1,1,1,x,2\n", "have a column 'prediction' already"),
-    "torn.csv.gz": ("not gzipped", "cannot be read"),
-    "torn.parquet": ("no parquet", "cannot be read"),
+    "torn.csv.gz": ("not gzipped", "is no whole gzip file"),
+    "torn.parquet": ("no parquet", "is no whole Parquet file"),
     "torn.npz": ("no arrays", "cannot be read"),
     "rows.xlsx": ("", "ends like no file that can be read: .csv"),
 }

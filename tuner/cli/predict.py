@@ -31,9 +31,11 @@ def command(
     if output is not None and output.expanduser().resolve() == file.expanduser().resolve():
         raise ConfigurationError(f"the answers would take the place of the rows in {file}", hint="name another file")
     loaded = load(folder, objective)
-    for note in loaded.notes:
+    model = loaded.model
+    rows = read_rows(file, model.columns, loaded.manifest.settings)
+    found = answers(model, rows, probabilities=probabilities)
+    for note in (*loaded.notes, *model.doubts(rows.inputs)):
         messages().print(Text(f"note: {safe(note)}", style="yellow"))
-    found = answers(loaded.model, read_rows(file, loaded.model.columns), probabilities=probabilities)
     if output is None:
         text = found.to_csv(index=False)
         sys.stdout.write(safe(text) if sys.stdout.isatty() else text)

@@ -1,7 +1,7 @@
 """A trained model as a person uses it: raw inputs in, answers in the words and units of the data out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -56,6 +56,10 @@ class Model(ABC):
     @abstractmethod
     def predict_proba(self, inputs: Any) -> Any:
         """Return the probability of each class, (rows, classes); an AttributeError where values are predicted."""
+
+    def doubts(self, inputs: Any) -> Sequence[str]:
+        """Return what in the inputs is new to the model, so that answers are worth less, one line each."""
+        return ()
 
     @abstractmethod
     def save(self) -> SavedModel:

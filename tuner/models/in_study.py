@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import final
 
 from tuner import queries
+from tuner.assembly import data_fingerprint, located
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError, ModelError
 from tuner.domain.job import Job
 from tuner.domain.model import Model
 from tuner.domain.objective import Objective
+from tuner.domain.record import StudyRecord
 from tuner.domain.seed import derive
 from tuner.domain.study import StudySpec
 from tuner.domain.trial import Trial, TrialRecord
@@ -41,8 +43,10 @@ def model_of(store: Store, name: str, number: int | None = None, spec: StudySpec
     if not study.spec:
         raise ConfigurationError(f"study {name!r} was not made by tuner, so nothing is known of its models")
     whose = chosen(study, trials, repetitions, number)
-    spec = spec or StudySpec.from_description(study.spec)
-    job = _job(store, spec, Path(study.source["folder"]), whose)
+    folder = Path(study.source["folder"])
+    spec = located(spec or StudySpec.from_description(study.spec), [Path.cwd(), folder])
+    _refuse_other_data(study, data_fingerprint(spec, folder))
+    job = _job(store, spec, folder, whose)
     best = BestCheckpoint(trial_folder(job.checkpoints, whose.training.number), whose.training.epoch)
     objective = build_objective(job)
     if not best.is_there and type(objective).model is not Objective.model:
@@ -52,6 +56,16 @@ def model_of(store: Store, name: str, number: int | None = None, spec: StudySpec
     if model is None:
         raise _no_model(name, job, whose)
     return StudyModel(model=model, chosen=whose, spec=spec, summary=queries.summarise(study, trials, repetitions))
+
+
+def _refuse_other_data(study: StudyRecord, fingerprint: str | None) -> None:
+    """Raise `ConfigurationError` where the data is not the study's: preprocessing is fitted to it anew."""
+    data = study.notes.get("data", {})
+    if fingerprint is not None and fingerprint != data.get("fingerprint", fingerprint):
+        raise ConfigurationError(
+            f"the data of study {study.name!r} has changed since: {data.get('path')}",
+            hint="put it back as it was: what prepares the inputs is fitted to it",
+        )
 
 
 def _job(store: Store, spec: StudySpec, folder: Path, whose: Chosen) -> Job:

@@ -1,10 +1,12 @@
 """Raw rows from a file, and answers to them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, final
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -12,9 +14,13 @@ import pandas as pd
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.model import Model
 
+READING = "objectives.own_data.reading"
+"""What reads tables, as it read the one that the model was trained on."""
+
 PREDICTION = "prediction"
-_TABLES = (".csv", ".csv.gz", ".parquet")
 _ARRAYS = (".npz", ".npy")
+_EXAMPLES = "x"
+"""What the examples are called among several arrays."""
 
 
 @final
@@ -26,27 +32,29 @@ class Rows:
     beside: pd.DataFrame
 
 
-def read_rows(path: Path, columns: Sequence[str] | None) -> Rows:
-    """Return the rows of a CSV file (gzipped or not), a Parquet file or NumPy's; raises `ConfigurationError`."""
+def read_rows(path: Path, columns: Sequence[str] | None, settings: Mapping[str, Any]) -> Rows:
+    """Return the rows of a table (CSV, gzipped or not, or Parquet), or the examples in an array of NumPy's.
+
+    `settings` are those of the study, which can say how its tables are written. Raises `ConfigurationError` where the
+    file cannot be read, or is not of the kind that the model reads.
+    """
     path = path.expanduser()
-    try:
-        if path.name.lower().endswith(_ARRAYS):
-            inputs = _array(path)
-            return Rows(inputs=inputs, beside=pd.DataFrame(index=range(len(inputs) if inputs.ndim else 0)))
-        if columns is None:
-            raise ConfigurationError(
-                f"the model was trained on examples that are no rows of a table, and {path} is one",
-                hint="give them as an array in a .npz or .npy file",
-            )
-        if path.name.lower().endswith(".parquet"):
-            frame = pd.read_parquet(path)
-            return Rows(inputs=frame, beside=frame[[name for name in frame if name not in columns]])
-        if path.name.lower().endswith(_TABLES):
-            return _csv(path, columns)
-    except (OSError, ValueError, EOFError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise ConfigurationError(f"{path} cannot be read: {reason}") from error
-    raise ConfigurationError(f"{path} ends like no file that can be read: {', '.join((*_TABLES, *_ARRAYS))}")
+    reading = import_module(READING)
+    name = path.name.lower()
+    if name.endswith(_ARRAYS):
+        inputs = _array(path)
+        return Rows(inputs=inputs, beside=pd.DataFrame(index=range(len(inputs) if inputs.ndim else 0)))
+    tables = (*reading.TEXT_SUFFIXES, *reading.PARQUET_SUFFIXES)
+    if not name.endswith(tables):
+        raise ConfigurationError(f"{path} ends like no file that can be read: {', '.join((*tables, *_ARRAYS))}")
+    if columns is None:
+        raise ConfigurationError(
+            f"the model was trained on examples that are no rows of a table, and {path} is one",
+            hint="give them as an array in a .npz or .npy file",
+        )
+    dialect = {key: settings.get(key) for key in ("separator", "encoding")}
+    frame = reading.read_table(path, **dialect, fewest=1)
+    return Rows(inputs=frame, beside=frame[[each for each in frame if each not in columns]])
 
 
 def answers(model: Model, rows: Rows, *, probabilities: bool) -> pd.DataFrame:
@@ -79,18 +87,15 @@ def write_answers(frame: pd.DataFrame, path: Path) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _csv(path: Path, columns: Sequence[str]) -> Rows:
-    # What is only passed on is text to the last letter: 007 is no 7, and NA may be Namibia.
-    text = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False)
-    beside = text[[name for name in text if name not in columns]]
-    return Rows(inputs=text, beside=beside)
-
-
 def _array(path: Path) -> Any:
-    found: Any = np.load(path, allow_pickle=False)
-    if isinstance(found, np.ndarray):
-        return found
-    with found:
-        if len(found) != 1:
-            raise ConfigurationError(f"{path} has {len(found)} arrays ({', '.join(found)}), and one is needed")
-        return found[next(iter(found))]
+    try:
+        found: Any = np.load(path, allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            return found
+        with found:
+            if len(found) != 1 and _EXAMPLES not in found:
+                raise ConfigurationError(f"{path} has the arrays {', '.join(found)}, of which none is {_EXAMPLES!r}")
+            return found[_EXAMPLES if _EXAMPLES in found else next(iter(found))]
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise ConfigurationError(f"{path} cannot be read: {reason}") from error
