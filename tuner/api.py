@@ -13,6 +13,7 @@ from tuner.domain.objective import Objective
 from tuner.domain.record import StudyRecord
 from tuner.domain.study import Direction, StudySpec
 from tuner.domain.trial import Metrics, TrialRecord
+from tuner.logs import Logs
 from tuner.storage.store import open_store
 from tuner.study_file import key_paths
 
@@ -30,6 +31,7 @@ def run(
     target: str | None = None,
     storage: str | None = None,
     settings: Mapping[str, Any] | None = None,
+    log: str | Sequence[str] = (),
     **overrides: Any,
 ) -> "Study":
     """Run a study to its target and return it.
@@ -37,13 +39,13 @@ def run(
     `study` is a shipped name, a study file's path or a `StudySpec`. Without one, what to search is chosen for `data`,
     the path of a file or folder, of which the column `target` is to be predicted. Overrides are the command line's:
     `name`, `trials`, `epochs`, `time`, `seed`, `sampler`, `scheduler`, `executor`, `cohort`, `parallel`; `settings` go
-    to the objective.
+    to the objective. `log` names trackers that every trial is logged to: "tensorboard", "mlflow=http://localhost:5000".
     Raises `ConfigurationError` before anything is written, `StudyExistsError` where the name is taken
     (`load_study(name).resume()` goes on with it), and `StudyInterrupted`, a KeyboardInterrupt, after Ctrl-C.
     """
     given = {key: value for key, value in overrides.items() if value is not None}
     paths = key_paths(given) | {f"settings.{key}": value for key, value in (settings or {}).items()}
-    name, _ = bootstrap.run(_asked(study, data, target), storage=storage, overrides=paths)
+    name, _ = bootstrap.run(_asked(study, data, target), storage=storage, overrides=paths, logs=_logs(log))
     return Study(name, storage, study if isinstance(study, StudySpec) else None)
 
 
@@ -56,6 +58,10 @@ def _asked(study: str | Path | StudySpec | None, data: str | Path | None, target
         "run either a study, or data with its target",
         hint='tuner.run("digits") or tuner.run(data="table.csv", target="label")',
     )
+
+
+def _logs(log: str | Sequence[str]) -> Logs:
+    return Logs([log] if isinstance(log, str) else log)
 
 
 def load_study(name: str, storage: str | None = None) -> "Study":
@@ -97,10 +103,10 @@ class Study:
             store.close()
         return self
 
-    def resume(self, **overrides: Any) -> "Study":
-        """Go on to the target, or to a new one: `study.resume(trials=128)`. Takes the overrides that `run` takes."""
+    def resume(self, *, log: str | Sequence[str] = (), **overrides: Any) -> "Study":
+        """Go on to the target, or to a new one: `study.resume(trials=128)`. Takes `log` and the overrides of `run`."""
         given = {key: value for key, value in overrides.items() if value is not None}
-        bootstrap.resume(self.name, storage=self._storage, overrides=key_paths(given), spec=self._spec)
+        bootstrap.resume(self.name, storage=self._storage, overrides=key_paths(given), spec=self._spec, logs=_logs(log))
         return self.refresh()
 
     def confirm(self, *, top: int | None = None, seeds: int | None = None) -> "Study":

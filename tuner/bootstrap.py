@@ -3,6 +3,7 @@
 import re
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +20,7 @@ from tuner.controller import ToTest
 from tuner.domain.director import Director, StopCause
 from tuner.domain.errors import ConfigurationError, NoUsableTrialError, StudyInterrupted, UnknownNameError, nearest
 from tuner.domain.event import Listener
+from tuner.domain.logger import LoggedStudy
 from tuner.domain.record import StudyRecord
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import StudySpec, reference_to
@@ -29,6 +31,7 @@ from tuner.execution.inheritance import Inheritance
 from tuner.execution.retention import CandidateRetention, Retention
 from tuner.execution.worker import Worker
 from tuner.learned import Learned, learned
+from tuner.logs import Logs
 from tuner.storage.backup import Backups
 from tuner.storage.spill import Spill
 from tuner.storage.store import Store, exists_already, open_store
@@ -107,10 +110,12 @@ def run(
     storage: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     listeners: MakeListeners | None = None,
+    logs: Logs | None = None,
 ) -> tuple[str, StopCause | None]:
     """Create a study and run it to its target; return its name and why it stopped before, None when it did not."""
     spec, source = read_spec(study, overrides or {})
-    with _opened(storage) as store:
+    with _opened(storage) as store, logs or Logs() as logging:
+        listeners = _logged(listeners, logging, store.location.folder)
         if spec.name in store.names:
             raise exists_already(spec.name)
         assembly = assemble(spec, Path(source.folder), store.location.checkpoints_of(spec.name))
@@ -141,12 +146,14 @@ def resume(
     overrides: Mapping[str, Any] | None = None,
     spec: StudySpec | None = None,
     listeners: MakeListeners | None = None,
+    logs: Logs | None = None,
 ) -> StopCause | None:
     """Go on with a stored study; `spec` stands in for the one of a study that was made in Python.
 
     Raises `ResumeRefusedError` where the study file or the space no longer is what the study was started with.
     """
-    with _opened(storage) as store:
+    with _opened(storage) as store, logs or Logs() as logging:
+        listeners = _logged(listeners, logging, store.location.folder)
         assembly, description = _reassembled(store, name, overrides or {}, spec)
         execute = _executor(assembly)
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
@@ -290,6 +297,30 @@ def _conductor(
     )
     watching = listeners(assembly, trials) if listeners else ()
     return _conducting(store, assembly, (*keepers, *watching), Spill(store.location.folder, checkpoints.name))
+
+
+def _logged(listeners: MakeListeners | None, logs: Logs, folder: Path) -> MakeListeners:
+    """Return what makes `listeners`, and beside them those that log a study whose storage is in `folder`."""
+
+    def make(assembly: Assembly, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
+        showing = tuple(listeners(assembly, trials)) if listeners else ()
+
+        def warn(text: str) -> None:
+            for listener in showing:
+                listener.warned(text)
+            if not showing:
+                warnings.warn(text, stacklevel=2)
+
+        study = LoggedStudy(
+            name=assembly.spec.name,
+            metric=assembly.goal.metric,
+            direction=assembly.goal.direction,
+            space=assembly.space,
+            earlier=frozenset(trial.number for trial in trials),
+        )
+        return (*showing, *logs.listeners(study, folder, warn))
+
+    return make
 
 
 def _confirm(

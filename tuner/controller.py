@@ -231,7 +231,7 @@ class Controller(Director):
         changes = self._changes(reports)
         self._journal.write(changes)
         for change in changes:
-            self._remember(change.trial)
+            self._remember(change.trial, change.report)
 
     def lost(self, work: Work, reason: str) -> None:
         if work.kind is WorkKind.TEST:
@@ -246,7 +246,7 @@ class Controller(Director):
         waiting = [replace(self._trials[number], state=TrialState.WAITING) for number in again]
         self._journal.write([*changes, *(Change(trial=trial) for trial in waiting)])
         for change in changes:
-            self._remember(change.trial)
+            self._remember(change.trial, change.report)
         for trial in waiting:
             self._put_back(trial, EventKind.LOST)
         self._forget(work.id)
@@ -543,7 +543,7 @@ class Controller(Director):
             return TrialState.PRUNED
         return TrialState.RUNNING
 
-    def _remember(self, trial: TrialRecord) -> None:
+    def _remember(self, trial: TrialRecord, report: Report | None) -> None:
         self._trials[trial.number] = trial
         self._sampler.observe(trial)
         if trial.state.is_finished:
@@ -551,7 +551,7 @@ class Controller(Director):
             self._metrics.pop(trial.number, None)
             if self._breaker.trips(trial):
                 self.stop(StopCause.FAILURES)
-        self._notify(EventKind.FINISHED if trial.state.is_finished else EventKind.REPORTED, trial)
+        self._notify(EventKind.FINISHED if trial.state.is_finished else EventKind.REPORTED, trial, report=report)
 
     def _forget(self, cohort: int) -> None:
         del self._members[cohort], self._shapes[cohort]
@@ -582,7 +582,9 @@ class Controller(Director):
         for listener in self._listeners:
             listener.warned(text)
 
-    def _notify(self, kind: EventKind, trial: TrialRecord, test_metrics: Metrics | None = None) -> None:
-        event = Event(kind=kind, trial=trial, test_metrics=test_metrics)
+    def _notify(
+        self, kind: EventKind, trial: TrialRecord, test_metrics: Metrics | None = None, report: Report | None = None
+    ) -> None:
+        event = Event(kind=kind, trial=trial, report=report, test_metrics=test_metrics)
         for listener in self._listeners:
             listener.notify(event)

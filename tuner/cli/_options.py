@@ -31,6 +31,12 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any key of the study file, such as settings.dataset=wine."),
 ]
+Logged = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log", metavar="TRACKER[=WHERE]", help="Log every trial, a run each, to tensorboard, mlflow or wandb too."
+    ),
+]
 
 _DIGITS = 10
 """No machine runs so many trials at a time that their number has more."""

@@ -1,6 +1,7 @@
 """The end of a run: what was found, what it is worth, and the next command to type."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -26,6 +27,7 @@ from tuner.domain import ranking
 from tuner.domain.director import StopCause
 from tuner.domain.errors import NoUsableTrialError, StudyInterrupted, TooManyFailuresError
 from tuner.domain.trial import TrialRecord, TrialState
+from tuner.logs import Logs
 from tuner.storage.location import locate
 from tuner.storage.store import open_store
 
@@ -64,6 +66,16 @@ def show_interruption(interruption: StudyInterrupted, storage: str | None) -> No
     messages().print(
         Text(f"stopped, everything is saved; go on with: {_next(name, storage, 'resume')}", style="yellow")
     )
+
+
+@contextmanager
+def told(logs: Logs) -> Iterator[None]:
+    """Print at the end of a run, however it ends, what became of its logs."""
+    try:
+        yield
+    finally:
+        for outcome, is_well in logs.outcomes:
+            messages().print(Text(safe(outcome), style="dim" if is_well else "yellow"), soft_wrap=True)
 
 
 def summary_json(summary: queries.Summary) -> dict[str, Any]:

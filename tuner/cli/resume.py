@@ -11,6 +11,7 @@ from tuner.cli._options import (
     Confirming,
     ExecutorName,
     Json,
+    Logged,
     Name,
     Parallel,
     Settings,
@@ -19,9 +20,10 @@ from tuner.cli._options import (
     Trials,
     collected,
 )
-from tuner.cli._report import conclude, show_interruption
+from tuner.cli._report import conclude, show_interruption, told
 from tuner.domain.errors import StudyInterrupted
 from tuner.drawing import shown
+from tuner.logs import Logs
 
 __all__ = ["command"]
 
@@ -39,6 +41,7 @@ def command(
     cohort: Cohort = None,
     parallel: Parallel = None,
     confirm: Confirming = None,
+    log: Logged = None,
     assignments: Settings = None,
     as_json: Json = False,
 ) -> None:
@@ -48,8 +51,9 @@ def command(
     if data is not None:
         overrides["settings.dataset"] = str(Path(data).expanduser().absolute())
     try:
-        with shown() as listeners:
-            cause = bootstrap.resume(name, storage=storage, overrides=overrides, listeners=listeners)
+        logs = Logs(log or ())
+        with told(logs), shown() as listeners:
+            cause = bootstrap.resume(name, storage=storage, overrides=overrides, listeners=listeners, logs=logs)
     except StudyInterrupted as interruption:
         show_interruption(interruption, storage)
         raise

@@ -11,6 +11,7 @@ from tuner.cli._options import (
     Confirming,
     ExecutorName,
     Json,
+    Logged,
     Parallel,
     Settings,
     Storage,
@@ -18,9 +19,10 @@ from tuner.cli._options import (
     Trials,
     collected,
 )
-from tuner.cli._report import conclude, show_interruption
+from tuner.cli._report import conclude, show_interruption, told
 from tuner.domain.errors import StudyInterrupted
 from tuner.drawing import shown
+from tuner.logs import Logs
 
 __all__ = ["command"]
 
@@ -42,6 +44,7 @@ def command(
     cohort: Cohort = None,
     parallel: Parallel = None,
     confirm: Confirming = None,
+    log: Logged = None,
     assignments: Settings = None,
     as_json: Json = False,
 ) -> None:
@@ -60,8 +63,9 @@ def command(
         confirm=confirm,
     )
     try:
-        with shown() as listeners:
-            stored, cause = bootstrap.run(what, storage=storage, overrides=overrides, listeners=listeners)
+        logs = Logs(log or ())
+        with told(logs), shown() as listeners:
+            stored, cause = bootstrap.run(what, storage=storage, overrides=overrides, listeners=listeners, logs=logs)
     except StudyInterrupted as interruption:
         show_interruption(interruption, storage)
         raise

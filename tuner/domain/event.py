@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import final
 
-from tuner.domain.trial import Metrics, TrialRecord
+from tuner.domain.trial import Metrics, Report, TrialRecord
 
 
 class EventKind(Enum):
@@ -28,10 +28,11 @@ class EventKind(Enum):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened to a trial, which is given as it is afterwards."""
+    """Something that happened to a trial, which is given as it is afterwards; `report` is what made it happen."""
 
     kind: EventKind
     trial: TrialRecord
+    report: Report | None = None
     test_metrics: Metrics | None = None
 
 

@@ -1,0 +1,100 @@
+"""Loggers: what writes a study's trials into an experiment tracker, one run for each."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, final
+
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import Direction
+from tuner.domain.trial import Metrics, Report, TrialRecord
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedStudy:
+    """What a logger has to know of a study; `earlier` has the trials that were stored before this run."""
+
+    name: str
+    metric: str
+    direction: Direction
+    space: SearchSpace
+    earlier: frozenset[int] = frozenset()
+
+    def params(self, trial: TrialRecord) -> dict[str, Any]:
+        """Return the configuration that the trial began with, by the paths of its parameters."""
+        return dict(self.space.flatten(trial.config_at(1)))
+
+    def identity(self, trial: TrialRecord) -> str:
+        """Return what tells the trial from every other one, those of a deleted study of that name too."""
+        born = "" if trial.started is None else trial.started.isoformat()
+        return hashlib.sha256(f"{self.name} {trial.number} {born}".encode()).hexdigest()[:16]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What happened to a trial since its last entry: it is given as it is now, with what it measured.
+
+    `ends` says that the trial came to its end meanwhile; what is measured after it, the test alone, is none.
+    """
+
+    trial: TrialRecord
+    reports: tuple[Report, ...] = ()
+    ends: bool = False
+    test_metrics: Metrics | None = None
+
+    @property
+    def rows(self) -> list[tuple[int, Metrics]]:
+        """The metrics of each reported epoch."""
+        return [(report.epoch, report.metrics) for report in self.reports if report.metrics is not None]
+
+
+class Logger(ABC):
+    """Writes trials into an experiment tracker.
+
+    It is made, used and closed on one thread, which is not the one that runs the study: it may take its time, and what
+    it raises ends the logging and nothing else. A trial that goes on after an interruption goes on in its run.
+    """
+
+    package: ClassVar[str]
+    """The module it needs, which an extra of the logger's name installs."""
+
+    @classmethod
+    @abstractmethod
+    def place(cls, where: str, folder: Path, study: str) -> str:
+        """Return where runs are written: what a person said, or the usual place in the storage's folder."""
+
+    @classmethod
+    @abstractmethod
+    def opening(cls, place: str) -> str:
+        """Return the command that shows what was written to `place`."""
+
+    @abstractmethod
+    def __init__(self, study: LoggedStudy, place: str) -> None: ...
+
+    @abstractmethod
+    def write(self, entry: Entry) -> None:
+        """Write what happened to a trial into its run, which is begun with the first entry."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Finish writing; runs of trials that are not over stay open for a later run of the study."""
+
+
+def run_name(trial: TrialRecord) -> str:
+    """Return what a trial's run is called."""
+    return f"trial-{trial.number:05d}"
+
+
+def tags(study: LoggedStudy, trial: TrialRecord) -> Mapping[str, str]:
+    """Return what a run is found by."""
+    return {
+        "tuner.study": study.name,
+        "tuner.trial": str(trial.number),
+        "tuner.metric": study.metric,
+        "tuner.direction": study.direction.value,
+        "tuner.id": study.identity(trial),
+    }
