@@ -50,6 +50,7 @@ benchmarks: dev  ## measure what the README claims
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/latency.py
 	$(BIN)/python benchmarks/cohorts.py
+	$(BIN)/python benchmarks/report.py
 
 clean:           ## delete what can be made again; studies are kept
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

@@ -15,6 +15,7 @@ from tuner.domain.record import StudyRecord
 from tuner.domain.study import Direction, StudySpec
 from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState
 from tuner.importance import importance_of
+from tuner.importance.axes import axes_of, values_of
 from tuner.queries import summarise
 from tuner.report.material import Material
 
@@ -104,10 +105,13 @@ def material(
 ) -> Material:
     """What a report is written from."""
     record = record or study()
+    values = {each.number: values_of(record, each) for each in trials}
     usual = {
         "repetitions": repetitions,
         "summary": summarise(record, trials, repetitions),
         "importance": importance_of(record, trials),
+        "values": values,
+        "axes": axes_of(record.space, tuple(values.values())),
         "storage": "/somewhere/studies.db",
         "elsewhere": "",
         "environment": {"python": "3.11.0"},

@@ -48,7 +48,7 @@ def _subtitle(material: Material) -> str:
     target = f" of {summary.target}" if summary.target and not summary.is_complete else ""
     began = min((trial.started for trial in material.trials if trial.started), default=None)
     when = f", begun {began:%Y-%m-%d %H:%M} UTC" if began else ""
-    return f"{material.direction.value} {material.metric}: {summary.finished}{target} trials finished{when}"
+    return f"{material.study.goal}: {summary.finished}{target} trials finished{when}"
 
 
 def _written(material: Material) -> str:

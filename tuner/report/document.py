@@ -36,7 +36,7 @@ class Facts:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows of text under `headers`; columns in `right` are aligned to the right, and shares in `bars` drawn as bars."""
+    """Rows of text under `headers`; the columns of those in `right` are aligned to the right."""
 
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]

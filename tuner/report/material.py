@@ -7,12 +7,16 @@ from datetime import UTC, datetime
 from typing import Any, final
 
 from tuner import queries
+from tuner.domain.config import Scalar
 from tuner.domain.record import StudyRecord
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.environment import environment
 from tuner.importance import Importance, importance_of
+from tuner.importance.axes import Axis, axes_of, values_of
 from tuner.storage.store import Store
+
+_DRAWN = 1_000
 
 
 @final
@@ -20,6 +24,7 @@ from tuner.storage.store import Store
 class Material:
     """A study with its trials and what follows from them; `repetitions` are trainings of the best to confirm them.
 
+    `values` has each trial's parameters by path, `axes` the parameters themselves.
     `storage` is where it is kept, for people, without a password; `elsewhere` is the option that a command needs to
     find it there. `environment` is what it ran on, or, where
     `is_own_environment` is false, what the report was written on.
@@ -30,6 +35,8 @@ class Material:
     repetitions: Sequence[TrialRecord]
     summary: queries.Summary
     importance: Importance
+    values: Mapping[int, Mapping[str, Scalar]]
+    axes: tuple[Axis, ...]
     storage: str
     elsewhere: str
     environment: Mapping[str, str]
@@ -61,6 +68,13 @@ class Material:
         """Return the trials in a state."""
         return queries.in_state(self.trials, state)
 
+    @property
+    def drawn(self) -> tuple[TrialRecord, ...]:
+        """The trials that have a standing, the best first; so many of them, evenly, as a figure shows fluently."""
+        numbers = sorted(self.importance.standings, key=lambda number: -self.importance.standings[number])
+        by_number = {trial.number: trial for trial in self.trials}
+        return tuple(by_number[number] for number in numbers[:: -(-len(numbers) // _DRAWN) or 1])
+
     def command(self, words: str) -> str:
         """Return the command line that does `words` with this study, such as `best NAME`."""
         return f"tuner {words}{self.elsewhere}"
@@ -75,6 +89,7 @@ def gather(store: Store, name: str) -> Material:
     """Return all that is known of a study; raises `StudyNotFoundError`."""
     study, trials = store.read(name)
     repetitions = store.repetitions(name)
+    values = {trial.number: values_of(study, trial) for trial in trials}
     stored = study.notes.get("environment")
     location = store.location
     return Material(
@@ -83,6 +98,8 @@ def gather(store: Store, name: str) -> Material:
         repetitions=repetitions,
         summary=queries.summarise(study, trials, repetitions),
         importance=importance_of(study, trials),
+        values=values,
+        axes=axes_of(study.space, tuple(values.values())),
         storage=str(location),
         elsewhere="" if location.is_default else f" --storage {shlex.quote(str(location))}",
         environment=stored or environment(),

@@ -86,6 +86,11 @@ def test_without_a_complete_trial_it_says_why_and_what_to_type() -> None:
     assert [block.text for block in blocks(made) if isinstance(block, Listing)] == ["tuner resume made-up"]
 
 
+def test_where_no_trial_meets_the_constraints_it_names_the_nearest() -> None:
+    goal = Goal.of("accuracy", Direction.MAXIMIZE, "accuracy >= 0.9")
+    assert "trial 1 comes nearest: accuracy >= 0.9" in words(material(study(goal=goal), valued(0.5, 0.75)))
+
+
 def test_a_study_without_trials_says_so() -> None:
     assert "No trial was run yet" in words(material())
 

@@ -114,7 +114,7 @@ def test_trade_offs_are_for_several_metrics() -> None:
 def test_a_trial_that_breaks_a_constraint_is_shown_as_such() -> None:
     goal = replace(BOTH, constraints=Goal.of("x", Direction.MAXIMIZE, "parameters <= 60").constraints)
     section = trade_offs.section(material(study(goal=goal), sized((0.9, 100), (0.8, 10), (0.7, 50))))
-    assert "2 of 3 complete trials meet what was asked: parameters <= 60." in words(section)
+    assert "2 of 3 complete trials meet the constraints: parameters <= 60." in words(section)
     assert list(traces(section)["breaks a constraint"].x) == [100]
 
 

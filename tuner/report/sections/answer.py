@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from tuner.confirmation import Confirmation, Estimate
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.queries import failure_reasons
+from tuner.queries import failure_reasons, front
 from tuner.report.document import Block, Fact, Facts, Listing, Section, Table, Tables, Text
 from tuner.report.material import Material
 from tuner.report.sections.confirmation import between
@@ -86,22 +86,37 @@ def _searched(material: Material, best: TrialRecord) -> Iterator[Fact]:
 
 
 def _constraints(material: Material) -> Iterator[Block]:
-    if material.study.constraints:
-        listed = ", ".join(map(str, material.study.constraints))
-        yield Text(f"Among the trials that meet what was asked: {safe(listed)}.")
+    study = material.study
+    if study.constraints:
+        yield Text(
+            f"It is the best of those that meet the constraints: {safe(', '.join(map(str, study.constraints)))}."
+        )
+    if study.goal.has_several:
+        count = len(front(study, material.trials))
+        yield Text(
+            f"It has the best {material.metric} of the {count} trials on the Pareto front; see the trade-offs below."
+        )
 
 
 def _nothing(material: Material) -> Iterator[Block]:
     if not material.trials:
         yield Text("No trial was run yet.")
         return
-    yield Text(f"None of the {len(material.trials)} trials is complete, so there is no best one yet.")
+    yield Text(_why_none(material))
     reasons = failure_reasons(material.trials)
     if reasons:
         message, count = reasons[0]
         yield Text(f"{count} failed with: {safe(message)}")
     if material.spec:
         yield Listing(text=material.command(f"resume {material.quoted_name}"))
+
+
+def _why_none(material: Material) -> str:
+    miss = material.summary.nearest_miss
+    if miss is None:
+        return f"None of the {len(material.trials)} trials is complete, so there is no best one yet."
+    broken = ", ".join(map(str, material.study.goal.violated(miss.metrics)))
+    return f"No trial meets the constraints, so there is no best one yet; trial {miss.number} comes nearest: {broken}."
 
 
 def _gain(material: Material, best: TrialRecord) -> Iterator[Fact]:
@@ -111,7 +126,11 @@ def _gain(material: Material, best: TrialRecord) -> Iterator[Fact]:
     if best.number == 0:
         yield Fact(label="gain by tuning", value="none", note="no trial beat the default configuration")
         return
-    note = f"better than the default configuration's {number(summary.default.value)}"
+    default = number(summary.default.value)
+    if summary.gain <= 0:  # the first metric of several, or a default that breaks a constraint
+        yield Fact(label="gain by tuning", value="none", note=f"the default configuration reached {default}")
+        return
+    note = f"better than the default configuration's {default}"
     yield Fact(label="gain by tuning", value=number(summary.gain), note=note)
 
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.importance import Band, ParameterImportance
-from tuner.importance.axes import Axis, axes_of, values_of
+from tuner.importance.axes import Axis
 from tuner.report.document import Block, Gallery, Picture, Section, Table, Text
 from tuner.report.material import Material
 from tuner.report.style import BLUE, GREEN, GREY, STATE_WORDS, figure, label
@@ -41,15 +41,11 @@ def _blocks(material: Material) -> Iterator[Block]:
     )
     if importance.clear:
         yield _table(material, importance.clear)
-        axes = {axis.path: axis for axis in axes_of(material.study.space, _values(material))}
+        axes = {axis.path: axis for axis in material.axes}
         yield Gallery([_picture(material, parameter, axes[parameter.path]) for parameter in importance.clear[:_SHOWN]])
     unclear = [parameter.path for parameter in importance.parameters if not parameter.is_clear]
     if unclear:
         yield Text(f"No more than chance: {', '.join(unclear)}.", faint=True)
-
-
-def _values(material: Material) -> list[Any]:
-    return [values_of(material.study, trial) for trial in material.trials]
 
 
 def _table(material: Material, parameters: Sequence[ParameterImportance]) -> Table:
@@ -111,11 +107,11 @@ def _dots(material: Material, axis: Axis) -> Iterator[Any]:
 
 
 def _points(material: Material, axis: Axis, state: TrialState) -> Iterator[tuple[Any, float, str]]:
-    for trial in material.of(state):
-        standing = material.importance.standings.get(trial.number)
-        value = values_of(material.study, trial).get(axis.path)
-        if standing is None or axis.path not in values_of(material.study, trial):
+    for trial in material.drawn:
+        values, standing = material.values[trial.number], material.importance.standings[trial.number]
+        if trial.state is not state or axis.path not in values:
             continue
+        value = values[axis.path]
         place = _place(axis, trial, value)
         yield (
             place,

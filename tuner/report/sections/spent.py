@@ -99,6 +99,10 @@ def _table(material: Material) -> Table:
             seconds = sum(trial.seconds or 0.0 for trial in trials)
             epochs = sum(len(trial.curve) for trial in trials)
             rows.append((word, str(len(trials)), f"{epochs:,}", duration(seconds) if seconds else "-"))
+    if material.repetitions:
+        seconds = sum(trial.seconds or 0.0 for trial in material.repetitions)
+        epochs = sum(len(trial.curve) for trial in material.repetitions)
+        rows.append(("trained again to confirm", str(len(material.repetitions)), f"{epochs:,}", duration(seconds)))
     headers = ("trials", "count", "epochs", "trials' time")
     return Table(headers=headers, rows=rows, right=headers[1:])
 

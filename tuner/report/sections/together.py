@@ -1,13 +1,13 @@
 """All parameters at once: parallel coordinates."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from tuner.domain.parameter import Choice
-from tuner.importance.axes import Axis, axes_of, values_of
+from tuner.importance.axes import Axis
 from tuner.report.document import Picture, Section, Text
 from tuner.report.material import Material
 from tuner.report.style import BLUE, FAINT, GREEN, ORANGE, figure, label
@@ -28,15 +28,25 @@ _GROUPS = (
 
 def section(material: Material) -> Section | None:
     """Return the parallel coordinates; None where there are too few trials or parameters to compare."""
-    values = [values_of(material.study, trial) for trial in material.trials]
-    axes = _chosen(material, axes_of(material.study.space, values))
-    ranked = sorted(material.importance.standings, key=lambda number: -material.importance.standings[number])
-    if len(axes) < 2 or len(ranked) < 3:  # noqa: PLR2004 - nothing to see
+    axes = _chosen(material)
+    if len(axes) < 2 or len(material.drawn) < 3:  # noqa: PLR2004 - nothing to see
         return None
-    by_number = {trial.number: each for trial, each in zip(material.trials, values, strict=True)}
-    has_absent = any(axis.path not in by_number[number] for number in ranked for axis in axes)
+    return Section(
+        slug="together",
+        title="All parameters together",
+        blocks=(
+            Text(
+                "What do the good trials have in common? Follow the orange lines; a click on the legend hides a group."
+            ),
+            _picture(material, axes),
+        ),
+    )
+
+
+def _picture(material: Material, axes: Sequence[Axis]) -> Picture:
+    has_absent = any(axis.path not in material.values[trial.number] for trial in material.drawn for axis in axes)
     drawn = figure(
-        [*_lines(material, axes, ranked, by_number)],
+        [*_lines(material, axes)],
         xaxis={
             "tickvals": [*range(len(axes) + 1)],
             "ticktext": [_wrapped(axis.path) for axis in axes] + ["beats"],
@@ -50,69 +60,53 @@ def section(material: Material) -> Section | None:
         annotations=[*_marks(axes, has_absent=has_absent)],
         height=470,
     )
-    return Section(
-        slug="together",
-        title="All parameters together",
-        blocks=(
-            Text(
-                "What do the good trials have in common? Follow the orange lines; a click on the legend hides a group."
-            ),
-            Picture(
-                name="together",
-                caption="A line is a trial; on the right is the share of the other trials that it beats. "
-                + ("At the bottom pass those that do not have a parameter." if has_absent else ""),
-                description="Parallel coordinates of the parameters that matter most",
-                figure=drawn,
-                height=470,
-                least_width=_AXIS_WIDTH * (len(axes) + 1),
-            ),
-        ),
+    return Picture(
+        name="together",
+        caption="A line is a trial; on the right is the share of the other trials that it beats. "
+        + ("At the bottom pass those that do not have a parameter." if has_absent else ""),
+        description="Parallel coordinates of the parameters that matter most",
+        figure=drawn,
+        height=470,
+        least_width=_AXIS_WIDTH * (len(axes) + 1),
     )
 
 
-def _chosen(material: Material, axes: Sequence[Axis]) -> list[Axis]:
+def _chosen(material: Material) -> list[Axis]:
     """Return the axes that matter most, in the order of the space."""
-    order = [parameter.path for parameter in material.importance.parameters] or [axis.path for axis in axes]
+    order = [parameter.path for parameter in material.importance.parameters] or [axis.path for axis in material.axes]
     wanted = set(order[:_MOST_AXES])
-    return [axis for axis in axes if axis.path in wanted]
+    return [axis for axis in material.axes if axis.path in wanted]
 
 
-def _lines(material: Material, axes: Sequence[Axis], ranked: Sequence[int], values: dict[int, Any]) -> Iterator[Any]:
-    begin, drawn = 0, []
+def _lines(material: Material, axes: Sequence[Axis]) -> Iterator[Any]:
+    ranked = [trial.number for trial in material.drawn]
+    begin, groups = 0, []
     for name, share, colour, width in _GROUPS:
         end = max(begin + 1, math.ceil(share * len(ranked)))
-        drawn.append((name, ranked[begin:end], colour, width))
+        groups.append((name, ranked[begin:end], colour, width))
         begin = end
-    best = material.summary.best
     # The best are drawn last, on top.
-    for name, numbers, colour, width in reversed(drawn):
+    for name, numbers, colour, width in reversed(groups):
         if numbers:
-            yield _group(material, axes, numbers, values, name=name, colour=colour, width=width)
-    if best is not None:
-        name = f"best, trial {best.number}"
-        yield _group(material, axes, [best.number], values, name=name, colour=GREEN, width=3.0)
+            yield _group(material, axes, numbers, name=name, colour=colour, width=width)
+    best = material.summary.best
+    if best is not None and best.number in material.importance.standings:
+        yield _group(material, axes, [best.number], name=f"best, trial {best.number}", colour=GREEN, width=3.0)
 
 
 def _group(
-    material: Material,
-    axes: Sequence[Axis],
-    numbers: Sequence[int],
-    values: dict[int, Any],
-    *,
-    name: str,
-    colour: str,
-    width: float,
+    material: Material, axes: Sequence[Axis], numbers: Sequence[int], *, name: str, colour: str, width: float
 ) -> Any:
     xs: list[int | None] = []
     ys: list[float | None] = []
     for number in numbers:
+        values, aside = material.values[number], _SPREAD * ((number * _GOLDEN) % 1.0 - 0.5)
         xs += [*range(len(axes) + 1), None]
-        aside = _SPREAD * ((number * _GOLDEN) % 1.0 - 0.5)
-        ys += [*(_height(axis, values[number], aside) for axis in axes), material.importance.standings[number], None]
+        ys += [*(_height(axis, values, aside) for axis in axes), material.importance.standings[number], None]
     return go.Scatter(x=xs, y=ys, mode="lines", line={"color": colour, "width": width}, name=name, hoverinfo="skip")
 
 
-def _height(axis: Axis, values: dict[str, Any], aside: float = 0.0) -> float:
+def _height(axis: Axis, values: Mapping[str, Any], aside: float = 0.0) -> float:
     """Return where a trial's line passes; `aside` of an option, so that many lines look like many."""
     code = axis.code(values[axis.path]) if axis.path in values else math.nan
     if math.isnan(code):

@@ -55,7 +55,7 @@ def _kept(material: Material) -> str:
     complete = material.of(TrialState.COMPLETE)
     broken = [trial for trial in complete if study.goal.violated(trial.metrics)]
     listed = ", ".join(map(str, study.constraints))
-    return f"{len(complete) - len(broken)} of {len(complete)} complete trials meet what was asked: {listed}."
+    return f"{len(complete) - len(broken)} of {len(complete)} complete trials meet the constraints: {listed}."
 
 
 def _picture(material: Material, best: Sequence[TrialRecord], second: int) -> Picture:
