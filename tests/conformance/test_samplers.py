@@ -19,8 +19,9 @@ from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
 from tuner.domain.parameter import Parameter
+from tuner.domain.ranking import front
 from tuner.domain.sampler import Sampler
-from tuner.domain.study import Component, StudySpec
+from tuner.domain.study import Component, Direction, StudySpec
 from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState
 
 NUMBERS = SearchSpace(
@@ -229,6 +230,71 @@ def test_what_a_refusal_because_of_early_stops_suggests_is_fine_with_them(name: 
     for problem in SAMPLERS[name].problems(NUMBERS, MAXIMIZED, stops_early=True):
         (suggested,) = re.findall(r"the sampler (\w+)", problem)
         assert [*SAMPLERS[suggested].problems(NUMBERS, MAXIMIZED, stops_early=True)] == []
+
+
+SEVERAL = Goal(metrics=("accuracy", "size"), directions=(Direction.MAXIMIZE, Direction.MINIMIZE))
+BOUND = Goal.of("accuracy", Direction.MAXIMIZE, "size <= 0.25")
+BOTH = replace(SEVERAL, constraints=BOUND.constraints)
+PLANE = SearchSpace(x=Float(0, 1), y=Float(0, 1))
+SLOW = {"gp"}
+"""Samplers of which few proposals are asked for: each takes about half a second."""
+
+
+def judged(name: str, goal: Goal, trials: int, seed: int = 0) -> tuple[Sampler, list[TrialRecord]]:
+    """Run trials that are better the larger they are, and return the sampler and the records.
+
+    What is too large is stopped early, unless the sampler learns from complete trials alone.
+    """
+    sampler, records = make(name, PLANE, goal, seed), []
+    for number in range(trials):
+        config = sampler.suggest(number) if number else PLANE.default
+        assert_valid(PLANE, config)
+        assert config is not None
+        value = (2 * config["x"] + config["y"]) / 3
+        measured = {"accuracy": value, "size": config["y"]}
+        stops = bool(goal.violated(measured)) and not sampler.needs_complete_trials
+        state = TrialState.PRUNED if stops else TrialState.COMPLETE
+        record = TrialRecord(
+            number=number, state=state, config=config, value=value, epoch=1, metrics=measured, curve={1: value}
+        )
+        sampler.observe(replace(record, state=TrialState.RUNNING, metrics={}))
+        sampler.observe(record)
+        records.append(record)
+    return sampler, records
+
+
+@pytest.mark.parametrize("goal", [SEVERAL, BOUND, BOTH], ids=["several", "bound", "both"])
+@pytest.mark.parametrize("name", SAMPLERS.names)
+def test_with_several_metrics_or_constraints_a_rebuilt_sampler_proposes_the_same(name: str, goal: Goal) -> None:
+    problems = [*SAMPLERS[name].problems(PLANE, goal, stops_early=False)]
+    if problems:
+        assert problems == ["it adapts to a single metric, and the study has several; use the sampler tpe"]
+        return
+    sampler, records = judged(name, goal, 10 if name in SLOW else 20)
+    rebuilt = make(name, PLANE, goal)
+    for record in records:
+        rebuilt.observe(record)
+    assert rebuilt.suggest(20) == sampler.suggest(20)
+
+
+@pytest.mark.parametrize("name", ["tpe", "gp", "cma_es"])
+def test_what_breaks_a_constraint_is_proposed_clearly_less_often_than_at_random(name: str) -> None:
+    def share(name: str) -> float:
+        seeds, trials, last = (1, 14, 4) if name in SLOW else (4, 60, 20)
+        records = [record for seed in range(seeds) for record in judged(name, BOUND, trials, seed)[1][-last:]]
+        return sum(bool(BOUND.violated(record.metrics)) for record in records) / len(records)
+
+    assert share(name) < 0.75 * share("random")
+
+
+@pytest.mark.parametrize("goal", [SEVERAL, BOTH], ids=["several", "both"])
+def test_more_of_a_common_front_is_found_by_learning_than_at_random(goal: Goal) -> None:
+    learned, drawn = (
+        [record for seed in range(3) for record in judged(name, goal, 40, seed)[1]] for name in ("tpe", "random")
+    )
+    common = [replace(record, number=number) for number, record in enumerate([*learned, *drawn])]
+    by_learning = [record.number < len(learned) for record in front(common, goal)]
+    assert sum(by_learning) > 0.6 * len(by_learning)
 
 
 @pytest.mark.parametrize("name", SAMPLERS.names)
