@@ -14,6 +14,7 @@ from terminals import terminal
 from tuner import Budget, Float, Resources, SearchSpace, StudySpec, Trial
 from tuner.assembly import Assembly, assemble
 from tuner.domain.config import Config
+from tuner.domain.constraint import Constraint
 from tuner.domain.event import Event, EventKind
 from tuner.domain.goal import Goal
 from tuner.domain.study import Direction
@@ -243,6 +244,28 @@ def test_another_trials_line_repeats_the_best() -> None:
 
 def test_a_trial_that_is_stopped_before_any_is_complete_names_no_best() -> None:
     assert lines([finished(0, 0.25, state=TrialState.PRUNED)]) == ["[1/10] trial 0 stopped at epoch 1, accuracy 0.2500"]
+
+
+def sized(number: int, value: float, size: float, state: TrialState = TrialState.COMPLETE) -> Event:
+    measured = trial(number, value, state=state, metrics={"accuracy": value, "parameters": size})
+    return Event(kind=EventKind.FINISHED, trial=measured)
+
+
+def test_with_several_metrics_lines_tell_who_is_on_the_front_and_what_breaks_a_constraint() -> None:
+    goal = Goal(
+        metrics=("accuracy", "parameters"),
+        directions=(Direction.MAXIMIZE, Direction.MINIMIZE),
+        constraints=(Constraint.parse("parameters <= 1000"),),
+    )
+    events = [sized(0, 0.5, 500), sized(1, 0.25, 90), sized(2, 0.25, 600), sized(3, 0.75, 1001, TrialState.PRUNED)]
+    progress = Tally(replace(target(SPEC), goal=goal), (), Clock())
+    best = "best 0.5000 (trial 0, a front of 2)"
+    assert lines(events, progress) == [
+        "[1/10] trial 0 complete at epoch 1, accuracy 0.5000, parameters 500, the best so far",
+        "[2/10] trial 1 complete at epoch 1, accuracy 0.2500, parameters 90, on the Pareto front",
+        f"[3/10] trial 2 complete at epoch 1, accuracy 0.2500, parameters 600; {best}",
+        f"[4/10] trial 3 stopped at epoch 1, accuracy 0.7500, parameters 1001, breaks parameters <= 1000; {best}",
+    ]
 
 
 def test_a_failure_has_a_line_with_its_reason() -> None:

@@ -127,7 +127,7 @@ class Controller(Director):
             self._sampler.observe(trial)
             self._cohorts.give(trial.config)
             for epoch, value in sorted(trial.curve.items()):
-                if not self.plan.goal.is_hopeless(self._metrics.get(trial.number, {}).get(epoch, trial.metrics)):
+                if not self.plan.goal.broken_for_good(self._metrics.get(trial.number, {}).get(epoch, trial.metrics)):
                     self._scheduler.record(trial.number, epoch, value)
 
     @property
@@ -225,7 +225,7 @@ class Controller(Director):
         for report in reports:
             if report.metrics is not None:
                 # What is of no use, however good it is, must not stand in the way of what is.
-                if not self.plan.goal.is_hopeless(report.metrics):
+                if not self.plan.goal.broken_for_good(report.metrics):
                     self._scheduler.record(report.number, report.epoch, report.metrics[self.plan.goal.metric])
                 self._cohorts.measured(report.seconds)
         changes = self._changes(reports)
@@ -533,7 +533,7 @@ class Controller(Director):
     def _state_after(self, number: int, epoch: int, metrics: Metrics) -> TrialState:
         if epoch >= self.plan.max_epochs:
             return TrialState.COMPLETE
-        if self.plan.goal.is_hopeless(metrics):
+        if self.plan.goal.broken_for_good(metrics):
             return TrialState.PRUNED if self.plan.stops_hopeless and number != 0 else TrialState.RUNNING
         decision = self._scheduler.decide(number, epoch)
         if decision is Decision.FINISH:

@@ -21,7 +21,7 @@ def number(value: float | None) -> str:
     """
     if value is None:
         return "-"
-    if value.is_integer() and _COUNTED <= abs(value) < _COUNTLESS:
+    if float(value).is_integer() and _COUNTED <= abs(value) < _COUNTLESS:
         return f"{value:.0f}"
     return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.4g}"  # noqa: PLR2004
 

@@ -45,6 +45,15 @@ def test_json_has_the_documented_keys(cli: Cli) -> None:
     assert list(answer["metrics"]) == ["accuracy", "loss"]
 
 
+def test_a_default_configuration_that_breaks_a_constraint_for_good_is_noted(user_folder: Path, cli: Cli) -> None:
+    (user_folder / "mytask.py").write_text(
+        (user_folder / "mytask.py").read_text() + "\ndef sized(trial): yield {'accuracy': 0.5, 'parameters': 11}\n"
+    )
+    words = ("check", "mine.toml", "--set", "objective=mytask:sized", "--set", 'constraints=["parameters <= 10"]')
+    assert "note: the default configuration breaks parameters <= 10" in cli(*words)[1]
+    assert json.loads(cli(*words, "--json")[1])["notes"] == ["the default configuration breaks parameters <= 10"]
+
+
 def test_the_time_of_a_study_is_estimated_from_a_long_epoch() -> None:
     assert estimate(60, parallel=2) == ["12 trials without early stopping would take about 1 h 00 m"]
 

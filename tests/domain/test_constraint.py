@@ -42,10 +42,16 @@ def test_a_constraint_knows_its_parts() -> None:
     assert (parsed.metric, parsed.relation, parsed.bound) == ("accuracy", Relation.AT_LEAST, 0.5)
 
 
-def test_only_a_constraint_on_what_training_does_not_change_is_hopeless_once_broken() -> None:
+def test_only_a_constraint_on_what_training_does_not_change_is_broken_for_good() -> None:
     goal = Goal.of("accuracy", Direction.MAXIMIZE, "accuracy >= 0.5", "parameters <= 10")
-    assert not goal.is_hopeless({"accuracy": 0.1, "parameters": 10})
-    assert goal.is_hopeless({"accuracy": 0.9, "parameters": 11})
+    assert goal.broken_for_good({"accuracy": 0.1, "parameters": 10}) == ()
+    assert goal.broken_for_good({"accuracy": 0.1, "parameters": 11}) == (Constraint.parse("parameters <= 10"),)
+    assert len(goal.violated({"accuracy": 0.1, "parameters": 11})) == 2
+
+
+def test_a_goal_says_itself_in_words() -> None:
+    goal = Goal.of("accuracy", Direction.MAXIMIZE, "parameters<=1e1")
+    assert str(goal) == "maximize accuracy, parameters <= 10"
 
 
 def test_a_report_has_to_have_every_metric_that_is_looked_at() -> None:

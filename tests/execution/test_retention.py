@@ -1,5 +1,6 @@
 """Which trials keep their weights."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from fakes import MAXIMIZED, MINIMIZED
 from tuner.domain.config import Config
 from tuner.domain.event import Event, EventKind
 from tuner.domain.goal import Goal
+from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.execution.checkpoints import trial_folder
 from tuner.execution.retention import KEPT, Retention
@@ -56,3 +58,20 @@ def test_the_best_of_an_earlier_run_count(tmp_path: Path) -> None:
     assert kept(tmp_path) == [1, 2, 3, 4, 5]
     retention.notify(finished(trial(tmp_path, 6)))
     assert kept(tmp_path) == [2, 3, 4, 5, 6]
+
+
+def test_all_of_a_front_keep_their_weights_however_many_they_are(tmp_path: Path) -> None:
+    goal = Goal(metrics=("value", "size"), directions=(Direction.MAXIMIZE, Direction.MINIMIZE))
+    retention = Retention(tmp_path, goal, ())
+    for number in range(8):
+        retention.notify(finished(replace(trial(tmp_path, number), metrics={"size": float(number)})))
+    assert kept(tmp_path) == [*range(8)]
+    retention.notify(finished(replace(trial(tmp_path, 8), value=5.5, metrics={"size": 1.5})))
+    assert kept(tmp_path) == [0, 1, 6, 7, 8]
+
+
+def test_what_breaks_a_constraint_loses_its_weights(tmp_path: Path) -> None:
+    retention = Retention(tmp_path, Goal.of("value", Direction.MAXIMIZE, "size <= 1"), ())
+    for number in range(3):
+        retention.notify(finished(replace(trial(tmp_path, number), metrics={"size": float(number)})))
+    assert kept(tmp_path) == [0, 1]

@@ -18,9 +18,10 @@ from tuner.execution.checkpoints import trial_folder
 from tuner.execution.worker import Worker
 
 MAX_EPOCHS = 5
+BOTH = {"accuracy": 0.5, "weight": 2.0}
 
 
-def make_worker(objective: Callable[..., Any], folder: Path) -> Worker:
+def make_worker(objective: Callable[..., Any], folder: Path, wanted: tuple[str, ...] = ()) -> Worker:
     return Worker(
         Job(
             objective=objective,
@@ -29,6 +30,7 @@ def make_worker(objective: Callable[..., Any], folder: Path) -> Worker:
             seed=0,
             metric="accuracy",
             direction=Direction.MAXIMIZE,
+            wanted=wanted,
             max_epochs=MAX_EPOCHS,
             device="cpu",
             checkpoints=folder,
@@ -248,6 +250,52 @@ def test_missing_weights_fail_the_test_and_say_where_they_were(tmp_path: Path) -
     outcome = worker.test(work(epoch=1, best_epoch=1))
     assert isinstance(outcome, Failure)
     assert str(tmp_path) in outcome.message
+
+
+class Weighing(Objective):
+    """Weighs its models only where somebody wants to know."""
+
+    def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
+        self.wanted: Collection[str] = ()
+
+    def want(self, metrics: Collection[str]) -> None:
+        self.wanted = metrics
+
+    def start(self, trials: Sequence[Trial]) -> Cohort:
+        return Weighed([trial.number for trial in trials], {"weight": 2.0} if "weight" in self.wanted else {})
+
+    def cohort_key(self, config: Config) -> None:
+        return None
+
+
+class Weighed(Cohort):
+    def __init__(self, numbers: Sequence[int], weight: Mapping[str, float]) -> None:
+        self.numbers = numbers
+        self.weight = weight
+
+    def advance(self) -> Mapping[int, Mapping[str, float]]:
+        return {number: {"accuracy": 0.5, **self.weight} for number in self.numbers}
+
+    def drop(self, numbers: Collection[int]) -> None:
+        self.numbers = []
+
+
+@pytest.mark.parametrize(("wanted", "metrics"), [((), {"accuracy": 0.5}), (("accuracy", "weight"), BOTH)])
+def test_an_objective_is_told_which_metrics_are_wanted(
+    wanted: tuple[str, ...], metrics: Mapping[str, float], tmp_path: Path
+) -> None:
+    worker = make_worker(Weighing, tmp_path, wanted)
+    worker.begin(work())
+    assert worker.advance()[0].metrics == metrics
+
+
+def test_a_report_that_lacks_a_wanted_metric_is_a_failure(tmp_path: Path) -> None:
+    worker = make_worker(counting, tmp_path, ("accuracy", "cout"))
+    worker.begin(work())
+    (report,) = worker.advance()
+    assert report.failure is not None
+    assert report.failure.reason is FailureReason.MISSING_METRIC
+    assert "'cout'; did you mean 'count'?" in report.failure.message
 
 
 class Counting(Cohort):

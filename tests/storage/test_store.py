@@ -13,8 +13,11 @@ from fakes import MAXIMIZED, metrics
 from sqlalchemy.exc import OperationalError
 
 from tuner import Choice, Float, Int, SearchSpace
+from tuner.domain.constraint import Constraint
 from tuner.domain.errors import StorageError, StudyExistsError, StudyNotFoundError
+from tuner.domain.goal import Goal
 from tuner.domain.journal import Change
+from tuner.domain.ranking import front
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Report, Stage, TrialRecord, TrialState
 from tuner.service import now
@@ -131,6 +134,38 @@ def test_a_study_of_plain_optuna_can_be_read(store: Store) -> None:
     assert study.direction is Direction.MINIMIZE
     assert [trial.value for trial in trials] == [each.value for each in plain.trials]
     assert set(trials[0].config) == {"x", "n"}
+
+
+def test_a_study_of_several_metrics_that_plain_optuna_made_has_its_front(store: Store) -> None:
+    create(store)
+    storage = f"sqlite:///{store.location.file}"
+    plain = optuna.create_study(study_name="plain", storage=storage, directions=["minimize", "maximize"])
+    plain.optimize(lambda trial: (trial.suggest_float("x", 0, 1), abs(trial.suggest_float("y", -1, 1))), n_trials=8)
+    study, trials = store.read("plain")
+    assert (study.metrics, study.directions) == (("value_0", "value_1"), (Direction.MINIMIZE, Direction.MAXIMIZE))
+    assert [[trial.value, trial.metrics["value_1"]] for trial in trials] == [each.values for each in plain.trials]
+    assert {trial.number for trial in front(trials, study.goal)} == {each.number for each in plain.best_trials}
+
+
+def test_several_metrics_and_constraints_are_stored_as_optuna_stores_them(store: Store) -> None:
+    goal = Goal(
+        metrics=("accuracy", "loss"),
+        directions=(Direction.MAXIMIZE, Direction.MINIMIZE),
+        constraints=(Constraint.parse("loss <= 0.5"),),
+    )
+    spec = {"budget": {"trials": 4}, "constraints": ["loss <= 0.5"]}
+    store.create("s", goal=goal, space=SPACE, spec=spec, source={})
+    fill(store)
+    assert store.study("s").goal == goal
+    study = optuna.load_study(study_name="s", storage=f"sqlite:///{store.location.file}")
+    assert [each.name for each in study.directions] == ["MAXIMIZE", "MINIMIZE"]
+    assert study.metric_names == ["accuracy", "loss"]
+    complete, pruned, failed, running = study.trials
+    assert complete.values == [0.9, pytest.approx(0.1)]
+    assert complete.constraints == {"loss <= 0.5": pytest.approx(-0.8)}
+    assert pruned.constraints == {"loss <= 0.5": pytest.approx(0.8)}
+    assert failed.constraints == running.constraints == {}
+    assert [trial.number for trial in study.best_trials] == [0]
 
 
 def test_a_study_is_created_once(store: Store) -> None:

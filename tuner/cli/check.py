@@ -29,6 +29,8 @@ def command(
     preview = bootstrap.check(asked(study, data, target), collected(assignments))
     assembly = preview.assembly
     spec = assembly.spec
+    broken = assembly.goal.broken_for_good(preview.metrics)
+    notes = [*assembly.notes, *(f"the default configuration breaks {constraint}" for constraint in broken)]
     if as_json:
         print_json(
             {
@@ -39,7 +41,7 @@ def command(
                 "metrics": dict(preview.metrics),
                 "seconds_per_epoch": preview.seconds,
                 "data": None if assembly.data is None else assembly.data.describe(),
-                "notes": list(assembly.notes),
+                "notes": notes,
             }
         )
         return
@@ -58,7 +60,7 @@ def command(
                 f"the default configuration takes {duration(preview.seconds)} an epoch, the first one's start included"
             ),
             *_estimate(assembly, preview.seconds),
-            *(Text(f"note: {safe(note)}", style="yellow") for note in assembly.notes),
+            *(Text(f"note: {safe(note)}", style="yellow") for note in notes),
             Text(f"all is well; next: tuner run {safe(_words(study, data, target))}", style="green"),
         )
     )

@@ -57,5 +57,5 @@ class Constraint:
         return signed / abs(self.bound) if self.bound else signed
 
     def __str__(self) -> str:
-        is_whole = self.bound.is_integer() and abs(self.bound) < _EXACT
+        is_whole = float(self.bound).is_integer() and abs(self.bound) < _EXACT
         return f"{self.metric} {self.relation.value} {int(self.bound) if is_whole else self.bound}"

@@ -74,6 +74,6 @@ class Goal:
         """Whether a first report may already show that a trial breaks a constraint for good."""
         return any(each.metric in _CONSTANT for each in self.constraints)
 
-    def is_hopeless(self, metrics: Mapping[str, float]) -> bool:
-        """Whether a trial with these metrics breaks a constraint that no training makes it meet."""
-        return any(each.metric in _CONSTANT for each in self.violated(metrics))
+    def broken_for_good(self, metrics: Mapping[str, float]) -> tuple[Constraint, ...]:
+        """Return the constraints that these metrics break and that no training makes a trial meet."""
+        return tuple(each for each in self.violated(metrics) if each.metric in _CONSTANT)

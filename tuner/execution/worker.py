@@ -114,7 +114,7 @@ class Worker:
             metrics = self._objective.test(trial)
         except RECOVERABLE as error:
             return failure_of(error)
-        return None if metrics is None else measured(metrics, self._wanted)
+        return None if metrics is None else measured(metrics, (self._job.metric,))
 
     def _exploit(self, exploit: Exploit) -> None:
         cohort, trial = self._cohort, self._trial(exploit.member)
