@@ -59,6 +59,19 @@ def _read(path: Path, files: Sequence[Path], size: tuple[int, int] | None) -> ND
             hint="make them smaller: size = 64 in [settings]",
         )
 
+    return read_images(files, (channels, height, width))
+
+
+def images_in(folder: Path) -> list[Path]:
+    """Return the image files in a folder and in those inside of it, in the order of their names."""
+    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.name[0] != ".")
+
+
+def read_images(files: Sequence[Path], shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    """Return images brought to this shape, (channels, height, width); raises `ConfigurationError` for a broken one."""
+    channels, height, width = shape
+    mode = "L" if channels == 1 else "RGB"
+
     def pixels(image: Any) -> Array:
         shown = image.convert(mode)
         return np.asarray(shown if shown.size == (width, height) else shown.resize((width, height)), dtype=np.uint8)

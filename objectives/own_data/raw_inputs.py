@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from objectives.datasets._dataset import Array, Dataset
 from objectives.own_data.columns import Number
+from objectives.own_data.pictures import Pictures
 from objectives.own_data.schema import Schema
 from tuner.domain.errors import ConfigurationError
 
@@ -41,12 +42,16 @@ class Reader(ABC):
 
 @final
 class ArrayReader(Reader):
-    """Reads arrays of examples of one `shape`, or flat; images may have their channels last."""
+    """Reads arrays of examples of one `shape`, or flat; images may have their channels last.
+
+    `pictures` says that the examples were image files, as further ones may be.
+    """
 
     columns = None
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], *, pictures: bool = False) -> None:
         self.shape = shape
+        self._pictures = pictures
 
     def __call__(self, inputs: Any) -> NDArray[np.float32]:
         rows = _numbers(inputs)
@@ -58,7 +63,7 @@ class ArrayReader(Reader):
         return rows.reshape(-1, *self.shape).astype(np.float32)
 
     def describe(self) -> dict[str, Any]:
-        return {"shape": list(self.shape)}
+        return {"shape": list(self.shape), "pictures": self._pictures}
 
 
 @final
@@ -107,7 +112,7 @@ def reader_of(dataset: Dataset, shape: tuple[int, ...]) -> Reader:
         return TableReader(dataset.schema)
     names = dataset.columns()
     if names is None:
-        return ArrayReader(shape)
+        return ArrayReader(shape, pictures=isinstance(dataset, Pictures))
     columns = tuple(Number(name=name) for name in names)
     return TableReader(Schema(columns=columns, target=Number(name="")))
 
@@ -116,7 +121,7 @@ def from_description(description: Mapping[str, Any]) -> Reader:
     """Return the reader that `describe` described."""
     if "schema" in description:
         return TableReader(Schema.from_description(description["schema"]))
-    return ArrayReader(tuple(map(int, description["shape"])))
+    return ArrayReader(tuple(map(int, description["shape"])), pictures=bool(description["pictures"]))
 
 
 def _numbers(inputs: Any) -> Array:

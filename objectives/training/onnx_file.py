@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -28,21 +28,29 @@ def write(network: nn.Module, answers: Answers, example: Tensor, path: Path) -> 
         raise ConfigurationError(f"ONNX needs {' and '.join(missing)}", hint="pip install 'tuner[onnx]'")
     try:
         with _quietly():
-            torch.onnx.export(
+            program = torch.onnx.export(
                 _Answering(network, answers).eval(),
                 (example,),
-                path,
                 input_names=["inputs"],
                 output_names=["values" if answers.classes is None else "probabilities"],
                 dynamic_shapes={"inputs": {0: torch.export.Dim("rows")}},
-                external_data=False,
                 dynamo=True,
             )
+            assert program is not None
+            path.write_bytes(_without_traces(program.model_proto).SerializeToString())
     except Exception as error:  # torch's exporter raises what each of its passes likes
         reason = str(error).strip().partition("\n")[0]
         raise ConfigurationError(
             f"torch cannot write this network as ONNX: {reason}", hint="without --onnx it is exported all the same"
         ) from error
+
+
+def _without_traces(model: Any) -> Any:
+    """Return the model without the stack traces that torch leaves at every node: they name this machine's folders."""
+    for each in (model.graph, *model.functions):
+        for part in (each, *each.node, *each.value_info):
+            del part.metadata_props[:]
+    return model
 
 
 @final

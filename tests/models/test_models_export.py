@@ -145,6 +145,7 @@ def test_onnx_answers_as_torch_does(trained: Place, tmp_path: Path) -> None:
 
     study = trained.study("mlp")
     folder = study.export(tmp_path / "model", onnx=True)
+    assert str(Path(__file__).parents[2]).encode() not in (folder / "model.onnx").read_bytes()
     session = onnxruntime.InferenceSession(folder / "model.onnx")
     inputs, _ = DATASETS["wine"]().load()
     model = study.best_model()

@@ -18,7 +18,10 @@ __all__ = ["command"]
 def command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="An exported model.", show_default=False)],
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The rows: .csv, .csv.gz, .parquet, .npz, .npy.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="FILE", help="The rows: .csv, .parquet, .npz, .npy, a folder of images.", show_default=False
+        ),
     ],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to. [default: stdout]")
@@ -32,7 +35,7 @@ def command(
         raise ConfigurationError(f"the answers would take the place of the rows in {file}", hint="name another file")
     loaded = load(folder, objective)
     model = loaded.model
-    rows = read_rows(file, model.columns, loaded.manifest.settings)
+    rows = read_rows(file, loaded)
     found = answers(model, rows, probabilities=probabilities)
     for note in (*loaded.notes, *model.doubts(rows.inputs)):
         messages().print(Text(f"note: {safe(note)}", style="yellow"))

@@ -1,7 +1,7 @@
 """Raw rows from a file, and answers to them."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -13,9 +13,13 @@ import pandas as pd
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.model import Model
+from tuner.models.loading import Loaded
 
 READING = "objectives.own_data.reading"
 """What reads tables, as it read the one that the model was trained on."""
+
+PICTURES = "objectives.own_data.pictures"
+"""What reads images, likewise."""
 
 PREDICTION = "prediction"
 _ARRAYS = (".npz", ".npy")
@@ -32,13 +36,14 @@ class Rows:
     beside: pd.DataFrame
 
 
-def read_rows(path: Path, columns: Sequence[str] | None, settings: Mapping[str, Any]) -> Rows:
-    """Return the rows of a table (CSV, gzipped or not, or Parquet), or the examples in an array of NumPy's.
+def read_rows(path: Path, loaded: Loaded) -> Rows:
+    """Return the rows of a table (CSV, gzipped or not, or Parquet), the examples in an array of NumPy's, or images.
 
-    `settings` are those of the study, which can say how its tables are written. Raises `ConfigurationError` where the
-    file cannot be read, or is not of the kind that the model reads.
+    Raises `ConfigurationError` where they cannot be read, or are not of the kind that the model reads.
     """
-    path = path.expanduser()
+    path, columns, settings = path.expanduser(), loaded.model.columns, loaded.manifest.settings
+    if path.is_dir():
+        return _images(path, loaded.manifest.description["inputs"])
     reading = import_module(READING)
     name = path.name.lower()
     if name.endswith(_ARRAYS):
@@ -55,6 +60,17 @@ def read_rows(path: Path, columns: Sequence[str] | None, settings: Mapping[str, 
     dialect = {key: settings.get(key) for key in ("separator", "encoding")}
     frame = reading.read_table(path, **dialect, fewest=1)
     return Rows(inputs=frame, beside=frame[[each for each in frame if each not in columns]])
+
+
+def _images(folder: Path, inputs: Mapping[str, Any]) -> Rows:
+    if not inputs.get("pictures"):
+        raise ConfigurationError(f"{folder} is a folder, and the model was not trained on one of images")
+    pictures = import_module(PICTURES)
+    files = pictures.images_in(folder)
+    if not files:
+        raise ConfigurationError(f"{folder} has no images", hint=f"they end in {', '.join(pictures.SUFFIXES)}")
+    names = [str(file.relative_to(folder)) for file in files]
+    return Rows(inputs=pictures.read_images(files, tuple(inputs["shape"])), beside=pd.DataFrame({"file": names}))
 
 
 def answers(model: Model, rows: Rows, *, probabilities: bool) -> pd.DataFrame:
