@@ -318,6 +318,15 @@ def test_the_best_trial_is_tested_once_when_all_else_is_done() -> None:
     assert bench.listener.events[-1].kind is EventKind.TESTED
 
 
+def test_each_epoch_is_told_with_all_that_was_measured() -> None:
+    bench = Bench(trials=1, max_epochs=2)
+    bench.take()
+    bench.report(0, 1, 0.5)
+    bench.report(0, 2, 0.75)
+    told = [(event.kind, event.report.epoch, event.report.metrics) for event in bench.listener.events if event.report]
+    assert told == [(EventKind.REPORTED, 1, metrics(0.5)), (EventKind.FINISHED, 2, metrics(0.75))]
+
+
 def test_a_test_that_fails_is_noted_and_ends_the_study() -> None:
     bench = Bench(trials=1, max_epochs=1, tests=True)
     bench.take()

@@ -77,6 +77,13 @@ def test_the_repetitions_of_a_study_go_with_it(store: Store) -> None:
     store.create("gone:confirm", goal=GOAL, space=SPACE, spec={}, source={})
 
 
+def test_what_tensorboard_was_shown_goes_too(store: Store) -> None:
+    tuner.load_study("gone").resume(trials=4, log="tensorboard")
+    assert (store.location.folder / "tensorboard" / "gone" / "trial-00003").is_dir()
+    delete(store, belongings(store, "gone"))
+    assert not (store.location.folder / "tensorboard" / "gone").exists()
+
+
 @pytest.mark.parametrize("name", ["gone", "gone:confirm"])
 def test_what_somebody_runs_is_not_deleted(store: Store, name: str) -> None:
     if name not in store.names:

@@ -89,7 +89,7 @@ def _paths(location: Location, name: str) -> Iterator[Path]:
         return  # a name that somebody put into the database by hand must not lead elsewhere
     for study in (name, companion(name)):
         spill = Spill(location.folder, study)
-        there = (location.checkpoints_of(study), spill.file, spill.late_file)
+        there = (location.checkpoints_of(study), location.event_files_of(study), spill.file, spill.late_file)
         yield from (path for path in there if path.is_symlink() or path.exists())
         aside = re.compile(rf"{re.escape(_ASIDE + study)}-[0-9a-f]{{8}}")
         yield from (path for path in location.checkpoints.glob(f"{_ASIDE}*") if aside.fullmatch(path.name))

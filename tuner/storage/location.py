@@ -48,6 +48,10 @@ class Location:
         found = self.folder.iterdir() if self.folder.is_dir() else ()
         return tuple(sorted(path for path in found if path.is_file() and path != self.file and _is_database(path)))
 
+    def event_files_of(self, study: str) -> Path:
+        """Return the folder that TensorBoard is shown of a study, unless a person named another one."""
+        return self.folder / "tensorboard" / study
+
     @property
     def is_default(self) -> bool:
         """Whether a command run from the working directory finds it without being told."""
