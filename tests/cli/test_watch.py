@@ -162,6 +162,30 @@ def test_a_run_that_stops_before_its_target_is_left_with_how_to_go_on(store: Sto
     assert "nobody runs it; go on with: tuner resume live" in answer
 
 
+def test_a_confirmation_is_watched_after_the_search(store: Store, cli: Cli) -> None:
+    def confirm(run: Run) -> None:
+        repeated = replace(SPEC, budget=Budget(trials=1, epochs=3)).describe()
+        run.finish()
+        store.create("live:confirm", goal=MAXIMIZED, space=SPACE, spec=repeated, source={})
+        with store.holding("live:confirm") as journal:
+            repetition = Run(store, journal)
+            repetition.begin(0)
+            threading.Event().wait(0.4)
+            repetition.report(0, 0.5, is_last=True)
+            threading.Event().wait(0.4)
+
+    with running(store) as plan:
+        plan((0.3, confirm))
+        code, answer, _ = cli("watch", "live")
+    lines = answer.splitlines()
+    assert code == 0
+    search = next(index for index, line in enumerate(lines) if line.startswith("[2/2] trial 1 complete"))
+    confirmation = next(index for index, line in enumerate(lines) if line.startswith("study live:confirm: 0 of 1"))
+    assert search < confirmation
+    assert lines[confirmation + 1].startswith("[1/1] trial 0 complete at epoch 1, accuracy 0.5000")
+    assert "the best so far" not in lines[confirmation + 1]
+
+
 def test_ctrl_c_ends_the_watching_and_not_the_study(store: Store) -> None:
     with running(store) as plan:
         words = [sys.executable, "-m", "tuner.cli", "watch", "live"]

@@ -9,13 +9,14 @@ from tuner import queries
 from tuner.cli._options import Name, Storage
 from tuner.cli._output import answers
 from tuner.cli._report import standing
+from tuner.confirmation import companion, confirmed_study, is_companion
 from tuner.domain.errors import StorageError
 from tuner.domain.event import Event, Listener
 from tuner.drawing import drawn
 from tuner.progress import Tally, Target
 from tuner.storage.follower import Follower
 from tuner.storage.lease import Claim
-from tuner.storage.store import open_store
+from tuner.storage.store import Store, open_store
 from tuner.tables import messages
 from tuner.words import safe
 
@@ -31,15 +32,23 @@ _SILENCE = 12.0
 def command(name: Name, storage: Storage = None) -> None:
     store = open_store(storage, read_only=True)
     try:
-        follower = Follower(store, name)
-        holder = follower.holder()
-        if holder is not None:
-            _watch(follower, holder, answers())
-            holder = follower.holder()
-        summary = queries.summarise(*store.read(name))
+        holder = _watched(store, name)
+        summary = queries.summarise(*store.read(name), store.repetitions(name))
     finally:
         store.close()
     answers().print(standing(summary, None if holder is None else str(holder.holder), storage))
+
+
+def _watched(store: Store, name: str) -> Claim | None:
+    """Watch a study, then its confirmation, as long as somebody runs them; return who does so still."""
+    search = Follower(store, name)
+    if (holder := search.holder()) is not None:
+        _watch(search, holder, answers())
+    if search.is_confirmed_now():
+        confirmation = Follower(store, companion(name))
+        if (holder := confirmation.holder()) is not None:
+            _watch(confirmation, holder, answers())
+    return search.holder()
 
 
 def _watch(follower: Follower, holder: Claim, console: Console) -> None:
@@ -48,6 +57,7 @@ def _watch(follower: Follower, holder: Claim, console: Console) -> None:
         goal=study.goal,
         trials=study.spec["budget"]["trials"],
         max_epochs=study.spec["budget"]["epochs"],
+        winner=not is_companion(study.name),
     )
     tally = Tally(target, follower.before, time.monotonic, age=follower.age)
     for event in follower.opening():
@@ -58,30 +68,32 @@ def _watch(follower: Follower, holder: Claim, console: Console) -> None:
         with drawn(tally, console, per_second=1 / _EVERY) as listener:
             _follow(follower, listener)
     except KeyboardInterrupt:
-        messages().print(f"no longer watched; study {study.name} goes on")
+        messages().print(Text(f"no longer watched; study {safe(confirmed_study(study.name))} goes on"))
         raise
 
 
 def _follow(follower: Follower, listener: Listener) -> None:
-    """Tell `listener` what happens, until nobody runs the study any more."""
+    """Tell `listener` what happens, until nobody runs the study any more, or whoever does has gone on from it."""
     signs = _Signs(listener)
     while True:
         time.sleep(_EVERY)
         seen = _seen(follower, signs)
         if seen is None:
             continue
-        holder, events = seen
+        holder, events, has_gone_on = seen
         for event in events:
             listener.notify(event)
-        if holder is None:
+        if holder is None or has_gone_on:
             return
         signs.heard(holder, follower.silence(holder))
 
 
-def _seen(follower: Follower, signs: "_Signs") -> tuple[Claim | None, list[Event]] | None:
-    """Return who runs the study and what happened; None while the storage cannot be used."""
+def _seen(follower: Follower, signs: "_Signs") -> tuple[Claim | None, list[Event], bool] | None:
+    """Return who runs the study, what happened, and whether it is being confirmed; None in an outage of the storage."""
     try:
-        seen = follower.holder(), follower.look()  # in this order: who has ended has written everything
+        # In this order: who has ended, or gone on, has written everything.
+        holder, has_gone_on = follower.holder(), follower.is_confirmed_now()
+        seen = holder, follower.look(), has_gone_on
     except StorageError as error:
         if not error.may_pass:
             raise

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import final
 
+from tuner.confirmation import companion
 from tuner.domain.event import Event, EventKind
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage.lease import Claim, Clock, utc_now
@@ -46,7 +47,15 @@ class Follower:
 
     def holder(self) -> Claim | None:
         """Return the lease of whoever runs the study now; None where nobody does."""
-        claim = self._store.claim(self.study.name)
+        return self._holder_of(self.study.name)
+
+    def is_confirmed_now(self) -> bool:
+        """Whether the search is over for whoever runs it, and the best configurations are being trained again."""
+        repetitions = companion(self.study.name)
+        return repetitions in self._store and self._holder_of(repetitions) is not None
+
+    def _holder_of(self, study: str) -> Claim | None:
+        claim = self._store.claim(study)
         return claim if claim is not None and claim.is_valid(self._clock()) else None
 
     def silence(self, claim: Claim) -> float:
