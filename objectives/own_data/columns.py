@@ -19,7 +19,6 @@ from tuner.domain.errors import ConfigurationError
 UNSEEN = -1.0
 """Stands for a level that a category did not have."""
 
-_DAY = 86_400.0
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -154,8 +153,9 @@ class Date(Column):
         moments = self.moments(values)
         wrong = moments.isna().to_numpy(dtype=bool) & self.present(values)
         self._refuse(values, wrong, f"is no date like the others ({self.format})")
-        seconds = ((moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)).to_numpy(dtype=np.float64)
-        days = seconds / _DAY
+        # In microseconds the first and the last year that anybody writes fit into 64 bits.
+        instants = moments.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+        days = (instants - np.datetime64(0, "us")) / np.timedelta64(1, "D")
         shares = [moments.dt.day_of_year.to_numpy(dtype=np.float64, na_value=np.nan) / 365.25, days / 7]
         shares += [days] if self.has_time else []
         circles = [turn(2 * np.pi * share) for share in shares for turn in (np.sin, np.cos)]

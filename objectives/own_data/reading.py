@@ -179,8 +179,10 @@ def _read_parquet(path: Path) -> Any:
             raise ConfigurationError(
                 f"{path}: column {nested[0]!r} holds lists or records", hint="write it without such columns"
             )
-        return file.read().to_pandas(ignore_metadata=True)
+        frame = file.read().to_pandas(ignore_metadata=True)
     except (pa.ArrowException, ValueError) as error:
         raise ConfigurationError(
             f"{path}: is no whole Parquet file: {str(error).splitlines()[0][:200]}", hint="write it again"
         ) from None
+    durations = frame.select_dtypes("timedelta").columns
+    return frame.assign(**{name: frame[name].dt.total_seconds() for name in durations})
