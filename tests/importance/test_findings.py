@@ -158,3 +158,15 @@ def test_without_a_parameter_that_varies_it_says_so() -> None:
         for number in range(12)
     ]
     assert importance_of(study(space=None), same).why_not == "no parameter has more than one value"
+
+
+def test_where_the_parameters_explain_nothing_none_is_ranked() -> None:
+    draw = random.Random(5)
+    noise = [
+        trial(number, SPACE.at({path: draw.random() for path in SPACE.parameters}), draw.random(), 1)
+        for number in range(30)
+    ]
+    found = importance_of(study(), noise)
+    assert found.explained < 0.1
+    assert found.clear == ()
+    assert len(found.parameters) == len(SPACE)

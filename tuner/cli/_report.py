@@ -219,6 +219,8 @@ def _next_steps(summary: queries.Summary, storage: str | None) -> Iterator[str]:
     yield f"{_next(name, storage, 'best')} --top 5"
     if summary.confirmation is None and summary.is_complete and not summary.study.goal.has_several:
         yield f"{_next(name, storage, 'confirm')} trains the best again: the best of many values is a lucky one"
+    if summary.is_complete:
+        yield f"{_next(name, storage, 'report')} writes a page about all of it"
 
 
 def _worst(trials: Any) -> tuple[tuple[str, int], ...]:

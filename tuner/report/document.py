@@ -57,7 +57,8 @@ class Tables:
 class Picture:
     """A plotly figure. `name` is its file's, `caption` is read below it and `description` in its place.
 
-    `height` and `least_width` are in pixels; where there is less room it is scrolled.
+    It is `height` pixels high; on the page it has the page's width, scrolled where that is less than `least_width`, and
+    in a file `width`.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Picture:
     description: str
     figure: Any = field(repr=False)
     height: int = 380
+    width: int = 960
     least_width: int = 0
 
 

@@ -9,7 +9,6 @@ from tuner.domain.errors import ConfigurationError
 from tuner.report.document import Picture
 from tuner.report.naming import file_name
 
-_WIDTH, _SMALL_WIDTH, _SMALL_HEIGHT = 960, 480, 300
 _SCALE = 2
 _INK, _SOFT, _GRID = "#1d2129", "#596273", "#e2e4e9"
 
@@ -44,9 +43,7 @@ def picture_file(picture: Picture) -> str:
 
 
 def _order(picture: Picture, path: Path) -> dict[str, Any]:
-    is_small = picture.height <= _SMALL_HEIGHT and picture.name.startswith("parameter-")
-    width = _SMALL_WIDTH if is_small else _WIDTH
-    options = {"format": "png", "width": width, "height": picture.height, "scale": _SCALE}
+    options = {"format": "png", "width": picture.width, "height": picture.height, "scale": _SCALE}
     return {"fig": _on_white(picture.figure), "path": path, "opts": options}
 
 

@@ -20,7 +20,7 @@ def test_it_shows_every_candidate_with_its_interval_the_best_first() -> None:
     (text,), (picture,), (table,) = (
         [block for block in section.blocks if isinstance(block, kind)] for kind in (Text, Picture, Table)
     )
-    assert "The search had shown the winner at 0.9000, 0.0200 better than its mean" in text.words  # type: ignore[union-attr]
+    assert "shown the winner at 0.9000; against its mean that is 0.0200 better: the best of many noisy" in text.words  # type: ignore[union-attr]
     assert [row[0] for row in table.rows] == ["trial 1", "trial 0, default"]  # type: ignore[union-attr]
     assert [row[1] for row in table.rows] == ["0.8800", "0.4800"]  # type: ignore[union-attr]
     means = picture.figure.data[-1]  # type: ignore[union-attr]

@@ -144,7 +144,9 @@ def _metrics(material: Material, best: TrialRecord) -> Table:
     found = {name: number(value) for name, value in (best.metrics or {material.metric: best.value or 0.0}).items()}
     test = {name: number(value) for name, value in (material.summary.test_metrics or {}).items()}
     if confirmation is not None:
-        found |= {name: _with_margin(each) for name, each in confirmation.metrics.items()}
+        # Of several candidates' means the metric's own interval holds for all at once.
+        known = {**confirmation.metrics, material.metric: confirmation.winner.estimate}
+        found |= {name: _with_margin(each) for name, each in known.items()}
         test |= {name: _with_margin(each) for name, each in confirmation.test.items()}
     headers = ("metric", "validation", "test") if test else ("metric", "validation")
     rows = [(safe(name), value, *([test.get(name, "-")] if test else [])) for name, value in found.items()]
@@ -152,5 +154,5 @@ def _metrics(material: Material, best: TrialRecord) -> Table:
 
 
 def _with_margin(estimate: Estimate) -> str:
-    known = math.isfinite(estimate.margin)
-    return f"{number(estimate.mean)} ± {estimate.margin:.4f}" if known else number(estimate.mean)
+    is_known = math.isfinite(estimate.margin) and estimate.margin > 0
+    return f"{number(estimate.mean)} ± {estimate.margin:.4f}" if is_known else number(estimate.mean)

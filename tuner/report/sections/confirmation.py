@@ -14,6 +14,9 @@ from tuner.words import number, short_config
 
 __all__ = ["between", "section"]
 
+_ASIDE = 0.22
+_NOTHING = 5e-5
+
 
 def section(material: Material) -> Section | None:
     """Return what training again has shown; None where that was not done."""
@@ -44,51 +47,56 @@ def _flattery(confirmation: Confirmation) -> str:
     flattery, shown = confirmation.flattery, confirmation.winner.search_value
     if flattery is None or shown is None:
         return ""
-    how = "better" if flattery >= 0 else "worse"
-    told = f"The search had shown the winner at {number(shown)}, {number(abs(flattery))} {how} than its mean"
-    return f"{told}: the best of many noisy values flatters." if flattery > 0 else f"{told}."
+    told = f"The search had shown the winner at {number(shown)}"
+    if abs(flattery) < _NOTHING:
+        return f"{told}, which is its mean."
+    how = "better: the best of many noisy values flatters" if flattery > 0 else "worse"
+    return f"{told}; against its mean that is {number(abs(flattery))} {how}."
 
 
 def _picture(material: Material, confirmation: Confirmation) -> Picture:
     candidates = [*reversed(confirmation.candidates)]  # the first is drawn at the top
     places = [*range(len(candidates))]
-    margins = [each.estimate.margin if math.isfinite(each.estimate.margin) else 0.0 for each in candidates]
-    single = [(value, place) for place, each in zip(places, candidates, strict=True) for value in each.estimate.values]
-    means = [each.estimate.mean for each in candidates]
-    shown = [(each.search_value, place) for place, each in zip(places, candidates, strict=True) if each.search_value]
+    height = 130 + 46 * len(places)
     drawn = figure(
-        [
-            _marks(single, "one training", {"color": BLUE, "size": 6, "opacity": 0.75}),
-            _marks(shown, "what the search had shown", {"color": ORANGE, "size": 9, "symbol": "diamond-open"}),
-            go.Scatter(
-                x=means,
-                y=places,
-                mode="markers",
-                name=f"mean and its {LEVEL:.0%} interval",
-                marker={"color": GREEN, "size": 10},
-                error_x={"type": "data", "array": margins, "color": GREEN, "thickness": 2.5, "width": 7},
-                hovertemplate="%{x:.4f}<extra></extra>",
-            ),
-        ],
+        [*_traces(candidates)],
         xaxis={"title": {"text": label(material.metric)}, "showgrid": True},
         yaxis={
             "tickvals": places,
             "ticktext": [_named(each, confirmation) for each in candidates],
             "showgrid": False,
-            "range": [-0.6, len(places) - 0.4],
+            "range": [-0.5, len(places) - 0.3],
         },
-        height=130 + 46 * len(places),
+        height=height,
     )
     return Picture(
         name="confirmation",
         caption="All intervals hold at once. Where two overlap, either configuration may be the better one.",
         description=f"Mean {label(material.metric)} of each configuration that was trained again, with its interval",
         figure=drawn,
-        height=130 + 46 * len(places),
+        height=height,
     )
 
 
-def _marks(points: Sequence[tuple[float | None, int]], name: str, marker: dict[str, Any]) -> Any:
+def _traces(candidates: Sequence[Candidate]) -> Iterator[Any]:
+    placed = [*enumerate(candidates)]
+    single = [(value, place + _ASIDE) for place, each in placed for value in each.estimate.values]
+    yield _marks(single, "one training", {"color": BLUE, "size": 6, "opacity": 0.75})
+    shown = [(each.search_value, place) for place, each in placed if each.search_value is not None]
+    yield _marks(shown, "what the search had shown", {"color": ORANGE, "size": 9, "symbol": "diamond-open"})
+    margins = [each.estimate.margin if math.isfinite(each.estimate.margin) else 0.0 for each in candidates]
+    yield go.Scatter(
+        x=[each.estimate.mean for each in candidates],
+        y=[place for place, _ in placed],
+        mode="markers",
+        name=f"mean and its {LEVEL:.0%} interval",
+        marker={"color": GREEN, "size": 10},
+        error_x={"type": "data", "array": margins, "color": GREEN, "thickness": 2.5, "width": 7},
+        hovertemplate="%{x:.4f}<extra></extra>",
+    )
+
+
+def _marks(points: Sequence[tuple[float | None, float]], name: str, marker: dict[str, Any]) -> Any:
     return go.Scatter(
         x=[value for value, _ in points],
         y=[place for _, place in points],

@@ -44,6 +44,8 @@ def _again(material: Material) -> Iterator[Block]:
         yield Text("To do it again; with one worker and the same versions, every number comes again:")
         yield Listing(text=command)
     if file is not None:
+        if not command:
+            yield Text("To do it again, put this into a study file:")
         yield Listing(text=safe(file), title="The study file that says the same")
     else:
         yield Text("The study was made in Python, of parts that have no name a study file could give.")

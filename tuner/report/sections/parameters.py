@@ -89,6 +89,7 @@ def _picture(material: Material, parameter: ParameterImportance, axis: Axis) -> 
         description=f"How trials stand by {parameter.path}; the line is what is expected",
         figure=drawn,
         height=260,
+        width=480,
     )
 
 

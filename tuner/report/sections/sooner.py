@@ -1,6 +1,6 @@
 """What a good value costs in time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -57,35 +57,18 @@ def _story(material: Material, front: Sequence[TrialRecord]) -> str:
 
 
 def _picture(material: Material, trials: Sequence[TrialRecord], front: Sequence[TrialRecord]) -> Picture:
-    traces: list[Any] = []
-    for state, colour in ((TrialState.PRUNED, GREY), (TrialState.COMPLETE, BLUE)):
-        there = [trial for trial in trials if trial.state is state]
-        if there:
-            traces.append(
-                go.Scatter(
-                    x=[trial.seconds for trial in there],
-                    y=[trial.value for trial in there],
-                    mode="markers",
-                    name=STATE_WORDS[state],
-                    marker={"color": colour, "size": 6, "opacity": 0.8},
-                    text=[_hover(material, trial) for trial in there],
-                    hoverinfo="text",
-                )
-            )
-    traces.append(
-        go.Scatter(
-            x=[trial.seconds for trial in front],
-            y=[trial.value for trial in front],
-            mode="lines+markers",
-            name="Pareto front",
-            line={"color": ORANGE, "width": 2, "shape": "hv"},
-            marker={"color": ORANGE, "size": 7},
-            hoverinfo="skip",
-        )
-    )
     values = [trial.value for trial in trials if trial.value is not None]
+    line = go.Scatter(
+        x=[trial.seconds for trial in front],
+        y=[trial.value for trial in front],
+        mode="lines+markers",
+        name="Pareto front",
+        line={"color": ORANGE, "width": 2, "shape": "hv"},
+        marker={"color": ORANGE, "size": 7},
+        hoverinfo="skip",
+    )
     drawn = figure(
-        traces,
+        [*_dots(material, trials), line],
         xaxis=_seconds(trials),
         yaxis=value_axis(material.metric, values, material.direction),
     )
@@ -95,6 +78,21 @@ def _picture(material: Material, trials: Sequence[TrialRecord], front: Sequence[
         description=f"Scatter of {label(material.metric)} by training time with the Pareto front",
         figure=drawn,
     )
+
+
+def _dots(material: Material, trials: Sequence[TrialRecord]) -> Iterator[Any]:
+    for state, colour in ((TrialState.PRUNED, GREY), (TrialState.COMPLETE, BLUE)):
+        there = [trial for trial in trials if trial.state is state]
+        if there:
+            yield go.Scatter(
+                x=[trial.seconds for trial in there],
+                y=[trial.value for trial in there],
+                mode="markers",
+                name=STATE_WORDS[state],
+                marker={"color": colour, "size": 6, "opacity": 0.8},
+                text=[_hover(material, trial) for trial in there],
+                hoverinfo="text",
+            )
 
 
 def _seconds(trials: Sequence[TrialRecord]) -> dict[str, Any]:
