@@ -14,8 +14,12 @@ from tuner.domain.record import StudyRecord
 from tuner.domain.study import Direction, StudySpec
 from tuner.domain.trial import Metrics, TrialRecord
 from tuner.logs import Logs
+from tuner.notebook import study_html, watching
 from tuner.storage.store import open_store
 from tuner.study_file import key_paths
+
+_SHOWN = 5
+"""How many trials a notebook shows of a study."""
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +36,7 @@ def run(
     storage: str | None = None,
     settings: Mapping[str, Any] | None = None,
     log: str | Sequence[str] = (),
+    progress: bool | None = None,
     **overrides: Any,
 ) -> "Study":
     """Run a study to its target and return it.
@@ -40,12 +45,16 @@ def run(
     the path of a file or folder, of which the column `target` is to be predicted. Overrides are the command line's:
     `name`, `trials`, `epochs`, `time`, `seed`, `sampler`, `scheduler`, `executor`, `cohort`, `parallel`; `settings` go
     to the objective. `log` names trackers that every trial is logged to: "tensorboard", "mlflow=http://localhost:5000".
+    to the objective. `progress` shows how far the run is: by default in a notebook, and not in a script.
     Raises `ConfigurationError` before anything is written, `StudyExistsError` where the name is taken
     (`load_study(name).resume()` goes on with it), and `StudyInterrupted`, a KeyboardInterrupt, after Ctrl-C.
     """
     given = {key: value for key, value in overrides.items() if value is not None}
     paths = key_paths(given) | {f"settings.{key}": value for key, value in (settings or {}).items()}
-    name, _ = bootstrap.run(_asked(study, data, target), storage=storage, overrides=paths, logs=_logs(log))
+    with watching(progress=progress) as listeners:
+        name, _ = bootstrap.run(
+            _asked(study, data, target), storage=storage, overrides=paths, listeners=listeners, logs=_logs(log)
+        )
     return Study(name, storage, study if isinstance(study, StudySpec) else None)
 
 
@@ -103,17 +112,31 @@ class Study:
             store.close()
         return self
 
-    def resume(self, *, log: str | Sequence[str] = (), **overrides: Any) -> "Study":
-        """Go on to the target, or to a new one: `study.resume(trials=128)`. Takes `log` and the overrides of `run`."""
-        given = {key: value for key, value in overrides.items() if value is not None}
-        bootstrap.resume(self.name, storage=self._storage, overrides=key_paths(given), spec=self._spec, logs=_logs(log))
+    def resume(self, *, log: str | Sequence[str] = (), progress: bool | None = None, **overrides: Any) -> "Study":
+        """Go on to the target, or to a new one: `study.resume(trials=128)`.
+
+        Takes `log`, `progress` and the overrides of `run`.
+        """
+        given = key_paths({key: value for key, value in overrides.items() if value is not None})
+        with watching(progress=progress) as listeners:
+            bootstrap.resume(
+                self.name,
+                storage=self._storage,
+                overrides=given,
+                spec=self._spec,
+                listeners=listeners,
+                logs=_logs(log),
+            )
         return self.refresh()
 
-    def confirm(self, *, top: int | None = None, seeds: int | None = None) -> "Study":
+    def confirm(self, *, top: int | None = None, seeds: int | None = None, progress: bool | None = None) -> "Study":
         """Train the best configurations again, `top` of them, each with so many fresh `seeds`; 5 and 5 by default."""
         given = {"confirm.top": top, "confirm.seeds": seeds}
         overrides = {path: value for path, value in given.items() if value is not None}
-        bootstrap.confirm(self.name, storage=self._storage, overrides=overrides, spec=self._spec)
+        with watching(progress=progress) as listeners:
+            bootstrap.confirm(
+                self.name, storage=self._storage, overrides=overrides, spec=self._spec, listeners=listeners
+            )
         return self.refresh()
 
     @property
@@ -252,6 +275,10 @@ class Study:
         best = self.best_trials
         shown = f"best {self.metric} {best[0].value:.4g} (trial {best[0].number})" if best else "no usable trial"
         return f"Study({self.name!r}, {len(self._trials)} trials, {shown})"
+
+    def _repr_html_(self) -> str:
+        """Return the study as a notebook shows it."""
+        return study_html(self.summary, self.top(_SHOWN))
 
 
 def no_usable_trial(study: StudyRecord, trials: Sequence[TrialRecord]) -> NoUsableTrialError:

@@ -16,6 +16,7 @@ from tuner.domain.goal import Goal
 from tuner.domain.ranking import ranked
 from tuner.domain.study import Direction
 from tuner.domain.trial import Metrics, TrialRecord, TrialState
+from tuner.words import number
 
 LEVEL = 0.95
 """How often an interval is to hold the true mean."""
@@ -52,6 +53,11 @@ class Estimate:
     def margin(self) -> float:
         """Half the interval's width."""
         return (self.high - self.low) / 2
+
+    def __str__(self) -> str:
+        """Return the mean and its margin as people read them, such as `0.9889 ± 0.0031`."""
+        mean = number(self.mean)
+        return f"{mean} ± {self.margin:.4f}" if math.isfinite(self.margin) else mean
 
     def describe(self) -> dict[str, object]:
         """Return the JSON form; bounds that are not known are None."""

@@ -68,8 +68,12 @@ class LiveTable(Listener):
         self._news.append(text)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Group(self._trials(), self.outcome())
+
+    def outcome(self) -> RenderableType:
+        """Return the study as a whole, without the trials that are running."""
         told = [Text(safe(line), style="yellow") for line in (*self._news, self._trouble) if line]
-        yield Group(self._trials(), self._study(), *told)
+        return Group(self._study(), *told)
 
     def _trials(self) -> Table:
         tally, target = self._tally, self._tally.target
@@ -174,13 +178,9 @@ def shown() -> Iterator[MakeListeners]:
 
         def make(assembly: Assembly, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
             drawings.close()  # of the part of the run before
-            for line in data_lines(assembly):
+            for line in announced(assembly, trials):
                 console.print(line)
-            for note in assembly.notes:
-                console.print(Text(f"note: {safe(note)}", style="yellow"))
-            console.print(Text(_opening(assembly, trials), style="dim"))
-            tally = Tally(_target(assembly), trials, time.monotonic)
-            return [drawings.enter_context(drawn(tally, console))]
+            return [drawings.enter_context(drawn(_tally(assembly, trials), console))]
 
         yield make
 
@@ -194,6 +194,22 @@ def drawn(tally: Tally, console: Console, *, per_second: float = 4) -> Iterator[
     table: Any = LiveTable(tally)
     with Live(table, console=console, refresh_per_second=per_second, transient=True):
         yield table
+
+
+def announced(assembly: Assembly, trials: Sequence[TrialRecord]) -> Iterator[RenderableType]:
+    """Yield what is told before a run begins."""
+    yield from data_lines(assembly)
+    yield from (Text(f"note: {safe(note)}", style="yellow") for note in assembly.notes)
+    yield Text(_opening(assembly, trials), style="dim")
+
+
+def live_table(assembly: Assembly, trials: Sequence[TrialRecord]) -> LiveTable:
+    """Return the table of a run that begins with these trials."""
+    return LiveTable(_tally(assembly, trials))
+
+
+def _tally(assembly: Assembly, trials: Sequence[TrialRecord]) -> Tally:
+    return Tally(_target(assembly), trials, time.monotonic)
 
 
 def data_lines(assembly: Assembly) -> Iterator[RenderableType]:

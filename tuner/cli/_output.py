@@ -1,7 +1,6 @@
 """What people and programs read: tables, configurations, JSON and errors."""
 
 import json
-import math
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -82,8 +81,7 @@ def schedule_table(trial: TrialRecord) -> Table:
 
 def estimated(estimate: Estimate) -> str:
     """Return a mean and its margin as people read them, such as `0.9889 ± 0.0031`."""
-    mean = number(estimate.mean)
-    return f"{mean} ± {estimate.margin:.4f}" if math.isfinite(estimate.margin) else mean
+    return str(estimate)
 
 
 def _sources(trial: TrialRecord) -> str:

@@ -9,6 +9,8 @@ from typing import Any, final
 
 from tuner.domain.config import Config
 from tuner.domain.study import Direction
+from tuner.markup import beside, line, table
+from tuner.words import config_lines, duration, number
 
 Metrics = Mapping[str, float]
 """What a trial measured after an epoch: finite numbers by name."""
@@ -127,6 +129,16 @@ class TrialRecord:
         if self.started is None or self.finished is None:
             return None
         return (self.finished - self.started).total_seconds()
+
+    def _repr_html_(self) -> str:
+        """Return the trial as a notebook shows it."""
+        reached = f"{number(self.value)} at epoch {self.epoch}" if self.epoch else "nothing measured"
+        what = reached if self.failure is None else self.failure.message
+        took = "" if self.seconds is None else f", {duration(self.seconds)}"
+        config = table(("configuration", "value"), config_lines(self.config))
+        metrics = table(("metric", "value"), ((name, number(each)) for name, each in self.metrics.items()), ("value",))
+        head = line(f"trial {self.number}", f"{self.state.value}, {what}{took}")
+        return head + beside(config, *([metrics] if self.metrics else []))
 
 
 def best_epoch(curve: Mapping[int, float], direction: Direction) -> int:
