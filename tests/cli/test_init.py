@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import tuner
+from tuner.bootstrap import DataFile, read_spec
 from tuner.study_file import read_study_file
 from tuner.study_template import template
 
@@ -39,6 +41,14 @@ def test_a_stored_study_goes_before_a_shipped_one_of_the_same_name(user_folder: 
     assert read_study_file(user_folder / "stored.toml", {}).metric == "accuracy"
 
 
+def test_for_data_it_says_what_would_be_searched(workplace: Path, cli: Cli) -> None:
+    rows = [f"{index},{index % 7},{'ab'[index % 2]}" for index in range(60)]
+    (workplace / "table.csv").write_text("\n".join(["one,two,label", *rows]))
+    assert cli("init", "mine.toml", "--data", "table.csv", "--target", "label")[0] == 0
+    asked, _ = read_spec(DataFile(path="table.csv", target="label"), {})
+    assert read_study_file(workplace / "mine.toml", {}) == replace(asked, name="mine")
+
+
 def test_a_file_that_is_there_is_replaced_only_by_force(workplace: Path, cli: Cli) -> None:
     file = workplace / "mine.toml"
     file.write_text("precious")
@@ -58,6 +68,8 @@ def test_a_file_that_is_there_is_replaced_only_by_force(workplace: Path, cli: Cl
         (["a b.toml"], "a study cannot be called 'a b'"),
         (["nowhere/mine.toml"], "nowhere/mine.toml cannot be written: "),
         (["mine.toml", "--from", "digit"], "did you mean 'digits'?"),
+        (["mine.toml", "--target", "label"], "--target is a column of --data, which is missing"),
+        (["mine.toml", "--from", "digits", "--data", "table.csv"], "give one of them"),
     ],
 )
 @pytest.mark.usefixtures("workplace")

@@ -1,4 +1,4 @@
-"""Write a study file to start from: with every default, or with what another study was asked to do."""
+"""Write a study file to start from: the defaults, another study's, or what would be searched for some data."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tuner.bootstrap import read_spec
+from tuner.bootstrap import DataFile, read_spec
+from tuner.cli._asked import Data, Target
 from tuner.cli._options import Storage
 from tuner.cli._output import answers, safe
 from tuner.domain.errors import ConfigurationError
@@ -24,6 +25,8 @@ def command(
     source: Annotated[
         str | None, typer.Option("--from", metavar="STUDY", help="A stored or shipped study, or a study file.")
     ] = None,
+    data: Data = None,
+    target: Target = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     storage: Storage = None,
 ) -> None:
@@ -32,12 +35,23 @@ def command(
             f"{file} is no name for a study file", hint=f"study files end in .toml: {file.with_suffix('.toml')}"
         )
     check_name(file.stem)
-    text = template() if source is None else study_file_of(_spec(source, storage))
-    _write(file, text, force=force)
+    spec = _spec(source, data, target, storage)
+    _write(file, template() if spec is None else study_file_of(spec), force=force)
     answers().print(Text(f"wrote {safe(file)}; next: tuner check {safe(file)}"))
 
 
-def _spec(source: str, storage: str | None) -> StudySpec:
+def _spec(source: str | None, data: str | None, target: str | None, storage: str | None) -> StudySpec | None:
+    """Return what the file is to say; None for the defaults."""
+    if data is None and target is not None:
+        raise ConfigurationError("--target is a column of --data, which is missing")
+    if data is None:
+        return None if source is None else _known(source, storage)
+    if source is not None:
+        raise ConfigurationError("a study file says either what --from or what --data asks for; give one of them")
+    return read_spec(DataFile(path=data, target=target), {})[0]
+
+
+def _known(source: str, storage: str | None) -> StudySpec:
     """Return the spec of a stored study, or of a shipped one, or of a study file: the first of them that there is."""
     store = open_store(storage)
     try:
