@@ -12,7 +12,7 @@ import statistics
 import tempfile
 from dataclasses import replace
 
-import tuner
+from tuner.api import Study, run
 from tuner.bootstrap import read_spec
 from tuner.domain.study import Confirm
 
@@ -45,25 +45,25 @@ def main() -> None:
         )
 
 
-def later(name: str, trials: int, seed: int, storage: str) -> tuple[tuner.Study, tuner.Study]:
+def later(name: str, trials: int, seed: int, storage: str) -> tuple[Study, Study]:
     """Return the later study of a seed, cold and warm."""
 
-    def run(title: str, seed: int, *earlier: str) -> tuner.Study:
+    def ran(title: str, seed: int, *earlier: str) -> Study:
         spec, _ = read_spec(name, {"budget.trials": trials, "executor": "inline", "seed": seed})
         asked = replace(spec, name=f"{title}-{seed}", warm_start=earlier, confirm=Confirm(run=False))
-        return tuner.run(asked, storage=storage)
+        return run(asked, storage=storage)
 
-    run("earlier", seed)
-    return run("cold", 1000 + seed), run("warm", 1000 + seed, f"earlier-{seed}")
+    ran("earlier", seed)
+    return ran("cold", 1000 + seed), ran("warm", 1000 + seed, f"earlier-{seed}")
 
 
-def best_after(study: tuner.Study, count: int) -> float:
+def best_after(study: Study, count: int) -> float:
     values = [trial.value for trial in study.trials[:count] if trial.value is not None]
-    best: float = max(study.direction.sign * value for value in values)
+    best = max(study.direction.sign * value for value in values)
     return study.direction.sign * best
 
 
-def trials_until(study: tuner.Study, goal: float) -> float:
+def trials_until(study: Study, goal: float) -> float:
     """Return how many trials it took to reach `goal`, one more than there are where it was not reached."""
     values = [study.direction.sign * (trial.value or 0.0) if trial.curve else -1e9 for trial in study.trials]
     return next((number + 1 for number, value in enumerate(values) if value >= goal), len(values) + 1)
