@@ -252,6 +252,19 @@ def test_a_spec_made_in_python_is_told_all_of_its_mistakes_too() -> None:
     assert len(raised.value.problems) == 4
 
 
+def test_a_single_metric_or_constraint_may_be_given_as_it_is_in_python() -> None:
+    spec = StudySpec(
+        objective="supervised",
+        search_space="image_classifier",
+        metrics="loss",
+        directions=Direction.MINIMIZE,  # type: ignore[arg-type]  # people write that
+        constraints="parameters <= 10",
+    )
+    assert (spec.metric, spec.metrics, spec.direction) == ("loss", ("loss",), Direction.MINIMIZE)
+    assert [str(each) for each in spec.constraints] == ["parameters <= 10"]
+    assert spec.scheduler == Component(name="asha")
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("90s", 90), ("10m", 600), ("1h30m", 5400), ("2d", 172800), ("0.5h", 1800)]
 )

@@ -162,8 +162,8 @@ def test_several_metrics_and_constraints_are_stored_as_optuna_stores_them(store:
     assert study.metric_names == ["accuracy", "loss"]
     complete, pruned, failed, running = study.trials
     assert complete.values == [0.9, pytest.approx(0.1)]
-    assert complete.constraints == {"loss <= 0.5": pytest.approx(-0.8)}
-    assert pruned.constraints == {"loss <= 0.5": pytest.approx(0.8)}
+    assert complete.constraints == {"0": pytest.approx(-0.8)}
+    assert pruned.constraints == {"0": pytest.approx(0.8)}
     assert failed.constraints == running.constraints == {}
     assert [trial.number for trial in study.best_trials] == [0]
 

@@ -130,22 +130,22 @@ class StudySpec:
     warm_start: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        problems = [*goal_problems(self.metric, self.metrics, self.directions, self.constraints)]
+        metrics, directions, constraints = map(_listed, (self.metrics, self.directions, self.constraints))
+        problems = [*goal_problems(self.metric, metrics, directions, constraints)]
         problems += [
             f"direction: {each!r} is neither maximize nor minimize"
-            for each in (self.direction, *self.directions)
+            for each in (self.direction, *directions)
             if not isinstance(each, Direction) and each not in _DIRECTIONS
         ]
         if problems:
             raise ConfigurationError(problems)
-        several = len(self.metrics) > 1
         settled = {
-            "metric": self.metric or self.metrics[0],
-            "direction": Direction((*self.directions, self.direction)[0]),
-            "metrics": tuple(self.metrics),
-            "directions": tuple(map(Direction, self.directions)),
-            "constraints": tuple(map(as_constraint, self.constraints)),
-            "scheduler": self.scheduler or Component(name="none" if several else "asha"),
+            "metric": self.metric or metrics[0],
+            "direction": Direction((*directions, self.direction)[0]),
+            "metrics": metrics,
+            "directions": tuple(map(Direction, directions)),
+            "constraints": tuple(map(as_constraint, constraints)),
+            "scheduler": self.scheduler or Component(name="none" if len(metrics) > 1 else "asha"),
         }
         for name, value in settled.items():
             object.__setattr__(self, name, value)
@@ -217,6 +217,11 @@ def goal_problems(
         except ValueError as error:
             yield f"constraints: {each!r} {error}"
     yield from (f"constraints: {text!r} is there twice" for text in _repeated(parsed))
+
+
+def _listed(values: Any) -> tuple[Any, ...]:
+    """Return the values; a single one may be given as it is."""
+    return (values,) if isinstance(values, str | Direction | Constraint) else tuple(values)
 
 
 def _repeated(names: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ from tuner.storage import schema
 from tuner.storage.engine import writing
 from tuner.storage.lease import Lease
 from tuner.storage.parameters import distribution_json, stored_value
-from tuner.storage.rows import CONSTRAINT, PREFIX, REPORT
+from tuner.storage.rows import CONSTRAINTS, PREFIX, REPORT
 
 _FINITE = "FINITE"
 
@@ -184,16 +184,10 @@ class StudyJournal(Journal):
             connection.execute(insert(schema.trial_user_attributes), rows)
 
     def _insert_constraints(self, connection: Connection, trial_id: int, trial: TrialRecord) -> None:
-        rows = [
-            {
-                "trial_id": trial_id,
-                "key": f"{CONSTRAINT}{constraint}",
-                "value_json": json.dumps(constraint.excess(trial.metrics)),
-            }
-            for constraint in self._goal.constraints
-        ]
-        if rows:
-            connection.execute(insert(schema.trial_system_attributes), rows)
+        excesses = [constraint.excess(trial.metrics) for constraint in self._goal.constraints]
+        if excesses:
+            row = {"trial_id": trial_id, "key": CONSTRAINTS, "value_json": json.dumps(excesses)}
+            connection.execute(insert(schema.trial_system_attributes).values(row))
 
 
 def inserted_id(connection: Connection, table: Table, row: Mapping[str, Any]) -> int:

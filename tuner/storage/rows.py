@@ -23,8 +23,11 @@ from tuner.storage.parameters import parsed_value
 PREFIX = "tuner:"
 METRIC_NAMES = "study:metric_names"
 REPORT = f"{PREFIX}report:"
-CONSTRAINT = "constraints:"
-"""Optuna's prefix of a constraint's name, among a trial's system attributes; it is met at 0 and below."""
+CONSTRAINTS = "constraints"
+"""The system attribute of a trial in which Optuna lists how far it is beyond each constraint; met is 0 and below.
+
+Optuna 5 itself writes an attribute for each, which it reads as well but optuna-dashboard does not.
+"""
 
 _SPEC, _SOURCE, _SPACE = "spec", "source", "space"
 _DIRECTIONS = {"MAXIMIZE": Direction.MAXIMIZE, "MINIMIZE": Direction.MINIMIZE, "NOT_SET": Direction.MINIMIZE}
