@@ -18,6 +18,7 @@ from tuner.domain.event import Event, EventKind
 from tuner.domain.logger import Entry, LoggedStudy, Logger
 from tuner.domain.trial import Report
 from tuner.logs import Log, Logs, LogThread, entries
+from tuner.processes import kill_marked
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -239,6 +240,18 @@ def test_a_folder_that_cannot_be_made_ends_the_log_and_not_the_study(user_folder
     with pytest.warns(UserWarning, match="logging to tensorboard has ended.*NotADirectoryError"):
         study = tuner.run("mine.toml", executor="inline", trials=2, log=f"tensorboard={user_folder / 'file' / 'x'}")
     assert len(study.trials) == 2
+
+
+def test_a_trackers_process_outlives_those_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    study = LoggedStudy(name="s", metric="accuracy", direction=tuner.Direction.MAXIMIZE, space=SPACE)
+    with Logs(["wandb"]) as logs:
+        (listener,) = logs.listeners(study, tmp_path, pytest.fail)
+        monkeypatch.setenv("MARK", str(tmp_path / "run"))  # from here on processes are the run's own
+        kill_marked("MARK", tmp_path / "run")
+        listener.notify(event(0, 1, EventKind.FINISHED))
+    assert logs.outcomes == ((f"logged to wandb; look at it with: wandb sync {tmp_path}/wandb/offline-run-*", True),)
+    assert READ["wandb"](f"{tmp_path}#s", "s")["trial-00000"].curves["accuracy"] == {1: 0.125}
 
 
 def test_several_studies_of_one_run_are_logged_apart() -> None:

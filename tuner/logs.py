@@ -26,6 +26,9 @@ _REST = 4
 _MOST = 20_000
 """How many events wait for a tracker; one that is further behind is given up."""
 
+_START = 20.0
+"""Seconds that a run waits for a tracker to start its process."""
+
 _PATIENCE = 60.0
 """Seconds that the end of a run waits for a tracker to catch up."""
 
@@ -87,7 +90,10 @@ class Logs:
 def _begun(log: Log, study: LoggedStudy, folder: Path, warn: Warn) -> "LogThread":
     member = log.member
     place = member.place(log.where, folder, study.name)
-    return LogThread(log.name, lambda: member(study, place), warn, opening=member.opening(place))
+    thread = LogThread(log.name, lambda: member(study, place), warn, opening=member.opening(place))
+    if member.has_service:
+        thread.ready.wait(_START)
+    return thread
 
 
 @final
@@ -108,6 +114,7 @@ class LogThread(Listener):
         self._waiting: deque[Event] = deque()
         self.trouble = ""
         self._told = False
+        self.ready = threading.Event()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"tuner-log-{name}", daemon=True)
         self._thread.start()
@@ -144,12 +151,15 @@ class LogThread(Listener):
     def _work(self) -> None:
         try:
             logger = self._make()
+            self.ready.set()
             for events in self._batches():
                 for entry in entries(events):
                     logger.write(entry)
             logger.close()
         except Exception as error:  # noqa: BLE001 - whatever a tracker throws
             self.trouble = f"{type(error).__name__}: {_first_line(error)}"
+        finally:
+            self.ready.set()
 
     def _batches(self) -> Iterator[list[Event]]:
         rest = _EVERY

@@ -62,6 +62,10 @@ class Logger(ABC):
     package: ClassVar[str]
     """The module it needs, which an extra of the logger's name installs."""
 
+    has_service: ClassVar[bool] = False
+    """Whether it starts a process of its own when it is made: that has to be before the run starts any, whose end it
+    would share."""
+
     @classmethod
     @abstractmethod
     def place(cls, where: str, folder: Path, study: str) -> str:

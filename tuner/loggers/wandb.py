@@ -25,6 +25,7 @@ class WandbLogger(Logger):
     """
 
     package: ClassVar[str] = "wandb"
+    has_service: ClassVar[bool] = True
 
     @classmethod
     def place(cls, where: str, folder: Path, study: str) -> str:
@@ -57,6 +58,7 @@ class WandbLogger(Logger):
             x_disable_machine_info=True,
             x_save_requirements=False,
         )
+        self._wandb.setup(self._settings)  # starts the service, which ends with this process
         self._runs: dict[int, Any] = {}
 
     def write(self, entry: Entry) -> None:
@@ -78,7 +80,6 @@ class WandbLogger(Logger):
     def close(self) -> None:
         for run in self._runs.values():
             run.finish()
-        self._wandb.teardown()
 
     def _begin(self, trial: TrialRecord) -> Any:
         found = tags(self._study, trial)
