@@ -131,7 +131,7 @@ def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
 
 def _ragged(path: Path, line: int, found: int, expected: int) -> ConfigurationError:
     return ConfigurationError(
-        f"{path}, line {line}: has {found} fields, and the header has {expected}",
+        f"{path}, line {line}: has {found} field{'s' if found > 1 else ''}, and the header has {expected}",
         hint="quote what contains the separator; every column needs a name; if the separator was guessed wrong, say "
         'what it is: separator = ";" in [settings]',
     )
