@@ -63,10 +63,14 @@ class Schema:
         """
         present = [str(name) for name in frame.columns]
         wanted = [column for column in self.columns if column.names]
-        absent = [column.name for column in wanted if column.name not in present]
-        if absent:
+        problems = [
+            f"column {column.name!r} is {f'missing{nearest(column.name, present)}' if not count else 'there twice'}"
+            for column in wanted
+            if (count := present.count(column.name)) != 1
+        ]
+        if problems:
             raise ConfigurationError(
-                [f"column {name!r} is missing{nearest(name, present)}" for name in absent],
+                problems,
                 hint=f"the columns are {', '.join(column.name for column in wanted)}",
             )
         parts, mistakes = [], []

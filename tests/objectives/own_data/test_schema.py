@@ -70,6 +70,12 @@ def test_rows_without_a_column_are_refused_with_the_nearest_name(schema: Schema)
     assert raised.value.problems == ("column 'age' is missing; did you mean 'agee'?",)
 
 
+def test_rows_with_two_columns_of_one_name_are_refused(schema: Schema) -> None:
+    rows = pd.DataFrame([[1, 2, "Rome", "00077", "", 1]], columns=["age", "age", "city", "zip", "joined", "price"])
+    with pytest.raises(ConfigurationError, match="column 'age' is there twice"):
+        schema.features(rows)
+
+
 def test_a_value_that_cannot_be_read_is_named_with_its_row(schema: Schema) -> None:
     rows = pd.DataFrame({"age": ["1", "old"], "city": "Rome", "zip": "00077", "joined": "", "price": 1})
     with pytest.raises(ConfigurationError, match="row 2, column 'age': 'old' is no number"):
