@@ -66,7 +66,7 @@ def test_a_study_without_a_usable_trial_has_no_model() -> None:
 
 
 def test_the_model_of_a_confirmed_study_is_exported_with_what_its_repetitions_say(tmp_path: Path) -> None:
-    study = tuner.run("iris", storage=str(tmp_path / "studies.db"), executor="inline", trials=2, epochs=2)
+    study = tuner.run("iris", storage=str(tmp_path / "studies.db"), executor="inline", trials=2, epochs=1)
     study.confirm(top=2, seeds=2)
     assert study.confirmation is not None
     said = json.loads((study.export(tmp_path / "model") / "model.json").read_text())

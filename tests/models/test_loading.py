@@ -19,6 +19,10 @@ from tuner.models.loading import load
 Cli = Callable[..., tuple[int, str, str]]
 
 
+HUGE = {"shape": [10**13], "pictures": False}
+"""What no machine has room for."""
+
+
 def _rewrite(folder: Path, **changes: Any) -> None:
     """Change model.json as somebody would who knows how its checksum is made."""
     content = {**json.loads((folder / "model.json").read_text()), **changes}
@@ -57,6 +61,7 @@ def test_a_damaged_file_is_named(exported: Path, name: str, harm: str, cli: Cli)
         {"config": {"scaling": {"name": "standard", "__class__": "os.system"}}},
         {"config": {"loss": ["cross_entropy"]}},
         {"description": {}},
+        {"description": {"task": "regression", "classes": None, "centre": 0, "spread": 1, "inputs": HUGE}},
         {"description": {"task": "os.system"}},
         {"settings": {"precision": "os.system"}},
     ],

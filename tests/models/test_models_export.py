@@ -16,13 +16,14 @@ import tuner
 from objectives._parts import DATASETS
 from objectives._tasks import Task
 from objectives.datasets._splitting import split
+from tuner import Budget, Choice, SearchSpace, StudySpec
 from tuner.domain.errors import ConfigurationError, ModelError
 
 FRESH = """
-import sys, numpy, tuner
+import sys, numpy, pandas, tuner
 for kind in sys.argv[1:]:
     model = tuner.load_model(kind)
-    inputs = numpy.load(f"{kind}-inputs.npy")
+    inputs = pandas.read_csv("table.csv") if kind == "table" else numpy.load(f"{kind}-inputs.npy")
     answers = model.predict_proba(inputs) if model.is_classifier else model.predict(inputs)
     numpy.save(f"{kind}-answers.npy", answers)
     numpy.save(f"{kind}-predicted.npy", model.predict(inputs))
@@ -36,12 +37,40 @@ def test_a_fresh_process_answers_with_an_export_as_the_study_does_to_the_last_bi
         inputs, _ = DATASETS[dataset]().load()
         trained.study(kind).export(tmp_path / kind)
         np.save(tmp_path / f"{kind}-inputs.npy", inputs)
-    subprocess.run([sys.executable, "-c", FRESH, *KINDS], cwd=tmp_path, check=True, timeout=120)
-    for kind in KINDS:
-        model, inputs = trained.study(kind).best_model(), np.load(tmp_path / f"{kind}-inputs.npy")
+    table = _table(tmp_path / "table.csv")
+    table.export(tmp_path / "table")
+    subprocess.run([sys.executable, "-c", FRESH, *KINDS, "table"], cwd=tmp_path, check=True, timeout=120)
+    rows = {kind: (trained.study(kind), np.load(tmp_path / f"{kind}-inputs.npy")) for kind in KINDS}
+    for kind, (study, inputs) in {**rows, "table": (table, pd.read_csv(tmp_path / "table.csv"))}.items():
+        model = study.best_model()
         answers = model.predict_proba(inputs) if model.is_classifier else model.predict(inputs)
         assert np.load(tmp_path / f"{kind}-answers.npy").tobytes() == answers.tobytes()
         assert np.load(tmp_path / f"{kind}-predicted.npy").tolist() == model.predict(inputs).tolist()
+
+
+def _table(path: Path) -> tuner.Study:
+    """Return a study of a file with numbers, dates, categories and gaps, which it writes to `path`."""
+    rng = np.random.default_rng(0)
+    city = rng.choice(["Rome", "Oslo", ""], 90)
+    frame = pd.DataFrame({"income": rng.normal(30, 8, 90), "city": city, "since": "2024-03-01"})
+    frame.loc[::7, "since"] = "2024-10-31"
+    frame.loc[::5, "income"] = np.nan
+    frame["buys"] = np.where(frame["income"].fillna(30) + 8 * (city == "Oslo") > 32, "yes", "no")
+    frame.to_csv(path, index=False)
+    study: tuner.Study = tuner.run(
+        StudySpec(
+            name="table",
+            objective="supervised",
+            search_space=SearchSpace(encoding=Choice("embedding")),
+            metric="loss",
+            direction="minimize",
+            settings={"dataset": str(path), "target": "buys"},
+            budget=Budget(trials=1, epochs=1),
+            executor="inline",
+        ),
+        storage=str(path.with_suffix(".db")),
+    )
+    return study
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -109,7 +138,7 @@ def test_weights_that_are_gone_or_damaged_are_named_with_the_trials_that_have_th
     weights.write_bytes(weights.read_bytes()[:-1])
     with pytest.raises(ModelError, match=f"the weights of trial {study.best_trial.number}") as caught:
         study.best_model()
-    assert caught.value.hint.endswith(f"trials that have theirs: {1 - study.best_trial.number}")
+    assert caught.value.hint.endswith(f"takes one that has them: {1 - study.best_trial.number}")
     assert caught.value.exit_code == 4
 
 

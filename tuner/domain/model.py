@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.config import Config
+from tuner.domain.errors import ConfigurationError
 
 
 @final
@@ -67,4 +68,4 @@ class Model(ABC):
 
     def write_onnx(self, path: Path) -> None:
         """Write the network to `path` as ONNX; raises `ConfigurationError` where that cannot be done."""
-        raise NotImplementedError
+        raise ConfigurationError(f"a {type(self).__name__} cannot be written as ONNX")

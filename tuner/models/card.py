@@ -73,10 +73,9 @@ def _origin(manifest: Manifest) -> Iterator[str]:
     study = manifest.study
     yield "## Where it comes from"
     yield ""
-    best = f"to {study['direction']} {_word(study['metric'])}"
     yield f"Trial {study['trial']} of study `{_word(study['name'])}` after epoch {study['epoch']}."
-    yield f"The study ran {study['trials']} trials with {study['epochs']} epochs in all {best}, proposed by"
-    yield f"{_word(study['sampler'])} and judged by {_word(study['scheduler'])}, with the seed {manifest.seed}."
+    yield f"The study ran {study['trials']} trials with {study['epochs']} epochs in all to {_word(study['goal'])},"
+    yield f"proposed by {_word(study['sampler'])}, judged by {_word(study['scheduler'])}; its seed is {manifest.seed}."
     yield ""
     yield "| configuration | value |"
     yield "| --- | --- |"

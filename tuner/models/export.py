@@ -92,8 +92,7 @@ def _study(found: StudyModel) -> dict[str, Any]:
     spec, summary, trial = found.spec.describe(), found.summary, found.chosen.trial
     return {
         "name": summary.study.name,
-        "metric": summary.study.metric,
-        "direction": summary.study.direction.value,
+        "goal": str(summary.study.goal),
         "trial": trial.number,
         "epoch": found.chosen.training.epoch,
         "confirmed": found.chosen.training is not trial,

@@ -8,7 +8,7 @@ from typing import final
 from tuner import queries
 from tuner.assembly import data_fingerprint, located
 from tuner.domain.config import Config
-from tuner.domain.errors import ConfigurationError, ModelError
+from tuner.domain.errors import ConfigurationError, ModelError, TunerError
 from tuner.domain.job import Job
 from tuner.domain.model import Model
 from tuner.domain.objective import Objective
@@ -17,6 +17,7 @@ from tuner.domain.seed import derive
 from tuner.domain.study import StudySpec
 from tuner.domain.trial import Trial, TrialRecord
 from tuner.execution.checkpoints import BestCheckpoint, trial_folder
+from tuner.execution.generator import RECOVERABLE
 from tuner.execution.worker import build_objective
 from tuner.models.choice import Chosen, chosen
 from tuner.storage.store import Store
@@ -52,10 +53,23 @@ def model_of(store: Store, name: str, number: int | None = None, spec: StudySpec
     if not best.is_there and type(objective).model is not Objective.model:
         raise _no_weights(job, whose, tuple(_others(store, name, whose)))
     seed = derive(store.study(whose.study).spec["seed"], "trial", whose.training.number)
-    model = objective.model(_trial(job, whose.training, seed, best))
+    model = _made(objective, _trial(job, whose.training, seed, best))
     if model is None:
         raise _no_model(name, job, whose)
     return StudyModel(model=model, chosen=whose, spec=spec, summary=queries.summarise(study, trials, repetitions))
+
+
+def _made(objective: Objective, trial: Trial) -> Model | None:
+    try:
+        return objective.model(trial)
+    except TunerError:
+        raise
+    except RECOVERABLE as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ModelError(
+            f"{type(objective).__name__} cannot make the model of trial {trial.number}: {reason}",
+            hint="has its code changed since the trial was trained?",
+        ) from error
 
 
 def _refuse_other_data(study: StudyRecord, fingerprint: str | None) -> None:
@@ -101,13 +115,14 @@ def _others(store: Store, name: str, whose: Chosen) -> Iterator[int]:
     _, trials = store.read(name)
     for trial in trials:
         folder = trial_folder(root, trial.number)
-        if trial.number != whose.trial.number and folder.is_dir() and BestCheckpoint(folder, trial.epoch).is_there:
+        is_it = whose.study == name and trial.number == whose.training.number
+        if not is_it and folder.is_dir() and BestCheckpoint(folder, trial.epoch).is_there:
             yield trial.number
 
 
 def _no_weights(job: Job, whose: Chosen, others: tuple[int, ...]) -> ModelError:
     record = whose.training
-    have = f"trials that have theirs: {', '.join(map(str, others))}" if others else "no trial has any"
+    have = f"`--trial N` takes one that has them: {', '.join(map(str, others))}" if others else "no trial has any"
     return ModelError(
         f"the weights of trial {record.number} at epoch {record.epoch} are not in "
         f"{trial_folder(job.checkpoints, record.number)}, or damaged",

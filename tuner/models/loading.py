@@ -87,6 +87,7 @@ def _restored(folder: Path, kind: type[Objective], saved: SavedModel) -> Model:
         ArithmeticError,
         AttributeError,
         LookupError,
+        MemoryError,
         RuntimeError,
         TypeError,
         ValueError,
