@@ -62,6 +62,7 @@ def _mlflow_run(client: Any, run: Any) -> Run:
 
 
 def wandb_runs(place: str, study: str) -> dict[str, Run]:
+    import_module("wandb").teardown()  # its service has written everything when it ends, as with the process
     runs: dict[str, Run] = {}
     for file in sorted(Path(place.rpartition("#")[0]).glob("wandb/offline-run-*/*.wandb")):
         records = [*_wandb_records(file)]
