@@ -25,13 +25,18 @@ class Verdict:
     """By how much the answer of `study` is better than that of `than`; less than 0 where it is worse.
 
     `difference` has an interval where both answers were confirmed. Where not, it is of the values that the searches had
-    shown, one each, and None where one of them has no answer at all.
+    shown, one each, and None where one of them has no answer at all. `unconfirmed` are those that were not.
     """
 
     study: str
     than: str
     difference: Estimate | None
-    is_confirmed: bool
+    unconfirmed: tuple[str, ...]
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether both answers were confirmed."""
+        return not self.unconfirmed
 
     @property
     def is_sure(self) -> bool:
@@ -127,8 +132,8 @@ def _verdict(one: Summary, other: Summary) -> Verdict:
     elif one.best is not None and other.best is not None:
         mean = sign * ((one.best.value or 0.0) - (other.best.value or 0.0))
         difference = Estimate(mean=mean, low=-math.inf, high=math.inf, values=())
-    is_confirmed = ours is not None and theirs is not None
-    return Verdict(study=one.study.name, than=other.study.name, difference=difference, is_confirmed=is_confirmed)
+    unconfirmed = tuple(each.study.name for each in (one, other) if each.confirmation is None)
+    return Verdict(study=one.study.name, than=other.study.name, difference=difference, unconfirmed=unconfirmed)
 
 
 def _difference(one: Estimate, other: Estimate, sign: float) -> Estimate:

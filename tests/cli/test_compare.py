@@ -61,7 +61,7 @@ def test_without_confirmation_it_says_what_would_say_more(cli: Cli) -> None:
     run("other", 1.0, confirm=Confirm(run=False), seed=1)
     answer = cli("compare", "one", "other")[1]
     assert "note: the seeds differ" in answer
-    assert "by one lucky value each; tuner confirm other, and one, would say how sure that is" in answer
+    assert "one lucky value each; tuner confirm other and tuner confirm one would say how sure that is" in answer
 
 
 def test_what_cannot_be_compared_is_refused(cli: Cli) -> None:

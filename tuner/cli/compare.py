@@ -133,7 +133,8 @@ def _in_words(verdict: Verdict) -> str:
         return f"{one} and {other}: one of them has no completed trial"
     how = f"{one} is {'better' if difference.mean >= 0 else 'worse'} than {other} by {abs(difference.mean):.4f}"
     if not verdict.is_confirmed:
-        return f"{how}, by one lucky value each; tuner confirm {one}, and {other}, would say how sure that is"
+        steps = " and ".join(f"tuner confirm {name}" for name in verdict.unconfirmed)
+        return f"{how} in what the searches had shown, one lucky value each; {steps} would say how sure that is"
     if not math.isfinite(difference.margin):
         return f"{how}, and too few trainings say how sure that is"
     low, high = (difference.low, difference.high) if difference.mean >= 0 else (-difference.high, -difference.low)
