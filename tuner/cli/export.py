@@ -8,6 +8,7 @@ from rich.text import Text
 
 from tuner.cli._options import Json, Name, Storage
 from tuner.cli._output import answers, print_json, safe
+from tuner.domain.study import reference_to
 from tuner.models.export import export
 from tuner.models.in_study import model_of
 from tuner.storage.store import open_store
@@ -39,4 +40,7 @@ def command(
         return
     which = f"the best of trial {number}'s repetitions" if repeated else f"trial {number}"
     answers().print(Text(f"{which}, at epoch {epoch}, is in {safe(written)}; README.md tells about it"))
-    answers().print(Text(f"next: tuner predict {safe(folder)} NEW.csv -o ANSWERS.csv", style="dim"))
+    rows = "NEW.npy" if found.model.columns is None else "NEW.csv"
+    objective = reference_to(found.spec.objective)
+    own = f" --objective {safe(objective)}" if ":" in objective else ""
+    answers().print(Text(f"next: tuner predict {safe(folder)} {rows} -o ANSWERS.csv{own}", style="dim"))
