@@ -48,6 +48,7 @@ def _watched(store: Store, name: str) -> Claim | None:
         confirmation = Follower(store, companion(name))
         if (holder := confirmation.holder()) is not None:
             _watch(confirmation, holder, answers())
+            time.sleep(_EVERY)  # whoever ran both gives the search back a moment after the confirmation
     return search.holder()
 
 
