@@ -1,6 +1,6 @@
 """What a warm start saves: studies of other splits of the data, cold and started from an earlier study.
 
-    python benchmarks/warm_start.py [--study wine] [--trials 32] [--seeds 10]
+    python benchmarks/warm_start.py [--study iris] [--trials 32] [--seeds 10]
 
 Each seed has an earlier study on a split of its own, and then the same later study twice, on another split: cold, and
 with `warm_start`. Told are the best value so far after a few trials, and how many trials it took to be as good as the
@@ -22,7 +22,7 @@ EARLY = 5
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--study", default="wine")
+    parser.add_argument("--study", default="iris")
     parser.add_argument("--trials", type=int, default=32)
     parser.add_argument("--seeds", type=int, default=10)
     given = parser.parse_args()
