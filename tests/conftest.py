@@ -10,6 +10,9 @@ from typer.testing import CliRunner
 
 from tuner.cli.__main__ import app
 
+# The models of tests are small, and two test processes with two threads each wait for each other on two processors.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 Answer = tuple[int, str, str]
 """An exit code, what went to stdout and what went to stderr."""
 

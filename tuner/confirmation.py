@@ -57,7 +57,7 @@ class Estimate:
     def __str__(self) -> str:
         """Return the mean and its margin as people read them, such as `0.9889 ± 0.0031`."""
         mean = number(self.mean)
-        return f"{mean} ± {self.margin:.4f}" if math.isfinite(self.margin) else mean
+        return f"{mean} ± {self.margin:.4f}" if 0 < self.margin < math.inf else mean
 
     def describe(self) -> dict[str, object]:
         """Return the JSON form; bounds that are not known are None."""

@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from tuner.confirmation import Confirmation, Estimate
+from tuner.confirmation import Confirmation
 from tuner.domain import ranking
 from tuner.domain.errors import ConfigurationError, TunerError
 from tuner.domain.goal import Goal
@@ -22,7 +22,6 @@ __all__ = [
     "answers",
     "config_lines",
     "duration",
-    "estimated",
     "grid",
     "messages",
     "number",
@@ -79,11 +78,6 @@ def schedule_table(trial: TrialRecord) -> Table:
     return table
 
 
-def estimated(estimate: Estimate) -> str:
-    """Return a mean and its margin as people read them, such as `0.9889 ± 0.0031`."""
-    return str(estimate)
-
-
 def _sources(trial: TrialRecord) -> str:
     return ", ".join(f"{stage.source} at {stage.epoch}" for stage in trial.schedule if stage.source is not None) or "-"
 
@@ -94,7 +88,7 @@ def _violated(trial: TrialRecord, goal: Goal) -> str:
 
 def _mean_of(trial: TrialRecord, confirmation: Confirmation) -> str:
     candidate = confirmation.candidate(trial.number)
-    return estimated(candidate.estimate) if candidate is not None else "-"
+    return str(candidate.estimate) if candidate is not None else "-"
 
 
 def trial_table(trials: Sequence[TrialRecord], goal: Goal, confirmation: Confirmation | None = None) -> Table:

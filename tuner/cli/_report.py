@@ -13,7 +13,6 @@ from tuner.api import no_usable_trial
 from tuner.cli._output import (
     answers,
     config_lines,
-    estimated,
     grid,
     messages,
     number,
@@ -153,7 +152,7 @@ def _confirmed(summary: queries.Summary, confirmation: Confirmation) -> Text:
     lines = [
         Text.assemble(
             ("best ", "bold"),
-            (f"{safe(summary.study.metric)} {estimated(winner.estimate)}", "bold green"),
+            (f"{safe(summary.study.metric)} {winner.estimate}", "bold green"),
             f"  trial {winner.number}, the mean of {len(winner.estimate.values)} trainings with fresh seeds",
         ),
         *(Text(line, style="dim") for line in _worth(confirmation)),
@@ -169,7 +168,7 @@ def _worth(confirmation: Confirmation) -> Iterator[str]:
     elif default is not None and gain is not None:
         sure = "" if gain.low > 0 else ", so it may be no better"
         interval = f"{gain.low:+.4f} to {gain.high:+.4f} at 95 %"
-        yield f"{gain.mean:+.4f} over the default configuration's {estimated(default.estimate)}: {interval}{sure}"
+        yield f"{gain.mean:+.4f} over the default configuration's {default.estimate}: {interval}{sure}"
     if winner.search_value is not None and confirmation.flattery is not None:
         how = "better" if confirmation.flattery >= 0 else "worse"
         yield f"the search had shown {number(winner.search_value)}, {abs(confirmation.flattery):.4f} {how} than that"
@@ -254,8 +253,8 @@ def _columns(summary: queries.Summary) -> tuple[dict[str, str], dict[str, str]]:
         return tuple({name: number(value) for name, value in each.items()} for each in both)  # type: ignore[return-value]
     metrics = {**confirmation.metrics, summary.study.metric: confirmation.winner.estimate}
     return (
-        {name: estimated(metrics[name]) for name in confirmation.metrics},
-        {name: estimated(each) for name, each in confirmation.test.items()},
+        {name: str(metrics[name]) for name in confirmation.metrics},
+        {name: str(each) for name, each in confirmation.test.items()},
     )
 
 

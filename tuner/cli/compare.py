@@ -10,7 +10,7 @@ from rich.text import Text
 
 from tuner import queries
 from tuner.cli._options import Json, Storage
-from tuner.cli._output import answers, duration, estimated, grid, number, print_json, safe
+from tuner.cli._output import answers, duration, grid, number, print_json, safe
 from tuner.cli._report import summary_json
 from tuner.comparison import Comparison, Texts, Verdict, compare
 from tuner.domain.errors import ConfigurationError
@@ -97,13 +97,13 @@ def _facts(summaries: Sequence[Summary], seconds: Sequence[float]) -> Iterator[t
 
 def _best(summary: Summary) -> str:
     if summary.confirmation is not None:
-        return estimated(summary.confirmation.winner.estimate)
+        return str(summary.confirmation.winner.estimate)
     return number(summary.best.value if summary.best else None)
 
 
 def _default(summary: Summary) -> str:
     if summary.confirmation is not None and summary.confirmation.default is not None:
-        return estimated(summary.confirmation.default.estimate)
+        return str(summary.confirmation.default.estimate)
     return number(summary.default.value if summary.default else None)
 
 
@@ -116,7 +116,7 @@ def _gain(summary: Summary) -> str:
 
 def _tests(summary: Summary) -> dict[str, str]:
     if summary.confirmation is not None:
-        return {name: estimated(each) for name, each in summary.confirmation.test.items()}
+        return {name: str(each) for name, each in summary.confirmation.test.items()}
     return {name: number(value) for name, value in (summary.test_metrics or {}).items()}
 
 

@@ -4,7 +4,7 @@ from rich.text import Text
 
 from tuner import queries
 from tuner.cli._options import Json, Storage
-from tuner.cli._output import answers, estimated, grid, number, print_json, safe
+from tuner.cli._output import answers, grid, number, print_json, safe
 from tuner.cli._report import counts_text, summary_json
 from tuner.storage.store import open_store
 
@@ -24,7 +24,7 @@ def command(storage: Storage = None, as_json: Json = False) -> None:
     for summary in summaries:
         confirmed = summary.confirmation
         value = summary.best.value if summary.best else None
-        best = estimated(confirmed.winner.estimate) if confirmed else number(value)
+        best = str(confirmed.winner.estimate) if confirmed else number(value)
         count = f"{summary.finished}/{summary.target}" if summary.target else str(summary.finished)
         metrics = ", ".join(summary.study.metrics)
         table.add_row(safe(summary.study.name), safe(metrics), best, count, counts_text(summary))
