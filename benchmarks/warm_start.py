@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import replace
 
 from tuner.api import Study, run
-from tuner.bootstrap import read_spec
+from tuner.asking import read_spec
 from tuner.domain.study import Confirm
 
 EARLY = 5

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import tuner
 from tuner import Budget, Component, Direction, Limits, Resources, StudySpec
-from tuner.bootstrap import read_spec, shipped_studies
+from tuner.asking import read_spec, shipped_studies
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import Confirm
 from tuner.study_file import parse_duration, parse_size, parse_study, read_study_file

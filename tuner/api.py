@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from tuner import bootstrap, deletion, queries
+from tuner.asking import Asked, DataFile
 from tuner.confirmation import Confirmation
 from tuner.domain.errors import ConfigurationError, NoUsableTrialError
 from tuner.domain.model import Model
@@ -58,11 +59,11 @@ def run(
     return Study(name, storage, study if isinstance(study, StudySpec) else None)
 
 
-def _asked(study: str | Path | StudySpec | None, data: str | Path | None, target: str | None) -> bootstrap.Asked:
+def _asked(study: str | Path | StudySpec | None, data: str | Path | None, target: str | None) -> Asked:
     if study is not None and data is None and target is None:
         return study
     if study is None and data is not None:
-        return bootstrap.DataFile(path=str(data), target=target)
+        return DataFile(path=str(data), target=target)
     raise ConfigurationError(
         "run either a study, or data with its target",
         hint='tuner.run("digits") or tuner.run(data="table.csv", target="label")',

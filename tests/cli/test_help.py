@@ -48,7 +48,7 @@ def test_cold_paths_import_nothing_heavy(words: list[str], heavy: list[str]) -> 
 
 def test_the_driver_of_a_run_never_imports_torch(tmp_path: object) -> None:
     code = (
-        "import sys, pathlib\nfrom tuner.bootstrap import read_spec\nfrom tuner.assembly import assemble\n"
+        "import sys, pathlib\nfrom tuner.asking import read_spec\nfrom tuner.assembly import assemble\n"
         "spec, source = read_spec('digits', {})\n"
         "assemble(spec, pathlib.Path('.'), pathlib.Path('.'))\n"
         "print([name for name in ('torch', 'sklearn', 'ray') if name in sys.modules])"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import tuner
-from tuner.bootstrap import DataFile, read_spec
+from tuner.asking import DataFile, read_spec
 from tuner.study_file import read_study_file
 from tuner.study_template import template
 

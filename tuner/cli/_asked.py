@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.bootstrap import Asked, DataFile
+from tuner.asking import Asked, DataFile
 from tuner.domain.errors import ConfigurationError
 
 StudyArgument = Annotated[

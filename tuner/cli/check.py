@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from rich.console import Group
 from rich.text import Text
 
-from tuner import bootstrap
 from tuner.assembly import Assembly
 from tuner.cli._asked import Data, StudyArgument, Target, asked
 from tuner.cli._options import Json, Settings, collected
 from tuner.cli._output import answers, duration, grid, number, print_json, safe
 from tuner.drawing import data_lines
+from tuner.preview import check
 
 __all__ = ["command"]
 
@@ -26,7 +26,7 @@ def command(
     assignments: Settings = None,
     as_json: Json = False,
 ) -> None:
-    preview = bootstrap.check(asked(study, data, target), collected(assignments))
+    preview = check(asked(study, data, target), collected(assignments))
     assembly = preview.assembly
     spec = assembly.spec
     broken = assembly.goal.broken_for_good(preview.metrics)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tuner.bootstrap import DataFile, read_spec
+from tuner.asking import DataFile, read_spec
 from tuner.cli._asked import Data, Target
 from tuner.cli._options import Storage
 from tuner.cli._output import answers, safe

@@ -1,0 +1,130 @@
+"""What is asked for: a shipped study, a study file, a spec or data alone, now and when a study goes on."""
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, final
+
+from tuner.assembly import find_space, located, proposal
+from tuner.domain.errors import ConfigurationError, UnknownNameError, nearest
+from tuner.domain.record import StudyRecord
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import StudySpec, reference_to
+from tuner.study_file import check_name, override, parse_study, read_study_file
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a study's spec came from, so that resuming the study reads the same place again.
+
+    `study` is a shipped name or the absolute path of a study file, empty for a spec made in Python; `overrides` are
+    what was given on top, by key path; `folder` was the working directory.
+    """
+
+    study: str
+    overrides: Mapping[str, Any]
+    folder: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFile:
+    """Data to tune on with no study file: its path, and the column to predict where it is a table."""
+
+    path: str
+    target: str | None = None
+
+
+Asked = str | Path | StudySpec | DataFile
+"""What a study can be asked for by: a shipped name, a study file's path, a spec, or the data alone."""
+
+
+def shipped_studies() -> tuple[str, ...]:
+    """Return the names of the study files that come with the package."""
+    names = [entry.name for entry in files("tuner").joinpath("studies").iterdir()]
+    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+
+
+def read_spec(study: Asked, overrides: Mapping[str, Any]) -> tuple[StudySpec, Source]:
+    """Return what is asked for, with absolute paths, and where it came from."""
+    folder = Path.cwd()
+    if isinstance(study, DataFile):
+        return _spec_of_data(study, overrides, folder), Source(study="", overrides=overrides, folder=str(folder))
+    if isinstance(study, StudySpec):
+        spec = located(override(study, overrides), [folder])
+        name = spec.name or reference_to(spec.objective).rpartition(":")[2]
+        return replace(spec, name=check_name(name)), Source(study="", overrides=overrides, folder=str(folder))
+    path, source = _find_study(str(study))
+    spec = located(read_study_file(path, overrides), [path.parent, folder])
+    return spec, Source(study=source, overrides=overrides, folder=str(folder))
+
+
+def _spec_of_data(data: DataFile, overrides: Mapping[str, Any], folder: Path) -> StudySpec:
+    """Return the spec of a study of data alone: what the objective proposes for it, but what `overrides` say."""
+    settings = {"dataset": data.path} | ({"target": data.target} if data.target is not None else {})
+    content = {"objective": "supervised", "search_space": "", "metric": "loss", "settings": settings}
+    name = re.sub(r"[^A-Za-z0-9._-]+|\.\.+", "-", Path(data.path).name.partition(".")[0]).strip("-._") or "data"
+
+    def parsed(content: Mapping[str, Any]) -> StudySpec:
+        return located(parse_study(content, overrides, where="--data", name=name), [folder])
+
+    asked = parsed(content)
+    return parsed({**content, "settings": {**asked.settings}, **proposal(asked, folder)})
+
+
+def _find_study(study: str) -> tuple[Path, str]:
+    """Return the study file's path, and the words that find it again from anywhere."""
+    path = Path(study)
+    with suppress(RuntimeError):  # nobody has that home folder
+        path = path.expanduser()
+    if path.suffix == ".toml" or "/" in study:
+        if not path.is_file():
+            raise UnknownNameError(f"there is no study file {study}", hint=f"shipped studies: {_listed()}")
+        return path.absolute(), str(path.absolute())
+    if study in shipped_studies():
+        return Path(str(files("tuner").joinpath("studies", f"{study}.toml"))), study
+    beside = path.with_suffix(".toml")
+    meant = f"; did you mean {beside}?" if beside.is_file() else nearest(study, shipped_studies())
+    raise UnknownNameError(
+        f"unknown study {study!r}{meant}", hint=f"shipped studies: {_listed()}; or give the path of a .toml file"
+    )
+
+
+def _listed() -> str:
+    return ", ".join(shipped_studies())
+
+
+def spec_to_resume(study: StudyRecord, overrides: Mapping[str, Any], spec: StudySpec | None) -> tuple[StudySpec, Path]:
+    """Return what the study's file says today, or what was stored where there is no file (any more)."""
+    if not study.spec:
+        raise ConfigurationError(
+            f"study {study.name!r} was not made by tuner, so it cannot go on here",
+            hint="it can be looked at with `tuner best` and `tuner trials`",
+        )
+    source, folder = study.source["study"], Path(study.source["folder"])
+    overrides = {**study.source["overrides"], **overrides}
+    if spec is not None:
+        return located(override(spec, overrides), [folder]), folder
+    if source in shipped_studies() or Path(source).is_file():
+        path = _find_study(source)[0]
+        return located(read_study_file(path, overrides), [path.parent, folder]), folder
+    return located(override(StudySpec.from_description(study.spec), overrides), [Path.cwd(), folder]), folder
+
+
+def space_to_resume(study: StudyRecord, spec: StudySpec, folder: Path) -> SearchSpace:
+    """Return the space that the spec names, or the stored one of a space that was made in Python.
+
+    Raises `ConfigurationError` where that had rules, whose code nobody has stored.
+    """
+    if spec.search_space or study.space is None:
+        return find_space(spec, folder)
+    if study.rules:
+        raise ConfigurationError(
+            f"the search space of study {study.name!r} has rules, whose code is not stored",
+            hint="define the space in a module and name it in the spec as package.module:name",
+        )
+    return study.space
