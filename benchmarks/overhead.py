@@ -1,6 +1,6 @@
 """What a tuner costs: the same search by us, by plain Ray Tune and by Optuna in one process, side by side.
 
-    python benchmarks/overhead.py [--trials 64] [--rounds 1] [--skip-ray]
+    python benchmarks/overhead.py [--trials 64] [--rounds 1] [--skip-ray] [--against CHECKOUT]
 
 Every system runs in a process of its own, with nothing warm, and searches the same space for the same model with ASHA
 (1, 3, 9, 27 epochs) and two trials at a time (Optuna: one, as in its documentation). Wall time includes everything:
@@ -29,9 +29,13 @@ def main() -> None:
         "--rounds", type=int, default=1, help="how often every system runs, in turn, each time with another seed"
     )
     parser.add_argument("--skip-ray", action="store_true", help="leave plain Ray Tune out: it takes minutes")
+    parser.add_argument("--against", metavar="CHECKOUT", type=Path, help="run another version of tuner alone beside it")
     parser.add_argument("--only-nothing", action="store_true", help="measure the tuner's own cost alone")
     arguments = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    if arguments.against is not None:
+        compare(["tuner", "before"], arguments)
+        return
     if not arguments.only_nothing:
         compare([each for each in SYSTEMS if not (arguments.skip_ray and each == "ray")], arguments)
     for sampler in ("random", "tpe"):
@@ -44,7 +48,7 @@ def compare(systems: list[str], arguments: argparse.Namespace) -> None:
     bests: dict[str, list[float]] = {system: [] for system in systems}
     for seed in range(arguments.rounds):
         for system in systems:
-            seconds, best = run(system, arguments.trials, str(seed))
+            seconds, best = run(system, arguments.trials, str(seed), root=_root(system, arguments))
             walls[system].append(seconds)
             bests[system].append(best)
     print(f"{arguments.trials} trials of an MLP on digits, up to 27 epochs, ASHA 1/3/9/27")
@@ -56,9 +60,14 @@ def compare(systems: list[str], arguments: argparse.Namespace) -> None:
         print(f"{system:<10}{wall:>7.1f} s{ratio:>10.2f}{best:>9.4f}")
 
 
-def run(system: str, trials: int, *more: str) -> tuple[float, float]:
+def _root(system: str, arguments: argparse.Namespace) -> Path:
+    """Return the checkout whose tuner is run."""
+    return arguments.against.resolve() if system == "before" else HERE.parent
+
+
+def run(system: str, trials: int, *more: str, root: Path = HERE.parent) -> tuple[float, float]:
     """Run one system in a fresh process and an empty folder, and return its wall seconds and what it found."""
-    environment = {**os.environ, "PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{root}", "OMP_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, str(HERE / f"{_SCRIPTS[system]}.py"), str(trials), *more]
         began = time.perf_counter()
@@ -70,7 +79,13 @@ def run(system: str, trials: int, *more: str) -> tuple[float, float]:
     return (last, 0.0) if system == "nothing" else (seconds, last)
 
 
-_SCRIPTS = {"tuner": "with_tuner", "nothing": "with_nothing", "ray": "with_ray", "optuna": "with_optuna"}
+_SCRIPTS = {
+    "tuner": "with_tuner",
+    "before": "with_tuner",
+    "nothing": "with_nothing",
+    "ray": "with_ray",
+    "optuna": "with_optuna",
+}
 
 
 if __name__ == "__main__":

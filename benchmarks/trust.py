@@ -1,6 +1,6 @@
 """How far a study's answer can be trusted: does its interval hold what fresh trainings of the winner show?
 
-    python benchmarks/trust.py [--studies 20] [--trainings 30] [--trials 64] [--epochs 27]
+    python benchmarks/trust.py [--studies 20] [--trainings 30] [--trials 32] [--epochs 9]
 
 For each of two datasets, half of the studies, each with a seed and so a split of its own, are searched and confirmed as
 `tuner run` does it. The winner of each is then trained again with further seeds that neither has seen; their mean is
@@ -49,8 +49,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--studies", type=int, default=20, help="in all, half of them for each dataset")
     parser.add_argument("--trainings", type=int, default=30, help="fresh trainings of every winner")
-    parser.add_argument("--trials", type=int, default=64)
-    parser.add_argument("--epochs", type=int, default=27)
+    parser.add_argument("--trials", type=int, default=32)
+    parser.add_argument("--epochs", type=int, default=9)
     arguments = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"{'study':<18}{'reported, 95 %':>28}{'truth':>9}{'holds':>7}{'best trial':>12}{'its truth':>11}", flush=True)
