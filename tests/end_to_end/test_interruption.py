@@ -116,6 +116,17 @@ def test_a_study_that_was_killed_while_it_was_confirmed_is_confirmed_as_any_othe
     assert again.describe() == once.describe()
 
 
+def test_a_confirmation_that_was_asked_for_is_gone_on_with_by_the_same_command(notes: Path) -> None:
+    tuner.run("mine.toml", executor="inline")
+    notes.write_text("")
+    process = start("confirm", "mine", "--executor", "inline", pause=0.1)
+    wait_for(lambda: lines(notes) >= 3, process)
+    process.send_signal(signal.SIGINT)
+    _, messages = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "tuner confirm mine" in messages
+
+
 def test_what_was_recorded_before_a_kill_is_not_trained_again(notes: Path) -> None:
     process = start("run", "mine.toml", "--executor", "inline", pause=0.3)
     wait_for(lambda: lines(notes) >= 5, process)

@@ -59,12 +59,10 @@ def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json
         )
 
 
-def show_interruption(interruption: StudyInterrupted, storage: str | None) -> None:
-    """Print that a run was stopped by a signal and how to go on with it."""
+def show_interruption(interruption: StudyInterrupted, storage: str | None, command: str = "resume") -> None:
+    """Print that a run was stopped by a signal, and the command that goes on with it."""
     name = interruption.study_name
-    messages().print(
-        Text(f"stopped, everything is saved; go on with: {_next(name, storage, 'resume')}", style="yellow")
-    )
+    messages().print(Text(f"stopped, everything is saved; go on with: {_next(name, storage, command)}", style="yellow"))
 
 
 @contextmanager

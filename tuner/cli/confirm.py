@@ -28,6 +28,6 @@ def command(
         with shown() as listeners:
             cause = bootstrap.confirm(name, storage=storage, overrides=overrides, listeners=listeners)
     except StudyInterrupted as interruption:
-        show_interruption(interruption, storage)
+        show_interruption(interruption, storage, "confirm")
         raise
     conclude(name, storage, cause, as_json=as_json)
