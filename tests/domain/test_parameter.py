@@ -114,6 +114,7 @@ def test_a_step_that_does_not_divide_the_range_ends_below_it() -> None:
     ("parameter", "problem"),
     [
         (Float(2, 1), "low 2 is above high 1"),
+        (Float(0, 2**53 + 1), "high 9007199254740993 lies between two floats; the nearest one is 9007199254740992"),
         (Float(0, 1, log=True), "a log scale needs low above 0, not 0"),
         (Float(0, 1, step=0), "step 0 is not above 0"),
         (Float(1, 2, step=0.5, log=True), "a log scale takes no step"),

@@ -76,9 +76,8 @@ class _Range(Parameter):
         if wrong:
             yield from wrong
             return
-        beyond = [name for name, value in numbers.items() if value is not None and abs(value) > self._most]
-        if beyond:
-            yield from (f"{name} is beyond {self._most:g}, where floats are too coarse" for name in beyond)
+        if coarse := [*self._coarse(numbers)]:
+            yield from coarse
             return
         if self.low > self.high:
             yield f"low {self.low:g} is above high {self.high:g}"
@@ -92,6 +91,14 @@ class _Range(Parameter):
             yield f"default {self.given:g} is outside {self.low:g} to {self.high:g}"
         if self.step is not None and self.step > 0 and (self.high - self.low) / self.step > _MOST_STEPS:
             yield f"step {self.step:g} is too small for {self.low:g} to {self.high:g}"
+
+    def _coarse(self, numbers: Mapping[str, Any]) -> Iterator[str]:
+        """Yield which of these numbers floats are too coarse for."""
+        for name, value in numbers.items():
+            if value is not None and abs(value) > self._most:
+                yield f"{name} is beyond {self._most:g}, where floats are too coarse"
+            elif value is not None and float(value) != value:
+                yield f"{name} {value} lies between two floats; the nearest one is {float(value):.0f}"
 
     _noun = "a finite number"
     _most = 1e300
