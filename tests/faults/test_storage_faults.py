@@ -67,16 +67,24 @@ def _create(location: str, name: str) -> None:
     store.close()
 
 
-def test_six_processes_make_one_new_database_together(tmp_path: Path) -> None:
-    location = str(tmp_path / "studies.db")
+def _create_together(folder: Path, name: str, together: Barrier) -> None:
+    for number in range(4):  # in the first they wait for each other's imports
+        together.wait(60)
+        _create(str(folder / f"studies{number}.db"), name)
+
+
+def test_six_processes_make_new_databases_together(tmp_path: Path) -> None:
     spawning = multiprocessing.get_context("spawn")
-    processes = [spawning.Process(target=_create, args=[location, f"study{number}"]) for number in range(6)]
+    together = spawning.Barrier(6)
+    names = [f"study{number}" for number in range(6)]
+    processes = [spawning.Process(target=_create_together, args=[tmp_path, name, together]) for name in names]
     for process in processes:
         process.start()
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0] * 6
-    assert sorted(open_store(location).names) == [f"study{number}" for number in range(6)]
+    for file in tmp_path.glob("*.db"):
+        assert sorted(open_store(str(file)).names) == names
 
 
 def _hold(location: str, together: Barrier) -> None:
