@@ -46,7 +46,7 @@ def run(
     the path of a file or folder, of which the column `target` is to be predicted. Overrides are the command line's:
     `name`, `trials`, `epochs`, `time`, `seed`, `sampler`, `scheduler`, `executor`, `cohort`, `parallel`; `settings` go
     to the objective. `log` names trackers that every trial is logged to: "tensorboard", "mlflow=http://localhost:5000".
-    to the objective. `progress` shows how far the run is: by default in a notebook, and not in a script.
+    `progress` shows how far the run is: by default in a notebook, and not in a script.
     Raises `ConfigurationError` before anything is written, `StudyExistsError` where the name is taken
     (`load_study(name).resume()` goes on with it), and `StudyInterrupted`, a KeyboardInterrupt, after Ctrl-C.
     """
