@@ -74,7 +74,13 @@ def top(
 
     Those that were confirmed come before the others, and with several metrics those of the Pareto front.
     """
-    confirmation = confirmed(study, trials, repetitions)
+    return _led(study, trials, count, confirmed(study, trials, repetitions))
+
+
+def _led(
+    study: StudyRecord, trials: Sequence[TrialRecord], count: int, confirmation: Confirmation | None
+) -> tuple[TrialRecord, ...]:
+    """Return the `count` best trials, those that were confirmed before the others."""
     if confirmation is None:
         return ranking.ranked(trials, study.goal, count)
     order = {each.number: place for place, each in enumerate(confirmation.candidates)}
@@ -96,7 +102,8 @@ def confirmed(
 def summarise(study: StudyRecord, trials: Sequence[TrialRecord], repetitions: Sequence[TrialRecord] = ()) -> Summary:
     """Return the study in a few numbers; `repetitions` are those of its best configurations."""
     confirmation = confirmed(study, trials, repetitions)
-    best = next(iter(top(study, trials, 1, repetitions)), None)
+    led = _led(study, trials, 1, confirmation)
+    best = next(iter(led), None)
     # In a study that plain Optuna made, trial 0 is a trial like any other.
     default = next((trial for trial in trials if study.spec and trial.number == 0 and trial.value is not None), None)
     counts = Counter(trial.state for trial in trials)
@@ -107,7 +114,7 @@ def summarise(study: StudyRecord, trials: Sequence[TrialRecord], repetitions: Se
         counts={state: counts[state] for state in TrialState},
         target=study.spec["budget"]["trials"] if study.spec else None,
         best=best,
-        front=front(study, trials, repetitions),
+        front=ranking.front(trials, study.goal) if study.goal.has_several else led,
         nearest_miss=nearest_miss(study, trials) if best is None else None,
         default=default,
         gain=_gain(best, default, study.direction),
