@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import tuner
-from objectives.supervised import Supervised
 from tuner.domain.config import Config
 from tuner.domain.seed import derive
 from tuner.domain.trial import Checkpoints
+from tuner.objectives.supervised import Supervised
 
 STUDIES = {
     "digits": ("image_classifier", "accuracy", "maximize"),

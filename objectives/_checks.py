@@ -6,14 +6,14 @@ from typing import Any, final
 
 import numpy as np
 
-from objectives._parts import BATCH_SIZE, CLASS_WEIGHTS, PARTS, SHORTHANDS, WEIGHTINGS, declared
-from objectives._tasks import Input, Task
-from objectives.architectures._options import OPTIONS
-from objectives.datasets._dataset import Dataset
 from tuner.catalogue import Catalogue
 from tuner.domain.errors import nearest
 from tuner.domain.parameter import Choice, Int, Parameter
 from tuner.domain.search_space import SearchSpace
+from tuner.objectives._parts import BATCH_SIZE, CLASS_WEIGHTS, PARTS, SHORTHANDS, WEIGHTINGS, declared
+from tuner.objectives._tasks import Input, Task
+from tuner.objectives.architectures._options import OPTIONS
+from tuner.objectives.datasets._dataset import Dataset
 
 _BALANCED = 3
 """How many times as frequent as the rarest the most frequent class may be for accuracy to mean something."""

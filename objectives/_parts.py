@@ -12,21 +12,21 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, final
 
-from objectives._tasks import Task
 from tuner.catalogue import Catalogue
+from tuner.objectives._tasks import Task
 
-DATASETS = Catalogue("objectives.datasets", "dataset")
+DATASETS = Catalogue("tuner.objectives.datasets", "dataset")
 
 PARTS: Mapping[str, Catalogue] = MappingProxyType(
     {
-        "architecture": Catalogue("objectives.architectures", "architecture"),
-        "loss": Catalogue("objectives.losses", "loss"),
-        "optimizer": Catalogue("objectives.optimizers", "optimizer"),
-        "lr_schedule": Catalogue("objectives.lr_schedules", "lr_schedule"),
-        "cleaning": Catalogue("objectives.preprocessing.cleaning", "cleaning"),
-        "transformation": Catalogue("objectives.preprocessing.transformations", "transformation"),
-        "scaling": Catalogue("objectives.preprocessing.scalings", "scaling"),
-        "encoding": Catalogue("objectives.preprocessing.encodings", "encoding"),
+        "architecture": Catalogue("tuner.objectives.architectures", "architecture"),
+        "loss": Catalogue("tuner.objectives.losses", "loss"),
+        "optimizer": Catalogue("tuner.objectives.optimizers", "optimizer"),
+        "lr_schedule": Catalogue("tuner.objectives.lr_schedules", "lr_schedule"),
+        "cleaning": Catalogue("tuner.objectives.preprocessing.cleaning", "cleaning"),
+        "transformation": Catalogue("tuner.objectives.preprocessing.transformations", "transformation"),
+        "scaling": Catalogue("tuner.objectives.preprocessing.scalings", "scaling"),
+        "encoding": Catalogue("tuner.objectives.preprocessing.encodings", "encoding"),
     }
 )
 """What a configuration can choose, by the key it is chosen under."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, final
 
-from objectives._parts import DATASETS
-from objectives.own_data.options import DataOptions
 from tuner.domain.errors import ConfigurationError, nearest
+from tuner.objectives._parts import DATASETS
+from tuner.objectives.own_data.options import DataOptions
 
 _PRECISIONS = ("float32", "bfloat16")
 _COMMON = ("dataset", "validation", "test", "precision")

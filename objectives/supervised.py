@@ -5,12 +5,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, final
 
-from objectives._checks import proposed, space_doubts, space_problems
-from objectives._parts import BATCH_SIZE, DATASETS, DEFAULT_BATCH_SIZE, part
-from objectives._settings import Settings, absolute, is_path
-from objectives._tasks import Input
-from objectives.own_data.fingerprint import fingerprint
-from objectives.training.metrics import DIRECTIONS
 from tuner.domain.config import Config
 from tuner.domain.data import DataRecord
 from tuner.domain.goal import OF_MODELS
@@ -19,6 +13,12 @@ from tuner.domain.objective import Cohort, Objective
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.trial import Metrics, Trial
+from tuner.objectives._checks import proposed, space_doubts, space_problems
+from tuner.objectives._parts import BATCH_SIZE, DATASETS, DEFAULT_BATCH_SIZE, part
+from tuner.objectives._settings import Settings, absolute, is_path
+from tuner.objectives._tasks import Input
+from tuner.objectives.own_data.fingerprint import fingerprint
+from tuner.objectives.training.metrics import DIRECTIONS
 
 __all__ = ["Supervised"]
 
@@ -49,7 +49,7 @@ class Supervised(Objective):
         if options is None:
             return None
         # Shipped datasets do not wait for what reads files.
-        from objectives.own_data.opening import open_data  # noqa: PLC0415
+        from tuner.objectives.own_data.opening import open_data  # noqa: PLC0415
 
         settings = self._settings
         return open_data(
@@ -59,7 +59,7 @@ class Supervised(Objective):
     @cached_property
     def _workshop(self) -> Any:
         # The driver asks an objective questions and must not wait for torch; only a worker gets here.
-        from objectives.training.workshop import Workshop  # noqa: PLC0415
+        from tuner.objectives.training.workshop import Workshop  # noqa: PLC0415
 
         settings = self._settings
         return Workshop(
@@ -126,6 +126,6 @@ class Supervised(Objective):
 
     @classmethod
     def restore(cls, saved: SavedModel) -> Model:
-        from objectives.training.supervised_model import restored  # noqa: PLC0415 - torch, as above
+        from tuner.objectives.training.supervised_model import restored  # noqa: PLC0415 - torch, as above
 
         return restored(saved)

@@ -1,6 +1,7 @@
 """Which model, and trained how, tells small images apart best: plain layers or convolutions, in modest sizes."""
 
-from search_spaces._blocks import (
+from tuner import Choice, Float, Int, SearchSpace
+from tuner.search_spaces._blocks import (
     ACTIVATION,
     BATCH_SIZE,
     LABEL_SMOOTHING,
@@ -9,7 +10,6 @@ from search_spaces._blocks import (
     lr_schedules,
     optimizers,
 )
-from tuner import Choice, Float, Int, SearchSpace
 
 __all__ = ["space"]
 

@@ -1,6 +1,7 @@
 """How to tell the rows of a table of your own apart: what becomes of its categories, and of classes that are rare."""
 
-from search_spaces._blocks import (
+from tuner import Choice, Float, Int, SearchSpace
+from tuner.search_spaces._blocks import (
     ACTIVATION,
     CLASS_WEIGHTS,
     CLEANING,
@@ -13,7 +14,6 @@ from search_spaces._blocks import (
     lr_schedules,
     optimizers,
 )
-from tuner import Choice, Float, Int, SearchSpace
 
 __all__ = ["space"]
 

@@ -1,6 +1,7 @@
 """How to predict the values of a table of your own: what becomes of its categories, and which error to train on."""
 
-from search_spaces._blocks import (
+from tuner import Choice, Float, Int, SearchSpace
+from tuner.search_spaces._blocks import (
     ACTIVATION,
     CLEANING,
     ENCODING,
@@ -11,7 +12,6 @@ from search_spaces._blocks import (
     lr_schedules,
     optimizers,
 )
-from tuner import Choice, Float, Int, SearchSpace
 
 __all__ = ["space"]
 

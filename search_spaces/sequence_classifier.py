@@ -1,6 +1,7 @@
 """Which reads short sequences best: step by step, by attention, or all at once."""
 
-from search_spaces._blocks import (
+from tuner import Choice, Int, SearchSpace
+from tuner.search_spaces._blocks import (
     ACTIVATION,
     BATCH_SIZE,
     LABEL_SMOOTHING,
@@ -9,7 +10,6 @@ from search_spaces._blocks import (
     lr_schedules,
     optimizers,
 )
-from tuner import Choice, Int, SearchSpace
 
 __all__ = ["space"]
 

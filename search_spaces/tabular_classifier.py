@@ -1,6 +1,7 @@
 """How much of a classifier for tables lies in the preparation, and how much in the network and its training."""
 
-from search_spaces._blocks import (
+from tuner import Choice, Float, Int, SearchSpace
+from tuner.search_spaces._blocks import (
     ACTIVATION,
     CLEANING,
     LABEL_SMOOTHING,
@@ -11,7 +12,6 @@ from search_spaces._blocks import (
     lr_schedules,
     optimizers,
 )
-from tuner import Choice, Float, Int, SearchSpace
 
 __all__ = ["space"]
 

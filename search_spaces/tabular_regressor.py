@@ -1,6 +1,7 @@
 """Which error to train on, and with what, to predict the values of a table best."""
 
-from search_spaces._blocks import (
+from tuner import Choice, Float, Int, SearchSpace
+from tuner.search_spaces._blocks import (
     ACTIVATION,
     CLEANING,
     NORMALISATION,
@@ -10,7 +11,6 @@ from search_spaces._blocks import (
     lr_schedules,
     optimizers,
 )
-from tuner import Choice, Float, Int, SearchSpace
 
 __all__ = ["space"]
 

@@ -19,12 +19,12 @@ import pytest
 import torch
 from fakes import MAXIMIZED, metrics
 
-from objectives.training.checkpoints import save
 from tuner import Float, SearchSpace
 from tuner.doctor import Finding, Severity, examine, mend
 from tuner.domain.errors import StudyNotFoundError
 from tuner.domain.journal import Change
 from tuner.domain.trial import Report, TrialRecord, TrialState
+from tuner.objectives.training.checkpoints import save
 from tuner.service import now
 from tuner.storage.backup import make_backup
 from tuner.storage.lease import Claim, Holder, utc_now

@@ -8,7 +8,7 @@ from tuner.catalogue import Catalogue
 from tuner.domain.errors import ConfigurationError, UnknownNameError
 from tuner.reference import is_generator, resolve
 
-SPACES = Catalogue("search_spaces", "search space")
+SPACES = Catalogue("tuner.search_spaces", "search space")
 
 
 @pytest.fixture

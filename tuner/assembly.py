@@ -27,7 +27,7 @@ from tuner.warm_start import CarriedOver
 
 SAMPLERS = Catalogue("tuner.samplers", "sampler")
 SCHEDULERS = Catalogue("tuner.schedulers", "scheduler")
-SEARCH_SPACES = Catalogue("search_spaces", "search space")
+SEARCH_SPACES = Catalogue("tuner.search_spaces", "search space")
 
 Part = TypeVar("Part")
 

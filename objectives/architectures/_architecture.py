@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from objectives._tasks import Input
+from tuner.objectives._tasks import Input
 
 
 class Architecture(ABC):

@@ -7,7 +7,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from objectives.architectures._layers import Batchable, Dropout
+from tuner.objectives.architectures._layers import Batchable, Dropout
 
 _LAYERS: Mapping[str, type[nn.GRU | nn.LSTM]] = MappingProxyType({"gru": nn.GRU, "lstm": nn.LSTM})
 

@@ -6,9 +6,9 @@ from typing import final
 
 from torch import nn
 
-from objectives._tasks import Input
-from objectives.architectures._architecture import Architecture
-from objectives.architectures._layers import ACTIVATIONS, Dropout, vector_normalisation
+from tuner.objectives._tasks import Input
+from tuner.objectives.architectures._architecture import Architecture
+from tuner.objectives.architectures._layers import ACTIVATIONS, Dropout, vector_normalisation
 
 __all__ = ["MLP"]
 

@@ -5,10 +5,10 @@ from typing import final
 
 from torch import nn
 
-from objectives._tasks import Input
-from objectives.architectures._architecture import Architecture
-from objectives.architectures._layers import Dropout, as_sequence, vector_normalisation
-from objectives.architectures._recurrence import Recurrence
+from tuner.objectives._tasks import Input
+from tuner.objectives.architectures._architecture import Architecture
+from tuner.objectives.architectures._layers import Dropout, as_sequence, vector_normalisation
+from tuner.objectives.architectures._recurrence import Recurrence
 
 __all__ = ["RNN"]
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from objectives._tasks import Input
-from objectives.architectures._architecture import Architecture
-from objectives.architectures._layers import ACTIVATIONS, Batchable, Dropout, as_sequence
+from tuner.objectives._tasks import Input
+from tuner.objectives.architectures._architecture import Architecture
+from tuner.objectives.architectures._layers import ACTIVATIONS, Batchable, Dropout, as_sequence
 
 __all__ = ["Transformer"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from objectives._tasks import Input, Task
+from tuner.objectives._tasks import Input, Task
 
 Array = NDArray[Any]
 
@@ -29,7 +29,7 @@ class Dataset(ABC):
     levels: tuple[int, ...] = ()
     """How many levels each of the categories has."""
     schema: Any = None
-    """Of a table from a file: `objectives.own_data.schema.Schema`, which turns raw rows into features."""
+    """Of a table from a file: `tuner.objectives.own_data.schema.Schema`, which turns raw rows into features."""
 
     @abstractmethod
     def load(self) -> tuple[NDArray[np.float32], Array]:

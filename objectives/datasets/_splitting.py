@@ -6,10 +6,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from objectives._tasks import Task
-from objectives.datasets._dataset import Array
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.seed import derive
+from tuner.objectives._tasks import Task
+from tuner.objectives.datasets._dataset import Array
 
 Rows = NDArray[np.intp]
 

@@ -6,8 +6,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from objectives._tasks import Input, Task
-from objectives.datasets._dataset import Array, Dataset
+from tuner.objectives._tasks import Input, Task
+from tuner.objectives.datasets._dataset import Array, Dataset
 
 __all__ = ["BreastCancer"]
 

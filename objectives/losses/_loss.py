@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from objectives._tasks import Task
+from tuner.objectives._tasks import Task
 
 
 class Loss(ABC):

@@ -6,8 +6,8 @@ from typing import final
 from torch import Tensor
 from torch.nn import functional
 
-from objectives._tasks import Task
-from objectives.losses._loss import Loss
+from tuner.objectives._tasks import Task
+from tuner.objectives.losses._loss import Loss
 
 __all__ = ["Focal"]
 

@@ -6,8 +6,8 @@ from typing import final
 import torch
 from torch import Tensor
 
-from objectives._tasks import Task
-from objectives.losses._loss import Loss
+from tuner.objectives._tasks import Task
+from tuner.objectives.losses._loss import Loss
 
 __all__ = ["Huber"]
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import final
 
-from objectives.lr_schedules._lr_schedule import LrSchedule
+from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
 
 __all__ = ["OneCycle"]
 

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from torch import Tensor
 
-from objectives.optimizers._optimizer import Rows
+from tuner.objectives.optimizers._optimizer import Rows
 
 MEMORY = ("exp_avg", "exp_avg_sq")
 TALLIES: Mapping[str, float] = MappingProxyType({"step": 0.0})

@@ -7,8 +7,8 @@ from typing import ClassVar, final
 import torch
 from torch import nn
 
-from objectives.optimizers._adam import MEMORY, TALLIES, adam_step
-from objectives.optimizers._optimizer import Optimizer, Rows
+from tuner.objectives.optimizers._adam import MEMORY, TALLIES, adam_step
+from tuner.objectives.optimizers._optimizer import Optimizer, Rows
 
 __all__ = ["Adam"]
 

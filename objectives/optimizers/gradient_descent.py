@@ -7,7 +7,7 @@ from typing import final
 import torch
 from torch import nn
 
-from objectives.optimizers._optimizer import Optimizer, Rows
+from tuner.objectives.optimizers._optimizer import Optimizer, Rows
 
 __all__ = ["GradientDescent"]
 

@@ -8,8 +8,8 @@ from typing import ClassVar, final
 import torch
 from torch import nn
 
-from objectives.optimizers._adam import MEMORY, TALLIES, moments
-from objectives.optimizers._optimizer import Optimizer, Rows
+from tuner.objectives.optimizers._adam import MEMORY, TALLIES, moments
+from tuner.objectives.optimizers._optimizer import Optimizer, Rows
 
 __all__ = ["NAdam"]
 

@@ -7,12 +7,12 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from objectives._tasks import Input, Task
-from objectives.datasets._dataset import Array, Dataset
-from objectives.own_data.bounded import check_unpacked
-from objectives.own_data.labels import classes_of
-from objectives.own_data.options import DataOptions
 from tuner.domain.errors import ConfigurationError
+from tuner.objectives._tasks import Input, Task
+from tuner.objectives.datasets._dataset import Array, Dataset
+from tuner.objectives.own_data.bounded import check_unpacked
+from tuner.objectives.own_data.labels import classes_of
+from tuner.objectives.own_data.options import DataOptions
 
 _KINDS = {2: Input.TABLE, 3: Input.SEQUENCE, 4: Input.IMAGE}
 _CHANNELS = (1, 3, 4)

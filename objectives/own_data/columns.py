@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from objectives.own_data.text import MISSING_NUMBERS, MISSING_TEXT, as_text, is_text, plain_number
 from tuner.domain.errors import ConfigurationError
+from tuner.objectives.own_data.text import MISSING_NUMBERS, MISSING_TEXT, as_text, is_text, plain_number
 
 UNSEEN = -1.0
 """Stands for a level that a category did not have."""

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from objectives._tasks import Task
-from objectives.datasets._dataset import Array, Dataset
-from objectives.datasets._splitting import Split
-from objectives.own_data.columns import Ignored
-from objectives.own_data.schema import Schema
-from objectives.own_data.table import Table
+from tuner.objectives._tasks import Task
+from tuner.objectives.datasets._dataset import Array, Dataset
+from tuner.objectives.datasets._splitting import Split
+from tuner.objectives.own_data.columns import Ignored
+from tuner.objectives.own_data.schema import Schema
+from tuner.objectives.own_data.table import Table
 
 _FEWEST_ROWS = 20
 """In fewer rows a column can tell the target by chance."""

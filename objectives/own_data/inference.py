@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from objectives.own_data.columns import TYPES, Category, Column, Date, Ignored, Number
-from objectives.own_data.text import MISSING_NUMBERS, MISSING_TEXT, as_text, format_of, is_text, notation_of
 from tuner.domain.errors import ConfigurationError, nearest
+from tuner.objectives.own_data.columns import TYPES, Category, Column, Date, Ignored, Number
+from tuner.objectives.own_data.text import MISSING_NUMBERS, MISSING_TEXT, as_text, format_of, is_text, notation_of
 
 _FEWEST_ROWS = 20
 """In fewer rows all values of a column can be different by chance."""

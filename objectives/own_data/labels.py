@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from objectives.datasets._dataset import Label
 from tuner.domain.errors import ConfigurationError
+from tuner.objectives.datasets._dataset import Label
 
 MOST_CLASSES = 1000
 

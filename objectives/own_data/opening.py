@@ -7,17 +7,17 @@ from typing import final
 
 import numpy as np
 
-from objectives.datasets._dataset import Dataset
-from objectives.datasets._splitting import Split, split
-from objectives.own_data.arrays import Arrays
-from objectives.own_data.doubts import example_doubts, table_doubts
-from objectives.own_data.fingerprint import fingerprint
-from objectives.own_data.options import DataOptions
-from objectives.own_data.overview import table_columns, target_words
-from objectives.own_data.pictures import Pictures
-from objectives.own_data.table import Table
 from tuner.domain.data import DataRecord
 from tuner.domain.errors import ConfigurationError
+from tuner.objectives.datasets._dataset import Dataset
+from tuner.objectives.datasets._splitting import Split, split
+from tuner.objectives.own_data.arrays import Arrays
+from tuner.objectives.own_data.doubts import example_doubts, table_doubts
+from tuner.objectives.own_data.fingerprint import fingerprint
+from tuner.objectives.own_data.options import DataOptions
+from tuner.objectives.own_data.overview import table_columns, target_words
+from tuner.objectives.own_data.pictures import Pictures
+from tuner.objectives.own_data.table import Table
 
 OwnData = Table | Pictures | Arrays
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-from objectives._tasks import Task
 from tuner.domain.errors import nearest
+from tuner.objectives._tasks import Task
 
 _TASKS = tuple(task.value for task in Task)
 _LARGEST_SIDE = 1024

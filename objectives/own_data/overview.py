@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from objectives.datasets._dataset import Array, Dataset
-from objectives.own_data.columns import Category, Column, Date, Ignored, Number
-from objectives.own_data.schema import Schema
-from objectives.own_data.table import Table
 from tuner.domain.data import DataColumn
+from tuner.objectives.datasets._dataset import Array, Dataset
+from tuner.objectives.own_data.columns import Category, Column, Date, Ignored, Number
+from tuner.objectives.own_data.schema import Schema
+from tuner.objectives.own_data.table import Table
 
 _LISTED = 4
 _LONGEST = 30

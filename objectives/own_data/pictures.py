@@ -9,12 +9,12 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from objectives._tasks import Input, Task
-from objectives.datasets._dataset import Array, Dataset
-from objectives.own_data.bounded import LARGEST
-from objectives.own_data.labels import classes_of
-from objectives.own_data.options import DataOptions
 from tuner.domain.errors import ConfigurationError
+from tuner.objectives._tasks import Input, Task
+from tuner.objectives.datasets._dataset import Array, Dataset
+from tuner.objectives.own_data.bounded import LARGEST
+from tuner.objectives.own_data.labels import classes_of
+from tuner.objectives.own_data.options import DataOptions
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 

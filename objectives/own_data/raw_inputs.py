@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from objectives.datasets._dataset import Array, Dataset
-from objectives.own_data.columns import Number
-from objectives.own_data.pictures import Pictures
-from objectives.own_data.schema import Schema
 from tuner.domain.errors import ConfigurationError
+from tuner.objectives.datasets._dataset import Array, Dataset
+from tuner.objectives.own_data.columns import Number
+from tuner.objectives.own_data.pictures import Pictures
+from tuner.objectives.own_data.schema import Schema
 
 _COLOURED = 3
 """How many dimensions an image has."""

@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from objectives.own_data.bounded import check_unpacked, open_text
-from objectives.own_data.text import NOTATIONS
 from tuner.domain.errors import ConfigurationError
+from tuner.objectives.own_data.bounded import check_unpacked, open_text
+from tuner.objectives.own_data.text import NOTATIONS
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq")

@@ -8,12 +8,12 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from objectives._tasks import Task
-from objectives.datasets._dataset import Label
-from objectives.own_data.columns import Category, Column, from_description
-from objectives.own_data.labels import key
-from objectives.own_data.text import as_text, is_text
 from tuner.domain.errors import ConfigurationError, nearest
+from tuner.objectives._tasks import Task
+from tuner.objectives.datasets._dataset import Label
+from tuner.objectives.own_data.columns import Category, Column, from_description
+from tuner.objectives.own_data.labels import key
+from tuner.objectives.own_data.text import as_text, is_text
 
 
 @final

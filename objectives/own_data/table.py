@@ -7,15 +7,15 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from objectives._tasks import Input, Task
-from objectives.datasets._dataset import Array, Dataset, Label
-from objectives.own_data.columns import Category, Column, Number
-from objectives.own_data.inference import columns_of, target_of, type_problems
-from objectives.own_data.labels import check_labels, sorted_labels
-from objectives.own_data.options import DataOptions
-from objectives.own_data.reading import read_table
-from objectives.own_data.schema import Schema, labels_in
 from tuner.domain.errors import ConfigurationError, nearest
+from tuner.objectives._tasks import Input, Task
+from tuner.objectives.datasets._dataset import Array, Dataset, Label
+from tuner.objectives.own_data.columns import Category, Column, Number
+from tuner.objectives.own_data.inference import columns_of, target_of, type_problems
+from tuner.objectives.own_data.labels import check_labels, sorted_labels
+from tuner.objectives.own_data.options import DataOptions
+from tuner.objectives.own_data.reading import read_table
+from tuner.objectives.own_data.schema import Schema, labels_in
 
 _LISTED = 20
 _MOST_WHOLE_CLASSES = 20

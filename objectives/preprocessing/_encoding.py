@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from objectives.datasets._dataset import Array
+from tuner.objectives.datasets._dataset import Array
 
 _GAP = -2.0
 """Stands for NaN where levels are looked up; -1 is a level that the data never had."""

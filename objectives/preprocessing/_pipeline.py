@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from objectives.datasets._dataset import Array
-from objectives.preprocessing._encoding import Encoding, Levels
-from objectives.preprocessing._learned import learned, teach
-from objectives.preprocessing._step import Step
+from tuner.objectives.datasets._dataset import Array
+from tuner.objectives.preprocessing._encoding import Encoding, Levels
+from tuner.objectives.preprocessing._learned import learned, teach
+from tuner.objectives.preprocessing._step import Step
 
 # What lies far outside the training split overflows float32 after a scaling by a tiny range.
 _LIMIT = 1e12

@@ -7,9 +7,9 @@ from typing import Any, final
 import numpy as np
 from torch import Tensor
 
-from objectives._tasks import Task
-from objectives.datasets._dataset import Array
-from objectives.losses._loss import Loss
+from tuner.objectives._tasks import Task
+from tuner.objectives.datasets._dataset import Array
+from tuner.objectives.losses._loss import Loss
 
 
 @final

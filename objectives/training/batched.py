@@ -12,16 +12,16 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from objectives.losses._loss import Loss
-from objectives.lr_schedules._lr_schedule import LrSchedule
-from objectives.optimizers._optimizer import Optimizer, Rows
-from objectives.training.data import Data, Examples
-from objectives.training.loop import Learner, batched, progress, scored
-from objectives.training.precision import Precision
-from objectives.training.row import Row
-from objectives.training.seeding import order
-from objectives.training.stack import Stack, gradients
 from tuner.domain.trial import Trial
+from tuner.objectives.losses._loss import Loss
+from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
+from tuner.objectives.optimizers._optimizer import Optimizer, Rows
+from tuner.objectives.training.data import Data, Examples
+from tuner.objectives.training.loop import Learner, batched, progress, scored
+from tuner.objectives.training.precision import Precision
+from tuner.objectives.training.row import Row
+from tuner.objectives.training.seeding import order
+from tuner.objectives.training.stack import Stack, gradients
 
 BLOCK_WEIGHTS = 300_000
 """How many weights are trained at once on a CPU: with gradients and moments they still fit into its cache."""

@@ -8,14 +8,14 @@ from typing import Any, Protocol, final
 
 import torch
 
-from objectives.training.batched import BLOCK_WEIGHTS, Batch, Member
-from objectives.training.data import Data
-from objectives.training.footprint import footprint
-from objectives.training.loop import Learner, evaluate, train_epoch
-from objectives.training.row import Row
-from objectives.training.seeding import seed_epoch
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Failure, Metrics, Trial
+from tuner.objectives.training.batched import BLOCK_WEIGHTS, Batch, Member
+from tuner.objectives.training.data import Data
+from tuner.objectives.training.footprint import footprint
+from tuner.objectives.training.loop import Learner, evaluate, train_epoch
+from tuner.objectives.training.row import Row
+from tuner.objectives.training.seeding import seed_epoch
 
 _LEAST_MEMBERS = 4
 """Three models at once take as long as one after the other."""

@@ -8,12 +8,12 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from objectives._tasks import Task
-from objectives.datasets._dataset import Array
-from objectives.datasets._splitting import Rows, Split
-from objectives.preprocessing._encoding import Encoding
-from objectives.preprocessing._pipeline import Pipeline
-from objectives.preprocessing._step import Step
+from tuner.objectives._tasks import Task
+from tuner.objectives.datasets._dataset import Array
+from tuner.objectives.datasets._splitting import Rows, Split
+from tuner.objectives.preprocessing._encoding import Encoding
+from tuner.objectives.preprocessing._pipeline import Pipeline
+from tuner.objectives.preprocessing._step import Step
 
 
 @final

@@ -7,10 +7,10 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
-from objectives.training.data import Data
-from objectives.training.loop import Learner
-from objectives.training.precision import Precision
 from tuner.domain.goal import LATENCY_MS, PARAMETERS
+from tuner.objectives.training.data import Data
+from tuner.objectives.training.loop import Learner
+from tuner.objectives.training.precision import Precision
 
 _WARM_UPS = 3
 _TIMED = 15

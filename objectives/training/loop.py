@@ -7,13 +7,13 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from objectives._tasks import Task
-from objectives.losses._loss import Loss
-from objectives.lr_schedules._lr_schedule import LrSchedule
-from objectives.optimizers._optimizer import Optimizer
-from objectives.training.data import Data, Examples
-from objectives.training.metrics import LOSS, measure
-from objectives.training.precision import Precision
+from tuner.objectives._tasks import Task
+from tuner.objectives.losses._loss import Loss
+from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
+from tuner.objectives.optimizers._optimizer import Optimizer
+from tuner.objectives.training.data import Data, Examples
+from tuner.objectives.training.metrics import LOSS, measure
+from tuner.objectives.training.precision import Precision
 
 _EVALUATED_AT_ONCE = 4096
 

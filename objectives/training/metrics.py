@@ -9,9 +9,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from objectives._tasks import Task
-from objectives.datasets._dataset import Array
 from tuner.domain.study import Direction
+from tuner.objectives._tasks import Task
+from tuner.objectives.datasets._dataset import Array
 
 LOSS = "loss"
 

@@ -12,8 +12,8 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from objectives.training.answers import Answers
 from tuner.domain.errors import ConfigurationError
+from tuner.objectives.training.answers import Answers
 
 _LIBRARIES = ("onnx", "onnxscript")
 

@@ -9,22 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from objectives._parts import BATCH_SIZE, DEFAULT_BATCH_SIZE, part
-from objectives._tasks import Task
-from objectives.architectures._layers import Batchable, Dropout
-from objectives.losses._loss import Loss
-from objectives.training.answers import Answers
-from objectives.training.cohort import SupervisedCohort
-from objectives.training.data import Data, Examples
-from objectives.training.footprint import footprint
-from objectives.training.inputs import TensorInputs
-from objectives.training.loop import Learner, evaluate
-from objectives.training.metrics import DIRECTIONS
-from objectives.training.precision import Precision
-from objectives.training.row import Layout, Row
-from objectives.training.stack import Stack
-from objectives.training.trained import TrainedModel, network_with
-from objectives.training.workshop import learner_of
 from tuner.domain.config import Config
 from tuner.domain.goal import OF_MODELS
 from tuner.domain.model import Model, SavedModel
@@ -32,6 +16,22 @@ from tuner.domain.objective import Cohort, Objective
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.trial import Metrics, Trial
+from tuner.objectives._parts import BATCH_SIZE, DEFAULT_BATCH_SIZE, part
+from tuner.objectives._tasks import Task
+from tuner.objectives.architectures._layers import Batchable, Dropout
+from tuner.objectives.losses._loss import Loss
+from tuner.objectives.training.answers import Answers
+from tuner.objectives.training.cohort import SupervisedCohort
+from tuner.objectives.training.data import Data, Examples
+from tuner.objectives.training.footprint import footprint
+from tuner.objectives.training.inputs import TensorInputs
+from tuner.objectives.training.loop import Learner, evaluate
+from tuner.objectives.training.metrics import DIRECTIONS
+from tuner.objectives.training.precision import Precision
+from tuner.objectives.training.row import Layout, Row
+from tuner.objectives.training.stack import Stack
+from tuner.objectives.training.trained import TrainedModel, network_with
+from tuner.objectives.training.workshop import learner_of
 
 __all__ = ["Dropout", "OwnModel", "Task"]
 

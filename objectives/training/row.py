@@ -7,7 +7,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from objectives.training.loop import Learner
+from tuner.objectives.training.loop import Learner
 
 
 @final

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from objectives.architectures._layers import Batchable, Dropout
-from objectives.training.precision import Precision
-from objectives.training.row import Layout, Row
+from tuner.objectives.architectures._layers import Batchable, Dropout
+from tuner.objectives.training.precision import Precision
+from tuner.objectives.training.row import Layout, Row
 
 
 @final

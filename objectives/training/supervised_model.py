@@ -8,17 +8,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from objectives._parts import PREPROCESSING, part
-from objectives._tasks import Task
-from objectives.architectures._architecture import with_layer
-from objectives.own_data.raw_inputs import Reader, from_description
-from objectives.preprocessing._pipeline import Pipeline
-from objectives.training.answers import Answers
-from objectives.training.inputs import Inputs
-from objectives.training.precision import Precision
-from objectives.training.trained import TrainedModel, network_with
 from tuner.domain.config import Config
 from tuner.domain.model import SavedModel
+from tuner.objectives._parts import PREPROCESSING, part
+from tuner.objectives._tasks import Task
+from tuner.objectives.architectures._architecture import with_layer
+from tuner.objectives.own_data.raw_inputs import Reader, from_description
+from tuner.objectives.preprocessing._pipeline import Pipeline
+from tuner.objectives.training.answers import Answers
+from tuner.objectives.training.inputs import Inputs
+from tuner.objectives.training.precision import Precision
+from tuner.objectives.training.trained import TrainedModel, network_with
 
 
 @final

@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from objectives.datasets._dataset import Array
-from objectives.training.answers import Answers
-from objectives.training.inputs import Inputs
-from objectives.training.loop import outputs_of
-from objectives.training.onnx_file import write
-from objectives.training.precision import Precision
 from tuner.domain.config import Config
 from tuner.domain.model import Model, SavedModel
+from tuner.objectives.datasets._dataset import Array
+from tuner.objectives.training.answers import Answers
+from tuner.objectives.training.inputs import Inputs
+from tuner.objectives.training.loop import outputs_of
+from tuner.objectives.training.onnx_file import write
+from tuner.objectives.training.precision import Precision
 
 
 @final

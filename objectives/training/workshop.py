@@ -7,24 +7,24 @@ from typing import Any, final
 import numpy as np
 from torch import Tensor, nn
 
-from objectives._parts import BALANCED, BATCH_SIZE, CLASS_WEIGHTS, DEFAULT_BATCH_SIZE, PREPROCESSING, part
-from objectives._tasks import Task
-from objectives.architectures._architecture import with_layer
-from objectives.datasets._dataset import Array, Dataset
-from objectives.datasets._splitting import Split, split
-from objectives.losses._loss import Loss
-from objectives.own_data.raw_inputs import reader_of
-from objectives.training.answers import Answers
-from objectives.training.cohort import SupervisedCohort
-from objectives.training.data import Data, prepared
-from objectives.training.footprint import footprint
-from objectives.training.loop import Learner, evaluate
-from objectives.training.precision import Precision
-from objectives.training.seeding import seed_weights
-from objectives.training.supervised_model import PreparedInputs, assembled
 from tuner.domain.model import Model
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Metrics, Trial
+from tuner.objectives._parts import BALANCED, BATCH_SIZE, CLASS_WEIGHTS, DEFAULT_BATCH_SIZE, PREPROCESSING, part
+from tuner.objectives._tasks import Task
+from tuner.objectives.architectures._architecture import with_layer
+from tuner.objectives.datasets._dataset import Array, Dataset
+from tuner.objectives.datasets._splitting import Split, split
+from tuner.objectives.losses._loss import Loss
+from tuner.objectives.own_data.raw_inputs import reader_of
+from tuner.objectives.training.answers import Answers
+from tuner.objectives.training.cohort import SupervisedCohort
+from tuner.objectives.training.data import Data, prepared
+from tuner.objectives.training.footprint import footprint
+from tuner.objectives.training.loop import Learner, evaluate
+from tuner.objectives.training.precision import Precision
+from tuner.objectives.training.seeding import seed_weights
+from tuner.objectives.training.supervised_model import PreparedInputs, assembled
 
 
 def learner_of(

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-from objectives._parts import PARTS, declared
-from objectives._tasks import Input
-from objectives.architectures._architecture import Architecture
-from objectives.architectures._layers import ACTIVATIONS
-from objectives.architectures._options import OPTIONS
+from tuner.objectives._parts import PARTS, declared
+from tuner.objectives._tasks import Input
+from tuner.objectives.architectures._architecture import Architecture
+from tuner.objectives.architectures._layers import ACTIVATIONS
+from tuner.objectives.architectures._options import OPTIONS
 
 SHAPES = {Input.IMAGE: (2, 6, 8), Input.SEQUENCE: (5, 3), Input.TABLE: (7,)}
 ARCHITECTURES = PARTS["architecture"]

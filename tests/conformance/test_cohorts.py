@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from objectives._parts import DATASETS, PARTS, declared
-from objectives.supervised import Supervised
-from objectives.training.batched import Batch
-from objectives.training.cohort import SupervisedCohort
 from tuner.domain.config import Config
 from tuner.domain.trial import Checkpoints, Metrics, Trial
+from tuner.objectives._parts import DATASETS, PARTS, declared
+from tuner.objectives.supervised import Supervised
+from tuner.objectives.training.batched import Batch
+from tuner.objectives.training.cohort import SupervisedCohort
 
 EPOCHS = 2
 SMALL: Mapping[str, Mapping[str, Any]] = {

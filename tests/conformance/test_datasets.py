@@ -6,9 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from objectives._parts import DATASETS
-from objectives._tasks import Input, Task
-from objectives.datasets._dataset import Dataset
+from tuner.objectives._parts import DATASETS
+from tuner.objectives._tasks import Input, Task
+from tuner.objectives.datasets._dataset import Dataset
 
 DIMENSIONS = {Input.IMAGE: 4, Input.SEQUENCE: 3, Input.TABLE: 2}
 
@@ -40,5 +40,7 @@ def test_a_dataset_is_the_same_every_time(name: str) -> None:
 
 def test_declaring_a_dataset_imports_no_library_that_loads_one() -> None:
     members = "; ".join(f"DATASETS[{name!r}]()" for name in DATASETS.names)
-    program = f"import sys; from objectives._parts import DATASETS; {members}; assert 'sklearn' not in sys.modules"
+    program = (
+        f"import sys; from tuner.objectives._parts import DATASETS; {members}; assert 'sklearn' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", program], check=True)

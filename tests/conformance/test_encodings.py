@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from objectives._parts import PARTS
-from objectives.preprocessing._encoding import Encoding
-from objectives.preprocessing._pipeline import Pipeline
-from objectives.preprocessing._step import Step
+from tuner.objectives._parts import PARTS
+from tuner.objectives.preprocessing._encoding import Encoding
+from tuner.objectives.preprocessing._pipeline import Pipeline
+from tuner.objectives.preprocessing._step import Step
 
 NAMES = PARTS["encoding"].names
 GAP = np.nan

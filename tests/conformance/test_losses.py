@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from objectives._parts import PARTS, declared
-from objectives._tasks import Task
-from objectives.losses._loss import Loss
+from tuner.objectives._parts import PARTS, declared
+from tuner.objectives._tasks import Task
+from tuner.objectives.losses._loss import Loss
 
 LOSSES = PARTS["loss"]
 CLASSIFICATION = [name for name in LOSSES.names if Task.CLASSIFICATION in LOSSES[name].tasks]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objectives._parts import PARTS
-from objectives.lr_schedules._lr_schedule import LrSchedule
+from tuner.objectives._parts import PARTS
+from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
 
 SCHEDULES = PARTS["lr_schedule"]
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from objectives._parts import PARTS
-from objectives.optimizers._optimizer import Optimizer
+from tuner.objectives._parts import PARTS
+from tuner.objectives.optimizers._optimizer import Optimizer
 
 OPTIMIZERS = PARTS["optimizer"]
 

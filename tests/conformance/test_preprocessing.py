@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from objectives._parts import PARTS
-from objectives.preprocessing._learned import teach
-from objectives.preprocessing._pipeline import Pipeline
-from objectives.preprocessing._step import Step
-from objectives.training.checkpoints import load, save
+from tuner.objectives._parts import PARTS
+from tuner.objectives.preprocessing._learned import teach
+from tuner.objectives.preprocessing._pipeline import Pipeline
+from tuner.objectives.preprocessing._step import Step
+from tuner.objectives.training.checkpoints import load, save
 
 KINDS = ("cleaning", "transformation", "scaling")
 MEMBERS = [(kind, name) for kind in KINDS for name in PARTS[kind].names]

@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from objectives._parts import PARTS, SHORTHANDS
-from objectives.supervised import Supervised
 from tuner import Choice, SearchSpace
 from tuner.catalogue import Catalogue
+from tuner.objectives._parts import PARTS, SHORTHANDS
+from tuner.objectives.supervised import Supervised
 
-SPACES = Catalogue("search_spaces", "search space")
+SPACES = Catalogue("tuner.search_spaces", "search space")
 DATASETS = {
     "image_classifier": ("digits",),
     "sequence_classifier": ("digits_rows", "digits"),

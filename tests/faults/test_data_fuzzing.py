@@ -18,12 +18,12 @@ from faults.test_fuzzing import tried
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from objectives._parts import PARTS
-from objectives.own_data.opening import Opened, open_data
-from objectives.own_data.options import DataOptions
-from objectives.own_data.schema import Schema
-from objectives.preprocessing._pipeline import Pipeline
 from tuner import ConfigurationError
+from tuner.objectives._parts import PARTS
+from tuner.objectives.own_data.opening import Opened, open_data
+from tuner.objectives.own_data.options import DataOptions
+from tuner.objectives.own_data.schema import Schema
+from tuner.objectives.preprocessing._pipeline import Pipeline
 
 NUMBERS = ["0", "1", "-3", "2.5", "1e5", "+7", ".5", "1e999", "inf", "nan", "NA", "", "٣", "1_000", "0x10"]
 WORDS = ["a", "b", "yes", "True", "NA", "None", "", " ", "é", "\u202e", "\x1b[2J", "=1+1", "a" * 5_000, "01234", "00"]

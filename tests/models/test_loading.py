@@ -171,7 +171,7 @@ RINGS = """
 import torch
 from torch import nn
 
-from objectives.training.own_model import OwnModel
+from tuner.objectives.training.own_model import OwnModel
 from tuner import Choice, SearchSpace
 
 space = SearchSpace(width=Choice(4, 8))

@@ -13,11 +13,11 @@ from models.conftest import KINDS, Place
 from safetensors.torch import load_file
 
 import tuner
-from objectives._parts import DATASETS
-from objectives._tasks import Task
-from objectives.datasets._splitting import split
 from tuner import Budget, Choice, SearchSpace, StudySpec
 from tuner.domain.errors import ConfigurationError, ModelError
+from tuner.objectives._parts import DATASETS
+from tuner.objectives._tasks import Task
+from tuner.objectives.datasets._splitting import split
 
 FRESH = """
 import sys, numpy, pandas, tuner
@@ -162,7 +162,7 @@ def test_force_puts_another_model_in_the_place_of_an_export(trained: Place, expo
 
 
 def test_an_export_that_fails_leaves_nothing(trained: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("objectives.training.onnx_file._LIBRARIES", ("a_library_nobody_has",))
+    monkeypatch.setattr("tuner.objectives.training.onnx_file._LIBRARIES", ("a_library_nobody_has",))
     with pytest.raises(ConfigurationError, match="ONNX needs a_library_nobody_has") as caught:
         trained.study("mlp").export(tmp_path / "model", onnx=True)
     assert caught.value.hint == "pip install 'tuner[onnx]'"

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 import tuner
-from objectives._tasks import Task
-from objectives.datasets._splitting import split
 from tuner import Budget, Choice, SearchSpace, StudySpec
 from tuner.domain.errors import ConfigurationError
+from tuner.objectives._tasks import Task
+from tuner.objectives.datasets._splitting import split
 
 Cli = Callable[..., tuple[int, str, str]]
 

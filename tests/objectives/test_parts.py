@@ -1,8 +1,8 @@
 import pytest
 
-from objectives._parts import PARTS, Part, part
-from objectives._tasks import Task
 from tuner.domain.config import Config
+from tuner.objectives._parts import PARTS, Part, part
+from tuner.objectives._tasks import Task
 
 
 def test_a_part_is_chosen_by_name_or_as_a_branch_with_fields() -> None:

@@ -9,15 +9,15 @@ from typing import Any, final
 import pytest
 import torch
 
-from objectives._parts import PARTS
-from objectives.supervised import Supervised
 from tuner import Cohort, Direction, Trial
 from tuner.catalogue import Catalogue
 from tuner.domain.config import Config
 from tuner.domain.goal import LATENCY_MS
 from tuner.domain.trial import Checkpoints, Metrics
+from tuner.objectives._parts import PARTS
+from tuner.objectives.supervised import Supervised
 
-SPACES = Catalogue("search_spaces", "search space")
+SPACES = Catalogue("tuner.search_spaces", "search space")
 
 
 @final
@@ -212,8 +212,8 @@ def test_trials_whose_tensors_differ_in_shape_do_not(change: dict[str, Any]) -> 
 def test_asking_the_objective_questions_imports_neither_torch_nor_scikit_learn() -> None:
     program = """
 import sys
-from objectives.supervised import Supervised
-from search_spaces.image_classifier import space
+from tuner.objectives.supervised import Supervised
+from tuner.search_spaces.image_classifier import space
 objective = Supervised({"dataset": "digits"}, 0)
 objective.metrics(), objective.problems(space), objective.cohort_key(space.default)
 assert not {"torch", "sklearn"} & sys.modules.keys()

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from objectives.supervised import Supervised
 from tuner import Choice, ConfigurationError, Float, Int, SearchSpace
 from tuner.domain.parameter import Parameter
+from tuner.objectives.supervised import Supervised
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-from search_spaces._blocks import lr_schedules, optimizers
+from tuner.search_spaces._blocks import lr_schedules, optimizers
 
 
 def test_the_first_name_is_the_default() -> None:

@@ -16,7 +16,7 @@ from typing import Any, final
 from tuner.domain.trial import Checkpoints
 from tuner.folders import private
 
-CODEC = "objectives.training.checkpoints"
+CODEC = "tuner.objectives.training.checkpoints"
 """What saves and loads states; by name, since it imports torch, which only those who do need."""
 
 _OWN, _TAKEN_OVER = "epoch", "taken-over"

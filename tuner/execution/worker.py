@@ -23,7 +23,7 @@ from tuner.execution.generator import RECOVERABLE, GeneratorObjective, failure_o
 from tuner.execution.measurement import measured
 from tuner.reference import resolve
 
-OBJECTIVES = Catalogue("objectives", "objective")
+OBJECTIVES = Catalogue("tuner.objectives", "objective")
 
 _PATIENCE_SECONDS = 0.25
 """How long short epochs are gathered before they are reported together: what a person takes for at once."""

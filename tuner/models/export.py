@@ -23,8 +23,8 @@ CARD = "README.md"
 FILES = frozenset({NAME, WEIGHTS, PREPARATION, ONNX, CARD})
 """All that an export can hold."""
 
-WEIGHTS_CODEC = "objectives.training.weights"
-PREPARATION_CODEC = "objectives.training.checkpoints"
+WEIGHTS_CODEC = "tuner.objectives.training.weights"
+PREPARATION_CODEC = "tuner.objectives.training.checkpoints"
 """What write and read these files; by name, since they import torch."""
 
 LIBRARIES = ("tuner", "torch", "numpy", "scikit-learn")

@@ -15,10 +15,10 @@ from tuner.domain.errors import ConfigurationError
 from tuner.domain.model import Model
 from tuner.models.loading import Loaded
 
-READING = "objectives.own_data.reading"
+READING = "tuner.objectives.own_data.reading"
 """What reads tables, as it read the one that the model was trained on."""
 
-PICTURES = "objectives.own_data.pictures"
+PICTURES = "tuner.objectives.own_data.pictures"
 """What reads images, likewise."""
 
 PREDICTION = "prediction"

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from objectives.architectures._layers import Embedded
-from objectives.datasets._dataset import Array
-from objectives.preprocessing._encoding import Encoding
+from tuner.objectives.architectures._layers import Embedded
+from tuner.objectives.datasets._dataset import Array
+from tuner.objectives.preprocessing._encoding import Encoding
 
 __all__ = ["Embedding"]
 

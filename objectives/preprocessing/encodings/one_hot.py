@@ -7,8 +7,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from objectives.datasets._dataset import Array
-from objectives.preprocessing._encoding import Encoding
+from tuner.objectives.datasets._dataset import Array
+from tuner.objectives.preprocessing._encoding import Encoding
 
 __all__ = ["OneHot"]
 

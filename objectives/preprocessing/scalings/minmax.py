@@ -5,7 +5,7 @@ from typing import Any, final
 
 from sklearn.preprocessing import MinMaxScaler
 
-from objectives.preprocessing._step import Step
+from tuner.objectives.preprocessing._step import Step
 
 __all__ = ["MinMax"]
 

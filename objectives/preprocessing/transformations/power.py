@@ -5,8 +5,8 @@ from typing import Any, final
 
 from sklearn.preprocessing import PowerTransformer, StandardScaler
 
-from objectives.datasets._dataset import Array
-from objectives.preprocessing._step import Step
+from tuner.objectives.datasets._dataset import Array
+from tuner.objectives.preprocessing._step import Step
 
 __all__ = ["Power"]
 

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from objectives._parts import DATASETS
-from objectives._tasks import Task
-from objectives.datasets._splitting import Split, split
 from tuner import ConfigurationError
+from tuner.objectives._parts import DATASETS
+from tuner.objectives._tasks import Task
+from tuner.objectives.datasets._splitting import Split, split
 
 
 def _parts(of: Split) -> list[list[int]]:

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from objectives._tasks import Input, Task
-from objectives.own_data import bounded
-from objectives.own_data.arrays import Arrays
-from objectives.own_data.opening import open_data
-from objectives.own_data.options import DataOptions
-from objectives.own_data.pictures import Pictures
 from tuner import ConfigurationError
+from tuner.objectives._tasks import Input, Task
+from tuner.objectives.own_data import bounded
+from tuner.objectives.own_data.arrays import Arrays
+from tuner.objectives.own_data.opening import open_data
+from tuner.objectives.own_data.options import DataOptions
+from tuner.objectives.own_data.pictures import Pictures
 
 RNG = np.random.default_rng(0)
 

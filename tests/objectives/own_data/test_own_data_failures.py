@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from objectives.own_data import bounded
-from objectives.own_data.columns import Category, Ignored, Number
-from objectives.own_data.opening import Opened, open_data
-from objectives.own_data.options import DataOptions
-from objectives.supervised import Supervised
-from search_spaces.mixed_table_classifier import space as mixed
 from tuner import Choice, ConfigurationError, SearchSpace
+from tuner.objectives.own_data import bounded
+from tuner.objectives.own_data.columns import Category, Ignored, Number
+from tuner.objectives.own_data.opening import Opened, open_data
+from tuner.objectives.own_data.options import DataOptions
+from tuner.objectives.supervised import Supervised
+from tuner.search_spaces.mixed_table_classifier import space as mixed
 
 ROWS = [(f"{index}.5", "ab"[index % 2], "yes" if index % 3 else "no") for index in range(24)]
 
@@ -187,7 +187,7 @@ def test_d08_a_class_that_could_not_be_trained_is_refused_and_a_rare_one_is_told
 
 
 def test_d09_one_hot_columns_that_no_memory_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("objectives._checks._MOST_ONE_HOT", 1000)
+    monkeypatch.setattr("tuner.objectives._checks._MOST_ONE_HOT", 1000)
     file = tmp_path / "t.csv"
     file.write_text(table([(x, f"city {index % 12}", label) for index, (x, _, label) in enumerate(ROWS)]))
     objective = Supervised({"dataset": str(file), "target": "label"}, seed=0)

@@ -5,11 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from objectives._tasks import Task
-from objectives.own_data.options import DataOptions
-from objectives.own_data.schema import Schema
-from objectives.own_data.table import Table
 from tuner import ConfigurationError
+from tuner.objectives._tasks import Task
+from tuner.objectives.own_data.options import DataOptions
+from tuner.objectives.own_data.schema import Schema
+from tuner.objectives.own_data.table import Table
 
 CSV = """age,city,zip,joined,price,bought
 31,Rome,01234,2024-01-31,"1,250.5",yes

@@ -1,7 +1,7 @@
 import numpy as np
 
-from objectives._parts import PARTS
-from objectives.preprocessing._pipeline import Pipeline
+from tuner.objectives._parts import PARTS
+from tuner.objectives.preprocessing._pipeline import Pipeline
 
 STEPS = [PARTS[kind]["none"]() for kind in ("transformation", "scaling")]
 

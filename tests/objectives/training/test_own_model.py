@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import tuner
-from objectives._tasks import Task
-from objectives.training.own_model import Dropout, OwnModel
 from tuner import Choice, Float, Int, SearchSpace
 from tuner.domain.config import Config
+from tuner.objectives._tasks import Task
+from tuner.objectives.training.own_model import Dropout, OwnModel
 
 SPACE = SearchSpace(
     width=Choice(4, 8),
@@ -179,7 +179,7 @@ class Sine(OwnModel):
 
 
 def test_a_loss_of_ones_own_is_a_method_away() -> None:
-    from objectives.losses.focal import Focal  # noqa: PLC0415
+    from tuner.objectives.losses.focal import Focal  # noqa: PLC0415
 
     class Own(Circle):
         def loss(self, config: Config) -> Focal:

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as st_numpy
 from safetensors.torch import load_file
 from torch import nn
 
-from objectives.training.checkpoints import load, save
+from tuner.objectives.training.checkpoints import load, save
 
 DTYPES = [
     torch.bool,

@@ -3,10 +3,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from objectives._parts import PARTS
-from objectives._tasks import Task
-from objectives.datasets._splitting import split
-from objectives.training.data import Data, prepared
+from tuner.objectives._parts import PARTS
+from tuner.objectives._tasks import Task
+from tuner.objectives.datasets._splitting import split
+from tuner.objectives.training.data import Data, prepared
 
 RNG = np.random.default_rng(0)
 FEATURES = RNG.normal(5, 3, (50, 4)).astype(np.float32)

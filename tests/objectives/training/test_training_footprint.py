@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from objectives.supervised import Supervised
-from objectives.training.footprint import latency_ms
-from objectives.training.precision import Precision
 from tuner.domain.config import Config
 from tuner.domain.goal import LATENCY_MS, PARAMETERS
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Checkpoints, Metrics, Trial
+from tuner.objectives.supervised import Supervised
+from tuner.objectives.training.footprint import latency_ms
+from tuner.objectives.training.precision import Precision
 
 TINY = {"name": "mlp", "width": 3, "depth": 1, "normalisation": "none"}
 

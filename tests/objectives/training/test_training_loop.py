@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from objectives._parts import PARTS
-from objectives._tasks import Task
-from objectives.datasets._splitting import Split
-from objectives.training.data import Data, Examples, prepared
-from objectives.training.loop import Learner, evaluate, set_lr, shuffled, train_epoch
-from objectives.training.seeding import seed_epoch
+from tuner.objectives._parts import PARTS
+from tuner.objectives._tasks import Task
+from tuner.objectives.datasets._splitting import Split
+from tuner.objectives.training.data import Data, Examples, prepared
+from tuner.objectives.training.loop import Learner, evaluate, set_lr, shuffled, train_epoch
+from tuner.objectives.training.seeding import seed_epoch
 
 
 def _examples(rows: int) -> Examples:

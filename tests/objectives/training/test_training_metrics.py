@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn import metrics as reference
 
-from objectives._tasks import Task
-from objectives.training.metrics import DIRECTIONS, LOSS, classification, measure, regression
+from tuner.objectives._tasks import Task
+from tuner.objectives.training.metrics import DIRECTIONS, LOSS, classification, measure, regression
 
 Arrays = tuple[NDArray[np.int64], NDArray[np.float64]]
 
