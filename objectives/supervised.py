@@ -35,6 +35,7 @@ class Supervised(Objective):
 
     grows: ClassVar[bool] = True
     exploits: ClassVar[bool] = True
+    isolated: ClassVar[bool] = False
 
     def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
         self._settings = Settings.of(settings)

@@ -1,12 +1,16 @@
 import sys
+import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tuner import share_process
 from tuner.catalogue import Catalogue
 from tuner.domain.errors import ConfigurationError, UnknownNameError
-from tuner.reference import is_generator, resolve
+from tuner.domain.job import PickledObjective
+from tuner.reference import is_function, pickled, resolve, shares_process, unpickled
 
 SPACES = Catalogue("tuner.search_spaces", "search space")
 
@@ -74,17 +78,57 @@ def test_what_is_not_there_is_told_in_words(reference: str, words: str, folder: 
 
 
 @pytest.mark.parametrize(
-    ("reference", "expected"),
-    [("mytask:train", True), ("mytask:outer", False), ("mytask:space", False), ("supervised", False)],
+    ("definition", "expected"),
+    [
+        ("def train(trial):\n    yield {}", True),
+        ("def train(trial):\n    return {}", True),
+        ("import tuner\n@tuner.share_process\ndef train(trial):\n    yield {}", True),
+        ("from functools import cache\n@cache\ndef train(trial):\n    yield {}", False),
+        ("def train(trial):\n    yield {}\ntrain = print", False),
+        ("if True:\n    def train(trial): ...", False),
+        ("class train: ...", False),
+        ("from json import dumps as train", False),
+    ],
 )
-def test_a_generator_is_recognised_without_importing_it(reference: str, expected: bool, folder: Path) -> None:  # noqa: FBT001
-    assert is_generator(reference, folder) is expected
-    assert "mytask" not in sys.modules
+def test_a_function_is_recognised_without_importing_it(definition: str, expected: bool, folder: Path) -> None:  # noqa: FBT001
+    (folder / "mydefinition.py").write_text(definition)
+    assert is_function("mydefinition:train", folder) is expected
+    assert "mydefinition" not in sys.modules
 
 
-def test_a_function_is_recognised_as_it_is(folder: Path) -> None:
-    def train() -> Iterator[int]:
-        yield 1
+@pytest.mark.parametrize("reference", ["mytask:space", "supervised"])
+def test_what_is_no_function_is_not_taken_for_one(reference: str, folder: Path) -> None:
+    assert not is_function(reference, folder)
 
-    assert is_generator(train, folder)
-    assert not is_generator(lambda: None, folder)
+
+def test_whatever_can_be_called_and_is_no_class_is_a_function(folder: Path) -> None:
+    assert is_function(lambda: None, folder)
+    assert is_function(partial(print, 1), folder)
+    assert not is_function(Path, folder)
+
+
+def test_who_shares_a_process_says_so_in_a_decorator(folder: Path) -> None:
+    (folder / "mysharing.py").write_text("from tuner import share_process\n@share_process\ndef train(trial): ...")
+    assert shares_process("mysharing:train", folder)
+    assert not shares_process("mytask:train", folder)
+    assert shares_process(share_process(partial(print)), folder)
+
+
+def test_an_objective_that_lies_in_no_module_travels_by_value() -> None:
+    factor = 3
+    assert unpickled(pickled(lambda value: factor * value, "tripled"))(2) == 6
+
+
+def test_what_cannot_leave_the_process_is_named() -> None:
+    lock = threading.Lock()
+    with pytest.raises(ConfigurationError, match=r"'locked' cannot be handed to another process: .*lock"):
+        pickled(lambda: lock, "locked")
+
+
+def test_what_cannot_be_unpickled_is_named(folder: Path) -> None:
+    content = pickled(resolve("mytask:outer", SPACES, folder), "outer").content
+    for name in ("mytask", "mytask_more"):
+        del sys.modules[name]
+    sys.path.remove(str(folder))
+    with pytest.raises(ConfigurationError, match=r"unpickling the objective 'outer' failed: .*'mytask'"):
+        unpickled(PickledObjective(content, "outer"))

@@ -18,7 +18,7 @@ from tuner.domain.errors import (
     TunerError,
 )
 from tuner.domain.model import Model
-from tuner.domain.objective import Cohort, Objective
+from tuner.domain.objective import Cohort, Objective, share_process
 from tuner.domain.parameter import Choice, Float, Int
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Budget, Component, Direction, Limits, Resources, StudySpec
@@ -61,6 +61,7 @@ __all__ = [
     "load_model",
     "load_study",
     "run",
+    "share_process",
 ]
 
 _LAZY = ("Study", "load_model", "load_study", "run")

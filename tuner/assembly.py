@@ -13,16 +13,16 @@ from tuner.domain.config import Config
 from tuner.domain.data import DataRecord
 from tuner.domain.errors import ConfigurationError, nearest
 from tuner.domain.goal import OF_MODELS, Goal
-from tuner.domain.job import Job
+from tuner.domain.job import Isolation, Job, PickledObjective
 from tuner.domain.objective import Objective
 from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import AUTO, Direction, StudySpec, as_component, as_constraint
+from tuner.domain.study import AUTO, INLINE, Direction, StudySpec, as_component, as_constraint
 from tuner.execution import machine
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.worker import OBJECTIVES, build_objective
-from tuner.reference import is_generator, resolve
+from tuner.reference import is_function, resolve, shares_process
 from tuner.warm_start import CarriedOver
 
 SAMPLERS = Catalogue("tuner.samplers", "sampler")
@@ -102,7 +102,8 @@ def assemble(spec: StudySpec, folder: Path, checkpoints: Path) -> Assembly:
     if yields is None and not mistakes.has_any:
         mistakes.add(_undirected(spec))
     scheduler = mistakes.collect(lambda: _scheduler(spec, goal))
-    job = _settled(job, goal, scheduler)
+    isolation = _isolation(spec, folder, objective)
+    job = _settled(job, goal, scheduler, isolation)
     space = mistakes.collect(lambda: find_space(spec, folder))
     sampler = None
     if space is not None:
@@ -120,12 +121,16 @@ def assemble(spec: StudySpec, folder: Path, checkpoints: Path) -> Assembly:
         sampler=sampler,
         scheduler=scheduler,
         job=job,
-        cohorts=_cohorts(spec, space, objective),
+        cohorts=_cohorts(spec, space, objective, isolation),
         grows=objective is None or objective.grows,
         exploits=objective is not None and objective.exploits,
         tests=yields is not None,
         data=None if objective is None else objective.data(),
-        notes=(*_doubts(yields or {}, goal), *(objective.notes(space) if objective is not None else ())),
+        notes=(
+            *_doubts(yields or {}, goal),
+            *_alone(spec, isolation),
+            *(objective.notes(space) if objective is not None else ()),
+        ),
         confirms=_confirms(spec, job, goal, objective),
     )
 
@@ -152,9 +157,9 @@ def proposal(spec: StudySpec, folder: Path) -> Mapping[str, str]:
 
 
 def _kind_of_objective(spec: StudySpec, folder: Path) -> type[Objective] | None:
-    """Return the class of the spec's objective; None where it is a generator function, or cannot be found."""
+    """Return the class of the spec's objective; None where it is a function, or cannot be found."""
     try:
-        if is_generator(spec.objective, folder):
+        if is_function(spec.objective, folder):
             return None
         found = resolve(spec.objective, OBJECTIVES, folder) if isinstance(spec.objective, str) else spec.objective
     except ConfigurationError:
@@ -196,28 +201,40 @@ def _confirms(spec: StudySpec, job: Job, goal: Goal, objective: Objective | None
 
 def _parallel(spec: StudySpec) -> int:
     resources = spec.resources
-    if spec.executor == "inline":
+    if spec.executor == INLINE:
         return 1
     if resources.parallel == AUTO:
         return machine.cohorts_at_a_time(resources.cpu, resources.gpu)
     return int(resources.parallel)
 
 
-def _cohorts(spec: StudySpec, space: SearchSpace, objective: Objective | None) -> Cohorts:
-    size = spec.resources.cohort
+def _cohorts(spec: StudySpec, space: SearchSpace, objective: Objective | None, isolation: Isolation) -> Cohorts:
+    takes_turns = objective is None or isinstance(objective, GeneratorObjective)
+    # A trial that has a process of its own, or the study's own one, has it to itself.
+    alone = takes_turns and (isolation is Isolation.TRIAL or spec.executor == INLINE)
+    size = 1 if alone else spec.resources.cohort
     return Cohorts(
         space,
         _all_alike if objective is None else objective.cohort_key,
         size=None if size == AUTO else int(size),
         trials=spec.budget.trials,
         most=_MOST_ON_A_GPU if spec.resources.gpu else _MOST_ON_A_CPU,
-        interleaved=objective is None or isinstance(objective, GeneratorObjective),
+        interleaved=takes_turns,
         timed=_parallel(spec) > 1,
     )
 
 
+def _alone(spec: StudySpec, isolation: Isolation) -> Iterator[str]:
+    """Yield that trials train one by one although more to a cohort are asked for."""
+    if isolation is Isolation.TRIAL and spec.resources.cohort not in (AUTO, 1):
+        yield (
+            f"cohort = {spec.resources.cohort} has no effect: the objective is a function, whose trials have a process "
+            "each; with resources.share_process = true they take turns in one"
+        )
+
+
 def _all_alike(_: Config) -> Hashable:
-    """Return one key for all: generator objectives take turns, whatever their configurations."""
+    """Return one key for all: what cannot be batched takes turns, whatever the configurations are."""
     return ()
 
 
@@ -252,25 +269,37 @@ def _job(spec: StudySpec, folder: Path, checkpoints: Path) -> Job:
         direction=Direction(spec.direction),
         wanted=_goal(spec, {}).wanted,
         max_epochs=spec.budget.epochs,
+        threads=max(1, int(spec.resources.cpu)),
         device="cuda" if spec.resources.gpu else "cpu",
         checkpoints=checkpoints,
         limits=spec.limits,
     )
 
 
-def _settled(job: Job, goal: Goal, scheduler: Scheduler | None) -> Job:
+def _isolation(spec: StudySpec, folder: Path, objective: Objective | None) -> Isolation:
+    """Return in which process the objective's code runs, where trials have processes at all."""
+    if objective is not None and not isinstance(objective, GeneratorObjective):
+        return Isolation.COHORT if objective.isolated else Isolation.NONE
+    shares = spec.resources.share_process or shares_process(spec.objective, folder)
+    return Isolation.COHORT if shares else Isolation.TRIAL
+
+
+def _settled(job: Job, goal: Goal, scheduler: Scheduler | None, isolation: Isolation) -> Job:
     """Return the job with what is known once the objective has been asked."""
     return replace(
         job,
         direction=goal.direction,
         prunes=scheduler is not None and scheduler.prunes,
         exploits=scheduler is not None and scheduler.exploits,
+        isolation=isolation,
     )
 
 
 def _objective(job: Job) -> Objective | None:
-    """Return the objective where it can be asked questions: a generator function only tells by being run."""
-    return None if is_generator(job.objective, job.folder) else build_objective(job)
+    """Return the objective where it can be asked questions: a function only tells by being run."""
+    if not isinstance(job.objective, PickledObjective) and is_function(job.objective, job.folder):
+        return None
+    return build_objective(job)
 
 
 def _unfit(

@@ -10,9 +10,13 @@ from typing import Any, final
 from tuner.asking import Asked, read_spec
 from tuner.assembly import Assembly, assemble
 from tuner.domain.errors import NoUsableTrialError
-from tuner.domain.trial import Metrics
-from tuner.domain.work import Member, Work, WorkKind
-from tuner.execution.worker import Worker
+from tuner.domain.job import Isolation, Job
+from tuner.domain.study import INLINE, StudySpec
+from tuner.domain.trial import Failure, FailureReason, Metrics, Report
+from tuner.domain.work import Answer, Member, Work, WorkKind
+from tuner.execution.isolation.worker import IsolatedWorker
+from tuner.execution.surroundings import surrounded
+from tuner.execution.worker import Worker, WorkLostError, WorkOverranError
 
 
 @final
@@ -26,21 +30,40 @@ class Preview:
 
 
 def check(study: Asked, overrides: Mapping[str, Any] | None = None) -> Preview:
-    """Train the default configuration for one epoch in this process, and store nothing.
+    """Train the default configuration for one epoch, where a study would train it, and store nothing.
 
-    Raises `NoUsableTrialError` with the traceback where the objective fails.
+    A function runs in a process of its own, everything else in this one. Raises `NoUsableTrialError` with the traceback
+    where the objective fails.
     """
     spec, source = read_spec(study, overrides or {})
     with tempfile.TemporaryDirectory(prefix="tuner-check-") as scratch:
         assembly = assemble(spec, Path(source.folder), Path(scratch))
-        worker = Worker(assembly.job)
         member = Member(number=0, config=assembly.space.default, seed=0)
-        worker.begin(Work(id=0, kind=WorkKind.TRAIN, members=(member,)))
-        began = time.perf_counter()
-        (report,) = worker.advance()
-        seconds = time.perf_counter() - began
+        report, seconds = _first_epoch(assembly.job, spec, Work(id=0, kind=WorkKind.TRAIN, members=(member,)))
     if report.failure is not None:
         raise NoUsableTrialError(f"the objective failed: {report.failure.message}", hint=report.failure.traceback)
     if report.metrics is None:
         raise NoUsableTrialError("the objective ended without yielding any metrics")
     return Preview(assembly=assembly, metrics=report.metrics, seconds=seconds)
+
+
+def _first_epoch(job: Job, spec: StudySpec, work: Work) -> tuple[Report, float]:
+    """Train the one member of `work` for an epoch, end it, and return its report and how long it took."""
+    isolated = job.isolation is not Isolation.NONE and spec.executor != INLINE
+    worker = IsolatedWorker(surrounded(job)) if isolated else Worker(job)
+    number = work.members[0].number
+    began = time.perf_counter()
+    try:
+        worker.begin(work)
+        began = time.perf_counter()
+        (report, *_) = worker.advance()
+        seconds = time.perf_counter() - began
+        worker.follow(Answer(leaving=frozenset({number}), is_over=True))
+    except WorkLostError as error:
+        failure = Failure(reason=FailureReason.WORKER_LOST, message=str(error))
+        report, seconds = Report(number=number, epoch=0, failure=failure), time.perf_counter() - began
+    except WorkOverranError as error:
+        report, seconds = Report(number=number, epoch=0, failure=error.failure), time.perf_counter() - began
+    finally:
+        worker.close()
+    return report, seconds

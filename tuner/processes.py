@@ -1,12 +1,16 @@
 """Processes of this machine: whether one still is the one that was meant, and how to end it and its children."""
 
+import ctypes
 import os
 import signal
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 _PROC = Path("/proc")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_SET_PARENT_DEATH_SIGNAL, _SET_CHILD_SUBREAPER = 1, 36
+"""Options of prctl(2)."""
 
 
 def birth(pid: int) -> str:
@@ -38,6 +42,22 @@ def group_bytes(group: int) -> int:
     return sum(int(fields[21]) * _PAGE_BYTES for fields in members if fields and fields[2] == str(group))
 
 
+def descendants(pid: int) -> tuple[int, ...]:
+    """Return every process that `pid` has started, directly or not, itself left out; none where there is no /proc."""
+    parents = {int(entry.name): _fields(int(entry.name)) for entry in _PROC.glob("[0-9]*")}
+    found: list[int] = []
+    generation = {pid}
+    while generation:
+        generation = {child for child, fields in parents.items() if fields and int(fields[1]) in generation}
+        found += sorted(generation)
+    return tuple(found)
+
+
+def resident_bytes_of(pids: tuple[int, ...]) -> int:
+    """Return the memory that these processes have in use; what they share is counted once for each."""
+    return sum(int(fields[21]) * _PAGE_BYTES for fields in map(_fields, pids) if fields)
+
+
 def resident_bytes() -> int:
     """Return the memory that this process has in use."""
     fields = _fields(os.getpid())
@@ -65,10 +85,25 @@ def _uses(process: Path, folder: Path) -> bool:
     return False
 
 
-def kill_group(group: int) -> None:
-    """End every process of a group at once; nothing happens where there is none."""
+def kill_group(group: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Send a signal to every process of a group, by default the one that ends them; nothing happens without any."""
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGKILL)
+        os.killpg(group, number)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends, so that none gets out of sight; on Linux only."""
+    _prctl(_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent() -> None:
+    """Let this process be killed when its parent ends, however that ends; on Linux only."""
+    _prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def _fields(pid: int) -> list[str]:

@@ -1,19 +1,23 @@
 """Objects by what people call them: a shipped name, or `package.module:name` of their own."""
 
 import ast
+import pickle
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, module_from_spec
-from inspect import isgeneratorfunction
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import cloudpickle
+
 from tuner.catalogue import Catalogue
 from tuner.domain.errors import ConfigurationError, UnknownNameError, nearest
+from tuner.domain.job import PickledObjective
+from tuner.domain.objective import SHARES_PROCESS, share_process
 
 
 def resolve(reference: str, catalogue: Catalogue, folder: Path) -> Any:
@@ -32,27 +36,85 @@ def resolve(reference: str, catalogue: Catalogue, folder: Path) -> Any:
         raise _no_such_name(reference, attribute, catalogue.kind, list(vars(module))) from None
 
 
-def is_generator(reference: str | Callable[..., Any], folder: Path) -> bool:
-    """Return whether `reference` names a generator function, found out by reading its file instead of importing it.
+def pickled(thing: Callable[..., Any], name: str) -> PickledObjective:
+    """Return an objective as it travels to other processes; what lies in no module travels with all that it uses.
+
+    Raises `ConfigurationError` where it uses something that cannot leave this process, such as an open file.
+    """
+    try:
+        return PickledObjective(cloudpickle.dumps(thing), name)
+    except Exception as error:
+        raise ConfigurationError(
+            f"the objective {name!r} cannot be handed to another process: {type(error).__name__}: {error}",
+            hint="define it in a module, and make what cannot be copied (a lock, an open file, a connection) inside it",
+        ) from error
+
+
+def unpickled(objective: PickledObjective) -> Any:
+    """Return the objective that `pickled` packed; raises `ConfigurationError` where what it needs is not here."""
+    try:
+        return pickle.loads(objective.content)  # noqa: S301 - from the process that started the study, never from a file
+    except Exception as error:
+        raise ConfigurationError(
+            f"unpickling the objective {objective.name!r} failed: {type(error).__name__}: {error}",
+            hint="what it imports has to be found by other processes too",
+        ) from error
+
+
+def is_function(reference: str | Callable[..., Any], folder: Path) -> bool:
+    """Return whether `reference` names a function, found out by reading its file instead of importing it.
 
     A training script imports torch, which takes longer than everything else before the first trial. False where reading
     cannot tell; raises `ConfigurationError` where there is no such module.
     """
     if not isinstance(reference, str):
-        return isgeneratorfunction(reference)
+        return not isinstance(reference, type)
+    return _definition(reference, folder) is not None
+
+
+def shares_process(reference: str | Callable[..., Any], folder: Path) -> bool:
+    """Return whether the function is decorated with `share_process`."""
+    if not isinstance(reference, str):
+        return bool(getattr(reference, SHARES_PROCESS, False))
+    definition = _definition(reference, folder)
+    if definition is not None:
+        return bool(definition.decorator_list)
+    module_name, _, attribute = reference.partition(":")
+    return bool(getattr(getattr(sys.modules.get(module_name), attribute, None), SHARES_PROCESS, False))
+
+
+def _definition(reference: str, folder: Path) -> ast.FunctionDef | None:
+    """Return where the function is defined, plainly, or with the decorator `share_process` alone; None elsewhere."""
     module_name, colon, attribute = reference.partition(":")
     if not colon or module_name in sys.modules:
-        return False
+        return None
     with _import_errors(module_name, folder):
         spec = _find(module_name, folder)
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-        return False
+        return None
     try:
         tree = ast.parse(Path(spec.origin).read_bytes())
     except (SyntaxError, ValueError):
-        return False  # importing it says what is wrong with it
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == attribute]
-    return any(not node.decorator_list and _yields(node) for node in functions)
+        return None  # importing it says what is wrong with it
+    named = [node for node in tree.body if attribute in _bound(node)]
+    if len(named) != 1 or not isinstance(named[0], ast.FunctionDef):
+        return None
+    decorators = [ast.unparse(each).rpartition(".")[2] for each in named[0].decorator_list]
+    return named[0] if decorators in ([], [share_process.__name__]) else None
+
+
+def _bound(node: ast.stmt) -> frozenset[str]:
+    """Return the names that a statement may bind, those inside of functions aside."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return frozenset({node.name})
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return frozenset((each.asname or each.name).partition(".")[0] for each in node.names)
+    return frozenset(
+        each.id if isinstance(each, ast.Name) else each.name
+        for each in ast.walk(node)
+        if (isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store))
+        or isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    )
 
 
 def _member(name: str, catalogue: Catalogue) -> Any:
@@ -120,13 +182,3 @@ def _load(spec: ModuleSpec) -> ModuleType:
 def _no_such_name(reference: str, attribute: str, kind: str, names: list[str]) -> UnknownNameError:
     known = [name for name in names if not name.startswith("_")]
     return UnknownNameError(f"the {kind} {reference!r} names nothing{nearest(attribute, known)}")
-
-
-def _yields(function: ast.FunctionDef) -> bool:
-    inner = {
-        inside
-        for node in ast.walk(function)
-        if isinstance(node, ast.FunctionDef | ast.Lambda | ast.AsyncFunctionDef) and node is not function
-        for inside in ast.walk(node)
-    }
-    return any(isinstance(node, ast.Yield | ast.YieldFrom) and node not in inner for node in ast.walk(function))

@@ -133,6 +133,7 @@ class _Resources(_Section):
     gpu: float = Field(default=0, ge=0)
     parallel: _Count = AUTO
     cohort: _Count = AUTO
+    share_process: bool = False
 
 
 class _Limits(_Section):

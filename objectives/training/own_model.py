@@ -50,6 +50,7 @@ class OwnModel(Objective):
 
     grows: ClassVar[bool] = True
     exploits: ClassVar[bool] = True
+    isolated: ClassVar[bool] = False
     task: ClassVar[Task] = Task.CLASSIFICATION
     """Classes, whole numbers from 0, or values: then the model has one output."""
 

@@ -2,10 +2,40 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.study import Direction, Limits
+
+
+class Isolation(Enum):
+    """In which process an objective's code runs."""
+
+    NONE = "none"
+    """In the worker's own, where what ships is batched."""
+    COHORT = "cohort"
+    """In one for all trials of a worker, which train together or take turns."""
+    TRIAL = "trial"
+    """In one for each trial, which ends with it."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PickledObjective:
+    """An objective that lies in no module, or in one that only its own process is to import: it travels by value."""
+
+    content: bytes = field(repr=False)
+    name: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the process that started the study gives the processes of trials: its module path and its environment."""
+
+    module_path: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)
 
 
 @final
@@ -16,10 +46,11 @@ class Job:
     `folder` is where the objective's module may lie, `checkpoints` the study's own folder of states. `wanted` are the
     metrics that every report has to have; none stands for `metric` alone. Where the scheduler `prunes`, trials may be
     stopped whose states nobody will ever need; where it `exploits`, trials go on from the states that others have at
-    their decision epochs.
+    their decision epochs. With `isolation` a trial's process computes with so many `threads` and has `surroundings`,
+    which the executor adds; what it prints goes into a file in `logs` (None: to where this process prints).
     """
 
-    objective: str | Callable[..., Any]
+    objective: str | Callable[..., Any] | PickledObjective
     folder: Path
     settings: Mapping[str, Any]
     seed: int
@@ -32,3 +63,7 @@ class Job:
     limits: Limits = field(default_factory=Limits)
     prunes: bool = True
     exploits: bool = False
+    isolation: Isolation = Isolation.NONE
+    threads: int = 1
+    logs: Path | None = None
+    surroundings: Surroundings | None = None

@@ -5,9 +5,9 @@ trials together, name its metrics in advance and be tested on data the search ne
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from tuner.domain.config import Config
 from tuner.domain.data import DataRecord
@@ -15,6 +15,21 @@ from tuner.domain.model import Model, SavedModel
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, Metrics, Trial
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+SHARES_PROCESS = "__tuner_shares_process__"
+
+
+def share_process(function: Function) -> Function:
+    """Let the trials of an objective that is a function take turns in one process, as `resources.share_process` does.
+
+    That saves the start of a process for each trial, and gives up what a process of its own gives: globals, working
+    directory, torch's defaults, signal handlers and the main thread are shared, and a trial that kills its process
+    kills the others too.
+    """
+    setattr(function, SHARES_PROCESS, True)
+    return function
 
 
 class Cohort(ABC):
@@ -58,6 +73,9 @@ class Objective(ABC):
 
     exploits: ClassVar[bool] = False
     """Whether a member of a cohort can go on from another's state: `Cohort.exploit`."""
+
+    isolated: ClassVar[bool] = True
+    """Whether it trains in a process that knows nothing of Ray, one for all trials of a worker; else in the worker."""
 
     @abstractmethod
     def __init__(self, settings: Mapping[str, Any], seed: int) -> None:

@@ -14,6 +14,9 @@ from tuner.domain.search_space import SearchSpace
 AUTO = "auto"
 """The word for "as many as fit"."""
 
+INLINE = "inline"
+"""The executor that trains in the study's own process."""
+
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -51,12 +54,17 @@ class Budget:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What a cohort is given, how many run at a time (`parallel`) and how many trials make one (`cohort`)."""
+    """What a cohort is given, how many run at a time (`parallel`) and how many trials make one (`cohort`).
+
+    With `share_process` the trials of an objective that is a function take turns in one process, instead of having a
+    process each.
+    """
 
     cpu: float = 1
     gpu: float = 0
     parallel: int | str = AUTO
     cohort: int | str = AUTO
+    share_process: bool = False
 
 
 @final

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.config import Config
@@ -161,6 +162,10 @@ class Checkpoints(ABC):
     def load(self) -> Mapping[str, Any] | None:
         """Return the state to go on from, or None where the trial starts at the beginning."""
 
+    @abstractmethod
+    def own_folder(self) -> Path:
+        """Return the folder for the trial's own files, which is there afterwards."""
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,3 +196,12 @@ class Trial:
     def load(self) -> Mapping[str, Any] | None:
         """Return what was saved at `epoch`, or None when the trial starts at the beginning."""
         return self.checkpoints.load()
+
+    @property
+    def folder(self) -> Path:
+        """The trial's own folder, for files of any kind: no other trial's and no other study's.
+
+        It is made when it is first asked for, is there again when the trial goes on after an interruption, and is
+        deleted with the study. `tuner check` gives one that it deletes at its end.
+        """
+        return self.checkpoints.own_folder()

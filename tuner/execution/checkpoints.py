@@ -54,8 +54,11 @@ class TrialCheckpoints(Checkpoints):
     that turned out not to be sound are `damaged`.
     """
 
-    def __init__(self, folder: Path, recorded: int, best: int, *, takes_over: bool = True) -> None:
+    def __init__(
+        self, folder: Path, recorded: int, best: int, *, takes_over: bool = True, own: Path | None = None
+    ) -> None:
         self._folder = folder
+        self._own = own or folder / "own"
         self._best = best
         self._recorded = {recorded, best}
         self._state: Mapping[str, Any] | None = None
@@ -79,6 +82,9 @@ class TrialCheckpoints(Checkpoints):
 
     def load(self) -> Mapping[str, Any] | None:
         return self._state
+
+    def own_folder(self) -> Path:
+        return private(self._own)
 
     def begin_epoch(self) -> None:
         """Take note that an epoch more is being trained; what is saved from now on is the state after it."""
@@ -136,3 +142,6 @@ class BestCheckpoint(Checkpoints):
 
     def load(self) -> Mapping[str, Any] | None:
         return self._trial.load()
+
+    def own_folder(self) -> Path:
+        return self._trial.own_folder()

@@ -12,6 +12,7 @@ from tuner.domain.study import AUTO, Resources
 from tuner.execution.executor import Executor
 from tuner.execution.machine import cohorts_at_a_time
 from tuner.execution.ray_tune_session import quiet_session
+from tuner.execution.surroundings import surrounded
 
 
 @final
@@ -20,6 +21,7 @@ class RayTuneExecutor(Executor):
 
     def run(self, controller: Director, job: Job, resources: Resources) -> None:
         parallel = _parallel(resources)
+        job = surrounded(job)  # before Ray changes the environment
         with quiet_session(resources, parallel) as ready:
             from tuner.execution.ray_tune_loop import run_loop  # noqa: PLC0415 - Ray starts while this is imported
 

@@ -9,6 +9,7 @@ ever read again: the study lives in the storage alone.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
 
@@ -22,11 +23,12 @@ from ray.tune.search import SearchAlgorithm
 
 from tuner.domain.director import Director
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.job import Job
-from tuner.domain.study import Resources
+from tuner.domain.job import Isolation, Job
+from tuner.domain.study import Limits, Resources
 from tuner.domain.work import Answer, Work, WorkKind
+from tuner.execution.isolation.worker import IsolatedWorker
 from tuner.execution.watchdog import WORKERS, Watchdog, enroll
-from tuner.execution.worker import Worker
+from tuner.execution.worker import Worker, WorkLostError, WorkOverranError
 from tuner.processes import resident_bytes
 
 _GROWN_BYTES = 2**30
@@ -42,7 +44,7 @@ def run_loop(controller: Director, job: Job, resources: Resources, parallel: int
     Raises what the controller raised. When it returns, nothing is being trained.
     """
     workers = folder / WORKERS
-    watchdog = Watchdog(job.limits, workers, _output_of)
+    watchdog = Watchdog(_limits_of_workers(job), workers, _output_of)
     bridge = _Bridge(controller, parallel, watchdog)
     with _plain_workers():
         try:
@@ -65,6 +67,13 @@ def run_loop(controller: Director, job: Job, resources: Resources, parallel: int
     if bridge.error is not None:
         raise bridge.error
     controller.abandon()
+
+
+def _limits_of_workers(job: Job) -> Limits:
+    """Return what the workers themselves are held to: where trials have processes, the workers see to their limits."""
+    if job.isolation is Isolation.NONE:
+        return job.limits
+    return replace(job.limits, progress=None, time=None, memory=None, output=None)
 
 
 def _output_of(pid: int) -> int:
@@ -97,7 +106,7 @@ class CohortTrainable(tune.Trainable):  # type: ignore[misc]
     """What runs in a worker process. Ray makes one and resets it for every further cohort."""
 
     def setup(self, config: dict[str, Any], job: Job, workers: Path) -> None:
-        self._worker = Worker(job)
+        self._worker = Worker(job) if job.isolation is Isolation.NONE else IsolatedWorker(job)
         self._workers = workers
         self._begin(config["work"])
 
@@ -112,9 +121,17 @@ class CohortTrainable(tune.Trainable):  # type: ignore[misc]
             self._worker.begin(work)
 
     def step(self) -> dict[str, Any]:
-        if self._work.kind is WorkKind.TEST:
-            return {"tested": _Box(self._worker.test(self._work))}
-        return {"reports": self._worker.advance(), "resident_bytes": resident_bytes()}
+        try:
+            if self._work.kind is WorkKind.TEST:
+                return {"tested": _Box(self._worker.test(self._work))}
+            return {"reports": self._worker.advance(), "resident_bytes": resident_bytes()}
+        except WorkLostError as error:
+            return {"lost": str(error)}
+        except WorkOverranError as error:
+            return {"overran": _Box(error.failure)}
+
+    def cleanup(self) -> None:
+        self._worker.close()
 
     def follow(self, answer: Answer) -> None:
         """Do with the cohort what was decided; Ray runs it before the next `step`."""
@@ -184,6 +201,12 @@ class _Bridge:
         return goes_on
 
     def _goes_on(self, trial: RayTrial, work: Work, result: dict[str, Any]) -> bool:
+        if "lost" in result:
+            self.controller.lost(work, result["lost"])
+            return False
+        if "overran" in result:
+            self.controller.overran(work, result["overran"].content)
+            return False
         if work.kind is WorkKind.TEST:
             self.controller.tested(work, result["tested"].content)
             return False

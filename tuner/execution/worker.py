@@ -14,14 +14,14 @@ from typing import Any, final
 
 from tuner.catalogue import Catalogue
 from tuner.domain.config import Config
-from tuner.domain.job import Job
+from tuner.domain.job import Job, PickledObjective
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, Trial
 from tuner.domain.work import Answer, Exploit, Member, Work
 from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, trial_folder
 from tuner.execution.generator import RECOVERABLE, GeneratorObjective, failure_of
 from tuner.execution.measurement import measured
-from tuner.reference import resolve
+from tuner.reference import resolve, unpickled
 
 OBJECTIVES = Catalogue("tuner.objectives", "objective")
 
@@ -29,11 +29,29 @@ _PATIENCE_SECONDS = 0.25
 """How long short epochs are gathered before they are reported together: what a person takes for at once."""
 
 
+class WorkLostError(Exception):
+    """The process that trained the work has died; the reason says how."""
+
+
+class WorkOverranError(Exception):
+    """The process that trained the work was ended, or could not begin, for a reason that is the trials' failure."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+def find_objective(job: Job) -> Any:
+    """Return what the job names, or carries, as its objective: a function or a class."""
+    found = job.objective
+    if isinstance(found, PickledObjective):
+        return unpickled(found)
+    return resolve(found, OBJECTIVES, job.folder) if isinstance(found, str) else found
+
+
 def build_objective(job: Job) -> Objective:
     """Return the job's objective, ready to train or to be asked questions."""
-    found = job.objective
-    if isinstance(found, str):
-        found = resolve(found, OBJECTIVES, job.folder)
+    found = find_objective(job)
     if isinstance(found, type) and issubclass(found, Objective):
         objective: Objective = found(job.settings, job.seed)
         objective.want(job.wanted or (job.metric,))
@@ -115,6 +133,10 @@ class Worker:
         except RECOVERABLE as error:
             return failure_of(error)
         return None if metrics is None else measured(metrics, (self._job.metric,))
+
+    def close(self) -> None:
+        """End what is being trained."""
+        self._leave(list(self._checkpoints))
 
     def _exploit(self, exploit: Exploit) -> None:
         cohort, trial = self._cohort, self._trial(exploit.member)

@@ -1,0 +1,79 @@
+"""What a worker, its template and its trial processes say to each other, over socket pairs that nobody else has."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import final
+
+from tuner.domain.job import Job
+
+
+class Request(Enum):
+    """What a trial process is asked for; each comes with its content."""
+
+    LOAD = "load"
+    """Take this job, and load its objective: the first request to a fresh interpreter. No answer."""
+    BEGIN = "begin"
+    """Train this work from now on. No answer."""
+    ADVANCE = "advance"
+    """Answer with reports."""
+    FOLLOW = "follow"
+    """Carry this decision out. No answer."""
+    TEST = "test"
+    """Answer with the test metrics of this work."""
+    END = "end"
+    """Answer with the names of the modules that were imported late, and end."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """The first message to a template: what its trials run, and whether it is to fork them.
+
+    A template that does not fork starts a fresh interpreter for each trial and imports nothing itself.
+    """
+
+    job: Job
+    forks: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A template can start trials."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CannotFork:
+    """A template is in a state that no fork survives, and ends; `reason` says which."""
+
+    reason: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Spawn:
+    """Start a trial process. Two handles follow: its connection, and the file for what it prints where `has_log`.
+
+    `modules` are imported first: what earlier trials imported late.
+    """
+
+    has_log: bool
+    modules: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A trial process has started."""
+
+    pid: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A trial process has ended, with all that it had started; `status` is as `os.waitstatus_to_exitcode` gives it."""
+
+    pid: int
+    status: int

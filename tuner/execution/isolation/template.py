@@ -1,0 +1,251 @@
+"""The template: a process that has imported an objective's module, and forks a process for each trial.
+
+It never trains, and never computes with more than one thread: what a thread pool has locked in the parent stays locked
+in every child. It is the parent of all that its trials leave behind, and ends it with the trial.
+"""
+
+import gc
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
+from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import recv_handle
+from pathlib import Path
+from typing import Any, NoReturn, final
+
+from tuner.domain.job import Job
+from tuner.domain.trial import Failure
+from tuner.execution.checkpoints import CODEC
+from tuner.execution.isolation.messages import CannotFork, Ended, Launch, Ready, Spawn, Started
+from tuner.execution.isolation.trial_process import LARGE_PACKAGES, interpreter, leave, loaded, serve
+from tuner.processes import adopt_orphans, descendants, die_with_parent, kill_group
+
+_MANY = 4096
+
+_NOT_FORKABLE = frozenset({"jax", "tensorflow"})
+"""Packages that start threads as soon as they are used, and say that no fork survives it."""
+
+_GRACE_SECONDS = 3.0
+"""How long trials have to end by themselves once their worker is gone."""
+
+
+def main(handle: int, module_path: str) -> None:
+    """Serve the worker at the other end of the socket `handle` until that closes it.
+
+    `module_path`, as JSON, is what this process was started with: fresh interpreters are started with the same.
+    """
+    adopt_orphans()
+    control = Connection(handle)
+    launch: Launch = control.recv()
+    objective = loaded(launch.job) if launch.forks else None
+    if isinstance(objective, Failure):
+        control.send(objective)
+        return
+    if launch.forks:
+        _warm_up()
+        gc.collect()
+        if reason := _unforkable():
+            control.send(CannotFork(reason))
+            return
+    control.send(Ready())
+    _discard_output()
+    _Template(control, launch, objective, module_path).serve()
+
+
+@final
+class _Template:
+    """Starts trial processes, and says when they have ended."""
+
+    def __init__(self, control: Connection, launch: Launch, objective: Any, module_path: str) -> None:
+        self._control = control
+        self._job = launch.job
+        self._forks = launch.forks
+        self._objective = objective
+        self._module_path = module_path
+        self._running: set[int] = set()
+        # A signal tells that a child has ended; what it writes to wakes the loop up.
+        self._woken, waking = socket.socketpair()
+        self._woken.setblocking(False)
+        waking.setblocking(False)
+        self._waking = waking
+        self._childs_handler = signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(waking.fileno(), warn_on_full_buffer=False)
+
+    def serve(self) -> None:
+        while True:
+            ready = wait([self._control, self._woken])
+            if self._woken in ready:
+                with suppress(BlockingIOError):
+                    self._woken.recv(_MANY)
+                self._reap()
+            if self._control in ready:
+                try:
+                    self._start(self._control.recv())
+                except (EOFError, ConnectionError):  # the worker is gone
+                    self._end_all()
+                    return
+
+    def _start(self, spawn: Spawn) -> None:
+        connection = recv_handle(self._control)
+        log = recv_handle(self._control) if spawn.has_log else None
+        for module in spawn.modules:
+            # What only programs can import that have done something else before is nothing to prepare.
+            with suppress(Exception):
+                import_module(module)
+        if self._forks and (reason := _unforkable()):
+            self._control.send(CannotFork(reason))
+            self._end_all()
+            sys.exit()
+        pid = self._forked(connection, log) if self._forks else self._fresh(connection, log)
+        os.close(connection)
+        if log is not None:
+            os.close(log)
+        self._running.add(pid)
+        self._control.send(Started(pid))
+
+    def _forked(self, connection: int, log: int | None) -> int:
+        if not self._running:
+            # What is there by now stays: a child whose collector looked at it would copy all of it, page by page.
+            gc.freeze()
+            _forget_libraries_ends()
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, self._childs_handler)
+            for mine in (self._control, self._woken, self._waking):
+                mine.close()
+            _train(connection, log, self._job, self._objective)
+        return pid
+
+    def _fresh(self, connection: int, log: int | None) -> int:
+        """Start a trial process in a new interpreter."""
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [*interpreter("trial_process"), str(connection), self._module_path],
+            pass_fds=[connection],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        process.returncode = 0  # the loop waits for it, and the object must not
+        return process.pid
+
+    def _reap(self) -> None:
+        """Take note of trial processes that have ended, and end what they have left behind."""
+        for pid, status in _ended_children():
+            kill_group(pid)
+            if pid in self._running:
+                self._running.remove(pid)
+                if not self._running:
+                    _kill_orphans()
+                with suppress(ConnectionError):
+                    self._control.send(Ended(pid, os.waitstatus_to_exitcode(status)))
+
+    def _end_all(self) -> None:
+        for pid in self._running:
+            kill_group(pid, signal.SIGTERM)
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while self._running and (left := deadline - time.monotonic()) > 0:
+            wait([self._woken], left)
+            with suppress(BlockingIOError):
+                self._woken.recv(_MANY)
+            self._reap()
+        for pid in self._running:
+            kill_group(pid)
+        _kill_orphans()
+
+
+def _ended_children() -> Iterator[tuple[int, int]]:
+    """Yield every child that has ended, with its status."""
+    with suppress(ChildProcessError):  # there is no child at all
+        while (ended := os.waitpid(-1, os.WNOHANG)) != (0, 0):
+            yield ended
+
+
+def _kill_orphans() -> None:
+    """End all that trials have left: what lost its parent, or left its group, has become this process's child."""
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while _has_children() and time.monotonic() < deadline:
+        for pid in descendants(os.getpid()):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        for _ in _ended_children():
+            pass
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _train(connection: int, log: int | None, job: Job, objective: Any) -> NoReturn:
+    """Be the trial process that was just forked."""
+    status = 1
+    try:
+        os.setsid()
+        die_with_parent()
+        serve(Connection(connection), log, job, objective)
+        status = 0
+    except BaseException:  # noqa: BLE001 - what nobody has caught by here is in the log, and the process ends
+        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+    finally:
+        leave(status)
+
+
+def _warm_up() -> None:
+    """Import what torch imports late, when the first optimizer is made: a second that each trial would take."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return
+    import_module(CODEC)
+    torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+
+
+def _forget_libraries_ends() -> None:
+    """Let what large packages have registered for the end of the process run in none of the trials.
+
+    Torch takes every operator out of its tables one by one, which copies more memory than a short trial touches. What
+    a person's module has registered is left.
+    """
+    for finalizer in [*weakref.finalize._registry]:  # type: ignore[attr-defined]  # noqa: SLF001 - there is no other list
+        _, function, *_ = finalizer.peek() or (None, None)
+        if (getattr(function, "__module__", None) or "").partition(".")[0] in LARGE_PACKAGES:
+            finalizer.atexit = False
+
+
+def _unforkable() -> str:
+    """Return why no process can be forked from this one, "" where one can.
+
+    Threads of libraries do not count: memory allocators start some, and those that are imported here, with one thread
+    to compute with, prepare for a fork. A person's threads would be missing in the child, with what they have locked.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        return "importing the objective initialises CUDA"
+    if torch is not None and torch.get_num_threads() > 1:
+        return "importing the objective lets torch compute with several threads"
+    if threads := [each.name for each in threading.enumerate() if each is not threading.main_thread()]:
+        return f"importing the objective starts threads ({', '.join(threads)})"
+    if loaded_packages := _NOT_FORKABLE.intersection(sys.modules):
+        return f"{' and '.join(sorted(loaded_packages))} cannot be forked"
+    return ""
+
+
+def _discard_output() -> None:
+    """Let nothing but trials write to the log of the first one from now on."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with Path(os.devnull).open("r+b") as nothing:
+        for stream in (1, 2):
+            os.dup2(nothing.fileno(), stream)

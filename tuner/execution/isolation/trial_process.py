@@ -1,0 +1,159 @@
+"""A trial's own process: a person's code in its main thread, as in a program of its own, and nothing else.
+
+It has a session, a working directory, an environment, signal handlers and standard streams of its own; whatever the
+code changes ends with the trial.
+"""
+
+import atexit
+import os
+import pickle
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
+from multiprocessing.connection import Connection
+from typing import Any, NoReturn
+
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.job import Job
+from tuner.domain.trial import Failure
+from tuner.execution.generator import failure_of
+from tuner.execution.isolation.messages import Request
+from tuner.execution.worker import Worker, find_objective
+from tuner.processes import die_with_parent
+
+LARGE_PACKAGES = frozenset(
+    {"lightning", "numpy", "pandas", "pytorch_lightning", "scipy", "sklearn", "torch", "torchvision"}
+)
+"""Packages that take so long to import that a template does it for its trials, once one of them has."""
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""What numerical libraries ask how many threads to start."""
+
+
+def interpreter(module: str) -> list[str]:
+    """Return the command that runs `main` of a module beside this one; a handle and the module path follow.
+
+    Nothing is imported from the working directory before the module path is what it was in the study's own process.
+    """
+    program = (
+        "import json, sys; path, handle = sys.argv.pop(), int(sys.argv.pop()); sys.path[:] = json.loads(path); "
+        f"from tuner.execution.isolation import {module}; {module}.main(handle, path)"
+    )
+    return [sys.executable, "-P", "-c", program]
+
+
+def main(handle: int, _: str) -> None:
+    """Be the trial process of a template that does not fork: what to run comes with the first request."""
+    die_with_parent()
+    connection = Connection(handle)
+    request, content = connection.recv()
+    assert request is Request.LOAD  # the worker's first word to a fresh interpreter
+    job: Job = pickle.loads(content)  # noqa: S301 - from the worker, whose child this is
+    objective = loaded(job)
+    if isinstance(objective, Failure):
+        connection.send(objective)
+    else:
+        serve(connection, None, job, objective)
+    leave(0)
+
+
+def loaded(job: Job) -> Any:
+    """Return the objective, a function or a class, or the `Failure` that importing or unpickling it is."""
+    try:
+        return find_objective(job)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a person's module raises whatever it likes
+        failure = failure_of(error)
+        sys.stderr.write(failure.traceback)
+        return replace(failure, message=str(error)) if isinstance(error, ConfigurationError) else failure
+
+
+def serve(connection: Connection, log: int | None, job: Job, objective: Any) -> None:
+    """Do what the worker asks for until it says that this is the end, or is gone; `log` takes what is printed."""
+    _redirect(log)
+    _set_threads(job)
+    before = len(sys.modules)
+    worker = Worker(replace(job, objective=objective))
+    while True:
+        try:
+            request, content = connection.recv()
+        except (EOFError, ConnectionError):
+            return
+        if request is Request.END:
+            connection.send(_imported_since(before))
+            return
+        _do(connection, worker, request, content)
+
+
+def _do(connection: Connection, worker: Worker, request: Request, content: Any) -> None:
+    try:
+        match request:
+            case Request.BEGIN:
+                worker.begin(content)
+            case Request.FOLLOW:
+                worker.follow(content)
+            case Request.TEST:
+                connection.send(worker.test(content))
+            case Request.ADVANCE:
+                reports = worker.advance()
+                for report in reports:
+                    if report.failure is not None:
+                        sys.stderr.write(report.failure.traceback)
+                connection.send(reports)
+    except (EOFError, ConnectionError):
+        raise
+    except BaseException as error:  # noqa: BLE001 - in a process of its own, whatever is raised is the trial's failure
+        failure = failure_of(error)
+        sys.stderr.write(failure.traceback)
+        connection.send(failure)
+
+
+def leave(status: int) -> NoReturn:
+    """End this process as Python ends one, but for the objects that would be deleted one by one."""
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - waits for threads, as the end of a program does
+        atexit._run_exitfuncs()  # noqa: SLF001 - what multiprocessing does in its children too
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(status)
+
+
+def _redirect(log: int | None) -> None:
+    """Let the standard streams be the trial's own; what is printed appears line by line."""
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - not a path of anybody's
+        os.dup2(nothing.fileno(), 0)
+    if log is not None:
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.close(log)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _set_threads(job: Job) -> None:
+    """Let the trial compute with as many threads as it was given processors; the template had one."""
+    given: Mapping[str, str] = job.surroundings.environment if job.surroundings is not None else {}
+    os.environ.update({name: given.get(name, str(job.threads)) for name in THREAD_VARIABLES[:1]})
+    for name in THREAD_VARIABLES[1:]:
+        if name in given:
+            os.environ[name] = given[name]
+        else:
+            os.environ.pop(name, None)
+    threads = int(given["OMP_NUM_THREADS"]) if given.get("OMP_NUM_THREADS", "").isdigit() else job.threads
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(threads)
+    if threads > 1 and "numpy" in sys.modules:
+        from threadpoolctl import threadpool_limits  # noqa: PLC0415 - few trials have several threads
+
+        threadpool_limits(threads)
+
+
+def _imported_since(before: int) -> tuple[str, ...]:
+    """Return the modules of large packages that were imported after the first so many, the newest first.
+
+    The others are not looked at: in a child that was forked, to look at a name is to copy the page it is on.
+    """
+    late = islice(reversed(sys.modules), max(0, len(sys.modules) - before))
+    return tuple(name for name in late if name.partition(".")[0] in LARGE_PACKAGES)

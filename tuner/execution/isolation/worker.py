@@ -1,0 +1,159 @@
+"""The part of a run that trains, for objectives whose code runs in processes of its own."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import final
+
+from tuner.domain.job import Isolation, Job
+from tuner.domain.trial import Failure, Metrics, Report
+from tuner.domain.work import Answer, Member, Work
+from tuner.execution.isolation.launcher import Launcher, TrialProcess
+from tuner.execution.isolation.messages import Request
+from tuner.execution.worker import WorkLostError, WorkOverranError
+
+
+@final
+class IsolatedWorker:
+    """Does what `Worker` does, each trial in a process of its own, or all of them in one that they share.
+
+    In the processes a `Worker` trains; this one hands on what is asked and answered. Raises `WorkLostError` where a
+    process dies and `WorkOverranError` where one was ended because of a limit, or where the objective cannot be loaded:
+    nothing of the work is being trained then.
+    """
+
+    def __init__(self, job: Job, clock: Callable[[], float] = time.monotonic) -> None:
+        self._job = job
+        self._launcher = Launcher(job, clock)
+        self._shares = job.isolation is Isolation.COHORT
+        self._work: Work | None = None
+        self._processes: dict[TrialProcess, set[int]] = {}
+        self._shared: TrialProcess | None = None
+        self._error: WorkLostError | WorkOverranError | None = None
+        self._noted = ""
+
+    def begin(self, work: Work) -> None:
+        """Start to train the members of `work`, in place of what was trained before."""
+        self._end([*self._processes])
+        self._work, self._error = work, None
+        self._try(lambda: self._start(work.members))
+
+    def advance(self) -> tuple[Report, ...]:
+        """Train on until somebody has to decide; return what every member did."""
+        self._raise_error()
+        reports: list[Report] = []
+        for process in [*self._processes]:
+            reports += self._answered(lambda process=process: process.ask(Request.ADVANCE))  # type: ignore[misc]
+        return self._with_note(reports)
+
+    def follow(self, answer: Answer) -> None:
+        """Do with the members what was decided; what goes wrong is raised when they are asked next."""
+        self._try(lambda: self._follow(answer))
+
+    def test(self, work: Work) -> Metrics | Failure | None:
+        """Return the metrics of a trained trial's best epoch on data the search never saw, None without such data."""
+        self._end([*self._processes])
+        self._work, self._error = work, None
+        process = self._process(work.members)
+        try:
+            outcome: Metrics | Failure | None = self._answered(lambda: process.ask(Request.TEST, work))
+        finally:
+            self._leave(process)
+        return outcome
+
+    def close(self) -> None:
+        """End every process."""
+        self._end([*self._processes])
+        self._launcher.close()
+        self._shared = None
+
+    def _follow(self, answer: Answer) -> None:
+        for process, numbers in [*self._processes.items()]:
+            leaving = answer.leaving & numbers
+            joining = answer.joining if self._shares else ()
+            exploits = tuple(each for each in answer.exploits if each.member.number in numbers)
+            stays = bool(numbers - leaving) or bool(joining)
+            if leaving or joining or exploits:
+                process.send(
+                    Request.FOLLOW,
+                    replace(answer, leaving=leaving, joining=joining, exploits=exploits, is_over=not stays),
+                )
+            self._processes[process] = (numbers - leaving) | {member.number for member in joining}
+            if not self._processes[process]:
+                self._leave(process)
+        if not self._shares:
+            self._start(answer.joining)
+
+    def _start(self, members: Sequence[Member]) -> None:
+        """Start to train these members."""
+        assert self._work is not None
+        for together in [members] if self._shares else [(member,) for member in members]:
+            process = self._process(together)
+            self._processes[process] = {member.number for member in together}
+            process.send(Request.BEGIN, replace(self._work, members=tuple(together)))
+
+    def _process(self, members: Sequence[Member]) -> TrialProcess:
+        if self._shared is not None:
+            return self._shared
+        process = self._launcher.start(self._log(members))
+        if self._shares:
+            self._shared = process
+        return process
+
+    def _log(self, members: Sequence[Member]) -> Path | None:
+        """Return the file for what a process prints."""
+        folder = self._job.logs
+        if folder is None:
+            return None
+        return folder / (f"shared-{os.getpid()}.log" if self._shares else log_name(members[0].number))
+
+    def _leave(self, process: TrialProcess) -> None:
+        """Let a process go: it ends with its trial, and one that is shared waits for the next."""
+        self._processes.pop(process, None)
+        if process is not self._shared:
+            self._launcher.prepare(process.end())
+
+    def _end(self, processes: Sequence[TrialProcess]) -> None:
+        for process in processes:
+            self._leave(process)
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _try(self, act: Callable[[], None]) -> None:
+        """Do something; where it fails, nothing of the work is trained any more, and asking for it says why."""
+        try:
+            act()
+        except (WorkLostError, WorkOverranError) as error:
+            self._error = error
+            self._abandon()
+
+    def _answered(self, ask: Callable[[], object]) -> object:
+        try:
+            return ask()
+        except (WorkLostError, WorkOverranError):
+            self._abandon()
+            raise
+
+    def _abandon(self) -> None:
+        """End all processes of a work that is over, without a word."""
+        for process in {*self._processes, *([self._shared] if self._shared is not None else [])}:
+            process.kill()
+        self._processes.clear()
+        self._shared = None
+
+    def _with_note(self, reports: Sequence[Report]) -> tuple[Report, ...]:
+        """Return the reports, the first with what a person should know of how trials are started, once."""
+        note = self._launcher.note
+        if not reports or note == self._noted:
+            return tuple(reports)
+        self._noted = note
+        return (replace(reports[0], note=reports[0].note or note), *reports[1:])
+
+
+def log_name(number: int) -> str:
+    """Return the name of the file that has what a trial printed."""
+    return f"trial-{number:05d}.log"
