@@ -10,6 +10,7 @@ from typing import Any, final
 from tuner.asking import Asked, read_spec
 from tuner.assembly import Assembly, assemble
 from tuner.domain.errors import NoUsableTrialError
+from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Metrics
 from tuner.domain.work import Member, Work, WorkKind
 from tuner.execution.worker import Worker
@@ -32,7 +33,7 @@ def check(study: Asked, overrides: Mapping[str, Any] | None = None) -> Preview:
     """
     spec, source = read_spec(study, overrides or {})
     with tempfile.TemporaryDirectory(prefix="tuner-check-") as scratch:
-        assembly = assemble(spec, Path(source.folder), Path(scratch))
+        assembly = assemble(spec, Path(source.folder), StudyFolders.within(Path(scratch)))
         worker = Worker(assembly.job)
         member = Member(number=0, config=assembly.space.default, seed=0)
         worker.begin(Work(id=0, kind=WorkKind.TRAIN, members=(member,)))

@@ -52,7 +52,7 @@ class Worker:
         self._job = job
         self._clock = clock
         self._wanted = job.wanted or (job.metric,)
-        self._states = job.checkpoints
+        self._states = job.folders.checkpoints
         self._cohort: Cohort | None = None
         self._checkpoints: dict[int, TrialCheckpoints] = {}
         self._best: dict[int, float | None] = {}
@@ -68,7 +68,7 @@ class Worker:
     def begin(self, work: Work) -> None:
         """Start to train the members of `work`, in place of what was trained before."""
         self._leave(list(self._checkpoints))
-        self._states = work.states or self._job.checkpoints
+        self._states = (work.folders or self._job.folders).checkpoints
         self._cohort, self._broken = None, None
         trials = self._admitted(work.members)
         self._try(lambda: self._start(trials))
@@ -105,7 +105,7 @@ class Worker:
     def test(self, work: Work) -> Metrics | Failure | None:
         """Return the metrics of a trained trial's best epoch on data the search never saw, None without such data."""
         (member,) = work.members
-        folder = trial_folder(work.states or self._job.checkpoints, member.number)
+        folder = trial_folder((work.folders or self._job.folders).checkpoints, member.number)
         checkpoint = BestCheckpoint(folder, member.best_epoch)
         trial = Trial(**self._given(member), epoch=member.best_epoch, checkpoints=checkpoint)
         try:
