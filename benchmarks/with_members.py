@@ -8,6 +8,7 @@ from cohort_spaces import mlp
 
 from tuner.domain.job import Job
 from tuner.domain.study import Direction
+from tuner.domain.study_folders import StudyFolders
 from tuner.domain.work import Member, Work, WorkKind
 from tuner.execution.worker import Worker
 
@@ -22,7 +23,7 @@ if __name__ == "__main__":
             direction=Direction.MAXIMIZE,
             max_epochs=27,
             device="cpu",
-            checkpoints=Path.cwd(),
+            folders=StudyFolders.within(Path.cwd()),
         )
     )
     members = tuple(Member(number=number, config=mlp.default, seed=number) for number in range(int(sys.argv[1])))

@@ -2,7 +2,9 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, ClassVar, final
 
 from tuner.domain.config import Config
@@ -15,10 +17,16 @@ from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.study import Direction
+from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import TrialRecord
 
 MAXIMIZED = Goal.of("accuracy", Direction.MAXIMIZE)
 MINIMIZED = Goal.of("accuracy", Direction.MINIMIZE)
+
+
+def folders(checkpoints: Path) -> StudyFolders:
+    """A study's folders, of which that of its checkpoints matters."""
+    return replace(StudyFolders.within(checkpoints), checkpoints=checkpoints)
 
 
 @final

@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from places import checkpoints_in, checkpoints_of, spill_of
+from sqlalchemy import delete as delete_from
 
 import tuner
 from tuner.deletion import belongings, delete
 from tuner.domain.errors import StorageError, StudyHeldError
 from tuner.domain.goal import Goal
+from tuner.storage import schema
 from tuner.storage.backup import backups_of, make_backup
-from tuner.storage.spill import Spill
+from tuner.storage.engine import connect, writing
+from tuner.storage.location import locate
 from tuner.storage.store import Store, open_store
 
 SPACE = tuner.SearchSpace(x=tuner.Float(0, 1))
@@ -48,7 +52,7 @@ def files(store: Store) -> set[str]:
 
 
 def spill(store: Store, study: str) -> None:
-    file = Spill(store.location.folder, study).file
+    file = spill_of(store, study).file
     file.parent.mkdir(exist_ok=True)
     file.write_text("\n[]\n")
 
@@ -68,7 +72,7 @@ def test_a_study_goes_with_all_its_files_and_others_stay(store: Store) -> None:
 
 def test_the_repetitions_of_a_study_go_with_it(store: Store) -> None:
     store.create("gone:confirm", goal=GOAL, space=SPACE, spec={}, source={})
-    repeated = store.location.checkpoints_of("gone:confirm") / "trial-00000"
+    repeated = checkpoints_of(store, "gone:confirm") / "trial-00000"
     repeated.mkdir(parents=True)
     (repeated / "epoch-000001.safetensors").write_bytes(b"1234")
     delete(store, belongings(store, "gone"))
@@ -79,9 +83,10 @@ def test_the_repetitions_of_a_study_go_with_it(store: Store) -> None:
 
 def test_what_tensorboard_was_shown_goes_too(store: Store) -> None:
     tuner.load_study("gone").resume(trials=4, log="tensorboard")
-    assert (store.location.folder / "tensorboard" / "gone" / "trial-00003").is_dir()
+    events = checkpoints_in(store.location.folder, "gone", "tensorboard")
+    assert (events / "trial-00003").is_dir()
     delete(store, belongings(store, "gone"))
-    assert not (store.location.folder / "tensorboard" / "gone").exists()
+    assert not events.exists()
 
 
 @pytest.mark.parametrize("name", ["gone", "gone:confirm"])
@@ -110,7 +115,7 @@ def test_a_crash_leaves_files_without_a_study_which_deleting_once_more_deletes(
             delete(store, belongings(store, "gone"))
     assert store.names == ("kept",)
     left = belongings(store, "gone")
-    assert (left.trials, left.files) == (None, 3)
+    assert (left.trials, left.files) == (None, 4)
     delete(store, left)
     assert not any("gone" in file for file in files(store))
     with pytest.raises(tuner.StudyNotFoundError):
@@ -118,20 +123,24 @@ def test_a_crash_leaves_files_without_a_study_which_deleting_once_more_deletes(
 
 
 def test_a_folder_that_was_set_aside_is_its_own_studys_alone(store: Store) -> None:
-    other = store.location.checkpoints / ".deleted-gone-too-0123abcd"
-    other.mkdir()
+    others = [f".deleted-gone-too-{'0' * 16}-0123abcd", f".deleted-gone-{store.study('kept').id}-0123abcd"]
+    for name in others:
+        (store.location.checkpoints / name).mkdir()
     delete(store, belongings(store, "gone"))
-    assert other.is_dir()
+    assert all((store.location.checkpoints / name).is_dir() for name in others)
 
 
 def test_links_are_deleted_and_what_they_lead_to_is_not(store: Store, workplace: Path) -> None:
     outside = workplace / "outside"
     outside.mkdir()
     (outside / "precious.safetensors").write_bytes(b"precious")
-    root = store.location.checkpoints_of("gone")
+    root = checkpoints_of(store, "gone")
     (root / "trial-00009").symlink_to(outside)
     (root / "trial-00000" / "epoch-000009.safetensors").symlink_to(outside / "precious.safetensors")
     delete(store, belongings(store, "gone"))
+    run("gone")
+    root = checkpoints_of(store, "gone")
+    shutil.rmtree(root)
     root.symlink_to(outside)
     left = belongings(store, "gone")
     assert left.size < len(str(outside)) + 1
@@ -146,8 +155,34 @@ def test_a_name_that_leads_elsewhere_finds_no_files(store: Store, name: str) -> 
         belongings(store, name)
 
 
-def test_files_that_may_be_another_databases_stay(store: Store, workplace: Path) -> None:
+def test_another_databases_study_of_the_same_name_keeps_its_files(store: Store, workplace: Path) -> None:
+    storage = str(workplace / ".tuner" / "other.db")
+    before, other = files(store), run("gone", storage)
+    theirs = files(store) - before
+    delete(store, belongings(store, "gone"))
+    assert {file for file in files(store) if "gone" in file} == theirs
+    with pytest.raises(tuner.StudyNotFoundError):
+        belongings(store, "gone")
+    assert other.resume(trials=4).best_trial.value is not None
+
+
+def test_the_files_of_a_study_that_this_database_is_a_copy_of_stay(store: Store) -> None:
+    assert store.location.file is not None
+    copy = Store(locate(str(make_backup(store.location.file).file.rename(store.location.folder / "copy.db"))))
+    before, found = files(store), belongings(copy, "gone")
+    assert [path.name for path in found.sharers] == ["studies.db"]
+    delete(copy, found)
+    copy.close()
+    assert files(store) == before
+
+
+def test_files_without_an_id_that_may_be_another_databases_stay(store: Store, workplace: Path) -> None:
     run("gone", storage=str(workplace / ".tuner" / "other.db"))
+    with writing(connect(store.location)) as connection:
+        connection.execute(
+            delete_from(schema.study_user_attributes).where(schema.study_user_attributes.c.key == "tuner:id")
+        )
+    (store.location.checkpoints / "gone").mkdir()
     before, found = files(store), belongings(store, "gone")
     assert [path.name for path in found.sharers] == ["other.db"]
     delete(store, found)

@@ -18,6 +18,7 @@ import optuna
 import pytest
 import torch
 from fakes import MAXIMIZED, metrics
+from places import checkpoints_of, spill_of
 
 from tuner import Float, SearchSpace
 from tuner.doctor import Finding, Severity, examine, mend
@@ -29,7 +30,6 @@ from tuner.service import now
 from tuner.storage.backup import make_backup
 from tuner.storage.lease import Claim, Holder, utc_now
 from tuner.storage.location import DEFAULT
-from tuner.storage.spill import Spill
 from tuner.storage.store import Store, open_store
 
 SPACE = SearchSpace(x=Float(0, 1))
@@ -58,7 +58,7 @@ def fill(store: Store, name: str, complete: int, running: int = 0) -> None:
 
 
 def checkpoint(store: Store, number: int, epoch: int, name: str = "s") -> Path:
-    folder = store.location.folder / "checkpoints" / name / f"trial-{number:05d}"
+    folder = checkpoints_of(store, name) / f"trial-{number:05d}"
     folder.mkdir(parents=True, exist_ok=True)
     for each in (folder.parent, folder.parent.parent, folder):
         each.chmod(0o700)
@@ -268,7 +268,7 @@ def test_a_study_that_another_process_runs_is_left_alone(store: Store) -> None:
     cut(newest)
     half = newest.with_name("epoch-000003.safetensors.1.partial")
     half.touch()
-    Spill(store.location.folder, "s").keep([Change(trial=store.read("s")[1][2])])
+    spill_of(store, "s").keep([Change(trial=store.read("s")[1][2])])
     before = everything(store.location.folder)
     with held_elsewhere(store) as pid:
         assert f"1 of them RUNNING in process {pid} on " in said(store, "3 trials").what
@@ -358,6 +358,7 @@ def test_checkpoints_that_nobody_needs_are_deleted(store: Store) -> None:
 
 
 def test_checkpoints_that_another_database_of_the_folder_may_need_stay(store: Store) -> None:
+    sql(store, "DELETE FROM study_user_attributes WHERE key = 'tuner:id'")  # of an earlier version's
     stray = checkpoint(store, number=3, epoch=1)
     other = open_store(str(file_of(store).with_name("other.db")))
     fill(other, "s", 4)
@@ -369,7 +370,7 @@ def test_checkpoints_that_another_database_of_the_folder_may_need_stay(store: St
 
 def test_checkpoints_stay_while_results_wait_to_be_stored(store: Store) -> None:
     stray = checkpoint(store, number=3, epoch=1)
-    Spill(store.location.folder, "s").keep([Change(trial=store.read("s")[1][0])])
+    spill_of(store, "s").keep([Change(trial=store.read("s")[1][0])])
     mend(store)
     assert stray.exists()
 
@@ -406,7 +407,7 @@ def test_a_name_that_leads_out_of_the_folder_is_not_followed(store: Store) -> No
 
 def test_results_that_wait_to_be_stored_are_told_with_the_command_that_stores_them(store: Store) -> None:
     trial = store.read("s")[1][0]
-    Spill(store.location.folder, "s").keep([Change(trial=trial), Change(trial=trial)])
+    spill_of(store, "s").keep([Change(trial=trial), Change(trial=trial)])
     problem = only_problem(store)
     assert problem.what == "2 results wait to be stored"
     assert problem.advice == "store what waits, and go on, with: tuner resume s"
@@ -415,18 +416,18 @@ def test_results_that_wait_to_be_stored_are_told_with_the_command_that_stores_th
 def test_a_command_for_another_place_says_the_place(workplace: Path) -> None:
     store = open_store(str(workplace / "my studies.db"))
     fill(store, "s", 1)
-    Spill(store.location.folder, "s").keep([Change(trial=store.read("s")[1][0])])
+    spill_of(store, "s").keep([Change(trial=store.read("s")[1][0])])
     assert only_problem(store).advice.endswith(f"tuner resume s --storage '{workplace}/my studies.db'")
     store.close()
 
 
 def test_late_results_are_noted(store: Store) -> None:
-    Spill(store.location.folder, "s").keep_late([Change(trial=store.read("s")[1][0])])
+    spill_of(store, "s").keep_late([Change(trial=store.read("s")[1][0])])
     assert said(store, "too late to count").severity is NOTE
 
 
 def test_kept_results_that_make_no_sense_are_told(store: Store) -> None:
-    spill = Spill(store.location.folder, "s")
+    spill = spill_of(store, "s")
     spill.keep([Change(trial=store.read("s")[1][0])])
     spill.file.write_text(json.dumps([{"number": 1}]))
     assert "cannot be read" in only_problem(store).what
@@ -484,7 +485,7 @@ def test_looking_writes_nothing(store: Store) -> None:
     fill(store, "stuck", complete=0, running=1)
     checkpoint(store, number=9, epoch=1)
     cut(checkpoint(store, number=0, epoch=1))
-    Spill(store.location.folder, "s").keep([Change(trial=store.read("s")[1][0])])
+    spill_of(store, "s").keep([Change(trial=store.read("s")[1][0])])
     settled(store)
     before = everything(store.location.folder)
     assert len(problems(store)) >= 3

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, final
 
 import pytest
+from places import checkpoints_in
 from trackers import READ
 
 import tuner
@@ -46,7 +47,7 @@ class Noted(Logger):
         self._act = act
 
     @classmethod
-    def place(cls, where: str, folder: Path, study: str) -> str:
+    def place(cls, where: str, folder: Path, study: LoggedStudy) -> str:
         return where
 
     @classmethod
@@ -197,7 +198,7 @@ def test_where_is_all_that_follows_the_first_equals_sign() -> None:
 
 def test_a_run_and_its_resumption_are_logged_whole_and_say_how_to_look_at_it(user_folder: Path, cli: Cli) -> None:
     code, _, told = cli("run", "mine.toml", "--executor", "inline", "--trials", "3", "--log", "tensorboard")
-    place = user_folder / ".tuner" / "tensorboard" / "mine"
+    place = checkpoints_in(user_folder / ".tuner", "mine", "tensorboard")
     assert code == 0
     assert f"logged to tensorboard; look at it with: tensorboard --logdir {place}" in told
     cli("resume", "mine", "--trials", "5", "--log", f"tensorboard={place}")
@@ -215,7 +216,8 @@ def test_a_run_and_its_resumption_are_logged_whole_and_say_how_to_look_at_it(use
 def test_the_test_of_the_best_trial_is_logged() -> None:
     study = tuner.run("iris", executor="inline", trials=2, epochs=2, log="tensorboard", name="tested", confirm=False)
     assert study.test_metrics is not None
-    best = READ["tensorboard"](".tuner/tensorboard/tested", "")[f"trial-{study.best_trial.number:05d}"]
+    place = str(checkpoints_in(Path(".tuner"), "tested", "tensorboard"))
+    best = READ["tensorboard"](place, "")[f"trial-{study.best_trial.number:05d}"]
     logged = {
         name.removeprefix("test/"): value
         for name, curve in best.curves.items()
@@ -244,7 +246,7 @@ def test_a_folder_that_cannot_be_made_ends_the_log_and_not_the_study(user_folder
 
 def test_a_trackers_process_outlives_those_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WANDB_MODE", raising=False)
-    study = LoggedStudy(name="s", metric="accuracy", direction=tuner.Direction.MAXIMIZE, space=SPACE)
+    study = LoggedStudy(name="s", folder_name="s-0", metric="accuracy", direction=tuner.Direction.MAXIMIZE, space=SPACE)
     with Logs(["wandb"]) as logs:
         (listener,) = logs.listeners(study, tmp_path, pytest.fail)
         monkeypatch.setenv("MARK", str(tmp_path / "run"))  # from here on processes are the run's own
@@ -257,7 +259,13 @@ def test_a_trackers_process_outlives_those_of_the_run(tmp_path: Path, monkeypatc
 def test_several_studies_of_one_run_are_logged_apart() -> None:
     with Logs(["tensorboard"]) as logs:
         for name in ("s", "s:confirm"):
-            study = LoggedStudy(name=name, metric="accuracy", direction=tuner.Direction.MAXIMIZE, space=SPACE)
+            study = LoggedStudy(
+                name=name,
+                folder_name=name,
+                metric="accuracy",
+                direction=tuner.Direction.MAXIMIZE,
+                space=SPACE,
+            )
             (listener,) = logs.listeners(study, Path.cwd(), pytest.fail)
             listener.notify(event(0, 1, EventKind.FINISHED))
     assert [*READ["tensorboard"]("tensorboard/s", "")] == [*READ["tensorboard"]("tensorboard/s:confirm", "")]
@@ -268,7 +276,8 @@ def test_a_driver_that_logs_imports_no_torch() -> None:
     code = (
         "import sys; from pathlib import Path\nfrom tuner.loggers.tensorboard import TensorBoardLogger\n"
         "from tuner.domain.logger import LoggedStudy\nfrom tuner import *\n"
-        "s = LoggedStudy(name='s', metric='m', direction=Direction.MAXIMIZE, space=SearchSpace(x=Float(0, 1)))\n"
+        "s = LoggedStudy(name='s', folder_name='s', metric='m', direction=Direction.MAXIMIZE,"
+        " space=SearchSpace(x=Float(0, 1)))\n"
         "TensorBoardLogger(s, 'there')\nprint([m for m in ('torch', 'tensorflow', 'pandas') if m in sys.modules])"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

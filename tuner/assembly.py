@@ -19,6 +19,7 @@ from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import AUTO, INLINE, Direction, StudySpec, as_component, as_constraint
+from tuner.domain.study_folders import StudyFolders
 from tuner.execution import machine
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.worker import OBJECTIVES, build_objective
@@ -62,8 +63,10 @@ class Assembly:
     """What is allowed, but probably not meant."""
     carried: tuple[CarriedOver, ...] = ()
     """What is tried first, from earlier studies."""
-    states: Path | None = None
-    """Where the trials' states are kept, where that is not the job's own folder."""
+    folders: StudyFolders | None = None
+    """What the trials write into, where those are not the job's own folders."""
+    lost: tuple[int, ...] = ()
+    """The unfinished trials that begin anew: there is no checkpoint of theirs to go on from."""
 
     @property
     def plan(self) -> Plan:
@@ -76,7 +79,7 @@ class Assembly:
             seed=self.spec.seed,
             default=self.space.default,
             tests=self.tests and not self.confirms,
-            states=self.states,
+            folders=self.folders,
             trial_seconds=self.spec.limits.time,
             parallel=self.parallel,
             grows=self.grows,
@@ -89,13 +92,13 @@ class Assembly:
         return _parallel(self.spec)
 
 
-def assemble(spec: StudySpec, folder: Path, checkpoints: Path) -> Assembly:
+def assemble(spec: StudySpec, folder: Path, folders: StudyFolders) -> Assembly:
     """Return the study's parts; raises `ConfigurationError` with everything that is wrong with any of them.
 
-    Modules of the user's own are looked for in `folder`.
+    Modules of the user's own are looked for in `folder`; the trials write into `folders`.
     """
     mistakes = _Mistakes()
-    job = _job(spec, folder, checkpoints)
+    job = _job(spec, folder, folders)
     objective = mistakes.collect(lambda: _objective(job))
     yields = None if objective is None else objective.metrics()
     goal = _goal(spec, yields or {})
@@ -255,7 +258,7 @@ def _undirected(spec: StudySpec) -> Iterator[str]:
         yield f"directions: the objective does not say which way {names} is better; give one for each metric"
 
 
-def _job(spec: StudySpec, folder: Path, checkpoints: Path) -> Job:
+def _job(spec: StudySpec, folder: Path, folders: StudyFolders) -> Job:
     objective = spec.objective
     if isinstance(objective, str) and objective.startswith("__main__:"):
         # What was defined in the running script has no file that a worker could import: it travels itself.
@@ -271,7 +274,7 @@ def _job(spec: StudySpec, folder: Path, checkpoints: Path) -> Job:
         max_epochs=spec.budget.epochs,
         threads=max(1, int(spec.resources.cpu)),
         device="cuda" if spec.resources.gpu else "cpu",
-        checkpoints=checkpoints,
+        folders=folders,
         limits=spec.limits,
     )
 

@@ -15,17 +15,23 @@ from tuner.confirmation import companion
 from tuner.confirming import confirming, winners
 from tuner.controller import ToTest
 from tuner.domain.director import Director, StopCause
-from tuner.domain.errors import NoUsableTrialError, StudyInterrupted
+from tuner.domain.errors import ConfigurationError, NoUsableTrialError, ResumeRefusedError, StudyInterrupted
 from tuner.domain.event import Listener
 from tuner.domain.logger import LoggedStudy
+from tuner.domain.record import StudyRecord, folder_name
 from tuner.domain.study import StudySpec
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.environment import environment
+from tuner.execution.checkpoints import discard_beyond, has_states
 from tuner.execution.inheritance import Inheritance
 from tuner.execution.retention import CandidateRetention, Retention
 from tuner.learned import Learned, learned
 from tuner.logs import Logs
 from tuner.storage.backup import Backups
+from tuner.storage.journal import StudyJournal
+from tuner.storage.location import Location
+from tuner.storage.ownership import PLACE, claim, copied, original_of, place_note, place_of, release, run_elsewhere
+from tuner.storage.rows import new_id
 from tuner.storage.spill import Spill
 from tuner.storage.store import Store, exists_already, open_store
 from tuner.warm_start import CarriedOver, WarmStart
@@ -47,10 +53,10 @@ def run(
     """Create a study and run it to its target; return its name and why it stopped before, None when it did not."""
     spec, source = read_spec(study, overrides or {})
     with _opened(storage) as store, logs or Logs() as logging:
-        listeners = _logged(listeners, logging, store.location.folder)
         if spec.name in store.names:
             raise exists_already(spec.name)
-        assembly = assemble(spec, Path(source.folder), store.location.checkpoints_of(spec.name))
+        location, identity = store.location, new_id()
+        assembly = assemble(spec, Path(source.folder), location.folders_of(folder_name(spec.name, identity)))
         begins = learned(store, assembly.spec, assembly.space)
         assembly = _warmed(assembly, begins)
         execute = _executor(assembly)
@@ -61,13 +67,17 @@ def run(
             spec=spec.describe(),
             source=asdict(source),
             notes=_first_notes(assembly),
+            identity=identity,
         )
         with _resumable(spec.name), store.holding(spec.name) as journal, ExitStack() as held:
-            conductor = _conductor(store, assembly, (), listeners)
-            confirm = _confirm(spec.name, store, assembly, listeners, held) if assembly.confirms else None
-            cause = service.removing_on_refusal(
-                store, spec.name, lambda: conductor.conduct(spec.name, journal, execute, confirm)
-            )
+            study = _settle(store, location, spec.name, journal)
+            listeners = _logged(listeners, logging, location.folder)
+            conductor = _conductor(store, study, assembly, (), listeners)
+            confirm = _confirm(study, store, assembly, listeners, held) if assembly.confirms else None
+            with _leaving_no_folder(store, location, study):
+                cause = service.removing_on_refusal(
+                    store, spec.name, lambda: conductor.conduct(spec.name, journal, execute, confirm)
+                )
         return spec.name, cause
 
 
@@ -85,15 +95,20 @@ def resume(
     Raises `ResumeRefusedError` where the study file or the space no longer is what the study was started with.
     """
     with _opened(storage) as store, logs or Logs() as logging:
-        listeners = _logged(listeners, logging, store.location.folder)
-        assembly, description = _reassembled(store, name, overrides or {}, spec)
+        location = _place(store, name)
+        assembly, description = _reassembled(store, location, name, overrides or {}, spec)
         execute = _executor(assembly)
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
             journal.annotate("spec", description)
             journal.annotate("environment", dict(environment()))
+            before = store.study(name)
+            study = _settle(store, location, name, journal)
             _, trials = store.read(name)
-            confirm = _confirm(name, store, assembly, listeners, held) if assembly.confirms else None
-            return _conductor(store, assembly, trials, listeners).conduct(name, journal, execute, confirm)
+            assembly = _with_lost(assembly, before, trials)
+            listeners = _logged(listeners, logging, location.folder)
+            confirm = _confirm(study, store, assembly, listeners, held) if assembly.confirms else None
+            conductor = _conductor(store, study, assembly, trials, listeners)
+            return conductor.conduct(name, journal, execute, confirm)
 
 
 def confirm(
@@ -109,18 +124,67 @@ def confirm(
     Raises `NoUsableTrialError` where no trial is complete, and what `resume` raises.
     """
     with _opened(storage) as store:
-        assembly, _ = _reassembled(store, name, {**(overrides or {}), "confirm.run": True}, spec)
+        location = _place(store, name)
+        assembly, _ = _reassembled(store, location, name, {**(overrides or {}), "confirm.run": True}, spec)
         execute = _executor(assembly)
-        with _resumable(name), store.holding(name), ExitStack() as held:
+        with _resumable(name), store.holding(name) as journal, ExitStack() as held:
+            study = _settle(store, location, name, journal)
             _, trials = store.read(name)
-            repeat = _confirm(name, store, assembly, listeners, held)(trials, 0)
+            repeat = _confirm(study, store, assembly, listeners, held)(trials, 0)
             if repeat is None:
                 raise NoUsableTrialError(f"no trial of study {name!r} is complete", hint=f"tuner resume {name}")
             return service.lead(name, repeat, execute, assembly.spec.budget.seconds)
 
 
+def _place(store: Store, name: str) -> Location:
+    """Return the location with the folder of the stored study's files; raises `ResumeRefusedError` for a copy's."""
+    study = store.study(name)
+    location = place_of(store.location, study)
+    if original := original_of(location, study):
+        raise ResumeRefusedError(
+            f"the files of study {name!r} belong to the same study in {original}, of which {store.location} is a copy",
+            hint=copied(study, original, location),
+        )
+    return location
+
+
+def _settle(store: Store, location: Location, name: str, journal: StudyJournal) -> StudyRecord:
+    """Make the folder of a study that this process holds, have both say where the other is, and return the study."""
+    if location.file is None:
+        journal.annotate(PLACE, place_note(location))
+    study, trials = store.read(name)
+    claim(location, study)
+    if study.id:
+        discard_beyond(location.folders_of(study.folder_name), len(trials))
+    return study
+
+
+@contextmanager
+def _leaving_no_folder(store: Store, location: Location, study: StudyRecord) -> Iterator[None]:
+    """Remove the folder of a study that is removed itself."""
+    try:
+        yield
+    except ConfigurationError:
+        if study.name not in store.names:
+            release(location, study)
+        raise
+
+
+def _with_lost(assembly: Assembly, study: StudyRecord, trials: Sequence[TrialRecord]) -> Assembly:
+    """Return the parts with what is to be said of unfinished trials that have nothing to go on from."""
+    root = assembly.job.folders.checkpoints
+    begun = [trial for trial in trials if not trial.state.is_finished and trial.last_epoch]
+    lost = tuple(trial.number for trial in begun if not has_states(root, trial.number, trial.last_epoch))
+    if not lost:
+        return assembly
+    trial = f"trial {lost[0]} begins" if len(lost) == 1 else f"trials {', '.join(map(str, lost))} begin"
+    before = run_elsewhere(study, root.parent.parent)
+    note = f"{trial} anew: there is no checkpoint to go on from in {root}{f'; {before}' if before else ''}"
+    return replace(assembly, lost=lost, notes=(*assembly.notes, note))
+
+
 def _reassembled(
-    store: Store, name: str, overrides: Mapping[str, Any], spec: StudySpec | None
+    store: Store, location: Location, name: str, overrides: Mapping[str, Any], spec: StudySpec | None
 ) -> tuple[Assembly, dict[str, Any]]:
     """Return the parts of a stored study, and what its spec is to be stored as from now on.
 
@@ -132,26 +196,31 @@ def _reassembled(
     service.refuse_changes(study, spec, space, data_fingerprint(spec, folder))
     directions = study.directions if spec.metrics else ()
     spec_of_parts = replace(spec, search_space=space, directions=directions)
-    assembly = assemble(spec_of_parts, folder, store.location.checkpoints_of(name))
+    assembly = assemble(spec_of_parts, folder, location.folders_of(study.folder_name))
     carried = tuple(CarriedOver.parsed(each) for each in study.notes.get("warm_start", ()))
     return _warmed(assembly, Learned(carried=carried)), {**spec.describe(), "name": name}
 
 
 def _conductor(
-    store: Store, assembly: Assembly, trials: Sequence[TrialRecord], listeners: MakeListeners | None
+    store: Store,
+    study: StudyRecord,
+    assembly: Assembly,
+    trials: Sequence[TrialRecord],
+    listeners: MakeListeners | None,
 ) -> service.Conductor:
-    checkpoints = assembly.job.checkpoints
+    checkpoints = assembly.job.folders.checkpoints
     keepers = (
         Inheritance(checkpoints, trials),
         Retention(checkpoints, assembly.goal, trials),
         Backups(store.location, sum(trial.state.is_finished for trial in trials)),
     )
     watching = listeners(assembly, trials) if listeners else ()
-    return _conducting(store, assembly, (*keepers, *watching), Spill(store.location.folder, checkpoints.name))
+    spill = Spill(place_of(store.location, study).folder, study.folder_name)
+    return _conducting(store, assembly, (*keepers, *watching), spill)
 
 
 def _logged(listeners: MakeListeners | None, logs: Logs, folder: Path) -> MakeListeners:
-    """Return what makes `listeners`, and beside them those that log a study whose storage is in `folder`."""
+    """Return what makes `listeners`, and beside them those that log the study whose files are in `folder`."""
 
     def make(assembly: Assembly, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
         showing = tuple(listeners(assembly, trials)) if listeners else ()
@@ -162,43 +231,50 @@ def _logged(listeners: MakeListeners | None, logs: Logs, folder: Path) -> MakeLi
             if not showing:
                 warnings.warn(text, stacklevel=2)
 
-        study = LoggedStudy(
+        logged = LoggedStudy(
             name=assembly.spec.name,
+            folder_name=(assembly.folders or assembly.job.folders).checkpoints.name,
             metric=assembly.goal.metric,
             direction=assembly.goal.direction,
             space=assembly.space,
             earlier=frozenset(trial.number for trial in trials),
         )
-        return (*showing, *logs.listeners(study, folder, warn))
+        return (*showing, *logs.listeners(logged, folder, warn))
 
     return make
 
 
 def _confirm(
-    name: str, store: Store, assembly: Assembly, listeners: MakeListeners | None, held: ExitStack
+    study: StudyRecord, store: Store, assembly: Assembly, listeners: MakeListeners | None, held: ExitStack
 ) -> service.Confirm:
-    """Return what begins the confirmation of study `name`, which is held as long as `held` is."""
+    """Return what begins the confirmation of a study, which is held as long as `held` is."""
 
     def begin(trials: Sequence[TrialRecord], works: int) -> Director | None:
         if not any(trial.state is TrialState.COMPLETE for trial in trials):
             return None
-        repeated = companion(name)
-        states = store.location.checkpoints_of(repeated)
-        before = store.read(repeated)[1] if repeated in store else ()
-        part = confirming(assembly, trials, before, states)
+        repeated, identity = companion(study.name), new_id()
+        before: tuple[TrialRecord, ...] = ()
+        if repeated in store:
+            stored, before = store.read(repeated)
+            identity = stored.id
+        location = place_of(store.location, study)
+        folders = location.folders_of(folder_name(repeated, identity))
+        part = confirming(assembly, trials, before, folders)
         if repeated not in store:
             store.create(
                 repeated,
                 goal=part.goal,
                 space=part.space,
                 spec=part.spec.describe(),
-                source={"study": name, "overrides": {}, "folder": str(assembly.job.folder)},
+                source={"study": study.name, "overrides": {}, "folder": str(assembly.job.folder)},
+                identity=identity,
             )
         journal = held.enter_context(store.holding(repeated))
+        _settle(store, location, repeated, journal)
         journal.annotate("spec", part.spec.describe())
         watching = listeners(part, before) if listeners else ()
-        keepers = (CandidateRetention(states, trials, before, assembly.goal, assembly.spec.confirm.seeds),)
-        spill = Spill(store.location.folder, repeated)
+        keepers = (CandidateRetention(folders.checkpoints, trials, before, assembly.goal, assembly.spec.confirm.seeds),)
+        spill = Spill(location.folder, folder_name(repeated, identity))
         conductor = _conducting(store, part, (*keepers, *watching), spill, winners(trials, assembly.goal))
         return conductor.controller(repeated, journal, works)
 

@@ -6,7 +6,6 @@ trials. See `docs/decisions/0010-answers-are-confirmed.md`.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from tuner.assembly import Assembly
 from tuner.confirmation import companion, confirmation_of
@@ -16,17 +15,18 @@ from tuner.domain.goal import Goal
 from tuner.domain.ranking import ranked
 from tuner.domain.seed import derive
 from tuner.domain.study import Component
+from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import TrialRecord
 from tuner.samplers._repetitions import Repetitions
 from tuner.schedulers.none import NoScheduler
 
 
 def confirming(
-    assembly: Assembly, trials: Sequence[TrialRecord], repetitions: Sequence[TrialRecord], states: Path
+    assembly: Assembly, trials: Sequence[TrialRecord], repetitions: Sequence[TrialRecord], folders: StudyFolders
 ) -> Assembly:
     """Return the parts of the confirmation of a search that found `trials`, of which `repetitions` are stored.
 
-    What was trained again before is not trained once more.
+    What was trained again before is not trained once more. The repetitions write into `folders`.
     """
     spec, goal = assembly.spec, assembly.goal
     configs = chosen(assembly.space.default, trials, goal, spec.confirm.top)
@@ -50,7 +50,7 @@ def confirming(
         scheduler=NoScheduler(spec.budget.epochs, goal.direction, seed),
         cohorts=assembly.cohorts.sharing(total),
         confirms=False,
-        states=states,
+        folders=folders,
         data=None,
         notes=(),
     )

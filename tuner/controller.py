@@ -10,7 +10,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import final
 
 from tuner.breaker import Breaker
@@ -26,6 +25,7 @@ from tuner.domain.journal import Change, Journal
 from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.seed import derive
+from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, TrialRecord, TrialState, best_epoch
 from tuner.domain.work import Answer, Exploit, Member, Work, WorkKind
 from tuner.generations import Generations
@@ -51,8 +51,8 @@ class Plan:
     default: Config
     tests: bool
     """Whether trials are tested at the end."""
-    states: Path | None = None
-    """Where the trials' states are kept; None: where the workers keep them anyway."""
+    folders: StudyFolders | None = None
+    """What the trials write into; None: the job's own folders."""
     trial_seconds: float | None = None
     """How long a trial may take in one run."""
     stops_hopeless: bool = False
@@ -401,7 +401,7 @@ class Controller(Director):
         self._members[self._works] = set()
         self._shapes[self._works] = trials[0].config
         members = self._placed(self._works, trials)
-        return Work(id=self._works, kind=WorkKind.TRAIN, members=members, states=self.plan.states)
+        return Work(id=self._works, kind=WorkKind.TRAIN, members=members, folders=self.plan.folders)
 
     def _placed(self, cohort: int, trials: Iterable[TrialRecord]) -> tuple[Member, ...]:
         """Make stored trials members of a cohort."""
@@ -420,7 +420,7 @@ class Controller(Director):
             return None
         self._testing = chosen.number
         self._works += 1
-        return Work(id=self._works, kind=WorkKind.TEST, members=(self._member(chosen),), states=self.plan.states)
+        return Work(id=self._works, kind=WorkKind.TEST, members=(self._member(chosen),), folders=self.plan.folders)
 
     def _member(self, trial: TrialRecord) -> Member:
         return Member(

@@ -7,7 +7,7 @@ before they are deleted, so that what is left of one is in no new study's way; t
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,10 @@ from typing import final
 
 from tuner.confirmation import companion
 from tuner.domain.errors import ConfigurationError, StorageError, StudyNotFoundError
+from tuner.domain.record import folder_name
 from tuner.domain.study import NAME_PATTERN
 from tuner.storage.location import Location, locate
+from tuner.storage.ownership import original_of, owner_of, place_of, storage_name
 from tuner.storage.spill import Spill
 from tuner.storage.store import Store
 
@@ -28,8 +30,8 @@ _ASIDE = ".deleted-"
 class Belongings:
     """What would be deleted with a study: its trials, None where only files are left of it, and its files.
 
-    `sharers` are other databases in the same folder that have a study of the same name, or may have: its files may be
-    that one's, and stay.
+    `sharers` are other databases whose files these may be, which then stay: one that this database is a copy of, and,
+    of a study without an id, those in the same folder that have a study of the same name, or may have.
     """
 
     study: str
@@ -45,9 +47,8 @@ def belongings(store: Store, name: str) -> Belongings:
 
     Raises `StudyNotFoundError` where nothing of it is left, and `StudyHeldError` where somebody runs it.
     """
-    location = store.location
     is_stored = name in store.names
-    paths = tuple(_paths(location, name))
+    paths = tuple(dict.fromkeys(_paths(store, name)))
     if not is_stored and not paths:
         store.study(name)  # says what there is instead
     if is_stored:
@@ -59,7 +60,7 @@ def belongings(store: Store, name: str) -> Belongings:
         paths=paths,
         files=len(sizes),
         size=sum(sizes),
-        sharers=tuple(path for path in location.neighbours if _may_have(path, name)) if paths else (),
+        sharers=tuple(_sharers(store, name, paths)),
     )
 
 
@@ -83,16 +84,56 @@ def delete(store: Store, belonging: Belongings) -> None:
         ) from error
 
 
-def _paths(location: Location, name: str) -> Iterator[Path]:
-    """Yield the files and folders of a study, as far as they are there."""
+def _paths(store: Store, name: str) -> Iterator[Path]:
+    """Yield the files of a study, as far as they are there, and what is left of deleted ones of its name."""
     if not NAME_PATTERN.fullmatch(name) or ".." in name:
         return  # a name that somebody put into the database by hand must not lead elsewhere
-    for study in (name, companion(name)):
-        spill = Spill(location.folder, study)
-        there = (location.checkpoints_of(study), location.event_files_of(study), spill.file, spill.late_file)
-        yield from (path for path in there if path.is_symlink() or path.exists())
-        aside = re.compile(rf"{re.escape(_ASIDE + study)}-[0-9a-f]{{8}}")
-        yield from (path for path in location.checkpoints.glob(f"{_ASIDE}*") if aside.fullmatch(path.name))
+    for part in (name, companion(name)):
+        if part in store:
+            study = store.study(part)
+            yield from _paths_of(place_of(store.location, study), study.folder_name)
+    for left in _left_behind(store, name):
+        yield from _paths_of(store.location, left)
+
+
+def _paths_of(location: Location, folder_name: str) -> Iterator[Path]:
+    spill = Spill(location.folder, folder_name)
+    folders = location.folders_of(folder_name)
+    # The folder that says whose it is goes last: what a crash leaves can be found by it.
+    events = location.event_files_of(folder_name)
+    there = (events, spill.file, spill.late_file, folders.logs, folders.trials, folders.checkpoints)
+    for path in there:
+        if path.is_symlink() or path.exists():
+            yield path
+        aside = re.compile(rf"{re.escape(_ASIDE + folder_name)}-[0-9a-f]{{8}}")
+        yield from (each for each in path.parent.glob(f"{_ASIDE}*") if aside.fullmatch(each.name))
+
+
+def _left_behind(store: Store, name: str) -> Iterator[str]:
+    """Yield what the files are called of studies of this name that the database does not have any more."""
+    location, ids = store.location, store.ids
+    parts = (name, companion(name))
+    if name not in store and not any(_may_have(path, name) for path in location.neighbours):
+        yield from parts  # of a study without an id
+    set_aside = re.compile(rf"{re.escape(_ASIDE)}(.+-([0-9a-f]{{16}}))-[0-9a-f]{{8}}")
+    for path in location.checkpoints.iterdir() if location.checkpoints.is_dir() else ():
+        owner = owner_of(path)
+        found = set_aside.fullmatch(path.name)
+        if found and any(found[1] == folder_name(part, found[2]) for part in parts) and found[2] not in ids:
+            yield found[1]
+        elif owner and owner.study in parts and owner.storage == storage_name(location) and owner.id not in ids:
+            yield folder_name(owner.study, owner.id)
+
+
+def _sharers(store: Store, name: str, paths: Sequence[Path]) -> Iterator[Path]:
+    """Yield the other databases in the folder to which a study's files may belong."""
+    if not paths or name not in store:
+        return
+    study, location = store.study(name), store.location
+    if not study.id:
+        yield from (path for path in location.neighbours if _may_have(path, name))
+    elif original := original_of(place_of(location, study), study):
+        yield location.folder / original
 
 
 def _sizes(paths: tuple[Path, ...]) -> Iterator[int]:

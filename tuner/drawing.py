@@ -251,7 +251,8 @@ def _opening(assembly: Assembly, trials: Sequence[TrialRecord]) -> str:
             f"what it found; {_at_a_time(assembly)}"
         )
     begun = (
-        f"going on with {spec.name}: {len(trials) - unfinished} trials finished, {unfinished} go on where they were"
+        f"going on with {spec.name}: {len(trials) - unfinished} trials finished, "
+        f"{unfinished - len(assembly.lost)} go on where they were"
         if trials
         else f"study {spec.name}: {len(assembly.space)} parameters, {spec.budget.trials} trials of up to "
         f"{spec.budget.epochs} epochs"

@@ -89,7 +89,7 @@ class Logs:
 
 def _begun(log: Log, study: LoggedStudy, folder: Path, warn: Warn) -> "LogThread":
     member = log.member
-    place = member.place(log.where, folder, study.name)
+    place = member.place(log.where, folder, study)
     thread = LogThread(log.name, lambda: member(study, place), warn, opening=member.opening(place))
     if member.has_service:
         thread.ready.wait(_START)

@@ -12,6 +12,7 @@ from tuner.assembly import Assembly, assemble
 from tuner.domain.errors import NoUsableTrialError
 from tuner.domain.job import Isolation, Job
 from tuner.domain.study import INLINE, StudySpec
+from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report
 from tuner.domain.work import Answer, Member, Work, WorkKind
 from tuner.execution.isolation.worker import IsolatedWorker
@@ -37,7 +38,7 @@ def check(study: Asked, overrides: Mapping[str, Any] | None = None) -> Preview:
     """
     spec, source = read_spec(study, overrides or {})
     with tempfile.TemporaryDirectory(prefix="tuner-check-") as scratch:
-        assembly = assemble(spec, Path(source.folder), Path(scratch))
+        assembly = assemble(spec, Path(source.folder), StudyFolders.within(Path(scratch)))
         member = Member(number=0, config=assembly.space.default, seed=0)
         report, seconds = _first_epoch(assembly.job, spec, Work(id=0, kind=WorkKind.TRAIN, members=(member,)))
     if report.failure is not None:
@@ -50,7 +51,7 @@ def check(study: Asked, overrides: Mapping[str, Any] | None = None) -> Preview:
 def _first_epoch(job: Job, spec: StudySpec, work: Work) -> tuple[Report, float]:
     """Train the one member of `work` for an epoch, end it, and return its report and how long it took."""
     isolated = job.isolation is not Isolation.NONE and spec.executor != INLINE
-    worker = IsolatedWorker(surrounded(job)) if isolated else Worker(job)
+    worker = IsolatedWorker(surrounded(job), keeps_logs=False) if isolated else Worker(job)
     number = work.members[0].number
     began = time.perf_counter()
     try:

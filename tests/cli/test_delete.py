@@ -43,7 +43,7 @@ def test_without_anybody_to_ask_it_says_what_would_go_and_deletes_nothing(cli: C
     code, answer, told = cli("delete", "mine")
     assert code == 2
     assert answer == ""
-    assert "mine: 2 trials, 2 files, " in told
+    assert "mine: 2 trials, 3 files, " in told
     assert "checkpoints/mine" in told
     assert "studies.db stays as large as it is" in told
     assert "tuner delete mine --yes" in told
@@ -53,7 +53,7 @@ def test_without_anybody_to_ask_it_says_what_would_go_and_deletes_nothing(cli: C
 def test_with_yes_it_deletes_and_says_what(cli: Cli) -> None:
     code, answer, _ = cli("delete", "mine", "--yes")
     assert code == 0
-    assert answer.startswith("deleted mine: 2 trials, 2 files, ")
+    assert answer.startswith("deleted mine: 2 trials, 3 files, ")
     assert names() == ()
     assert cli("delete", "mine", "--yes")[0] == 2
 

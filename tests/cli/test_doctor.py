@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from fakes import MAXIMIZED
+from places import checkpoints_of
 
 from tuner import Float, SearchSpace
 from tuner.domain.trial import TrialRecord, TrialState
@@ -67,7 +68,7 @@ def test_fixing_tells_what_was_mended_and_ends_well(store: Store, cli: Cli) -> N
 
 def test_what_cannot_be_mended_is_left_and_told(store: Store, cli: Cli) -> None:
     fill(store, "s", running=1)
-    folder = store.location.folder / "checkpoints" / "s" / "trial-00000"
+    folder = checkpoints_of(store, "s") / "trial-00000"
     folder.mkdir(mode=0o700, parents=True)
     (folder / "epoch-000001.safetensors").write_bytes(b"not one")
     code, answer, _ = cli("doctor", "--fix")

@@ -4,7 +4,6 @@ import copy
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,9 +40,6 @@ class Memory(Checkpoints):
 
     def load(self) -> Mapping[str, Any] | None:
         return copy.deepcopy(self.state)
-
-    def own_folder(self) -> Path:
-        raise AssertionError("what ships keeps no files")
 
 
 def trial(number: int, config: Mapping[str, Any], *, epoch: int = 0, state: Mapping[str, Any] | None = None) -> Trial:

@@ -41,15 +41,24 @@ def label(request: pytest.FixtureRequest) -> str:
     return str(request.node.originalname[:60])
 
 
+def studied(label: str, earlier: Sequence[int] = ()) -> LoggedStudy:
+    return LoggedStudy(
+        name=label,
+        folder_name=f"{label}-0123456789abcdef",
+        metric="accuracy",
+        direction=Direction.MAXIMIZE,
+        space=SPACE,
+        earlier=frozenset(earlier),
+    )
+
+
 def logged(
     name: str, folder: Path, label: str, entries: Sequence[Entry], earlier: Sequence[int] = ()
 ) -> dict[str, Run]:
     """Log `entries` in one run of a study, and return what its tracker then has."""
-    study = LoggedStudy(
-        name=label, metric="accuracy", direction=Direction.MAXIMIZE, space=SPACE, earlier=frozenset(earlier)
-    )
+    study = studied(label, earlier)
     member: type[Logger] = LOGGERS[name]
-    place = member.place("", folder, label)
+    place = member.place("", folder, study)
     logger = member(study, place)
     for entry in entries:
         logger.write(entry)
@@ -174,12 +183,12 @@ def test_nothing_is_asked_of_the_network(name: str, folder: Path, label: str, mo
 
 def test_what_is_written_is_for_its_owner_alone(name: str, folder: Path, label: str) -> None:
     logged(name, folder, label, [complete()])
-    place = LOGGERS[name].place("", folder, label).removeprefix("sqlite:///").partition("#")[0]
+    place = LOGGERS[name].place("", folder, studied(label)).removeprefix("sqlite:///").partition("#")[0]
     assert Path(place).stat().st_mode & 0o077 == 0
 
 
 def test_the_command_that_shows_it_names_the_place(name: str, folder: Path) -> None:
-    assert str(folder) in LOGGERS[name].opening(LOGGERS[name].place("", folder, "s"))
+    assert str(folder) in LOGGERS[name].opening(LOGGERS[name].place("", folder, studied("s")))
 
 
 def test_every_logger_is_read_back() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import final
 
 import pytest
+from places import checkpoints_in
 
 import tuner
 from tuner import bootstrap
@@ -76,7 +77,7 @@ def test_the_winners_repetitions_alone_are_tested_and_keep_their_weights(study: 
     assert confirmation is not None
     winners = [each.number for each in confirmation.winner.repetitions]
     assert [each.number for each in repetitions("iris") if each.test_metrics is not None] == winners
-    kept = sorted((folder / ".tuner" / "checkpoints" / "iris:confirm").iterdir())
+    kept = sorted(checkpoints_in(folder / ".tuner", "iris:confirm").glob("trial-*"))
     assert [int(path.name.removeprefix("trial-")) for path in kept] == winners
     assert study.test_metrics is not None
     assert study.test_metrics["accuracy"] == confirmation.test["accuracy"].mean

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+from places import checkpoints_in
 
 import tuner
 from tuner import TrialState
@@ -188,7 +189,7 @@ def test_optuna_shows_our_study_with_states_parameters_and_curves(user_folder: P
 
 def test_only_the_best_trials_keep_their_weights(user_folder: Path) -> None:
     study = tuner.run("mine.toml", executor="inline", trials=20)
-    kept = {path.name for path in (user_folder / ".tuner" / "checkpoints" / "mine").iterdir()}
+    kept = {path.name for path in checkpoints_in(user_folder / ".tuner", "mine").glob("trial-*")}
     assert kept == {f"trial-{trial.number:05d}" for trial in study.top(5)}
 
 

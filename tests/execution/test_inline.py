@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import MAXIMIZED, FakeJournal, FakeSampler, FakeScheduler, ticking_clock
+from fakes import MAXIMIZED, FakeJournal, FakeSampler, FakeScheduler, folders, ticking_clock
 
 from tuner import Cohort, Decision, Float, Objective, SearchSpace, Trial
 from tuner.cohorts import Cohorts
@@ -54,7 +54,7 @@ class Bench:
             direction=Direction.MAXIMIZE,
             max_epochs=3,
             device="cpu",
-            checkpoints=folder,
+            folders=folders(folder),
         )
 
     def run(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import ray
-from fakes import MAXIMIZED, FakeJournal, FakeListener, FakeSampler, FakeScheduler, ticking_clock
+from fakes import MAXIMIZED, FakeJournal, FakeListener, FakeSampler, FakeScheduler, folders, ticking_clock
 
 from tuner import Float, SearchSpace, Trial
 from tuner.cohorts import Cohorts
@@ -76,7 +76,7 @@ class Bench:
             direction=Direction.MAXIMIZE,
             max_epochs=EPOCHS,
             device="cpu",
-            checkpoints=folder / "checkpoints",
+            folders=folders(folder / "checkpoints"),
         )
         self.react: Callable[[Event], None] = lambda _: None
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fakes import folders
 
 from tuner import Cohort, Objective, Trial
 from tuner.domain.config import Config
@@ -33,7 +34,7 @@ def make_worker(objective: Callable[..., Any], folder: Path, wanted: tuple[str, 
             wanted=wanted,
             max_epochs=MAX_EPOCHS,
             device="cpu",
-            checkpoints=folder,
+            folders=folders(folder),
         )
     )
 
@@ -244,7 +245,7 @@ def test_missing_weights_fail_the_test_and_say_where_they_were(tmp_path: Path) -
             direction=Direction.MAXIMIZE,
             max_epochs=1,
             device="cpu",
-            checkpoints=tmp_path,
+            folders=folders(tmp_path),
         )
     )
     outcome = worker.test(work(epoch=1, best_epoch=1))

@@ -469,11 +469,17 @@ def test_no_command_opens_a_pickle_that_lies_around_or_stands_for_a_checkpoint(c
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_link_in_a_checkpoints_place_leads_nowhere(is_there: bool, cli: Cli, user_folder: Path) -> None:  # noqa: FBT001
+def test_a_link_in_a_checkpoints_place_leads_nowhere(
+    is_there: bool,  # noqa: FBT001
+    cli: Cli,
+    user_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     outside = user_folder / "outside"
     if is_there:
         outside.write_text("mine")
-    folder = user_folder / ".tuner" / "checkpoints" / "mine" / "trial-00000"
+    monkeypatch.setattr("tuner.bootstrap.new_id", lambda: "0" * 16)  # as if it could be guessed
+    folder = user_folder / ".tuner" / "checkpoints" / f"mine-{'0' * 16}" / "trial-00000"
     folder.mkdir(parents=True)
     for epoch in range(1, 4):
         state = folder / f"epoch-{epoch:06d}.safetensors"

@@ -16,7 +16,6 @@ from faults.invariants import check_finished, check_stored, left_behind
 from faults.processes import IS_LONG, ROOT, SEED, TARGET, start, wait_for_line, wait_until_trained
 
 from tuner.storage.lease import KEY
-from tuner.storage.spill import Spill
 
 
 @pytest.fixture
@@ -104,7 +103,7 @@ def test_a_driver_that_slept_through_the_end_of_its_lease_does_not_count_twice(f
     assert sleeper.returncode == 5, errors
     assert "this process lost the study" in errors
     assert "Traceback" not in errors
-    late = Spill(folder / ".tuner", "faulty").late_file
+    (late,) = (folder / ".tuner" / "spilled").glob("faulty-*.late.jsonl")
     assert '"epoch"' in late.read_text()
     late.unlink()
     late.parent.rmdir()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from faults.invariants import check_finished, left_behind
 from faults.processes import ROOT, TARGET, USER_CODE
+from places import checkpoints_in
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -116,7 +117,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(
     environment = {**os.environ, "PYTHONPATH": ROOT, "PAUSE": "0.3"}
     command = [sys.executable, str(driver), str(folder), "run", "--die-at", "before-rename:5"]
     subprocess.run(command, env=environment, check=False)
-    *_, newest = sorted((folder / ".tuner" / "checkpoints" / "faulty" / "trial-00000").glob("epoch-*.safetensors"))
+    *_, newest = sorted((checkpoints_in(folder / ".tuner", "faulty") / "trial-00000").glob("epoch-*.safetensors"))
     newest.write_bytes(DAMAGES[damage](newest.read_bytes()))
     code, _, errors = cli("resume", "faulty", "--executor", "inline")
     assert code == 0, errors

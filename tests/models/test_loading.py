@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from models.conftest import Place
+from places import checkpoints_in
 
 import tuner
 from tuner.domain.errors import ConfigurationError, ModelError
@@ -133,7 +134,7 @@ def test_an_objective_that_is_a_generator_has_no_model_and_says_what_to_do(workp
     with pytest.raises(ConfigurationError, match="does not say what its model is") as caught:
         tuner.run(spec).best_model()
     assert "OwnModel" in caught.value.hint
-    assert str(workplace / ".tuner" / "checkpoints" / "generated" / "trial-00000") in caught.value.hint
+    assert str(checkpoints_in(workplace / ".tuner", "generated") / "trial-00000") in caught.value.hint
 
 
 def test_an_empty_or_missing_folder_has_no_model(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from models.conftest import KINDS, Place
+from places import checkpoints_in
 from safetensors.torch import load_file
 
 import tuner
@@ -134,7 +135,7 @@ def test_weights_that_are_gone_or_damaged_are_named_with_the_trials_that_have_th
     study = tuner.run(
         "iris", storage=str(tmp_path / "studies.db"), executor="inline", trials=2, epochs=1, scheduler="none"
     )
-    (weights,) = (tmp_path / "checkpoints" / "iris" / f"trial-{study.best_trial.number:05d}").iterdir()
+    (weights,) = (checkpoints_in(tmp_path, "iris") / f"trial-{study.best_trial.number:05d}").iterdir()
     weights.write_bytes(weights.read_bytes()[:-1])
     with pytest.raises(ModelError, match=f"the weights of trial {study.best_trial.number}") as caught:
         study.best_model()

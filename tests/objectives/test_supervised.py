@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, final
 
 import pytest
@@ -33,9 +32,6 @@ class MemoryCheckpoints(Checkpoints):
 
     def load(self) -> Mapping[str, Any] | None:
         return copy.deepcopy(self.state)
-
-    def own_folder(self) -> Path:
-        raise AssertionError("what ships keeps no files")
 
 
 def _trial(config: Mapping[str, Any], *, max_epochs: int = 4) -> Trial:

@@ -10,9 +10,11 @@ from importlib import import_module
 from pathlib import Path
 
 from tuner.doctor.findings import Finding, counted, note, ok, problem
+from tuner.domain.record import StudyRecord
 from tuner.domain.trial import TrialRecord
 from tuner.execution.checkpoints import CODEC
 from tuner.storage.location import Location
+from tuner.storage.ownership import copied, original_of
 from tuner.storage.spill import Spill
 
 _TRIAL_FOLDER = re.compile(r"trial-(\d{5,})")
@@ -20,16 +22,21 @@ _STATE_FILE = re.compile(r"(?:epoch|taken-over)-(\d+)\.safetensors")
 
 
 def about_checkpoints(
-    location: Location, name: str, trials: Sequence[TrialRecord], *, is_held: bool
+    location: Location, study: StudyRecord, trials: Sequence[TrialRecord], *, is_held: bool
 ) -> Iterator[Finding]:
     """Say which checkpoints of a study can be loaded, and which files nobody needs."""
+    name = study.folder_name
     root = location.checkpoints_of(name)
     if root.parent != location.checkpoints or name in {".", ".."} or root.is_symlink():
         return  # a name that somebody put into the database by hand must not lead elsewhere
+    if original := original_of(location, study):
+        what = f"its files belong to the same study in {original}, of which this is a copy: it cannot go on here"
+        yield problem(what, root, advice=copied(study, original, location))
+        return
     folders = _trial_folders(root)
     known = {trial.number: trial for trial in trials}
     if not is_held:  # its files come and go
-        mine = _owns_folder(location) and not Spill(location.folder, name).file.exists()
+        mine = _owns_folder(location, study) and not Spill(location.folder, name).file.exists()
         yield from _strays([folder for number, folder in folders.items() if number not in known], root, mine=mine)
         yield from _partials(folders.values(), root)
     sound = 0
@@ -47,9 +54,9 @@ def _trial_folders(root: Path) -> dict[int, Path]:
     return {int(found[1]): path for path in folders if (found := _TRIAL_FOLDER.fullmatch(path.name))}
 
 
-def _owns_folder(location: Location) -> bool:
-    """Whether the checkpoints there can be no other database's: studies of two may have the same name."""
-    return location.file is not None and not location.neighbours
+def _owns_folder(location: Location, study: StudyRecord) -> bool:
+    """Whether the checkpoints there can be no other study's: without ids, those of two databases may share a folder."""
+    return bool(study.id) or (location.file is not None and not location.neighbours)
 
 
 def _strays(folders: Sequence[Path], root: Path, *, mine: bool) -> Iterator[Finding]:

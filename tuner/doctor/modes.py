@@ -65,7 +65,7 @@ def _exposed(location: Location) -> Iterator[Path]:
         if not _is_open(folder):
             return
         yield folder
-    for kept in (location.checkpoints, folder / "spilled", folder / FOLDER):
+    for kept in (location.checkpoints, *(folder / name for name in ("logs", "trials", "spilled", FOLDER))):
         yield from _open_below(kept)
 
 

@@ -20,6 +20,7 @@ from tuner.storage import schema
 from tuner.storage.journal import StudyJournal
 from tuner.storage.lease import Claim, utc_now
 from tuner.storage.location import Location
+from tuner.storage.ownership import place_of
 from tuner.storage.spill import Spill
 from tuner.storage.store import Store
 
@@ -38,8 +39,9 @@ def about_study(store: Store, name: str, journal: StudyJournal | None = None) ->
     yield _holder(study, trials, claim, is_held=is_held, journal=journal)
     yield from _bookkeeping(study, trials, unvalued)
     if study.space is not None:
-        yield from _spilled(store.location, name, is_held=is_held)
-        yield from about_checkpoints(store.location, name, trials, is_held=is_held)
+        location = place_of(store.location, study)
+        yield from _spilled(store.location, Spill(location.folder, study.folder_name), name, is_held=is_held)
+        yield from about_checkpoints(location, study, trials, is_held=is_held)
 
 
 def _holder(
@@ -100,8 +102,7 @@ def _bookkeeping(study: StudyRecord, trials: Sequence[TrialRecord], unvalued: Se
             yield problem(f"{_are(numbers)} {wrong}", study.name)
 
 
-def _spilled(location: Location, name: str, *, is_held: bool) -> Iterator[Finding]:
-    spill = Spill(location.folder, name)
+def _spilled(location: Location, spill: Spill, name: str, *, is_held: bool) -> Iterator[Finding]:
     try:
         waiting = sum(len(entry) for entry in spill.read())
         late = spill.late_file.read_text().strip() if spill.late_file.is_file() else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.study import Direction, Limits
+from tuner.domain.study_folders import StudyFolders
 
 
 class Isolation(Enum):
@@ -43,11 +44,11 @@ class Surroundings:
 class Job:
     """The objective and what it is built from, the same for all trials; travels to the workers.
 
-    `folder` is where the objective's module may lie, `checkpoints` the study's own folder of states. `wanted` are the
-    metrics that every report has to have; none stands for `metric` alone. Where the scheduler `prunes`, trials may be
-    stopped whose states nobody will ever need; where it `exploits`, trials go on from the states that others have at
-    their decision epochs. With `isolation` a trial's process computes with so many `threads` and has `surroundings`,
-    which the executor adds; what it prints goes into a file in `logs` (None: to where this process prints).
+    `folder` is where the objective's module may lie, `folders` are those that the study's trials write into. `wanted`
+    are the metrics that every report has to have; none stands for `metric` alone. Where the scheduler `prunes`, trials
+    may be stopped whose states nobody will ever need; where it `exploits`, trials go on from the states that others
+    have at their decision epochs. With `isolation` a trial's process computes with so many `threads` and has
+    `surroundings`, which the executor adds.
     """
 
     objective: str | Callable[..., Any] | PickledObjective
@@ -58,12 +59,11 @@ class Job:
     direction: Direction
     max_epochs: int
     device: str
-    checkpoints: Path
+    folders: StudyFolders
     wanted: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     prunes: bool = True
     exploits: bool = False
     isolation: Isolation = Isolation.NONE
     threads: int = 1
-    logs: Path | None = None
     surroundings: Surroundings | None = None

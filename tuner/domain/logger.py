@@ -15,9 +15,13 @@ from tuner.domain.trial import Metrics, Report, TrialRecord
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedStudy:
-    """What a logger has to know of a study; `earlier` has the trials that were stored before this run."""
+    """What a logger has to know of a study; `earlier` has the trials that were stored before this run.
+
+    `folder_name` is what its files are called where a tracker keeps files in the storage's folder.
+    """
 
     name: str
+    folder_name: str
     metric: str
     direction: Direction
     space: SearchSpace
@@ -68,8 +72,8 @@ class Logger(ABC):
 
     @classmethod
     @abstractmethod
-    def place(cls, where: str, folder: Path, study: str) -> str:
-        """Return where runs are written: what a person said, or the usual place in the storage's folder."""
+    def place(cls, where: str, folder: Path, study: LoggedStudy) -> str:
+        """Return where runs are written: what a person said, or the usual place in the storage's `folder`."""
 
     @classmethod
     @abstractmethod

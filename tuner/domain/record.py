@@ -1,5 +1,6 @@
 """A study as stored: what any reader needs to know of it, without its trials."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
@@ -10,6 +11,14 @@ from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 
 
+def folder_name(name: str, identity: str) -> str:
+    """Return what the folders and files of a study are called outside of the database.
+
+    The id decides, the name is there for people. A study that was made before there were ids has its name alone.
+    """
+    return f"{re.sub(r'[^A-Za-z0-9._]+', '-', name).lstrip('.-')[:100]}-{identity}" if identity else name
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyRecord:
@@ -17,7 +26,8 @@ class StudyRecord:
 
     `spec` is the study's JSON form and `source` says where it came from; `notes` are later annotations, such as the
     test metrics. `rules` are the reasons of the space's rules, whose code is not stored. A study made by plain Optuna
-    has an empty `spec` and no `space`.
+    has an empty `spec` and no `space`. `id` tells it from every other study, of the same name too; it is empty for one
+    that plain Optuna made, or tuner before there were ids.
     """
 
     name: str
@@ -27,6 +37,12 @@ class StudyRecord:
     spec: Mapping[str, Any]
     source: Mapping[str, Any]
     notes: Mapping[str, Any]
+    id: str = ""
+
+    @property
+    def folder_name(self) -> str:
+        """What the study's folders and files are called outside of the database."""
+        return folder_name(self.name, self.id)
 
     @property
     def metric(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any, final
 
 from tuner.domain.config import Config
 from tuner.domain.study import Direction
+from tuner.folders import private
 from tuner.markup import beside, line, table
 from tuner.words import config_lines, duration, number
 
@@ -162,10 +163,6 @@ class Checkpoints(ABC):
     def load(self) -> Mapping[str, Any] | None:
         """Return the state to go on from, or None where the trial starts at the beginning."""
 
-    @abstractmethod
-    def own_folder(self) -> Path:
-        """Return the folder for the trial's own files, which is there afterwards."""
-
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +182,8 @@ class Trial:
     max_epochs: int
     settings: Config
     checkpoints: Checkpoints = field(repr=False)
+    place: Path = field(default=Path(), repr=False)
+    """Where `folder` is, whether it has been made or not."""
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Keep `state` so that the trial can go on from here; call it before yielding the epoch's metrics.
@@ -204,4 +203,4 @@ class Trial:
         It is made when it is first asked for, is there again when the trial goes on after an interruption, and is
         deleted with the study. `tuner check` gives one that it deletes at its end.
         """
-        return self.checkpoints.own_folder()
+        return private(self.place)

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import final
 
 from tuner.domain.config import Config
+from tuner.domain.study_folders import StudyFolders
 
 
 class WorkKind(Enum):
@@ -64,13 +64,13 @@ class Answer:
 class Work:
     """A cohort to train, or a trained trial to test; `id` counts what a run has handed out.
 
-    The members' states are kept in `states`; None: in the job's own folder.
+    The members write into `folders`; None: into the job's own.
     """
 
     id: int
     kind: WorkKind
     members: tuple[Member, ...]
-    states: Path | None = None
+    folders: StudyFolders | None = None
 
     @property
     def numbers(self) -> frozenset[int]:

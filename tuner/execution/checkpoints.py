@@ -7,12 +7,14 @@ own state, is `trial-00012/taken-over-000003.safetensors`: its own weights may s
 """
 
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, final
 
+from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Checkpoints
 from tuner.folders import private
 
@@ -20,6 +22,7 @@ CODEC = "tuner.objectives.training.checkpoints"
 """What saves and loads states; by name, since it imports torch, which only those who do need."""
 
 _OWN, _TAKEN_OVER = "epoch", "taken-over"
+_OF_TRIAL = re.compile(r"trial-(\d{5,})(?!\d)")
 
 
 def trial_folder(root: Path, number: int) -> Path:
@@ -40,9 +43,29 @@ def hand_over(root: Path, source: int, number: int, epoch: int) -> bool:
     return True
 
 
+def has_states(root: Path, number: int, recorded: int) -> bool:
+    """Whether there is a file of a state that a trial can go on from, whose last recorded epoch was `recorded`."""
+    folder = trial_folder(root, number)
+    return any(epoch <= recorded for kind in (_OWN, _TAKEN_OVER) for epoch in _states(folder, kind))
+
+
 def discard(root: Path, number: int) -> None:
     """Delete a trial's checkpoints; nothing happens where there are none."""
     shutil.rmtree(trial_folder(root, number), ignore_errors=True)
+
+
+def discard_beyond(folders: StudyFolders, count: int) -> None:
+    """Delete what belongs to trials that the study does not have, whose numbers are `count` and more.
+
+    Its database is older than its files where a backup was restored, and the next trials get these numbers.
+    """
+    for folder in (folders.checkpoints, folders.logs, folders.trials):
+        for path in folder.iterdir() if folder.is_dir() and not folder.is_symlink() else ():
+            if (found := _OF_TRIAL.match(path.name)) and int(found[1]) >= count:
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
 
 
 @final
@@ -54,11 +77,8 @@ class TrialCheckpoints(Checkpoints):
     that turned out not to be sound are `damaged`.
     """
 
-    def __init__(
-        self, folder: Path, recorded: int, best: int, *, takes_over: bool = True, own: Path | None = None
-    ) -> None:
+    def __init__(self, folder: Path, recorded: int, best: int, *, takes_over: bool = True) -> None:
         self._folder = folder
-        self._own = own or folder / "own"
         self._best = best
         self._recorded = {recorded, best}
         self._state: Mapping[str, Any] | None = None
@@ -82,9 +102,6 @@ class TrialCheckpoints(Checkpoints):
 
     def load(self) -> Mapping[str, Any] | None:
         return self._state
-
-    def own_folder(self) -> Path:
-        return private(self._own)
 
     def begin_epoch(self) -> None:
         """Take note that an epoch more is being trained; what is saved from now on is the state after it."""
@@ -142,6 +159,3 @@ class BestCheckpoint(Checkpoints):
 
     def load(self) -> Mapping[str, Any] | None:
         return self._trial.load()
-
-    def own_folder(self) -> Path:
-        return self._trial.own_folder()

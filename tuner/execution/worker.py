@@ -70,7 +70,7 @@ class Worker:
         self._job = job
         self._clock = clock
         self._wanted = job.wanted or (job.metric,)
-        self._states = job.checkpoints
+        self._folders = job.folders
         self._cohort: Cohort | None = None
         self._checkpoints: dict[int, TrialCheckpoints] = {}
         self._best: dict[int, float | None] = {}
@@ -86,7 +86,7 @@ class Worker:
     def begin(self, work: Work) -> None:
         """Start to train the members of `work`, in place of what was trained before."""
         self._leave(list(self._checkpoints))
-        self._states = work.states or self._job.checkpoints
+        self._folders = work.folders or self._job.folders
         self._cohort, self._broken = None, None
         trials = self._admitted(work.members)
         self._try(lambda: self._start(trials))
@@ -123,7 +123,8 @@ class Worker:
     def test(self, work: Work) -> Metrics | Failure | None:
         """Return the metrics of a trained trial's best epoch on data the search never saw, None without such data."""
         (member,) = work.members
-        folder = trial_folder(work.states or self._job.checkpoints, member.number)
+        self._folders = work.folders or self._job.folders
+        folder = trial_folder(self._folders.checkpoints, member.number)
         checkpoint = BestCheckpoint(folder, member.best_epoch)
         trial = Trial(**self._given(member), epoch=member.best_epoch, checkpoints=checkpoint)
         try:
@@ -149,7 +150,7 @@ class Worker:
     def _admitted(self, members: Sequence[Member]) -> list[Trial]:
         """Make places for new members, and return their trials."""
         for member in members:
-            folder = trial_folder(self._states, member.number)
+            folder = trial_folder(self._folders.checkpoints, member.number)
             checkpoints = TrialCheckpoints(folder, member.epoch, member.best_epoch)
             self._checkpoints[member.number] = checkpoints
             if checkpoints.damaged:
@@ -226,6 +227,7 @@ class Worker:
             "device": self._job.device,
             "max_epochs": self._job.max_epochs,
             "settings": Config(self._job.settings),
+            "place": trial_folder(self._folders.trials, member.number),
         }
 
     def _outcomes(self) -> Mapping[int, Metrics | Failure | None]:

@@ -48,7 +48,7 @@ class MlflowLogger(Logger):
     package: ClassVar[str] = "mlflow"
 
     @classmethod
-    def place(cls, where: str, folder: Path, study: str) -> str:
+    def place(cls, where: str, folder: Path, study: LoggedStudy) -> str:
         where = where or os.environ.get("MLFLOW_TRACKING_URI", "")
         if "://" in where or where.startswith("databricks"):
             return where

@@ -28,8 +28,8 @@ class TensorBoardLogger(Logger):
     package: ClassVar[str] = "tensorboard"
 
     @classmethod
-    def place(cls, where: str, folder: Path, study: str) -> str:
-        return str(Path(where).expanduser().absolute() if where else folder / "tensorboard" / study)
+    def place(cls, where: str, folder: Path, study: LoggedStudy) -> str:
+        return str(Path(where).expanduser().absolute() if where else folder / "tensorboard" / study.folder_name)
 
     @classmethod
     def opening(cls, place: str) -> str:

@@ -28,8 +28,8 @@ class WandbLogger(Logger):
     has_service: ClassVar[bool] = True
 
     @classmethod
-    def place(cls, where: str, folder: Path, study: str) -> str:
-        return f"{folder}#{where or study.replace(':', '-')}"
+    def place(cls, where: str, folder: Path, study: LoggedStudy) -> str:
+        return f"{folder}#{where or study.name.replace(':', '-')}"
 
     @classmethod
     def opening(cls, place: str) -> str:

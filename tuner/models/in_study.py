@@ -15,11 +15,13 @@ from tuner.domain.objective import Objective
 from tuner.domain.record import StudyRecord
 from tuner.domain.seed import derive
 from tuner.domain.study import StudySpec
+from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Trial, TrialRecord
 from tuner.execution.checkpoints import BestCheckpoint, trial_folder
 from tuner.execution.generator import RECOVERABLE
 from tuner.execution.worker import build_objective
 from tuner.models.choice import Chosen, chosen
+from tuner.storage.ownership import copied, original_of, place_of
 from tuner.storage.store import Store
 
 
@@ -48,7 +50,7 @@ def model_of(store: Store, name: str, number: int | None = None, spec: StudySpec
     spec = located(spec or StudySpec.from_description(study.spec), [Path.cwd(), folder])
     _refuse_other_data(study, data_fingerprint(spec, folder))
     job = _job(store, spec, folder, whose)
-    best = BestCheckpoint(trial_folder(job.checkpoints, whose.training.number), whose.training.epoch)
+    best = BestCheckpoint(trial_folder(job.folders.checkpoints, whose.training.number), whose.training.epoch)
     objective = build_objective(job)
     if not best.is_there and type(objective).model is not Objective.model:
         raise _no_weights(job, whose, tuple(_others(store, name, whose)))
@@ -92,8 +94,19 @@ def _job(store: Store, spec: StudySpec, folder: Path, whose: Chosen) -> Job:
         direction=store.study(whose.study).direction,
         max_epochs=spec.budget.epochs,
         device="cpu",
-        checkpoints=store.location.checkpoints_of(whose.study),
+        folders=_folders(store, store.study(whose.study)),
     )
+
+
+def _folders(store: Store, study: StudyRecord) -> StudyFolders:
+    """Return the study's folders; raises `ConfigurationError` where they are those of the study this is a copy of."""
+    location = place_of(store.location, study)
+    if original := original_of(location, study):
+        raise ConfigurationError(
+            f"the files of study {study.name!r} belong to the same study in {original}, of which this is a copy",
+            hint=copied(study, original, location),
+        )
+    return location.folders_of(study.folder_name)
 
 
 def _trial(job: Job, record: TrialRecord, seed: int, best: BestCheckpoint) -> Trial:
@@ -111,8 +124,8 @@ def _trial(job: Job, record: TrialRecord, seed: int, best: BestCheckpoint) -> Tr
 
 def _others(store: Store, name: str, whose: Chosen) -> Iterator[int]:
     """Yield the study's trials that have their weights."""
-    root = store.location.checkpoints_of(name)
-    _, trials = store.read(name)
+    study, trials = store.read(name)
+    root = _folders(store, study).checkpoints
     for trial in trials:
         folder = trial_folder(root, trial.number)
         is_it = whose.study == name and trial.number == whose.training.number
@@ -125,13 +138,13 @@ def _no_weights(job: Job, whose: Chosen, others: tuple[int, ...]) -> ModelError:
     have = f"`--trial N` takes one that has them: {', '.join(map(str, others))}" if others else "no trial has any"
     return ModelError(
         f"the weights of trial {record.number} at epoch {record.epoch} are not in "
-        f"{trial_folder(job.checkpoints, record.number)}, or damaged",
+        f"{trial_folder(job.folders.checkpoints, record.number)}, or damaged",
         hint=f"a study keeps those of its best trials; {have}",
     )
 
 
 def _no_model(name: str, job: Job, whose: Chosen) -> ConfigurationError:
-    folder = trial_folder(job.checkpoints, whose.training.number)
+    folder = trial_folder(job.folders.checkpoints, whose.training.number)
     return ConfigurationError(
         f"the objective of study {name!r} does not say what its model is, so it cannot be exported",
         hint="an objective that inherits OwnModel does, see docs/own-models.md\n"

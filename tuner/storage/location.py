@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.study_folders import StudyFolders
 
 ENVIRONMENT_VARIABLE = "TUNER_STORAGE"
 DEFAULT = ".tuner/studies.db"
@@ -39,12 +40,26 @@ class Location:
         return self.folder / "checkpoints"
 
     def checkpoints_of(self, study: str) -> Path:
-        """Return the folder of a study's checkpoints."""
+        """Return the folder of a study's checkpoints; here and below `study` is the study's `folder_name`."""
         return self.checkpoints / study
+
+    def logs_of(self, study: str) -> Path:
+        """Return the folder of what a study's trials print."""
+        return self.folder / "logs" / study
+
+    def trial_folders_of(self, study: str) -> Path:
+        """Return the folder in which each of a study's trials has one of its own."""
+        return self.folder / "trials" / study
+
+    def folders_of(self, study: str) -> StudyFolders:
+        """Return the folders that a study's trials write into."""
+        return StudyFolders(
+            checkpoints=self.checkpoints_of(study), logs=self.logs_of(study), trials=self.trial_folders_of(study)
+        )
 
     @property
     def neighbours(self) -> tuple[Path, ...]:
-        """Other SQLite files in the same folder: their studies' checkpoints lie there too, by the same names."""
+        """Other SQLite files in the folder: their studies' files lie there too, without an id by the same names."""
         found = self.folder.iterdir() if self.folder.is_dir() else ()
         return tuple(sorted(path for path in found if path.is_file() and path != self.file and _is_database(path)))
 

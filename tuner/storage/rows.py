@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -29,7 +31,8 @@ CONSTRAINTS = "constraints"
 Optuna 5 itself writes an attribute for each, which it reads as well but optuna-dashboard does not.
 """
 
-_SPEC, _SOURCE, _SPACE = "spec", "source", "space"
+_SPEC, _SOURCE, _SPACE, _ID = "spec", "source", "space", "id"
+_IS_ID = re.compile(r"[0-9a-f]{16}")
 _DIRECTIONS = {"MAXIMIZE": Direction.MAXIMIZE, "MINIMIZE": Direction.MINIMIZE, "NOT_SET": Direction.MINIMIZE}
 
 
@@ -57,7 +60,7 @@ def read_study(connection: Connection, study_id: int) -> StudyRecord:
         row.key: json.loads(row.value_json)
         for row in connection.execute(_of_study(schema.study_system_attributes, study_id))
     }
-    space, spec = notes.pop(_SPACE, None), notes.pop(_SPEC, {})
+    space, spec, identity = notes.pop(_SPACE, None), notes.pop(_SPEC, {}), notes.pop(_ID, "")
     return StudyRecord(
         name=name,
         goal=Goal(
@@ -70,12 +73,27 @@ def read_study(connection: Connection, study_id: int) -> StudyRecord:
         spec=spec,
         source=notes.pop(_SOURCE, {}),
         notes=notes,
+        id=identity if isinstance(identity, str) and _IS_ID.fullmatch(identity) else "",  # it becomes part of paths
     )
 
 
-def study_attributes(spec: Mapping[str, Any], source: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
+def new_id() -> str:
+    """Return an id for a new study, which no other study has in any database."""
+    return uuid.uuid4().hex[:16]
+
+
+def study_ids(connection: Connection) -> frozenset[str]:
+    """Return the ids of all studies that have one."""
+    attributes = schema.study_user_attributes
+    rows = connection.execute(select(attributes.c.value_json).where(attributes.c.key == f"{PREFIX}{_ID}"))
+    return frozenset(str(json.loads(value)) for value in rows.scalars())
+
+
+def study_attributes(
+    spec: Mapping[str, Any], source: Mapping[str, Any], space: SearchSpace, identity: str
+) -> dict[str, Any]:
     """Return the attributes that a new study is stored with: what `read_study` reads back."""
-    return {_SPEC: spec, _SOURCE: source, _SPACE: space.describe()}
+    return {_ID: identity, _SPEC: spec, _SOURCE: source, _SPACE: space.describe()}
 
 
 def read_trials(

@@ -52,6 +52,14 @@ class Store:
         with reading(self._engine) as connection:
             return rows.study_names(connection)
 
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of the studies and of those that hold their repetitions."""
+        if not self._exists():
+            return frozenset()
+        with reading(self._engine) as connection:
+            return rows.study_ids(connection)
+
     def parts(self, name: str) -> tuple[str, ...]:
         """Return under which names a study is stored: its own, and that of its repetitions where it has any."""
         return tuple(each for each in (name, companion(name)) if each in self)
@@ -106,14 +114,16 @@ class Store:
         spec: Mapping[str, Any],
         source: Mapping[str, Any],
         notes: Mapping[str, Any] = MappingProxyType({}),
+        identity: str = "",
     ) -> None:
         """Create a study without trials, all of it or nothing; raises `StudyExistsError`.
 
-        `notes` are what it is to have from the beginning of what a journal may `annotate`.
+        `notes` are what it is to have from the beginning of what a journal may `annotate`. It gets a new id unless
+        `identity` is one.
         """
         create_schema(self.location, self._engine)
         check_schema(self._engine)
-        attributes = {**rows.study_attributes(spec, source, space), **notes}
+        attributes = {**rows.study_attributes(spec, source, space, identity or rows.new_id()), **notes}
         try:
             with writing(self._engine) as connection:
                 study_id = inserted_id(connection, schema.studies, {"study_name": name})

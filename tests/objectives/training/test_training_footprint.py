@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,9 +25,6 @@ class Nothing(Checkpoints):
 
     def load(self) -> Mapping[str, Any] | None:
         return None
-
-    def own_folder(self) -> Path:
-        raise AssertionError("what ships keeps no files")
 
 
 def started(members: int, wanted: Sequence[str], **architecture: Any) -> Cohort:

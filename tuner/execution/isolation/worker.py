@@ -19,13 +19,14 @@ from tuner.execution.worker import WorkLostError, WorkOverranError
 class IsolatedWorker:
     """Does what `Worker` does, each trial in a process of its own, or all of them in one that they share.
 
-    In the processes a `Worker` trains; this one hands on what is asked and answered. Raises `WorkLostError` where a
+    Without `keeps_logs` the processes print to where this one does. In the processes a `Worker` trains; this one hands on what is asked and answered. Raises `WorkLostError` where a
     process dies and `WorkOverranError` where one was ended because of a limit, or where the objective cannot be loaded:
     nothing of the work is being trained then.
     """
 
-    def __init__(self, job: Job, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, job: Job, clock: Callable[[], float] = time.monotonic, *, keeps_logs: bool = True) -> None:
         self._job = job
+        self._keeps_logs = keeps_logs
         self._launcher = Launcher(job, clock)
         self._shares = job.isolation is Isolation.COHORT
         self._work: Work | None = None
@@ -104,9 +105,10 @@ class IsolatedWorker:
 
     def _log(self, members: Sequence[Member]) -> Path | None:
         """Return the file for what a process prints."""
-        folder = self._job.logs
-        if folder is None:
+        if not self._keeps_logs:
             return None
+        assert self._work is not None
+        folder = (self._work.folders or self._job.folders).logs
         return folder / (f"shared-{os.getpid()}.log" if self._shares else log_name(members[0].number))
 
     def _leave(self, process: TrialProcess) -> None:
