@@ -64,11 +64,12 @@ class Table(Dataset):
         except ConfigurationError as error:
             raise ConfigurationError([f"{self.path}, {problem}" for problem in error.problems], error.hint) from None
         self.task = self.schema.task
+        self.notes: tuple[str, ...] = ()
         self.labels = labels or None
         self.categories = self.schema.categories
         self.levels = tuple(len(column.levels) for column in columns if isinstance(column, Category))
 
-    def load(self) -> tuple[NDArray[np.float32], Array]:
+    def load(self) -> tuple[NDArray[np.float64], Array]:
         return self._features, self._targets
 
 
