@@ -59,7 +59,7 @@ def test_settings_reach_the_objective() -> None:
 
 def test_an_override_that_does_not_exist_is_refused_before_anything_is_written(user_folder: Path) -> None:
     with pytest.raises(ConfigurationError, match="trails"):
-        tuner.run("mine.toml", executor="inline", trails=3)
+        tuner.run("mine.toml", executor="inline", trails=3)  # type: ignore[call-arg]
     assert not (user_folder / ".tuner").exists()
 
 

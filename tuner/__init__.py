@@ -1,7 +1,7 @@
 """Tune PyTorch models: search spaces in, the best configuration out, nothing lost in between."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuner.domain.decision import Decision
 from tuner.domain.errors import (
@@ -16,10 +16,13 @@ from tuner.domain.errors import (
     StudyNotFoundError,
     TooManyFailuresError,
     TunerError,
+    nearest,
 )
 from tuner.domain.model import Model
 from tuner.domain.objective import Cohort, Objective, share_process
 from tuner.domain.parameter import Choice, Float, Int
+from tuner.domain.sampler import Sampler
+from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Budget, Component, Direction, Limits, Resources, StudySpec
 from tuner.domain.trial import Failure, FailureReason, Trial, TrialRecord, TrialState
@@ -34,6 +37,7 @@ __all__ = [
     "ConfigurationError",
     "Decision",
     "Direction",
+    "Dropout",
     "Failure",
     "FailureReason",
     "Float",
@@ -43,8 +47,11 @@ __all__ = [
     "ModelError",
     "NoUsableTrialError",
     "Objective",
+    "OwnModel",
     "Resources",
     "ResumeRefusedError",
+    "Sampler",
+    "Scheduler",
     "SearchSpace",
     "SearchSpaceError",
     "StorageError",
@@ -53,6 +60,7 @@ __all__ = [
     "StudyInterrupted",
     "StudyNotFoundError",
     "StudySpec",
+    "Task",
     "TooManyFailuresError",
     "Trial",
     "TrialRecord",
@@ -64,11 +72,28 @@ __all__ = [
     "share_process",
 ]
 
-_LAZY = ("Study", "load_model", "load_study", "run")
+# A search space file imports this package: it should not pay for a database driver, nor for torch. Type checkers are
+# shown plain imports, and not the function that stands for them, which would make every misspelt name `Any`.
+if TYPE_CHECKING:
+    from tuner.api import Study, load_model, load_study, run
+    from tuner.objectives._tasks import Task
+    from tuner.objectives.training.own_model import Dropout, OwnModel
+else:
+    _LAZY = {
+        "Dropout": "tuner.objectives.training.own_model",
+        "OwnModel": "tuner.objectives.training.own_model",
+        "Study": "tuner.api",
+        "Task": "tuner.objectives._tasks",
+        "load_model": "tuner.api",
+        "load_study": "tuner.api",
+        "run": "tuner.api",
+    }
+
+    def __getattr__(name: str) -> Any:
+        if name in _LAZY:
+            return getattr(import_module(_LAZY[name]), name)
+        raise AttributeError(f"module 'tuner' has no attribute {name!r}{nearest(name, __all__)}")
 
 
-def __getattr__(name: str) -> Any:
-    # A search space file imports this package; it should not pay for a database driver.
-    if name in _LAZY:
-        return getattr(import_module("tuner.api"), name)
-    raise AttributeError(f"module 'tuner' has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Unpack, final
 
 from tuner import bootstrap, deletion, queries
 from tuner.asking import Asked, DataFile
@@ -17,7 +17,7 @@ from tuner.domain.trial import Metrics, TrialRecord
 from tuner.logs import Logs
 from tuner.notebook import study_html, watching
 from tuner.storage.store import open_store
-from tuner.study_file import key_paths
+from tuner.study_file import Overrides, key_paths
 
 _SHOWN = 5
 """How many trials a notebook shows of a study."""
@@ -38,7 +38,7 @@ def run(
     settings: Mapping[str, Any] | None = None,
     log: str | Sequence[str] = (),
     progress: bool | None = None,
-    **overrides: Any,
+    **overrides: Unpack[Overrides],
 ) -> "Study":
     """Run a study to its target and return it.
 
@@ -113,7 +113,9 @@ class Study:
             store.close()
         return self
 
-    def resume(self, *, log: str | Sequence[str] = (), progress: bool | None = None, **overrides: Any) -> "Study":
+    def resume(
+        self, *, log: str | Sequence[str] = (), progress: bool | None = None, **overrides: Unpack[Overrides]
+    ) -> "Study":
         """Go on to the target, or to a new one: `study.resume(trials=128)`.
 
         Takes `log`, `progress` and the overrides of `run`.

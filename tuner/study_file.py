@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -277,6 +277,28 @@ KEY_PATHS = {
     "constraints": "constraints",
 }
 """The key paths of what can be given beside a study file, by the words that people use."""
+
+
+class Overrides(TypedDict, total=False):
+    """What can be given beside a study file, as type checkers and editors know it; None is as good as nothing."""
+
+    name: str | None
+    trials: int | None
+    epochs: int | None
+    time: float | str | None
+    seed: int | None
+    sampler: str | dict[str, Any] | None
+    scheduler: str | dict[str, Any] | None
+    executor: Literal["ray", "inline"] | None
+    warm_start: str | list[str] | tuple[str, ...] | None
+    cohort: int | Literal["auto"] | None
+    parallel: int | Literal["auto"] | None
+    confirm: bool | Literal["auto"] | None
+    metric: str | None
+    direction: _Direction | None
+    metrics: list[str] | None
+    directions: list[_Direction] | None
+    constraints: list[str] | None
 
 
 def key_paths(overrides: Mapping[str, Any]) -> dict[str, Any]:

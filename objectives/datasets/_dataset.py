@@ -10,6 +10,8 @@ from tuner.objectives._tasks import Input, Task
 
 Array = NDArray[Any]
 
+Features = NDArray[np.float32] | NDArray[np.float64]
+
 Label = str | int | float | bool
 """What a class is called in the data."""
 
@@ -32,9 +34,10 @@ class Dataset(ABC):
     """Of a table from a file: `tuner.objectives.own_data.schema.Schema`, which turns raw rows into features."""
 
     @abstractmethod
-    def load(self) -> tuple[NDArray[np.float32], Array]:
+    def load(self) -> tuple[Features, Array]:
         """Return the features, one example a row, and the targets.
 
+        Features are float64 where 32 bits would not hold all digits of the data; preprocessing makes float32 of them.
         Targets are the classes 0, 1, 2... (int64) or the values to predict (float64). Missing features are NaN.
         """
 

@@ -1,21 +1,25 @@
 """Arrays from a `.npz` file as a dataset: `x` are the examples, `y` their targets."""
 
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tuner.domain.errors import ConfigurationError
 from tuner.objectives._tasks import Input, Task
-from tuner.objectives.datasets._dataset import Array, Dataset
+from tuner.objectives.datasets._dataset import Array, Dataset, Features
 from tuner.objectives.own_data.bounded import check_unpacked
 from tuner.objectives.own_data.labels import classes_of
 from tuner.objectives.own_data.options import DataOptions
 
 _KINDS = {2: Input.TABLE, 3: Input.SEQUENCE, 4: Input.IMAGE}
+_IMAGES = 4
 _CHANNELS = (1, 3, 4)
+_LARGEST = float(np.finfo(np.float32).max)
+_MOST_CLASSES_OF_FLOATS = 20
+_LISTED = 10
 _WANTED = "np.savez(path, x=examples, y=targets), in which x has 2 (rows), 3 (sequences) or 4 (images) dimensions"
 
 
@@ -33,14 +37,17 @@ class Arrays(Dataset):
         self._check(x, y)
         self.kind = _KINDS[x.ndim]
         kept = _present(y)
-        self._features = _channels_first(x[kept]).astype(np.float32)
+        # Numbers that 32 bits cannot hold keep their digits until they are preprocessed.
+        self._features: Features = _channels_first(x[kept]).astype(np.result_type(x.dtype, np.float32))
         if not len(self._features) or not self._features[0].size:
             raise ConfigurationError(f"{path}: has no examples")
-        if np.isinf(self._features).any():
+        # NaN compares as nothing.
+        if (np.abs(self._features) > _LARGEST).any():
             raise ConfigurationError(
                 f"{path}: x has numbers that are infinite in 32 bits", hint="what is missing is NaN; correct the others"
             )
         self._learn(y[kept], options)
+        self.notes = tuple(_notes(path, x, y, self.task, options))
 
     def _learn(self, y: Array, options: DataOptions) -> None:
         is_value = y.dtype.kind == "f" if options.task is None else options.task == Task.REGRESSION.value
@@ -49,10 +56,15 @@ class Arrays(Dataset):
             raise ConfigurationError(f"{self.path}: y has {y.dtype} values, and a regression needs numbers")
         if is_value:
             self._targets: Array = y.astype(np.float64)
+            if np.isinf(self._targets).any():
+                raise ConfigurationError(
+                    f"{self.path}: y is infinite in {int(np.isinf(self._targets).sum())} examples",
+                    hint="correct them; examples whose y is NaN are left out",
+                )
             if np.ptp(self._targets) == 0:
                 raise ConfigurationError(f"{self.path}: nothing can be learnt, y is {y[0]} in every example")
             return
-        self.labels, self._targets = classes_of(y.tolist(), f"{self.path}: y")
+        self.labels, self._targets = classes_of(_words(self.path, y), f"{self.path}: y")
 
     def _check(self, x: Array, y: Array) -> None:
         if x.ndim not in _KINDS or x.dtype.kind not in "fiub":
@@ -65,9 +77,43 @@ class Arrays(Dataset):
                 f"{self.path}: x has {len(x)} examples, and y has the shape {y.shape}, not ({len(x)},)",
                 hint="y has one target for each example",
             )
+        if y.dtype.kind not in "fiubUS":
+            raise ConfigurationError(
+                f"{self.path}: y has {y.dtype} values, which are no targets", hint="numbers, words or truth values are"
+            )
 
-    def load(self) -> tuple[NDArray[np.float32], Array]:
+    def load(self) -> tuple[Features, Array]:
         return self._features, self._targets
+
+
+def _words(path: Path, y: Array) -> list[Any]:
+    """Return targets as labels; text that was kept as bytes is text."""
+    if y.dtype.kind != "S":
+        return list(y.tolist())
+    try:
+        return [word.decode() for word in y.tolist()]
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: y has bytes that are no UTF-8 text", hint="write them as words") from None
+
+
+def _notes(path: Path, x: Array, y: Array, task: Task, options: DataOptions) -> Iterator[str]:
+    """Yield what was assumed of the arrays."""
+    missing = len(y) - int(_present(y).sum())
+    if missing:
+        yield f"examples whose y is NaN are left out: {missing}"
+    if options.task is None and task is Task.REGRESSION:
+        distinct = np.unique(y[_present(y)])
+        if len(distinct) <= _MOST_CLASSES_OF_FLOATS and (distinct % 1 == 0).all():
+            yield (
+                f"y has floats of {len(distinct)} different whole values, taken for values to predict; "
+                'task = "classification" in [settings] takes them for classes'
+            )
+    if x.ndim == _IMAGES and x.shape[1] in _CHANNELS and x.shape[3] in _CHANNELS:
+        yield f"x has the shape {x.shape}, of which {x.shape[1]} is taken for the channels, not {x.shape[3]}"
+    with zipfile.ZipFile(path) as archive:
+        others = sorted({name.removesuffix(".npy") for name in archive.namelist()} - {"x", "y"})
+    if others:
+        yield f"arrays that are not read: {', '.join(others[:_LISTED])}{', ...' if len(others) > _LISTED else ''}"
 
 
 def _arrays(path: Path) -> tuple[Array, Array]:

@@ -7,6 +7,8 @@ numbered, and which of them the training split knows is found out by what encode
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
+from numbers import Number as NumberType
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -14,7 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tuner.domain.errors import ConfigurationError
-from tuner.objectives.own_data.text import MISSING_NUMBERS, MISSING_TEXT, as_text, is_text, plain_number
+from tuner.objectives.own_data.numbers import PLAIN, Writing
+from tuner.objectives.own_data.text import ISO, MISSING_NUMBERS, MISSING_TEXT, as_text, is_text, moments
 
 UNSEEN = -1.0
 """Stands for a level that a category did not have."""
@@ -81,25 +84,49 @@ def place(values: Any, position: int) -> str:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number(Column):
-    """Numbers in one of the notations that `text.NOTATIONS` knows."""
+    """Numbers that are all written alike, as `numbers.Writing` says; what is written otherwise is refused."""
 
     type = "number"
 
     missing: tuple[str, ...] = MISSING_NUMBERS
-    notation: str = "1234.5"
+    notation: str = PLAIN
+    unit: str = ""
+    parentheses: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
         return (self.name,)
 
     def features(self, values: Any) -> NDArray[np.float64]:
-        text = as_text(values) if is_text(values) else values
-        present = self.present(values)
-        plain = plain_number(text.where(present), self.notation) if is_text(values) else values
-        found: NDArray[np.float64] = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-        self._refuse(values, np.isnan(found) & present, "is no number")
+        found, present = self._read(values)
+        how = f" {self.writing}, as the others of its column are" if str(self.writing) else ""
+        self._refuse(values, np.isnan(found) & present, f"is no number{how}")
         self._refuse(values, np.abs(found) > _LARGEST, "is no finite number of 32 bits")
         return found[:, None]
+
+    @property
+    def writing(self) -> Writing:
+        """How its numbers are written where they are text."""
+        return Writing(notation=self.notation, unit=self.unit, parentheses=self.parentheses)
+
+    def _read(self, values: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return the numbers, and of each value whether it says anything."""
+        if not is_text(values):
+            present = values.notna().to_numpy(dtype=bool)
+            if pd.api.types.is_datetime64_any_dtype(values):
+                return np.full(len(values), np.nan), present
+            if pd.api.types.is_timedelta64_dtype(values):
+                values = values.dt.total_seconds()
+            return pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan), present
+        text = as_text(values)
+        present = ~self._gaps(text)
+        found = self.writing.numbers(text.where(present))
+        if pd.api.types.is_object_dtype(values):
+            # A number beside words is a number already, whatever the notation of the words.
+            numbers = values.map(lambda value: isinstance(value, NumberType) and not isinstance(value, bool))
+            which = numbers.to_numpy(dtype=bool) & present
+            found[which] = values[which].astype(np.float64)
+        return found, present
 
 
 @final
@@ -141,7 +168,7 @@ class Date(Column):
     type = "date"
 
     missing: tuple[str, ...] = MISSING_NUMBERS
-    format: str = "ISO8601"
+    format: str = ISO
     has_time: bool = False
 
     @property
@@ -164,9 +191,16 @@ class Date(Column):
     def moments(self, values: Any) -> Any:
         """Return the values as a Series of points in time, in UTC; what is missing or cannot be read is NaT."""
         if not is_text(values):
-            return pd.to_datetime(values, utc=True, errors="coerce")
+            # A number says nothing of what it counts, nor from when.
+            known = values if pd.api.types.is_datetime64_any_dtype(values) else pd.Series(pd.NaT, values.index)
+            return pd.to_datetime(known, utc=True, errors="coerce")
         text = as_text(values)
-        return pd.to_datetime(text.where(~self._gaps(text)), format=self.format, utc=True, errors="coerce")
+        found = moments(text.where(~self._gaps(text)), self.format)
+        if pd.api.types.is_object_dtype(values):
+            # A date beside words is a date already, whatever the format of the words.
+            which = values.map(lambda value: isinstance(value, date) and value is not pd.NaT).to_numpy(dtype=bool)
+            found = found.where(~which, pd.to_datetime(values.where(which), utc=True, errors="coerce"))
+        return found
 
 
 @final

@@ -54,7 +54,7 @@ def open_data(path: Path, options: DataOptions, *, validation: float, test: floa
             summary=_summary(dataset),
             columns=table_columns(dataset) if isinstance(dataset, Table) else (),
         ),
-        notes=(*of_table, *example_doubts(dataset, parts)),
+        notes=(*dataset.notes, *of_table, *example_doubts(dataset, parts)),
     )
 
 

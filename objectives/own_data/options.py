@@ -9,12 +9,15 @@ from tuner.objectives._tasks import Task
 
 _TASKS = tuple(task.value for task in Task)
 _LARGEST_SIDE = 1024
+_DECIMALS = (".", ",")
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataOptions:
     """The target of a table and what is asked, the types of columns and the words for a gap, the dialect of a CSV file.
+
+    `decimal` is the decimal mark, and `day_first` how dates such as 03/04/2024 are read, where a column does not tell.
 
     Images are brought to `size`, height and width.
     """
@@ -25,6 +28,8 @@ class DataOptions:
     missing: tuple[str, ...] | None = None
     separator: str | None = None
     encoding: str | None = None
+    decimal: str | None = None
+    day_first: bool | None = None
     size: tuple[int, int] | None = None
 
     @staticmethod
@@ -49,6 +54,10 @@ class DataOptions:
         separator = values.get("separator", ",")
         if not _is_text(separator) or len(separator) != 1 or separator in '"\r\n':
             yield f"separator: {separator!r} is not one character that can stand between fields"
+        if (decimal := values.get("decimal", ".")) not in _DECIMALS:
+            yield f"decimal: {decimal!r} is neither {' nor '.join(map(repr, _DECIMALS))}"
+        if not isinstance(values.get("day_first", False), bool):
+            yield f"day_first: {values['day_first']!r} is neither true nor false"
         missing = values.get("missing", [])
         if not isinstance(missing, list | tuple) or not all(map(_is_text, missing)):
             yield 'missing: is not a list of words such as ["NA", "?"]'

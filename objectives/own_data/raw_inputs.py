@@ -7,12 +7,11 @@ from typing import Any, final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from tuner.domain.errors import ConfigurationError
-from tuner.objectives.datasets._dataset import Array, Dataset
+from tuner.objectives.datasets._dataset import Array, Dataset, Features
 from tuner.objectives.own_data.columns import Number
-from tuner.objectives.own_data.pictures import Pictures
+from tuner.objectives.own_data.pictures import READING, Pictures
 from tuner.objectives.own_data.schema import Schema
 
 _COLOURED = 3
@@ -22,13 +21,15 @@ _COLOURED = 3
 class Reader(ABC):
     """Reads raw examples, as they were before any preprocessing."""
 
+    dtype: str
+    """What the features were when the pipeline was fitted: "float32" or "float64"."""
     columns: tuple[str, ...] | None
     """The columns of a table that are read, in their order; None where examples are no rows of a table."""
     shape: tuple[int, ...]
     """The shape of one example's features."""
 
     @abstractmethod
-    def __call__(self, inputs: Any) -> NDArray[np.float32]:
+    def __call__(self, inputs: Any) -> Features:
         """Return the features, an example a row; raises `ConfigurationError` where they cannot be read."""
 
     @abstractmethod
@@ -44,26 +45,27 @@ class Reader(ABC):
 class ArrayReader(Reader):
     """Reads arrays of examples of one `shape`, or flat; images may have their channels last.
 
-    `pictures` says that the examples were image files, as further ones may be.
+    `pictures` says that the examples were image files, as further ones may be, and by which `pictures.READING`.
     """
 
     columns = None
 
-    def __init__(self, shape: tuple[int, ...], *, pictures: bool = False) -> None:
+    def __init__(self, shape: tuple[int, ...], *, pictures: int = 0, dtype: str = "float32") -> None:
         self.shape = shape
+        self.dtype = dtype
         self._pictures = pictures
 
-    def __call__(self, inputs: Any) -> NDArray[np.float32]:
+    def __call__(self, inputs: Any) -> Features:
         rows = _numbers(inputs)
         channels, *size = self.shape
         if len(self.shape) == _COLOURED and rows.shape[1:] == (*size, channels) != self.shape:
             rows = np.moveaxis(rows, -1, 1)
         if rows.shape[1:] not in {self.shape, (math.prod(self.shape),)}:
             raise _misshapen(rows, self.shape)
-        return rows.reshape(-1, *self.shape).astype(np.float32)
+        return rows.reshape(-1, *self.shape).astype(self.dtype)
 
     def describe(self) -> dict[str, Any]:
-        return {"shape": list(self.shape), "pictures": self._pictures}
+        return {"shape": list(self.shape), "pictures": self._pictures, "dtype": self.dtype}
 
 
 @final
@@ -72,21 +74,22 @@ class TableReader(Reader):
 
     columns: tuple[str, ...]
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, dtype: str = "float64") -> None:
         self._schema = schema
+        self.dtype = dtype
         self.columns = tuple(column.name for column in schema.columns if column.names)
         self.shape = (len(schema.names),)
 
-    def __call__(self, inputs: Any) -> NDArray[np.float32]:
+    def __call__(self, inputs: Any) -> Features:
         frame = self._frame(inputs)
         try:
-            return self._schema.features(frame)
+            return self._schema.features(frame).astype(self.dtype)
         except ConfigurationError as error:
             hint = f"the model reads the columns {', '.join(self.columns)}; what is missing in a row is left empty"
             raise ConfigurationError(error.problems, hint) from None
 
     def describe(self) -> dict[str, Any]:
-        return {"schema": self._schema.describe()}
+        return {"schema": self._schema.describe(), "dtype": self.dtype}
 
     def doubts(self, inputs: Any) -> Sequence[str]:
         unseen = self._schema.unseen(self._frame(inputs))
@@ -97,31 +100,36 @@ class TableReader(Reader):
             frame = inputs.set_axis([str(name) for name in inputs.columns], axis="columns")
             _refuse_twins(frame, self.columns)
         else:
-            rows = np.asarray(inputs)
+            # Numbers beside words stay numbers.
+            rows = inputs if isinstance(inputs, np.ndarray) else np.asarray(inputs, dtype=object)
             if rows.shape[1:] != (len(self.columns),):
                 raise _misshapen(rows, (len(self.columns),))
-            frame = pd.DataFrame(rows, columns=list(self.columns))
+            frame = pd.DataFrame(rows, columns=list(self.columns)).infer_objects()
         if not len(frame):
             raise _no_rows()
         return frame
 
 
-def reader_of(dataset: Dataset, shape: tuple[int, ...]) -> Reader:
-    """Return what reads further examples like a dataset's, whose features have this shape."""
+def reader_of(dataset: Dataset, features: Features) -> Reader:
+    """Return what reads further examples like a dataset's, which has these features."""
+    dtype = features.dtype.name
     if dataset.schema is not None:
-        return TableReader(dataset.schema)
+        return TableReader(dataset.schema, dtype)
     names = dataset.columns()
     if names is None:
-        return ArrayReader(shape, pictures=isinstance(dataset, Pictures))
+        pictures = READING if isinstance(dataset, Pictures) else 0
+        return ArrayReader(tuple(features.shape[1:]), pictures=pictures, dtype=dtype)
     columns = tuple(Number(name=name) for name in names)
-    return TableReader(Schema(columns=columns, target=Number(name="")))
+    return TableReader(Schema(columns=columns, target=Number(name="")), dtype)
 
 
 def from_description(description: Mapping[str, Any]) -> Reader:
     """Return the reader that `describe` described."""
+    # Models that were exported before this was written down were fitted to 32 bits.
+    dtype = str(description.get("dtype", "float32"))
     if "schema" in description:
-        return TableReader(Schema.from_description(description["schema"]))
-    return ArrayReader(tuple(map(int, description["shape"])), pictures=bool(description["pictures"]))
+        return TableReader(Schema.from_description(description["schema"]), dtype)
+    return ArrayReader(tuple(map(int, description["shape"])), pictures=int(description["pictures"]), dtype=dtype)
 
 
 def _numbers(inputs: Any) -> Array:

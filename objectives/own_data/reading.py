@@ -13,7 +13,10 @@ import pandas as pd
 
 from tuner.domain.errors import ConfigurationError
 from tuner.objectives.own_data.bounded import check_unpacked, open_text
-from tuner.objectives.own_data.text import NOTATIONS
+from tuner.objectives.own_data.numbers import NOTATIONS, PLAIN
+
+SEPARATOR = "separator"
+"""Under which name a DataFrame's `attrs` have the separator of its file."""
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -49,13 +52,16 @@ def _read_text(path: Path, separator: str | None, encoding: str | None, fewest: 
         try:
             lines = _lines(path, stream)
             sample = [*islice(lines, _SAMPLED_LINES)]
-            reader = csv.reader(_chained(sample, lines), delimiter=separator or _sniffed(path, sample), strict=True)
-            return _frame(path, reader, fewest)
+            delimiter = separator or _sniffed(path, sample)
+            reader = csv.reader(_chained(sample, lines), delimiter=delimiter, strict=True)
+            frame = _frame(path, reader, fewest)
         except UnicodeError:
             raise ConfigurationError(
                 f"{path}: is not {encoding or 'UTF-8'} text",
                 hint='save it as UTF-8, or say what it is: encoding = "latin-1" in [settings]',
             ) from None
+    frame.attrs[SEPARATOR] = delimiter
+    return frame
 
 
 def _check_encoding(encoding: str) -> None:
@@ -144,7 +150,7 @@ def _names(path: Path, header: Sequence[str], fewest: int) -> list[str]:
             f"{path}: has one column only, {names[0][:40]!r}",
             hint='commas, semicolons, tabs and bars are tried as separators; another: separator = ":" in [settings]',
         )
-    if all(pd.Series(names, dtype="str").str.fullmatch(NOTATIONS["1234.5"][0])):
+    if all(pd.Series(names, dtype="str").str.fullmatch(rf"[+-]?{NOTATIONS[PLAIN][0]}")):
         raise ConfigurationError(
             f"{path}, line 1: has numbers where the names of the columns should be",
             hint="put a line with the columns' names before the first row",

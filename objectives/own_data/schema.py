@@ -56,7 +56,7 @@ class Schema:
         """The features that are the numbers of levels: -1 is a level nobody knew, NaN none at all."""
         return tuple(place.start for column, place in self.features_by_column if isinstance(column, Category))
 
-    def features(self, frame: Any) -> NDArray[np.float32]:
+    def features(self, frame: Any) -> NDArray[np.float64]:
         """Return the rows of a DataFrame as features; its columns may come in any order, and further ones are ignored.
 
         Raises `ConfigurationError` where a column is missing or a value cannot be read.
@@ -81,7 +81,7 @@ class Schema:
                 mistakes.append(error)
         if mistakes:
             raise ConfigurationError([each for error in mistakes for each in error.problems], mistakes[0].hint)
-        return np.concatenate(parts, axis=1).astype(np.float32)
+        return np.concatenate(parts, axis=1)
 
     def unseen(self, frame: Any) -> Mapping[str, tuple[str, ...]]:
         """Return the levels in a DataFrame that the data never had, by column; they all count as one further level."""

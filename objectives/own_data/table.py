@@ -11,6 +11,7 @@ from tuner.domain.errors import ConfigurationError, nearest
 from tuner.objectives._tasks import Input, Task
 from tuner.objectives.datasets._dataset import Array, Dataset, Label
 from tuner.objectives.own_data.columns import Category, Column, Number
+from tuner.objectives.own_data.conventions import Conventions
 from tuner.objectives.own_data.inference import columns_of, target_of, type_problems
 from tuner.objectives.own_data.labels import check_labels, sorted_labels
 from tuner.objectives.own_data.options import DataOptions
@@ -48,27 +49,32 @@ class Table(Dataset):
 
     def _read(self, frame: Any, name: str, options: DataOptions) -> None:
         types = dict(options.columns)
-        missing = None if options.missing is None else ("", *(word.lower() for word in options.missing))
+        conventions = Conventions(frame, options)
         try:
             asked = types.pop(name, Number.type if options.task == Task.REGRESSION.value else None)
-            target = target_of(frame[name], asked, missing)
+            target = target_of(frame[name], asked, conventions)
             present = target.present(frame[name])
             self.rows_without_target = int(len(present) - present.sum())
             frame = frame[present]
             answers = labels_in(frame[name], target)
             labels = _labels(answers, target, options.task)
-            columns = columns_of(frame.drop(columns=name), types, missing)
+            if isinstance(target, Number) and labels and str(target.writing):
+                # A class keeps the words that the data has for it.
+                target = target_of(frame[name], Category.type, conventions)
+                labels = _labels(labels_in(frame[name], target), target, options.task)
+            columns = columns_of(frame.drop(columns=name), types, conventions)
             self.schema = Schema(columns=columns, target=target, labels=labels)
             self._features = self.schema.features(frame)
             self._targets = self.schema.targets(frame[name])
         except ConfigurationError as error:
             raise ConfigurationError([f"{self.path}, {problem}" for problem in error.problems], error.hint) from None
         self.task = self.schema.task
+        self.notes = conventions.notes
         self.labels = labels or None
         self.categories = self.schema.categories
         self.levels = tuple(len(column.levels) for column in columns if isinstance(column, Category))
 
-    def load(self) -> tuple[NDArray[np.float32], Array]:
+    def load(self) -> tuple[NDArray[np.float64], Array]:
         return self._features, self._targets
 
 

@@ -1,51 +1,64 @@
-"""What text in a table's cells can mean: nothing, a number in some notation, a date in some format."""
+"""What text in a table's cells can mean: nothing, a date in some format, or words."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-MISSING_TEXT = ("",)
-"""In words only an empty cell is missing: NA is a country, None an answer."""
+from tuner.objectives.own_data.numbers import like_ascii
 
-MISSING_NUMBERS = ("", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "nil", "missing", "?", "-", "--")
-"""Among numbers and dates these words, in whatever case, say that nothing is there."""
+MISSING_TEXT = ("", "n/a", "#n/a", "<na>", "nan", "nat", "null", "?")
+"""Among words these say that nothing is there, in whatever case; NA is a country, None an answer, - a sign."""
 
-_EXPONENT = r"(?:[eE][+-]?\d+)?"
-_INFINITE = r"inf|infinity"
+MISSING_NUMBERS = (*MISSING_TEXT, "na", "none", "nil", "missing", "-", "--", ".")
+"""Among numbers and dates these do."""
 
-NOTATIONS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_MONTHS = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+_DAYS = {
+    "%Y/%m/%d": r"[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}",
+    "%Y.%m.%d": r"[0-9]{4}\.[0-9]{1,2}\.[0-9]{1,2}",
+    **{
+        form.replace("/", mark): pattern.replace("/", "\\" + mark)
+        for year, digits in (("%Y", "[0-9]{4}"), ("%y", "[0-9]{2}"))
+        for mark in "./-"
+        for form, pattern in (
+            (f"%m/%d/{year}", f"[0-9]{{1,2}}/[0-9]{{1,2}}/{digits}"),
+            (f"%d/%m/{year}", f"[0-9]{{1,2}}/[0-9]{{1,2}}/{digits}"),
+        )
+    },
+    "%d %b %Y": rf"[0-9]{{1,2}} {_MONTH} [0-9]{{4}}",
+    "%d %B %Y": rf"[0-9]{{1,2}} {_MONTHS} [0-9]{{4}}",
+    "%d-%b-%Y": rf"[0-9]{{1,2}}-{_MONTH}-[0-9]{{4}}",
+    "%d-%b-%y": rf"[0-9]{{1,2}}-{_MONTH}-[0-9]{{2}}",
+    "%b %d, %Y": rf"{_MONTH} [0-9]{{1,2}}, [0-9]{{4}}",
+    "%B %d, %Y": rf"{_MONTHS} [0-9]{{1,2}}, [0-9]{{4}}",
+}
+_CLOCKS = {
+    "": "",
+    " %H:%M": r" [0-9]{1,2}:[0-9]{2}",
+    " %H:%M:%S": r" [0-9]{1,2}:[0-9]{2}:[0-9]{2}",
+    " %I:%M %p": r" [0-9]{1,2}:[0-9]{2} [AaPp][Mm]",
+    " %I:%M:%S %p": r" [0-9]{1,2}:[0-9]{2}:[0-9]{2} [AaPp][Mm]",
+}
+ISO = "ISO8601"
+_ISO_CLOCK = r"[T ][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
+
+FORMATS: Mapping[str, str] = MappingProxyType(
     {
-        "1234.5": (rf"[+-]?(?:(?:\d+\.?\d*|\.\d+){_EXPONENT}|{_INFINITE})", "", "."),
-        "1,234.5": (r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+|\d{1,3})(?:\.\d+)?", ",", "."),
-        "1234,5": (rf"[+-]?(?:\d+,?\d*|,\d+){_EXPONENT}", "", ","),
-        "1.234,5": (r"[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d{1,3})(?:,\d+)?", ".", ","),
+        ISO: rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:{_ISO_CLOCK}(?:\s?(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}}))?)?",
+        "%Y-%m": r"[0-9]{4}-[0-9]{2}",
+        **{day + clock: shape + time for clock, time in _CLOCKS.items() for day, shape in _DAYS.items()},
     }
 )
-"""How numbers are written: by an example, the pattern, what groups digits, and the decimal point."""
+"""How dates are written: the format, and the pattern that a text has to have before it is tried."""
 
-_CLOCK = r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)"
-FORMATS: Sequence[tuple[str, str]] = (
-    ("ISO8601", rf"\d{{4}}-\d{{2}}-\d{{2}}(?:{_CLOCK}(?:\s?(?:Z|[+-]\d{{2}}:?\d{{2}}))?)?"),
-    *(
-        (f"%Y/%m/%d{clock}", r"\d{4}/\d{1,2}/\d{1,2}" + shape)
-        for clock, shape in (("", ""), (" %H:%M", r" \d\d?:\d\d"))
-    ),
-    *(
-        (f"{day}{clock}", pattern + shape)
-        for clock, shape in (("", ""), (" %H:%M", r" \d\d?:\d\d"), (" %H:%M:%S", r" \d\d?:\d\d:\d\d"))
-        for day, pattern in (
-            ("%d.%m.%Y", r"\d{1,2}\.\d{1,2}\.\d{4}"),
-            ("%m/%d/%Y", r"\d{1,2}/\d{1,2}/\d{4}"),
-            ("%d/%m/%Y", r"\d{1,2}/\d{1,2}/\d{4}"),
-        )
-    ),
-)
-"""How dates are written: the format and the pattern that a text has to have before it is tried."""
-
-_LEADING_ZERO = re.compile(r"[+-]?0\d+")
+_SHAPES = {form: re.compile(pattern) for form, pattern in FORMATS.items()}
+_FEW = 20
+_MORE = 200
 
 
 def is_text(values: Any) -> bool:
@@ -66,29 +79,44 @@ def _word(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def plain_number(text: Any, notation: str) -> Any:
-    """Return a Series of numbers in this notation in the one that computers read."""
-    _, group, point = NOTATIONS[notation]
-    if group:
-        text = text.str.replace(group, "", regex=False)
-    return text.str.replace(point, ".", regex=False) if point != "." else text
+def formats_of(words: Any) -> tuple[str, ...]:
+    """Return the formats in which all of these texts (a Series) are dates.
+
+    There are none where one is no date, and two where day and month could be either; the month first comes first.
+    """
+    words = like_ascii(words)
+    few = words.head(_FEW).tolist()
+    fitting = [form for form, shape in _SHAPES.items() if all(map(shape.fullmatch, few)) and _fits(words, form)]
+    if not fitting:
+        return ()
+    other = twin(fitting[0])
+    return (fitting[0], other) if other in fitting else (fitting[0],)
 
 
-def notation_of(words: Any) -> str | None:
-    """Return how all of these texts (a Series) write numbers; None where they are none, or codes with zeros first."""
-    if words.str.fullmatch(_LEADING_ZERO).any():
-        return None
-    for notation, (pattern, _, _) in NOTATIONS.items():
-        if words.str.fullmatch(pattern, flags=re.IGNORECASE).all():
-            return notation
-    return None
+def twin(form: str) -> str:
+    """Return the format with day and month the other way round."""
+    mark = form[2:3]
+    if form.startswith(f"%m{mark}%d"):
+        return f"%d{mark}%m{form[5:]}"
+    return f"%m{mark}%d{form[5:]}" if form.startswith(f"%d{mark}%m") else ""
 
 
-def format_of(words: Any) -> str | None:
-    """Return how all of these texts (a Series) write dates; None where they are none. A month comes before a day."""
-    for form, pattern in FORMATS:
-        if not words.head(20).str.fullmatch(pattern).all() or not words.str.fullmatch(pattern).all():
-            continue
-        if pd.to_datetime(words, format=form, utc=True, errors="coerce").notna().all():
-            return form
-    return None
+def _fits(words: Any, form: str) -> bool:
+    return bool(words.str.fullmatch(FORMATS[form]).all() and moments(words, form).notna().all())
+
+
+def moments(text: Any, form: str) -> Any:
+    """Return a Series of texts as points in time, in UTC; NaT for what is missing or written otherwise."""
+    text = like_ascii(text)
+    known = text.str.fullmatch(FORMATS[form]).fillna(value=False).astype(bool)
+    return pd.to_datetime(text.where(known), format=form, utc=True, errors="coerce")
+
+
+def nearest_format(words: Any) -> tuple[str, Any]:
+    """Return the format in which most of these texts are dates, and which are."""
+    words = like_ascii(words)
+    few = words.head(_MORE).tolist()
+    form = max(_SHAPES, key=lambda each: sum(map(bool, map(_SHAPES[each].fullmatch, few))))
+    if not any(map(_SHAPES[form].fullmatch, few)):
+        return form, np.zeros(len(words), dtype=bool)
+    return form, moments(words, form).notna().to_numpy(dtype=bool)

@@ -12,17 +12,21 @@ from tuner.objectives.preprocessing._encoding import Encoding, Levels
 from tuner.objectives.preprocessing._learned import learned, teach
 from tuner.objectives.preprocessing._step import Step
 
-# What lies far outside the training split overflows float32 after a scaling by a tiny range.
-_LIMIT = 1e12
+# What lies far outside the training split overflows float32 after a scaling by a tiny range; without any scaling the
+# largest that is common, a moment in nanoseconds, has to fit.
+_LIMIT = 2e18
+
+# Between the steps all is float64; the squares of numbers of this size still are.
+_LIMIT_BETWEEN = 1e100
 
 
 @final
 class Pipeline:
     """Steps fitted on the training split alone; calling it transforms any split in the same way.
 
-    The first step cleans. After it a table loses its constant columns and all but the first of equal ones; images and
-    sequences keep theirs, which make their shape. The columns that are `categories` go through the `encoding` instead,
-    and come last.
+    All is fitted and computed in 64 bits, and what comes out has 32. The first step cleans. After it a table loses
+    its constant columns and all but the first of equal ones; images and sequences keep theirs, which make their shape.
+    The columns that are `categories` go through the `encoding` instead, and come last.
     """
 
     def __init__(
@@ -80,7 +84,7 @@ class Pipeline:
     def _fit(self, step: Step, rows: Array) -> Array:
         transformer = step.transformer(self._rows)
         self._transformers.append(transformer)
-        return _bounded(transformer.fit_transform(rows))
+        return _bounded(transformer.fit_transform(rows), _LIMIT_BETWEEN)
 
     def state(self) -> dict[str, Any]:
         """Return what was fitted, as `restored` takes it."""
@@ -124,16 +128,16 @@ class Pipeline:
 
     def _transformed(self, rows: Array) -> Array:
         cleaning, *rest = self._transformers
-        rows = _bounded(cleaning.transform(rows))
+        rows = _bounded(cleaning.transform(rows), _LIMIT_BETWEEN)
         if self._kept is not None:
             rows = rows[:, self._kept]
         for transformer in rest:
-            rows = _bounded(transformer.transform(rows))
-        return rows
+            rows = _bounded(transformer.transform(rows), _LIMIT_BETWEEN)
+        return _bounded(rows, _LIMIT)
 
 
-def _bounded(rows: Array) -> Array:
-    return np.nan_to_num(rows).clip(-_LIMIT, _LIMIT)
+def _bounded(rows: Array, limit: float) -> Array:
+    return np.nan_to_num(rows).clip(-limit, limit)
 
 
 def _flat(features: Array) -> Array:

@@ -141,7 +141,7 @@ class Workshop:
         data = self.data(trial)
         assert data.pipeline is not None
         features, _ = self._arrays
-        reader = reader_of(self._dataset, tuple(features.shape[1:]))
+        reader = reader_of(self._dataset, features)
         return assembled(
             PreparedInputs(reader, data.pipeline),
             self._answers(trial, data),

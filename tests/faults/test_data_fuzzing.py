@@ -86,7 +86,7 @@ def opened(contents: bytes, name: str, options: dict[str, Any]) -> Opened | None
 def check(data: Opened) -> None:
     """Check that the data can be trained on, and that all that is kept of it can be kept."""
     features, targets = data.dataset.load()
-    assert features.dtype == np.float32
+    assert features.dtype.name in {"float32", "float64"}
     assert not np.isinf(features).any()
     assert np.isfinite(targets).all()
     assert len(features) == len(targets)

@@ -172,8 +172,7 @@ RINGS = """
 import torch
 from torch import nn
 
-from tuner.objectives.training.own_model import OwnModel
-from tuner import Choice, SearchSpace
+from tuner import Choice, OwnModel, SearchSpace
 
 space = SearchSpace(width=Choice(4, 8))
 

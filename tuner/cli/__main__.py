@@ -7,11 +7,12 @@ import sys
 import threading
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
+from tuner import __version__
 from tuner.catalogue import Catalogue
 from tuner.domain.errors import StudyInterrupted, TunerError
 
@@ -92,9 +93,14 @@ def _show(error: TunerError) -> None:
     import_module("tuner.cli._output").show_error(error)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"tuner {__version__}\n")
+        raise typer.Exit
+
+
 app = typer.Typer(
     cls=_Commands,
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -103,7 +109,11 @@ app = typer.Typer(
 
 
 @app.callback()
-def _tuner() -> None:
+def _tuner(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """Tune PyTorch models: search, stop early, resume, and get an answer.
 
     Begin with `tuner run digits`. `tuner COMMAND --help` tells more about a command.

@@ -5,11 +5,17 @@ from typing import Annotated
 import typer
 
 from tuner.asking import Asked, DataFile
+from tuner.cli._completion import startable
 from tuner.domain.errors import ConfigurationError
 
 StudyArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[STUDY]", help="A shipped study's name, or the path of a .toml file.", show_default=False),
+    typer.Argument(
+        metavar="[STUDY]",
+        help="A shipped study's name, or the path of a .toml file.",
+        show_default=False,
+        autocompletion=startable,
+    ),
 ]
 Data = Annotated[
     str | None,

@@ -5,10 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
+from tuner.cli._completion import stored
 from tuner.domain.errors import ConfigurationError
 from tuner.study_file import key_paths, parse_override
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The study's name.", show_default=False)]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="The study's name.", show_default=False, autocompletion=stored)
+]
 Storage = Annotated[
     str | None,
     typer.Option(

@@ -32,6 +32,7 @@ _EXAMPLES = "x"
 class Rows:
     """Raw inputs, and the columns beside them that the model does not read, as they were written."""
 
+    path: Path
     inputs: Any
     beside: pd.DataFrame
 
@@ -48,7 +49,7 @@ def read_rows(path: Path, loaded: Loaded) -> Rows:
     name = path.name.lower()
     if name.endswith(_ARRAYS):
         inputs = _array(path)
-        return Rows(inputs=inputs, beside=pd.DataFrame(index=range(len(inputs) if inputs.ndim else 0)))
+        return Rows(path=path, inputs=inputs, beside=pd.DataFrame(index=range(len(inputs) if inputs.ndim else 0)))
     tables = (*reading.TEXT_SUFFIXES, *reading.PARQUET_SUFFIXES)
     if not name.endswith(tables):
         raise ConfigurationError(f"{path} ends like no file that can be read: {', '.join((*tables, *_ARRAYS))}")
@@ -59,7 +60,7 @@ def read_rows(path: Path, loaded: Loaded) -> Rows:
         )
     dialect = {key: settings.get(key) for key in ("separator", "encoding")}
     frame = reading.read_table(path, **dialect, fewest=1)
-    return Rows(inputs=frame, beside=frame[[each for each in frame if each not in columns]])
+    return Rows(path=path, inputs=frame, beside=frame[[each for each in frame if each not in columns]])
 
 
 def _images(folder: Path, inputs: Mapping[str, Any]) -> Rows:
@@ -70,12 +71,16 @@ def _images(folder: Path, inputs: Mapping[str, Any]) -> Rows:
     if not files:
         raise ConfigurationError(f"{folder} has no images", hint=f"they end in {', '.join(pictures.SUFFIXES)}")
     names = [str(file.relative_to(folder)) for file in files]
-    return Rows(inputs=pictures.read_images(files, tuple(inputs["shape"])), beside=pd.DataFrame({"file": names}))
+    pixels = pictures.read_images(files, tuple(inputs["shape"]), int(inputs["pictures"]))
+    return Rows(path=folder, inputs=pixels, beside=pd.DataFrame({"file": names}))
 
 
 def answers(model: Model, rows: Rows, *, probabilities: bool) -> pd.DataFrame:
     """Return the columns that the model does not read, its predictions and, of a classifier, its probabilities."""
-    found: dict[str, Any] = {PREDICTION: model.predict(rows.inputs)}
+    try:
+        found: dict[str, Any] = {PREDICTION: model.predict(rows.inputs)}
+    except ConfigurationError as error:
+        raise ConfigurationError([f"{rows.path}: {problem}" for problem in error.problems], error.hint) from None
     if probabilities and model.is_classifier:
         by_class = model.predict_proba(rows.inputs)
         found |= {f"probability_{label}": by_class[:, index] for index, label in enumerate(model.classes_)}

@@ -15,7 +15,7 @@ from tuner.objectives.own_data import bounded
 from tuner.objectives.own_data.arrays import Arrays
 from tuner.objectives.own_data.opening import open_data
 from tuner.objectives.own_data.options import DataOptions
-from tuner.objectives.own_data.pictures import Pictures
+from tuner.objectives.own_data.pictures import Pictures, images_in, read_images
 
 RNG = np.random.default_rng(0)
 
@@ -74,6 +74,91 @@ def test_an_image_that_unpacks_to_too_many_pixels_is_refused(album: Path, monkey
         pictures(album)
 
 
+DEEP = np.array([[0, 65535, 32768, 1000], [1, 2, 3, 4]] * 3, dtype=np.uint16)
+
+
+def _laid(alpha: int, colour: int = 0) -> float:
+    """Return what a pixel of a colour with this transparency is on white."""
+    return (colour * alpha + 255 * (255 - alpha)) / 255 / 255
+
+
+LOOKS: dict[str, tuple[Image.Image, Any, str]] = {
+    "16 bits": (Image.fromarray(DEEP), DEEP / 65535, "have more than 8 bits a pixel"),
+    "float": (Image.fromarray((DEEP / 65535).astype(np.float32)), DEEP / 65535, "have more than 8 bits a pixel"),
+    "1 bit": (Image.fromarray(DEEP[:, ::-1] > 999), (DEEP[:, ::-1] > 999).astype(float), ""),
+    "palette": (Image.new("RGB", (4, 6), "red").convert("P"), np.array([1.0, 0, 0])[:, None, None], "one colour"),
+    "alpha": (Image.new("RGBA", (4, 6), (0, 0, 0, 51)), _laid(51), "have an alpha channel, and are laid on white"),
+    "grey alpha": (Image.new("LA", (4, 6), (0, 0)), 1.0, "have an alpha channel"),
+    "inks": (Image.new("CMYK", (4, 6), (0, 255, 255, 0)), np.array([1.0, 0, 0])[:, None, None], "one colour"),
+}
+"""Images of four by six pixels, what they are from 0 to 1, and a part of what is told of them."""
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_an_image_is_what_is_seen_whatever_its_mode(tmp_path: Path, name: str) -> None:
+    image, seen, told = LOOKS[name]
+    for folder in ("a", "b"):
+        (tmp_path / "album" / folder).mkdir(parents=True)
+        image.save(tmp_path / "album" / folder / "1.tiff")
+    dataset = pictures(tmp_path / "album")
+    features, _ = dataset.load()
+    np.testing.assert_allclose(features, np.broadcast_to(seen, features.shape), atol=1 / 255)
+    assert told == "" or any(told in note for note in dataset.notes)
+
+
+def test_images_of_16_bits_are_alike_among_coloured_ones_and_at_any_size(album: Path) -> None:
+    Image.fromarray(np.full((6, 4), 65535, dtype=np.uint16)).save(album / "light" / "deep.png")
+    Image.new("RGB", (50, 40), "red").save(album / "dark" / "photo.jpg")
+    dataset = pictures(album)
+    (light,) = np.flatnonzero([file.name == "deep.png" for file in images_in(album)])
+    np.testing.assert_allclose(dataset.load()[0][light], 1.0)
+    assert any("2 sizes" in note for note in dataset.notes)
+    assert any("all get three channels" in note for note in dataset.notes)
+
+
+def test_an_image_whose_depth_nobody_knows_is_refused(album: Path) -> None:
+    Image.fromarray(np.full((6, 4), 300.0, dtype=np.float32)).save(album / "light" / "raw.tiff")
+    with pytest.raises(ConfigurationError, match=r"raw\.tiff: has pixels from 300 to 300"):
+        pictures(album)
+
+
+def test_an_image_that_lies_on_its_side_is_turned_and_told(album: Path) -> None:
+    pixels = np.zeros((4, 6), dtype=np.uint8)
+    pixels[0] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(album / "light" / "side.jpg", exif=exif, quality=95)
+    dataset = pictures(album)
+    features, _ = dataset.load()
+    assert features.shape == (11, 1, 6, 4)
+    assert features[-1, 0, :, -1].min() > 0.9
+    assert features[-1, 0, :, 0].max() < 0.2
+    assert any("EXIF orientation says: 1, such as light/side.jpg" in note for note in dataset.notes)
+
+
+def test_the_first_frame_of_a_moving_image_is_read_and_told(album: Path) -> None:
+    frames = [Image.new("L", (4, 6), level) for level in (200, 10)]
+    frames[0].save(album / "light" / "moving.gif", save_all=True, append_images=frames[1:])
+    dataset = pictures(album)
+    np.testing.assert_allclose(dataset.load()[0][-1], 200 / 255, atol=0.01)
+    assert any("several frames" in note for note in dataset.notes)
+
+
+def test_images_that_are_not_read_are_told(album: Path) -> None:
+    Image.new("L", (4, 6)).save(album / "stray.png")
+    (album / "dark" / "notes.txt").write_text("see")
+    notes = pictures(album).notes
+    assert "images that do not lie in a class's folder are not read: 1, such as stray.png" in notes
+    assert "files that do not end like images are not read: 1, such as dark/notes.txt" in notes
+
+
+def test_a_model_that_was_exported_before_reads_images_as_it_learnt_them(tmp_path: Path) -> None:
+    Image.fromarray(DEEP).save(tmp_path / "deep.png")
+    first, now = (read_images([tmp_path / "deep.png"], (1, 6, 4), reading) for reading in (1, 2))
+    assert set(np.unique(first)) == {0.0, *(np.arange(1, 5, dtype=np.float32) / 255), 1.0}
+    np.testing.assert_allclose(now[0, 0], DEEP / 65535, atol=1e-6)
+
+
 def test_a_folder_without_images_in_folders_is_refused_with_what_it_needs(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="has no images in folders") as raised:
         pictures(tmp_path)
@@ -105,7 +190,42 @@ def test_the_dimensions_of_x_say_what_an_example_is(
     dataset = arrays(saved(tmp_path, x=RNG.random(shape), y=np.arange(12) % 3))
     assert dataset.kind is kind
     assert dataset.load()[0].shape == loaded
-    assert dataset.load()[0].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("dtype", "loaded"),
+    [
+        ("uint8", "float32"),
+        ("int16", "float32"),
+        ("float32", "float32"),
+        ("int32", "float64"),
+        ("int64", "float64"),
+        ("float64", "float64"),
+    ],
+)
+def test_numbers_keep_the_digits_that_32_bits_would_lose(tmp_path: Path, dtype: str, loaded: str) -> None:
+    dataset = arrays(saved(tmp_path, x=np.arange(36).reshape(12, 3).astype(dtype), y=np.arange(12) % 3))
+    assert dataset.load()[0].dtype == loaded
+
+
+@pytest.mark.parametrize(
+    ("y", "told"),
+    [
+        (np.array([0.0, 1.0, 2.0] * 4), "y has floats of 3 different whole values, taken for values to predict"),
+        (np.array([np.nan, 1.5, 2.0] * 4), "examples whose y is NaN are left out: 4"),
+    ],
+)
+def test_what_was_assumed_of_targets_is_told(tmp_path: Path, y: Any, told: str) -> None:
+    assert any(note.startswith(told) for note in arrays(saved(tmp_path, x=RNG.random((12, 3)), y=y)).notes)
+
+
+def test_arrays_that_are_not_read_are_told(tmp_path: Path) -> None:
+    path = saved(tmp_path, x=RNG.random((12, 3)), y=np.arange(12) % 3, x_test=RNG.random((2, 3)))
+    assert "arrays that are not read: x_test" in arrays(path).notes
+
+
+def test_labels_that_were_kept_as_bytes_are_words(tmp_path: Path) -> None:
+    assert arrays(saved(tmp_path, x=RNG.random((12, 3)), y=np.array([b"no", b"yes"] * 6))).labels == ("no", "yes")
 
 
 @pytest.mark.parametrize(
@@ -138,6 +258,9 @@ def test_the_type_of_y_says_what_is_asked_unless_the_settings_do(
         ({"x": np.full((3, 2), np.inf), "y": np.arange(3)}, "x has numbers that are infinite in 32 bits"),
         ({"x": np.zeros((3, 2)), "y": np.zeros(3)}, "nothing can be learnt, y is 0.0 in every example"),
         ({"x": np.zeros((3, 2)), "y": np.array([{}, 1, 2], dtype=object)}, "y holds Python objects"),
+        ({"x": np.zeros((3, 2)), "y": np.array([1, np.inf, 2])}, "y is infinite in 1 examples"),
+        ({"x": np.zeros((3, 2)), "y": np.array([1j, 2, 3])}, "y has complex128 values, which are no targets"),
+        ({"x": np.full((3, 2), 1e39), "y": np.arange(3)}, "x has numbers that are infinite in 32 bits"),
     ],
     ids=lambda value: str(value)[:20],
 )

@@ -39,7 +39,7 @@ def test_raw_rows_become_numbers_whatever_the_order_of_the_columns(schema: Schem
     assert schema.names[:4] == ("age", "city", "zip", "joined")
     assert schema.categories == (1, 2)
     features = schema.features(rows)
-    assert features.dtype == np.float32
+    assert features.dtype == np.float64
     np.testing.assert_array_equal(features[0, [0, 1, 2, 3, -1]], [np.nan, 2, 0, np.nan, 2000])
 
 

@@ -10,10 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import tuner
-from tuner import Choice, Float, Int, SearchSpace
+from tuner import Choice, Dropout, Float, Int, OwnModel, SearchSpace, Task
 from tuner.domain.config import Config
-from tuner.objectives._tasks import Task
-from tuner.objectives.training.own_model import Dropout, OwnModel
 
 SPACE = SearchSpace(
     width=Choice(4, 8),

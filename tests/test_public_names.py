@@ -1,0 +1,32 @@
+"""What `import tuner` gives: all public names, none of the libraries behind them."""
+
+import subprocess
+import sys
+from typing import get_type_hints
+
+import pytest
+
+import tuner
+from tuner.study_file import KEY_PATHS, Overrides
+
+HEAVY = ("torch", "ray", "optuna", "sqlalchemy", "pandas", "numpy", "pydantic")
+
+
+def test_importing_tuner_imports_none_of_the_libraries_behind_it() -> None:
+    code = f"import sys, tuner; dir(tuner); print([name for name in {HEAVY!r} if name in sys.modules])"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == "[]"
+
+
+def test_dir_shows_the_public_names_and_each_of_them_is_there() -> None:
+    assert dir(tuner) == sorted(tuner.__all__)
+    assert all(getattr(tuner, name).__name__ == name for name in tuner.__all__)
+
+
+def test_a_name_that_does_not_exist_is_told_with_the_nearest_one() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'lode_study'; did you mean 'load_study'"):
+        _ = tuner.lode_study  # type: ignore[attr-defined]
+
+
+def test_what_can_be_given_beside_a_study_file_has_a_type() -> None:
+    assert set(get_type_hints(Overrides)) == set(KEY_PATHS)
