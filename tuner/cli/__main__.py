@@ -29,6 +29,7 @@ _ORDER = (
     "status",
     "best",
     "trials",
+    "logs",
     "export",
     "predict",
     "importance",

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -12,7 +13,8 @@ from tuner.confirmation import Confirmation
 from tuner.domain import ranking
 from tuner.domain.errors import ConfigurationError, TunerError
 from tuner.domain.goal import Goal
-from tuner.domain.trial import TrialRecord, TrialState
+from tuner.domain.study_folders import StudyFolders
+from tuner.domain.trial import Failure, TrialRecord, TrialState
 from tuner.tables import answers, grid, messages
 from tuner.words import config_lines, duration, number, safe, short_config
 
@@ -91,8 +93,26 @@ def _mean_of(trial: TrialRecord, confirmation: Confirmation) -> str:
     return str(candidate.estimate) if candidate is not None else "-"
 
 
-def trial_table(trials: Sequence[TrialRecord], goal: Goal, confirmation: Confirmation | None = None) -> Table:
-    """Return the trials as a table, one row each, with what was confirmed of them and the constraints they break."""
+def _failure(failure: Failure, number: int, folders: StudyFolders | None) -> str:
+    """Return why a trial failed, and where what it printed is."""
+    logs = () if folders is None else folders.logs_with(number)
+    if not logs:
+        return failure.message
+    here = Path.cwd()
+    shown = [path.relative_to(here) if path.is_relative_to(here) else path for path in logs]
+    return f"{failure.message}; log: {', '.join(map(str, shown))}"
+
+
+def trial_table(
+    trials: Sequence[TrialRecord],
+    goal: Goal,
+    confirmation: Confirmation | None = None,
+    folders: StudyFolders | None = None,
+) -> Table:
+    """Return the trials as a table, one row each, with what was confirmed of them and the constraints they break.
+
+    With the study's `folders` a failed trial's row says where what it printed is.
+    """
     headers = ["trial", "state", *goal.metrics, "epoch", "time", "configuration"]
     exploited = any(trial.schedule for trial in trials)
     if exploited:
@@ -104,7 +124,7 @@ def trial_table(trials: Sequence[TrialRecord], goal: Goal, confirmation: Confirm
         headers.insert(2, _CONFIRMED)
     table = grid(*headers, right=("trial", _CONFIRMED, *goal.metrics, "epoch", "time"))
     for trial in trials:
-        what = safe(trial.failure.message) if trial.failure else short_config(trial.config)
+        what = _failure(trial.failure, trial.number, folders) if trial.failure else short_config(trial.config)
         table.add_row(
             str(trial.number),
             state_text(trial.state),

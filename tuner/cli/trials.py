@@ -4,7 +4,7 @@ import csv
 import sys
 from collections.abc import Sequence
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from tuner.cli._options import Name, Storage
 from tuner.cli._output import answers, print_json, safe, trial_table
 from tuner.domain.errors import UnknownNameError, nearest
 from tuner.domain.record import StudyRecord
+from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage.store import open_store
 
@@ -37,14 +38,16 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     wanted = _state(state)
-    study, trials = open_store(storage).read(name)
+    store = open_store(storage)
+    study, trials = store.read(name)
+    folders = store.location.folders_of(study.folder_name)
     chosen = queries.in_state(trials, wanted)
     if as_json or output is Format.JSON:
-        print_json([{**queries.as_json(study, trial), **_failure(trial)} for trial in chosen])
+        print_json([{**queries.as_json(study, trial), **_failure(trial, folders)} for trial in chosen])
     elif output is Format.CSV:
         _print_csv(study, chosen)
     else:
-        answers().print(trial_table(chosen, study.goal))
+        answers().print(trial_table(chosen, study.goal, folders=folders))
 
 
 def _state(word: str | None) -> TrialState | None:
@@ -56,10 +59,11 @@ def _state(word: str | None) -> TrialState | None:
     return known[word.lower()]
 
 
-def _failure(trial: TrialRecord) -> dict[str, str]:
+def _failure(trial: TrialRecord, folders: StudyFolders) -> dict[str, Any]:
     if trial.failure is None:
         return {}
-    return {"reason": trial.failure.reason.value, "message": trial.failure.message}
+    logs = [str(path) for path in folders.logs_with(trial.number)]
+    return {"reason": trial.failure.reason.value, "message": trial.failure.message, "logs": logs}
 
 
 def _print_csv(study: StudyRecord, trials: Sequence[TrialRecord]) -> None:

@@ -227,7 +227,7 @@ class Worker:
             "device": self._job.device,
             "max_epochs": self._job.max_epochs,
             "settings": Config(self._job.settings),
-            "place": trial_folder(self._folders.trials, member.number),
+            "place": self._folders.place_of(member.number),
         }
 
     def _outcomes(self) -> Mapping[int, Metrics | Failure | None]:

@@ -19,9 +19,9 @@ from tuner.execution.worker import WorkLostError, WorkOverranError
 class IsolatedWorker:
     """Does what `Worker` does, each trial in a process of its own, or all of them in one that they share.
 
-    Without `keeps_logs` the processes print to where this one does. In the processes a `Worker` trains; this one hands on what is asked and answered. Raises `WorkLostError` where a
+    In the processes a `Worker` trains; this one hands on what is asked and answered. Raises `WorkLostError` where a
     process dies and `WorkOverranError` where one was ended because of a limit, or where the objective cannot be loaded:
-    nothing of the work is being trained then.
+    nothing of the work is being trained then. Without `keeps_logs` the processes print to where this one does.
     """
 
     def __init__(self, job: Job, clock: Callable[[], float] = time.monotonic, *, keeps_logs: bool = True) -> None:
@@ -108,8 +108,8 @@ class IsolatedWorker:
         if not self._keeps_logs:
             return None
         assert self._work is not None
-        folder = (self._work.folders or self._job.folders).logs
-        return folder / (f"shared-{os.getpid()}.log" if self._shares else log_name(members[0].number))
+        folders = self._work.folders or self._job.folders
+        return folders.shared_log_of(os.getpid()) if self._shares else folders.log_of(members[0].number)
 
     def _leave(self, process: TrialProcess) -> None:
         """Let a process go: it ends with its trial, and one that is shared waits for the next."""
@@ -154,8 +154,3 @@ class IsolatedWorker:
             return tuple(reports)
         self._noted = note
         return (replace(reports[0], note=reports[0].note or note), *reports[1:])
-
-
-def log_name(number: int) -> str:
-    """Return the name of the file that has what a trial printed."""
-    return f"trial-{number:05d}.log"

@@ -1,0 +1,94 @@
+"""Show what a trial has printed."""
+
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+from rich.text import Text
+
+from tuner.cli._options import Name, Storage
+from tuner.cli._output import messages
+from tuner.domain.errors import UnknownNameError
+from tuner.domain.record import StudyRecord
+from tuner.domain.trial import TrialRecord
+from tuner.storage.lease import utc_now
+from tuner.storage.store import Store, open_store
+
+__all__ = ["command"]
+
+_EVERY_SECONDS = 0.5
+"""From one look at the file to the next."""
+
+
+def command(
+    name: Name,
+    trial: Annotated[int, typer.Argument(metavar="TRIAL", min=0, help="The trial's number.", show_default=False)],
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what it prints, until the trial is over.")
+    ] = False,
+    storage: Storage = None,
+) -> None:
+    store = open_store(storage, read_only=True)
+    try:
+        study, trials = store.read(name)
+        if trial >= len(trials):
+            raise UnknownNameError(f"study {name!r} has no trial {trial}", hint=f"it has {len(trials)} trials")
+        if follow:
+            _follow(store, study, trials[trial])
+        else:
+            _show(store, study, trials[trial])
+    finally:
+        store.close()
+
+
+def _show(store: Store, study: StudyRecord, trial: TrialRecord) -> None:
+    """Print what a trial has printed so far."""
+    paths = _paths(store, study, trial)
+    if not paths:
+        messages().print(
+            Text(
+                f"trial {trial.number} has printed nothing that was kept; trials of functions and of classes of your own "
+                "have logs where they run in processes of their own, those of shipped objectives have none"
+            )
+        )
+    for path in paths:
+        with path.open("rb") as log:
+            _copy(log)
+
+
+def _follow(store: Store, study: StudyRecord, trial: TrialRecord) -> None:
+    """Print what a trial prints, until it is over or the study is not run any more."""
+    opened: dict[Path, BinaryIO] = {}
+    try:
+        while True:
+            # In this order: a trial that was over has printed everything.
+            is_over = _is_over(store, study, trial)
+            for path in _paths(store, study, trial):
+                log = opened.get(path) or opened.setdefault(path, path.open("rb"))
+                _copy(log)
+            if is_over:
+                return
+            time.sleep(_EVERY_SECONDS)
+    finally:
+        for log in opened.values():
+            log.close()
+
+
+def _paths(store: Store, study: StudyRecord, trial: TrialRecord) -> tuple[Path, ...]:
+    return store.location.folders_of(study.folder_name).logs_with(trial.number)
+
+
+def _is_over(store: Store, study: StudyRecord, trial: TrialRecord) -> bool:
+    claim = store.claim(study.name)
+    if claim is None or not claim.is_valid(utc_now()):
+        return True
+    found = store.news(study, [trial.number], sys.maxsize)
+    return all(each.state.is_finished for each in found)
+
+
+def _copy(log: BinaryIO) -> None:
+    shutil.copyfileobj(log, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
