@@ -54,7 +54,7 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Complete
         (6, "FAIL", "MiB of memory, limits.memory allows 762 MiB"),
         (7, "FAIL", "MemoryError: 1 TiB is too much"),
         (8, "COMPLETE", ""),
-        (9, "FAIL", "its worker died, 3 times"),
+        (9, "FAIL", "its process was killed by SIGKILL, 3 times"),
     ],
 )
 def test_a_trial_that_goes_wrong_fails_alone_and_with_its_reason(

@@ -50,8 +50,8 @@ def _show(store: Store, study: StudyRecord, trial: TrialRecord) -> None:
     if not paths:
         messages().print(
             Text(
-                f"trial {trial.number} has printed nothing that was kept; trials of functions and of classes of your own "
-                "have logs where they run in processes of their own, those of shipped objectives have none"
+                f"no log of trial {trial.number}: what shipped objectives and OwnModel print, and what trials print "
+                "under the inline executor, is not kept"
             )
         )
     for path in paths:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-
 _SHARED = "shared-"
 
 

@@ -54,6 +54,7 @@ class Launcher:
         Raises `WorkOverranError` where the objective cannot be imported or unpickled, or is not ready in time.
         """
         handle = None if log is None else _opened(log)
+        printed = 0 if handle is None else os.fstat(handle).st_size
         try:
             template = self._ready_template(handle)
             process = template.spawn(handle, tuple(sorted(self._modules)))
@@ -65,7 +66,7 @@ class Launcher:
         finally:
             if handle is not None:
                 os.close(handle)
-        process.watch(self._job, log, self._clock)
+        process.watch(self._job, log, printed, self._clock)
         return process
 
     def prepare(self, modules: tuple[str, ...]) -> None:
@@ -210,13 +211,12 @@ class TrialProcess:
         self._connection = connection
         self._job: Job | None = None
         self._log: Path | None = None
-        self._logged = 0
+        self._printed = 0
         self._clock: Callable[[], float] = time.monotonic
 
-    def watch(self, job: Job, log: Path | None, clock: Callable[[], float]) -> None:
-        """Enforce the job's limits from now on; what is in `log` already was printed before."""
-        self._job, self._log, self._clock = job, log, clock
-        self._logged = 0 if log is None else log.stat().st_size
+    def watch(self, job: Job, log: Path | None, printed: int, clock: Callable[[], float]) -> None:
+        """Enforce the job's limits from now on; earlier processes of the trial `printed` so many bytes of `log`."""
+        self._job, self._log, self._printed, self._clock = job, log, printed, clock
 
     def send(self, request: Request, content: Any = None) -> None:
         """Ask for something; that the process has ended is found out by who waits for an answer."""
@@ -330,7 +330,7 @@ class TrialProcess:
     def _limit_of_output(self) -> int | None:
         """Return how large the log may become; None: as large as it likes."""
         output = None if self._job is None else self._job.limits.output
-        return None if output is None else self._logged + output
+        return None if output is None else self._printed + output
 
 
 def _late(what: str, seconds: float, limit: float | None, name: str) -> Failure | None:
@@ -361,8 +361,12 @@ def _environment(job: Job) -> dict[str, str]:
 
 def _opened(log: Path) -> int:
     """Open a log to append to; a link that somebody has put in its place is not followed."""
-    private(log.parent)
-    return os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        private(log.parent)
+        return os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        message = f"the file for what it prints, {log}, cannot be opened: {error.strerror}"
+        raise WorkOverranError(Failure(reason=FailureReason.RAISED, message=message)) from error
 
 
 def _cut(log: Path | None, size: int | None) -> None:

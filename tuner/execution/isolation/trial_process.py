@@ -5,6 +5,7 @@ code changes ends with the trial.
 """
 
 import atexit
+import faulthandler
 import os
 import pickle
 import sys
@@ -72,6 +73,7 @@ def loaded(job: Job) -> Any:
 def serve(connection: Connection, log: int | None, job: Job, objective: Any) -> None:
     """Do what the worker asks for until it says that this is the end, or is gone; `log` takes what is printed."""
     _redirect(log)
+    faulthandler.enable()
     _set_threads(job)
     before = len(sys.modules)
     worker = Worker(replace(job, objective=objective))

@@ -1,0 +1,408 @@
+"""Trials have processes of their own: nothing of one is another's, what they start ends, and what fails is named."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tuner.domain.config import Config
+from tuner.domain.job import Isolation, Job
+from tuner.domain.study import Direction, Limits
+from tuner.domain.study_folders import StudyFolders
+from tuner.domain.trial import FailureReason, Metrics, Report, Trial
+from tuner.domain.work import Answer, Member, Work, WorkKind
+from tuner.execution.isolation.worker import IsolatedWorker
+from tuner.execution.surroundings import surrounded
+from tuner.execution.worker import WorkLostError, WorkOverranError
+from tuner.processes import birth
+
+PROGRAM = """
+import json, os, signal, subprocess, sys, threading
+from pathlib import Path
+
+CFG = {}
+print("imported")
+
+def write(trial, **facts):
+    Path(f"facts-{trial.number}.json").write_text(json.dumps(facts))
+
+def settings(trial):
+    CFG.update(trial.config)
+    for epoch in range(trial.epoch, 3):
+        yield {"m": CFG["x"], "seen": len(CFG)}
+        CFG["y"] = 1
+
+def surroundings(trial):
+    write(
+        trial, cwd=os.getcwd(), session=os.getsid(0) == os.getpid(),
+        main=threading.current_thread() is threading.main_thread(),
+        term=signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, stdin=sys.stdin.read(), path=sys.path,
+        variable=os.environ.get("OF_THE_DRIVER"), threads=os.environ["OMP_NUM_THREADS"],
+        ray=[name for name in sys.modules if name.partition(".")[0] == "ray"],
+    )
+    os.environ["OF_THE_DRIVER"] = "changed"
+    os.chdir("/")
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    return {"m": 1.0}
+
+def children(trial):
+    plain = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    escaped = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True)
+    write(trial, pids=[os.getpid(), plain.pid, escaped.pid])
+    yield {"m": 1.0}
+
+def silent(trial):
+    write(trial, pids=[os.getpid()])
+    yield {"m": 1.0}
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        signal.pause()
+
+def large(trial):
+    block = bytearray(300 * 2**20)
+    yield {"m": len(block)}
+    signal.pause()
+
+def loud(trial):
+    print("x" * 3_000_000, flush=True)
+    yield {"m": 1.0}
+
+def pool(trial):
+    import multiprocessing
+    with multiprocessing.Pool(2) as workers:
+        return {"m": sum(workers.map(abs, [-1, -2]))}
+
+def cleaning_up(trial):
+    import atexit
+    atexit.register(print, "at exit")
+    threading.Thread(target=print, args=["in a thread"]).start()
+    try:
+        yield {"m": 1.0}
+        yield {"m": 2.0}
+    finally:
+        print("finally")
+
+def raising(trial):
+    raise KeyboardInterrupt("odd")
+
+def leaving(trial):
+    os._exit(7)
+
+def killed(trial):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def late(trial):
+    import sklearn.utils.validation
+    return {"m": 1.0}
+
+def filing(trial):
+    trial.folder.joinpath("mine").write_text(str(trial.number))
+    return {"m": len(list(trial.folder.parent.iterdir()))}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    return tmp_path
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Callable[..., IsolatedWorker]]:
+    workers: list[IsolatedWorker] = []
+
+    def begin(objective: Any, count: int = 1, **changes: Any) -> IsolatedWorker:
+        worker = IsolatedWorker(surrounded(replace(job(objective, folder), **changes)))
+        workers.append(worker)
+        worker.begin(Work(id=1, kind=WorkKind.TRAIN, members=tuple(map(member, range(count)))))
+        return worker
+
+    yield begin
+    for worker in workers:
+        worker.close()
+
+
+def job(objective: Any, folder: Path) -> Job:
+    return Job(
+        objective=objective if callable(objective) or ":" in objective else f"program:{objective}",
+        folder=folder,
+        settings={},
+        seed=0,
+        metric="m",
+        direction=Direction.MAXIMIZE,
+        max_epochs=3,
+        device="cpu",
+        folders=StudyFolders.within(folder / "study"),
+        isolation=Isolation.TRIAL,
+    )
+
+
+def member(number: int) -> Member:
+    # Judged at its last epoch: what it does before is reported together.
+    return Member(number=number, config=Config({"x": float(number)}), seed=number, decision_epochs=(3,))
+
+
+def metrics(reports: tuple[Report, ...]) -> list[Metrics | None]:
+    return [report.metrics for report in reports]
+
+
+def facts(folder: Path, number: int = 0) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / f"facts-{number}.json").read_text())
+    return found
+
+
+def log(folder: Path, number: int = 0) -> str:
+    return (folder / "study" / "logs" / f"trial-{number:05d}.log").read_text()
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended; one that is only just ending is waited for."""
+    while birth(pid):
+        pass
+    return True
+
+
+def trained(worker: IsolatedWorker) -> None:
+    """Train to the last epoch."""
+    while worker.advance()[-1].epoch < 3:
+        pass
+
+
+def let_go(worker: IsolatedWorker, *numbers: int, joining: tuple[Member, ...] = ()) -> None:
+    worker.follow(Answer(leaving=frozenset(numbers), joining=joining, is_over=not joining))
+
+
+def test_a_settings_object_at_module_level_is_each_trials_own(start: Callable[..., IsolatedWorker]) -> None:
+    worker = start("settings", count=2)
+    seen = [(each["m"], each["seen"]) for each in metrics(worker.advance()) if each is not None]
+    assert seen == [(0.0, 1), (0.0, 2), (0.0, 2), (1.0, 1), (1.0, 2), (1.0, 2)]
+
+
+def test_a_trial_has_the_surroundings_of_the_study_and_changes_only_its_own(
+    start: Callable[..., IsolatedWorker], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OF_THE_DRIVER", "here")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    worker = start("surroundings", threads=2)
+    for number in range(2):
+        worker.advance()
+        found = facts(folder, number)
+        assert found.pop("path")[: len(sys.path)] == [entry or str(Path.cwd()) for entry in sys.path]
+        assert found == {
+            "cwd": str(folder),
+            "session": True,
+            "main": True,
+            "term": True,
+            "stdin": "",
+            "variable": "here",
+            "threads": "2",
+            "ray": [],
+        }
+        let_go(worker, number, joining=(member(number + 1),))
+
+
+def test_what_a_trial_has_started_ends_with_it_whatever_session_it_is_in(
+    start: Callable[..., IsolatedWorker], folder: Path
+) -> None:
+    worker = start("children")
+    worker.advance()
+    assert all(map(birth, facts(folder)["pids"]))
+    let_go(worker, 0)
+    assert all(map(gone, facts(folder)["pids"]))
+
+
+def test_a_pool_of_processes_works_in_one_trial_after_another(start: Callable[..., IsolatedWorker]) -> None:
+    worker = start("pool")
+    for number in range(3):
+        assert metrics(worker.advance())[0] == {"m": 3.0}
+        let_go(worker, number, joining=(member(number + 1),))
+
+
+@pytest.mark.parametrize(
+    ("objective", "limits", "reason", "words"),
+    [
+        ("silent", Limits(progress=0.5), FailureReason.TIMEOUT, "nothing within the 0.5 s that limits.progress allows"),
+        ("silent", Limits(time=0.5), FailureReason.TIMEOUT, "not done within the 0.5 s that limits.time allows"),
+        ("large", Limits(memory=200 * 2**20), FailureReason.MEMORY_LIMIT, "limits.memory allows 200 MiB"),
+        ("loud", Limits(output=2**20), FailureReason.OUTPUT_LIMIT, "more than the 1 MiB that limits.output allows"),
+    ],
+)
+def test_a_trial_beyond_a_limit_is_ended_and_says_which(
+    objective: str,
+    limits: Limits,
+    reason: FailureReason,
+    words: str,
+    start: Callable[..., IsolatedWorker],
+) -> None:
+    worker = start(objective, limits=limits)
+    with pytest.raises(WorkOverranError) as ended:
+        trained(worker)
+    assert ended.value.failure.reason is reason
+    assert words in ended.value.failure.message
+
+
+def test_a_trial_that_ignores_sigterm_is_ended_all_the_same(start: Callable[..., IsolatedWorker], folder: Path) -> None:
+    worker = start("silent", limits=Limits(progress=0.5))
+    with pytest.raises(WorkOverranError):
+        trained(worker)
+    assert gone(facts(folder)["pids"][0])
+
+
+def test_a_log_holds_no_more_than_its_limit(start: Callable[..., IsolatedWorker], folder: Path) -> None:
+    worker = start("loud", limits=Limits(output=2**20))
+    with pytest.raises(WorkOverranError):
+        trained(worker)
+    assert len(log(folder)) == 2**20
+
+
+@pytest.mark.parametrize(
+    ("objective", "words"),
+    [
+        ("leaving", "its process ended with exit code 7"),
+        ("killed", "its process was killed by SIGKILL"),
+    ],
+)
+def test_how_a_process_dies_is_said_and_the_next_trial_trains(
+    objective: str, words: str, start: Callable[..., IsolatedWorker]
+) -> None:
+    worker = start(objective)
+    with pytest.raises(WorkLostError, match=words):
+        worker.advance()
+    worker.begin(Work(id=2, kind=WorkKind.TRAIN, members=(member(1),)))
+    with pytest.raises(WorkLostError, match=words):
+        worker.advance()
+
+
+def test_whatever_is_raised_is_the_trials_failure(start: Callable[..., IsolatedWorker], folder: Path) -> None:
+    worker = start("raising")
+    with pytest.raises(WorkOverranError) as ended:
+        worker.advance()
+    assert ended.value.failure.reason is FailureReason.RAISED
+    assert ended.value.failure.message.startswith("KeyboardInterrupt: odd")
+    assert "in raising" in log(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("import nowhere_to_be_found", "importing 'broken' failed: ModuleNotFoundError: No module named 'nowhere_to"),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_named_with_its_traceback_in_the_log(
+    content: str, words: str, start: Callable[..., IsolatedWorker], folder: Path
+) -> None:
+    (folder / "broken.py").write_text(content)
+    worker = start("broken:train")
+    with pytest.raises(WorkOverranError) as ended:
+        worker.advance()
+    assert words in ended.value.failure.message
+    assert content in log(folder)
+
+
+def test_what_a_closure_imports_is_looked_for_where_the_study_was_started(
+    start: Callable[..., IsolatedWorker], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "of_a_path.py").write_text("def double(x): return 2 * x")
+    monkeypatch.syspath_prepend(str(elsewhere))
+    of_a_path = import_module("of_a_path")
+
+    def doubling(trial: Trial) -> Metrics:
+        doubled: float = of_a_path.double(trial.config["x"] + 1)
+        return {"m": doubled}
+
+    assert metrics(start(doubling).advance())[0] == {"m": 2.0}
+    sys.path.remove(str(elsewhere))
+    with pytest.raises(WorkOverranError, match=r"unpickling the objective .* failed: ModuleNotFoundError: .*of_a_path"):
+        start(doubling).advance()
+    del sys.modules["of_a_path"]
+
+
+def test_what_a_trial_prints_is_in_its_own_log_to_the_last_word(
+    start: Callable[..., IsolatedWorker], folder: Path
+) -> None:
+    worker = start("cleaning_up", max_epochs=1)
+    for number in range(2):
+        worker.advance()
+        let_go(worker, number, joining=(member(number + 1),))
+    assert log(folder, 0).splitlines() == ["imported", "in a thread", "finally", "at exit"]
+    assert log(folder, 1).splitlines() == ["in a thread", "finally", "at exit"]
+    assert (folder / "study" / "logs" / "trial-00001.log").stat().st_mode & 0o077 == 0
+
+
+def test_a_log_is_no_link_that_somebody_has_put_there(start: Callable[..., IsolatedWorker], folder: Path) -> None:
+    logs = folder / "study" / "logs"
+    logs.mkdir(parents=True)
+    (logs / "trial-00000.log").symlink_to(folder / "elsewhere")
+    with pytest.raises(WorkOverranError, match=r"trial-00000\.log"):
+        start("settings").advance()
+    assert not (folder / "elsewhere").exists()
+
+
+def test_a_module_that_starts_threads_is_trained_in_fresh_interpreters_and_that_is_said_once(
+    start: Callable[..., IsolatedWorker], folder: Path
+) -> None:
+    beginning = "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True, name='busy').start()\n"
+    (folder / "threaded.py").write_text(beginning + PROGRAM)
+    worker = start("threaded:settings")
+    (report, *_) = worker.advance()
+    assert report.metrics == {"m": 0.0, "seen": 1.0}
+    assert report.note.startswith("every trial starts a new Python interpreter")
+    assert "importing the objective starts threads (busy)" in report.note
+    let_go(worker, 0, joining=(member(1),))
+    (report, *_) = worker.advance()
+    assert report.metrics == {"m": 1.0, "seen": 1.0}
+    assert report.note == ""
+
+
+def test_trials_that_share_a_process_take_turns_and_see_each_other(start: Callable[..., IsolatedWorker]) -> None:
+    worker = start("settings", count=2, isolation=Isolation.COHORT)
+    assert [each["m"] for each in metrics(worker.advance()) if each is not None] == [0.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    let_go(worker, 0, 1)
+    worker.begin(Work(id=2, kind=WorkKind.TRAIN, members=(member(2),)))
+    assert metrics(worker.advance())[0] == {"m": 2.0, "seen": 2.0}
+
+
+def test_every_trial_has_a_private_folder_of_its_own(start: Callable[..., IsolatedWorker], folder: Path) -> None:
+    worker = start("filing", count=2)
+    assert [each["m"] for each in metrics(worker.advance()) if each is not None] == [1.0, 2.0]
+    mine = folder / "study" / "trials" / "trial-00001" / "mine"
+    assert mine.read_text() == "1"
+    assert mine.parent.stat().st_mode & 0o077 == 0
+
+
+def test_what_trials_import_late_is_there_for_the_next_ones(start: Callable[..., IsolatedWorker], folder: Path) -> None:
+    (folder / "late.py").write_text(
+        "import sys\ndef train(trial):\n"
+        "    there = 'sklearn' in sys.modules\n    import sklearn.utils.validation\n    return {'m': there}\n"
+    )
+    worker = start("late:train")
+    assert metrics(worker.advance())[0] == {"m": 0.0}
+    let_go(worker, 0, joining=(member(1),))
+    assert metrics(worker.advance())[0] == {"m": 1.0}
+
+
+def test_closing_leaves_no_process(start: Callable[..., IsolatedWorker], folder: Path) -> None:
+    worker = start("children")
+    worker.advance()
+    worker.close()
+    assert all(map(gone, facts(folder)["pids"]))
+
+
+def test_trials_end_with_the_worker_however_that_ends(folder: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        worker = IsolatedWorker(surrounded(job("children", folder)))
+        worker.begin(Work(id=1, kind=WorkKind.TRAIN, members=(member(0),)))
+        worker.advance()
+        os.kill(os.getpid(), 9)
+    os.waitpid(child, 0)
+    assert all(map(gone, facts(folder)["pids"]))
