@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run test coverage faults broken lint format benchmarks clean
+.PHONY: help install dev run test package coverage faults broken lint format benchmarks clean
 
 help:            ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -27,11 +27,14 @@ run: install     ## tune the shipped study `digits` to the end, or go on with it
 test: dev        ## run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+package:         ## build the wheel, install it in an environment of its own, and use it from an empty folder
+	PYTHON=$(PYTHON) .ci/package
+
 coverage: dev    ## run all tests, and say which lines they miss
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 faults: dev      ## kill drivers and workers more than 200 times, fuzz 5,000 inputs: 0 lost, 0 twice (half an hour)
-	TUNER_FAULTS=long TUNER_FUZZ_EXAMPLES=10 $(BIN)/python -m pytest -s tests/faults
+	TUNER_FAULTS=long TUNER_FUZZ_EXAMPLES=10 $(BIN)/python -m pytest -s --timeout 3600 tests/faults
 
 broken: dev      ## break one line of the product for each row of the fault matrix: its tests turn red
 	$(BIN)/python tests/faults/broken_builds.py

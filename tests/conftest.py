@@ -19,9 +19,22 @@ Answer = tuple[int, str, str]
 USER_CODE = Path(__file__).parent / "user_code"
 
 
-@pytest.fixture
+# What it learns of failures stays where it is looked for, and out of the folders that tests count the files of.
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).parent.parent / ".hypothesis"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what is made once for many tests, too, away from the folder that they are started from, and its studies."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        patch.delenv("TUNER_STORAGE", raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True)
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder as the working directory, with no storage set."""
+    """Every test's own empty folder, as the working directory, with no storage set."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TUNER_STORAGE", raising=False)
     return tmp_path

@@ -18,6 +18,7 @@ from tuner.importance import importance_of
 from tuner.importance.axes import axes_of, values_of
 from tuner.queries import summarise
 from tuner.report.material import Material
+from tuner.storage.location import locate
 
 BEGAN = datetime(2026, 1, 1)  # noqa: DTZ001 - as Optuna stores it
 SPACE = SearchSpace(
@@ -113,7 +114,7 @@ def material(
         "values": values,
         "axes": axes_of(record.space, tuple(values.values())),
         "storage": "/somewhere/studies.db",
-        "elsewhere": "",
+        "location": locate(None),
         "environment": {"python": "3.11.0"},
         "is_own_environment": False,
         "written": datetime(2026, 1, 2, tzinfo=UTC),

@@ -12,6 +12,7 @@ from tuner import NoUsableTrialError, TrialState
 from tuner.api import no_usable_trial
 from tuner.domain.errors import ConfigurationError, StudyExistsError
 from tuner.domain.record import StudyRecord
+from tuner.storage.location import locate
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +98,7 @@ def test_a_study_whose_trials_all_failed_says_why_they_did() -> None:
 
 def test_a_study_without_a_complete_trial_and_without_a_failure_says_how_to_go_on() -> None:
     study = StudyRecord(name="waiting", goal=MAXIMIZED, space=None, rules=(), spec={}, source={}, notes={})
-    error = no_usable_trial(study, ())
+    error = no_usable_trial(locate(None), study, ())
     assert (error.message, error.hint) == ("no trial of study 'waiting' is complete", "tuner resume waiting")
 
 

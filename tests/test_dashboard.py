@@ -78,7 +78,7 @@ class Browser:
     def ask(self, path: str, method: str = "GET", body: object = None, **headers: str) -> tuple[int, str]:
         text = None if body is None else json.dumps(body)
         sent = {"Accept-Encoding": "identity", "Content-Type": "application/json", **headers}
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port)) as connection:
             connection.request(method, path, text, sent)
             response = connection.getresponse()
             return response.status, response.read().decode()
@@ -222,7 +222,7 @@ def test_nobody_but_this_machine_can_reach_it(store: Store) -> None:
         ours = [place.split(":")[0] for place in bound + wide if int(place.split(":")[1], 16) == browser.port]
         assert ours == ["0100007F"]  # 127.0.0.1, as the kernel writes it
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.2", browser.port), timeout=5)
+            socket.create_connection(("127.0.0.2", browser.port))
 
 
 def test_requests_are_not_told_on_the_terminal(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,7 +38,7 @@ def outputs(*cells: str) -> list[list[dict[str, Any]]]:
     made = [nbformat.v4.new_code_cell(cell) for cell in cells]  # type: ignore[no-untyped-call]
     notebook = nbformat.v4.new_notebook(cells=made)  # type: ignore[no-untyped-call]
     config = Traits({"KernelManager": {"transport": "ipc"}})
-    NotebookClient(notebook, timeout=60, kernel_name="python3", config=config).execute()
+    NotebookClient(notebook, timeout=None, kernel_name="python3", config=config).execute()
     return [[dict(output) for output in cell["outputs"]] for cell in notebook.cells]
 
 

@@ -16,6 +16,7 @@ from tuner.domain.study import Direction, StudySpec
 from tuner.domain.trial import Metrics, TrialRecord
 from tuner.logs import Logs
 from tuner.notebook import study_html, watching
+from tuner.storage.location import Location, locate
 from tuner.storage.store import open_store
 from tuner.study_file import Overrides, key_paths
 
@@ -197,7 +198,7 @@ class Study:
         """
         best = self.top(1)
         if not best:
-            raise no_usable_trial(self._record, self._trials)
+            raise no_usable_trial(locate(self._storage), self._record, self._trials)
         return best[0]
 
     @property
@@ -284,7 +285,7 @@ class Study:
         return study_html(self.summary, self.top(_SHOWN))
 
 
-def no_usable_trial(study: StudyRecord, trials: Sequence[TrialRecord]) -> NoUsableTrialError:
+def no_usable_trial(location: Location, study: StudyRecord, trials: Sequence[TrialRecord]) -> NoUsableTrialError:
     """Return the error for a study without a usable trial: what the nearest one breaks, or why most failed."""
     name, miss = study.name, queries.nearest_miss(study, trials)
     if miss is not None:
@@ -292,13 +293,14 @@ def no_usable_trial(study: StudyRecord, trials: Sequence[TrialRecord]) -> NoUsab
         broken = ", ".join(f"{each} (it has {miss.metrics[each.metric]:.6g})" for each in violated)
         return NoUsableTrialError(
             f"no trial of study {name!r} meets the constraints; trial {miss.number} comes closest and breaks {broken}",
-            hint=f"tuner trials {name} shows what each breaks; relax a constraint in a new study, or try more trials",
+            hint=f"{location.command('trials', name)} shows what each breaks; relax a constraint in a new study, "
+            "or try more trials",
         )
     reasons = queries.failure_reasons(trials)
     if not reasons:
-        return NoUsableTrialError(f"no trial of study {name!r} is complete", hint=f"tuner resume {name}")
+        return NoUsableTrialError(f"no trial of study {name!r} is complete", hint=location.command("resume", name))
     message, count = reasons[0]
     return NoUsableTrialError(
         f"no trial of study {name!r} is complete; {count} failed with: {message}",
-        hint=f"tuner trials {name} --state fail shows them all",
+        hint=f"{location.command('trials', name, '--state', 'fail')} shows them all",
     )

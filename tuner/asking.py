@@ -98,12 +98,17 @@ def _listed() -> str:
     return ", ".join(shipped_studies())
 
 
-def spec_to_resume(study: StudyRecord, overrides: Mapping[str, Any], spec: StudySpec | None) -> tuple[StudySpec, Path]:
-    """Return what the study's file says today, or what was stored where there is no file (any more)."""
+def spec_to_resume(
+    study: StudyRecord, overrides: Mapping[str, Any], spec: StudySpec | None, instead: str
+) -> tuple[StudySpec, Path]:
+    """Return what the study's file says today, or what was stored where there is no file (any more).
+
+    `instead` is the command that can be run where the study cannot go on.
+    """
     if not study.spec:
         raise ConfigurationError(
             f"study {study.name!r} was not made by tuner, so it cannot go on here",
-            hint="it can be looked at with `tuner best` and `tuner trials`",
+            hint=f"it can be looked at with: {instead}",
         )
     source, folder = study.source["study"], Path(study.source["folder"])
     overrides = {**study.source["overrides"], **overrides}

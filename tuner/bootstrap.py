@@ -54,7 +54,7 @@ def run(
     spec, source = read_spec(study, overrides or {})
     with _opened(storage) as store, logs or Logs() as logging:
         if spec.name in store.names:
-            raise exists_already(spec.name)
+            raise exists_already(store.location, spec.name)
         location, identity = store.location, new_id()
         assembly = assemble(spec, Path(source.folder), location.folders_of(folder_name(spec.name, identity)))
         begins = learned(store, assembly.spec, assembly.space)
@@ -132,8 +132,11 @@ def confirm(
             _, trials = store.read(name)
             repeat = _confirm(study, store, assembly, listeners, held)(trials, 0)
             if repeat is None:
-                raise NoUsableTrialError(f"no trial of study {name!r} is complete", hint=f"tuner resume {name}")
-            return service.lead(name, repeat, execute, assembly.spec.budget.seconds)
+                raise NoUsableTrialError(
+                    f"no trial of study {name!r} is complete", hint=store.location.command("resume", name)
+                )
+            again = store.location.command("confirm", name)
+            return service.lead(name, repeat, execute, assembly.spec.budget.seconds, again)
 
 
 def _place(store: Store, name: str) -> Location:
@@ -191,9 +194,9 @@ def _reassembled(
     Raises `ResumeRefusedError` where they no longer are what they were.
     """
     study = store.study(name)
-    spec, folder = spec_to_resume(study, overrides, spec)
+    spec, folder = spec_to_resume(study, overrides, spec, store.location.command("trials", name))
     space = space_to_resume(study, spec, folder)
-    service.refuse_changes(study, spec, space, data_fingerprint(spec, folder))
+    service.refuse_changes(store.location, study, spec, space, data_fingerprint(spec, folder))
     directions = study.directions if spec.metrics else ()
     spec_of_parts = replace(spec, search_space=space, directions=directions)
     assembly = assemble(spec_of_parts, folder, location.folders_of(study.folder_name))

@@ -80,7 +80,7 @@ def delete(store: Store, belonging: Belongings) -> None:
     except OSError as error:
         raise StorageError(
             f"the study is deleted, {error.filename or 'a file'} is not: {error.strerror}",
-            hint=f"where that is mended, this deletes the rest: tuner delete {belonging.study}",
+            hint=f"where that is mended, this deletes the rest: {store.location.command('delete', belonging.study)}",
         ) from error
 
 

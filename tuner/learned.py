@@ -41,7 +41,7 @@ def learned(store: Store, spec: StudySpec, space: SearchSpace) -> Learned:
         studies.append(earlier)
         problems += _problems(study, earlier, spec, space)
     if problems:
-        raise ConfigurationError(problems, hint="`tuner list` shows the studies that there are")
+        raise ConfigurationError(problems, hint=f"{store.location.command('list')} shows the studies that there are")
     carried = carried_over(space, studies, spec.budget.trials)
     return Learned(carried=carried, notes=(*_doubts([study for study, _, _ in found], spec, carried),))
 

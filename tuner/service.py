@@ -22,6 +22,7 @@ from tuner.domain.study import StudySpec
 from tuner.domain.trial import TrialRecord
 from tuner.relay import Relay
 from tuner.storage.journal import StudyJournal
+from tuner.storage.location import Location
 from tuner.storage.spill import Spill
 from tuner.storage.store import Store
 from tuner.storage.waiting_journal import WaitingJournal
@@ -80,7 +81,8 @@ class Conductor:
         """
         search = self.controller(name, journal)
         following = [] if confirm is None else [lambda works: confirm(search.trials, works)]
-        return lead(name, Relay(search, following), execute, self._seconds)
+        again = self._store.location.command("resume", name)
+        return lead(name, Relay(search, following), execute, self._seconds, again)
 
     def controller(self, name: str, held: StudyJournal, works: int = 0) -> Controller:
         """Return what leads the stored study `name`, after `works` of an earlier part of the run."""
@@ -114,12 +116,12 @@ class Conductor:
             listener.waits(seconds, reason)
 
 
-def lead(name: str, run: Director, execute: Execute, seconds: float | None) -> StopCause | None:
+def lead(name: str, run: Director, execute: Execute, seconds: float | None, again: str) -> StopCause | None:
     """Let study `name` be run, at most for so long, and return why it stopped before its target, None when it did not.
 
-    Raises `StudyInterrupted` after a signal, with everything stored.
+    `again` is the command that goes on with it. Raises `StudyInterrupted` after a signal, with everything stored.
     """
-    with _stopping_on_signals(run, name), _time_limit(run, seconds):
+    with _stopping_on_signals(run, again), _time_limit(run, seconds):
         execute(run)
     cause = run.stop_cause
     if cause in _EXIT_CODES:
@@ -127,7 +129,9 @@ def lead(name: str, run: Director, execute: Execute, seconds: float | None) -> S
     return cause
 
 
-def refuse_changes(study: StudyRecord, spec: StudySpec, space: SearchSpace, fingerprint: str | None = None) -> None:
+def refuse_changes(
+    location: Location, study: StudyRecord, spec: StudySpec, space: SearchSpace, fingerprint: str | None = None
+) -> None:
     """Raise `ResumeRefusedError` with a diff where `spec`, `space` or the data is not what the study was started with.
 
     Old and new trials would not be comparable. The budget and the resources may change, and data with the same
@@ -137,7 +141,7 @@ def refuse_changes(study: StudyRecord, spec: StudySpec, space: SearchSpace, fing
     if before is not None and fingerprint is None:
         raise ConfigurationError(
             f"the data of study {study.name!r} is not at {spec.settings.get('dataset')} any more",
-            hint=f"tuner resume {study.name} --data PATH says where it is now",
+            hint=f"{location.command('resume', study.name, '--data', 'PATH')} says where it is now",
         )
     is_same_data = before is not None and before == fingerprint
     began = StudySpec.from_description(study.spec).describe()
@@ -150,7 +154,8 @@ def refuse_changes(study: StudyRecord, spec: StudySpec, space: SearchSpace, fing
     if lines:
         raise ResumeRefusedError(
             f"study {study.name!r} cannot go on, it was started with something else:\n" + "\n".join(lines),
-            hint=f"undo the change, or start a new study: tuner run ... --name {study.name}-2",
+            hint="undo the change, or start a new study: "
+            + location.command("run", study.source["study"] or "...", "--name", f"{study.name}-2"),
         )
 
 
@@ -185,7 +190,7 @@ def _spec_difference(
 
 
 @contextmanager
-def _stopping_on_signals(controller: Director, name: str) -> Iterator[None]:
+def _stopping_on_signals(controller: Director, again: str) -> Iterator[None]:
     """Stop the run at the first Ctrl-C or SIGTERM, and the process at the second Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may handle signals; whoever runs us elsewhere has handlers of his own
@@ -193,7 +198,7 @@ def _stopping_on_signals(controller: Director, name: str) -> Iterator[None]:
 
     def handle(number: int, _: FrameType | None) -> None:
         if number == signal.SIGINT and controller.stop_cause is not None:
-            os.write(2, f"\nstopped at once; go on with: tuner resume {name}\n".encode())
+            os.write(2, f"\nstopped at once; go on with: {again}\n".encode())
             os._exit(130)
         controller.stop(StopCause.INTERRUPT if number == signal.SIGINT else StopCause.TERMINATE)
 

@@ -31,7 +31,7 @@ def test_it_says_where_it_is_and_ends_with_ctrl_c(workplace: Path) -> None:
         assert serving.stderr is not None
         told = serving.stdout.readline()
         (port,) = re.findall(r"^http://127\.0\.0\.1:(\d+)/dashboard  for looking only; Ctrl-C ends it\n$", told)
-        connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", int(port))
         connection.request("GET", "/dashboard")
         assert "Optuna Dashboard" in connection.getresponse().read().decode()
         connection.close()

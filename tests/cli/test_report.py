@@ -125,7 +125,7 @@ def test_a_study_in_another_place_is_told_with_its_place(workplace: Path, capsys
     place = str(workplace / "elsewhere.db")
     fill(open_store(place), *every_kind())
     conclude("s", place, None, as_json=False)
-    assert f"tuner best s --storage {place} --top 5" in capsys.readouterr().out
+    assert f"tuner best s --top 5 --storage {place}" in capsys.readouterr().out
 
 
 def test_the_default_configuration_that_nothing_beats_is_told(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

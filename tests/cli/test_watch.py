@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import pytest
 from fakes import MAXIMIZED, metrics
@@ -23,6 +24,7 @@ from tuner.domain.journal import Change
 from tuner.domain.trial import Report
 from tuner.service import now
 from tuner.storage.engine import writing
+from tuner.storage.follower import Follower
 from tuner.storage.journal import StudyJournal
 from tuner.storage.store import Store, open_store
 
@@ -63,11 +65,51 @@ class Run:
                 self.report(number, 0.5 + number / 4, is_last=True)
 
 
+@final
+class Looks:
+    """Counts how often whoever watches has looked at a study, so that what happens next waits for that."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._counts: Counter[str] = Counter()
+        self._is_over = False
+
+    def count(self, study: str) -> None:
+        with self._changed:
+            self._counts[study] += 1
+            self._changed.notify_all()
+
+    def wait(self, more: int, study: str = "live") -> None:
+        """Wait for `more` looks: with two, the second one began after what was done before."""
+        with self._changed:
+            enough = self._counts[study] + more
+            self._changed.wait_for(lambda: self._is_over or self._counts[study] >= enough)
+
+    def end(self) -> None:
+        """Let nothing wait any more: nobody watches now."""
+        with self._changed:
+            self._is_over = True
+            self._changed.notify_all()
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
+    counted, look = Looks(), watch._seen
+
+    def counting(follower: Follower, signs: Any) -> Any:
+        seen = look(follower, signs)
+        counted.count(follower.study.name)
+        return seen
+
+    monkeypatch.setattr(watch, "_seen", counting)
+    return counted
+
+
 @contextmanager
-def running(store: Store) -> Iterator[Callable[..., None]]:
-    """Run a study; give what plans what it does, so many seconds from now. It ends with its plan."""
+def running(store: Store, looks: Looks) -> Iterator[Callable[..., None]]:
+    """Run a study; give what plans what it does, after so many looks at it. It ends with its plan."""
     ready, plans = threading.Event(), threading.Event()
-    planned: list[tuple[float, Callable[[Run], None]]] = []
+    planned: list[tuple[int, Callable[[Run], None]]] = []
 
     def run() -> None:
         with store.holding("live") as journal:
@@ -76,21 +118,22 @@ def running(store: Store) -> Iterator[Callable[..., None]]:
             it.report(0, 0.25)
             ready.set()
             plans.wait()
-            for seconds, act in planned:
-                threading.Event().wait(seconds)
+            for seen, act in planned:
+                looks.wait(seen)
                 act(it)
 
     thread = threading.Thread(target=run)
     thread.start()
-    assert ready.wait(timeout=30)
+    ready.wait()
 
-    def plan(*steps: tuple[float, Callable[[Run], None]]) -> None:
+    def plan(*steps: tuple[int, Callable[[Run], None]]) -> None:
         planned.extend(steps)
         plans.set()
 
     try:
         yield plan
     finally:
+        looks.end()
         plans.set()
         thread.join()
 
@@ -115,9 +158,11 @@ def store(fresh: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     opened.close()
 
 
-def test_a_study_is_watched_to_its_end_in_lines_where_there_is_no_terminal(store: Store, cli: Cli) -> None:
-    with running(store) as plan:
-        plan((0.3, lambda run: run.report(0, 0.5, is_last=True)), (0.3, Run.finish))
+def test_a_study_is_watched_to_its_end_in_lines_where_there_is_no_terminal(
+    store: Store, looks: Looks, cli: Cli
+) -> None:
+    with running(store, looks) as plan:
+        plan((2, lambda run: run.report(0, 0.5, is_last=True)), (2, Run.finish))
         code, answer, told = cli("watch", "live")
     opening, *lines = answer.splitlines()
     assert (code, told) == (0, "")
@@ -131,10 +176,10 @@ def test_a_study_is_watched_to_its_end_in_lines_where_there_is_no_terminal(store
 
 
 def test_on_a_terminal_the_same_table_is_drawn_that_the_run_draws(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, looks: Looks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with running(store) as plan, terminal(monkeypatch, "stdout") as end:
-        plan((0.3, lambda run: run.report(0, 0.125)), (0.3, Run.finish))
+    with running(store, looks) as plan, terminal(monkeypatch, "stdout") as end:
+        plan((2, lambda run: run.report(0, 0.125)), (20, Run.finish))  # the table is drawn as often as is looked
         watch.command("live")
         received = end()
     assert "1/3" in received
@@ -144,8 +189,8 @@ def test_on_a_terminal_the_same_table_is_drawn_that_the_run_draws(
     assert received.rindex("\x1b[?25h") < received.index("2 of 2 trials finished")
 
 
-def test_a_study_that_nobody_runs_is_shown_with_how_to_go_on(store: Store, cli: Cli) -> None:
-    with running(store) as plan:
+def test_a_study_that_nobody_runs_is_shown_with_how_to_go_on(store: Store, looks: Looks, cli: Cli) -> None:
+    with running(store, looks) as plan:
         plan((0, lambda run: run.report(0, 0.5, is_last=True)))
     store.close()
     elsewhere = Path(".tuner/studies.db").rename("elsewhere.db")
@@ -155,14 +200,14 @@ def test_a_study_that_nobody_runs_is_shown_with_how_to_go_on(store: Store, cli: 
     assert f"nobody runs it; go on with: tuner resume live --storage {elsewhere.absolute()}" in answer
 
 
-def test_a_run_that_stops_before_its_target_is_left_with_how_to_go_on(store: Store, cli: Cli) -> None:
-    with running(store) as plan:
-        plan((0.3, lambda run: run.report(0, 0.5)))
+def test_a_run_that_stops_before_its_target_is_left_with_how_to_go_on(store: Store, looks: Looks, cli: Cli) -> None:
+    with running(store, looks) as plan:
+        plan((2, lambda run: run.report(0, 0.5)))
         _, answer, _ = cli("watch", "live")
     assert "nobody runs it; go on with: tuner resume live" in answer
 
 
-def test_a_confirmation_is_watched_after_the_search(store: Store, cli: Cli) -> None:
+def test_a_confirmation_is_watched_after_the_search(store: Store, looks: Looks, cli: Cli) -> None:
     def confirm(run: Run) -> None:
         repeated = replace(SPEC, budget=Budget(trials=1, epochs=3)).describe()
         run.finish()
@@ -170,12 +215,11 @@ def test_a_confirmation_is_watched_after_the_search(store: Store, cli: Cli) -> N
         with store.holding("live:confirm") as journal:
             repetition = Run(store, journal)
             repetition.begin(0)
-            threading.Event().wait(0.4)
+            looks.wait(1, "live:confirm")
             repetition.report(0, 0.5, is_last=True)
-            threading.Event().wait(0.4)
 
-    with running(store) as plan:
-        plan((0.3, confirm))
+    with running(store, looks) as plan:
+        plan((2, confirm))
         code, answer, _ = cli("watch", "live")
     lines = answer.splitlines()
     assert code == 0
@@ -186,8 +230,8 @@ def test_a_confirmation_is_watched_after_the_search(store: Store, cli: Cli) -> N
     assert "the best so far" not in lines[confirmation + 1]
 
 
-def test_ctrl_c_ends_the_watching_and_not_the_study(store: Store) -> None:
-    with running(store) as plan:
+def test_ctrl_c_ends_the_watching_and_not_the_study(store: Store, looks: Looks) -> None:
+    with running(store, looks) as plan:
         words = [sys.executable, "-m", "tuner.cli", "watch", "live"]
         with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
             assert watching.stdout is not None
@@ -200,7 +244,7 @@ def test_ctrl_c_ends_the_watching_and_not_the_study(store: Store) -> None:
     assert [trial.state for trial in store.read("live")[1]] == [TrialState.COMPLETE] * 2
 
 
-def test_an_outage_of_the_storage_is_told_and_outlasted(store: Store, cli: Cli) -> None:
+def test_an_outage_of_the_storage_is_told_and_outlasted(store: Store, looks: Looks, cli: Cli) -> None:
     def rename(old: str, new: str) -> Callable[[Run], None]:
         def act(run: Run) -> None:
             with writing(run.store._engine) as connection:
@@ -208,8 +252,8 @@ def test_an_outage_of_the_storage_is_told_and_outlasted(store: Store, cli: Cli) 
 
         return act
 
-    with running(store) as plan:
-        plan((0.3, rename("trial_params", "gone")), (0.3, rename("gone", "trial_params")), (0.3, Run.finish))
+    with running(store, looks) as plan:
+        plan((2, rename("trial_params", "gone")), (2, rename("gone", "trial_params")), (2, Run.finish))
         code, answer, _ = cli("watch", "live")
     lines = answer.splitlines()
     assert code == 0
@@ -217,10 +261,12 @@ def test_an_outage_of_the_storage_is_told_and_outlasted(store: Store, cli: Cli) 
     assert lines.index("the storage is back") < lines.index("live  maximize accuracy  2 of 2 trials finished")
 
 
-def test_a_run_that_gives_no_sign_of_life_is_told_once(store: Store, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> None:
-    monkeypatch.setattr(watch, "_SILENCE", 0.1)
-    with running(store) as plan:
-        plan((0.6, Run.finish))
+def test_a_run_that_gives_no_sign_of_life_is_told_once(
+    store: Store, looks: Looks, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    monkeypatch.setattr(watch, "_SILENCE", 0.0)
+    with running(store, looks) as plan:
+        plan((5, Run.finish))
         _, answer, _ = cli("watch", "live")
     silences = [line for line in answer.splitlines() if "has given no sign of life for" in line]
     assert len(silences) == 1

@@ -53,10 +53,8 @@ def start(*words: str, pause: float = 0.0) -> subprocess.Popen[str]:
 
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
     """Wait until `condition` holds; fail where the process ends before."""
-    deadline = time.monotonic() + 60
     while not condition():
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
         time.sleep(0.01)  # polling a file that another process writes: there is no event to await
 
 
@@ -122,7 +120,7 @@ def test_a_confirmation_that_was_asked_for_is_gone_on_with_by_the_same_command(n
     process = start("confirm", "mine", "--executor", "inline", pause=0.1)
     wait_for(lambda: lines(notes) >= 3, process)
     process.send_signal(signal.SIGINT)
-    _, messages = process.communicate(timeout=30)
+    _, messages = process.communicate()
     assert process.returncode == 130
     assert "tuner confirm mine" in messages
 
@@ -144,7 +142,7 @@ def test_ctrl_c_saves_and_tells_how_to_go_on(notes: Path) -> None:
     process = start("run", "mine.toml", "--executor", "inline", pause=0.05)
     wait_for(lambda: lines(notes) >= 5, process)
     process.send_signal(signal.SIGINT)
-    _, messages = process.communicate(timeout=30)
+    _, messages = process.communicate()
     assert process.returncode == 130
     assert "tuner resume mine" in messages
     assert "Traceback" not in messages
@@ -159,20 +157,20 @@ def test_sigterm_saves_and_exits_143(notes: Path) -> None:
     process = start("run", "mine.toml", "--executor", "inline", pause=0.05)
     wait_for(lambda: lines(notes) >= 5, process)
     process.terminate()
-    _, messages = process.communicate(timeout=30)
+    _, messages = process.communicate()
     assert process.returncode == 143
     assert "tuner resume mine" in messages
 
 
 def test_ctrl_c_twice_exits_at_once(notes: Path) -> None:
-    process = start("run", "mine.toml", "--executor", "inline", pause=5)
+    process = start("run", "mine.toml", "--executor", "inline", pause=1000)
     wait_for(lambda: lines(notes) >= 1, process)
-    process.send_signal(signal.SIGINT)
-    time.sleep(0.3)  # two signals that are pending together are one
-    process.send_signal(signal.SIGINT)
-    _, messages = process.communicate(timeout=4)
+    while process.poll() is None:  # two signals that are pending together are one
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+    _, messages = process.communicate()
     assert process.returncode == 130
-    assert "tuner resume mine" in messages
+    assert "stopped at once; go on with: tuner resume mine" in messages
     assert finish("mine", "--set", "budget.trials=3").returncode == 0
     assert [trial.state.is_finished for trial in tuner.load_study("mine").trials] == [True] * 3
 

@@ -175,7 +175,7 @@ def test_a_study_is_resumed_from_another_folder(
     sys.modules.pop("mytask")
     code, answer, messages = cli("resume", "mine", "--trials", "3", "--storage", storage)
     assert code == 0, messages
-    assert f"tuner best mine --storage {storage}" in answer
+    assert f"tuner best mine --top 5 --storage {storage}" in answer
 
 
 def test_optuna_shows_our_study_with_states_parameters_and_curves(user_folder: Path) -> None:

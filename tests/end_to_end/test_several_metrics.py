@@ -12,6 +12,7 @@ from optuna_dashboard._serializer import serialize_frozen_trial
 import tuner
 from tuner import ConfigurationError, Direction, Float, Int, NoUsableTrialError, ResumeRefusedError, SearchSpace
 from tuner import TrialState as State
+from tuner.study_file import Overrides
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -198,17 +199,17 @@ def test_what_several_metrics_cannot_do_is_told_before_anything_runs(given: dict
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "problem"),
+    ("asked", "problem"),
     [
-        ("metrics", ["accuracy", "parametrs"], "metrics: the objective does not yield 'parametrs'; did you mean"),
-        ("constraints", ["latncy_ms <= 1"], "constraints: the objective does not yield 'latncy_ms'; did you mean"),
+        ({"metrics": ["accuracy", "parametrs"]}, "metrics: the objective does not yield 'parametrs'; did you mean"),
+        ({"constraints": ["latncy_ms <= 1"]}, "constraints: the objective does not yield 'latncy_ms'; did you mean"),
     ],
 )
 def test_a_metric_that_the_objective_does_not_yield_names_the_nearest(
-    irises: Path, key: str, value: list[str], problem: str
+    irises: Path, asked: Overrides, problem: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=problem):
-        tuner.run(irises, **{key: value})
+        tuner.run(irises, **asked)
 
 
 def test_a_generator_has_to_yield_every_metric_that_is_looked_at() -> None:

@@ -45,7 +45,7 @@ class Worker:
         self.child = int(self.process.stdout.readline())
 
     def is_ended(self) -> bool:
-        return self.process.wait(10) == -9
+        return self.process.wait() == -9
 
     def close(self) -> None:
         self.process.kill()

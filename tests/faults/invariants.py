@@ -63,7 +63,7 @@ def trained(folder: Path) -> Counter[tuple[int, int]]:
     return Counter((int(number), int(epoch)) for number, epoch in (line.split() for line in lines))
 
 
-def left_behind(marker: str, seconds: float = 30) -> list[str]:
+def left_behind(marker: str, seconds: float = 120) -> list[str]:
     """I8: Return the commands of those with `marker` in their environment that are still there so much later."""
     deadline = time.monotonic() + seconds
     while left := running(marker):

@@ -355,7 +355,7 @@ def look_at(process: subprocess.Popen[str], root: Path, go_on: Callable[[], obje
         if any(token in text for token in tokens)
     }
     go_on()
-    _, messages = process.communicate(timeout=SECONDS)
+    _, messages = process.communicate()
     planted = {root / "home" / "ray_results" / "held" / name for name in PICKLES}
     return Seen(
         listening=tuple(addresses),

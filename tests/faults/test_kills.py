@@ -65,7 +65,7 @@ class Victim:
     def finish(self, *words: str) -> tuner.Study:
         """Resume the study to its end, undisturbed, and check it."""
         process = self.start(*words)
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate()
         assert process.returncode == 0, errors
         assert left_behind(self.marker) == []
         return check_finished(self.folder, TARGET)
@@ -88,7 +88,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, ...]]:
 
 def killed(process: subprocess.Popen[str]) -> bool:
     """Wait for a process that dies by its own hand or ends, and return whether it died."""
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate()
     assert process.returncode in {0, -signal.SIGKILL}, errors
     return process.returncode != 0
 
@@ -160,7 +160,7 @@ def test_workers_that_are_killed_are_replaced_and_their_trials_go_on(kill: int, 
         wait_until_trained(victim.folder, epochs, process)
         for pid in [*workers(victim)][:1]:
             os.kill(pid, signal.SIGKILL)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate()
     assert process.returncode == 0, errors
     check_finished(tmp_path, TARGET)
     assert left_behind(victim.marker) == []

@@ -31,7 +31,7 @@ def folder(user_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 def finish() -> None:
     words = ["resume", "faulty"] if (Path(".tuner/studies.db")).exists() and listed() else ["run", "faulty.toml"]
     process = start(*words, "--executor", "inline")
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate()
     assert process.returncode == 0, errors
 
 
@@ -61,7 +61,7 @@ def test_a_signal_at_any_moment_ends_the_run_and_keeps_what_was_recorded(
         process.communicate(timeout=delay)
     except subprocess.TimeoutExpired:
         process.send_signal(number)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate()
     assert process.returncode in {code, 0}, (delay, errors)
     assert "Traceback" not in errors, (delay, errors)
     check_stored(folder)
@@ -79,7 +79,7 @@ def test_a_signal_while_ray_starts_or_trains_leaves_no_process(moment: int, fold
     else:
         wait_for_line(process, "starting ray")
     process.terminate()
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate()
     assert process.returncode == 143, errors
     assert "tuner resume faulty" in errors
     assert left_behind(os.environ["TUNER_FAULT"]) == []
@@ -99,7 +99,7 @@ def test_a_driver_that_slept_through_the_end_of_its_lease_does_not_count_twice(f
     finish()
     before = check_finished(folder, TARGET)
     sleeper.send_signal(signal.SIGCONT)
-    _, errors = sleeper.communicate(timeout=60)
+    _, errors = sleeper.communicate()
     assert sleeper.returncode == 5, errors
     assert "this process lost the study" in errors
     assert "Traceback" not in errors

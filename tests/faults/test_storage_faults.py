@@ -49,14 +49,14 @@ def test_a_second_driver_is_refused_with_who_holds_the_study(folder: Path, cli: 
     assert code == 5
     assert f"study 'faulty' is being run by process {first.pid} on " in errors
     assert "Traceback" not in errors
-    _, rest = first.communicate(timeout=60)
+    _, rest = first.communicate()
     assert first.returncode == 0, told + rest
     check_finished(folder, TARGET)
 
 
 def test_two_drivers_that_start_together_make_one_study(folder: Path) -> None:
     both = [start("run", "faulty.toml", "--executor", "inline", pause=0.02) for _ in range(2)]
-    told = [process.communicate(timeout=60)[1] for process in both]
+    told = [process.communicate()[1] for process in both]
     assert sorted(process.returncode for process in both) == [0, 2], told
     check_finished(folder, TARGET)
 
@@ -123,7 +123,7 @@ def test_a_lock_that_somebody_holds_costs_waiting_and_is_told(folder: Path) -> N
         kept = folder / ".tuner" / "spilled" / "faulty.jsonl"
         assert kept.read_text().strip(), "the result was kept before anything else"
     told = wait_for_line(process, "the storage is back")
-    _, rest = process.communicate(timeout=60)
+    _, rest = process.communicate()
     assert process.returncode == 0, told + rest
     check_finished(folder, 2)
 
@@ -158,7 +158,7 @@ def test_a_full_database_ends_the_run_with_what_to_do_and_loses_nothing(folder: 
     assert "full" in told
     assert str(database) in told
     process.terminate()
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate()
     assert process.returncode == 4, errors
     assert "Traceback" not in errors
     assert "resum" in errors
@@ -217,7 +217,7 @@ def test_threads_that_read_while_a_study_is_written_disturb_nobody(folder: Path,
     readers = [threading.Thread(target=read) for _ in range(3)]
     for reader in readers:
         reader.start()
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate()
     for reader in readers:
         reader.join()
     assert failures == []

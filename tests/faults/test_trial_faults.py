@@ -26,7 +26,6 @@ def tune(folder: Path, *words: str, **environment: str) -> subprocess.CompletedP
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
     )
 
 

@@ -40,7 +40,7 @@ def test_a_fresh_process_answers_with_an_export_as_the_study_does_to_the_last_bi
         np.save(tmp_path / f"{kind}-inputs.npy", inputs)
     table = _table(tmp_path / "table.csv")
     table.export(tmp_path / "table")
-    subprocess.run([sys.executable, "-c", FRESH, *KINDS, "table"], cwd=tmp_path, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", FRESH, *KINDS, "table"], cwd=tmp_path, check=True)
     rows = {kind: (trained.study(kind), np.load(tmp_path / f"{kind}-inputs.npy")) for kind in KINDS}
     for kind, (study, inputs) in {**rows, "table": (table, pd.read_csv(tmp_path / "table.csv"))}.items():
         model = study.best_model()
@@ -179,7 +179,7 @@ def test_onnx_answers_as_torch_does(trained: Place, tmp_path: Path) -> None:
     session = onnxruntime.InferenceSession(folder / "model.onnx")
     inputs, _ = DATASETS["wine"]().load()
     model = study.best_model()
-    prepared = model._inputs(inputs).numpy()
+    prepared = model._inputs(inputs).numpy()  # type: ignore[attr-defined]
     for rows in (1, len(inputs)):
         (probabilities,) = session.run(["probabilities"], {"inputs": prepared[:rows]})
         np.testing.assert_allclose(probabilities, model.predict_proba(inputs[:rows]), atol=1e-6)

@@ -34,4 +34,4 @@ def test_it_is_all_that_is_known_of_the_study(study: tuner.Study) -> None:
 
 def test_a_command_finds_a_study_that_is_kept_elsewhere(study: tuner.Study, user_folder: Path) -> None:
     made = gather(open_store("kept.db"), "mine")
-    assert made.command("best mine") == f"tuner best mine --storage {user_folder / 'kept.db'}"
+    assert made.command("best") == f"tuner best mine --storage {user_folder / 'kept.db'}"

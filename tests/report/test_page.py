@@ -41,8 +41,9 @@ class Visit:
         page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
         page.on("request", lambda request: self.requests.append(request.url))
         page.context.set_offline(True)
+        page.set_default_timeout(0)
         page.goto(file.as_uri())
-        page.wait_for_selector(DRAWN, timeout=30_000)
+        page.wait_for_selector(DRAWN)
 
 
 @pytest.fixture(scope="module")

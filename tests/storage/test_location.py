@@ -31,6 +31,18 @@ def test_relative_paths_become_absolute(text: str, tmp_path: Path) -> None:
     assert not location.is_default
 
 
+def test_a_command_is_quoted_and_says_where_the_study_is_when_it_is_not_where_commands_look() -> None:
+    assert locate(None).command("best", "mine", "--top", 5) == "tuner best mine --top 5"
+    assert locate(".tuner/studies.db").command("best", "a study") == "tuner best 'a study'"
+    elsewhere = locate("a b.db")
+    assert elsewhere.command("resume", "mine") == f"tuner resume mine --storage '{elsewhere.file}'"
+
+
+def test_a_command_never_shows_a_password() -> None:
+    command = locate("postgresql+psycopg://me:s3cret@host/db").command("resume", "mine")
+    assert command == "tuner resume mine --storage 'postgresql+psycopg://me:***@host/db'"
+
+
 def test_a_password_is_never_shown() -> None:
     location = locate("postgresql+psycopg://me:s3cret@host/db")
     assert "s3cret" not in str(location)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -31,6 +32,7 @@ __all__ = [
     "safe",
     "schedule_table",
     "short_config",
+    "show",
     "show_error",
     "state_text",
     "trial_table",
@@ -52,8 +54,15 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
 
 
+def show(group: Group) -> None:
+    """Print lines and tables; a line of text is never broken, since commands are copied from it."""
+    console = answers()
+    for each in group.renderables:
+        console.print(each, soft_wrap=isinstance(each, Text) or None)
+
+
 def show_error(error: TunerError) -> None:
-    """Print what went wrong and what to do next."""
+    """Print what went wrong and what to do next; a hint is never broken, since commands are copied from it."""
     console = messages()
     problems = error.problems if isinstance(error, ConfigurationError) else (error.message,)
     if len(problems) == 1:
@@ -63,7 +72,7 @@ def show_error(error: TunerError) -> None:
         for problem in problems:
             console.print(Text(f"  - {safe(problem)}"))
     for line in error.hint.splitlines():
-        console.print(Text(f"  {safe(line)}", style="dim"))
+        console.print(Text(f"  {safe(line)}", style="dim"), soft_wrap=True)
 
 
 def state_text(state: TrialState) -> Text:

@@ -11,7 +11,6 @@ from rich.text import Text
 from tuner import queries
 from tuner.api import no_usable_trial
 from tuner.cli._output import (
-    answers,
     config_lines,
     grid,
     messages,
@@ -20,6 +19,7 @@ from tuner.cli._output import (
     safe,
     schedule_table,
     short_config,
+    show,
 )
 from tuner.confirmation import Confirmation
 from tuner.domain import ranking
@@ -42,7 +42,7 @@ def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json
     if as_json:
         print_json(summary_json(summary))
     else:
-        answers().print(_summary(summary, trials, storage, cause))
+        show(_summary(summary, trials, storage, cause))
     if cause is StopCause.FAILURES:
         failed, (error, count) = summary.counts[TrialState.FAIL], queries.failure_reasons(trials)[0]
         raise TooManyFailuresError(
@@ -50,7 +50,7 @@ def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json
             hint=f"mend the cause, then go on with: {_next(name, storage, 'resume')}",
         )
     if summary.nearest_miss is not None:
-        raise no_usable_trial(study, trials)
+        raise no_usable_trial(store.location, study, trials)
     if summary.best is None:
         reasons = queries.failure_reasons(trials)
         why = f"; {reasons[0][1]} of them failed with: {reasons[0][0]}" if reasons else ""
@@ -62,7 +62,8 @@ def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json
 def show_interruption(interruption: StudyInterrupted, storage: str | None, command: str = "resume") -> None:
     """Print that a run was stopped by a signal, and the command that goes on with it."""
     name = interruption.study_name
-    messages().print(Text(f"stopped, everything is saved; go on with: {_next(name, storage, command)}", style="yellow"))
+    text = f"stopped, everything is saved; go on with: {_next(name, storage, command)}"
+    messages().print(Text(safe(text), style="yellow"), soft_wrap=True)
 
 
 @contextmanager
@@ -112,7 +113,7 @@ def counts_text(summary: queries.Summary) -> str:
     return f"{', '.join(counts)}{breaking}"
 
 
-def standing(summary: queries.Summary, holder: str | None, storage: str | None) -> RenderableType:
+def standing(summary: queries.Summary, holder: str | None, storage: str | None) -> Group:
     """Return how far a study is, who runs it (`holder`; None: nobody) and its best trial."""
     study = summary.study
     target = f" of {summary.target}" if summary.target else ""
@@ -193,7 +194,7 @@ def _activity(summary: queries.Summary, holder: str | None, storage: str | None)
     return [Text(f"nobody runs it; go on with: {_next(summary.study.name, storage, 'resume')}", style="yellow")]
 
 
-def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: StopCause | None) -> RenderableType:
+def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: StopCause | None) -> Group:
     lines: list[RenderableType] = [Text(""), best_panel(summary), Text("")]
     lines.append(
         Text(f"{summary.finished} trials: {counts_text(summary)}; {summary.epochs} epochs trained", style="dim")
@@ -213,7 +214,7 @@ def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: 
 
 def _next_steps(summary: queries.Summary, storage: str | None) -> Iterator[str]:
     name = summary.study.name
-    yield f"{_next(name, storage, 'best')} --top 5"
+    yield locate(storage).command("best", name, "--top", 5)
     if summary.confirmation is None and summary.is_complete and not summary.study.goal.has_several:
         yield f"{_next(name, storage, 'confirm')} trains the best again: the best of many values is a lucky one"
     if summary.is_complete:
@@ -264,5 +265,4 @@ def _pairs(header: str, pairs: list[tuple[str, str]]) -> Table:
 
 
 def _next(name: str, storage: str | None, command: str) -> str:
-    elsewhere = "" if storage is None or locate(storage).is_default else f" --storage {locate(storage)}"
-    return f"tuner {command} {name}{elsewhere}"
+    return locate(storage).command(command, name)

@@ -29,7 +29,7 @@ def command(
     best = queries.front(study, trials, repetitions) if top is None else queries.top(study, trials, top, repetitions)
     summary = queries.summarise(study, trials, repetitions)
     if not best:
-        raise no_usable_trial(study, trials)
+        raise no_usable_trial(store.location, study, trials)
     if as_json:
         print_json(
             {

@@ -1,7 +1,7 @@
 """Try a study's default configuration for one epoch, before anything expensive starts."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group
 from rich.text import Text
@@ -9,7 +9,7 @@ from rich.text import Text
 from tuner.assembly import Assembly
 from tuner.cli._asked import Data, StudyArgument, Target, asked
 from tuner.cli._options import Json, Settings, collected
-from tuner.cli._output import answers, duration, grid, number, print_json, safe
+from tuner.cli._output import duration, grid, number, print_json, safe, show
 from tuner.drawing import data_lines
 from tuner.preview import check
 
@@ -48,7 +48,7 @@ def command(
     metrics = grid("metric", "after one epoch", right=("after one epoch",))
     for name, value in preview.metrics.items():
         metrics.add_row(safe(name), number(value))
-    answers().print(
+    show(
         Group(
             *data_lines(assembly),
             Text(f"search space: {len(assembly.space)} parameters", style="dim"),
@@ -61,15 +61,15 @@ def command(
             ),
             *_estimate(assembly, preview.seconds),
             *(Text(f"note: {safe(note)}", style="yellow") for note in notes),
-            Text(f"all is well; next: tuner run {safe(_words(study, data, target))}", style="green"),
+            Text(f"all is well; next: tuner run {safe(_words(study, data, target, assignments))}", style="green"),
         )
     )
 
 
-def _words(study: str | None, data: str | None, target: str | None) -> str:
+def _words(study: str | None, data: str | None, target: str | None, assignments: Sequence[str] | None) -> str:
     """Return what was asked for, as it was typed."""
-    options = {"--data": data, "--target": target}
-    given = [word for option, value in options.items() if value is not None for word in (option, value)]
+    options = [("--data", data), ("--target", target), *(("--set", each) for each in assignments or ())]
+    given = [word for option, value in options if value is not None for word in (option, value)]
     return shlex.join([*([study] if study is not None else []), *given])
 
 

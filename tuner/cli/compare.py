@@ -15,6 +15,7 @@ from tuner.cli._report import summary_json
 from tuner.comparison import Comparison, Texts, Verdict, compare
 from tuner.domain.errors import ConfigurationError
 from tuner.queries import Summary
+from tuner.storage.location import Location, locate
 from tuner.storage.store import open_store
 
 __all__ = ["command"]
@@ -27,7 +28,8 @@ def command(
 ) -> None:
     wanted = tuple(dict.fromkeys(names))
     if len(wanted) == 1:
-        raise ConfigurationError("a comparison takes at least two studies", hint="`tuner list` shows those there are")
+        listing = locate(storage).command("list")
+        raise ConfigurationError("a comparison takes at least two studies", hint=f"{listing} shows those there are")
     store = open_store(storage)
     summaries, seconds = [], []
     for name in wanted:
@@ -39,7 +41,7 @@ def command(
     if as_json:
         print_json(_json(comparison, seconds))
     else:
-        answers().print(Group(*_shown(comparison, seconds)))
+        answers().print(Group(*_shown(store.location, comparison, seconds)))
 
 
 def _json(comparison: Comparison, seconds: Sequence[float]) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def _json(comparison: Comparison, seconds: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def _shown(comparison: Comparison, seconds: Sequence[float]) -> Iterator[RenderableType]:
+def _shown(location: Location, comparison: Comparison, seconds: Sequence[float]) -> Iterator[RenderableType]:
     names = [summary.study.name for summary in comparison.summaries]
     facts = grid("", *names)
     for label, cells in _facts(comparison.summaries, seconds):
@@ -78,7 +80,8 @@ def _shown(comparison: Comparison, seconds: Sequence[float]) -> Iterator[Rendera
             yield Text("")
     yield from (Text(f"note: {safe(doubt)}", style="yellow") for doubt in comparison.doubts)
     yield from (
-        Text(safe(_in_words(verdict)), style="bold" if verdict.is_sure else "") for verdict in comparison.verdicts
+        Text(safe(_in_words(location, verdict)), style="bold" if verdict.is_sure else "")
+        for verdict in comparison.verdicts
     )
 
 
@@ -127,13 +130,13 @@ def _differences(title: str, names: Sequence[str], texts: Texts) -> RenderableTy
     return table
 
 
-def _in_words(verdict: Verdict) -> str:
+def _in_words(location: Location, verdict: Verdict) -> str:
     difference, one, other = verdict.difference, verdict.study, verdict.than
     if difference is None:
         return f"{one} and {other}: one of them has no completed trial"
     how = f"{one} is {'better' if difference.mean >= 0 else 'worse'} than {other} by {abs(difference.mean):.4f}"
     if not verdict.is_confirmed:
-        steps = " and ".join(f"tuner confirm {name}" for name in verdict.unconfirmed)
+        steps = " and ".join(location.command("confirm", name) for name in verdict.unconfirmed)
         return f"{how} in what the searches had shown, one lucky value each; {steps} would say how sure that is"
     if not math.isfinite(difference.margin):
         return f"{how}, and too few trainings say how sure that is"

@@ -27,7 +27,9 @@ def command(
     names = store.names
     store.close()
     if not names:
-        raise ConfigurationError(f"no study in {store.location} yet", hint="begin with: tuner run digits")
+        raise ConfigurationError(
+            f"no study in {store.location} yet", hint=f"begin with: {store.location.command('run', 'digits')}"
+        )
     page = import_module("tuner.dashboard")  # two seconds that no other command pays
     with page.dashboard(store.location, port) as server:
         answers().print(Text(f"{page.address(server)}  for looking only; Ctrl-C ends it"))

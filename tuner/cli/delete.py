@@ -30,7 +30,9 @@ def command(
     if not yes:
         messages().print(Group(*_announced(found, store.location)))
         if not sys.stdin.isatty():
-            raise ConfigurationError("nothing was deleted: there is nobody to ask", hint=f"tuner delete {name} --yes")
+            raise ConfigurationError(
+                "nothing was deleted: there is nobody to ask", hint=store.location.command("delete", name, "--yes")
+            )
         if not typer.confirm("Delete it for good?", err=True):
             messages().print("nothing was deleted")
             return

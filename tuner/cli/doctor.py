@@ -33,7 +33,7 @@ def command(
     mended = doctor.mend(store, name) if fix else ()
     findings = doctor.examine(store, name)
     problems = [finding for finding in findings if finding.severity is Severity.PROBLEM]
-    mending = doctor.command(store.location, f"doctor {name} --fix" if name else "doctor --fix")
+    mending = store.location.command("doctor", *([name] if name else []), "--fix")
     if as_json:
         print_json(
             {

@@ -1,5 +1,6 @@
 """Write a study's model into a folder of its own: weights, preprocessing, labels, metrics and a model card."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -42,5 +43,8 @@ def command(
     answers().print(Text(f"{which}, at epoch {epoch}, is in {safe(written)}; README.md tells about it"))
     rows = "NEW.npy" if found.model.columns is None else "NEW.csv"
     objective = reference_to(found.spec.objective)
-    own = f" --objective {safe(objective)}" if ":" in objective else ""
-    answers().print(Text(f"next: tuner predict {safe(folder)} {rows} -o ANSWERS.csv{own}", style="dim"))
+    own = f" --objective {safe(shlex.quote(objective))}" if ":" in objective else ""
+    answers().print(
+        Text(f"next: tuner predict {safe(shlex.quote(str(folder)))} {rows} -o ANSWERS.csv{own}", style="dim"),
+        soft_wrap=True,
+    )

@@ -1,6 +1,7 @@
 """Write a study file to start from: the defaults, another study's, or what would be searched for some data."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +38,7 @@ def command(
     check_name(file.stem)
     spec = _spec(source, data, target, storage)
     _write(file, template() if spec is None else study_file_of(spec), force=force)
-    answers().print(Text(f"wrote {safe(file)}; next: tuner check {safe(file)}"))
+    answers().print(Text(f"wrote {safe(file)}; next: tuner check {safe(shlex.quote(str(file)))}"), soft_wrap=True)
 
 
 def _spec(source: str | None, data: str | None, target: str | None, storage: str | None) -> StudySpec | None:

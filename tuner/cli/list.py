@@ -18,7 +18,9 @@ def command(storage: Storage = None, as_json: Json = False) -> None:
         print_json([summary_json(summary) for summary in summaries])
         return
     if not summaries:
-        answers().print(Text(f"no study in {store.location} yet; begin with: tuner run digits"))
+        answers().print(
+            Text(f"no study in {store.location} yet; begin with: {store.location.command('run', 'digits')}")
+        )
         return
     table = grid("study", "metric", "best", "trials", "states", right=("best", "trials"))
     for summary in summaries:

@@ -2,7 +2,7 @@
 
 from tuner import queries
 from tuner.cli._options import Json, Name, Storage
-from tuner.cli._output import answers, print_json
+from tuner.cli._output import print_json, show
 from tuner.cli._report import standing, summary_json
 from tuner.storage.lease import utc_now
 from tuner.storage.store import open_store
@@ -19,4 +19,4 @@ def command(name: Name, storage: Storage = None, as_json: Json = False) -> None:
     if as_json:
         print_json({**summary_json(summary), "runs_in": holder})
         return
-    answers().print(standing(summary, holder, storage))
+    show(standing(summary, holder, storage))

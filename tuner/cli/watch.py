@@ -7,7 +7,7 @@ from rich.text import Text
 
 from tuner import queries
 from tuner.cli._options import Name, Storage
-from tuner.cli._output import answers
+from tuner.cli._output import answers, show
 from tuner.cli._report import standing
 from tuner.confirmation import companion, confirmed_study, is_companion
 from tuner.domain.errors import StorageError
@@ -36,7 +36,7 @@ def command(name: Name, storage: Storage = None) -> None:
         summary = queries.summarise(*store.read(name), store.repetitions(name))
     finally:
         store.close()
-    answers().print(standing(summary, None if holder is None else str(holder.holder), storage))
+    show(standing(summary, None if holder is None else str(holder.holder), storage))
 
 
 def _watched(store: Store, name: str) -> Claim | None:

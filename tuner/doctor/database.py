@@ -23,7 +23,7 @@ def about_database(location: Location) -> Iterator[Finding]:
         yield problem("the database is gone, its backups are not", location, advice=_way_back(location.file))
         return
     if not _is_there(location):
-        yield note("there is no database yet; begin with: tuner run digits", location)
+        yield note(f"there is no database yet; begin with: {location.command('run', 'digits')}", location)
         return
     try:
         complaints = _complaints(location.file)

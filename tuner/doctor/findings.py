@@ -1,12 +1,9 @@
 """What a finding is, and the words that findings share."""
 
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import final
-
-from tuner.storage.location import Location
 
 SHOWN = 5
 
@@ -51,12 +48,6 @@ def note(what: str, where: object, fix: str = "", advice: str = "", repair: Repa
 def problem(what: str, where: object, fix: str = "", advice: str = "", repair: Repair | None = None) -> Finding:
     """Return something that is wrong."""
     return Finding(severity=Severity.PROBLEM, what=what, where=str(where), fix=fix, advice=advice, repair=repair)
-
-
-def command(location: Location, words: str) -> str:
-    """Return the tuner command of these words, to be copied, for this storage."""
-    elsewhere = "" if location.is_default else f" --storage {shlex.quote(str(location))}"
-    return f"tuner {words}{elsewhere}"
 
 
 def counted(things: Sequence[object], word: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tuner.confirmation import confirmed_study
 from tuner.doctor.checkpoints import about_checkpoints
 from tuner.doctor.database import reading_from
-from tuner.doctor.findings import SHOWN, Finding, command, note, ok, problem
+from tuner.doctor.findings import SHOWN, Finding, note, ok, problem
 from tuner.domain.errors import StorageError, TunerError
 from tuner.domain.journal import Change
 from tuner.domain.record import StudyRecord
@@ -114,7 +114,7 @@ def _spilled(location: Location, spill: Spill, name: str, *, is_held: bool) -> I
         if is_held:
             yield note(f"{words} by {name}'s own process", spill.file)
         else:
-            resuming = command(location, f"resume {confirmed_study(name)}")
+            resuming = location.command("resume", confirmed_study(name))
             yield problem(words, spill.file, advice=f"store what waits, and go on, with: {resuming}")
     if late:
         yield note("results that came too late to count, kept as evidence", spill.late_file)

@@ -10,6 +10,7 @@ from tuner.domain import ranking
 from tuner.domain.errors import ConfigurationError, NoUsableTrialError
 from tuner.domain.record import StudyRecord
 from tuner.domain.trial import TrialRecord
+from tuner.storage.location import Location
 
 
 @final
@@ -26,6 +27,7 @@ class Chosen:
 
 
 def chosen(
+    location: Location,
     study: StudyRecord,
     trials: Sequence[TrialRecord],
     repetitions: Sequence[TrialRecord] = (),
@@ -40,7 +42,8 @@ def chosen(
     best = next(iter(queries.top(study, trials, 1, repetitions)), None)
     if best is None:
         raise NoUsableTrialError(
-            f"study {study.name!r} has no trial to make a model of", hint=f"tuner trials {study.name} shows why"
+            f"study {study.name!r} has no trial to make a model of",
+            hint=f"{location.command('trials', study.name)} shows why",
         )
     confirmation = queries.confirmed(study, trials, repetitions)
     if confirmation is None or confirmation.winner.number != best.number:

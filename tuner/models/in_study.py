@@ -45,7 +45,7 @@ def model_of(store: Store, name: str, number: int | None = None, spec: StudySpec
     repetitions = store.repetitions(name)
     if not study.spec:
         raise ConfigurationError(f"study {name!r} was not made by tuner, so nothing is known of its models")
-    whose = chosen(study, trials, repetitions, number)
+    whose = chosen(store.location, study, trials, repetitions, number)
     folder = Path(study.source["folder"])
     spec = located(spec or StudySpec.from_description(study.spec), [Path.cwd(), folder])
     _refuse_other_data(study, data_fingerprint(spec, folder))

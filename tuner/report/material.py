@@ -1,6 +1,5 @@
 """All that a report is written from."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from tuner.domain.trial import TrialRecord, TrialState
 from tuner.environment import environment
 from tuner.importance import Importance, importance_of
 from tuner.importance.axes import Axis, axes_of, values_of
+from tuner.storage.location import Location
 from tuner.storage.store import Store
 
 _DRAWN = 1_000
@@ -25,8 +25,7 @@ class Material:
     """A study with its trials and what follows from them; `repetitions` are trainings of the best to confirm them.
 
     `values` has each trial's parameters by path, `axes` the parameters themselves.
-    `storage` is where it is kept, for people, without a password; `elsewhere` is the option that a command needs to
-    find it there. `environment` is what it ran on, or, where
+    `storage` is where it is kept, for people, without a password. `environment` is what it ran on, or, where
     `is_own_environment` is false, what the report was written on.
     """
 
@@ -38,7 +37,7 @@ class Material:
     values: Mapping[int, Mapping[str, Scalar]]
     axes: tuple[Axis, ...]
     storage: str
-    elsewhere: str
+    location: Location
     environment: Mapping[str, str]
     is_own_environment: bool
     written: datetime
@@ -75,14 +74,9 @@ class Material:
         by_number = {trial.number: trial for trial in self.trials}
         return tuple(by_number[number] for number in numbers[:: -(-len(numbers) // _DRAWN) or 1])
 
-    def command(self, words: str) -> str:
-        """Return the command line that does `words` with this study, such as `best NAME`."""
-        return f"tuner {words}{self.elsewhere}"
-
-    @property
-    def quoted_name(self) -> str:
-        """The study's name as a shell takes it."""
-        return shlex.quote(self.study.name)
+    def command(self, name: str, *options: str) -> str:
+        """Return the command line that does this with the study, such as `best`, to be pasted."""
+        return self.location.command(name, self.study.name, *options)
 
 
 def gather(store: Store, name: str) -> Material:
@@ -101,7 +95,7 @@ def gather(store: Store, name: str) -> Material:
         values=values,
         axes=axes_of(study.space, tuple(values.values())),
         storage=str(location),
-        elsewhere="" if location.is_default else f" --storage {shlex.quote(str(location))}",
+        location=location,
         environment=stored or environment(),
         is_own_environment=stored is not None,
         written=datetime.now(UTC),

@@ -23,6 +23,7 @@ from tuner.domain.errors import LeaseLostError, StorageError, StudyHeldError
 from tuner.processes import birth
 from tuner.storage import schema
 from tuner.storage.engine import writing
+from tuner.storage.location import locate
 
 KEY = "tuner:lease"
 LASTS = timedelta(seconds=30)
@@ -164,7 +165,7 @@ def refuse_held(connection: Connection, study_id: int, name: str, now: datetime)
     connection.execute(select(schema.studies.c.study_id).where(schema.studies.c.study_id == study_id).with_for_update())
     before = _stored(connection, study_id)
     if before is not None and before.is_valid(now):
-        raise _held(name, before, now)
+        raise _held(connection, name, before, now)
     return before
 
 
@@ -207,9 +208,11 @@ def _is_of(study_id: int) -> Any:
     return (_TABLE.c.study_id == study_id) & (_TABLE.c.key == KEY)
 
 
-def _held(name: str, claim: Claim, now: datetime) -> StudyHeldError:
+def _held(connection: Connection, name: str, claim: Claim, now: datetime) -> StudyHeldError:
+    location = locate(connection.engine.url.render_as_string(hide_password=False))
     left = (claim.until - now).total_seconds() if claim.until else 0
     return StudyHeldError(
         f"study {name!r} is being run by {claim.holder}",
-        hint=f"watch it with: tuner watch {name}\nstop it there first; if it died, its lease ends in {left:.0f} s",
+        hint=f"watch it with: {location.command('watch', name)}\n"
+        f"stop it there first; if it died, its lease ends in {left:.0f} s",
     )

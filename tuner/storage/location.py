@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -70,7 +71,12 @@ class Location:
     @property
     def is_default(self) -> bool:
         """Whether a command run from the working directory finds it without being told."""
-        return self == locate(None)
+        return self.url == locate(None).url
+
+    def command(self, *words: object) -> str:
+        """Return the tuner command of these words, to be pasted: quoted, and with `--storage` where it is needed."""
+        elsewhere = () if self.is_default else ("--storage", str(self))
+        return shlex.join(["tuner", *map(str, words), *elsewhere])
 
 
 def locate(storage: str | None) -> Location:

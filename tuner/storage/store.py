@@ -148,7 +148,7 @@ class Store:
                 )
         except StorageError as error:
             if isinstance(error.__cause__, IntegrityError):
-                raise exists_already(name) from error
+                raise exists_already(self.location, name) from error
             raise
 
     def delete(self, name: str, *, is_held: bool = False) -> None:
@@ -217,11 +217,11 @@ def open_store(storage: str | None, *, read_only: bool = False) -> Store:
     return Store(locate(storage), read_only=read_only)
 
 
-def exists_already(name: str) -> StudyExistsError:
+def exists_already(location: Location, name: str) -> StudyExistsError:
     """Return the error for a name that is taken."""
     return StudyExistsError(
         f"study {name!r} exists already",
-        hint=f"`tuner resume {name}` goes on with it; --name NAME starts another",
+        hint=f"go on with it: {location.command('resume', name)}\nor start another with --name NAME",
     )
 
 

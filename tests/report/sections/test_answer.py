@@ -1,5 +1,7 @@
 """The top of a report: what was found, what it is worth, or why there is nothing."""
 
+from pathlib import Path
+
 from made_studies import SPACE, failed, material, repeated, searched, study, trial
 
 from tuner.domain.goal import Goal
@@ -8,6 +10,7 @@ from tuner.domain.trial import TrialRecord, TrialState
 from tuner.report.document import Block, Fact, Facts, Listing, Table, Tables, Text
 from tuner.report.material import Material
 from tuner.report.sections import answer
+from tuner.storage.location import locate
 
 
 def blocks(made: Material) -> list[Block]:
@@ -100,8 +103,8 @@ def test_a_study_that_is_not_at_its_end_says_how_far_it_is() -> None:
     assert "1 of 64 trials are finished, 1 are under way" in words(made)
 
 
-def test_a_study_kept_elsewhere_is_asked_for_there() -> None:
-    made = material(trials=searched(1), elsewhere=" --storage 'a b.db'")
+def test_a_study_kept_elsewhere_is_asked_for_there(workplace: Path) -> None:
+    made = material(trials=searched(1), location=locate("a b.db"))
     assert [block.text for block in blocks(made) if isinstance(block, Listing)] == [
-        "tuner confirm made-up --storage 'a b.db'"
+        f"tuner confirm made-up --storage '{workplace}/a b.db'"
     ]

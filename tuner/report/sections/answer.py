@@ -44,7 +44,7 @@ def _found(material: Material, best: TrialRecord) -> Iterator[Block]:
             faint=True,
         )
         if material.spec:
-            yield Listing(text=material.command(f"confirm {material.quoted_name}"))
+            yield Listing(text=material.command("confirm"))
     yield from _constraints(material)
     yield Tables([_configuration(best.config), _metrics(material, best)])
     if material.summary.test_failure:
@@ -108,7 +108,7 @@ def _nothing(material: Material) -> Iterator[Block]:
         message, count = reasons[0]
         yield Text(f"{count} failed with: {safe(message)}")
     if material.spec:
-        yield Listing(text=material.command(f"resume {material.quoted_name}"))
+        yield Listing(text=material.command("resume"))
 
 
 def _why_none(material: Material) -> str:

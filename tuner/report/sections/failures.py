@@ -38,7 +38,7 @@ def _blocks(material: Material) -> Iterator[Block]:
     )
     if len(ordered) > _LISTED:
         yield Text(
-            f"{len(ordered) - _LISTED} more reasons: {material.command(f'trials {material.quoted_name} --state fail')}",
+            f"{len(ordered) - _LISTED} more reasons: {material.command('trials', '--state', 'fail')}",
             faint=True,
         )
     first = ordered[0][1][0]

@@ -1,7 +1,6 @@
 """Where the answer comes from: the data, the machine, and the commands that do it again."""
 
 import json
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -104,9 +103,9 @@ def _command(material: Material) -> str:
     if not source.get("study"):
         return ""
     overrides = without_secrets({key: value for key, value in source["overrides"].items() if key != "name"})
-    words = ["tuner", "run", source["study"], "--name", f"{material.study.name}-again"]
+    words = ["run", source["study"], "--name", f"{material.study.name}-again"]
     words += [word for key, value in overrides.items() for word in ("--set", f"{key}={_assigned(value)}")]
-    return shlex.join(words)
+    return material.location.command(*words)
 
 
 def _assigned(value: Any) -> str:
