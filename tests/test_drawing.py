@@ -18,6 +18,7 @@ from tuner.domain.constraint import Constraint
 from tuner.domain.event import Event, EventKind
 from tuner.domain.goal import Goal
 from tuner.domain.study import Direction
+from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState
 from tuner.drawing import LiveTable, PlainLines, shown
 from tuner.progress import Tally, Target
@@ -48,7 +49,7 @@ class Clock:
 
 
 def assembled(spec: StudySpec = SPEC) -> Assembly:
-    return assemble(spec, Path(), Path())
+    return assemble(spec, Path(), StudyFolders.within(Path()))
 
 
 def target(spec: StudySpec) -> Target:

@@ -15,6 +15,7 @@ from tuner.assembly import assemble
 from tuner.domain.config import Config
 from tuner.domain.event import Event, EventKind
 from tuner.domain.study import Confirm
+from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Failure, FailureReason
 from tuner.drawing import live_table
 from tuner.notebook import Cell, is_notebook, watching
@@ -118,7 +119,7 @@ class Display:
 
 def test_a_cell_is_drawn_a_few_times_a_second_and_once_more_at_the_end() -> None:
     display, now = Display(), [0.0]
-    assembly = assemble(spec(), Path(), Path())
+    assembly = assemble(spec(), Path(), StudyFolders.within(Path()))
     cell = Cell(["before it"], live_table(assembly, ()), display, lambda: now[0])
     trial = tuner.TrialRecord(number=3, state=tuner.TrialState.RUNNING, config=Config({"x": 0.5}))
     for _ in range(100):

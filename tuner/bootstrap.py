@@ -70,11 +70,11 @@ def run(
             identity=identity,
         )
         with _resumable(spec.name), store.holding(spec.name) as journal, ExitStack() as held:
-            study = _settle(store, location, spec.name, journal)
+            record = _settle(store, location, spec.name, journal)
             listeners = _logged(listeners, logging, location.folder)
-            conductor = _conductor(store, study, assembly, (), listeners)
-            confirm = _confirm(study, store, assembly, listeners, held) if assembly.confirms else None
-            with _leaving_no_folder(store, location, study):
+            conductor = _conductor(store, record, assembly, (), listeners)
+            confirm = _confirm(record, store, assembly, listeners, held) if assembly.confirms else None
+            with _leaving_no_folder(store, location, record):
                 cause = service.removing_on_refusal(
                     store, spec.name, lambda: conductor.conduct(spec.name, journal, execute, confirm)
                 )

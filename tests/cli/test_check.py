@@ -10,6 +10,7 @@ import pytest
 import tuner
 from tuner.assembly import assemble
 from tuner.cli.check import _estimate
+from tuner.domain.study_folders import StudyFolders
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -33,7 +34,7 @@ def estimate(seconds: float, parallel: int) -> list[str]:
         budget=tuner.Budget(trials=12, epochs=10),
         resources=tuner.Resources(parallel=parallel),
     )
-    return [text.plain for text in _estimate(assemble(spec, Path(), Path()), seconds)]
+    return [text.plain for text in _estimate(assemble(spec, Path(), StudyFolders.within(Path())), seconds)]
 
 
 def test_json_has_the_documented_keys(cli: Cli) -> None:

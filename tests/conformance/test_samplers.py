@@ -22,6 +22,7 @@ from tuner.domain.parameter import Parameter
 from tuner.domain.ranking import front
 from tuner.domain.sampler import Sampler
 from tuner.domain.study import Component, Direction, StudySpec
+from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState
 
 NUMBERS = SearchSpace(
@@ -216,7 +217,7 @@ def test_a_refusal_names_the_parameter_or_a_sampler_that_takes_the_space(name: s
         settings={"dataset": "iris"},
     )
     with pytest.raises(ConfigurationError) as caught:
-        assemble(spec, tmp_path, tmp_path)
+        assemble(spec, tmp_path, StudyFolders.within(tmp_path))
     reasons = [problem for problem in caught.value.problems if problem.startswith(f"sampler {name}: ")]
     assert reasons
     for reason in reasons:
@@ -308,7 +309,7 @@ def test_an_unknown_option_is_refused_by_name(name: str, tmp_path: Path) -> None
         settings={"dataset": "iris"},
     )
     with pytest.raises(ConfigurationError, match="sampler: unknown option 'no_such_option'"):
-        assemble(spec, tmp_path, tmp_path)
+        assemble(spec, tmp_path, StudyFolders.within(tmp_path))
 
 
 @pytest.mark.parametrize("state", [TrialState.FAIL, TrialState.PRUNED])

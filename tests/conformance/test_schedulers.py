@@ -13,6 +13,7 @@ from tuner.assembly import SCHEDULERS, assemble
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.study import Component, Direction, StudySpec
+from tuner.domain.study_folders import StudyFolders
 
 EPOCHS = 12
 NAMES = SCHEDULERS.names
@@ -261,4 +262,4 @@ def test_an_unknown_option_is_refused_by_name(name: str, tmp_path: Path) -> None
         settings={"dataset": "iris"},
     )
     with pytest.raises(ConfigurationError, match="scheduler: unknown option 'no_such_option'"):
-        assemble(spec, tmp_path, tmp_path)
+        assemble(spec, tmp_path, StudyFolders.within(tmp_path))

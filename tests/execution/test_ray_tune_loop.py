@@ -227,7 +227,7 @@ def test_a_run_that_is_stopped_keeps_what_its_trials_go_on_from(tmp_path: Path) 
     assert bench.states == [TrialState.WAITING] * 2
     assert bench.told(EventKind.SUSPENDED) == [0, 1]
     for number, trial in bench.journal.trials.items():
-        folder = bench.job.checkpoints / f"trial-{number:05d}"
+        folder = bench.job.folders.checkpoints / f"trial-{number:05d}"
         assert (folder / f"epoch-{trial.last_epoch:06d}.safetensors").exists()
 
 

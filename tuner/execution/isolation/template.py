@@ -198,7 +198,7 @@ def _train(connection: int, log: int | None, job: Job, objective: Any) -> NoRetu
         serve(Connection(connection), log, job, objective)
         status = 0
     except BaseException:  # noqa: BLE001 - what nobody has caught by here is in the log, and the process ends
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        sys.excepthook(*sys.exc_info())
     finally:
         leave(status)
 

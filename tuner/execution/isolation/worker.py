@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from tuner.domain.job import Isolation, Job
 from tuner.domain.trial import Failure, Metrics, Report
@@ -46,7 +46,7 @@ class IsolatedWorker:
         self._raise_error()
         reports: list[Report] = []
         for process in [*self._processes]:
-            reports += self._answered(lambda process=process: process.ask(Request.ADVANCE))  # type: ignore[misc]
+            reports += self._asked(process, Request.ADVANCE)
         return self._with_note(reports)
 
     def follow(self, answer: Answer) -> None:
@@ -59,7 +59,7 @@ class IsolatedWorker:
         self._work, self._error = work, None
         process = self._process(work.members)
         try:
-            outcome: Metrics | Failure | None = self._answered(lambda: process.ask(Request.TEST, work))
+            outcome: Metrics | Failure | None = self._asked(process, Request.TEST, work)
         finally:
             self._leave(process)
         return outcome
@@ -133,9 +133,9 @@ class IsolatedWorker:
             self._error = error
             self._abandon()
 
-    def _answered(self, ask: Callable[[], object]) -> object:
+    def _asked(self, process: TrialProcess, request: Request, content: object = None) -> Any:
         try:
-            return ask()
+            return process.ask(request, content)
         except (WorkLostError, WorkOverranError):
             self._abandon()
             raise
