@@ -4,12 +4,14 @@ import math
 import random
 from collections.abc import Iterator
 
-from tuner import Trial
+from tuner import Float, SearchSpace, Trial
+
+space = SearchSpace(lr=Float(0, 1))
 
 
 def train(trial: Trial) -> Iterator[dict[str, float]]:
     for epoch in range(trial.max_epochs):
-        yield {"accuracy": trial.config["lr"] * (epoch + 1)}
+        yield {"accuracy": trial.config["lr"] * (epoch + 1), "m": trial.config["lr"]}
 
 
 def learn(trial: Trial) -> Iterator[dict[str, float]]:
