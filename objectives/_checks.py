@@ -18,6 +18,9 @@ from tuner.objectives.datasets._dataset import Dataset
 _BALANCED = 3
 """How many times as frequent as the rarest the most frequent class may be for accuracy to mean something."""
 
+_LARGE = 2**24
+"""Up to here whole numbers are what they are in 32 bits."""
+
 _ONE_HOT = "one_hot"
 _BYTES = 4
 _MOST_ONE_HOT = 2**30
@@ -59,6 +62,23 @@ def space_doubts(space: SearchSpace, dataset: Dataset) -> Iterator[str]:
     """Yield what in `space` changes nothing for the dataset."""
     if "encoding" in space.parameters and not dataset.categories:
         yield "encoding: the data has no categories, so it changes nothing"
+    yield from _rounding(space, dataset)
+
+
+def _rounding(space: SearchSpace, dataset: Dataset) -> Iterator[str]:
+    """Yield that numbers which are not scaled lose their digits, where a model may be given some."""
+    scaling = space.parameters.get("scaling") or space.parameters.get("preprocessing")
+    if dataset.schema is None or not isinstance(scaling, Choice) or "none" not in scaling.options:
+        return
+    features, _ = dataset.load()
+    for name, values in zip(dataset.schema.names, features.T, strict=True):
+        known = np.unique(values[np.isfinite(values)])
+        rounded = len(np.unique(known.astype(np.float32)))
+        if rounded < len(known) and np.abs(known).max() > _LARGE:
+            yield (
+                f"scaling: none leaves column {name!r} as it is, up to {np.abs(known).max():.6g}, and a model computes "
+                f"in 32 bits: of {len(known)} different values {rounded} are left"
+            )
 
 
 def proposed(dataset: Dataset) -> Mapping[str, str]:

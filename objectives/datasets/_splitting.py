@@ -37,6 +37,8 @@ def split(targets: Array, *, task: Task, validation: float, test: float, seed: i
     for name, share, rows in (("validation", validation, validated), ("test", test, tested)):
         if share > 0 and not len(rows):
             raise ConfigurationError(f"settings.{name}: {share:g} of {len(targets)} examples is none")
+    if not len(trained):
+        raise ConfigurationError(f"settings.validation: of {len(targets)} examples none is left to train on")
     return Split(train=trained, validation=validated, test=tested)
 
 

@@ -16,6 +16,10 @@ UNSUSPECTED = 64 * 2**20
 """What unpacks to more than `RATIO` times its size is refused, unless it is no more than this."""
 
 
+_KNOWN = {b"\x1f\x8b": "a gzip file", b"PK\x03\x04": "a zip file, as .xlsx and .npz are", b"PAR1": "a Parquet file"}
+"""How files begin that are no text."""
+
+
 def check_unpacked(path: Path, packed: int, unpacked: int) -> None:
     """Raise `ConfigurationError` where data of so many bytes unpacks to too many."""
     if unpacked > LARGEST:
@@ -40,8 +44,14 @@ def open_text(path: Path, encoding: str | None) -> io.TextIOWrapper:
             check_unpacked(path, size, size)
         stream = path.open("rb")
     buffered = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
-    first = buffered.peek(2)[:2]
-    guessed = "utf-16" if first in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+    first = buffered.peek(4)[:4]
+    for beginning, what in _KNOWN.items():
+        if first.startswith(beginning):
+            buffered.close()
+            raise ConfigurationError(
+                f"{path}: is {what}, whatever its name says", hint="rename it, or save it as what its name says"
+            )
+    guessed = "utf-16" if first[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
     return io.TextIOWrapper(buffered, encoding=encoding or guessed)
 
 

@@ -120,7 +120,7 @@ class Number(Column):
             return pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan), present
         text = as_text(values)
         present = ~self._gaps(text)
-        found = self.writing.numbers(text.where(present))
+        found = np.array(self.writing.numbers(text.where(present)))
         if pd.api.types.is_object_dtype(values):
             # A number beside words is a number already, whatever the notation of the words.
             numbers = values.map(lambda value: isinstance(value, NumberType) and not isinstance(value, bool))

@@ -7,7 +7,7 @@ import numpy as np
 from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._dataset import Array, Dataset
 from tuner.objectives.datasets._splitting import Split
-from tuner.objectives.own_data.columns import Ignored
+from tuner.objectives.own_data.columns import Date, Ignored, Number
 from tuner.objectives.own_data.schema import Schema
 from tuner.objectives.own_data.table import Table
 
@@ -19,6 +19,9 @@ _ALIKE = 0.9999
 
 _IMBALANCE = 10
 
+_FEWEST_TO_COMPARE = 20
+"""Among fewer validation examples one alone moves a metric by more than trials differ."""
+
 
 def table_doubts(table: Table) -> Iterator[str]:
     """Yield what a person should know of a table: left out rows and columns, leaks, rows that are there twice."""
@@ -29,15 +32,53 @@ def table_doubts(table: Table) -> Iterator[str]:
         if isinstance(column, Ignored) and column.reason != Ignored(name="").reason:
             keep = f'; [settings.columns] {column.name} = "category" keeps it' if "row" in column.reason else ""
             yield f"column {column.name!r} is left out: {column.reason}{keep}"
+    yield from _ordered(table)
     yield from _telling(table)
+
+
+def _ordered(table: Table) -> Iterator[str]:
+    """Yield that the rows lie in the order of a date, or of a number that only grows."""
+    features, targets = table.load()
+    schema: Schema = table.schema
+    if len(targets) < _FEWEST_ROWS:
+        return
+    for column, place in schema.features_by_column:
+        if isinstance(column, Date | Number) and _only_grows(
+            features[:, place.start], strictly=column.type == Number.type
+        ):
+            yield (
+                f"the rows lie in the order of column {column.name!r}, and the split is random: validation and test "
+                "rows lie between those that are trained on, so forecasts of later rows look better than they are; "
+                "keep the last rows in a file of their own to test them"
+            )
+            return
+
+
+def _only_grows(values: Array, *, strictly: bool) -> bool:
+    known = values[np.isfinite(values)]
+    steps = np.diff(known)
+    if len(known) < _FEWEST_ROWS or 2 * len(known) < len(values):
+        return False
+    grows = bool((steps >= 0).all() or (steps <= 0).all())
+    # A table that is sorted by a number of few values is sorted, and not in the order of time.
+    return grows and bool((steps != 0).all() if strictly else 10 * (steps != 0).sum() > len(known))
 
 
 def example_doubts(dataset: Dataset, split: Split) -> Iterator[str]:
     """Yield what a person should know of any examples: those that are in two parts of the split, and rare classes."""
     features, targets = dataset.load()
+    yield from _small(targets, split)
     yield from _repeated(features, targets, split)
     if dataset.labels is not None:
         yield from _rare(dataset, targets, split)
+
+
+def _small(targets: Array, split: Split) -> Iterator[str]:
+    if len(split.validation) < _FEWEST_TO_COMPARE:
+        yield (
+            f"{len(targets)} examples are {len(split.train)} to train, {len(split.validation)} to validate and "
+            f"{len(split.test)} to test: differences between trials may be chance"
+        )
 
 
 def _repeated(features: Array, targets: Array, split: Split) -> Iterator[str]:

@@ -106,8 +106,7 @@ def _inferred(values: Any, conventions: Conventions) -> Column:
         return _date(Date(name=name, format=form, **_given(conventions)), values, text, conventions)
     if is_code:
         _note_codes(name, words, conventions)
-    else:
-        _refuse_mistakes(values, text, words, conventions)
+    _refuse_mistakes(values, text, words, conventions, are_codes=is_code)
     return _words_column(name, text, conventions)
 
 
@@ -126,12 +125,14 @@ def _words_column(name: str, text: Any, conventions: Conventions) -> Column:
     return _category(words, name, conventions, has_gaps=bool(gaps.any()))
 
 
-def _refuse_mistakes(values: Any, text: Any, words: Any, conventions: Conventions) -> None:
+def _refuse_mistakes(values: Any, text: Any, words: Any, conventions: Conventions, *, are_codes: bool = False) -> None:
     """Raise the error for the few values that are no numbers (or dates) among many that are; note where there are more.
 
-    `words` are the different ones of `text`, the values as texts, that are no gaps.
+    `words` are the different ones of `text`, the values as texts, that are no gaps; codes are no numbers.
     """
-    for what, (how, fits) in (("numbers", _nearest_writing(words)), ("dates written as", nearest_format(words))):
+    none = ("", np.zeros(len(words), dtype=bool))
+    numbers = none if are_codes else _nearest_writing(words)
+    for what, (how, fits) in (("numbers", numbers), ("dates written as", nearest_format(words))):
         if not fits.any():
             continue
         good = text.isin(words[fits]).to_numpy(dtype=bool)
@@ -148,7 +149,7 @@ def _refuse_mistakes(values: Any, text: Any, words: Any, conventions: Convention
             )
         conventions.note(f"{told}: so it is taken for words")
         return
-    if len(words) > _FEW_LEVELS and looks_numeric(words):
+    if not are_codes and len(words) > _FEW_LEVELS and looks_numeric(words):
         first, second = words.iloc[0], words.iloc[1]
         conventions.note(
             f"column {values.name!r} is taken for words: its values begin like numbers, and are not written alike: "

@@ -88,3 +88,10 @@ def _check_classes(path: Path, dataset: Dataset, parts: Split) -> None:
             f"{path}: too few examples for the training split to have one of each class: {', '.join(absent[:5])}",
             hint="add examples, leave the class out, or make the validation and test shares smaller in [settings]",
         )
+    validated = np.unique(targets[parts.validation])
+    if len(validated) == 1:
+        raise ConfigurationError(
+            f"{path}: too few examples for the validation split to have two classes: of {len(targets)} it has "
+            f"{len(parts.validation)}, {dataset.labels[validated[0]]!r} alone",
+            hint="add examples, or make the validation share larger: validation = 0.4 in [settings]",
+        )

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -22,6 +23,7 @@ TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq")
 
 _SEPARATORS = ",;\t|"
+_SAID = re.compile(r'\s*"?sep=(.)"?\s*', re.IGNORECASE)
 _SAMPLED_LINES = 50
 _ROWS_AT_ONCE = 20_000
 _CELL_BYTES = 8
@@ -52,6 +54,9 @@ def _read_text(path: Path, separator: str | None, encoding: str | None, fewest: 
         try:
             lines = _lines(path, stream)
             sample = [*islice(lines, _SAMPLED_LINES)]
+            if sample and (said := _SAID.fullmatch(sample[0])):
+                # Excel's own word for the separator; an empty line keeps the numbers of the others.
+                separator, sample[0] = separator or said[1], "\n"
             delimiter = separator or _sniffed(path, sample)
             reader = csv.reader(_chained(sample, lines), delimiter=delimiter, strict=True)
             frame = _frame(path, reader, fewest)
@@ -186,9 +191,24 @@ def _read_parquet(path: Path) -> Any:
                 f"{path}: column {nested[0]!r} holds lists or records", hint="write it without such columns"
             )
         frame = file.read().to_pandas(ignore_metadata=True)
+        frame = frame.assign(**dict(_texts(path, frame, file.schema_arrow)))
     except (pa.ArrowException, ValueError) as error:
         raise ConfigurationError(
             f"{path}: is no whole Parquet file: {str(error).splitlines()[0][:200]}", hint="write it again"
         ) from None
     durations = frame.select_dtypes("timedelta").columns
     return frame.assign(**{name: frame[name].dt.total_seconds() for name in durations})
+
+
+def _texts(path: Path, frame: Any, schema: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the columns of bytes as text, which older writers keep so."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    for field in schema:
+        if pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type):
+            try:
+                yield field.name, frame[field.name].map(bytes.decode, na_action="ignore")
+            except UnicodeDecodeError:
+                raise ConfigurationError(
+                    f"{path}: column {field.name!r} holds bytes that are no text", hint="write it without such columns"
+                ) from None

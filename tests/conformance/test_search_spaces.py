@@ -51,6 +51,6 @@ def test_together_the_spaces_choose_every_member(kind: str) -> None:
 
 
 def test_reading_every_space_imports_neither_torch_nor_a_database() -> None:
-    imports = "; ".join(f"import search_spaces.{name}" for name in SPACES.names)
+    imports = "; ".join(f"import tuner.search_spaces.{name}" for name in SPACES.names)
     program = f"import sys; {imports}; assert not {{'torch', 'sklearn', 'optuna', 'ray'}} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -196,6 +196,51 @@ def test_d09_one_hot_columns_that_no_memory_holds_are_refused(tmp_path: Path, mo
     assert not objective.problems(SearchSpace(encoding=Choice("embedding")))
 
 
+def test_d08_two_classes_are_needed_to_compare_trials_and_few_examples_are_told(opened: Open, tmp_path: Path) -> None:
+    told = "24 examples are 15 to train, 5 to validate and 4 to test"
+    assert any(note.startswith(told) for note in opened(GOOD).notes)
+    five = "x,label\n" + "".join(f"{row}.5,{'yes' if row % 2 else 'no'}\n" for row in range(5))
+    with pytest.raises(ConfigurationError, match="too few examples for the training split to have one of each class"):
+        opened(five)
+    opened(GOOD)
+    with pytest.raises(ConfigurationError, match="too few examples for the validation split to have two classes"):
+        open_data(tmp_path / "t.csv", DataOptions(target="label"), validation=0.05, test=0.2, seed=0)
+    values = "x,label\n" + "".join(f"{row}.5,{row}.25\n" for row in range(5))
+    told = "5 examples are 3 to train, 1 to validate and 1 to test"
+    assert any(note.startswith(told) for note in opened(values).notes)
+    with pytest.raises(ConfigurationError, match=r"0\.2 of 3 examples is none"):
+        opened("x,label\n1.5,0.25\n2.5,1.25\n7.5,3.25\n", task="regression")
+
+
+@pytest.mark.parametrize(
+    ("write", "ordered"),
+    [
+        (lambda index: f"2024-01-{1 + index:02}", True),
+        (lambda index: str(1_700_000_000 + 60 * index), True),
+        (lambda index: str(-index * 1.5), True),
+        (lambda index: f"2024-01-{1 + index * 7 % 24:02}", False),
+        (lambda index: str(index // 8), False),
+    ],
+    ids=["days", "moments", "falling", "mixed days", "sorted groups"],
+)
+def test_d12_rows_in_the_order_of_time_are_told(opened: Open, write: Callable[[int], str], *, ordered: bool) -> None:
+    rows = [(write(index), kind, label) for index, (_, kind, label) in enumerate(ROWS)]
+    told = "the rows lie in the order of column 'x', and the split is random"
+    assert any(note.startswith(told) for note in opened(table(rows)).notes) is ordered
+
+
+def test_d06_large_numbers_that_a_scaling_may_leave_as_they_are_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    rows = [(str(1_700_000_000_000 + index * 977), kind, label) for index, (_, kind, label) in enumerate(ROWS)]
+    file.write_text(table(rows))
+    objective = Supervised({"dataset": str(file), "target": "label"}, seed=0)
+    (told,) = [note for note in objective.notes(mixed) if note.startswith("scaling")]
+    assert "none leaves column 'x' as it is, up to 1.7e+12" in told
+    assert "of 24 different values 1 are left" in told
+    robust = objective.notes(SearchSpace(scaling=Choice("robust")))
+    assert not any(note.startswith("scaling") for note in robust)
+
+
 def test_d10_a_gzip_file_that_unpacks_to_too_much_is_not_unpacked(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
