@@ -246,6 +246,33 @@ def test_after_a_stop_nothing_is_handed_out_and_running_trials_wait() -> None:
     assert bench.controller.stop_cause is StopCause.INTERRUPT
 
 
+@pytest.mark.parametrize("cause", [StopCause.TERMINATE, StopCause.INTERRUPT])
+def test_what_fails_once_a_signal_stops_the_run_goes_on_later(cause: StopCause) -> None:
+    bench = Bench(trials=2)
+    bench.take()
+    lost = bench.take()
+    for _ in range(MAX_RETRIES):
+        bench.controller.lost(lost, "its worker died")
+        lost = bench.take()
+    bench.controller.stop(cause)
+    answer = bench.controller.report([failed(0)])
+    assert (answer.suspended, answer.is_over) == (frozenset({0}), True)
+    bench.controller.lost(lost, "its worker died")
+    assert [bench.state(number) for number in (0, 1)] == [TrialState.WAITING] * 2
+    assert bench.controller.is_finished
+
+
+def test_a_test_that_a_signal_ends_is_done_again_later() -> None:
+    bench = Bench(trials=1, max_epochs=1, tests=True)
+    bench.take()
+    bench.report(0, 1, 0.5)
+    test = bench.take()
+    bench.controller.stop(StopCause.TERMINATE)
+    bench.controller.tested(test, Failure(reason=FailureReason.RAISED, message="SystemExit: 1"))
+    assert bench.journal.notes == {}
+    assert bench.controller.is_finished
+
+
 def test_the_first_cause_of_a_stop_stands() -> None:
     bench = Bench()
     bench.controller.stop(StopCause.TIME)

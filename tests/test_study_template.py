@@ -82,7 +82,12 @@ def test_the_template_says_the_defaults_and_has_every_key() -> None:
     spec = parse_study(content, {}, where="it", name="study")
     said = {"dataset": "digits", "precision": "float32"}
     plain = StudySpec(
-        objective="supervised", search_space="image_classifier", metric="accuracy", name="study", settings=said
+        objective="supervised",
+        search_space="image_classifier",
+        metric="accuracy",
+        direction="maximize",
+        name="study",
+        settings=said,
     )
     assert replace(spec, scheduler=plain.scheduler) == plain
     assert spec.scheduler == Component(name="asha", options={"min_epochs": 1, "eta": 3})

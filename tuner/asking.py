@@ -12,8 +12,8 @@ from tuner.assembly import find_space, located, proposal
 from tuner.domain.errors import ConfigurationError, UnknownNameError, nearest
 from tuner.domain.record import StudyRecord
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import StudySpec, reference_to
-from tuner.study_file import check_name, override, parse_study, read_study_file
+from tuner.domain.study import UNNAMED, StudySpec, default_name
+from tuner.study_file import check_name, checked, override, parse_study, read_study_file
 
 
 @final
@@ -55,8 +55,8 @@ def read_spec(study: Asked, overrides: Mapping[str, Any]) -> tuple[StudySpec, So
     if isinstance(study, DataFile):
         return _spec_of_data(study, overrides, folder), Source(study="", overrides=overrides, folder=str(folder))
     if isinstance(study, StudySpec):
-        spec = located(override(study, overrides), [folder])
-        name = spec.name or reference_to(spec.objective).rpartition(":")[2]
+        spec = located(checked(study, overrides), [folder])
+        name = spec.name or default_name(spec.objective)
         return replace(spec, name=check_name(name)), Source(study="", overrides=overrides, folder=str(folder))
     path, source = _find_study(str(study))
     spec = located(read_study_file(path, overrides), [path.parent, folder])
@@ -113,11 +113,22 @@ def spec_to_resume(
     source, folder = study.source["study"], Path(study.source["folder"])
     overrides = {**study.source["overrides"], **overrides}
     if spec is not None:
-        return located(override(spec, overrides), [folder]), folder
+        return _directed(located(checked(spec, overrides), [folder]), study), folder
     if source in shipped_studies() or Path(source).is_file():
         path = _find_study(source)[0]
-        return located(read_study_file(path, overrides), [path.parent, folder]), folder
-    return located(override(StudySpec.from_description(study.spec), overrides), [Path.cwd(), folder]), folder
+        return _directed(located(read_study_file(path, overrides), [path.parent, folder]), study), folder
+    stored = override(StudySpec.from_description(study.spec), overrides)
+    if isinstance(stored.objective, str) and any(mark in stored.objective for mark in UNNAMED):
+        raise ConfigurationError(
+            f"the objective of study {study.name!r}, {stored.objective}, lies in no module: no other program finds it",
+            hint=f"go on in Python, with its spec: tuner.load_study({study.name!r}, spec=StudySpec(...)).resume()",
+        )
+    return located(stored, [Path.cwd(), folder]), folder
+
+
+def _directed(spec: StudySpec, study: StudyRecord) -> StudySpec:
+    """Return the spec with the direction that the study began with, where it says none itself."""
+    return spec if spec.direction is not None else replace(spec, direction=study.spec.get("direction"))
 
 
 def space_to_resume(study: StudyRecord, spec: StudySpec, folder: Path) -> SearchSpace:

@@ -1,6 +1,7 @@
 """A study's parts, found by their names and checked all at once, before anything runs or is written."""
 
 import inspect
+import os
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import AUTO, INLINE, Direction, StudySpec, as_component, as_constraint
 from tuner.domain.study_folders import StudyFolders
+from tuner.domain.usual import usual_direction
 from tuner.execution import machine
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.worker import OBJECTIVES, build_objective
@@ -102,8 +104,8 @@ def assemble(spec: StudySpec, folder: Path, folders: StudyFolders) -> Assembly:
     objective = mistakes.collect(lambda: _objective(job))
     yields = None if objective is None else objective.metrics()
     goal = _goal(spec, yields or {})
-    if yields is None and not mistakes.has_any:
-        mistakes.add(_undirected(spec))
+    if not mistakes.has_any:
+        mistakes.add(_undirected(spec, yields))
     scheduler = mistakes.collect(lambda: _scheduler(spec, goal))
     isolation = _isolation(spec, folder, objective)
     job = _settled(job, goal, scheduler, isolation)
@@ -130,7 +132,7 @@ def assemble(spec: StudySpec, folder: Path, folders: StudyFolders) -> Assembly:
         tests=yields is not None,
         data=None if objective is None else objective.data(),
         notes=(
-            *_doubts(yields or {}, goal),
+            *_notes(spec, yields or {}, goal),
             *_alone(spec, isolation),
             *(objective.notes(space) if objective is not None else ()),
         ),
@@ -242,20 +244,57 @@ def _all_alike(_: Config) -> Hashable:
 
 
 def _goal(spec: StudySpec, yields: Mapping[str, Direction]) -> Goal:
-    """Return what the spec is after, with the directions that the objective says where the spec has none."""
+    """Return what the spec is after, with the directions that the objective says where the spec has none.
+
+    Where it does not either, the metric's name says it; `_undirected` refuses one that does not.
+    """
     metrics = tuple(spec.metrics) or (spec.metric,)
-    given = tuple(map(Direction, spec.directions if spec.metrics else (spec.direction,)))
-    usual = {**OF_MODELS, **yields}
-    directions = given or tuple(usual.get(name, Direction.MAXIMIZE) for name in metrics)
+    known = {**OF_MODELS, **yields}
+    directions = _given(spec) or tuple(
+        known.get(name) or usual_direction(name) or Direction.MAXIMIZE for name in metrics
+    )
     return Goal(metrics=metrics, directions=directions, constraints=tuple(map(as_constraint, spec.constraints)))
 
 
-def _undirected(spec: StudySpec) -> Iterator[str]:
-    """Yield of which metrics nobody says which way they are better: a generator function has no word for it."""
-    unknown = [name for name in spec.metrics if name not in OF_MODELS]
-    if unknown and not spec.directions:
-        names = " and ".join(map(repr, unknown))
+def _given(spec: StudySpec) -> tuple[Direction, ...]:
+    """Return the directions that the spec itself says; none where they are left to the objective."""
+    single = () if spec.direction is None else (spec.direction,)
+    return tuple(map(Direction, spec.directions if spec.metrics else single))
+
+
+def _left_open(spec: StudySpec, yields: Mapping[str, Direction]) -> tuple[str, ...]:
+    """Return the metrics of which neither the spec nor the objective says which way they are better."""
+    if _given(spec):
+        return ()
+    return tuple(name for name in spec.metrics or (spec.metric,) if name not in OF_MODELS and name not in yields)
+
+
+def _undirected(spec: StudySpec, yields: Mapping[str, Direction] | None) -> Iterator[str]:
+    """Yield which way no name tells: a generator function has no word for it, and a guess may search the worst."""
+    unknown = [name for name in _left_open(spec, yields or {}) if usual_direction(name) is None]
+    if yields is not None or not unknown:  # what an objective does not yield is a mistake anyway
+        return
+    names = " and ".join(map(repr, unknown))
+    if spec.metrics:
         yield f"directions: the objective does not say which way {names} is better; give one for each metric"
+    else:
+        yield f'direction: nothing says which way {names} is better; write direction = "maximize" or "minimize"'
+
+
+def _notes(spec: StudySpec, yields: Mapping[str, Direction], goal: Goal) -> Iterator[str]:
+    """Yield what is allowed, but probably not meant, or was not said."""
+    yield from _assumed(spec, yields)
+    yield from _doubts(yields, goal)
+    address = os.environ.get("RAY_ADDRESS")
+    if address and spec.executor == "ray":
+        yield f"RAY_ADDRESS={address} is not used: the study runs on this machine, unless ray.init() was called before"
+
+
+def _assumed(spec: StudySpec, yields: Mapping[str, Direction]) -> Iterator[str]:
+    key = "directions" if spec.metrics else "direction"
+    for name in _left_open(spec, yields):
+        if (usual := usual_direction(name)) is not None:
+            yield f"{key}: {usual.value} (assumed from the name `{name}`; set {key} to overrule)"
 
 
 def _job(spec: StudySpec, folder: Path, folders: StudyFolders) -> Job:
@@ -269,7 +308,7 @@ def _job(spec: StudySpec, folder: Path, folders: StudyFolders) -> Job:
         settings=spec.settings,
         seed=spec.seed,
         metric=spec.metric,
-        direction=Direction(spec.direction),
+        direction=_goal(spec, {}).direction,
         wanted=_goal(spec, {}).wanted,
         max_epochs=spec.budget.epochs,
         threads=max(1, int(spec.resources.cpu)),
@@ -320,7 +359,7 @@ def _unfit(
 
 def _doubts(yields: Mapping[str, Direction], goal: Goal) -> Iterator[str]:
     for metric, direction in zip(goal.metrics, goal.directions, strict=True):
-        usual = yields.get(metric, direction)
+        usual = {**OF_MODELS, **yields}.get(metric) or usual_direction(metric) or direction
         if usual is not direction:
             yield f"{metric} is usually to {usual.value}, this study is to {direction.value} it"
 

@@ -64,7 +64,7 @@ def run(
             spec.name,
             goal=assembly.goal,
             space=assembly.space,
-            spec=spec.describe(),
+            spec=replace(spec, direction=assembly.goal.direction).describe(),
             source=asdict(source),
             notes=_first_notes(assembly),
             identity=identity,

@@ -167,7 +167,7 @@ class Controller(Director):
             if report.note:
                 self._warn(f"trial {report.number}: {report.note}")
         cohort = self._live[live[0].number]
-        fresh = [report for report in live if self._is_news(report)]
+        fresh = [report for report in live if self._is_news(report) and not self._is_of_the_signal(report)]
         before = frozenset(self._members[cohort])
         self._refuse_unknown_metric(fresh)
         self._return_together([report for report in fresh if self._is_of_the_cohort(report)])
@@ -240,7 +240,7 @@ class Controller(Director):
         members = sorted(self._members[work.id], reverse=True)
         self._losses.update(members)
         failure = Failure(reason=FailureReason.WORKER_LOST, message=f"{reason}, {MAX_RETRIES + 1} times")
-        again = [number for number in members if self._losses[number] <= MAX_RETRIES]
+        again = [number for number in members if self._is_signalled or self._losses[number] <= MAX_RETRIES]
         failed = [Report(number=number, epoch=0, failure=failure) for number in members if number not in again]
         changes = self._changes(failed)
         waiting = [replace(self._trials[number], state=TrialState.WAITING) for number in again]
@@ -266,6 +266,8 @@ class Controller(Director):
     def tested(self, work: Work, outcome: Metrics | Failure | None) -> None:
         (member,) = work.members
         self._testing = None
+        if self._is_signalled and isinstance(outcome, Failure):
+            return
         self._tested.add(member.number)
         if outcome is None:
             return
@@ -452,6 +454,15 @@ class Controller(Director):
         A trial that goes on from an older checkpoint repeats epochs; what was recorded first stands.
         """
         return report.metrics is None or report.epoch > self._trials[report.number].last_epoch
+
+    @property
+    def _is_signalled(self) -> bool:
+        """Whether a signal stops the run: whoever sends it mostly sends it to the workers too."""
+        return self._stop in (StopCause.INTERRUPT, StopCause.TERMINATE)
+
+    def _is_of_the_signal(self, report: Report) -> bool:
+        """Whether the trial failed because of the signal that stops the run, for all we know: it goes on later."""
+        return self._is_signalled and report.failure is not None
 
     def _is_of_the_cohort(self, report: Report) -> bool:
         """Whether the trial failed because of the others it was trained with, for all we know."""

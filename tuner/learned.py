@@ -47,7 +47,7 @@ def learned(store: Store, spec: StudySpec, space: SearchSpace) -> Learned:
 
 
 def _problems(study: StudyRecord, earlier: Earlier, spec: StudySpec, space: SearchSpace) -> Iterator[str]:
-    direction = Direction(spec.direction)
+    direction = Direction(spec.direction)  # an assembled spec has one
     if study.metric == spec.metric and study.direction is not direction:
         yield (
             f"warm_start: study {study.name!r} is to {study.direction.value} {study.metric}, "

@@ -64,17 +64,22 @@ def resident_bytes() -> int:
     return int(fields[21]) * _PAGE_BYTES if fields else 0
 
 
-def kill_marked(name: str, folder: Path) -> None:
+def kill_marked(name: str, folder: Path) -> bool:
     """End every process, but for this one, whose variable `name` is `folder`, or that has a file open in there.
+
+    Returns whether there was any: those that are ending are there for a moment longer.
 
     A process that changes its title may write over its environment.
     """
     marker = f"{name}={folder}".encode()
+    found = False
     for entry in _PROC.glob("[0-9]*"):
         with suppress(OSError):  # it is somebody else's, or has ended
             is_marked = marker in (entry / "environ").read_bytes().split(b"\0") or _uses(entry, folder)
             if is_marked and int(entry.name) != os.getpid():
                 os.kill(int(entry.name), signal.SIGKILL)
+                found = True
+    return found
 
 
 def _uses(process: Path, folder: Path) -> bool:

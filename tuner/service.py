@@ -21,6 +21,7 @@ from tuner.domain.search_space import SearchSpace, difference
 from tuner.domain.study import StudySpec
 from tuner.domain.trial import TrialRecord
 from tuner.relay import Relay
+from tuner.signals import Dispositions, cancel_foreign_alarm, leave_closed_terminal
 from tuner.storage.journal import StudyJournal
 from tuner.storage.location import Location
 from tuner.storage.spill import Spill
@@ -32,6 +33,8 @@ Confirm = Callable[[Sequence[TrialRecord], int], Director | None]
 
 Execute = Callable[[Director], None]
 """Runs what the controller hands out, to the end: an executor, ready to go."""
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _EXIT_CODES = {StopCause.INTERRUPT: 130, StopCause.TERMINATE: 143}
 
@@ -191,23 +194,30 @@ def _spec_difference(
 
 @contextmanager
 def _stopping_on_signals(controller: Director, again: str) -> Iterator[None]:
-    """Stop the run at the first Ctrl-C or SIGTERM, and the process at the second Ctrl-C."""
+    """Stop the run at the first Ctrl-C, SIGTERM or closed terminal, and the process at the second Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may handle signals; whoever runs us elsewhere has handlers of his own
+        yield  # only the main thread may handle signals; a program that runs us elsewhere has its own handlers
         return
 
     def handle(number: int, _: FrameType | None) -> None:
+        cancel_foreign_alarm()
+        if number == signal.SIGHUP:
+            leave_closed_terminal()
         if number == signal.SIGINT and controller.stop_cause is not None:
             os.write(2, f"\nstopped at once; go on with: {again}\n".encode())
             os._exit(130)
         controller.stop(StopCause.INTERRUPT if number == signal.SIGINT else StopCause.TERMINATE)
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    # What `nohup` has made ignored stays so.
+    handled = [number for number in _STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
+    kept = Dispositions(handled)
+    before = {number: signal.signal(number, handle) for number in handled}
     try:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler or signal.SIG_DFL)
+        kept.restore()  # a handler that is not Python's, too
 
 
 @contextmanager

@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal, TypedDict
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from tuner.domain.errors import ConfigurationError, nearest
+from tuner.domain.objective import Objective
 from tuner.domain.study import (
     AUTO,
     NAME_PATTERN,
     Budget,
     Component,
     Confirm,
-    Direction,
     Limits,
     Resources,
     StudySpec,
@@ -154,7 +154,7 @@ class _Study(_Section):
     objective: str
     search_space: str
     metric: str = ""
-    direction: _Direction = "maximize"
+    direction: _Direction | None = None
     metrics: list[str] = Field(default_factory=list)
     directions: list[_Direction] = Field(default_factory=list)
     constraints: list[str] = Field(default_factory=list)
@@ -207,7 +207,7 @@ def parse_study(content: Mapping[str, Any], overrides: Mapping[str, Any], *, whe
         objective=study.objective,
         search_space=study.search_space,
         metric=study.metric,
-        direction=Direction(study.direction),
+        direction=study.direction,
         metrics=study.metrics,
         directions=study.directions,
         constraints=study.constraints,
@@ -226,35 +226,80 @@ def parse_study(content: Mapping[str, Any], overrides: Mapping[str, Any], *, whe
 
 
 def override(spec: StudySpec, overrides: Mapping[str, Any]) -> StudySpec:
-    """Return `spec` with some of its keys changed, checked as a study file is."""
-    if not isinstance(spec.metric, str) or not overrides:
-        return spec
-    content = content_of(spec)
-    content["search_space"] = content["search_space"] or "given"
-    changed = parse_study(content, overrides, where="the study's spec", name=spec.name or "study")
+    """Return `spec`, which was checked before, with some of its keys changed, checked as a study file is."""
+    return checked(spec, overrides) if overrides else spec
+
+
+def checked(spec: StudySpec, overrides: Mapping[str, Any]) -> StudySpec:
+    """Return a spec that was made in Python, with some of its keys changed, checked as a study file is.
+
+    What a study file may say is fine here too, a duration such as "10m" or a sampler's section, and so are NumPy's
+    numbers. Raises `ConfigurationError` with every mistake.
+    """
+    try:
+        content = content_of(spec)
+        content["search_space"] = content["search_space"] or "given"
+        changed = parse_study(content, overrides, where="the study's spec", name=spec.name or "study")
+    except ConfigurationError as error:
+        problems = [problem.replace("spec: budget.time:", "spec: budget.seconds:") for problem in error.problems]
+        raise ConfigurationError([*problems, *_no_parts(spec)], hint=error.hint) from None
+    if problems := [*_no_parts(spec)]:
+        raise ConfigurationError(problems)
     objective = changed.objective if "objective" in overrides else spec.objective
     space = changed.search_space if "search_space" in overrides else spec.search_space
-    return replace(
-        changed, objective=objective, search_space=space, name=changed.name if "name" in overrides else spec.name
-    )
+    named = bool(spec.name) or "name" in overrides
+    return replace(changed, objective=objective, search_space=space, name=changed.name if named else "")
+
+
+def _no_parts(spec: StudySpec) -> Iterator[str]:
+    """Yield why the spec's objective is none; what its search space is, is checked with its parameters."""
+    if isinstance(spec.objective, str) or (callable(spec.objective) and not isinstance(spec.objective, Objective)):
+        return
+    kind = type(spec.objective).__name__
+    meant = f"give the class: objective={kind}" if isinstance(spec.objective, Objective) else "give a function"
+    yield f"the study's spec: objective: it is {'an' if kind[0] in 'AEIOU' else 'a'} {kind}; {meant}"
 
 
 def content_of(spec: StudySpec) -> dict[str, Any]:
     """Return the content of a study file that says what `spec` says; what has no name has an empty one."""
     description = spec.describe()
+    if not isinstance(description["search_space"], str):
+        description["search_space"] = ""
     budget = description.pop("budget")
     for key in ("metric", "direction") if spec.metrics else ("metrics", "directions"):
         del description[key]
-    return {
+    if description.get("direction", "") is None:
+        del description["direction"]
+    content = {
         **description,
-        "budget": {"trials": budget["trials"], "epochs": budget["epochs"], "time": budget["seconds"]},
+        "budget": {_BUDGET_KEYS.get(key, key): value for key, value in budget.items()}
+        if isinstance(budget, Mapping)
+        else budget,
         "sampler": _flat(description["sampler"]),
         "scheduler": _flat(description["scheduler"]),
     }
+    plain: dict[str, Any] = _plain(content)
+    return plain
 
 
-def _flat(component: Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": component["name"], **component["options"]}
+_BUDGET_KEYS = {"seconds": "time"}
+
+
+def _flat(component: Any) -> Any:
+    if isinstance(component, Mapping) and isinstance(component.get("options"), Mapping):
+        return {"name": component["name"], **component["options"]}
+    return component
+
+
+def _plain(value: Any) -> Any:
+    """Return the value with tuples as lists and NumPy's numbers as Python's: as a study file would say it."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
+        return value.item()
+    return value
 
 
 KEY_PATHS = {
@@ -379,6 +424,8 @@ def _unkept(value: Any, path: tuple[str, ...]) -> Iterator[str]:
         yield f"{where[:50]}...: is nested too deeply"
     elif isinstance(value, Mapping):
         for key, inner in value.items():
+            if not isinstance(key, str):
+                yield f"{where}: the key {key!r} is a {type(key).__name__}; write it as text"
             yield from _unkept(inner, (*path, str(key)))
     elif isinstance(value, list | tuple):
         for index, inner in enumerate(value):
@@ -395,6 +442,8 @@ def _without_displaced(content: Mapping[str, Any], overrides: Mapping[str, Any])
     """Return the content without the metrics that the overrides give others in place of."""
     displaced = {"metrics": ("metric", "direction"), "metric": ("metrics", "directions")}
     gone = {key for given, keys in displaced.items() if given in overrides for key in keys}
+    if overrides.get("metric", content.get("metric")) != content.get("metric"):
+        gone.add("direction")  # it was that of another metric
     return {key: value for key, value in content.items() if key not in gone}
 
 

@@ -16,12 +16,14 @@ from typing import Any
 import pytest
 import ray
 
+from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import Resources
+from tuner.execution import ray_tune_session
 from tuner.execution.machine import cpu_count
 from tuner.execution.ray_tune_session import _ENVIRONMENT, _private_folder, quiet_session
 
 OWN_RAY = """
-import json, logging, os, signal, stat
+import json, logging, os, signal, stat, threading
 from pathlib import Path
 from tuner.domain.study import Resources
 from tuner.execution.ray_tune_session import _ENVIRONMENT, _SET_BY_RAY, quiet_session
@@ -50,7 +52,17 @@ def settings():
         "environment": {name: os.environ.get(name) for name in names},
         "levels": levels,
         "handler": signal.getsignal(signal.SIGTERM) is handler,
+        "cwd": os.getcwd(),
+        "caught": [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("SigIgn")],
     }
+
+def catches(number):
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("SigCgt"))
+    return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+
+def blocks(pid, number):
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigBlk"))
+    return bool(int(line.split()[1], 16) >> (number - 1) & 1)
 
 def is_alive(pid):
     try:
@@ -94,7 +106,18 @@ with quiet_session(Resources(cpu=2), parallel=3) as ready:
         "folder_mode": stat.S_IMODE(folder.stat().st_mode),
         "token": os.environ["RAY_AUTH_TOKEN"],
         "pid": os.getpid(),
+        "crash_handlers": [number for number in (signal.SIGSEGV, signal.SIGABRT) if catches(number)],
+        "groups": [os.getpgid(each.process.pid) for kind in node.all_processes.values() for each in kind],
+        "group": os.getpgid(0),
+        "shielded": [
+            blocks(each.process.pid, signal.SIGTERM) for kind in node.all_processes.values() for each in kind
+        ],
     }
+    received = []
+    signal.signal(signal.SIGTERM, lambda *_: received.append(True))
+    os.kill(os.getpid(), signal.SIGTERM)
+    facts |= {"received": received, "alarm": signal.alarm(0)}
+    signal.signal(signal.SIGTERM, handler)
 facts |= {
     "before": before,
     "after": settings(),
@@ -102,6 +125,20 @@ facts |= {
     "is_initialized": ray.is_initialized(),
     "alive": [pid for pid in started if is_alive(pid)],
 }
+
+def again():
+    with quiet_session(Resources(), parallel=1) as ready:
+        ready()
+        facts["again"] = {"cpus": ray.cluster_resources()["CPU"], "token": os.environ["RAY_AUTH_TOKEN"]}
+
+os.environ["RAY_AUTH_MODE"] = "disabled"
+ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+facts["between"] = ray.cluster_resources()["CPU"]
+ray.shutdown()
+thread = threading.Thread(target=again)
+thread.start()
+thread.join()
+facts["mode_afterwards"] = os.environ["RAY_AUTH_MODE"]
 print(json.dumps(facts))
 """
 
@@ -117,7 +154,7 @@ def facts() -> dict[str, Any]:
 @pytest.fixture
 def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder for temporary files, with a short path."""
-    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="", dir="/tmp"))
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     yield folder
     shutil.rmtree(folder)
@@ -156,6 +193,25 @@ def test_as_many_processors_are_there_as_the_cohorts_ask_for(facts: dict[str, An
 def test_ray_serves_no_dashboard_and_has_a_token_of_its_own(facts: dict[str, Any]) -> None:
     assert facts["dashboard"] is None
     assert len(facts["token"]) == 64
+
+
+def test_a_run_may_follow_another_run_and_a_ray_of_the_persons_own_in_any_thread(facts: dict[str, Any]) -> None:
+    assert facts["between"] == 1
+    assert facts["again"]["cpus"] == cpu_count()
+    assert facts["again"]["token"] != facts["token"]
+    assert facts["mode_afterwards"] == "disabled"
+
+
+def test_a_signal_while_ray_runs_is_handled_by_who_handled_it_before(facts: dict[str, Any]) -> None:
+    assert facts["received"] == [True]
+    assert facts["alarm"] == 0
+    assert facts["crash_handlers"] == []
+
+
+def test_a_signal_to_the_drivers_process_group_or_to_everything_does_not_end_ray(facts: dict[str, Any]) -> None:
+    assert facts["groups"]
+    assert facts["group"] not in facts["groups"]
+    assert set(facts["shielded"]) == {True}
 
 
 def test_ray_says_nothing(facts: dict[str, Any]) -> None:
@@ -220,12 +276,26 @@ def test_what_belongs_to_somebody_who_may_be_alive_is_left_alone(name: str, root
     assert {*root.iterdir()} == {there, folder}
 
 
-def test_a_path_that_is_too_long_for_a_socket_is_not_used(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    long = root / ("long" * 12)
-    long.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(long))
+@pytest.mark.parametrize("length", [10, 40, 90])
+def test_a_socket_of_ray_fits_wherever_temporary_files_are(
+    length: int, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = root / ("l" * max(1, length - len(str(root)) - 1))
+    below.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(below))
     folder = _private_folder()
     try:
-        assert folder.parent == Path("/tmp")
+        socket = folder / "r" / f"session_2026-01-01_00-00-00_000000_{os.getpid()}" / "sockets" / "plasma_store"
+        assert len(os.fsencode(socket)) <= 107
     finally:
         folder.rmdir()
+
+
+def test_no_folder_for_temporary_files_is_told_with_what_was_tried(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_tune_session, "_SHORT_ROOTS", (root / "b",))
+    monkeypatch.setattr(tempfile, "tempdir", str(root / "a"))
+    with pytest.raises(ConfigurationError) as caught:
+        _private_folder()
+    assert str(root / "a") in str(caught.value)
+    assert f"{root / 'b'}: is not a folder" in caught.value.problems
+    assert "TMPDIR" in caught.value.hint

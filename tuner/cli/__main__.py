@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from tuner import __version__
 from tuner.catalogue import Catalogue
 from tuner.domain.errors import StudyInterrupted, TunerError
+from tuner.signals import leave_closed_terminal
 
 _COMMANDS = Catalogue("tuner.cli", "command")
 _ORDER = (
@@ -79,7 +80,7 @@ _INTERRUPTED = 130
 
 
 class _Terminated(KeyboardInterrupt):
-    """SIGTERM, before or after the part of a run that handles it."""
+    """SIGTERM or a closed terminal, before or after the part of a run that handles it."""
 
     exit_code = 143
 
@@ -125,11 +126,15 @@ def main() -> None:
     """Run the command line and exit with the code that its outcome has."""
     terminated = threading.Event()
 
-    def terminate(*_: object) -> None:
+    def terminate(number: int, _: object) -> None:
         terminated.set()
+        if number == signal.SIGHUP:
+            leave_closed_terminal()
         raise _Terminated
 
     signal.signal(signal.SIGTERM, terminate)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` makes it
+        signal.signal(signal.SIGHUP, terminate)
     try:
         app(prog_name="tuner")
     except SystemExit as ending:

@@ -1,10 +1,12 @@
 """A study: one search, and everything that was asked of it."""
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, final
 
 from tuner.domain.constraint import Constraint
@@ -111,7 +113,8 @@ class Component:
 class StudySpec:
     """All that a study is asked to do. What a study file says, as a value.
 
-    `objective` and `search_space` are a shipped name, a `package.module:name`, or the object itself. With several
+    `objective` and `search_space` are a shipped name, a `package.module:name`, or the object itself. Without a
+    `direction` the objective says which way the metric is better, or else its name does. With several
     `metrics` the first of them is `metric`; their `directions` are the objective's own where none are given.
     `constraints` are such as "parameters <= 100000". `warm_start` names studies in the same storage whose best
     configurations are tried first. Raises `ConfigurationError` where metrics and constraints make no sense together.
@@ -120,7 +123,7 @@ class StudySpec:
     objective: str | Callable[..., Any]
     search_space: str | SearchSpace
     metric: str = ""
-    direction: Direction | str = Direction.MAXIMIZE
+    direction: Direction | str | None = None
     metrics: Sequence[str] = ()
     directions: Sequence[Direction | str] = ()
     constraints: Sequence[Constraint | str] = ()
@@ -128,8 +131,8 @@ class StudySpec:
     seed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
-    sampler: Component | str = field(default_factory=lambda: Component(name="tpe"))
-    scheduler: Component | str = ""
+    sampler: Component | Mapping[str, Any] | str = field(default_factory=lambda: Component(name="tpe"))
+    scheduler: Component | Mapping[str, Any] | str = ""
     """Empty: asha, which compares one metric; none where there are several."""
     resources: Resources = field(default_factory=Resources)
     limits: Limits = field(default_factory=Limits)
@@ -142,14 +145,14 @@ class StudySpec:
         problems = [*goal_problems(self.metric, metrics, directions, constraints)]
         problems += [
             f"direction: {each!r} is neither maximize nor minimize"
-            for each in (self.direction, *directions)
+            for each in (*([] if self.direction is None else [self.direction]), *directions)
             if not isinstance(each, Direction) and each not in _DIRECTIONS
         ]
         if problems:
             raise ConfigurationError(problems)
         settled = {
             "metric": self.metric or metrics[0],
-            "direction": Direction((*directions, self.direction)[0]),
+            "direction": _direction((*directions, self.direction)[0]),
             "metrics": metrics,
             "directions": tuple(map(Direction, directions)),
             "constraints": tuple(map(as_constraint, constraints)),
@@ -165,18 +168,18 @@ class StudySpec:
             "objective": reference_to(self.objective),
             "search_space": self.search_space if isinstance(self.search_space, str) else "",
             "metric": self.metric,
-            "direction": Direction(self.direction).value,
+            "direction": None if self.direction is None else Direction(self.direction).value,
             "metrics": list(self.metrics),
             "directions": [Direction(each).value for each in self.directions],
             "constraints": [str(each) for each in self.constraints],
             "seed": self.seed,
-            "settings": dict(self.settings),
-            "budget": asdict(self.budget),
-            "sampler": asdict(as_component(self.sampler)),
-            "scheduler": asdict(as_component(self.scheduler)),
-            "resources": asdict(self.resources),
-            "limits": asdict(self.limits),
-            "confirm": asdict(self.confirm),
+            "settings": dict(self.settings) if isinstance(self.settings, Mapping) else self.settings,
+            "budget": _described(self.budget),
+            "sampler": _described(as_component(self.sampler)),
+            "scheduler": _described(as_component(self.scheduler)),
+            "resources": _described(self.resources),
+            "limits": _described(self.limits),
+            "confirm": _described(self.confirm),
             "executor": self.executor,
             # Studies of before there was any such thing have no such key, and can go on.
             **({"warm_start": [*as_names(self.warm_start)]} if self.warm_start else {}),
@@ -188,7 +191,7 @@ class StudySpec:
         return StudySpec(
             **{
                 **description,
-                "direction": Direction(description["direction"]),
+                "direction": _direction(description["direction"]),
                 "budget": Budget(**description["budget"]),
                 "sampler": Component(**description["sampler"]),
                 "scheduler": Component(**description["scheduler"]),
@@ -224,21 +227,38 @@ def goal_problems(
             parsed.append(str(as_constraint(each)))
         except ValueError as error:
             yield f"constraints: {each!r} {error}"
+        except (TypeError, AttributeError):
+            yield f"constraints: {each!r} is not text"
     yield from (f"constraints: {text!r} is there twice" for text in _repeated(parsed))
 
 
 def _listed(values: Any) -> tuple[Any, ...]:
     """Return the values; a single one may be given as it is."""
-    return (values,) if isinstance(values, str | Direction | Constraint) else tuple(values)
+    return tuple(values) if isinstance(values, Sequence) and not isinstance(values, str) else (values,)
 
 
 def _repeated(names: Sequence[str]) -> list[str]:
+    if not all(isinstance(name, str) for name in names):
+        return []  # the check of types says so
     return [name for name, count in Counter(names).items() if count > 1]
 
 
-def as_component(component: Component | str) -> Component:
-    """Return the component, which may be given by its name alone."""
-    return Component(name=component) if isinstance(component, str) else component
+def as_component(component: Component | Mapping[str, Any] | str) -> Component:
+    """Return the component, which may be given by its name alone, or as a study file's section."""
+    if isinstance(component, Mapping) and isinstance(component.get("name"), str):
+        return Component(
+            name=component["name"], options={key: value for key, value in component.items() if key != "name"}
+        )
+    return Component(name=component) if isinstance(component, str) else component  # type: ignore[return-value]
+
+
+def _described(part: Any) -> Any:
+    """Return a part of a spec as a dict; what is none of ours stays as it is, for the check that says so."""
+    return asdict(part) if is_dataclass(part) and not isinstance(part, type) else part
+
+
+def _direction(direction: Direction | str | None) -> Direction | None:
+    return None if direction is None else Direction(direction)
 
 
 def as_names(names: Sequence[str]) -> tuple[str, ...]:
@@ -246,6 +266,28 @@ def as_names(names: Sequence[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(dict.fromkeys(names))
 
 
-def reference_to(thing: str | Callable[..., Any]) -> str:
-    """Return the words that name an objective in a later process: `package.module:name`."""
-    return thing if isinstance(thing, str) else f"{thing.__module__}:{thing.__qualname__}"
+UNNAMED = ("<", "(")
+"""What a reference has in it whose object lies under no name in a module, so that no later process finds it."""
+
+
+def reference_to(thing: object) -> str:
+    """Return the words that name an objective in a later process: `package.module:name`.
+
+    What lies under no such name is described instead: `module:train(...)` is a `functools.partial` of `train`, a bound
+    method or an instance, `module:<lambda>` and `module:make.<locals>.train` are what they are in Python.
+    """
+    if isinstance(thing, str):
+        return thing
+    inner = thing
+    while isinstance(inner, partial):
+        inner = inner.func
+    named = inner if isinstance(getattr(inner, "__qualname__", None), str) else type(inner)
+    module, name = str(getattr(named, "__module__", None) or type(inner).__module__), named.__qualname__  # type: ignore[attr-defined]
+    is_there = inner is thing and named is inner and getattr(sys.modules.get(module), name, None) is thing
+    return f"{module}:{name}" if is_there or "<" in name else f"{module}:{name}(...)"
+
+
+def default_name(objective: object) -> str:
+    """Return what a study of this objective is called that was given no name."""
+    name = reference_to(objective).rpartition(":")[2].rpartition("<locals>.")[2]
+    return re.sub(r"[^A-Za-z0-9._-]+|\.\.+", "-", name).strip("-._")[:100] or "study"

@@ -6,8 +6,9 @@ import os
 import secrets
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -18,22 +19,38 @@ from typing import Any
 import ray
 from ray._private import services, state, worker
 from ray._private.node import Node
+from ray._raylet import AuthenticationTokenLoader, Config
 
+from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import Resources
 from tuner.execution.machine import cpu_count, gpu_count
 from tuner.execution.watchdog import WORKERS, end_all
 from tuner.processes import is_alive, kill_marked
+from tuner.signals import Dispositions
 
 _OBJECT_STORE_BYTES = 256 * 2**20
 
 _REGISTERING_SECONDS = 5.0
 
+_ENDING_SECONDS = 5.0
+"""How long is waited for processes to be gone that were killed."""
+
 _LOOPBACK = "127.0.0.1"
 
 _PREFIX = "tuner-ray-"
 
+_SOCKET_BYTES = 107 if sys.platform == "linux" else 103
+"""How long the path of a socket may be."""
+
+_SHORT_ROOTS = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 - the folders in them are private
+
 _MARK = "TUNER_RAY_FOLDER"
 """What every process of a run has in its environment, and those that they start."""
+
+_SIGNALS = tuple(
+    signal.Signals[f"SIG{name}"] for name in ("TERM", "INT", "ALRM", "ABRT", "SEGV", "ILL", "FPE", "BUS", "TRAP")
+)
+"""What Ray's C++ code handles in a process: with a stack trace, and 3 seconds later an abort."""
 
 _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the older output can be silenced, the newer one cannot
@@ -68,41 +85,42 @@ def quiet_session(resources: Resources, parallel: int) -> Iterator[Ready]:
     own = not ray.is_initialized()
     environment = {**_ENVIRONMENT, "TUNE_MAX_PENDING_TRIALS_PG": str(parallel), _MARK: str(folder)}
     if own:
-        environment["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # instead of the one Ray keeps in the home folder
+        # A token instead of the one Ray keeps in the home folder.
+        environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    kept = Dispositions(_SIGNALS)
 
     def ready() -> Path:
         if started is not None:
             started.result()
         return folder
 
-    with _environment(environment), _quiet_loggers(), _kept_handler(signal.SIGTERM):
+    with _environment(environment, authenticates=own), _quiet_loggers():
         # Ray's processes die with the thread that started them: it lives until they have been stopped.
         starter = ThreadPoolExecutor(max_workers=1)
-        started = starter.submit(_start, resources, parallel, folder) if own else None
+        started = starter.submit(_start, resources, parallel, folder, kept) if own else None
         try:
             yield ready
         finally:
             if started is not None:
                 wait([started])
-                ray.shutdown()
+                with _replaced(Node, "kill_all_processes", _ended_at_once(Node.kill_all_processes)):
+                    ray.shutdown()
                 _end(folder)
+            kept.restore()
             starter.shutdown()
             os.umask(previous_umask)
             shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def _kept_handler(number: signal.Signals) -> Iterator[None]:
-    """Keep the handler that saves the study: Ray may put one of its own in its place."""
-    handler = signal.getsignal(number)
+def _start(resources: Resources, parallel: int, folder: Path, kept: Dispositions) -> None:
+    """Start Ray, and handle signals as before: what its C++ code does on SIGTERM would end a run unsaved."""
     try:
-        yield
+        _init(resources, parallel, folder)
     finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(number, handler)
+        kept.restore()
 
 
-def _start(resources: Resources, parallel: int, folder: Path) -> None:
+def _init(resources: Resources, parallel: int, folder: Path) -> None:
     with _lean_start():
         ray.init(
             address="local",  # never joins a cluster that happens to be running
@@ -120,9 +138,7 @@ def _start(resources: Resources, parallel: int, folder: Path) -> None:
 
 def _private_folder() -> Path:
     """Return a new folder for this run, and end and delete what is left of runs that were killed."""
-    root = Path(tempfile.gettempdir())
-    if len(str(root)) > 40:  # noqa: PLR2004 - a socket's path has 107 bytes at most, Ray's part of it needs the rest
-        root = Path("/tmp")  # noqa: S108 - the folder itself is private
+    root = _root()
     for folder in root.glob(f"{_PREFIX}*-*"):
         pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if folder.stat().st_uid == os.getuid() and pid.isdigit() and not is_alive(int(pid)):
@@ -131,10 +147,45 @@ def _private_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=root))
 
 
+def _root() -> Path:
+    """Return the first folder for temporary files that can be written and whose path leaves room for Ray's sockets.
+
+    Raises `ConfigurationError` where there is none.
+    """
+    problems = []
+    for root in (_usual_root(), *_SHORT_ROOTS):
+        if len(os.fsencode(root)) > _longest_root():
+            problems.append(f"{root}: the path is longer than the {_longest_root()} bytes that Ray's sockets leave")
+        elif not os.access(root, os.W_OK | os.X_OK):
+            problems.append(f"{root}: {'cannot be written' if root.is_dir() else 'is not a folder'}")
+        else:
+            return root
+    raise ConfigurationError(
+        ["there is no folder for Ray's temporary files", *dict.fromkeys(problems)],
+        hint="set TMPDIR to a folder with a short path, or run with --executor inline, which needs none",
+    )
+
+
+def _usual_root() -> Path:
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:  # neither TMPDIR nor any of the usual folders can be written
+        return Path(os.environ.get("TMPDIR", _SHORT_ROOTS[0]))
+
+
+def _longest_root() -> int:
+    """Return how long the path of a folder may be in which Ray's sockets lie, in folders that it names itself."""
+    pid = os.getpid()
+    below = f"/{_PREFIX}{pid}-{'x' * 8}/r/session_2026-01-01_00-00-00_000000_{pid}/sockets/plasma_store"
+    return _SOCKET_BYTES - len(below)
+
+
 def _end(folder: Path) -> None:
     """End what is left of a run: what objectives have started outlives Ray, and agents of Ray's outlive a driver."""
     end_all(folder / WORKERS)
-    kill_marked(_MARK, folder)
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while kill_marked(_MARK, folder) and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 @contextmanager
@@ -149,6 +200,7 @@ def _lean_start() -> Iterator[None]:
         _replaced(Node, "start_log_monitor", lambda _: None),
         _replaced(Node, "start_api_server", _no_api_server),
         _replaced(services, "get_node", _registered(services.get_node)),
+        _replaced(services, "ConsolePopen", _shielded),
         # Ray takes the loopback address for the one under which others reach this machine: nobody is meant to.
         _replaced(services, "resolve_ip_for_localhost", lambda host: host),
         # It prints an essay to stdout for every worker that dies; the study says it in a line, with the trial.
@@ -165,6 +217,31 @@ def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
         yield
     finally:
         setattr(owner, name, before)
+
+
+_POPEN = services.ConsolePopen
+
+
+def _shielded(*command: Any, preexec_fn: Callable[[], None], **options: Any) -> subprocess.Popen[bytes]:
+    """Start a process of Ray's that no SIGTERM ends: the driver gets it too, saves the study and ends the others.
+
+    `timeout` sends it to the whole process group, a service manager to every process of a service.
+    """
+
+    def shield() -> None:
+        preexec_fn()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    return _POPEN(*command, preexec_fn=shield, start_new_session=True, **options)
+
+
+def _ended_at_once(kill: Callable[..., None]) -> Callable[..., None]:
+    """Return Ray's own way to end its processes without the second that it waits for what a SIGTERM does."""
+
+    def end(node: Any, **options: Any) -> None:
+        kill(node, **{**options, "allow_graceful": False})
+
+    return end
 
 
 def _no_api_server(node: Any, **_: Any) -> None:
@@ -184,9 +261,12 @@ def _registered(get_node: Callable[[str, str], Any]) -> Callable[[str, str], Any
 
 
 @contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
+def _environment(values: Mapping[str, str], *, authenticates: bool) -> Iterator[None]:
+    """Set variables, for Ray's configuration and its token too where the session `authenticates`: it keeps both."""
     before = {name: os.environ.get(name) for name in (*values, *_SET_BY_RAY)}
     os.environ.update(values)
+    if authenticates:
+        _reread()
     try:
         yield
     finally:
@@ -195,6 +275,14 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+        if authenticates:
+            _reread()
+
+
+def _reread() -> None:
+    """Let Ray read its configuration and its token again: it would go on with those of the session before."""
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ a process group of its own, so that what the objective starts is ended with it.
 """
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,6 +28,8 @@ _MEBI = 2**20
 
 def enroll(folder: Path, cohort: int) -> None:
     """Make this process the leader of a group, and tell in `folder` that it trains a cohort now."""
+    # Ray's own processes are shielded from it and start this one: what the objective starts has to be stoppable.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     with suppress(PermissionError):  # it leads a session already
         os.setpgid(0, 0)
     private(folder)
