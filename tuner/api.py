@@ -260,6 +260,15 @@ class Study:
             for number, epochs in reports.items()
         }
 
+    def log(self, trial: int) -> str:
+        """Return what a trial has printed; "" where nothing was kept, as under the inline executor."""
+        store = open_store(self._storage)
+        try:
+            logs = store.location.folders_of(self._record.folder_name).logs_with(trial)
+            return "".join(path.read_text(errors="replace") for path in logs)
+        finally:
+            store.close()
+
     def importance(self) -> "Importance":
         """Return which parameters matter and how, learned from all trials that measured something."""
         from tuner.importance import importance_of  # noqa: PLC0415 - numpy, which other questions do not pay
