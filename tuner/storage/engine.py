@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, inspect, select, text
@@ -68,9 +69,7 @@ def engine_options(
 ) -> dict[str, Any]:
     """Return what SQLAlchemy makes an engine with, beside the URL."""
     if location.file is not None:
-        uri = f"{location.file.as_uri()}?mode=ro"
-        reading = {"creator": lambda: sqlite3.connect(uri, uri=True, timeout=busy_seconds, check_same_thread=False)}
-        return reading if read_only else {"connect_args": {"timeout": busy_seconds}}
+        return {"creator": partial(_opened, location.file, busy_seconds, read_only=read_only)}
     reads = {"execution_options": {"postgresql_readonly": True}} if read_only else {}
     arguments = {key: value for key, value in _arguments(location).items() if key not in location.url.query}
     return {"pool_pre_ping": True, "pool_recycle": 300, "connect_args": arguments, **reads}
@@ -100,6 +99,28 @@ def _prepare_server(dialect: str, busy_seconds: float, connection: DBAPIConnecti
         cursor.execute(setting)
     cursor.close()
     connection.commit()
+
+
+def _opened(file: Path, busy_seconds: float, *, read_only: bool) -> sqlite3.Connection:
+    is_there = file.exists()
+    if is_there and (read_only or not _may_be_written(file)):
+        return sqlite3.connect(reading_uri(file), uri=True, timeout=busy_seconds, check_same_thread=False)
+    return sqlite3.connect(file, timeout=busy_seconds, check_same_thread=False)
+
+
+def reading_uri(file: Path) -> str:
+    """Return the URI of a database file that is read and never written.
+
+    SQLite makes files beside one in WAL mode even to read it. Where it can't, and there is no log with what is not in
+    the file yet, it takes the file as it is.
+    """
+    log = file.with_name(f"{file.name}-wal")
+    is_whole = not log.exists() or log.stat().st_size == 0
+    return f"{file.as_uri()}?mode=ro{'&immutable=1' if is_whole and not _may_be_written(file) else ''}"
+
+
+def _may_be_written(file: Path) -> bool:
+    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -146,10 +167,16 @@ def translated(engine: Engine) -> Iterator[None]:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
         where = engine.url.database if _is_file(engine) else _shown(engine)
         reason = str(cause).strip().partition("\n")[0]
+        is_closed = "readonly database" in reason
+        hint = (
+            "neither the file nor its folder may be read-only; what is in it can be looked at, with `tuner status`"
+            if is_closed
+            else "check that it exists, is reachable and may be written; what was recorded before is safe"
+        )
         raise StorageError(
             f"the storage {where} cannot be used: {reason}",
-            hint="check that it exists, is reachable and may be written; what was recorded before is safe",
-            may_pass=isinstance(error, OperationalError | InterfaceError),
+            hint=hint,
+            may_pass=isinstance(error, OperationalError | InterfaceError) and not is_closed,
         ) from error
 
 
