@@ -3,9 +3,11 @@
 import logging
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from servers import KINDS, Server, running
 from typer.testing import CliRunner
 
 from tuner.cli.__main__ import app
@@ -47,6 +49,27 @@ def user_folder(workplace: Path) -> Path:
         if file.suffix in (".py", ".toml"):
             (workplace / file.name).write_text(file.read_text())
     return workplace
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Callable[[str], Server]]:
+    """Starts a database server of a kind, once for all tests."""
+    started: dict[str, Server] = {}
+    with ExitStack() as held:
+
+        def server(kind: str) -> Server:
+            if kind not in started:
+                started[kind] = held.enter_context(running(KINDS[kind]))
+            return started[kind]
+
+        yield server
+
+
+@pytest.fixture(params=["file", *KINDS])
+def storage(request: pytest.FixtureRequest, tmp_path: Path, servers: Callable[[str], Server]) -> str:
+    """An empty storage of each kind: a file, and a database on a server."""
+    kind = str(request.param)
+    return str(tmp_path / "inner" / "studies.db") if kind == "file" else servers(kind).database()
 
 
 @pytest.fixture

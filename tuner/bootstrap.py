@@ -11,7 +11,7 @@ from typing import Any
 from tuner import service
 from tuner.asking import Asked, read_spec, space_to_resume, spec_to_resume
 from tuner.assembly import Assembly, assemble, data_fingerprint
-from tuner.confirmation import companion
+from tuner.confirmation import companion, confirmed_study, is_companion
 from tuner.confirming import confirming, winners
 from tuner.controller import ToTest
 from tuner.domain.director import Director, StopCause
@@ -141,6 +141,11 @@ def confirm(
 
 def _place(store: Store, name: str) -> Location:
     """Return the location with the folder of the stored study's files; raises `ResumeRefusedError` for a copy's."""
+    if is_companion(name):
+        search = confirmed_study(name)
+        raise ConfigurationError(
+            f"{name!r} are the repetitions of study {search!r}, which go on with it", hint=f"tuner confirm {search}"
+        )
     study = store.study(name)
     location = place_of(store.location, study)
     if original := original_of(location, study):

@@ -140,7 +140,8 @@ def confirmation_of(
     spread is what most candidates have, or the candidate's own where that is larger: five values alone may happen to
     lie close together. The winner meets the `goal`'s constraints where any candidate does.
     """
-    groups = _grouped(trials, repetitions)
+    # By number, as they are stored: of equals the first is the winner, for those too who see them as they finish.
+    groups = _grouped(trials, sorted(repetitions, key=lambda each: each.number))
     measured = {number: _values(group) for number, group in groups.items()}
     measured = {number: values for number, values in measured.items() if values}
     if not measured:

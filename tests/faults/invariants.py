@@ -12,15 +12,16 @@ from tuner.storage.lease import utc_now
 from tuner.storage.store import open_store
 
 
-def check_stored(folder: Path, name: str = "faulty") -> None:
+def check_stored(folder: Path, name: str = "faulty", storage: str = "") -> None:
     """I1, I2, I3 and I5: holds at any time, also between a kill and what comes after it."""
     database = folder / ".tuner" / "studies.db"
-    if not database.exists():
-        assert not _acknowledged(folder), "results were acknowledged before there was a database"
-        return
-    with sqlite3.connect(database) as connection:
-        assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
-    store = open_store(str(database))
+    if not storage:
+        if not database.exists():
+            assert not _acknowledged(folder), "results were acknowledged before there was a database"
+            return
+        with sqlite3.connect(database) as connection:
+            assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
+    store = open_store(storage or str(database))
     try:
         if name not in store.names:
             assert not _acknowledged(folder), "results were acknowledged, but there is no study"
@@ -43,10 +44,10 @@ def check_stored(folder: Path, name: str = "faulty") -> None:
         assert study.name == name  # a dead owner's RUNNING trials are taken over by the next one
 
 
-def check_finished(folder: Path, target: int, name: str = "faulty") -> tuner.Study:
+def check_finished(folder: Path, target: int, name: str = "faulty", storage: str = "") -> tuner.Study:
     """I1 to I5, of a study that was resumed to its end."""
-    check_stored(folder, name)
-    study = tuner.load_study(name, storage=str(folder / ".tuner" / "studies.db"))
+    check_stored(folder, name, storage)
+    study = tuner.load_study(name, storage=storage or str(folder / ".tuner" / "studies.db"))
     states = Counter(trial.state for trial in study.trials)
     assert sum(states[state] for state in TrialState if state.is_finished) == target == len(study.trials), "I4"
     values = {tuple(sorted(trial.config.items())) for trial in study.trials}

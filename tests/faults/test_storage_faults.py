@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 from fakes import MAXIMIZED
 from faults.invariants import check_finished
 from faults.processes import TARGET, start, wait_for_line, wait_until_trained
+from servers import KINDS, Server
 
 from tuner import Float, SearchSpace
 from tuner.domain.errors import StudyHeldError
@@ -67,24 +68,28 @@ def _create(location: str, name: str) -> None:
     store.close()
 
 
-def _create_together(folder: Path, name: str, together: Barrier) -> None:
-    for number in range(4):  # in the first they wait for each other's imports
+def _create_together(locations: Sequence[str], name: str, together: Barrier) -> None:
+    for location in locations:  # in the first they wait for each other's imports
         together.wait(60)
-        _create(str(folder / f"studies{number}.db"), name)
+        _create(location, name)
 
 
-def test_six_processes_make_new_databases_together(tmp_path: Path) -> None:
+def test_six_processes_make_new_databases_together(tmp_path: Path, servers: Callable[[str], Server]) -> None:
+    locations = [str(tmp_path / f"studies{number}.db") for number in range(4)]
+    locations += [servers(kind).database() for kind in KINDS for _ in range(2)]
     spawning = multiprocessing.get_context("spawn")
     together = spawning.Barrier(6)
     names = [f"study{number}" for number in range(6)]
-    processes = [spawning.Process(target=_create_together, args=[tmp_path, name, together]) for name in names]
+    processes = [spawning.Process(target=_create_together, args=[locations, name, together]) for name in names]
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(120)
     assert [process.exitcode for process in processes] == [0] * 6
-    for file in tmp_path.glob("*.db"):
-        assert sorted(open_store(str(file)).names) == names
+    for location in locations:
+        store = open_store(location)
+        assert sorted(store.names) == names
+        store.close()
 
 
 def _hold(location: str, together: Barrier) -> None:
@@ -99,8 +104,8 @@ def _hold(location: str, together: Barrier) -> None:
         together.wait(60)
 
 
-def test_of_processes_that_ask_at_once_one_holds_the_study(tmp_path: Path) -> None:
-    location = str(tmp_path / "studies.db")
+def test_of_processes_that_ask_at_once_one_holds_the_study(storage: str) -> None:
+    location = storage
     _create(location, "s")
     spawning = multiprocessing.get_context("spawn")
     together = spawning.Barrier(4)
@@ -110,7 +115,9 @@ def test_of_processes_that_ask_at_once_one_holds_the_study(tmp_path: Path) -> No
     for process in processes:
         process.join(120)
     assert [process.exitcode for process in processes] == [0] * 4
-    claim = open_store(location).claim("s")
+    store = open_store(location)
+    claim = store.claim("s")
+    store.close()
     assert claim is not None
     assert claim.token == 20, "one of four got it, each time"
 
@@ -120,7 +127,7 @@ def test_a_lock_that_somebody_holds_costs_waiting_and_is_told(folder: Path) -> N
     assert wait_until_trained(folder, 4, process)
     with locked(folder):
         wait_for_line(process, "waiting for the storage")
-        kept = folder / ".tuner" / "spilled" / "faulty.jsonl"
+        (kept,) = (folder / ".tuner" / "spilled").glob("faulty-*.jsonl")
         assert kept.read_text().strip(), "the result was kept before anything else"
     told = wait_for_line(process, "the storage is back")
     _, rest = process.communicate()

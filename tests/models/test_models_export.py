@@ -16,9 +16,14 @@ from safetensors.torch import load_file
 import tuner
 from tuner import Budget, Choice, SearchSpace, StudySpec
 from tuner.domain.errors import ConfigurationError, ModelError
+from tuner.domain.goal import Goal
+from tuner.domain.job import Job
+from tuner.domain.objective import Objective
+from tuner.execution.worker import build_objective
 from tuner.objectives._parts import DATASETS
 from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._splitting import split
+from tuner.storage.store import open_store
 
 FRESH = """
 import sys, numpy, pandas, tuner
@@ -235,3 +240,33 @@ def test_making_a_model_draws_nothing_from_torchs_generator(trained: Place) -> N
     torch.manual_seed(3)
     trained.study("mlp").best_model()
     assert torch.equal(torch.rand(1), expected)
+
+
+def test_the_repetitions_of_a_study_make_models_with_the_split_of_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = str(tmp_path / "studies.db")
+    study = tuner.run("iris", storage=storage, executor="inline", trials=1, epochs=1, scheduler="none", seed=7)
+    study.confirm(top=1, seeds=2)
+    jobs: list[Job] = []
+
+    def building(job: Job) -> Objective:
+        jobs.append(job)
+        return build_objective(job)
+
+    monkeypatch.setattr("tuner.models.in_study.build_objective", building)
+    of_search = study.best_model()
+    of_repetitions = tuner.load_study("iris:confirm", storage=storage).best_model()
+    rows = np.array([[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]])
+    assert [job.seed for job in jobs] == [7, 7]
+    np.testing.assert_array_equal(of_search.predict_proba(rows), of_repetitions.predict_proba(rows))
+
+
+def test_repetitions_go_on_with_their_study_alone(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "studies.db"))
+    goal = Goal.of("score", tuner.Direction.MAXIMIZE)
+    for name in ("s", "s:confirm"):
+        store.create(name, goal=goal, space=tuner.SearchSpace(x=tuner.Float(0, 1)), spec={}, source={})
+    with pytest.raises(ConfigurationError, match="'s:confirm' are the repetitions of study 's'") as refused:
+        tuner.load_study("s:confirm", storage=str(tmp_path / "studies.db")).resume()
+    assert refused.value.hint == "tuner confirm s"

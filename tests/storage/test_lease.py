@@ -29,8 +29,8 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(str(tmp_path / "studies.db"))
+def store(storage: str) -> Iterator[Store]:
+    opened = open_store(storage)
     opened.create("s", goal=MAXIMIZED, space=SPACE, spec={}, source={})
     yield opened
     opened.close()
@@ -80,7 +80,9 @@ def test_the_lease_of_a_process_that_died_here_is_taken_over_at_once(store: Stor
         "import os, sys; from tuner.storage.store import open_store\n"
         "with open_store(sys.argv[1]).holding('s'): os.kill(os.getpid(), 9)"
     )
-    died = subprocess.run([sys.executable, "-c", code, str(store.location.file)], check=False)
+    died = subprocess.run(
+        [sys.executable, "-c", code, store.location.url.render_as_string(hide_password=False)], check=False
+    )
     assert died.returncode == -9
     left = store.claim("s")
     assert left is not None

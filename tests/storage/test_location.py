@@ -61,6 +61,20 @@ def test_a_url_that_makes_no_sense_is_refused_without_repeating_it() -> None:
     assert "s3cret" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("given", "driver"),
+    [
+        ("postgresql", "postgresql+psycopg"),
+        ("postgres", "postgresql+psycopg"),
+        ("mysql", "mysql+pymysql"),
+        ("mariadb", "mysql+pymysql"),
+        ("postgresql+psycopg2", "postgresql+psycopg2"),
+    ],
+)
+def test_a_server_without_a_driver_gets_the_one_that_we_install(given: str, driver: str) -> None:
+    assert locate(f"{given}://me@host/db").url.drivername == driver
+
+
 def test_a_home_folder_that_nobody_has_is_told() -> None:
     with pytest.raises(ConfigurationError, match="cannot be found"):
         locate("~nobody-is-called-so/studies.db")

@@ -4,12 +4,15 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
 from fakes import MAXIMIZED, metrics
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from tuner import Choice, Float, Int, SearchSpace
@@ -21,6 +24,8 @@ from tuner.domain.ranking import front
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Report, Stage, TrialRecord, TrialState
 from tuner.service import now
+from tuner.storage import schema
+from tuner.storage.engine import reading, writing
 from tuner.storage.journal import StudyJournal
 from tuner.storage.store import Store, open_store
 
@@ -34,8 +39,38 @@ SPACE = SearchSpace(
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(storage: str) -> Iterator[Store]:
+    """A store of each kind."""
+    opened = open_store(storage)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def file_store(tmp_path: Path) -> Store:
     return open_store(str(tmp_path / "inner" / "studies.db"))
+
+
+@pytest.fixture
+def plain_storage(store: Store) -> Iterator[optuna.storages.RDBStorage]:
+    """The store, with a study `s` in it, as plain Optuna has it."""
+    create(store)
+    storage = optuna.storages.RDBStorage(store.location.url.render_as_string(hide_password=False))
+    try:
+        yield storage
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def sql(store: Store, statement: str) -> None:
+    with writing(store._engine) as connection:
+        connection.execute(text(statement))
+
+
+def values(store: Store, query: str) -> list[Any]:
+    with reading(store._engine) as connection:
+        return list(connection.execute(text(query)).scalars())
 
 
 def create(store: Store, name: str = "s") -> None:
@@ -109,10 +144,9 @@ def test_every_metric_of_every_epoch_is_kept(store: Store) -> None:
     assert store.reports("s")[0] == {1: metrics(0.5), 2: metrics(0.9), 3: metrics(0.8)}
 
 
-def test_optuna_opens_our_studies_as_they_are(store: Store) -> None:
-    create(store)
+def test_optuna_opens_our_studies_as_they_are(store: Store, plain_storage: optuna.storages.RDBStorage) -> None:
     fill(store)
-    study = optuna.load_study(study_name="s", storage=f"sqlite:///{store.location.file}")
+    study = optuna.load_study(study_name="s", storage=plain_storage)
     states = [trial.state.name for trial in study.trials]
     assert states == ["COMPLETE", "PRUNED", "FAIL", "RUNNING"]
     assert study.best_value == 0.9
@@ -125,9 +159,8 @@ def test_optuna_opens_our_studies_as_they_are(store: Store) -> None:
         assert set(trial.distributions) == set(trial.params)
 
 
-def test_a_study_of_plain_optuna_can_be_read(store: Store) -> None:
-    create(store)
-    plain = optuna.create_study(study_name="plain", storage=f"sqlite:///{store.location.file}", direction="minimize")
+def test_a_study_of_plain_optuna_can_be_read(store: Store, plain_storage: optuna.storages.RDBStorage) -> None:
+    plain = optuna.create_study(study_name="plain", storage=plain_storage, direction="minimize")
     plain.optimize(lambda trial: trial.suggest_float("x", 0, 1) + trial.suggest_int("n", 1, 3), n_trials=3)
     study, trials = store.read("plain")
     assert study.space is None
@@ -136,10 +169,10 @@ def test_a_study_of_plain_optuna_can_be_read(store: Store) -> None:
     assert set(trials[0].config) == {"x", "n"}
 
 
-def test_a_study_of_several_metrics_that_plain_optuna_made_has_its_front(store: Store) -> None:
-    create(store)
-    storage = f"sqlite:///{store.location.file}"
-    plain = optuna.create_study(study_name="plain", storage=storage, directions=["minimize", "maximize"])
+def test_a_study_of_several_metrics_that_plain_optuna_made_has_its_front(
+    store: Store, plain_storage: optuna.storages.RDBStorage
+) -> None:
+    plain = optuna.create_study(study_name="plain", storage=plain_storage, directions=["minimize", "maximize"])
     plain.optimize(lambda trial: (trial.suggest_float("x", 0, 1), abs(trial.suggest_float("y", -1, 1))), n_trials=8)
     study, trials = store.read("plain")
     assert (study.metrics, study.directions) == (("value_0", "value_1"), (Direction.MINIMIZE, Direction.MAXIMIZE))
@@ -147,7 +180,10 @@ def test_a_study_of_several_metrics_that_plain_optuna_made_has_its_front(store: 
     assert {trial.number for trial in front(trials, study.goal)} == {each.number for each in plain.best_trials}
 
 
-def test_several_metrics_and_constraints_are_stored_as_optuna_stores_them(store: Store) -> None:
+def test_several_metrics_and_constraints_are_stored_as_optuna_stores_them(
+    store: Store, plain_storage: optuna.storages.RDBStorage
+) -> None:
+    store.delete("s")
     goal = Goal(
         metrics=("accuracy", "loss"),
         directions=(Direction.MAXIMIZE, Direction.MINIMIZE),
@@ -157,7 +193,7 @@ def test_several_metrics_and_constraints_are_stored_as_optuna_stores_them(store:
     store.create("s", goal=goal, space=SPACE, spec=spec, source={})
     fill(store)
     assert store.study("s").goal == goal
-    study = optuna.load_study(study_name="s", storage=f"sqlite:///{store.location.file}")
+    study = optuna.load_study(study_name="s", storage=plain_storage)
     assert [each.name for each in study.directions] == ["MAXIMIZE", "MINIMIZE"]
     assert study.metric_names == ["accuracy", "loss"]
     complete, pruned, failed, running = study.trials
@@ -191,9 +227,9 @@ def test_reading_creates_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_files_and_folders_are_for_their_owner_alone(store: Store) -> None:
-    create(store)
-    file = store.location.file
+def test_files_and_folders_are_for_their_owner_alone(file_store: Store) -> None:
+    create(file_store)
+    file = file_store.location.file
     assert file is not None
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
@@ -205,9 +241,8 @@ def test_deleting_a_study_leaves_nothing_of_it_and_all_of_the_others(store: Stor
     create(store, "other")
     store.delete("s")
     assert store.names == ("other",)
-    with sqlite3.connect(str(store.location.file)) as connection:
-        for table in ("trials", "trial_params", "trial_values", "trial_intermediate_values", "trial_user_attributes"):
-            assert connection.execute(f"select count(*) from {table}").fetchone() == (0,)
+    for table in ("trials", "trial_params", "trial_values", "trial_intermediate_values", "trial_user_attributes"):
+        assert values(store, f"select count(*) from {table}") == [0]
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
@@ -227,8 +262,7 @@ def test_an_annotation_replaces_the_one_before(store: Store) -> None:
 
 def test_a_schema_of_another_version_is_refused_and_left_alone(store: Store) -> None:
     create(store)
-    with sqlite3.connect(str(store.location.file)) as connection:
-        connection.execute("update alembic_version set version_num = 'v9.0.0'")
+    sql(store, "update alembic_version set version_num = 'v9.0.0'")
     with pytest.raises(StorageError, match=r"schema v9\.0\.0") as raised:
         _ = store.names
     assert raised.value.exit_code == 4
@@ -264,17 +298,16 @@ def test_an_unreachable_server_is_told_without_the_password(tmp_path: Path, monk
 def test_a_number_column_survives_json(store: Store) -> None:
     create(store)
     fill(store)
-    with sqlite3.connect(str(store.location.file)) as connection:
-        rows = connection.execute("select value_json from trial_user_attributes where key = 'tuner:metrics'").fetchall()
-    assert json.loads(rows[0][0]) == metrics(0.9)
+    keys = schema.trial_user_attributes.c
+    with reading(store._engine) as connection:
+        stored = connection.execute(select(keys.value_json).where(keys.key == "tuner:metrics")).scalars().first()
+    assert json.loads(str(stored)) == metrics(0.9)
 
 
 def test_a_database_whose_making_was_killed_halfway_holds_no_studies_and_is_made_whole(store: Store) -> None:
     create(store)
     store.delete("s")
-    assert store.location.file is not None
-    with sqlite3.connect(store.location.file) as database:
-        database.execute("DELETE FROM alembic_version")
+    sql(store, "DELETE FROM alembic_version")
     assert not store.names
     create(store)
     assert store.names == ("s",)
@@ -319,3 +352,17 @@ def test_a_process_that_comes_and_goes_leaves_the_log_to_the_one_that_stays(tmp_
     with sqlite3.connect(file) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert open_store(str(file)).names == ("kept", "newer")
+
+
+def test_numbers_that_are_not_finite_are_read_as_plain_optuna_stored_them(
+    store: Store, plain_storage: optuna.storages.RDBStorage
+) -> None:
+    plain = optuna.create_study(study_name="plain", storage=plain_storage, direction="minimize")
+    for reported_value, value in ((float("nan"), 1 / 3), (float("inf"), float("inf")), (0.1, float("-inf"))):
+        trial = plain.ask()
+        trial.report(reported_value, 1)
+        trial.report(1e-300, 2)
+        plain.tell(trial, value)
+    trials = store.read("plain")[1]
+    assert [trial.value for trial in trials] == [1 / 3, float("inf"), float("-inf")]
+    assert [dict(trial.curve) for trial in trials] == [{2: 1e-300}, {1: float("inf"), 2: 1e-300}, {1: 0.1, 2: 1e-300}]

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from tuner.doctor.findings import SHOWN, Finding, note, ok, problem
 from tuner.storage.backup import backups_of, restoring
-from tuner.storage.engine import connect, reading
+from tuner.storage.engine import connect, reading, reading_uri
 from tuner.storage.location import Location
 from tuner.storage.store import Store
 
@@ -75,7 +75,7 @@ def _is_there(location: Location) -> bool:
 
 
 def _opened(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
+    return sqlite3.connect(reading_uri(file), uri=True)
 
 
 def _is_lost(location: Location) -> bool:

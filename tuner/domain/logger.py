@@ -33,6 +33,8 @@ class LoggedStudy:
 
     def identity(self, trial: TrialRecord) -> str:
         """Return what tells the trial from every other one, those of a deleted study of that name too."""
+        if self.folder_name != self.name:  # which has the study's id in it
+            return hashlib.sha256(f"{self.folder_name} {trial.number}".encode()).hexdigest()[:16]
         born = "" if trial.started is None else trial.started.isoformat()
         return hashlib.sha256(f"{self.name} {trial.number} {born}".encode()).hexdigest()[:16]
 

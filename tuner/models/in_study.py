@@ -1,12 +1,13 @@
 """A study's model, made of the weights that the study kept."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
 from tuner import queries
 from tuner.assembly import data_fingerprint, located
+from tuner.confirmation import confirmed_study
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError, ModelError, TunerError
 from tuner.domain.job import Job
@@ -46,9 +47,12 @@ def model_of(store: Store, name: str, number: int | None = None, spec: StudySpec
     if not study.spec:
         raise ConfigurationError(f"study {name!r} was not made by tuner, so nothing is known of its models")
     whose = chosen(store.location, study, trials, repetitions, number)
+    # Repetitions have seeds of their own, but the data of the search, split as the search did.
+    search = store.study(confirmed_study(name))
     folder = Path(study.source["folder"])
     spec = located(spec or StudySpec.from_description(study.spec), [Path.cwd(), folder])
-    _refuse_other_data(study, data_fingerprint(spec, folder))
+    spec = replace(spec, seed=search.spec["seed"])
+    _refuse_other_data(search, data_fingerprint(spec, folder))
     job = _job(store, spec, folder, whose)
     best = BestCheckpoint(trial_folder(job.folders.checkpoints, whose.training.number), whose.training.epoch)
     objective = build_objective(job)

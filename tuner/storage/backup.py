@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import final
 
 from tuner.domain.event import Event, EventKind, Listener
+from tuner.storage.engine import reading_uri
 from tuner.storage.lease import Clock, utc_now
 from tuner.storage.location import Location
 
@@ -129,7 +130,7 @@ def _partial(final_file: Path) -> Iterator[Path]:
 
 def _copy(file: Path, to: Path) -> None:
     """Copy a database in one read transaction, which keeps no writer waiting, and check the copy."""
-    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as source, closing(sqlite3.connect(to)) as copy:
+    with closing(sqlite3.connect(reading_uri(file), uri=True)) as source, closing(sqlite3.connect(to)) as copy:
         source.backup(copy)
         # A copy is one file: without this, whoever opens it gets a write-ahead log beside it.
         copy.execute("PRAGMA journal_mode=DELETE")

@@ -5,9 +5,11 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, select
+from sqlalchemy import Engine, create_engine, event, inspect, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
@@ -19,6 +21,16 @@ from tuner.storage import schema
 from tuner.storage.location import Location
 
 _BUSY_SECONDS = 60.0
+_ANSWER_SECONDS = 10.0
+"""How long a server may take to answer a new connection."""
+_FROZEN_SECONDS = 120.0
+"""After how long PostgreSQL ends a transaction in which nothing happens: its process was frozen."""
+
+_SERVERS = ("postgresql", "mysql", "mariadb")
+"""The kinds of servers whose locks are known here."""
+
+_MAKING_TABLES = 7_088_121_011
+"""The number of the lock that who makes tables holds on PostgreSQL."""
 
 _IN_WAL = "tuner:wal"
 """What is kept with a connection that has put its file into WAL mode."""
@@ -33,17 +45,22 @@ def connect(location: Location, busy_seconds: float = _BUSY_SECONDS, *, read_onl
     SQLite runs in WAL mode, so that readers never block the writer, and writes start with BEGIN IMMEDIATE, so that a
     transaction that has read is never refused its write. `synchronous=NORMAL` survives the death of any process; a
     power cut can take the last moments, which a resumed study trains again.
+
+    A server locks row by row: `reading` is of one moment (REPEATABLE READ), `writing` sees what others have committed
+    (READ COMMITTED) and what it relies on it locks. A process that was frozen in a transaction keeps nobody for ever.
     """
     try:
         engine = create_engine(location.url, **engine_options(location, busy_seconds, read_only=read_only))
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise ConfigurationError(
             f"no driver is installed for {location.url.drivername!r} databases",
-            hint="for PostgreSQL: pip install 'psycopg[binary]' and write postgresql+psycopg://...",
+            hint="pip install 'tuner[postgres]' for postgresql+psycopg://..., 'tuner[mysql]' for mysql+pymysql://...",
         ) from error
     if location.file is not None:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    elif engine.dialect.name in _SERVERS:
+        event.listen(engine, "connect", partial(_prepare_server, engine.dialect.name, busy_seconds))
     return engine
 
 
@@ -52,11 +69,58 @@ def engine_options(
 ) -> dict[str, Any]:
     """Return what SQLAlchemy makes an engine with, beside the URL."""
     if location.file is not None:
-        uri = f"{location.file.as_uri()}?mode=ro"
-        reading = {"creator": lambda: sqlite3.connect(uri, uri=True, timeout=busy_seconds, check_same_thread=False)}
-        return reading if read_only else {"connect_args": {"timeout": busy_seconds}}
+        return {"creator": partial(_opened, location.file, busy_seconds, read_only=read_only)}
     reads = {"execution_options": {"postgresql_readonly": True}} if read_only else {}
-    return {"pool_pre_ping": True, "pool_recycle": 300, **reads}
+    arguments = {key: value for key, value in _arguments(location).items() if key not in location.url.query}
+    return {"pool_pre_ping": True, "pool_recycle": 300, "connect_args": arguments, **reads}
+
+
+def _arguments(location: Location) -> dict[str, Any]:
+    """Return what a driver is given so that a server that has gone is noticed within a minute."""
+    if location.url.drivername == "postgresql+psycopg":
+        alive = {"keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+        return {"connect_timeout": int(_ANSWER_SECONDS), **alive}
+    if location.url.get_driver_name() == "pymysql":
+        return {"connect_timeout": int(_ANSWER_SECONDS), "read_timeout": 600, "write_timeout": 60}
+    return {}
+
+
+def _prepare_server(dialect: str, busy_seconds: float, connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    milliseconds = int(busy_seconds * 1000)
+    if dialect == "postgresql":
+        settings = [
+            f"SET lock_timeout = {milliseconds}",
+            f"SET idle_in_transaction_session_timeout = {int(_FROZEN_SECONDS * 1000)}",
+        ]
+    else:
+        settings = [f"SET SESSION innodb_lock_wait_timeout = {max(1, int(busy_seconds))}"]
+    cursor = connection.cursor()
+    for setting in settings:
+        cursor.execute(setting)
+    cursor.close()
+    connection.commit()
+
+
+def _opened(file: Path, busy_seconds: float, *, read_only: bool) -> sqlite3.Connection:
+    is_there = file.exists()
+    if is_there and (read_only or not _may_be_written(file)):
+        return sqlite3.connect(reading_uri(file), uri=True, timeout=busy_seconds, check_same_thread=False)
+    return sqlite3.connect(file, timeout=busy_seconds, check_same_thread=False)
+
+
+def reading_uri(file: Path) -> str:
+    """Return the URI of a database file that is read and never written.
+
+    SQLite makes files beside one in WAL mode even to read it. Where it can't, and there is no log with what is not in
+    the file yet, it takes the file as it is.
+    """
+    log = file.with_name(f"{file.name}-wal")
+    is_whole = not log.exists() or log.stat().st_size == 0
+    return f"{file.as_uri()}?mode=ro{'&immutable=1' if is_whole and not _may_be_written(file) else ''}"
+
+
+def _may_be_written(file: Path) -> bool:
+    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -77,15 +141,21 @@ def _begin_sqlite(connection: Connection) -> None:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Give a connection whose changes are committed together, or not at all; raises `StorageError`."""
-    with translated(engine), engine.connect().execution_options(writes=True) as connection, connection.begin():
+    options = {"writes": True} if _is_file(engine) else {"isolation_level": "READ COMMITTED"}
+    with translated(engine), engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Give a connection that sees the database as it is now, all along; raises `StorageError`."""
-    with translated(engine), engine.connect() as connection, connection.begin():
+    options = {} if _is_file(engine) else {"isolation_level": "REPEATABLE READ"}
+    with translated(engine), engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
+
+
+def _is_file(engine: Engine) -> bool:
+    return engine.dialect.name == "sqlite"
 
 
 @contextmanager
@@ -95,12 +165,18 @@ def translated(engine: Engine) -> Iterator[None]:
         yield
     except (SQLAlchemyError, OSError) as error:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
-        where = engine.url.database if engine.url.get_backend_name() == "sqlite" else _shown(engine)
+        where = engine.url.database if _is_file(engine) else _shown(engine)
         reason = str(cause).strip().partition("\n")[0]
+        is_closed = "readonly database" in reason
+        hint = (
+            "neither the file nor its folder may be read-only; what is in it can be looked at, with `tuner status`"
+            if is_closed
+            else "check that it exists, is reachable and may be written; what was recorded before is safe"
+        )
         raise StorageError(
             f"the storage {where} cannot be used: {reason}",
-            hint="check that it exists, is reachable and may be written; what was recorded before is safe",
-            may_pass=isinstance(error, OperationalError | InterfaceError),
+            hint=hint,
+            may_pass=isinstance(error, OperationalError | InterfaceError) and not is_closed,
         ) from error
 
 
@@ -113,7 +189,7 @@ def create_schema(location: Location, engine: Engine) -> None:
 
     Folders are made for their owner alone, and so is the database file.
     """
-    with translated(engine), _one_at_a_time(location):
+    with translated(engine), _one_at_a_time(location, engine):
         if _revision(engine) is not None:
             return
         import optuna.storages  # noqa: PLC0415 - half a second that only the first study of a database pays
@@ -139,6 +215,15 @@ def check_schema(engine: Engine) -> bool:
     return True
 
 
+def _lock(connection: Connection) -> None:
+    """Wait until nobody else makes tables in the database, as long as the connection is there."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET lock_timeout = 0")
+        connection.exec_driver_sql(f"SELECT pg_advisory_lock({_MAKING_TABLES})")
+    elif connection.dialect.name in _SERVERS:
+        connection.execute(text("SELECT GET_LOCK(CONCAT('tuner:', SHA1(DATABASE())), 600)")).scalar()
+
+
 def _revision(engine: Engine) -> str | None:
     """Return the schema's revision; None where there are no tables, or whoever makes them is not done, or was killed.
 
@@ -153,10 +238,15 @@ def _revision(engine: Engine) -> str | None:
 
 
 @contextmanager
-def _one_at_a_time(location: Location) -> Iterator[None]:
-    """Hold the folder of a database file, which is made where there is none: Optuna makes tables one by one."""
+def _one_at_a_time(location: Location, engine: Engine) -> Iterator[None]:
+    """Hold the database of a server, or the folder of a file, which is made: Optuna makes tables one by one."""
     if location.file is None:
-        yield
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            _lock(connection)  # until it is closed
+            try:
+                yield
+            finally:
+                connection.invalidate()
         return
     folder = os.open(private(location.file.parent), os.O_RDONLY)
     try:

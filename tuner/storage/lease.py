@@ -117,9 +117,12 @@ class Lease:
         """The lease's number, larger than that of every holder before."""
         return self._claim.token
 
-    def check(self, connection: Connection) -> None:
-        """Raise `LeaseLostError` in a transaction that is about to write what is no longer ours to write."""
-        stored = _stored(connection, self._study_id)
+    def check(self, connection: Connection, *, changes: bool = False) -> None:
+        """Raise `LeaseLostError` in a transaction that is about to write what is no longer ours to write.
+
+        Until it ends nobody takes the study over. `changes` says that it will write the lease itself.
+        """
+        stored = _stored(connection, self._study_id, changes=changes)
         if stored is None or stored.token != self.token:
             raise LeaseLostError(
                 f"this process lost the study: {stored.holder if stored else 'nobody'} has taken it over",
@@ -151,7 +154,7 @@ class Lease:
 
     def _extend(self, until: datetime | None) -> None:
         with writing(self._engine) as connection:
-            self.check(connection)
+            self.check(connection, changes=True)
             claim = replace(self._claim, until=until)
             connection.execute(update(_TABLE).where(_is_of(self._study_id)).values(value_json=claim.describe()))
 
@@ -163,7 +166,7 @@ def refuse_held(connection: Connection, study_id: int, name: str, now: datetime)
     """
     # Where rows are locked one by one, this one stands for the study; SQLite locks everything.
     connection.execute(select(schema.studies.c.study_id).where(schema.studies.c.study_id == study_id).with_for_update())
-    before = _stored(connection, study_id)
+    before = _stored(connection, study_id, changes=True)
     if before is not None and before.is_valid(now):
         raise _held(connection, name, before, now)
     return before
@@ -188,8 +191,9 @@ def claim_on(connection: Connection, study_id: int) -> Claim | None:
     return _parsed(connection.execute(_row(study_id)).scalar())
 
 
-def _stored(connection: Connection, study_id: int) -> Claim | None:
-    return _parsed(connection.execute(_row(study_id).with_for_update(read=True)).scalar())
+def _stored(connection: Connection, study_id: int, *, changes: bool) -> Claim | None:
+    """Return the lease, locked; two who shared the lock before one changes the row would wait for each other."""
+    return _parsed(connection.execute(_row(study_id).with_for_update(read=not changes)).scalar())
 
 
 def _row(study_id: int) -> Select[Any]:

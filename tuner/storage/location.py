@@ -19,6 +19,13 @@ DEFAULT = ".tuner/studies.db"
 _SQLITE_HEADER = b"SQLite format 3\0"
 _DRIVER = re.compile(r"[A-Za-z]\w*(\+\w+)?")
 """A database's name, and one of its drivers' names: what SQLAlchemy takes for modules to import."""
+_DRIVERS = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mysql+pymysql",
+}
+"""The drivers of those who name none: those that our extras install."""
 
 
 @final
@@ -92,9 +99,10 @@ def locate(storage: str | None) -> Location:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:
         raise _not_understood(text) from error
-    if not _DRIVER.fullmatch(url.drivername):
+    if not _DRIVER.fullmatch(url.drivername) or set(url.host or "") & set("[]"):
         raise _not_understood(text)
     if url.get_backend_name() != "sqlite":
+        url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
         return Location(url, None, Path(DEFAULT).absolute().parent)
     if not url.database or url.database == ":memory:":
         raise ConfigurationError(

@@ -31,6 +31,7 @@ CONSTRAINTS = "constraints"
 Optuna 5 itself writes an attribute for each, which it reads as well but optuna-dashboard does not.
 """
 
+_NOT_FINITE = {"INF_POS": math.inf, "INF_NEG": -math.inf, "NAN": math.nan}
 _SPEC, _SOURCE, _SPACE, _ID = "spec", "source", "space", "id"
 _IS_ID = re.compile(r"[0-9a-f]{16}")
 _DIRECTIONS = {"MAXIMIZE": Direction.MAXIMIZE, "MINIMIZE": Direction.MINIMIZE, "NOT_SET": Direction.MINIMIZE}
@@ -162,9 +163,12 @@ def _trial(row: Row[Any], study: StudyRecord, parts: Mapping[Table, Sequence[Row
         each.param_name: parsed_value(each.distribution_json, each.param_value) for each in parts[schema.trial_params]
     }
     points = sorted(parts[schema.trial_intermediate_values], key=lambda each: int(each.step))
-    curve = {each.step: each.intermediate_value for each in points}
+    measured = {each.step: _number(each.intermediate_value, each.intermediate_value_type) for each in points}
+    curve = {step: value for step, value in measured.items() if not math.isnan(value)}
     best = best_epoch(curve, study.direction)
-    values = {study.metrics[each.objective]: each.value for each in parts[schema.trial_values]}
+    values = {
+        study.metrics[each.objective]: _number(each.value, each.value_type) for each in parts[schema.trial_values]
+    }
     failure = notes.get("failure")
     record = TrialRecord(
         number=row.number,
@@ -181,6 +185,11 @@ def _trial(row: Row[Any], study: StudyRecord, parts: Mapping[Table, Sequence[Row
     )
     newest = math.inf if not record.state.is_finished else record.epoch
     return replace(record, config=record.config_at(newest)) if record.schedule else record
+
+
+def _number(stored: float | None, kind: str) -> float:
+    """Return the value that plain Optuna, or we, stored: not every database takes those that are not finite."""
+    return float(_NOT_FINITE.get(kind, math.nan if stored is None else stored))
 
 
 def _schedule(stages: Iterable[Mapping[str, Any]]) -> tuple[Stage, ...]:

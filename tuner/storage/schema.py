@@ -5,11 +5,18 @@ one transaction (Optuna's own interface commits every value by itself) and lets 
 `VERSION` is the revision of the schema these declarations describe: a database of another one is refused.
 """
 
-from sqlalchemy import Column, DateTime, Float, ForeignKey, Integer, MetaData, String, Table, Text
+from sqlalchemy import Column, DateTime, Enum, Float, ForeignKey, Integer, MetaData, String, Table, Text
+from sqlalchemy.types import TypeEngine
 
 VERSION = "v3.2.0.a"
 
 metadata = MetaData()
+
+
+def _one_of(name: str, *words: str) -> TypeEngine[str]:
+    """Return the type of a column that Optuna declares as an enum: a type of its own on PostgreSQL, words elsewhere."""
+    return String(max(map(len, words))).with_variant(Enum(*words, name=name), "postgresql")
+
 
 alembic_version = Table("alembic_version", metadata, Column("version_num", String(32), primary_key=True))
 
@@ -24,7 +31,7 @@ study_directions = Table(
     "study_directions",
     metadata,
     Column("study_direction_id", Integer, primary_key=True),
-    Column("direction", String(8), nullable=False),
+    Column("direction", _one_of("studydirection", "NOT_SET", "MINIMIZE", "MAXIMIZE"), nullable=False),
     Column("study_id", Integer, ForeignKey("studies.study_id"), nullable=False),
     Column("objective", Integer, nullable=False),
 )
@@ -35,7 +42,7 @@ trials = Table(
     Column("trial_id", Integer, primary_key=True),
     Column("number", Integer),
     Column("study_id", Integer, ForeignKey("studies.study_id")),
-    Column("state", String(8), nullable=False),
+    Column("state", _one_of("trialstate", "RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING"), nullable=False),
     Column("datetime_start", DateTime),
     Column("datetime_complete", DateTime),
 )
@@ -57,7 +64,7 @@ trial_values = Table(
     Column("trial_id", Integer, ForeignKey("trials.trial_id"), nullable=False),
     Column("objective", Integer, nullable=False),
     Column("value", Float),
-    Column("value_type", String(7), nullable=False),
+    Column("value_type", _one_of("trialvaluetype", "FINITE", "INF_POS", "INF_NEG"), nullable=False),
 )
 
 trial_intermediate_values = Table(
@@ -67,7 +74,11 @@ trial_intermediate_values = Table(
     Column("trial_id", Integer, ForeignKey("trials.trial_id"), nullable=False),
     Column("step", Integer, nullable=False),
     Column("intermediate_value", Float),
-    Column("intermediate_value_type", String(7), nullable=False),
+    Column(
+        "intermediate_value_type",
+        _one_of("trialintermediatevaluetype", "FINITE", "INF_POS", "INF_NEG", "NAN"),
+        nullable=False,
+    ),
 )
 
 trial_heartbeats = Table(
