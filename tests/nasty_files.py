@@ -48,7 +48,7 @@ def values(seed: int = 0) -> list[float]:
 
 
 def _swapped(text: str, marks: Mapping[str, str]) -> str:
-    return text.translate(str.maketrans(dict(marks)))
+    return text.translate(str.maketrans("".join(marks), "".join(marks.values())))
 
 
 EUROPEAN = {",": ".", ".": ","}
@@ -284,8 +284,8 @@ def _of_words() -> Iterator[tuple[str, Nasty]]:
         )
     for gap in ("", "?", "NaN", "null", "n/a"):
         cells = [gap if row % 5 == 0 else "ab"[row % 2] for row in range(ROWS)]
-        truth = [None if cell == gap else cell for cell in cells]
-        yield f"words with {gap!r}", Nasty(contents=table(cells).encode(), truth=truth)
+        meant: list[Truth] = [None if cell == gap else cell for cell in cells]
+        yield f"words with {gap!r}", Nasty(contents=table(cells).encode(), truth=meant)
 
 
 def _of_files() -> Iterator[tuple[str, Nasty]]:

@@ -160,7 +160,7 @@ def read_images(files: Sequence[Path], shape: tuple[int, int, int], reading: int
         if deep:
             return np.repeat(np.asarray(shown, dtype=np.float32).clip(0, 1)[None], channels, axis=0)
         values = np.asarray(shown.convert(mode), dtype=np.uint8).reshape(height, width, channels)
-        scaled: NDArray[np.float32] = np.moveaxis(values, 2, 0) / np.float32(255)
+        scaled: NDArray[np.float32] = np.moveaxis(values, 2, 0).astype(np.float32) / np.float32(255)
         return scaled
 
     found = np.empty((len(files), channels, height, width), dtype=np.float32)
