@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from tuner.domain.decision import Decision
+from tuner.domain.director import StopCause
 from tuner.domain.errors import (
     ConfigurationError,
     ModelError,
@@ -47,6 +48,7 @@ __all__ = [
     "ResumeRefusedError",
     "SearchSpace",
     "SearchSpaceError",
+    "StopCause",
     "StorageError",
     "Study",
     "StudyExistsError",

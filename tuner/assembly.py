@@ -23,6 +23,7 @@ from tuner.domain.study import AUTO, Direction, StudySpec, as_component, as_cons
 from tuner.domain.usual import usual_direction
 from tuner.execution import machine
 from tuner.execution.generator import GeneratorObjective
+from tuner.execution.travel import unsendable
 from tuner.execution.worker import OBJECTIVES, build_objective
 from tuner.reference import is_generator, resolve
 from tuner.warm_start import CarriedOver
@@ -99,6 +100,8 @@ def assemble(spec: StudySpec, folder: Path, checkpoints: Path) -> Assembly:
     mistakes = _Mistakes()
     job = _job(spec, folder, checkpoints)
     objective = mistakes.collect(lambda: _objective(job))
+    if spec.executor == "ray":
+        mistakes.add(unsendable(job.objective))
     yields = None if objective is None else objective.metrics()
     goal = _goal(spec, yields or {})
     if not mistakes.has_any:
@@ -128,8 +131,7 @@ def assemble(spec: StudySpec, folder: Path, checkpoints: Path) -> Assembly:
         tests=yields is not None,
         data=None if objective is None else objective.data(),
         notes=(
-            *_assumed(spec, yields or {}),
-            *_doubts(yields or {}, goal),
+            *_notes(spec, yields or {}, goal),
             *(objective.notes(space) if objective is not None else ()),
         ),
         confirms=_confirms(spec, job, goal, objective),

@@ -1,5 +1,6 @@
 """Running, resuming and confirming studies, with everything it takes: what the command line and Python call."""
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -32,6 +33,8 @@ from tuner.warm_start import CarriedOver, WarmStart
 
 EXECUTORS = {"ray": "tuner.execution.ray_tune", "inline": "tuner.execution.inline"}
 
+_LOG = logging.getLogger("tuner")
+
 MakeListeners = Callable[[Assembly, Sequence[TrialRecord]], Sequence[Listener]]
 """Makes what watches a run, from its parts and the trials it starts with."""
 
@@ -63,11 +66,12 @@ def run(
             notes=_first_notes(assembly),
         )
         with _resumable(spec.name), store.holding(spec.name) as journal, ExitStack() as held:
-            conductor = _conductor(store, assembly, (), listeners)
             confirm = _confirm(spec.name, store, assembly, listeners, held) if assembly.confirms else None
-            cause = service.removing_on_refusal(
-                store, spec.name, lambda: conductor.conduct(spec.name, journal, execute, confirm)
-            )
+
+            def conduct() -> StopCause | None:
+                return _conductor(store, assembly, (), listeners).conduct(spec.name, journal, execute, confirm)
+
+            cause = service.removing_unbegun(store, spec.name, conduct)
         return spec.name, cause
 
 
@@ -155,6 +159,9 @@ def _logged(listeners: MakeListeners | None, logs: Logs, folder: Path) -> MakeLi
 
     def make(assembly: Assembly, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
         showing = tuple(listeners(assembly, trials)) if listeners else ()
+        if listeners is None:
+            for note in assembly.notes:
+                _LOG.warning("study %s: %s", assembly.spec.name, note)
 
         def warn(text: str) -> None:
             for listener in showing:
