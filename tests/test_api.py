@@ -272,9 +272,10 @@ def test_nothing_stays_of_a_study_that_never_began(monkeypatch: pytest.MonkeyPat
     def breaking(*_: object) -> None:
         raise RuntimeError("Ray did not start")
 
-    with monkeypatch.context() as broken, pytest.raises(RuntimeError, match="did not start"):
+    with monkeypatch.context() as broken:
         broken.setattr(InlineExecutor, "run", breaking)
-        tuner.run(spec())
+        with pytest.raises(RuntimeError, match="did not start"):
+            tuner.run(spec())
     assert tuner.run(spec()).name == "scored"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tuner.catalogue import Catalogue
 from tuner.domain.errors import ConfigurationError, UnknownNameError
-from tuner.reference import is_generator, resolve
+from tuner.reference import clash, is_generator, resolve
 
 SPACES = Catalogue("tuner.search_spaces", "search space")
 
@@ -88,3 +88,20 @@ def test_a_function_is_recognised_as_it_is(folder: Path) -> None:
 
     assert is_generator(train, folder)
     assert not is_generator(lambda: None, folder)
+
+
+def test_a_module_with_the_name_of_an_installed_one_is_said(folder: Path) -> None:
+    said = clash("json:train", folder)
+    assert said is not None
+    assert f"json:train is looked for in {folder}" in said
+    assert clash("mytask:train", folder) is None
+    assert clash("supervised", folder) is None
+
+
+def test_a_module_whose_name_is_taken_already_is_refused_with_both_places(folder: Path) -> None:
+    import json  # noqa: PLC0415 - it has to be imported before
+
+    with pytest.raises(ConfigurationError) as caught:
+        resolve("json:train", SPACES, folder)
+    assert str(json.__file__) in str(caught.value)
+    assert str(folder / "json.py") in str(caught.value)

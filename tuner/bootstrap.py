@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner import service
-from tuner.asking import Asked, read_spec, space_to_resume, spec_to_resume
+from tuner.asking import Asked, module_folder, read_spec, space_to_resume, spec_to_resume
 from tuner.assembly import Assembly, assemble, data_fingerprint
 from tuner.confirmation import companion
 from tuner.confirming import confirming, winners
@@ -53,7 +53,7 @@ def run(
         listeners = _logged(listeners, logging, store.location.folder)
         if spec.name in store.names:
             raise exists_already(spec.name)
-        assembly = assemble(spec, Path(source.folder), store.location.checkpoints_of(spec.name))
+        assembly = assemble(spec, module_folder(spec.objective, source), store.location.checkpoints_of(spec.name))
         begins = learned(store, assembly.spec, assembly.space)
         assembly = _warmed(assembly, begins)
         execute = _executor(assembly)

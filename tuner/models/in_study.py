@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import final
 
 from tuner import queries
+from tuner.asking import module_folder
 from tuner.assembly import data_fingerprint, located
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError, ModelError, TunerError
@@ -44,8 +45,9 @@ def model_of(store: Store, name: str, number: int | None = None, spec: StudySpec
     if not study.spec:
         raise ConfigurationError(f"study {name!r} was not made by tuner, so nothing is known of its models")
     whose = chosen(study, trials, repetitions, number)
-    folder = Path(study.source["folder"])
-    spec = located(spec or StudySpec.from_description(study.spec), [Path.cwd(), folder])
+    spec = spec or StudySpec.from_description(study.spec)
+    folder = module_folder(spec.objective, study.source)
+    spec = located(spec, [Path.cwd(), Path(study.source["folder"])], folder)
     _refuse_other_data(study, data_fingerprint(spec, folder))
     job = _job(store, spec, folder, whose)
     best = BestCheckpoint(trial_folder(job.checkpoints, whose.training.number), whose.training.epoch)
