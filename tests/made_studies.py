@@ -27,7 +27,11 @@ SPACE = SearchSpace(
     activation=Choice("relu", "tanh"),
 )
 SPEC = StudySpec(
-    objective="supervised", search_space="tabular", metric="accuracy", settings={"dataset": "wine"}
+    objective="supervised",
+    search_space="tabular",
+    metric="accuracy",
+    direction="maximize",
+    settings={"dataset": "wine"},
 ).describe()
 RUNGS = (1, 3, 9, 27)
 

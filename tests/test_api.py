@@ -1,17 +1,25 @@
 """The Python interface, beside what the end-to-end tests show of it."""
 
+import dataclasses
+import functools
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from fakes import MAXIMIZED
 
 import tuner
-from tuner import NoUsableTrialError, TrialState
+from tuner import NoUsableTrialError, StopCause, TooManyFailuresError, TrialState
 from tuner.api import no_usable_trial
+from tuner.assembly import assemble
 from tuner.domain.errors import ConfigurationError, StudyExistsError
 from tuner.domain.record import StudyRecord
+from tuner.domain.study import Confirm
+from tuner.execution.inline import InlineExecutor
 from tuner.storage.location import locate
 
 
@@ -24,6 +32,31 @@ def _forgotten_modules(user_folder: Path) -> Iterator[None]:
 
 def scored(trial: tuner.Trial) -> Iterator[dict[str, float]]:
     yield {"score": trial.config["x"] * trial.settings.get("factor", 1)}
+
+
+def losing(trial: tuner.Trial) -> Iterator[dict[str, float]]:
+    yield {"val_loss": trial.config["x"]}
+
+
+def slow(trial: tuner.Trial) -> Iterator[dict[str, float]]:
+    yield {"score": 1.0}
+    if trial.number:
+        threading.Event().wait(0.3)
+
+
+def shifted(trial: tuner.Trial, by: float) -> dict[str, float]:
+    return {"score": trial.config["x"] + by}
+
+
+class Scorer:
+    def __init__(self, held: object = None) -> None:
+        self.held = held
+
+    def __call__(self, trial: tuner.Trial) -> dict[str, float]:
+        return self.measure(trial)
+
+    def measure(self, trial: tuner.Trial) -> dict[str, float]:
+        return {"score": trial.config["x"]}
 
 
 def failing(trial: tuner.Trial) -> Iterator[dict[str, float]]:
@@ -88,7 +121,9 @@ def test_a_study_is_kept_where_it_was_asked_to_be(user_folder: Path) -> None:
 
 
 def test_a_study_whose_trials_all_failed_says_why_they_did() -> None:
-    study = tuner.run(spec(failing))
+    with pytest.raises(NoUsableTrialError, match="3 failed with: RuntimeError: no such layer"):
+        tuner.run(spec(failing))
+    study = tuner.load_study("failing")
     assert [trial.state for trial in study.trials] == [TrialState.FAIL] * 3
     with pytest.raises(NoUsableTrialError, match="3 failed with: RuntimeError: no such layer"):
         _ = study.best_trial
@@ -113,3 +148,138 @@ def test_a_dataframe_has_the_values_of_the_trials() -> None:
     assert list(frame["number"]) == [0, 1, 2]
     assert list(frame["params.x"]) == [trial.config["x"] for trial in study.trials]
     assert list(frame["metrics.score"]) == [trial.value for trial in study.trials]
+
+
+def test_a_run_that_ended_early_says_so_then_and_later() -> None:
+    with pytest.raises(TooManyFailuresError, match="5 of 5 trials failed"):
+        tuner.run(spec(failing), trials=9)
+    assert tuner.load_study("failing").stop_cause is StopCause.FAILURES
+    with pytest.warns(UserWarning, match="stopped at its time limit, . of 9 trials finished"):
+        study = tuner.run(spec(slow), trials=9, time=0.2)
+    assert study.stop_cause is tuner.load_study("slow").stop_cause is StopCause.TIME
+    assert study.resume(trials=9, time="1h").stop_cause is None
+    assert tuner.load_study("slow").stop_cause is None
+
+
+def test_any_callable_is_an_objective_and_goes_on_as_an_object() -> None:
+    def inner(trial: tuner.Trial) -> dict[str, float]:
+        return {"score": trial.config["x"]}
+
+    factor = 2
+    objectives: dict[str, Any] = {
+        "scored": functools.partial(shifted, by=1),
+        "Scorer": Scorer(),
+        "Scorer.measure": Scorer().measure,
+        "lambda": lambda trial: {"score": factor * trial.config["x"]},
+        "inner": inner,
+    }
+    for name, objective in objectives.items():
+        study = tuner.run(spec(objective))
+        assert study.name == ("shifted" if isinstance(objective, functools.partial) else name)
+        assert len(study.resume(trials=4).trials) == 4
+        with pytest.raises(ConfigurationError, match="lies in no module") as caught:
+            tuner.load_study(study.name).resume(trials=5)
+        assert "spec=" in caught.value.hint
+        assert len(tuner.load_study(study.name, spec=spec(objective)).resume(trials=5).trials) == 5
+
+
+def test_what_cannot_be_sent_to_a_worker_is_named_before_anything_is_written(user_folder: Path) -> None:
+    lock = threading.Lock()
+
+    def locked(trial: tuner.Trial) -> dict[str, float]:
+        with lock:
+            return {"score": 1.0}
+
+    for objective, named in (
+        (locked, "variable 'lock' is a lock"),
+        (functools.partial(shifted, by=lock), "argument 'by' is a lock"),
+        (Scorer(lock), "attribute 'held' is a lock"),
+        (Scorer(lock).measure, "attribute 'held' is a lock"),
+    ):
+        with pytest.raises(ConfigurationError, match=named):
+            tuner.run(spec(objective), executor="ray")
+    assert not (user_folder / ".tuner").exists()
+
+
+def test_a_spec_made_in_python_is_checked_as_a_study_file_is(user_folder: Path) -> None:
+    wrong = dataclasses.replace(
+        spec(),
+        budget=tuner.Budget(trials=-1, epochs=1.5, seconds="soon"),  # type: ignore[arg-type]
+        resources=tuner.Resources(cpu=0, parallel="many"),
+        limits=tuner.Limits(memory="much"),  # type: ignore[arg-type]
+        confirm=Confirm(seeds=1),
+        executor="process",
+        settings={"a": {"b": {1, 2}}, "c": {3: 4}},
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        tuner.run(wrong)
+    assert set(caught.value.problems) == {
+        "the study's spec: settings.a.b: {1, 2} is a set, which no study can keep; write it as text",
+        "the study's spec: settings.c: the key 3 is a int; write it as text",
+    }
+    with pytest.raises(ConfigurationError) as caught:
+        tuner.run(dataclasses.replace(wrong, settings={}))
+    text = str(caught.value)
+    for part in (
+        "budget.trials: -1 is below 1",
+        "budget.epochs: 1.5 is not a whole number",
+        "budget.seconds: 'soon' is no duration",
+        "resources.cpu: 0 is not above 0",
+        "resources.parallel: 'many'",
+        "limits.memory: 'much' is no size",
+        "confirm.seeds: 1 is below 2",
+        "executor: 'process' is not",
+    ):
+        assert part in text
+    with pytest.raises(ConfigurationError, match="objective: it is a list; give a function"):
+        tuner.run(spec([scored]))
+    with pytest.raises(ConfigurationError, match="budget: 5 is not a section"):
+        tuner.run(dataclasses.replace(spec(), budget=5))  # type: ignore[arg-type]
+    assert not (user_folder / ".tuner").exists()
+
+
+def test_a_spec_made_in_python_may_say_what_a_study_file_says() -> None:
+    said = dataclasses.replace(
+        spec(),
+        sampler={"name": "random"},
+        budget=tuner.Budget(trials=np.int64(3), epochs=1, seconds="1h"),  # type: ignore[arg-type]
+        limits=tuner.Limits(time="2h"),  # type: ignore[arg-type]
+        settings={"factor": np.float32(2), "sizes": (1, 2)},
+    )
+    study = tuner.run(said)
+    assert study.trials[0].value == 1
+    assert len(study.resume(trials=4).trials) == 4
+
+
+def test_a_direction_that_is_not_given_is_that_of_the_name_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    study = tuner.run(dataclasses.replace(spec(losing), metric="val_loss"))
+    assert study.direction is tuner.Direction.MINIMIZE
+    assert "direction: minimize (assumed from the name `val_loss`; set direction to overrule)" in caplog.text
+    assert len(study.resume(trials=4).trials) == 4
+    with pytest.raises(ConfigurationError, match="nothing says which way 'm' is better; write direction ="):
+        tuner.run(dataclasses.replace(spec(losing), metric="m"), name="other")
+
+
+def test_ray_address_is_said_to_be_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    there = assemble(dataclasses.replace(spec(), executor="ray"), Path(), Path())
+    assert any("RAY_ADDRESS=10.0.0.1:6379 is not used" in note for note in there.notes)
+    assert assemble(spec(), Path(), Path()).notes == (
+        "direction: maximize (assumed from the name `score`; set direction to overrule)",
+    )
+
+
+def test_nothing_stays_of_a_study_that_never_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaking(*_: object) -> None:
+        raise RuntimeError("Ray did not start")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(InlineExecutor, "run", breaking)
+        with pytest.raises(RuntimeError, match="did not start"):
+            tuner.run(spec())
+    assert tuner.run(spec()).name == "scored"
+
+
+def test_an_objective_that_returns_its_metrics_is_complete_whatever_a_scheduler_thinks() -> None:
+    study = tuner.run(spec(Scorer().measure), trials=9, epochs=27)
+    assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}

@@ -33,6 +33,7 @@ SPEC = StudySpec(
     objective=train,
     search_space=SearchSpace(x=Float(0, 1)),
     metric="accuracy",
+    direction="maximize",
     budget=Budget(trials=10, epochs=5),
     resources=Resources(parallel=3, cohort=1),
 )

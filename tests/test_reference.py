@@ -10,7 +10,7 @@ from tuner import share_process
 from tuner.catalogue import Catalogue
 from tuner.domain.errors import ConfigurationError, UnknownNameError
 from tuner.domain.job import PickledObjective
-from tuner.reference import is_function, pickled, resolve, shares_process, unpickled
+from tuner.reference import clash, is_function, pickled, resolve, shares_process, unpickled
 
 SPACES = Catalogue("tuner.search_spaces", "search space")
 
@@ -132,3 +132,20 @@ def test_what_cannot_be_unpickled_is_named(folder: Path) -> None:
     sys.path.remove(str(folder))
     with pytest.raises(ConfigurationError, match=r"unpickling the objective 'outer' failed: .*'mytask'"):
         unpickled(PickledObjective(content, "outer"))
+
+
+def test_a_module_with_the_name_of_an_installed_one_is_said(folder: Path) -> None:
+    said = clash("json:train", folder)
+    assert said is not None
+    assert f"json:train is looked for in {folder}" in said
+    assert clash("mytask:train", folder) is None
+    assert clash("supervised", folder) is None
+
+
+def test_a_module_whose_name_is_taken_already_is_refused_with_both_places(folder: Path) -> None:
+    import json  # noqa: PLC0415 - it has to be imported before
+
+    with pytest.raises(ConfigurationError) as caught:
+        resolve("json:train", SPACES, folder)
+    assert str(json.__file__) in str(caught.value)
+    assert str(folder / "json.py") in str(caught.value)

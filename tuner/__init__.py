@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tuner.domain.decision import Decision
+from tuner.domain.director import StopCause
 from tuner.domain.errors import (
     ConfigurationError,
     ModelError,
@@ -54,6 +55,7 @@ __all__ = [
     "Scheduler",
     "SearchSpace",
     "SearchSpaceError",
+    "StopCause",
     "StorageError",
     "Study",
     "StudyExistsError",

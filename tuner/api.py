@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, Unpack, final
 from tuner import bootstrap, deletion, queries
 from tuner.asking import Asked, DataFile
 from tuner.confirmation import Confirmation
-from tuner.domain.errors import ConfigurationError, NoUsableTrialError
+from tuner.domain.director import StopCause
+from tuner.domain.errors import ConfigurationError, NoUsableTrialError, TooManyFailuresError
 from tuner.domain.model import Model
 from tuner.domain.objective import Objective
 from tuner.domain.record import StudyRecord
 from tuner.domain.study import Direction, StudySpec
-from tuner.domain.trial import Metrics, TrialRecord
+from tuner.domain.trial import Metrics, TrialRecord, TrialState
 from tuner.logs import Logs
 from tuner.notebook import study_html, watching
+from tuner.service import STOPPED
 from tuner.storage.location import Location, locate
 from tuner.storage.store import open_store
 from tuner.study_file import Overrides, key_paths
@@ -49,15 +51,17 @@ def run(
     to the objective. `log` names trackers that every trial is logged to: "tensorboard", "mlflow=http://localhost:5000".
     `progress` shows how far the run is: by default in a notebook, and not in a script.
     Raises `ConfigurationError` before anything is written, `StudyExistsError` where the name is taken
-    (`load_study(name).resume()` goes on with it), and `StudyInterrupted`, a KeyboardInterrupt, after Ctrl-C.
+    (`load_study(name).resume()` goes on with it), `StudyInterrupted`, a KeyboardInterrupt, after Ctrl-C,
+    `TooManyFailuresError` where so many trials failed that the run was ended, and `NoUsableTrialError` where no trial
+    can be used. Warns where the time limit ended it: `study.stop_cause` says so too.
     """
     given = {key: value for key, value in overrides.items() if value is not None}
     paths = key_paths(given) | {f"settings.{key}": value for key, value in (settings or {}).items()}
     with watching(progress=progress) as listeners:
-        name, _ = bootstrap.run(
+        name, cause = bootstrap.run(
             _asked(study, data, target), storage=storage, overrides=paths, listeners=listeners, logs=_logs(log)
         )
-    return Study(name, storage, study if isinstance(study, StudySpec) else None)
+    return Study(name, storage, study if isinstance(study, StudySpec) else None)._ended(cause)  # noqa: SLF001 - its own
 
 
 def _asked(study: str | Path | StudySpec | None, data: str | Path | None, target: str | None) -> Asked:
@@ -75,9 +79,13 @@ def _logs(log: str | Sequence[str]) -> Logs:
     return Logs([log] if isinstance(log, str) else log)
 
 
-def load_study(name: str, storage: str | None = None) -> "Study":
-    """Return a stored study; raises `StudyNotFoundError`, which is a KeyError too."""
-    return Study(name, storage)
+def load_study(name: str, storage: str | None = None, *, spec: StudySpec | None = None) -> "Study":
+    """Return a stored study; raises `StudyNotFoundError`, which is a KeyError too.
+
+    With the `spec` of a study that was made in Python it can go on where its objective lies in no module, or its
+    search space has rules.
+    """
+    return Study(name, storage, spec)
 
 
 def load_model(folder: str | Path, objective: type[Objective] | str | None = None) -> Model:
@@ -112,6 +120,8 @@ class Study:
             self._repetitions = store.repetitions(self.name)
         finally:
             store.close()
+        stopped = self._record.notes.get(STOPPED)
+        self._stop_cause = None if stopped is None else StopCause(stopped)
         return self
 
     def resume(
@@ -123,7 +133,7 @@ class Study:
         """
         given = key_paths({key: value for key, value in overrides.items() if value is not None})
         with watching(progress=progress) as listeners:
-            bootstrap.resume(
+            cause = bootstrap.resume(
                 self.name,
                 storage=self._storage,
                 overrides=given,
@@ -131,17 +141,38 @@ class Study:
                 listeners=listeners,
                 logs=_logs(log),
             )
-        return self.refresh()
+        self.refresh()
+        return self._ended(cause)
 
     def confirm(self, *, top: int | None = None, seeds: int | None = None, progress: bool | None = None) -> "Study":
         """Train the best configurations again, `top` of them, each with so many fresh `seeds`; 5 and 5 by default."""
         given = {"confirm.top": top, "confirm.seeds": seeds}
         overrides = {path: value for path, value in given.items() if value is not None}
         with watching(progress=progress) as listeners:
-            bootstrap.confirm(
+            cause = bootstrap.confirm(
                 self.name, storage=self._storage, overrides=overrides, spec=self._spec, listeners=listeners
             )
-        return self.refresh()
+        self.refresh()
+        return self._ended(cause)
+
+    def _ended(self, cause: StopCause | None) -> "Study":
+        """Return the study after a run; raises and warns as the command line ends with exit code 3 and says why."""
+        self._stop_cause = cause
+        error = failed_run(self.summary, self._record, self._trials, cause)
+        if error is not None:
+            raise error
+        if cause is StopCause.TIME:
+            reached = f"{self.summary.finished} of {self.summary.target} trials finished"
+            warnings.warn(
+                f"study {self.name!r} stopped at its time limit, {reached}; study.resume() goes on",
+                stacklevel=3,
+            )
+        return self
+
+    @property
+    def stop_cause(self) -> StopCause | None:
+        """Why the last run stopped before its target; None where it reached it, or where that is not known."""
+        return self._stop_cause
 
     @property
     def confirmation(self) -> Confirmation | None:
@@ -292,6 +323,23 @@ class Study:
     def _repr_html_(self) -> str:
         """Return the study as a notebook shows it."""
         return study_html(self.summary, self.top(_SHOWN))
+
+
+def failed_run(
+    location: Location,
+    summary: queries.Summary,
+    study: StudyRecord,
+    trials: Sequence[TrialRecord],
+    cause: StopCause | None,
+) -> NoUsableTrialError | None:
+    """Return the error that a run ends with whose trials cannot be used; None where some can."""
+    if cause is StopCause.FAILURES:
+        failed, (error, count) = summary.counts[TrialState.FAIL], queries.failure_reasons(trials)[0]
+        return TooManyFailuresError(
+            f"stopped, since {failed} of {summary.finished} trials failed; {count} of them with: {error}",
+            hint=f"mend the cause, then go on with: {location.command('resume', study.name)}",
+        )
+    return no_usable_trial(location, study, trials) if summary.best is None else None
 
 
 def no_usable_trial(location: Location, study: StudyRecord, trials: Sequence[TrialRecord]) -> NoUsableTrialError:

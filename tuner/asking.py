@@ -13,6 +13,7 @@ from tuner.domain.errors import ConfigurationError, UnknownNameError, nearest
 from tuner.domain.record import StudyRecord
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import UNNAMED, StudySpec, default_name
+from tuner.reference import has_module, look_in
 from tuner.study_file import check_name, checked, override, parse_study, read_study_file
 
 
@@ -28,6 +29,20 @@ class Source:
     study: str
     overrides: Mapping[str, Any]
     folder: str
+
+
+def module_folder(objective: object, source: Mapping[str, Any] | Source) -> Path:
+    """Return where the objective's module is looked for first: the working directory, or beside the study file.
+
+    What else is imported is found in both, after what is installed.
+    """
+    study, folder = (source.study, source.folder) if isinstance(source, Source) else (source["study"], source["folder"])
+    working, beside = Path(folder), Path(study).parent
+    if not Path(study).is_absolute():  # a shipped study, or none at all
+        return working
+    look_in(working)
+    look_in(beside)
+    return beside if has_module(objective, beside) and not has_module(objective, working) else working
 
 
 @final
@@ -59,8 +74,10 @@ def read_spec(study: Asked, overrides: Mapping[str, Any]) -> tuple[StudySpec, So
         name = spec.name or default_name(spec.objective)
         return replace(spec, name=check_name(name)), Source(study="", overrides=overrides, folder=str(folder))
     path, source = _find_study(str(study))
-    spec = located(read_study_file(path, overrides), [path.parent, folder])
-    return spec, Source(study=source, overrides=overrides, folder=str(folder))
+    origin = Source(study=source, overrides=overrides, folder=str(folder))
+    spec = read_study_file(path, overrides)
+    modules = module_folder(spec.objective, origin)
+    return located(spec, [path.parent, folder], modules), origin
 
 
 def _spec_of_data(data: DataFile, overrides: Mapping[str, Any], folder: Path) -> StudySpec:
@@ -116,14 +133,17 @@ def spec_to_resume(
         return _directed(located(checked(spec, overrides), [folder]), study), folder
     if source in shipped_studies() or Path(source).is_file():
         path = _find_study(source)[0]
-        return _directed(located(read_study_file(path, overrides), [path.parent, folder]), study), folder
+        asked = read_study_file(path, overrides)
+        modules = module_folder(asked.objective, study.source)
+        return _directed(located(asked, [path.parent, folder], modules), study), modules
     stored = override(StudySpec.from_description(study.spec), overrides)
     if isinstance(stored.objective, str) and any(mark in stored.objective for mark in UNNAMED):
         raise ConfigurationError(
             f"the objective of study {study.name!r}, {stored.objective}, lies in no module: no other program finds it",
             hint=f"go on in Python, with its spec: tuner.load_study({study.name!r}, spec=StudySpec(...)).resume()",
         )
-    return located(stored, [Path.cwd(), folder]), folder
+    modules = module_folder(stored.objective, study.source)
+    return located(stored, [Path.cwd(), folder], modules), modules
 
 
 def _directed(spec: StudySpec, study: StudyRecord) -> StudySpec:

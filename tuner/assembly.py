@@ -24,8 +24,9 @@ from tuner.domain.study_folders import StudyFolders
 from tuner.domain.usual import usual_direction
 from tuner.execution import machine
 from tuner.execution.generator import GeneratorObjective
+from tuner.execution.travel import unsendable
 from tuner.execution.worker import OBJECTIVES, build_objective
-from tuner.reference import is_function, resolve, shares_process
+from tuner.reference import clash, is_function, resolve, shares_process
 from tuner.warm_start import CarriedOver
 
 SAMPLERS = Catalogue("tuner.samplers", "sampler")
@@ -102,6 +103,8 @@ def assemble(spec: StudySpec, folder: Path, folders: StudyFolders) -> Assembly:
     mistakes = _Mistakes()
     job = _job(spec, folder, folders)
     objective = mistakes.collect(lambda: _objective(job))
+    if spec.executor == "ray":
+        mistakes.add(unsendable(job.objective))
     yields = None if objective is None else objective.metrics()
     goal = _goal(spec, yields or {})
     if not mistakes.has_any:
@@ -134,18 +137,20 @@ def assemble(spec: StudySpec, folder: Path, folders: StudyFolders) -> Assembly:
         notes=(
             *_notes(spec, yields or {}, goal),
             *_alone(spec, isolation),
+            *dict.fromkeys(filter(None, (clash(each, folder) for each in (spec.objective, spec.search_space)))),
             *(objective.notes(space) if objective is not None else ()),
         ),
         confirms=_confirms(spec, job, goal, objective),
     )
 
 
-def located(spec: StudySpec, folders: Sequence[Path]) -> StudySpec:
+def located(spec: StudySpec, folders: Sequence[Path], modules: Path | None = None) -> StudySpec:
     """Return the spec with absolute paths in its settings; what is relative lies in one of the folders.
 
-    A mistake in the objective's name is left to `assemble`, which tells it with all others.
+    The objective's module is looked for in `modules`, by default the last of them. A mistake in the objective's name is
+    left to `assemble`, which tells it with all others.
     """
-    kind = _kind_of_objective(spec, folders[-1])
+    kind = _kind_of_objective(spec, modules or folders[-1])
     return spec if kind is None else replace(spec, settings=kind.located(spec.settings, folders))
 
 

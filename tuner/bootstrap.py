@@ -1,5 +1,6 @@
 """Running, resuming and confirming studies, with everything it takes: what the command line and Python call."""
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner import service
-from tuner.asking import Asked, read_spec, space_to_resume, spec_to_resume
+from tuner.asking import Asked, module_folder, read_spec, space_to_resume, spec_to_resume
 from tuner.assembly import Assembly, assemble, data_fingerprint
 from tuner.confirmation import companion, confirmed_study, is_companion
 from tuner.confirming import confirming, winners
@@ -38,6 +39,8 @@ from tuner.warm_start import CarriedOver, WarmStart
 
 EXECUTORS = {"ray": "tuner.execution.ray_tune", "inline": "tuner.execution.inline"}
 
+_LOG = logging.getLogger("tuner")
+
 MakeListeners = Callable[[Assembly, Sequence[TrialRecord]], Sequence[Listener]]
 """Makes what watches a run, from its parts and the trials it starts with."""
 
@@ -56,7 +59,9 @@ def run(
         if spec.name in store.names:
             raise exists_already(store.location, spec.name)
         location, identity = store.location, new_id()
-        assembly = assemble(spec, Path(source.folder), location.folders_of(folder_name(spec.name, identity)))
+        assembly = assemble(
+            spec, module_folder(spec.objective, source), location.folders_of(folder_name(spec.name, identity))
+        )
         begins = learned(store, assembly.spec, assembly.space)
         assembly = _warmed(assembly, begins)
         execute = _executor(assembly)
@@ -75,7 +80,7 @@ def run(
             conductor = _conductor(store, record, assembly, (), listeners)
             confirm = _confirm(record, store, assembly, listeners, held) if assembly.confirms else None
             with _leaving_no_folder(store, location, record):
-                cause = service.removing_on_refusal(
+                cause = service.removing_unbegun(
                     store, spec.name, lambda: conductor.conduct(spec.name, journal, execute, confirm)
                 )
         return spec.name, cause
@@ -232,6 +237,9 @@ def _logged(listeners: MakeListeners | None, logs: Logs, folder: Path) -> MakeLi
 
     def make(assembly: Assembly, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
         showing = tuple(listeners(assembly, trials)) if listeners else ()
+        if listeners is None:
+            for note in assembly.notes:
+                _LOG.warning("study %s: %s", assembly.spec.name, note)
 
         def warn(text: str) -> None:
             for listener in showing:

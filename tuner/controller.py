@@ -502,7 +502,7 @@ class Controller(Director):
         elif report.metrics is None:
             after = self._ended(trial)
         else:
-            after = self._in_time(self._measured(trial, report.epoch, report.metrics))
+            after = self._in_time(self._measured(trial, report.epoch, report.metrics, is_last=report.is_last))
         return replace(after, config=after.config_at(after.epoch)) if after.state.is_finished else after
 
     def _in_time(self, trial: TrialRecord) -> TrialRecord:
@@ -525,12 +525,12 @@ class Controller(Director):
         )
         return replace(trial, state=TrialState.FAIL, failure=failure, finished=self._now())
 
-    def _measured(self, trial: TrialRecord, epoch: int, metrics: Metrics) -> TrialRecord:
+    def _measured(self, trial: TrialRecord, epoch: int, metrics: Metrics, *, is_last: bool) -> TrialRecord:
         curve = {**trial.curve, epoch: metrics[self.plan.goal.metric]}
         best = best_epoch(curve, self.plan.goal.direction)
         known = self._metrics.setdefault(trial.number, {})
         known[epoch] = metrics
-        state = self._state_after(trial.number, epoch, metrics)
+        state = TrialState.COMPLETE if is_last else self._state_after(trial.number, epoch, metrics)
         return replace(
             trial,
             state=state,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from tuner.asking import Asked, read_spec
+from tuner.asking import Asked, module_folder, read_spec
 from tuner.assembly import Assembly, assemble
 from tuner.domain.errors import NoUsableTrialError
 from tuner.domain.job import Isolation, Job
@@ -38,7 +38,7 @@ def check(study: Asked, overrides: Mapping[str, Any] | None = None) -> Preview:
     """
     spec, source = read_spec(study, overrides or {})
     with tempfile.TemporaryDirectory(prefix="tuner-check-") as scratch:
-        assembly = assemble(spec, Path(source.folder), StudyFolders.within(Path(scratch)))
+        assembly = assemble(spec, module_folder(spec.objective, source), StudyFolders.within(Path(scratch)))
         member = Member(number=0, config=assembly.space.default, seed=0)
         report, seconds = _first_epoch(assembly.job, spec, Work(id=0, kind=WorkKind.TRAIN, members=(member,)))
     if report.failure is not None:

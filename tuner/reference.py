@@ -117,6 +117,49 @@ def _bound(node: ast.stmt) -> frozenset[str]:
     )
 
 
+def has_module(reference: object, folder: Path) -> bool:
+    """Whether `reference` is a `package.module:name` whose module, or package, lies in `folder`."""
+    return _local(reference, folder) is not None
+
+
+def look_in(folder: Path) -> None:
+    """Let modules be imported from `folder`: last, so that none stands in for one that somebody else imports."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+def clash(reference: object, folder: Path) -> str | None:
+    """Return what is to be said where the module of `reference` has the name of one that is installed."""
+    local = _local(reference, folder)
+    if local is None:
+        return None
+    other = PathFinder.find_spec(local.name, [path for path in sys.path if Path(path or ".").absolute() != folder])
+    if other is None or other.origin is None or other.origin == local.origin:
+        return None
+    return (
+        f"{reference} is looked for in {folder}; all else that imports {local.name!r} gets the installed one, "
+        f"{other.origin}: another name for yours avoids confusion"
+    )
+
+
+def _local(reference: object, folder: Path) -> ModuleSpec | None:
+    if not isinstance(reference, str) or ":" not in reference:
+        return None
+    return PathFinder.find_spec(reference.partition(":")[0].partition(".")[0], [str(folder)])
+
+
+def _refuse_taken(name: str, kind: str, folder: Path) -> None:
+    """Raise `ConfigurationError` where a file in `folder` is meant and another module has its name already."""
+    local = PathFinder.find_spec(name, [str(folder)]) if "." not in name else None
+    taken = getattr(sys.modules[name], "__file__", None)
+    if local is None or local.origin is None or taken is None or Path(taken).resolve() == Path(local.origin).resolve():
+        return
+    raise ConfigurationError(
+        f"the {kind}'s module {name!r} has the name of one that is imported already: {taken}, not {local.origin}",
+        hint=f"call yours differently than {name}.py",
+    )
+
+
 def _member(name: str, catalogue: Catalogue) -> Any:
     try:
         return catalogue[name]
@@ -125,10 +168,9 @@ def _member(name: str, catalogue: Catalogue) -> Any:
 
 
 def _module(name: str, kind: str, folder: Path) -> ModuleType:
-    if str(folder) not in sys.path:
-        # Last, so that what lies in the folder never stands in for a module that somebody else imports.
-        sys.path.append(str(folder))
+    look_in(folder)
     if name in sys.modules:
+        _refuse_taken(name, kind, folder)
         return sys.modules[name]
     with _import_errors(name, folder):
         spec = _find(name, folder)

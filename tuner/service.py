@@ -12,7 +12,13 @@ from typing import Any, final
 from tuner.cohorts import Cohorts
 from tuner.controller import Controller, Plan, ToTest
 from tuner.domain.director import Director, StopCause
-from tuner.domain.errors import ConfigurationError, ResumeRefusedError, StudyInterrupted
+from tuner.domain.errors import (
+    ConfigurationError,
+    LeaseLostError,
+    ResumeRefusedError,
+    StorageError,
+    StudyInterrupted,
+)
 from tuner.domain.event import Listener
 from tuner.domain.record import StudyRecord
 from tuner.domain.sampler import Sampler
@@ -33,6 +39,9 @@ Confirm = Callable[[Sequence[TrialRecord], int], Director | None]
 
 Execute = Callable[[Director], None]
 """Runs what the controller hands out, to the end: an executor, ready to go."""
+
+STOPPED = "stopped"
+"""The note that says why a study's last run stopped before its target."""
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -84,8 +93,19 @@ class Conductor:
         """
         search = self.controller(name, journal)
         following = [] if confirm is None else [lambda works: confirm(search.trials, works)]
-        again = self._store.location.command("resume", name)
-        return lead(name, Relay(search, following), execute, self._seconds, again)
+        run = Relay(search, following)
+        try:
+            cause = lead(name, run, execute, self._seconds, self._store.location.command("resume", name))
+        except StudyInterrupted:
+            self._note_stop(name, journal, run.stop_cause)
+            raise
+        self._note_stop(name, journal, cause)
+        return cause
+
+    def _note_stop(self, name: str, journal: StudyJournal, cause: StopCause | None) -> None:
+        """Write down why the run stopped before its target, in place of why an earlier one did."""
+        if cause is not None or self._store.study(name).notes.get(STOPPED) is not None:
+            journal.annotate(STOPPED, None if cause is None else cause.value)
 
     def controller(self, name: str, held: StudyJournal, works: int = 0) -> Controller:
         """Return what leads the stored study `name`, after `works` of an earlier part of the run."""
@@ -162,13 +182,19 @@ def refuse_changes(
         )
 
 
-def removing_on_refusal(store: Store, name: str, run: Callable[[], StopCause | None]) -> StopCause | None:
-    """Run a study that was created for this run; remove it where its first report shows that it was misconfigured."""
+def removing_unbegun(store: Store, name: str, run: Callable[[], StopCause | None]) -> StopCause | None:
+    """Run a study that was created for this run; remove it again where an error ends it before it measured anything.
+
+    Its name is free then, and fixing the cause is all there is to do. What a signal interrupted stays: it can go on.
+    """
     try:
         return run()
-    except ConfigurationError:
+    except (LeaseLostError, StorageError):
+        raise  # it is another process's now, or cannot be reached
+    except Exception as error:
         _, trials = store.read(name)
-        if not any(trial.curve for trial in trials):
+        is_refused = isinstance(error, ConfigurationError)
+        if not any(trial.curve or (trial.state.is_finished and not is_refused) for trial in trials):
             store.delete(name, is_held=True)
         raise
 

@@ -33,8 +33,9 @@ class PickledObjective:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the process that started the study gives the processes of trials: its module path and its environment."""
+    """What the process that runs the study gives the processes of trials: a folder, its module path and environment."""
 
+    folder: Path
     module_path: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
 
@@ -47,8 +48,8 @@ class Job:
     `folder` is where the objective's module may lie, `folders` are those that the study's trials write into. `wanted`
     are the metrics that every report has to have; none stands for `metric` alone. Where the scheduler `prunes`, trials
     may be stopped whose states nobody will ever need; where it `exploits`, trials go on from the states that others
-    have at their decision epochs. With `isolation` a trial's process computes with so many `threads` and has
-    `surroundings`, which the executor adds.
+    have at their decision epochs. With `isolation` a trial's process computes with so many `threads`, in the folder that
+    the study was `started_in` (None: that of its own process), and has `surroundings`, which the executor adds.
     """
 
     objective: str | Callable[..., Any] | PickledObjective
@@ -66,4 +67,5 @@ class Job:
     exploits: bool = False
     isolation: Isolation = Isolation.NONE
     threads: int = 1
+    started_in: Path | None = None
     surroundings: Surroundings | None = None

@@ -46,6 +46,13 @@ class Cohort(ABC):
     def drop(self, numbers: Collection[int]) -> None:
         """Take these members out, now, and give back what they held."""
 
+    def ended(self) -> Collection[int]:
+        """Return the members that ended with what the last `advance` returned; those who cannot know have nobody.
+
+        They are complete, wherever a scheduler would have stopped them, and the others go on.
+        """
+        return ()
+
     def save(self, numbers: Collection[int]) -> None:  # noqa: B027 - nothing to do is an answer
         """Keep the states of these members as they are after their last epoch, each through its `Trial.save`.
 

@@ -67,7 +67,8 @@ class Report:
     """What one trial did in one epoch: it measured something, or failed, or ended by itself.
 
     `seconds` is what the epoch took, its share of the cohort's where several trials were trained at once. `note` is
-    what a person should know although the trial goes on.
+    what a person should know although the trial goes on. `is_last` says that the objective ended with these metrics:
+    there is nothing left to stop.
     """
 
     number: int
@@ -76,6 +77,7 @@ class Report:
     failure: Failure | None = None
     seconds: float = 0.0
     note: str = ""
+    is_last: bool = False
 
 
 @final

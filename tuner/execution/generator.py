@@ -55,6 +55,9 @@ class GeneratorCohort(Cohort):
     def advance(self) -> Mapping[int, Metrics | Failure | None]:
         return {number: member.take() for number, member in self._members.items()}
 
+    def ended(self) -> Collection[int]:
+        return [number for number, member in self._members.items() if member.has_ended]
+
     def drop(self, numbers: Collection[int]) -> None:
         for number in numbers:
             if (member := self._members.pop(number, None)) is not None:
@@ -67,7 +70,9 @@ class _Turn:
 
     def __init__(self, function: Callable[[Trial], Any], trial: Trial) -> None:
         self._randomness = Randomness(trial.seed, trial.epoch)
-        self._generator = _begun(function, trial)
+        self.has_ended = False
+        """Whether the function has returned its metrics, and so will measure nothing more."""
+        self._generator = self._begun(function, trial)
 
     def take(self) -> Metrics | Failure | None:
         """Return what the generator yields next, None at its end, and a failure where it raises."""
@@ -82,6 +87,15 @@ class _Turn:
         with suppress(Exception), self._randomness.in_place():
             self._generator.close()
 
+    def _begun(self, function: Callable[[Trial], Any], trial: Trial) -> Generator[Any, None, None]:
+        """Yield what the function's generator yields, or once what it returned instead."""
+        produced = function(trial)
+        if isinstance(produced, Generator):
+            yield from produced
+        elif produced is not None:
+            self.has_ended = True
+            yield produced
+
 
 @final
 class _Threaded:
@@ -91,21 +105,17 @@ class _Threaded:
         self._turn = turn
         self._thread = ThreadPoolExecutor(1, "tuner-trial")
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the trial's function has returned."""
+        return self._turn.has_ended
+
     def take(self) -> Metrics | Failure | None:
         return self._thread.submit(self._turn.take).result()
 
     def close(self) -> None:
         self._thread.submit(self._turn.close).result()
         self._thread.shutdown()
-
-
-def _begun(function: Callable[[Trial], Any], trial: Trial) -> Generator[Any, None, None]:
-    """Yield what the function's generator yields, or once what it returned instead."""
-    produced = function(trial)
-    if isinstance(produced, Generator):
-        yield from produced
-    elif produced is not None:
-        yield produced
 
 
 def failure_of(error: BaseException) -> Failure:

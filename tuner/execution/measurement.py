@@ -9,11 +9,12 @@ from tuner.domain.trial import Failure, FailureReason, Metrics
 
 
 def measured(yielded: Any, wanted: Sequence[str]) -> Metrics | Failure:
-    """Return what was yielded as plain finite floats, or a `Failure` that says which metric is what instead.
+    """Return what was yielded as plain finite floats, or a `Failure` that says which wanted metric is what instead.
 
-    The metrics in `wanted` have to be there.
+    The metrics in `wanted` have to be there, and to be finite numbers. What else is none is left out: `left_out` says
+    what that is.
 
-    Anything that converts to a float is a number: NumPy's scalars and tensors of one element too.
+    Anything that converts to a float is a number: NumPy's scalars, arrays and tensors of one element too.
     """
     if not isinstance(yielded, Mapping):
         return _failure(
@@ -28,15 +29,23 @@ def measured(yielded: Any, wanted: Sequence[str]) -> Metrics | Failure:
             f"the objective does not yield the study's metric {missing[0]!r}{nearest(missing[0], names)}"
             f" (it yields: {', '.join(names) or 'nothing'})",
         )
-    numbers: dict[str, float] = {}
-    for name, value in yielded.items():
-        number = _number(value)
+    numbers = {str(name): _number(value) for name, value in yielded.items()}
+    for name in wanted:
+        number = numbers[name]
         if number is None:
-            return _failure(FailureReason.NOT_A_NUMBER, f"the metric {name!r} is {_shown(value)}, which is no number")
+            return _failure(
+                FailureReason.NOT_A_NUMBER, f"the metric {name!r} is {_shown(yielded[name])}, which is no number"
+            )
         if not math.isfinite(number):
             return _failure(FailureReason.NOT_FINITE, f"the metric {name!r} is {number}")
-        numbers[str(name)] = number
-    return numbers
+    return {name: number for name, number in numbers.items() if number is not None and math.isfinite(number)}
+
+
+def left_out(yielded: Any, metrics: Metrics) -> Mapping[str, str]:
+    """Return what `measured` has left out of what was yielded, as a person reads it, by name."""
+    if not isinstance(yielded, Mapping):
+        return {}
+    return {str(name): _shown(value) for name, value in yielded.items() if str(name) not in metrics}
 
 
 def _number(value: Any) -> float | None:
@@ -44,7 +53,9 @@ def _number(value: Any) -> float | None:
         return None
     try:
         # A tensor that still carries its gradient is a number too; torch warns when it is taken for one.
-        return float(value.detach() if hasattr(value, "detach") else value)
+        plain = value.detach() if hasattr(value, "detach") else value
+        # NumPy warns when it takes an array of one element for a number.
+        return float(plain.item() if hasattr(plain, "ndim") and hasattr(plain, "item") else plain)
     except OverflowError:
         return math.inf
     except (TypeError, ValueError, RuntimeError):

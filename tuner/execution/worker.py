@@ -20,7 +20,7 @@ from tuner.domain.trial import Failure, FailureReason, Metrics, Report, Trial
 from tuner.domain.work import Answer, Exploit, Member, Work
 from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, trial_folder
 from tuner.execution.generator import RECOVERABLE, GeneratorObjective, failure_of
-from tuner.execution.measurement import measured
+from tuner.execution.measurement import left_out, measured
 from tuner.reference import resolve, unpickled
 
 OBJECTIVES = Catalogue("tuner.objectives", "objective")
@@ -77,6 +77,7 @@ class Worker:
         self._decision_epochs: dict[int, tuple[int, ...] | None] = {}
         self._unsaved: set[int] = set()
         self._notes: dict[int, str] = {}
+        self._noted: set[str] = set()
         self._broken: Failure | None = None
 
     @cached_property
@@ -184,13 +185,19 @@ class Worker:
         began = self._clock()
         outcomes = self._outcomes()
         share = (self._clock() - began) / max(1, len(outcomes))
+        ended = frozenset(() if self._cohort is None or self._broken is not None else self._cohort.ended())
         return [
-            replace(self._report(number, outcome), seconds=share, note=self._notes.pop(number, ""))
+            replace(
+                self._report(number, outcome),
+                seconds=share,
+                note=self._notes.pop(number, ""),
+                is_last=number in ended,
+            )
             for number, outcome in outcomes.items()
         ]
 
     def _needs_decision(self, report: Report) -> bool:
-        if report.metrics is None or report.epoch >= self._job.max_epochs:
+        if report.metrics is None or report.is_last or report.epoch >= self._job.max_epochs:
             return True
         epochs = self._decision_epochs[report.number]
         return epochs is None or report.epoch in epochs
@@ -203,7 +210,7 @@ class Worker:
             return True
         if not self._checkpoints[report.number].is_best:
             return False
-        return report.epoch >= self._job.max_epochs or not self._job.prunes
+        return report.is_last or report.epoch >= self._job.max_epochs or not self._job.prunes
 
     def _missing(self, member: Member, folder: Path) -> Failure | None:
         """Return the failure that a lost checkpoint is; None for an objective that never saves."""
@@ -242,7 +249,8 @@ class Worker:
         if outcome is None:
             return Report(number=number, epoch=checkpoints.epoch)
         if not isinstance(outcome, Failure):
-            outcome = measured(outcome, self._wanted)
+            yielded, outcome = outcome, measured(outcome, self._wanted)
+            self._note_left_out(number, yielded, outcome)
         if isinstance(outcome, Failure):
             return Report(number=number, epoch=checkpoints.epoch, failure=outcome)
         value = outcome[self._job.metric]
@@ -252,6 +260,17 @@ class Worker:
         checkpoints.advance(is_best=is_best)
         self._unsaved.add(number)
         return Report(number=number, epoch=checkpoints.epoch, metrics=outcome)
+
+    def _note_left_out(self, number: int, yielded: Any, outcome: Metrics | Failure) -> None:
+        """Say once for each metric that it is kept only where it is a number."""
+        if isinstance(outcome, Failure):
+            return
+        fresh = {name: text for name, text in left_out(yielded, outcome).items() if name not in self._noted}
+        self._noted.update(fresh)
+        if fresh:
+            what = ", ".join(f"{name!r} is {text}" for name, text in fresh.items())
+            note = f"{what}: a metric is kept only where it is a finite number"
+            self._notes[number] = "; ".join(filter(None, (self._notes.get(number), note)))
 
     def _leave(self, numbers: Collection[int]) -> None:
         gone = [number for number in numbers if number in self._checkpoints]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import final
 
 from tuner import queries
+from tuner.asking import module_folder
 from tuner.assembly import data_fingerprint, located
 from tuner.confirmation import confirmed_study
 from tuner.domain.config import Config
@@ -49,8 +50,9 @@ def model_of(store: Store, name: str, number: int | None = None, spec: StudySpec
     whose = chosen(store.location, study, trials, repetitions, number)
     # Repetitions have seeds of their own, but the data of the search, split as the search did.
     search = store.study(confirmed_study(name))
-    folder = Path(study.source["folder"])
-    spec = located(spec or StudySpec.from_description(study.spec), [Path.cwd(), folder])
+    spec = spec or StudySpec.from_description(study.spec)
+    folder = module_folder(spec.objective, study.source)
+    spec = located(spec, [Path.cwd(), Path(study.source["folder"])], folder)
     spec = replace(spec, seed=search.spec["seed"])
     _refuse_other_data(search, data_fingerprint(spec, folder))
     job = _job(store, spec, folder, whose)

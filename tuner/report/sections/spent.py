@@ -62,8 +62,11 @@ class _Spending:
 
     @property
     def in_full(self) -> int:
-        """Epochs that those trials would have taken without stopping."""
-        return len(self.ended) * self.material.max_epochs
+        """Epochs that those trials would have taken without stopping.
+
+        Where no trial came to the budget's last epoch the objective itself ends sooner, and nothing more was saved.
+        """
+        return len(self.ended) * max((trial.last_epoch for trial in self.ended), default=0)
 
     @property
     def spared(self) -> int:
