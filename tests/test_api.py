@@ -19,6 +19,7 @@ from tuner.assembly import assemble
 from tuner.domain.errors import ConfigurationError, StudyExistsError
 from tuner.domain.record import StudyRecord
 from tuner.domain.study import Confirm
+from tuner.domain.study_folders import StudyFolders
 from tuner.execution.inline import InlineExecutor
 from tuner.storage.location import locate
 
@@ -262,9 +263,9 @@ def test_a_direction_that_is_not_given_is_that_of_the_name_and_said(caplog: pyte
 
 def test_ray_address_is_said_to_be_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
-    there = assemble(dataclasses.replace(spec(), executor="ray"), Path(), Path())
+    there = assemble(dataclasses.replace(spec(), executor="ray"), Path(), StudyFolders.within(Path()))
     assert any("RAY_ADDRESS=10.0.0.1:6379 is not used" in note for note in there.notes)
-    assert assemble(spec(), Path(), Path()).notes == (
+    assert assemble(spec(), Path(), StudyFolders.within(Path())).notes == (
         "direction: maximize (assumed from the name `score`; set direction to overrule)",
     )
 

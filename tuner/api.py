@@ -158,7 +158,7 @@ class Study:
     def _ended(self, cause: StopCause | None) -> "Study":
         """Return the study after a run; raises and warns as the command line ends with exit code 3 and says why."""
         self._stop_cause = cause
-        error = failed_run(self.summary, self._record, self._trials, cause)
+        error = failed_run(locate(self._storage), self.summary, self._record, self._trials, cause)
         if error is not None:
             raise error
         if cause is StopCause.TIME:

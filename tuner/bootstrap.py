@@ -64,7 +64,7 @@ def run(
         )
         begins = learned(store, assembly.spec, assembly.space)
         assembly = _warmed(assembly, begins)
-        execute = _executor(assembly)
+        execute = _executor(assembly, Path(source.folder))
         store.create(
             spec.name,
             goal=assembly.goal,
@@ -102,7 +102,7 @@ def resume(
     with _opened(storage) as store, logs or Logs() as logging:
         location = _place(store, name)
         assembly, description = _reassembled(store, location, name, overrides or {}, spec)
-        execute = _executor(assembly)
+        execute = _executor(assembly, Path(store.study(name).source["folder"]))
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
             journal.annotate("spec", description)
             journal.annotate("environment", dict(environment()))
@@ -131,7 +131,7 @@ def confirm(
     with _opened(storage) as store:
         location = _place(store, name)
         assembly, _ = _reassembled(store, location, name, {**(overrides or {}), "confirm.run": True}, spec)
-        execute = _executor(assembly)
+        execute = _executor(assembly, Path(store.study(name).source["folder"]))
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
             study = _settle(store, location, name, journal)
             _, trials = store.read(name)
@@ -331,11 +331,12 @@ def _warmed(assembly: Assembly, begins: Learned) -> Assembly:
     return replace(assembly, sampler=sampler, carried=begins.carried, notes=(*assembly.notes, *begins.notes))
 
 
-def _executor(assembly: Assembly) -> service.Execute:
+def _executor(assembly: Assembly, started_in: Path) -> service.Execute:
     executor = import_module(EXECUTORS[assembly.spec.executor]).EXECUTOR
+    job = replace(assembly.job, started_in=started_in)
 
     def execute(director: Director) -> None:
-        executor.run(director, assembly.job, assembly.spec.resources)
+        executor.run(director, job, assembly.spec.resources)
 
     return execute
 

@@ -22,6 +22,7 @@ def surrounded(job: Job) -> Job:
         return replace(job, objective=objective)
     # "" stands for the working directory, which is another one elsewhere.
     module_path = tuple(entry or str(Path.cwd()) for entry in sys.path)
-    return replace(
-        job, objective=objective, surroundings=Surroundings(module_path=module_path, environment={**os.environ})
-    )
+    # A study that goes on may have been started on another machine.
+    folder = job.started_in if job.started_in is not None and job.started_in.is_dir() else Path.cwd()
+    surroundings = Surroundings(folder=folder, module_path=module_path, environment={**os.environ})
+    return replace(job, objective=objective, surroundings=surroundings)

@@ -42,6 +42,7 @@ def surroundings(trial):
     write(
         trial, cwd=os.getcwd(), session=os.getsid(0) == os.getpid(),
         main=threading.current_thread() is threading.main_thread(),
+        blocked=len(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
         term=signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, stdin=sys.stdin.read(), path=sys.path,
         variable=os.environ.get("OF_THE_DRIVER"), threads=os.environ["OMP_NUM_THREADS"],
         ray=[name for name in sys.modules if name.partition(".")[0] == "ray"],
@@ -140,6 +141,7 @@ def job(objective: Any, folder: Path) -> Job:
         device="cpu",
         folders=StudyFolders.within(folder / "study"),
         isolation=Isolation.TRIAL,
+        started_in=folder,
     )
 
 
@@ -199,6 +201,7 @@ def test_a_trial_has_the_surroundings_of_the_study_and_changes_only_its_own(
             "session": True,
             "main": True,
             "term": True,
+            "blocked": 0,
             "stdin": "",
             "variable": "here",
             "threads": "2",

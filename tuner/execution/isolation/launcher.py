@@ -126,10 +126,10 @@ class _Template:
                     stderr=2 if log is None else log,
                     start_new_session=True,
                     env=_environment(job),
-                    cwd=job.folder,
+                    cwd=job.surroundings.folder,
                 )
             except OSError as error:
-                message = f"a process cannot be started in {job.folder}: {error.strerror}"
+                message = f"a process cannot be started in {job.surroundings.folder}: {error.strerror}"
                 raise WorkOverranError(Failure(reason=FailureReason.RAISED, message=message)) from error
             self.control = Connection(mine.detach())
         with suppress(ConnectionError):  # it has died already: its answer says so

@@ -25,8 +25,8 @@ from tuner.domain.job import Job
 from tuner.domain.trial import Failure
 from tuner.execution.checkpoints import CODEC
 from tuner.execution.isolation.messages import CannotFork, Ended, Launch, Ready, Spawn, Started
-from tuner.execution.isolation.trial_process import LARGE_PACKAGES, interpreter, leave, loaded, serve
-from tuner.processes import adopt_orphans, descendants, die_with_parent, kill_group
+from tuner.execution.isolation.trial_process import LARGE_PACKAGES, be_a_program, interpreter, leave, loaded, serve
+from tuner.processes import adopt_orphans, descendants, kill_group
 
 _MANY = 4096
 
@@ -43,6 +43,8 @@ def main(handle: int, module_path: str) -> None:
     `module_path`, as JSON, is what this process was started with: fresh interpreters are started with the same.
     """
     adopt_orphans()
+    # To end this process is up to its worker; a service manager's signal to all processes is none to it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     control = Connection(handle)
     launch: Launch = control.recv()
     objective = loaded(launch.job) if launch.forks else None
@@ -194,7 +196,7 @@ def _train(connection: int, log: int | None, job: Job, objective: Any) -> NoRetu
     status = 1
     try:
         os.setsid()
-        die_with_parent()
+        be_a_program()
         serve(Connection(connection), log, job, objective)
         status = 0
     except BaseException:  # noqa: BLE001 - what nobody has caught by here is in the log, and the process ends

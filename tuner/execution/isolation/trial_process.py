@@ -8,6 +8,7 @@ import atexit
 import faulthandler
 import os
 import pickle
+import signal
 import sys
 import threading
 from collections.abc import Mapping
@@ -47,7 +48,7 @@ def interpreter(module: str) -> list[str]:
 
 def main(handle: int, _: str) -> None:
     """Be the trial process of a template that does not fork: what to run comes with the first request."""
-    die_with_parent()
+    be_a_program()
     connection = Connection(handle)
     request, content = connection.recv()
     assert request is Request.LOAD  # the worker's first word to a fresh interpreter
@@ -58,6 +59,12 @@ def main(handle: int, _: str) -> None:
     else:
         serve(connection, None, job, objective)
     leave(0)
+
+
+def be_a_program() -> None:
+    """Take signals as a program does, whatever those that started this process do with them, and end with them."""
+    die_with_parent()
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def loaded(job: Job) -> Any:
