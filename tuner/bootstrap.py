@@ -149,7 +149,8 @@ def _place(store: Store, name: str) -> Location:
     if is_companion(name):
         search = confirmed_study(name)
         raise ConfigurationError(
-            f"{name!r} are the repetitions of study {search!r}, which go on with it", hint=f"tuner confirm {search}"
+            f"{name!r} are the repetitions of study {search!r}, which go on with it",
+            hint=store.location.command("confirm", search),
         )
     study = store.study(name)
     location = place_of(store.location, study)

@@ -29,6 +29,8 @@ _DAYS = {
             (f"%m/%d/{year}", f"[0-9]{{1,2}}/[0-9]{{1,2}}/{digits}"),
             (f"%d/%m/{year}", f"[0-9]{{1,2}}/[0-9]{{1,2}}/{digits}"),
         )
+        # Between points the day is the first, wherever they are used.
+        if mark != "." or form.startswith("%d")
     },
     "%d %b %Y": rf"[0-9]{{1,2}} {_MONTH} [0-9]{{4}}",
     "%d %B %Y": rf"[0-9]{{1,2}} {_MONTHS} [0-9]{{4}}",

@@ -15,7 +15,7 @@ Cli = Callable[..., tuple[int, str, str]]
 
 ELSEWHERE = "a folder/studies.db"
 OF_STORED_STUDIES = (
-    "resume|confirm|watch|list|status|best|trials|export|importance|report|compare|delete|doctor|dashboard"
+    "resume|confirm|watch|list|status|best|trials|export|importance|report|compare|delete|doctor|dashboard|logs"
 )
 
 
