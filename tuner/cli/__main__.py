@@ -77,6 +77,10 @@ class _Commands(TyperGroup):
 
 
 _INTERRUPTED = 130
+_LOOKS = {"best", "compare", "importance", "list", "report", "status", "trials", "watch"}
+"""The commands that only look at studies: however many of them there are, they give way to a study that runs."""
+_WAY = 10
+"""By how much they are nicer than others, as `nice` counts."""
 
 
 class _Terminated(KeyboardInterrupt):
@@ -135,6 +139,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, terminate)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` makes it
         signal.signal(signal.SIGHUP, terminate)
+    if _LOOKS & set(sys.argv[1:2]):
+        with suppress(OSError):
+            os.nice(_WAY)
     try:
         app(prog_name="tuner")
     except SystemExit as ending:
