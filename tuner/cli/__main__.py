@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from tuner import __version__
 from tuner.catalogue import Catalogue
+from tuner.cli._priority import priority
 from tuner.domain.errors import StudyInterrupted, TunerError
 from tuner.signals import leave_closed_terminal
 
@@ -77,10 +78,6 @@ class _Commands(TyperGroup):
 
 
 _INTERRUPTED = 130
-_LOOKS = {"best", "compare", "importance", "list", "report", "status", "trials", "watch"}
-"""The commands that only look at studies: however many of them there are, they give way to a study that runs."""
-_WAY = 10
-"""By how much they are nicer than others, as `nice` counts."""
 
 
 class _Terminated(KeyboardInterrupt):
@@ -139,11 +136,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, terminate)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` makes it
         signal.signal(signal.SIGHUP, terminate)
-    if _LOOKS & set(sys.argv[1:2]):
-        with suppress(OSError):
-            os.nice(_WAY)
     try:
-        app(prog_name="tuner")
+        with priority(sys.argv[1:2]):
+            app(prog_name="tuner")
     except SystemExit as ending:
         if not terminated.is_set() and ending.code != _INTERRUPTED:
             raise
