@@ -19,6 +19,7 @@ from tuner.logs import Logs
 from tuner.notebook import study_html, watching
 from tuner.service import STOPPED
 from tuner.storage.location import Location, locate
+from tuner.storage.ownership import place_of
 from tuner.storage.store import open_store
 from tuner.study_file import Overrides, key_paths
 
@@ -295,7 +296,7 @@ class Study:
         """Return what a trial has printed; "" where nothing was kept, as under the inline executor."""
         store = open_store(self._storage)
         try:
-            logs = store.location.folders_of(self._record.folder_name).logs_with(trial)
+            logs = place_of(store.location, self._record).folders_of(self._record.folder_name).logs_with(trial)
             return "".join(path.read_text(errors="replace") for path in logs)
         finally:
             store.close()

@@ -10,6 +10,7 @@ from tuner.confirmation import Confirmation, confirmation_of
 from tuner.domain import ranking
 from tuner.domain.record import StudyRecord
 from tuner.domain.study import Direction
+from tuner.domain.tally import Tally, tally_of
 from tuner.domain.trial import Metrics, TrialRecord, TrialState
 
 
@@ -99,19 +100,27 @@ def confirmed(
     return found if any(each.config == best.config for each in found.candidates) else None
 
 
-def summarise(study: StudyRecord, trials: Sequence[TrialRecord], repetitions: Sequence[TrialRecord] = ()) -> Summary:
-    """Return the study in a few numbers; `repetitions` are those of its best configurations."""
+def summarise(
+    study: StudyRecord,
+    trials: Sequence[TrialRecord],
+    repetitions: Sequence[TrialRecord] = (),
+    tally: Tally | None = None,
+) -> Summary:
+    """Return the study in a few numbers; `repetitions` are those of its best configurations.
+
+    With a `tally` of all trials, `trials` need only be the first one, the best ones and those that were trained again.
+    """
+    tally = tally or tally_of(trials, study.goal)
     confirmation = confirmed(study, trials, repetitions)
     led = _led(study, trials, 1, confirmation)
     best = next(iter(led), None)
     # In a study that plain Optuna made, trial 0 is a trial like any other.
     default = next((trial for trial in trials if study.spec and trial.number == 0 and trial.value is not None), None)
-    counts = Counter(trial.state for trial in trials)
     test = study.notes.get("test", {})
     is_current = best is not None and test.get("number") == best.number
     return Summary(
         study=study,
-        counts={state: counts[state] for state in TrialState},
+        counts={state: tally.states.get(state, 0) for state in TrialState},
         target=study.spec["budget"]["trials"] if study.spec else None,
         best=best,
         front=ranking.front(trials, study.goal) if study.goal.has_several else led,
@@ -120,8 +129,8 @@ def summarise(study: StudyRecord, trials: Sequence[TrialRecord], repetitions: Se
         gain=_gain(best, default, study.direction),
         test_metrics=_test_metrics(confirmation) or (test.get("metrics") if is_current else None),
         test_failure=test.get("failure", "") if is_current else "",
-        epochs=sum(len(trial.curve) for trial in trials),
-        violating=sum(trial.state.is_finished and bool(study.goal.violated(trial.metrics)) for trial in trials),
+        epochs=tally.epochs,
+        violating=tally.violating,
         confirmation=confirmation,
     )
 

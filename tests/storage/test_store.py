@@ -366,3 +366,14 @@ def test_numbers_that_are_not_finite_are_read_as_plain_optuna_stored_them(
     trials = store.read("plain")[1]
     assert [trial.value for trial in trials] == [1 / 3, float("inf"), float("-inf")]
     assert [dict(trial.curve) for trial in trials] == [{2: 1e-300}, {1: float("inf"), 2: 1e-300}, {1: 0.1, 2: 1e-300}]
+
+
+def test_a_large_space_is_stored_whole(store: Store) -> None:
+    space = SearchSpace(word=Choice(*(f"{number:0100d}" for number in range(800))))
+    store.create("large", goal=MAXIMIZED, space=space, spec={}, source={})
+    config = space.at({"word": 0.5})
+    with store.holding("large") as journal:
+        journal.begin([TrialRecord(number=0, state=TrialState.RUNNING, config=config, started=now())])
+    study, trials = store.read("large")
+    assert study.space == space
+    assert trials[0].config == config

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from tuner import __version__
 from tuner.catalogue import Catalogue
+from tuner.cli._priority import priority
 from tuner.domain.errors import StudyInterrupted, TunerError
 from tuner.signals import leave_closed_terminal
 
@@ -136,7 +137,8 @@ def main() -> None:
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` makes it
         signal.signal(signal.SIGHUP, terminate)
     try:
-        app(prog_name="tuner")
+        with priority(sys.argv[1:2]):
+            app(prog_name="tuner")
     except SystemExit as ending:
         if not terminated.is_set() and ending.code != _INTERRUPTED:
             raise

@@ -24,12 +24,12 @@ def command(
     as_json: Json = False,
 ) -> None:
     store = open_store(storage)
-    study, trials = store.read(name)
-    repetitions = store.repetitions(name)
+    outline = store.outline(name, top or 1)
+    study, trials, repetitions = outline.study, outline.trials, outline.repetitions
     best = queries.front(study, trials, repetitions) if top is None else queries.top(study, trials, top, repetitions)
-    summary = queries.summarise(study, trials, repetitions)
+    summary = queries.summarise(study, trials, repetitions, outline.tally)
     if not best:
-        raise no_usable_trial(store.location, study, trials)
+        raise no_usable_trial(store.location, *store.read(name))
     if as_json:
         print_json(
             {

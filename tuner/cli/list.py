@@ -13,7 +13,8 @@ __all__ = ["command"]
 
 def command(storage: Storage = None, as_json: Json = False) -> None:
     store = open_store(storage)
-    summaries = [queries.summarise(*store.read(name), store.repetitions(name)) for name in store.names]
+    outlines = map(store.outline, store.names)
+    summaries = [queries.summarise(each.study, each.trials, each.repetitions, each.tally) for each in outlines]
     if as_json:
         print_json([summary_json(summary) for summary in summaries])
         return

@@ -15,6 +15,7 @@ from tuner.domain.errors import UnknownNameError
 from tuner.domain.record import StudyRecord
 from tuner.domain.trial import TrialRecord
 from tuner.storage.lease import utc_now
+from tuner.storage.ownership import place_of
 from tuner.storage.store import Store, open_store
 
 __all__ = ["command"]
@@ -78,7 +79,7 @@ def _follow(store: Store, study: StudyRecord, trial: TrialRecord) -> None:
 
 
 def _paths(store: Store, study: StudyRecord, trial: TrialRecord) -> tuple[Path, ...]:
-    return store.location.folders_of(study.folder_name).logs_with(trial.number)
+    return place_of(store.location, study).folders_of(study.folder_name).logs_with(trial.number)
 
 
 def _is_over(store: Store, study: StudyRecord, trial: TrialRecord) -> bool:

@@ -12,8 +12,8 @@ __all__ = ["command"]
 
 def command(name: Name, storage: Storage = None, as_json: Json = False) -> None:
     store = open_store(storage)
-    study, trials = store.read(name)
-    summary = queries.summarise(study, trials, store.repetitions(name))
+    outline = store.outline(name)
+    summary = queries.summarise(outline.study, outline.trials, outline.repetitions, outline.tally)
     claim = store.claim(name)
     holder = str(claim.holder) if claim is not None and claim.is_valid(utc_now()) else None
     if as_json:

@@ -15,6 +15,7 @@ from tuner.domain.errors import UnknownNameError, nearest
 from tuner.domain.record import StudyRecord
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import TrialRecord, TrialState
+from tuner.storage.ownership import place_of
 from tuner.storage.store import open_store
 
 __all__ = ["command"]
@@ -39,9 +40,8 @@ def command(
 ) -> None:
     wanted = _state(state)
     store = open_store(storage)
-    study, trials = store.read(name)
-    folders = store.location.folders_of(study.folder_name)
-    chosen = queries.in_state(trials, wanted)
+    study, chosen = store.read(name) if wanted is None else store.in_state(name, wanted)
+    folders = place_of(store.location, study).folders_of(study.folder_name)
     if as_json or output is Format.JSON:
         print_json([{**queries.as_json(study, trial), **_failure(trial, folders)} for trial in chosen])
     elif output is Format.CSV:

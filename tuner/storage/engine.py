@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, select, text
+from sqlalchemy import Engine, Text, create_engine, event, inspect, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
@@ -200,6 +200,18 @@ def create_schema(location: Location, engine: Engine) -> None:
         )
         made.remove_session()
         made.engine.dispose()
+        _widen(engine)
+
+
+def _widen(engine: Engine) -> None:
+    """Let texts be as long as on other databases: what Optuna declares as Text ends on MySQL after 64 KiB."""
+    if engine.dialect.name not in {"mysql", "mariadb"}:
+        return
+    with engine.connect() as connection:
+        for table in schema.metadata.sorted_tables:
+            for column in table.columns:
+                if isinstance(column.type, Text):
+                    connection.exec_driver_sql(f"ALTER TABLE {table.name} MODIFY {column.name} MEDIUMTEXT")
 
 
 def check_schema(engine: Engine) -> bool:

@@ -16,12 +16,14 @@ from tuner.domain.errors import StorageError, StudyExistsError, StudyNotFoundErr
 from tuner.domain.goal import Goal
 from tuner.domain.record import StudyRecord
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.trial import TrialRecord
+from tuner.domain.tally import tally_of
+from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage import rows, schema
 from tuner.storage.engine import check_schema, connect, create_schema, reading, translated, writing
 from tuner.storage.journal import STUDY_TABLES, TRIAL_TABLES, StudyJournal, inserted_id
 from tuner.storage.lease import Claim, Lease, claim_on, refuse_held, take, utc_now
 from tuner.storage.location import Location, locate
+from tuner.storage.outline import Outline, best_numbers, changes, counted, same_numbers
 
 _BUSY_SECONDS = 1.0
 
@@ -74,6 +76,35 @@ class Store:
             study_id = _id(connection, name)
             study = rows.read_study(connection, study_id)
             return study, rows.read_trials(connection, study_id, study)
+
+    def outline(self, name: str, top: int = 1) -> Outline:
+        """Return what a summary of a study is made of, as it was at one moment; raises `StudyNotFoundError`.
+
+        That is few of its trials where the database itself can say which are the best.
+        """
+        self._require(name)
+        with reading(self._engine) as connection:
+            study_id = _id(connection, name)
+            study = rows.read_study(connection, study_id)
+            repeated = rows.find_study(connection, companion(name))
+            if study.goal.has_several or study.constraints or (repeated is not None and changes(connection, study_id)):
+                trials = rows.read_trials(connection, study_id, study)
+                tally = tally_of(trials, study.goal)
+                return Outline(study=study, trials=trials, repetitions=self.repetitions(name), tally=tally)
+            numbers = {0, *best_numbers(connection, study_id, study.direction, top)}
+            if repeated is not None:
+                numbers |= same_numbers(connection, study_id, repeated)
+            trials = rows.read_trials(connection, study_id, study, schema.trials.c.number.in_(numbers))
+            tally = counted(connection, study_id)
+        return Outline(study=study, trials=trials, repetitions=self.repetitions(name), tally=tally)
+
+    def in_state(self, name: str, state: TrialState) -> tuple[StudyRecord, tuple[TrialRecord, ...]]:
+        """Return a study and those of its trials that are in a state; raises `StudyNotFoundError`."""
+        self._require(name)
+        with reading(self._engine) as connection:
+            study_id = _id(connection, name)
+            study = rows.read_study(connection, study_id)
+            return study, rows.read_trials(connection, study_id, study, schema.trials.c.state == state.value)
 
     def study(self, name: str) -> StudyRecord:
         """Return a study without its trials; raises `StudyNotFoundError`."""

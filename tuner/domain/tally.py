@@ -1,0 +1,31 @@
+"""A study's trials, counted."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from tuner.domain.goal import Goal
+from tuner.domain.trial import TrialRecord, TrialState
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many trials are in which state, and how many epochs all of them were trained.
+
+    `violating` are the finished ones that break a constraint.
+    """
+
+    states: Mapping[TrialState, int]
+    epochs: int
+    violating: int = 0
+
+
+def tally_of(trials: Sequence[TrialRecord], goal: Goal) -> Tally:
+    """Count a study's trials, all of which are given."""
+    return Tally(
+        states=Counter(trial.state for trial in trials),
+        epochs=sum(len(trial.curve) for trial in trials),
+        violating=sum(trial.state.is_finished and bool(goal.violated(trial.metrics)) for trial in trials),
+    )
