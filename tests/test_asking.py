@@ -1,11 +1,14 @@
 """What a study is asked for by."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
+import tuner
 from tuner.asking import read_spec, shipped_studies
 from tuner.domain.errors import UnknownNameError
+from tuner.preview import check
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
@@ -41,3 +44,32 @@ def test_a_study_that_is_not_there_is_told_with_those_that_are(study: str, words
 def test_a_name_beside_which_a_study_file_lies_is_told_the_file() -> None:
     with pytest.raises(UnknownNameError, match=r"did you mean mine\.toml\?"):
         read_spec("mine", {})
+
+
+def test_modules_beside_the_study_file_are_found_from_any_folder(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    beside, elsewhere, later = (workplace / name for name in ("beside", "elsewhere", "later"))
+    for folder in (beside, elsewhere, later):
+        folder.mkdir()
+    (beside / "beside_helper.py").write_text("FACTOR = 2\n")
+    (beside / "beside_model.py").write_text(
+        "from tuner import Float, SearchSpace\nimport beside_helper\nspace = SearchSpace(x=Float(0, 1))\n"
+        "def train(trial):\n    yield {'score': beside_helper.FACTOR * trial.config['x']}\n"
+    )
+    (beside / "my.toml").write_text(
+        'objective = "beside_model:train"\nsearch_space = "beside_model:space"\nmetric = "score"\n'
+        'executor = "inline"\n[budget]\ntrials = 2\nepochs = 1\n'
+    )
+    storage = str(workplace / "studies.db")
+    monkeypatch.chdir(elsewhere)
+    assert check("../beside/my.toml").metrics["score"] == 1.0
+    assert len(tuner.run("../beside/my.toml", storage=storage).trials) == 2
+    monkeypatch.chdir(later)
+    for name in ("beside_model", "beside_helper"):
+        del sys.modules[name]
+    sys.path[:] = [path for path in sys.path if Path(path).name != beside.name]
+    assert len(tuner.load_study("my", storage).resume(trials=3).trials) == 3
+    for name in ("beside_model", "beside_helper"):
+        del sys.modules[name]

@@ -290,6 +290,10 @@ def _notes(spec: StudySpec, yields: Mapping[str, Direction], goal: Goal) -> Iter
     """Yield what is allowed, but probably not meant, or was not said."""
     yield from _assumed(spec, yields)
     yield from _doubts(yields, goal)
+    scratch = os.environ.get("TMPDIR")
+    if scratch and not os.access(scratch, os.W_OK | os.X_OK):
+        reason = "cannot be written" if Path(scratch).is_dir() else "is not a folder"
+        yield f"TMPDIR={scratch} {reason}: temporary files are elsewhere"
     address = os.environ.get("RAY_ADDRESS")
     if address and spec.executor == "ray":
         yield f"RAY_ADDRESS={address} is not used: the study runs on this machine, unless ray.init() was called before"

@@ -244,6 +244,14 @@ def test_a_ray_that_is_there_is_used_and_left_running() -> None:
 
 
 @pytest.mark.usefixtures("ray_session")
+def test_a_run_beside_another_in_one_process_is_refused() -> None:
+    second = quiet_session(Resources(), parallel=1)
+    with quiet_session(Resources(), parallel=1), pytest.raises(ConfigurationError, match="another study is running"):
+        second.__enter__()
+    assert ray.is_initialized()
+
+
+@pytest.mark.usefixtures("ray_session")
 def test_an_error_in_a_run_leaves_nothing_behind_either() -> None:
     before = dict(os.environ), signal.getsignal(signal.SIGTERM), logging.getLogger("ray").level
     folders: list[Path] = []

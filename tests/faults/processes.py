@@ -20,11 +20,18 @@ USER_CODE = Path(__file__).parent.parent / "user_code"
 ROOT = str(USER_CODE.parent.parent)
 
 
-def start(*words: str, pause: float = 0.0) -> subprocess.Popen[str]:
+def start(*words: str, pause: float = 0.0, start_new_session: bool = False) -> subprocess.Popen[str]:
     """Start the command line; an epoch of `faulty.py` takes `pause` seconds."""
     command = [sys.executable, "-m", "tuner.cli", *words]
     environment = {**os.environ, "PAUSE": str(pause)}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=start_new_session,
+    )
 
 
 def wait_for_line(process: subprocess.Popen[str], part: str) -> str:

@@ -15,6 +15,7 @@ import pytest
 from faults.invariants import check_finished, check_stored, left_behind
 from faults.processes import IS_LONG, ROOT, SEED, TARGET, start, wait_for_line, wait_until_trained
 
+import tuner
 from tuner.storage.lease import KEY
 
 
@@ -85,6 +86,18 @@ def test_a_signal_while_ray_starts_or_trains_leaves_no_process(moment: int, fold
     assert left_behind(os.environ["TUNER_FAULT"]) == []
     finish()
     check_finished(folder, TARGET)
+
+
+def test_a_signal_to_the_whole_group_in_the_middle_of_a_long_epoch_saves_the_study(folder: Path) -> None:
+    process = start("run", "faulty.toml", pause=60, start_new_session=True)
+    assert wait_until_trained(folder, 1, process)
+    os.killpg(process.pid, signal.SIGTERM)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 143, errors
+    assert "tuner resume faulty" in errors
+    assert left_behind(os.environ["TUNER_FAULT"]) == []
+    check_stored(folder)
+    assert {trial.state for trial in tuner.load_study("faulty").trials} == {tuner.TrialState.WAITING}
 
 
 def test_a_driver_that_slept_through_the_end_of_its_lease_does_not_count_twice(folder: Path) -> None:

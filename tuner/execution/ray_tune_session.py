@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -19,7 +20,7 @@ from typing import Any
 import ray
 from ray._private import services, state, worker
 from ray._private.node import Node
-from ray._raylet import AuthenticationTokenLoader, Config
+from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import Resources
@@ -69,6 +70,8 @@ _ENVIRONMENT = {
 
 _SET_BY_RAY = ("PYTHONBREAKPOINT", "RAY_AUTH_MODE")
 
+_RUNNING = threading.Lock()
+
 Ready = Callable[[], Path]
 """Waits until Ray is up, and returns the folder for what it writes."""
 
@@ -80,6 +83,11 @@ def quiet_session(resources: Resources, parallel: int) -> Iterator[Ready]:
     Loopback only, no dashboard, a token of its own, a private folder that is deleted at the end. A Ray that the caller
     started is used as it is and left running.
     """
+    with _alone():
+        yield from _session(resources, parallel)
+
+
+def _session(resources: Resources, parallel: int) -> Iterator[Ready]:
     folder = _private_folder()
     previous_umask = os.umask(0o077)
     own = not ray.is_initialized()
@@ -110,6 +118,20 @@ def quiet_session(resources: Resources, parallel: int) -> Iterator[Ready]:
             starter.shutdown()
             os.umask(previous_umask)
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Refuse a second run beside the first: a process has one Ray, which ends with the run that started it."""
+    if not _RUNNING.acquire(blocking=False):
+        raise ConfigurationError(
+            "another study is running in this process",
+            hint="run them one after the other, in processes of their own, or this one with executor inline",
+        )
+    try:
+        yield
+    finally:
+        _RUNNING.release()
 
 
 def _start(resources: Resources, parallel: int, folder: Path, kept: Dispositions) -> None:
@@ -232,7 +254,8 @@ def _shielded(*command: Any, preexec_fn: Callable[[], None], **options: Any) -> 
         preexec_fn()
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
-    return _POPEN(*command, preexec_fn=shield, start_new_session=True, **options)
+    process: subprocess.Popen[bytes] = _POPEN(*command, preexec_fn=shield, start_new_session=True, **options)
+    return process
 
 
 def _ended_at_once(kill: Callable[..., None]) -> Callable[..., None]:
