@@ -45,7 +45,7 @@ def slow(trial: tuner.Trial) -> Iterator[dict[str, float]]:
         threading.Event().wait(0.3)
 
 
-def shifted(trial: tuner.Trial, by: float) -> dict[str, float]:
+def shifted(trial: tuner.Trial, by: Any) -> dict[str, float]:
     return {"score": trial.config["x"] + by}
 
 
