@@ -193,7 +193,7 @@ def test_what_cannot_be_sent_to_a_worker_is_named_before_anything_is_written(use
 
     for objective, named in (
         (locked, "variable 'lock' is a lock"),
-        (functools.partial(shifted, by=lock), "argument 'by' is a lock"),  # type: ignore[arg-type]
+        (functools.partial(shifted, by=lock), "argument 'by' is a lock"),
         (Scorer(lock), "attribute 'held' is a lock"),
         (Scorer(lock).measure, "attribute 'held' is a lock"),
     ):

@@ -34,7 +34,7 @@ from tuner.processes import resident_bytes
 _GROWN_BYTES = 2**30
 """A worker that has so much more memory in use than after its first cohort is replaced, at the end of a cohort."""
 
-_GRACE_SECONDS = 10.0
+_GRACE_SECONDS = 5.0
 """How long a stopping run waits for the epochs that are being trained; their trials go on from the last checkpoint."""
 
 
