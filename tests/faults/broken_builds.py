@@ -6,6 +6,7 @@ Works on a copy; prints a line for each row of the fault matrix: what was broken
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -57,7 +58,7 @@ def tried(broken: Break) -> tuple[bool, str]:
         )
         for name in files.stdout.splitlines():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            (copy / name).write_bytes((ROOT / name).read_bytes())
+            shutil.copy(ROOT / name, copy / name, follow_symlinks=False)  # the content folders are links
         file = copy / broken.file
         content = file.read_text()
         if content.count(broken.line) != 1:
