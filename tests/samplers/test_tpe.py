@@ -101,9 +101,20 @@ def test_a_trial_counts_with_its_best_value_so_far_whatever_its_state(state: Tri
 def test_a_poor_first_trial_is_not_good_because_it_was_trained_to_the_end() -> None:
     sampler = TPE(LINE, MAXIMIZED, 0)
     sampler.observe(ended(0, LINE.at({"x": 0.1}), 0.0, epochs=27))
-    for number in range(1, 12):
+    for number in range(1, 24):
         sampler.observe(ended(number, LINE.at({"x": 0.7 + number / 50}), number / 20, TrialState.PRUNED, 26))
     assert np.mean([config["x"] < 0.3 for config in proposals(sampler)]) < 0.25
+
+
+def test_where_trials_are_stopped_early_the_model_begins_after_twenty_trainings_worth_of_epochs() -> None:
+    told, untold = (TPE(LINE, MAXIMIZED, 0) for _ in range(2))
+    for number in range(100):
+        epochs = 27 if number % 10 == 0 else 1
+        told.observe(ended(number, LINE.at({"x": number / 99}), number / 99, TrialState.PRUNED, epochs))
+    assert proposals(told) == proposals(untold)
+    for number in range(100, 120):
+        told.observe(ended(number, LINE.at({"x": 0.9}), 0.9, TrialState.PRUNED, 27))
+    assert proposals(told) != proposals(untold)
 
 
 def test_where_trials_are_stopped_early_a_third_of_the_proposals_is_random() -> None:
