@@ -1,5 +1,6 @@
 """The Python interface: run a study, load one, ask it questions."""
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -314,7 +315,12 @@ class Study:
         """
         import pandas as pd  # noqa: PLC0415 - half a second that other questions do not pay
 
-        return pd.DataFrame([queries.as_row(self._record, trial) for trial in self._trials])
+        rows = [queries.as_row(self._record, trial) for trial in self._trials]
+        frame = pd.DataFrame(rows)
+        chosen = {name for row in rows for name, value in row.items() if value is None and name.startswith("params.")}
+        for name in sorted(chosen):  # None is a value, and what a configuration does not have is missing
+            frame[name] = pd.Series([row.get(name, math.nan) for row in rows], dtype=object)
+        return frame
 
     def __repr__(self) -> str:
         best = self.best_trials

@@ -1,6 +1,7 @@
 """A study's parts, found by their names and checked all at once, before anything runs or is written."""
 
 import inspect
+import math
 import os
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +35,11 @@ SCHEDULERS = Catalogue("tuner.schedulers", "scheduler")
 SEARCH_SPACES = Catalogue("tuner.search_spaces", "search space")
 
 Part = TypeVar("Part")
+
+_MOST_LISTED = 1_000
+"""Up to so many configurations are counted one by one, which tells how many the rules leave."""
+
+_MOST_WRITTEN_OUT = 1e9
 
 _MOST_ON_A_CPU = 32
 _MOST_ON_A_GPU = 256
@@ -138,6 +144,7 @@ def assemble(spec: StudySpec, folder: Path, folders: StudyFolders) -> Assembly:
             *_notes(spec, yields or {}, goal),
             *_alone(spec, isolation),
             *dict.fromkeys(filter(None, (clash(each, folder) for each in (spec.objective, spec.search_space)))),
+            *_too_few_or_many(spec, space, sampler),
             *(objective.notes(space) if objective is not None else ()),
         ),
         confirms=_confirms(spec, job, goal, objective),
@@ -371,6 +378,28 @@ def _doubts(yields: Mapping[str, Direction], goal: Goal) -> Iterator[str]:
         usual = {**OF_MODELS, **yields}.get(metric) or usual_direction(metric) or direction
         if usual is not direction:
             yield f"{metric} is usually to {usual.value}, this study is to {direction.value} it"
+
+
+def _too_few_or_many(spec: StudySpec, space: SearchSpace, sampler: Sampler) -> Iterator[str]:
+    """Yield what to expect where the space, or the sampler, has another number of configurations than the budget."""
+    trials, limit = spec.budget.trials, sampler.most_proposals
+    at_most = "at most " if space.rules else ""
+    if trials < limit < math.inf:
+        yield (
+            f"the grid has {at_most}{_amount(limit)} configurations, of which {trials} trials try the first: raise "
+            "budget.trials, lower sampler.points, or use another sampler"
+        )
+    elif limit < trials:
+        yield f"the grid has {at_most}{_amount(limit)} configurations: the study ends before its {trials} trials"
+    elif (count := len(every) if (every := space.every(_MOST_LISTED)) is not None else space.count) < trials:
+        yield (
+            f"the search space has {_amount(count)} configurations, fewer than the {trials} trials: once each was "
+            "tried, a further trial trains one of them again with another seed"
+        )
+
+
+def _amount(count: float) -> str:
+    return f"{count:,.0f}" if count < _MOST_WRITTEN_OUT else f"{count:.1e}"
 
 
 def _scheduler(spec: StudySpec, goal: Goal) -> Scheduler:

@@ -115,7 +115,7 @@ class Controller(Director):
         self._testing: int | None = None
         self._losses: Counter[int] = Counter()
         self._began: dict[int, datetime] = {}
-        self._breaker = Breaker()
+        self._breaker = Breaker(trials)
         self._works = works
         self._exhausted = False
         self._stop: StopCause | None = None
@@ -123,6 +123,10 @@ class Controller(Director):
 
     def _replay(self) -> None:
         """Tell the sampler, the scheduler and the cohorts what was stored, in the order of the trials' numbers."""
+        for number, known in self._metrics.items():
+            trial = self._trials[number]
+            if not trial.state.is_finished:  # the metrics of an unfinished trial are stored with its reports alone
+                self._trials[number] = replace(trial, metrics=known.get(trial.epoch, {}))
         for trial in self._trials.values():
             self._sampler.observe(trial)
             self._cohorts.give(trial.config)
@@ -560,7 +564,8 @@ class Controller(Director):
         if trial.state.is_finished:
             self._leave(trial.number)
             self._metrics.pop(trial.number, None)
-            if self._breaker.trips(trial):
+            furthest = max((self._trials[number].last_epoch for number in self._live), default=0)
+            if self._breaker.trips(trial, furthest):
                 self.stop(StopCause.FAILURES)
         self._notify(EventKind.FINISHED if trial.state.is_finished else EventKind.REPORTED, trial, report=report)
 

@@ -75,10 +75,15 @@ def _short(key: str, value: Any) -> str:
     if not isinstance(value, Mapping):
         return f"{key}={_shown(value)}"
     inside = ", ".join(f"{name}={_shown(each)}" for name, each in value.items() if name != "name")
-    return f"{value.get('name')}({inside})" if inside else str(value.get("name"))
+    name = value.get("name")
+    # What is no word does not say by itself what it is a value of.
+    chosen = name if isinstance(name, str) or not key else f"{key}={name}"
+    return f"{chosen}({inside})" if inside else str(chosen)
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
         return _short("", value)
+    if value == "":
+        return "''"
     return f"{value:.4g}" if isinstance(value, float) else safe(value)

@@ -1,9 +1,11 @@
 """What every sampler promises."""
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -73,6 +75,12 @@ def refused() -> Iterator[tuple[str, str]]:
     yield from ((name, title) for name in SAMPLERS.names for title in SPACES if (name, title) not in set(accepted()))
 
 
+def written(parameter: Float, step: float) -> set[float]:
+    """Return the values of a range as people write them, without a computer's sums."""
+    low, size = Fraction(str(parameter.low)), Fraction(str(step))
+    return {float(low + index * size) for index in range(int(parameter.count))}
+
+
 def fits(parameter: Parameter, value: object) -> bool:
     if isinstance(parameter, Choice):
         return any(value is option or (type(value) is type(option) and value == option) for option in parameter.options)
@@ -82,8 +90,7 @@ def fits(parameter: Parameter, value: object) -> bool:
     assert isinstance(parameter, Float)
     if type(value) is not float or not parameter.low <= value <= parameter.high:
         return False
-    steps = (value - parameter.low) / (parameter.step or 1)
-    return parameter.step is None or steps == pytest.approx(round(steps), abs=1e-6)
+    return parameter.step is None or value in written(parameter, parameter.step)
 
 
 def assert_valid(space: SearchSpace, config: Config | None) -> None:
@@ -171,6 +178,55 @@ def test_a_trial_number_gets_the_same_proposal_in_whatever_order_it_is_asked_for
     sampler, _ = studied(name, "numbers")
     forwards = [sampler.suggest(number) for number in (18, 19)]
     assert [sampler.suggest(number) for number in (19, 18)] == forwards[::-1]
+
+
+FEW = {
+    "ten numbers": SearchSpace(x=Float(0, 0.9, step=0.1), y=Float(2, 2)),
+    "a few of many": SearchSpace(n=Int(1, 4), m=Int(1, 5, default=1)).require(
+        "n and m differ", lambda each: each["n"] != each["m"]
+    ),
+    "branches": SearchSpace(kind=Choice("none", None, some={"n": Int(1, 3)}), flag=Choice(True, False)),
+}
+
+
+@pytest.mark.parametrize("title", FEW)
+@pytest.mark.parametrize("name", SAMPLERS.names)
+def test_every_configuration_is_tried_once_before_any_is_tried_again(name: str, title: str) -> None:
+    space = FEW[title]
+    if [*SAMPLERS[name].problems(space, MAXIMIZED, stops_early=False)]:
+        return
+    options = {
+        "grid": {"points": 10},
+        "gp": {"startup_trials": 100},
+    }  # a Gaussian process takes half a second a proposal
+    sampler = SAMPLERS[name](space, MAXIMIZED, 0, **options.get(name, {}))
+    every = space.every(100)
+    assert every is not None
+    tried: list[Config] = []
+    for number in range(len(every)):
+        config = sampler.suggest(number) if number else space.default
+        assert_valid(space, config)
+        assert config is not None
+        assert config not in tried
+        tried.append(config)
+        trial = TrialRecord(number=number, state=TrialState.RUNNING, config=config)
+        for record in (trial, *ended(trial, score(space, config), STATES[number % len(STATES)])):
+            sampler.observe(record)
+    again = sampler.suggest(len(every))
+    assert again is None if sampler.most_proposals < math.inf else again in every
+
+
+@pytest.mark.parametrize("name", SAMPLERS.names)
+def test_what_is_left_with_other_values_than_those_held_is_left_for_later(name: str) -> None:
+    space = FEW["a few of many"]
+    sampler: Sampler = SAMPLERS[name](space, MAXIMIZED, 0)
+    for number, m in enumerate((2, 3, 4, 5)):
+        config = Config({"n": 1, "m": m})
+        sampler.observe(TrialRecord(number=number, state=TrialState.RUNNING, config=config))
+    assert sampler.suggest(4, {"n": 1}) is None
+    config_elsewhere = sampler.suggest(4, {"n": 2})
+    assert config_elsewhere is not None
+    assert config_elsewhere["n"] == 2
 
 
 @pytest.mark.parametrize("name", SAMPLERS.names)

@@ -131,10 +131,69 @@ def test_a_step_that_does_not_divide_the_range_ends_below_it() -> None:
         (Choice([1], [2]), "[1] cannot be chosen"),  # type: ignore[arg-type]
         (Choice(1.0, math.inf), "inf is not finite"),
         (Choice("a", "b", default="c"), "default 'c' is none of 'a', 'b'"),
+        (Choice("a", "b", default=None), "default None is none of 'a', 'b'"),
+        (Choice(1, 2, default=True), "default True is none of 1, 2"),
+        (Choice(1, 1.0), "1.0 is chosen twice"),
+        (Choice((1, 2), (3, 4)), "(1, 2) cannot be chosen"),  # type: ignore[arg-type]
+        (Choice([1], sgd={}), "[1] cannot be chosen"),  # type: ignore[arg-type]
+        (Choice("sgd", sgd={"lr": Float(0, 1)}), "'sgd' is chosen twice"),
+        (Choice(**{"a.b": {"lr": Float(0, 1)}}), "'a.b' cannot be the name of a branch"),
+        (Choice(**{"": {"lr": Float(0, 1)}}), "'' cannot be the name of a branch"),
+        (Float(0, 1, step=0.1, default=0.25), "default 0.25 lies between the steps of 0.1 from 0; 0.2 is near"),
+        (Float(0, 1, step=0.3, default=1), "default 1 lies between the steps of 0.3 from 0; 0.9 is near"),
+        (Int(1, 9, step=4, default=3), "default 3 lies between the steps of 4 from 1"),
     ],
 )
 def test_what_is_wrong_is_said(parameter: Parameter, problem: str) -> None:
     assert any(problem in said for said in parameter.problems())
+
+
+@pytest.mark.parametrize(
+    ("parameter", "values"),
+    [
+        (Float(0, 1, step=0.1), (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)),
+        (Float(0.1, 0.9, step=0.2), (0.1, 0.3, 0.5, 0.7, 0.9)),
+        (Float(-0.3, 0.3, step=0.1), (-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3)),
+        (Float(1e-05, 5e-05, step=1e-05), (1e-05, 2e-05, 3e-05, 4e-05, 5e-05)),
+        (Float(1_000_000, 1_000_001, step=0.25), (1e6, 1000000.25, 1000000.5, 1000000.75, 1000001.0)),
+    ],
+)
+def test_every_way_to_a_value_of_steps_ends_at_the_number_that_people_write(
+    parameter: Float, values: tuple[float, ...]
+) -> None:
+    assert parameter.count == len(values)
+    assert parameter.grid(len(values)) == values
+    assert tuple(parameter.at(index / (len(values) - 1)) for index in range(len(values))) == values
+    for index, value in enumerate(values):
+        assert parameter.nearest(parameter.low + index * parameter.step) == value  # type: ignore[operator]
+        assert Float(parameter.low, parameter.high, step=parameter.step, default=value).default == value
+
+
+def test_a_default_that_is_off_its_step_by_a_rounding_is_on_it() -> None:
+    parameter = Float(0, 1, step=0.1, default=0.1 + 0.2)
+    assert not [*parameter.problems()]
+    assert parameter.default == 0.3
+
+
+@pytest.mark.parametrize(
+    ("parameter", "count"),
+    [
+        (Int(1, 9, step=4), 3),
+        (Int(1, 100, log=True), 100),
+        (Float(0, 1), math.inf),
+        (Float(2, 2), 1),
+        (Float(0, 1, step=0.3), 4),
+        (Choice("a", None), 2),
+    ],
+)
+def test_the_values_of_a_parameter_are_counted(parameter: Parameter, count: float) -> None:
+    assert parameter.count == count
+
+
+def test_none_is_a_value_and_a_default_like_any_other() -> None:
+    assert Choice(8, 16, None, default=None).default is None
+    assert Choice(8, None).default == 8
+    assert not [*Choice(8, 16, None, default=None).problems()]
 
 
 def test_the_default_of_a_choice_is_its_first_value_unless_given() -> None:
@@ -147,6 +206,14 @@ def test_the_values_of_a_choice_are_equally_likely(values: list[str], quantile: 
     choice = Choice(*values)
     assert choice.at(quantile) in values
     assert [choice.at((index + 0.5) / len(values)) for index in range(len(values))] == values
+
+
+@pytest.mark.parametrize("value", [None, 8, 0.5, True, "", "two words", "a.b"])
+def test_a_value_beside_branches_stays_what_it_is(value: float | str | None) -> None:
+    choice = Choice(value, sgd={"lr": Float(0, 1)})
+    assert choice.options == (value, "sgd")
+    assert type(choice.options[0]) is type(value)
+    assert not [*choice.problems()]
 
 
 def test_words_beside_branches_are_branches_without_parameters() -> None:

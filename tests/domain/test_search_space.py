@@ -1,6 +1,7 @@
 """Search spaces: trees of parameters with rules, described, compared and walked."""
 
 import json
+import math
 import random
 
 import pytest
@@ -208,3 +209,59 @@ def test_a_space_prints_as_an_aligned_table() -> None:
     assert lines[-1] == "rule: small"
     assert "\n    momentum  0 .. 0.99" in str(space)
     assert repr(space) == f"SearchSpace(5 parameters, {space.fingerprint})"
+
+
+ODD = SearchSpace(
+    units=Choice(8, 16, None, default=None),
+    optimizer=Choice("word", None, sgd={"lr": Float(0, 1, step=0.1)}, adam={}),
+    flag=Choice(True, False),
+    text=Choice("", "two words", "a.b"),
+    size=Choice(3, 0.5, big={"n": Int(1, 3)}),
+)
+
+
+def test_values_that_are_no_words_survive_the_way_to_json_and_back() -> None:
+    back = SearchSpace.from_description(json.loads(json.dumps(ODD.describe())))
+    assert back == ODD
+    assert back.fingerprint == ODD.fingerprint
+    assert difference(ODD, back) == ()
+    for path, parameter in ODD.parameters.items():
+        if isinstance(parameter, Choice):
+            assert [(type(each), each) for each in back.parameters[path].options] == [  # type: ignore[attr-defined]
+                (type(each), each) for each in parameter.options
+            ]
+
+
+def test_none_is_chosen_as_a_branch_and_as_a_default() -> None:
+    assert ODD.default["units"] is None
+    config = ODD.build(lambda path, each: None if path == "optimizer" else each.default)
+    assert config["optimizer"] == {"name": None}
+    assert ODD.unflatten(ODD.flatten(config)) == config
+
+
+def test_another_default_is_a_difference_where_it_is_none() -> None:
+    with_none, without = SearchSpace(a=Choice(8, None, default=None)), SearchSpace(a=Choice(8, None))
+    assert difference(with_none, without) == ("~ a: choice 8 | None, default None -> choice 8 | None, default 8",)
+
+
+@pytest.mark.parametrize(
+    ("space", "count"),
+    [
+        (SearchSpace(a=Choice(1, 2), n=Int(1, 5)), 10),
+        (SearchSpace(a=Choice(1, 2), x=Float(0, 1)), math.inf),
+        (SearchSpace(a=Choice("x", None, b={"n": Int(1, 4), "m": Choice(1, 2)}), k=Int(1, 3)), 30),
+        (SearchSpace(**{f"p{index}": Int(1, 1000) for index in range(40)}), 1e120),
+    ],
+)
+def test_configurations_are_counted_branch_by_branch(space: SearchSpace, count: float) -> None:
+    assert space.count == pytest.approx(count)
+
+
+def test_every_configuration_is_listed_where_they_are_few() -> None:
+    space = SearchSpace(a=Choice(1, 2, b={"x": Float(0, 1, step=0.5)}), n=Int(1, 5, step=2))
+    space.require("n is below 5", lambda config: config["n"] < 5)
+    assert space.count == 15
+    listed = space.every(15)
+    assert listed is not None
+    assert len(listed) == len({str(config) for config in listed}) == 10
+    assert space.every(14) is None

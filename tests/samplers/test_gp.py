@@ -1,6 +1,8 @@
 """A Gaussian process over completed trials."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,15 +59,36 @@ def test_the_first_trials_are_random_whatever_was_measured() -> None:
     assert told.suggest(9) != untold.suggest(9)
 
 
-@pytest.mark.parametrize("state", [TrialState.PRUNED, TrialState.FAIL])
-def test_only_completed_trials_are_learned_from(state: TrialState) -> None:
+def test_trials_that_were_stopped_teach_nothing() -> None:
     told, untold = (GaussianProcess(PLANE, MAXIMIZED, 0) for _ in range(2))
     for number, (x, y) in enumerate(np.random.default_rng(0).random((10, 2))):
         for sampler in (told, untold):
             sampler.observe(ended(number, float(x), float(y), float(x - y)))
     for number in range(10, 20):
-        told.observe(ended(number, 0.1, 0.9, 5.0, state))
+        told.observe(ended(number, 0.1, 0.9, 5.0, TrialState.PRUNED))
     assert told.suggest(20) == untold.suggest(20)
+
+
+@pytest.mark.parametrize("values", [{}, {"value": None, "epoch": 0, "curve": {}}], ids=["measured", "unmeasured"])
+def test_where_trials_failed_nothing_is_proposed_although_it_would_be_the_best_place(values: dict[str, Any]) -> None:
+    sampler = GaussianProcess(PLANE, MAXIMIZED, 0, startup_trials=4)
+    for number, (x, y) in enumerate(np.random.default_rng(0).random((12, 2))):
+        trial = ended(number, float(x), float(y), float(x + y))
+        if x > 0.6:
+            trial = replace(trial, state=TrialState.FAIL, **values)
+        sampler.observe(trial)
+    configs = [config for config in map(sampler.suggest, range(12, 15)) if config is not None]
+    assert all(config["x"] < 0.75 for config in configs)
+
+
+def test_a_study_of_which_every_trial_failed_looks_elsewhere() -> None:
+    sampler = GaussianProcess(PLANE, MAXIMIZED, 0, startup_trials=4)
+    for number in range(8):
+        trial = ended(number, 0.1 + number / 80, 0.1, 0.0)
+        sampler.observe(replace(trial, state=TrialState.FAIL, value=None, curve={}))
+    config = sampler.suggest(8)
+    assert config is not None
+    assert config["x"] + config["y"] > 0.6
 
 
 def test_schedulers_that_stop_trials_are_refused_with_what_to_use_instead() -> None:

@@ -71,7 +71,12 @@ def _print_csv(study: StudyRecord, trials: Sequence[TrialRecord]) -> None:
     columns = dict.fromkeys(column for row in rows for column in row)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(map(_harmless, columns))
-    writer.writerows([_harmless(row.get(column, "")) for column in columns] for row in rows)
+    writer.writerows([_cell(row.get(column, ""), column) for column in columns] for row in rows)
+
+
+def _cell(value: object, column: str) -> object:
+    """Return what stands in a cell: None where it was chosen, nothing where there is no value."""
+    return "None" if value is None and column.startswith("params.") else _harmless(value)
 
 
 def _harmless(value: object) -> object:

@@ -7,6 +7,8 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
 from typing import Any, TypeGuard, final
 
 from tuner.domain.config import Scalar
@@ -14,8 +16,17 @@ from tuner.domain.config import Scalar
 _MOST_STEPS = 2**53
 """How many whole numbers, one after the other, a float can tell apart."""
 
+_WRITTEN = 15
+"""How many digits a float keeps of a number that was written down."""
+
 _ROUNDING = 1e-8
 """By how much of a step a number may be off: a sum of steps is not exact."""
+
+
+class NotGiven(Enum):
+    """Stands for a default that was not given: None is a value that a choice can have."""
+
+    NOT_GIVEN = "not given"
 
 
 class Parameter(ABC):
@@ -25,6 +36,11 @@ class Parameter(ABC):
     @abstractmethod
     def default(self) -> Scalar:
         """The value the default configuration has: the one given, else the middle of the range."""
+
+    @property
+    @abstractmethod
+    def count(self) -> float:
+        """How many values it can have, whatever they lead to: infinity for a real number without steps."""
 
     @abstractmethod
     def problems(self) -> Iterator[str]:
@@ -89,8 +105,16 @@ class _Range(Parameter):
             yield "a log scale takes no step"
         if self.given is not None and not self.low <= self.given <= self.high:
             yield f"default {self.given:g} is outside {self.low:g} to {self.high:g}"
-        if self.step is not None and self.step > 0 and (self.high - self.low) / self.step > _MOST_STEPS:
-            yield f"step {self.step:g} is too small for {self.low:g} to {self.high:g}"
+        if self.step is not None and self.step > 0:
+            yield from self._problems_of_steps(self.step)
+
+    def _problems_of_steps(self, step: float) -> Iterator[str]:
+        if (self.high - self.low) / step > _MOST_STEPS:
+            yield f"step {step:g} is too small for {self.low:g} to {self.high:g}"
+        elif self.given is not None and self.low <= self.given <= self.high:
+            near = min(self.last, max(self.low, stepped(self.low, step, self.given)))
+            if abs(near - self.given) > _ROUNDING * step:
+                yield f"default {self.given:g} lies between the steps of {step:g} from {self.low:g}; {near:g} is near"
 
     def _coarse(self, numbers: Mapping[str, Any]) -> Iterator[str]:
         """Yield which of these numbers floats are too coarse for."""
@@ -124,9 +148,13 @@ class _Range(Parameter):
         """The highest value it can have: below `high` where the steps do not lead there."""
         if self.step is None:
             return self.high
-        steps = math.floor((self.high - self.low) / self.step + 1e-9)
         # A number as people write it can lie outside by one rounding.
-        return min(self.high, max(self.low, _tidy(self.low + steps * self.step)))
+        return min(self.high, max(self.low, stepped(self.low, self.step, self.low + self._steps * self.step)))
+
+    @property
+    def _steps(self) -> int:
+        """How many steps lead from the lowest to the highest value."""
+        return math.floor((self.high - self.low) / (self.step or 1) + 1e-9)
 
     def quantile(self, value: float) -> float:
         """Return where `value` lies in the range, 0 to 1: the inverse of `at`."""
@@ -154,24 +182,31 @@ class Float(_Range):
 
     @property
     def default(self) -> float:
-        return float(self.given) if self.given is not None else self.at(0.5)
+        return self._inside(float(self.given)) if self.given is not None else self.at(0.5)
+
+    @property
+    def count(self) -> float:
+        if self.low == self.high:
+            return 1
+        return math.inf if self.step is None else self._steps + 1
 
     def at(self, quantile: float) -> float:
         low, high = self._edges()
         value = low + quantile * (high - low)
-        if self.log:
-            value = math.exp(value)
-        elif self.step is not None:
-            value = _tidy(self.low + round((value - self.low) / self.step) * self.step)
-        # exp(log(x)) can leave the range by one rounding.
-        return min(float(self.last), max(float(self.low), value))
+        return self._inside(math.exp(value) if self.log else value)
+
+    def _inside(self, value: float) -> float:
+        """Return the value that is nearest to `value`: in the range and on a step, as people write it.
+
+        What proposes values computes with sums and logarithms, which leave both by a rounding: every value passes here.
+        """
+        near = value if self.step is None else stepped(self.low, self.step, value)
+        return min(float(self.last), max(float(self.low), float(near)))
 
     def nearest(self, value: Scalar) -> float:
         if not _is_number(value):
             return self.default
-        inside = min(float(self.last), max(float(self.low), float(value)))
-        steps = 0.0 if self.step is None else (inside - self.low) / self.step
-        return inside if abs(steps - round(steps)) < _ROUNDING else self.at(self.quantile(inside))
+        return self._inside(float(value))
 
     def grid(self, points: int) -> tuple[Scalar, ...]:
         if self.low == self.high or points == 1:
@@ -196,14 +231,17 @@ class Int(_Range):
     def default(self) -> int:
         return int(self.given) if self.given is not None else self.at(0.5)
 
+    @property
+    def count(self) -> int:
+        return (int(self.high) - int(self.low)) // int(self.step or 1) + 1
+
     def at(self, quantile: float) -> int:
         low, high = self._edges()
         if self.log:
             value = math.exp(low + quantile * (high - low))
             return int(min(self.high, max(self.low, math.floor(value + 0.5))))
         step = int(self.step or 1)
-        count = (int(self.high) - int(self.low)) // step + 1
-        return int(self.low) + step * min(count - 1, math.floor(quantile * count))
+        return int(self.low) + step * min(self.count - 1, math.floor(quantile * self.count))
 
     def nearest(self, value: Scalar) -> int:
         if not _is_number(value):
@@ -219,10 +257,8 @@ class Int(_Range):
         return self.low - 0.5, self.high + 0.5
 
     def grid(self, points: int) -> tuple[Scalar, ...]:
-        step = int(self.step or 1)
-        count = (int(self.high) - int(self.low)) // step + 1
-        if count <= points:
-            return tuple(range(int(self.low), int(self.high) + 1, step))
+        if self.count <= points:
+            return tuple(range(int(self.low), int(self.high) + 1, int(self.step or 1)))
         return tuple(dict.fromkeys(self.at(index / max(1, points - 1)) for index in range(points)))
 
 
@@ -232,44 +268,54 @@ class Choice(Parameter):
     """One of several values, or one of several branches of which each has parameters of its own.
 
     `Choice("relu", "gelu")` is a categorical. `Choice(sgd={"lr": Float(...)}, adam={...})` is conditional: a
-    configuration has the parameters of the chosen branch alone. Words beside branches are branches without parameters.
+    configuration has the parameters of the chosen branch alone. Values beside branches are branches without parameters.
     """
 
     options: tuple[Scalar, ...]
-    branches: Mapping[str, Mapping[str, Parameter]] | None
-    given: Scalar
+    branches: Mapping[Scalar, Mapping[str, Parameter]] | None
+    given: Scalar | NotGiven
 
-    def __init__(self, *values: Scalar, default: Scalar = None, **branches: Mapping[str, Parameter]) -> None:
-        tree = {**{str(value): {} for value in values}, **branches} if branches else None
-        object.__setattr__(self, "options", tuple(tree) if tree else values)
-        object.__setattr__(self, "branches", tree)
+    def __init__(
+        self, *values: Scalar, default: Scalar | NotGiven = NotGiven.NOT_GIVEN, **branches: Mapping[str, Parameter]
+    ) -> None:
+        plain: dict[Scalar, Mapping[str, Parameter]] = {value: {} for value in values if _is_scalar(value)}
+        object.__setattr__(self, "options", (*values, *branches))
+        object.__setattr__(self, "branches", {**plain, **branches} if branches else None)
         object.__setattr__(self, "given", default)
 
     @property
     def default(self) -> Scalar:
-        return self.given if self.given is not None else self.options[0]
+        return self.options[0] if isinstance(self.given, NotGiven) else self.given
+
+    @property
+    def count(self) -> int:
+        return len(self.options)
 
     def problems(self) -> Iterator[str]:
         if not self.options:
             yield "a choice needs at least one value"
             return
-        wrong = [value for value in self.options if not isinstance(value, bool | int | float | str | None)]
+        wrong = [value for value in self.options if not _is_scalar(value)]
         if wrong:
             yield f"{wrong[0]!r} cannot be chosen: values are text, numbers, true, false or none"
             return
         yield from (f"{value!r} is not finite" for value in self.options if _is_infinite(value))
         repeated = {repr(value) for value in self.options if self.options.count(value) > 1}
         yield from (f"{value} is chosen twice" for value in sorted(repeated))
-        if self.given is not None and self.given not in self.options:
+        named = (name for name, branch in (self.branches or {}).items() if branch)
+        yield from (
+            f"{name!r} cannot be the name of a branch: its parameters' paths have it between dots"
+            for name in named
+            if not str(name).strip() or "." in str(name)
+        )
+        if not isinstance(self.given, NotGiven) and not any(_is_same(self.given, each) for each in self.options):
             yield f"default {self.given!r} is none of {', '.join(map(repr, self.options))}"
 
     def at(self, quantile: float) -> Scalar:
         return self.options[min(len(self.options) - 1, math.floor(quantile * len(self.options)))]
 
     def nearest(self, value: Scalar) -> Scalar:
-        # 1 and 1.0 are the same choice, True is another one.
-        same = (each for each in self.options if each == value and isinstance(each, bool) is isinstance(value, bool))
-        return next(same, self.default)
+        return next((each for each in self.options if _is_same(each, value)), self.default)
 
     def grid(self, points: int) -> tuple[Scalar, ...]:
         return self.options
@@ -278,10 +324,13 @@ class Choice(Parameter):
         description: dict[str, Any] = {"type": "Choice", "default": self.default}
         if self.branches is None:
             return description | {"values": list(self.options)}
+        if not all(isinstance(option, str) for option in self.options):
+            description["values"] = list(self.options)  # JSON has no keys but text
         return description | {
             "branches": {
                 name: {key: parameter.describe() for key, parameter in branch.items()}
                 for name, branch in self.branches.items()
+                if isinstance(name, str)
             }
         }
 
@@ -289,13 +338,27 @@ class Choice(Parameter):
         return " | ".join(str(option) for option in self.options)
 
 
-def _tidy(value: float) -> float:
-    """Return a sum of steps as people write it: 0.3 instead of 0.30000000000000004.
+def stepped(low: float, step: float, value: float) -> float:
+    """Return the number that is nearest to `value` among `low`, `low + step`, ..., as people write it.
 
-    >>> _tidy(0.1 + 0.2), _tidy(3)
-    (0.3, 3)
+    >>> stepped(0, 0.1, 0.1 + 0.2), stepped(1, 2, 4.9)
+    (0.3, 5.0)
     """
-    return value if isinstance(value, int) else float(f"{value:.14g}")
+    count, size = round((value - low) / step), Decimal(repr(step))
+    if count == 0:
+        return float(low)
+    exact = float(Decimal(repr(low)) + count * size)
+    # A step that nobody wrote, such as 1 / 3, was rounded itself.
+    return exact if len(size.as_tuple().digits) <= _WRITTEN else float(f"{exact:.14g}")
+
+
+def _is_scalar(value: object) -> TypeGuard[Scalar]:
+    return isinstance(value, bool | int | float | str | None)
+
+
+def _is_same(one: object, other: object) -> bool:
+    """Whether two values are the same choice: 1 and 1.0 are, True is another one."""
+    return one == other and isinstance(one, bool) is isinstance(other, bool)
 
 
 def _is_number(value: Scalar) -> TypeGuard[float]:

@@ -1,5 +1,6 @@
 """The port of what proposes configurations."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -36,12 +37,18 @@ class Sampler(ABC):
         """Yield why it cannot search `space` for `goal`, or would learn nothing when most trials are stopped early."""
         yield from ()
 
+    @property
+    def most_proposals(self) -> float:
+        """How many configurations it proposes before it ends the study; infinity where it goes on for ever."""
+        return math.inf
+
     @abstractmethod
     def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
         """Return the configuration of trial `number`, or None when there is nothing left to try.
 
         The configuration meets the space's rules, and its parameters in `held` have the values there: it is to be
-        trained together with others that have them too. Trial 0 is never asked for: it is the default configuration.
+        trained together with others that have them too. It is one that no trial of a lower number has, as long as there
+        is any. Trial 0 is never asked for: it is the default configuration.
         """
 
     @abstractmethod

@@ -79,6 +79,21 @@ class SearchSpace:
         return len(self.parameters)
 
     @property
+    def count(self) -> float:
+        """How many configurations there are, those that break a rule included; infinity where a number has no steps."""
+        return _count(self._tree, lambda parameter: parameter.count)
+
+    def grid_count(self, points: int) -> float:
+        """Return how many configurations `grid` yields, those that break a rule included."""
+        return _count(self._tree, lambda parameter: len(parameter.grid(points)))
+
+    def every(self, most: int) -> tuple[Config, ...] | None:
+        """Return every configuration that meets the rules; None where there are more than `most`, rules aside."""
+        if self.count > most:
+            return None
+        return tuple(self.grid(max(int(parameter.count) for parameter in self.parameters.values())))
+
+    @property
     def default(self) -> Config:
         """The configuration in which every parameter has its default: trial 0 of every study."""
         return self.build(lambda _, parameter: parameter.default)
@@ -220,7 +235,7 @@ def _holds(rule: Rule, config: Config) -> bool:
         ) from error
 
 
-def _children(prefix: str, name: str, parameter: Parameter) -> Iterator[tuple[str, str, Mapping[str, Parameter]]]:
+def _children(prefix: str, name: str, parameter: Parameter) -> Iterator[tuple[Scalar, str, Mapping[str, Parameter]]]:
     """Yield (branch, path of the branch, its parameters) for each branch of `parameter`."""
     if isinstance(parameter, Choice):
         for branch, tree in (parameter.branches or {}).items():
@@ -276,6 +291,15 @@ def _axis(prefix: str, name: str, parameter: Parameter, points: int, held: Mappi
                 yield {"name": branch, **values}
 
 
+def _count(tree: Mapping[str, Parameter], count: Callable[[Parameter], float]) -> float:
+    """Return how many configurations a tree has whose parameters have so many values each."""
+    total = 1.0
+    for parameter in tree.values():
+        branches = parameter.branches if isinstance(parameter, Choice) else None
+        total *= count(parameter) if branches is None else sum(_count(branch, count) for branch in branches.values())
+    return total
+
+
 def _rows(indent: str, tree: Mapping[str, Parameter]) -> Iterator[tuple[str, str, str]]:
     for name, parameter in tree.items():
         default = parameter.default
@@ -309,13 +333,17 @@ def _parse(description: Mapping[str, Any]) -> Parameter:
     if description["type"] in kinds:
         keywords = {key: description[key] for key in ("low", "high", "log", "step", "default")}
         return kinds[description["type"]](**keywords)
-    if "values" in description:
-        return Choice(*description["values"], default=description["default"])
+    values = description.get("values", [])
+    if "branches" not in description:
+        return Choice(*values, default=description["default"])
     branches = {
         branch: {name: _parse(each) for name, each in parameters.items()}
         for branch, parameters in description["branches"].items()
     }
-    return Choice(default=description["default"], **branches)
+    # Values come before branches, and what is no text is none.
+    plain = values[: max((index for index, value in enumerate(values, 1) if not isinstance(value, str)), default=0)]
+    named = {branch: parameters for branch, parameters in branches.items() if branch not in plain}
+    return Choice(*plain, default=description["default"], **named)
 
 
 def _halton(dimensions: int, count: int) -> Iterator[tuple[float, ...]]:

@@ -143,7 +143,5 @@ def _few_values(axis: Axis) -> tuple[Scalar, ...]:
     if isinstance(parameter, Choice):
         return ()
     assert isinstance(parameter, Float | Int)
-    step = parameter.step or (1 if isinstance(parameter, Int) else None)
-    if step is None or (parameter.last - parameter.low) / step + 1 > _MOST:
-        return ()
-    return tuple(parameter.low + step * index for index in range(round((parameter.last - parameter.low) / step) + 1))
+    has_steps = parameter.step is not None or isinstance(parameter, Int)
+    return parameter.grid(int(parameter.count)) if has_steps and parameter.count <= _MOST else ()

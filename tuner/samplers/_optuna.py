@@ -4,7 +4,9 @@ The mirror is a cache of what the records say. Optuna's samplers keep generators
 made for a single proposal, with a seed of that proposal's own, has none to lose when a study is interrupted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, final
 
 import optuna
@@ -23,7 +25,7 @@ from tuner.domain.sampler import Held
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.trial import TrialRecord
-from tuner.samplers._rules import meeting_rules
+from tuner.samplers._proposals import Proposals
 
 MakeSampler = Callable[[int], BaseSampler]
 """Makes one of Optuna's samplers from a seed."""
@@ -34,76 +36,122 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 @final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What one of Optuna's samplers is shown of a trial."""
+
+    state: TrialState
+    values: tuple[float, ...] | None = None
+
+
+RUNNING = Shown(state=TrialState.RUNNING)
+"""A trial without values. TPE takes it for a poor one (the constant liar), a Gaussian process for a busy place."""
+
+WORST = Shown(state=TrialState.COMPLETE)
+"""A complete trial with the worst values that any has."""
+
+UNSEEN = Shown(state=TrialState.FAIL)
+"""A trial that Optuna's samplers leave out."""
+
+
+def complete(values: tuple[float, ...]) -> Shown:
+    """Return what is shown of a trial with these values."""
+    return Shown(state=TrialState.COMPLETE, values=values)
+
+
+Show = Callable[[TrialRecord, Goal], Shown]
+"""Says what a sampler is shown of a trial."""
+
+
+def measured(trial: TrialRecord, goal: Goal) -> tuple[float, ...] | None:
+    """Return the values of the trial's best epoch so far; None where one is missing."""
+    values = ranking.values(trial, goal)
+    known = tuple(value for value in values if value is not None)
+    return known if len(known) == len(values) else None
+
+
+@final
 class _Memory(InMemoryStorage):
-    """Optuna's storage in memory, without what a sampler would note about a trial for the next one to read."""
+    """Optuna's storage in memory, whose trials are those in `shown`, by number.
+
+    What a sampler would note about a trial for the next one to read is not kept.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: dict[int, FrozenTrial] = {}
+
+    def get_all_trials(
+        self,
+        study_id: int,
+        deepcopy: bool = True,  # noqa: FBT001, FBT002 - as in Optuna
+        states: Container[TrialState] | None = None,
+    ) -> list[FrozenTrial]:
+        trials = (self.shown[number] for number in sorted(self.shown))
+        return [trial for trial in trials if states is None or trial.state in states]
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         pass
 
-    def set_constraint(self, trial_id: int, name: str, excess: float) -> None:
-        """Note how far a trial is beyond a constraint, where Optuna's samplers look for it."""
-        super().set_trial_system_attr(trial_id, f"{_CONSTRAINTS_KEY}:{name}", excess)
-
 
 @final
 class Mirror:
-    """A study in Optuna's memory, kept as the records say, and proposals by one of Optuna's samplers over it.
+    """A study in Optuna's memory, kept as the records say, and proposals by one of Optuna's samplers over it."""
 
-    A study of several metrics has no curves there: Optuna cannot compare them.
-    """
-
-    def __init__(self, space: SearchSpace, goal: Goal, seed: int, make: MakeSampler) -> None:
+    def __init__(self, space: SearchSpace, goal: Goal, seed: int, make: MakeSampler, show: Show) -> None:
         self._space = space
         self._goal = goal
         self._seed = seed
         self._make = make
-        self._distributions = {path: distribution(each) for path, each in space.parameters.items()}
+        self._show = show
+        self._proposals = Proposals(space, seed)
+        self._parameters = space.parameters
+        self._distributions = {path: distribution(each) for path, each in self._parameters.items()}
         self._storage = _Memory()
-        self._study_id = self._storage.create_new_study(
-            [StudyDirection[direction.name] for direction in goal.directions], _NAME
-        )
-        self._ids: dict[int, int] = {}
-        self._last_epoch: dict[int, int] = {}
-        self._finished: set[int] = set()
+        self._storage.create_new_study([StudyDirection[direction.name] for direction in goal.directions], _NAME)
+        self._failed: dict[int, TrialRecord] = {}
 
     def observe(self, trial: TrialRecord) -> None:
-        """Bring the mirror's trial up to the record: created when it is new, finished when it is."""
-        if trial.number in self._finished:
+        """Bring the mirror's trial up to the record."""
+        self._proposals.observe(trial)
+        shown = self._show(trial, self._goal)
+        if shown is WORST:
+            self._failed[trial.number] = trial
             return
-        if trial.number not in self._ids:
-            self._ids[trial.number] = self._storage.create_new_trial(self._study_id, self._template(trial))
-        trial_id = self._ids[trial.number]
-        if not self._goal.has_several:
-            self._extend(trial_id, trial)
-        if trial.state.is_finished:
-            self._finish(trial_id, trial)
+        known = (each for each in self._goal.constraints if each.metric in trial.metrics)
+        self._put(trial, shown, {str(each): each.excess(trial.metrics) for each in known})
 
-    def _extend(self, trial_id: int, trial: TrialRecord) -> None:
-        """Add what is new of a trial's curve."""
-        seen = self._last_epoch.get(trial.number, 0)
-        for epoch, value in trial.curve.items():
-            if epoch > seen:
-                self._storage.set_trial_intermediate_value(trial_id, epoch, value)
-        self._last_epoch[trial.number] = trial.last_epoch
+    def _put(self, trial: TrialRecord, shown: Shown, excesses: Mapping[str, float]) -> None:
+        params = self._space.flatten(trial.config)
+        distributions = {path: self._distributions[path] for path in params}
+        attributes = {f"{_CONSTRAINTS_KEY}:{name}": excess for name, excess in excesses.items()}
+        self._storage.shown[trial.number] = _trial(trial.number, params, distributions, shown, attributes)
 
-    def _finish(self, trial_id: int, trial: TrialRecord) -> None:
-        """End a trial, with its values where it is complete and its constraints where it measured them."""
-        self._finished.add(trial.number)
-        for constraint in self._goal.constraints:
-            if constraint.metric in trial.metrics:
-                self._storage.set_constraint(trial_id, str(constraint), constraint.excess(trial.metrics))
-        state = TrialState[trial.state.name]
-        values = [value for value in ranking.values(trial, self._goal) if value is not None]
-        self._storage.set_trial_state_values(
-            trial_id, state, values if state is TrialState.COMPLETE and values else None
-        )
+    def _show_the_worst(self) -> None:
+        """Give the trials without values the worst that any has: in each metric, and beyond each constraint."""
+        if not self._failed:
+            return
+        trials = [trial for number, trial in self._storage.shown.items() if number not in self._failed and trial.values]
+        signs = [direction.sign for direction in self._goal.directions]
+        columns = zip(*(trial.values for trial in trials), strict=True)
+        worst = [sign * min(sign * value for value in column) for sign, column in zip(signs, columns, strict=False)]
+        shown = complete(tuple(worst) or (0.0,) * len(signs))
+        names = [str(each) for each in self._goal.constraints]
+        beyond = {name: max((trial.constraints.get(name, 0.0) for trial in trials), default=0.0) for name in names}
+        for trial in self._failed.values():
+            self._put(trial, shown, beyond)
 
-    def suggest(self, number: int, held: Held) -> Config:
-        """Return the configuration of trial `number`, with the values in `held`."""
-        return meeting_rules(self._space, self._seed, number, held, lambda each: self._propose(number, each, held))
+    def suggest(self, number: int, held: Held, make: MakeSampler | None = None) -> Config | None:
+        """Return the configuration of trial `number`, with the values in `held`; None where no such one is left.
 
-    def _propose(self, number: int, attempt: int, held: Held) -> Config:
-        sampler = self._make(derive(self._seed, "sampler", number, attempt))
+        `make` makes the sampler that proposes this one.
+        """
+        self._show_the_worst()
+        chosen = make or self._make
+        return self._proposals.choose(number, held, lambda each: self._propose(chosen, number, each, held))
+
+    def _propose(self, make: MakeSampler, number: int, attempt: int, held: Held) -> Config:
+        sampler = make(derive(self._seed, "sampler", number, attempt))
         # A study object caches the trials it has read; a new one sees those that are there now.
         study = Study(_NAME, self._storage, sampler=sampler, pruner=optuna.pruners.NopPruner())
         trial = _trial(number, {}, {})
@@ -116,14 +164,10 @@ class Mirror:
             if self._distributions[path].single():
                 return parameter.at(0)  # Optuna's samplers cannot cope with a range of one number
             if path in relative:
-                return _scalar(relative[path])
-            return _scalar(sampler.sample_independent(study, trial, path, self._distributions[path]))
+                return parameter.nearest(_scalar(relative[path]))
+            return parameter.nearest(_scalar(sampler.sample_independent(study, trial, path, self._distributions[path])))
 
         return self._space.build(choose)
-
-    def _template(self, trial: TrialRecord) -> FrozenTrial:
-        params = self._space.flatten(trial.config)
-        return _trial(trial.number, params, {path: self._distributions[path] for path in params})
 
 
 def distribution(parameter: Parameter) -> BaseDistribution:
@@ -139,18 +183,25 @@ def distribution(parameter: Parameter) -> BaseDistribution:
     raise TypeError(f"{type(parameter).__name__} has no distribution")
 
 
-def _trial(number: int, params: dict[str, Scalar], distributions: dict[str, BaseDistribution]) -> FrozenTrial:
+def _trial(
+    number: int,
+    params: dict[str, Scalar],
+    distributions: dict[str, BaseDistribution],
+    shown: Shown = RUNNING,
+    attributes: Mapping[str, Any] = MappingProxyType({}),
+) -> FrozenTrial:
     return FrozenTrial(
         number=number,
         trial_id=-1,
-        state=TrialState.RUNNING,
+        state=shown.state,
         value=None,
+        values=shown.values,
         datetime_start=None,
         datetime_complete=None,
         params=params,
         distributions=distributions,
         user_attrs={},
-        system_attrs={},
+        system_attrs=dict(attributes),
         intermediate_values={},
     )
 

@@ -16,7 +16,7 @@ from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.samplers._rules import meeting_rules
+from tuner.samplers._proposals import Proposals
 
 __all__ = ["CMAES"]
 
@@ -45,6 +45,7 @@ class CMAES(Sampler):
         self._space = space
         self._goal = goal
         self._seed = seed
+        self._proposals = Proposals(space, seed)
         self._ranges = {path: each for path, each in space.parameters.items() if isinstance(each, Float | Int)}
         self._population = population or 4 + math.floor(3 * math.log(len(self._ranges)))
         self._finished: dict[int, TrialRecord] = {}
@@ -60,9 +61,10 @@ class CMAES(Sampler):
             yield "it adapts to a single metric, and the study has several; use the sampler tpe"
 
     def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
-        return meeting_rules(self._space, self._seed, number, held, lambda each: self._propose(number, each, held))
+        return self._proposals.choose(number, held, lambda each: self._propose(number, each, held))
 
     def observe(self, trial: TrialRecord) -> None:
+        self._proposals.observe(trial)
         if trial.state.is_finished:
             self._finished[trial.number] = trial
 

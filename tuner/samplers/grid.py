@@ -11,6 +11,9 @@ from tuner.domain.trial import TrialRecord
 
 __all__ = ["Grid"]
 
+_MOST_COUNTED = 10_000
+"""Up to so many configurations are counted one by one, without those that break a rule."""
+
 
 @final
 class Grid(Sampler):
@@ -25,6 +28,13 @@ class Grid(Sampler):
         self._space = space
         self._points = points
         self._tried: set[frozenset[tuple[str, Scalar]]] = set()
+
+    @property
+    def most_proposals(self) -> float:
+        count = self._space.grid_count(self._points)
+        if not self._space.rules or count > _MOST_COUNTED:
+            return count
+        return sum(1 for _ in self._space.grid(self._points))
 
     def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
         return next((each for each in self._space.grid(self._points, held) if self._key(each) not in self._tried), None)

@@ -10,7 +10,7 @@ from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.trial import TrialRecord
-from tuner.samplers._rules import meeting_rules
+from tuner.samplers._proposals import Proposals
 
 __all__ = ["QuasiRandom"]
 
@@ -21,21 +21,20 @@ _STRIDE = 1 << 16
 class QuasiRandom(Sampler):
     """Scrambled Sobol points: trial n takes point n, and every parameter of every branch has its own coordinate.
 
-    A point that breaks the rules is replaced by the one 65,536 further on.
+    A point that breaks the rules or was tried is replaced by the one 65,536 further on.
     """
 
     def __init__(self, space: SearchSpace, goal: Goal, seed: int) -> None:
         self._space = space
         self._seed = seed
+        self._proposals = Proposals(space, seed)
         self._paths = list(space.parameters)
 
     def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
-        return meeting_rules(
-            self._space, self._seed, number, held, lambda attempt: self._point(number + attempt * _STRIDE, held)
-        )
+        return self._proposals.choose(number, held, lambda attempt: self._point(number + attempt * _STRIDE, held))
 
     def observe(self, trial: TrialRecord) -> None:
-        pass
+        self._proposals.observe(trial)
 
     def _point(self, index: int, held: Held) -> Config:
         sequence = Sobol(len(self._paths), scramble=True, rng=derive(self._seed, "sobol"))

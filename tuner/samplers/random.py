@@ -9,7 +9,7 @@ from tuner.domain.goal import Goal
 from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.trial import TrialRecord
-from tuner.samplers._optuna import Mirror
+from tuner.samplers._optuna import UNSEEN, Mirror
 
 __all__ = ["Random"]
 
@@ -19,10 +19,10 @@ class Random(Sampler):
     """Independent draws, uniform on each parameter's own scale."""
 
     def __init__(self, space: SearchSpace, goal: Goal, seed: int) -> None:
-        self._mirror = Mirror(space, goal, seed, RandomSampler)
+        self._mirror = Mirror(space, goal, seed, RandomSampler, lambda _, __: UNSEEN)
 
     def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
         return self._mirror.suggest(number, held)
 
     def observe(self, trial: TrialRecord) -> None:
-        pass
+        self._mirror.observe(trial)

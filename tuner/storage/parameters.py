@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from tuner.domain.config import Scalar
-from tuner.domain.parameter import Choice, Float, Int, Parameter
+from tuner.domain.parameter import Choice, Float, Int, Parameter, stepped
 
 
 def distribution_json(parameter: Parameter) -> str:
@@ -38,4 +38,8 @@ def parsed_value(distribution: str, stored: float) -> Scalar:
     if description["name"] == "CategoricalDistribution":
         choice: Scalar = description["attributes"]["choices"][int(stored)]
         return choice
-    return int(stored) if description["name"] == "IntDistribution" else stored
+    attributes = description["attributes"]
+    if description["name"] == "IntDistribution":
+        return int(stored)
+    step = attributes["step"]
+    return stored if step is None else stepped(attributes["low"], step, stored)
