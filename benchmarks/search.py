@@ -330,7 +330,7 @@ Key = tuple[str, int, int, str]
 
 def regrets_of(runs: Mapping[Key, Run], tasks: Sequence[Task]) -> dict[Key, tuple[float, ...]]:
     """Return how far each run was from the best known value, the median random one being 1."""
-    regrets = {}
+    regrets: dict[Key, tuple[float, ...]] = {}
     for task in tasks:
         mine = {key: run for key, run in runs.items() if key[0] == task.name}
         best, median = task.scale
