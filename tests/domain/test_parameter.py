@@ -137,8 +137,8 @@ def test_a_step_that_does_not_divide_the_range_ends_below_it() -> None:
         (Choice((1, 2), (3, 4)), "(1, 2) cannot be chosen"),  # type: ignore[arg-type]
         (Choice([1], sgd={}), "[1] cannot be chosen"),  # type: ignore[arg-type]
         (Choice("sgd", sgd={"lr": Float(0, 1)}), "'sgd' is chosen twice"),
-        (Choice(**{"a.b": {"lr": Float(0, 1)}}), "'a.b' cannot be the name of a branch"),
-        (Choice(**{"": {"lr": Float(0, 1)}}), "'' cannot be the name of a branch"),
+        (Choice(**{"a.b": {"lr": Float(0, 1)}}), "'a.b' cannot be the name of a branch"),  # type: ignore[arg-type]
+        (Choice(**{"": {"lr": Float(0, 1)}}), "'' cannot be the name of a branch"),  # type: ignore[arg-type]
         (Float(0, 1, step=0.1, default=0.25), "default 0.25 lies between the steps of 0.1 from 0; 0.2 is near"),
         (Float(0, 1, step=0.3, default=1), "default 1 lies between the steps of 0.3 from 0; 0.9 is near"),
         (Int(1, 9, step=4, default=3), "default 3 lies between the steps of 4 from 1"),
