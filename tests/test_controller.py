@@ -603,10 +603,11 @@ def test_what_failed_before_a_resumption_is_forgiven() -> None:
     assert bench.controller.stop_cause is None
 
 
-def test_what_a_worker_notes_is_told() -> None:
+def test_what_a_worker_notes_is_told_once() -> None:
     bench = Bench()
     bench.take()
-    bench.controller.report([Report(number=0, epoch=1, metrics=metrics(0.5), note="epoch-000002 is damaged")])
+    for epoch in (1, 2):
+        bench.controller.report([Report(number=0, epoch=epoch, metrics=metrics(0.5), note="epoch-000002 is damaged")])
     assert bench.listener.warnings == ["trial 0: epoch-000002 is damaged"]
 
 

@@ -1,5 +1,4 @@
 import sys
-import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -9,8 +8,7 @@ import pytest
 from tuner import share_process
 from tuner.catalogue import Catalogue
 from tuner.domain.errors import ConfigurationError, UnknownNameError
-from tuner.domain.job import PickledObjective
-from tuner.reference import clash, is_function, pickled, resolve, shares_process, unpickled
+from tuner.reference import clash, is_function, resolve, shares_process
 
 SPACES = Catalogue("tuner.search_spaces", "search space")
 
@@ -112,26 +110,6 @@ def test_who_shares_a_process_says_so_in_a_decorator(folder: Path) -> None:
     assert shares_process("mysharing:train", folder)
     assert not shares_process("mytask:train", folder)
     assert shares_process(share_process(partial(print)), folder)
-
-
-def test_an_objective_that_lies_in_no_module_travels_by_value() -> None:
-    factor = 3
-    assert unpickled(pickled(lambda value: factor * value, "tripled"))(2) == 6
-
-
-def test_what_cannot_leave_the_process_is_named() -> None:
-    lock = threading.Lock()
-    with pytest.raises(ConfigurationError, match=r"'locked' cannot be handed to another process: .*lock"):
-        pickled(lambda: lock, "locked")
-
-
-def test_what_cannot_be_unpickled_is_named(folder: Path) -> None:
-    content = pickled(resolve("mytask:outer", SPACES, folder), "outer").content
-    for name in ("mytask", "mytask_more"):
-        del sys.modules[name]
-    sys.path.remove(str(folder))
-    with pytest.raises(ConfigurationError, match=r"unpickling the objective 'outer' failed: .*'mytask'"):
-        unpickled(PickledObjective(content, "outer"))
 
 
 def test_a_module_with_the_name_of_an_installed_one_is_said(folder: Path) -> None:

@@ -20,12 +20,12 @@ from tuner.domain.objective import Objective
 from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import AUTO, INLINE, Direction, StudySpec, as_component, as_constraint
+from tuner.domain.study import AUTO, INLINE, Direction, StudySpec, as_component, as_constraint, reference_to
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.usual import usual_direction
 from tuner.execution import machine
 from tuner.execution.generator import GeneratorObjective
-from tuner.execution.travel import unsendable
+from tuner.execution.travel import pickled
 from tuner.execution.worker import OBJECTIVES, build_objective
 from tuner.reference import clash, is_function, resolve, shares_process
 from tuner.warm_start import CarriedOver
@@ -109,8 +109,8 @@ def assemble(spec: StudySpec, folder: Path, folders: StudyFolders) -> Assembly:
     mistakes = _Mistakes()
     job = _job(spec, folder, folders)
     objective = mistakes.collect(lambda: _objective(job))
-    if spec.executor == "ray":
-        mistakes.add(unsendable(job.objective))
+    if spec.executor != INLINE and not isinstance(spec.objective, str):
+        mistakes.collect(lambda: pickled(spec.objective, reference_to(spec.objective)))  # type: ignore[arg-type]
     yields = None if objective is None else objective.metrics()
     goal = _goal(spec, yields or {})
     if not mistakes.has_any:

@@ -118,6 +118,7 @@ class Controller(Director):
         self._breaker = Breaker(trials)
         self._works = works
         self._exhausted = False
+        self._said: set[str] = set()
         self._stop: StopCause | None = None
         self._replay()
 
@@ -168,7 +169,8 @@ class Controller(Director):
         if not live:
             return Answer(is_over=True)
         for report in live:
-            if report.note:
+            if report.note and report.note not in self._said:
+                self._said.add(report.note)
                 self._warn(f"trial {report.number}: {report.note}")
         cohort = self._live[live[0].number]
         fresh = [report for report in live if self._is_news(report) and not self._is_of_the_signal(report)]

@@ -1,7 +1,6 @@
 """Objects by what people call them: a shipped name, or `package.module:name` of their own."""
 
 import ast
-import pickle
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,11 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import cloudpickle
-
 from tuner.catalogue import Catalogue
 from tuner.domain.errors import ConfigurationError, UnknownNameError, nearest
-from tuner.domain.job import PickledObjective
 from tuner.domain.objective import SHARES_PROCESS, share_process
 
 
@@ -34,31 +30,6 @@ def resolve(reference: str, catalogue: Catalogue, folder: Path) -> Any:
         return getattr(module, attribute)
     except AttributeError:
         raise _no_such_name(reference, attribute, catalogue.kind, list(vars(module))) from None
-
-
-def pickled(thing: Callable[..., Any], name: str) -> PickledObjective:
-    """Return an objective as it travels to other processes; what lies in no module travels with all that it uses.
-
-    Raises `ConfigurationError` where it uses something that cannot leave this process, such as an open file.
-    """
-    try:
-        return PickledObjective(cloudpickle.dumps(thing), name)
-    except Exception as error:
-        raise ConfigurationError(
-            f"the objective {name!r} cannot be handed to another process: {type(error).__name__}: {error}",
-            hint="define it in a module, and make what cannot be copied (a lock, an open file, a connection) inside it",
-        ) from error
-
-
-def unpickled(objective: PickledObjective) -> Any:
-    """Return the objective that `pickled` packed; raises `ConfigurationError` where what it needs is not here."""
-    try:
-        return pickle.loads(objective.content)  # noqa: S301 - from the process that started the study, never from a file
-    except Exception as error:
-        raise ConfigurationError(
-            f"unpickling the objective {objective.name!r} failed: {type(error).__name__}: {error}",
-            hint="what it imports has to be found by other processes too",
-        ) from error
 
 
 def is_function(reference: str | Callable[..., Any], folder: Path) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tuner.domain.job import Isolation, Job, Surroundings
 from tuner.domain.study import reference_to
-from tuner.reference import pickled
+from tuner.execution.travel import pickled
 
 
 def surrounded(job: Job) -> Job:

@@ -1,32 +1,47 @@
-"""What travels to a worker by value: an objective that lies in no module, with all that it holds."""
+"""How an objective that is an object gets to other processes: by value, with all that it uses."""
 
 import inspect
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import cloudpickle
 
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.job import PickledObjective
 
-def unsendable(objective: Any) -> Iterator[str]:
-    """Yield why an objective that is given as an object cannot be sent to a worker, and what in it cannot."""
-    if isinstance(objective, str) or (reason := _refusal(objective)) is None:
-        return
-    culprits = [f"{where} is a {type(part).__name__}" for where, part in _parts(objective) if _refusal(part)]
+
+def pickled(objective: Callable[..., Any], name: str) -> PickledObjective:
+    """Return the objective as it travels; raises `ConfigurationError` with what in it cannot leave this process."""
+    content, reason = _tried(objective)
+    if content is not None:
+        return PickledObjective(content, name)
+    culprits = [f"{where} is a {type(part).__name__}" for where, part in _parts(objective) if _tried(part)[0] is None]
     what = "; ".join(dict.fromkeys(culprits)) or "something that it holds"
-    yield (
-        f"objective: it cannot be sent to the workers: {what} ({reason}); make it inside of the objective, "
-        "or use executor inline"
+    raise ConfigurationError(
+        f"objective: {name} cannot be handed to another process: {what} ({reason})",
+        hint="make it inside of the objective, or use executor inline",
     )
 
 
-def _refusal(value: Any) -> str | None:
+def unpickled(objective: PickledObjective) -> Any:
+    """Return the objective that `pickled` packed; raises `ConfigurationError` where what it needs is not here."""
     try:
-        cloudpickle.dumps(value)
-    except (pickle.PicklingError, TypeError, ValueError, AttributeError, NotImplementedError, RuntimeError) as error:
-        return f"{type(error).__name__}: {error}"
-    return None
+        return pickle.loads(objective.content)  # noqa: S301 - from the process that runs the study, never from a file
+    except Exception as error:
+        raise ConfigurationError(
+            f"unpickling the objective {objective.name!r} failed: {type(error).__name__}: {error}",
+            hint="what it imports has to be found by other processes too",
+        ) from error
+
+
+def _tried(value: Any) -> tuple[bytes | None, str]:
+    """Return the pickle of a value, or None and why there is none."""
+    try:
+        return cloudpickle.dumps(value), ""
+    except Exception as error:  # noqa: BLE001 - whatever an object's own methods raise is the reason
+        return None, f"{type(error).__name__}: {error}"
 
 
 def _parts(thing: Any) -> Iterator[tuple[str, Any]]:

@@ -21,7 +21,8 @@ from tuner.domain.work import Answer, Exploit, Member, Work
 from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, trial_folder
 from tuner.execution.generator import RECOVERABLE, GeneratorObjective, failure_of
 from tuner.execution.measurement import left_out, measured
-from tuner.reference import resolve, unpickled
+from tuner.execution.travel import unpickled
+from tuner.reference import resolve
 
 OBJECTIVES = Catalogue("tuner.objectives", "objective")
 
