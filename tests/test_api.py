@@ -171,10 +171,10 @@ def test_a_run_that_ended_early_says_so_then_and_later(monkeypatch: pytest.Monke
     with pytest.raises(TooManyFailuresError, match="5 of 5 trials failed"):
         tuner.run(spec(failing), trials=9)
     assert tuner.load_study("failing").stop_cause is StopCause.FAILURES
-    monkeypatch.setattr("tuner.service.threading.Timer", Timer)
-    with pytest.warns(UserWarning, match="stopped at its time limit, 2 of 9 trials finished"):
-        study = tuner.run(spec(slow), trials=9, time=60)
-    monkeypatch.undo()
+    with monkeypatch.context() as replaced:
+        replaced.setattr("tuner.service.threading.Timer", Timer)
+        with pytest.warns(UserWarning, match="stopped at its time limit, 2 of 9 trials finished"):
+            study = tuner.run(spec(slow), trials=9, time=60)
     assert study.stop_cause is tuner.load_study("slow").stop_cause is StopCause.TIME
     assert study.resume(trials=9, time="1h").stop_cause is None
     assert tuner.load_study("slow").stop_cause is None
