@@ -133,6 +133,7 @@ def test_a_failure_names_the_line_of_the_objective_and_has_the_traceback() -> No
     assert failure.reason is FailureReason.RAISED
     assert failure.message.startswith("KeyError: 'missing' (")
     assert "test_generator.py" in failure.traceback
+    assert "tuner/execution" not in failure.traceback
 
 
 def test_an_error_without_a_traceback_is_a_failure_too() -> None:

@@ -4,12 +4,15 @@ import traceback
 from collections.abc import Callable, Collection, Generator, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, ClassVar, final
 
 from tuner.domain.config import Config
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.trial import Failure, FailureReason, Metrics, Trial
 from tuner.execution.randomness import Randomness
+
+_HERE = Path(__file__).parent
 
 # What user code may throw without taking the worker with it: sys.exit() ends a trial, Ctrl-C ends the study.
 RECOVERABLE = (Exception, SystemExit)
@@ -121,6 +124,8 @@ class _Threaded:
 def failure_of(error: BaseException) -> Failure:
     """Return the failure that an objective's exception means, without the frames that are ours."""
     frames = traceback.TracebackException.from_exception(error)
+    theirs = [frame for frame in frames.stack if Path(frame.filename).parent != _HERE]
+    frames.stack = traceback.StackSummary.from_list(theirs or frames.stack)
     # torch's own error is no MemoryError, and this file knows nothing of torch.
     is_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     last = f" ({frames.stack[-1].filename}:{frames.stack[-1].lineno})" if frames.stack else ""
