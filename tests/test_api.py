@@ -52,7 +52,7 @@ class Timer:
         Timer.current = self
 
     def cancel(self) -> None:
-        self.fire = functools.partial(int)
+        self.fire = functools.partial(lambda: None)
 
 
 def slow(trial: tuner.Trial) -> Iterator[dict[str, float]]:

@@ -109,8 +109,9 @@ def assemble(spec: StudySpec, folder: Path, folders: StudyFolders) -> Assembly:
     mistakes = _Mistakes()
     job = _job(spec, folder, folders)
     objective = mistakes.collect(lambda: _objective(job))
-    if spec.executor != INLINE and not isinstance(spec.objective, str):
-        mistakes.collect(lambda: pickled(spec.objective, reference_to(spec.objective)))  # type: ignore[arg-type]
+    if spec.executor != INLINE and callable(job.objective):
+        travelling = job.objective
+        mistakes.collect(lambda: pickled(travelling, reference_to(travelling)))
     yields = None if objective is None else objective.metrics()
     goal = _goal(spec, yields or {})
     if not mistakes.has_any:

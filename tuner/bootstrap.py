@@ -3,7 +3,7 @@
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +16,13 @@ from tuner.confirmation import companion, confirmed_study, is_companion
 from tuner.confirming import confirming, winners
 from tuner.controller import ToTest
 from tuner.domain.director import Director, StopCause
-from tuner.domain.errors import ConfigurationError, NoUsableTrialError, ResumeRefusedError, StudyInterrupted
+from tuner.domain.errors import (
+    ConfigurationError,
+    NoUsableTrialError,
+    ResumeRefusedError,
+    StorageError,
+    StudyInterrupted,
+)
 from tuner.domain.event import Listener
 from tuner.domain.logger import LoggedStudy
 from tuner.domain.record import StudyRecord, folder_name
@@ -65,24 +71,25 @@ def run(
         begins = learned(store, assembly.spec, assembly.space)
         assembly = _warmed(assembly, begins)
         execute = _executor(assembly, Path(source.folder))
-        store.create(
-            spec.name,
-            goal=assembly.goal,
-            space=assembly.space,
-            spec=replace(spec, direction=assembly.goal.direction).describe(),
-            source=asdict(source),
-            notes=_first_notes(assembly),
-            identity=identity,
-        )
-        with _resumable(spec.name), store.holding(spec.name) as journal, ExitStack() as held:
+        with _leaving_no_folder(store, location, spec.name, identity), _resumable(spec.name), ExitStack() as held:
+            claim(location, spec.name, identity)  # where files cannot be kept, no study is made
+            store.create(
+                spec.name,
+                goal=assembly.goal,
+                space=assembly.space,
+                spec=replace(spec, direction=assembly.goal.direction).describe(),
+                source=asdict(source),
+                notes=_first_notes(assembly),
+                identity=identity,
+            )
+            journal = held.enter_context(store.holding(spec.name))
             record = _settle(store, location, spec.name, journal)
             listeners = _logged(listeners, logging, location.folder)
             conductor = _conductor(store, record, assembly, (), listeners)
             confirm = _confirm(record, store, assembly, listeners, held) if assembly.confirms else None
-            with _leaving_no_folder(store, location, record):
-                cause = service.removing_unbegun(
-                    store, spec.name, lambda: conductor.conduct(spec.name, journal, execute, confirm)
-                )
+            cause = service.removing_unbegun(
+                store, spec.name, journal, lambda: conductor.conduct(spec.name, journal, execute, confirm)
+            )
         return spec.name, cause
 
 
@@ -167,20 +174,21 @@ def _settle(store: Store, location: Location, name: str, journal: StudyJournal) 
     if location.file is None:
         journal.annotate(PLACE, place_note(location))
     study, trials = store.read(name)
-    claim(location, study)
+    claim(location, study.name, study.id)
     if study.id:
         discard_beyond(location.folders_of(study.folder_name), len(trials))
     return study
 
 
 @contextmanager
-def _leaving_no_folder(store: Store, location: Location, study: StudyRecord) -> Iterator[None]:
-    """Remove the folder of a study that is removed itself."""
+def _leaving_no_folder(store: Store, location: Location, name: str, identity: str) -> Iterator[None]:
+    """Remove the folders of a study that is removed itself, or could not be made."""
     try:
         yield
-    except ConfigurationError:
-        if study.name not in store.names:
-            release(location, study)
+    except Exception:
+        with suppress(StorageError):
+            if identity not in store.ids:
+                release(location, name, identity)
         raise
 
 

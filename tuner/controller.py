@@ -261,6 +261,9 @@ class Controller(Director):
         if work.kind is WorkKind.TEST:
             self.tested(work, failure)
             return
+        if self._is_signalled:  # the signal may have been sent to the trial too
+            self.lost(work, failure.message)
+            return
         members = sorted(self._members[work.id])
         reports = [Report(number=number, epoch=0, failure=failure) for number in members]
         if len(members) > 1:

@@ -60,6 +60,9 @@ def _first_epoch(job: Job, spec: StudySpec, work: Work) -> tuple[Report, float]:
         (report, *_) = worker.advance()
         seconds = time.perf_counter() - began
         worker.follow(Answer(leaving=frozenset({number}), is_over=True))
+    except KeyboardInterrupt:
+        worker.kill()
+        raise
     except WorkLostError as error:
         failure = Failure(reason=FailureReason.WORKER_LOST, message=str(error))
         report, seconds = Report(number=number, epoch=0, failure=failure), time.perf_counter() - began

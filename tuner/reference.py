@@ -187,7 +187,7 @@ def _load(spec: ModuleSpec) -> ModuleType:
         if spec.loader is not None:
             spec.loader.exec_module(module)
     except BaseException:
-        del sys.modules[spec.name]
+        sys.modules.pop(spec.name, None)
         raise
     return module
 

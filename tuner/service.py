@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Any, final
@@ -103,9 +103,13 @@ class Conductor:
         return cause
 
     def _note_stop(self, name: str, journal: StudyJournal, cause: StopCause | None) -> None:
-        """Write down why the run stopped before its target, in place of why an earlier one did."""
-        if cause is not None or self._store.study(name).notes.get(STOPPED) is not None:
-            journal.annotate(STOPPED, None if cause is None else cause.value)
+        """Write down why the run stopped before its target, in place of why an earlier one did.
+
+        Where the storage cannot take it, the run has ended all the same: it says so itself, and its results are stored.
+        """
+        with suppress(StorageError):
+            if cause is not None or self._store.study(name).notes.get(STOPPED) is not None:
+                journal.annotate(STOPPED, None if cause is None else cause.value)
 
     def controller(self, name: str, held: StudyJournal, works: int = 0) -> Controller:
         """Return what leads the stored study `name`, after `works` of an earlier part of the run."""
@@ -182,7 +186,9 @@ def refuse_changes(
         )
 
 
-def removing_unbegun(store: Store, name: str, run: Callable[[], StopCause | None]) -> StopCause | None:
+def removing_unbegun(
+    store: Store, name: str, journal: StudyJournal, run: Callable[[], StopCause | None]
+) -> StopCause | None:
     """Run a study that was created for this run; remove it again where an error ends it before it measured anything.
 
     Its name is free then, and fixing the cause is all there is to do. What a signal interrupted stays: it can go on.
@@ -195,7 +201,9 @@ def removing_unbegun(store: Store, name: str, run: Callable[[], StopCause | None
         _, trials = store.read(name)
         is_refused = isinstance(error, ConfigurationError)
         if not any(trial.curve or (trial.state.is_finished and not is_refused) for trial in trials):
-            store.delete(name, is_held=True)
+            with suppress(StorageError, LeaseLostError):
+                journal.annotate(STOPPED, None)  # which another process's study would refuse
+                store.delete(name, is_held=True)
         raise
 
 

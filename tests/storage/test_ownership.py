@@ -146,7 +146,7 @@ def test_a_study_that_never_began_leaves_no_folder(workplace: Path) -> None:
 def test_a_folder_with_weights_is_not_released(workplace: Path) -> None:
     run(workplace / "a.db", "a")
     store = open_store("a.db")
-    release(store.location, store.study("one"))
+    release(store.location, "one", store.study("one").id)
     assert (checkpoints_in(workplace, "one") / "trial-00000").is_dir()
-    claim(store.location, store.study("one"))
+    claim(store.location, "one", store.study("one").id)
     assert owner_of(checkpoints_in(workplace, "one")) is not None

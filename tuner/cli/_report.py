@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner import queries
-from tuner.api import no_usable_trial
+from tuner.api import failed_run
 from tuner.cli._output import (
     config_lines,
     grid,
@@ -24,7 +24,7 @@ from tuner.cli._output import (
 from tuner.confirmation import Confirmation
 from tuner.domain import ranking
 from tuner.domain.director import StopCause
-from tuner.domain.errors import NoUsableTrialError, StudyInterrupted, TooManyFailuresError
+from tuner.domain.errors import StudyInterrupted
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.logs import Logs
 from tuner.storage.location import locate
@@ -43,20 +43,8 @@ def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json
         print_json(summary_json(summary))
     else:
         show(_summary(summary, trials, storage, cause))
-    if cause is StopCause.FAILURES:
-        failed, (error, count) = summary.counts[TrialState.FAIL], queries.failure_reasons(trials)[0]
-        raise TooManyFailuresError(
-            f"stopped, since {failed} of {summary.finished} trials failed; {count} of them with: {error}",
-            hint=f"mend the cause, then go on with: {_next(name, storage, 'resume')}",
-        )
-    if summary.nearest_miss is not None:
-        raise no_usable_trial(store.location, study, trials)
-    if summary.best is None:
-        reasons = queries.failure_reasons(trials)
-        why = f"; {reasons[0][1]} of them failed with: {reasons[0][0]}" if reasons else ""
-        raise NoUsableTrialError(
-            f"none of the {len(trials)} trials is complete{why}", hint=_next(name, storage, "trials")
-        )
+    if (error := failed_run(store.location, summary, study, trials, cause)) is not None:
+        raise error
 
 
 def show_interruption(interruption: StudyInterrupted, storage: str | None, command: str = "resume") -> None:

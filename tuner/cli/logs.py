@@ -63,15 +63,17 @@ def _show(store: Store, study: StudyRecord, trial: TrialRecord) -> None:
 def _follow(store: Store, study: StudyRecord, trial: TrialRecord) -> None:
     """Print what a trial prints, until it is over or the study is not run any more."""
     opened: dict[Path, BinaryIO] = {}
+    was_over = False
     try:
         while True:
-            # In this order: a trial that was over has printed everything.
             is_over = _is_over(store, study, trial)
             for path in _paths(store, study, trial):
                 log = opened.get(path) or opened.setdefault(path, path.open("rb"))
                 _copy(log)
-            if is_over:
+            if was_over:
                 return
+            # A trial is over before its exit handlers have printed: one look more.
+            was_over = is_over
             time.sleep(_EVERY_SECONDS)
     finally:
         for log in opened.values():

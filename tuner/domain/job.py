@@ -33,9 +33,10 @@ class PickledObjective:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the process that runs the study gives the processes of trials: a folder, its module path and environment."""
+    """What the process that runs the study gives the processes of trials, so that they are like it in all of this."""
 
     folder: Path
+    umask: int
     module_path: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
 

@@ -115,13 +115,15 @@ _NEGATED = frozenset({"neg", "negative", "minus"})
 def usual_direction(metric: str) -> Direction | None:
     """Return which way the metric of this name usually is better; None where the name does not tell.
 
-    `neg_` turns it round, as scikit-learn's scorers have it, and what comes after "per" does not count.
+    `neg_` at its beginning turns it round, as scikit-learn's scorers have it; what comes after "per" does not count.
 
     >>> [usual_direction(each) and usual_direction(each).name for each in ("val_loss", "roc_auc", "neg_log_loss", "m")]
     ['MINIMIZE', 'MAXIMIZE', 'MAXIMIZE', None]
     """
     words = _words(metric)
-    negated = bool(_NEGATED.intersection(words))
+    negated = words[0] in _NEGATED if words else False
+    if not negated and _NEGATED.intersection(words):
+        return None  # of a class that is called so, perhaps
     less, more = _LESS.intersection(words), _MORE.intersection(words)
     if less and more:
         return None

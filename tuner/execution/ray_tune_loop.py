@@ -212,11 +212,11 @@ class _Bridge:
             return False
         answer = self.controller.report(result["reports"])
         actor = trial.temporary_state.ray_actor
-        if answer.suspended:
-            # Nobody waits for a worker that is stopped: what it has to save is waited for here.
-            ray.get(actor.follow.remote(answer))
-        elif answer.joining or (answer.leaving and not answer.is_over):
-            actor.follow.remote(answer)
+        following = actor.follow.remote(answer) if answer.leaving or answer.joining else None
+        if answer.suspended and following is not None:
+            # Ray does not wait for a worker that is stopped: what it has to save is waited for here, for a while. The
+            # study is stored already, so whether it could be done does not matter.
+            ray.wait([following], timeout=_GRACE_SECONDS)
         return not answer.is_over
 
     def lost(self, trial: RayTrial) -> None:

@@ -20,9 +20,17 @@ def surrounded(job: Job) -> Job:
         objective = pickled(objective, reference_to(objective))
     if job.isolation is Isolation.NONE:
         return replace(job, objective=objective)
-    # "" stands for the working directory, which is another one elsewhere.
-    module_path = tuple(entry or str(Path.cwd()) for entry in sys.path)
+    # What is relative is so to the working directory, which may be another one elsewhere; "" stands for it. What is no
+    # path at all belongs to a finder of its own.
+    module_path = tuple(str(Path(entry).absolute()) if Path(entry).exists() else entry for entry in sys.path)
     # A study that goes on may have been started on another machine.
     folder = job.started_in if job.started_in is not None and job.started_in.is_dir() else Path.cwd()
-    surroundings = Surroundings(folder=folder, module_path=module_path, environment={**os.environ})
+    surroundings = Surroundings(folder=folder, umask=_umask(), module_path=module_path, environment={**os.environ})
     return replace(job, objective=objective, surroundings=surroundings)
+
+
+def _umask() -> int:
+    """Return which modes this process gives no file; to ask is to set it."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask

@@ -53,7 +53,10 @@ def _parts(thing: Any) -> Iterator[tuple[str, Any]]:
     elif inspect.ismethod(thing):
         yield from _parts(thing.__self__)
     elif inspect.isfunction(thing):
-        around = inspect.getclosurevars(thing)
+        try:
+            around = inspect.getclosurevars(thing)
+        except ValueError:  # a variable has no value yet
+            return
         yield from ((f"variable {name!r}", value) for name, value in {**around.globals, **around.nonlocals}.items())
     else:
         yield from ((f"attribute {name!r}", value) for name, value in getattr(thing, "__dict__", {}).items())

@@ -15,7 +15,8 @@ from typing import final
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import Limits
-from tuner.domain.trial import Failure, FailureReason
+from tuner.domain.trial import Failure
+from tuner.execution.exceeded import late, too_large, too_late, too_loud
 from tuner.folders import private
 from tuner.processes import birth, group_bytes, kill_group
 
@@ -23,7 +24,7 @@ WORKERS = "workers"
 """The folder, in that of a run, where workers tell what they do."""
 
 _EVERY_SECONDS = 0.5
-_MEBI = 2**20
+_WHOSE = "its worker"
 
 
 def enroll(folder: Path, cohort: int) -> None:
@@ -135,32 +136,12 @@ class Watchdog:
         if watched.heard is None and pid is not None:
             watched.heard = now
         if watched.heard is None:
-            return _late("its worker was not ready", now - watched.handed_out, limits.start, "start")
-        silent = now - watched.heard
-        # Who says nothing for as long as a trial may take is beyond that limit too.
-        return (
-            _late("it reported nothing", silent, limits.progress, "progress")
-            or _late("it was not done", silent, limits.time, "time")
-            or self._large(pid)
-        )
+            return late("its worker was not ready", now - watched.handed_out, limits.start, "start", _WHOSE)
+        return too_late(now - watched.heard, limits, _WHOSE) or (None if pid is None else self._large(pid))
 
-    def _large(self, pid: int | None) -> Failure | None:
+    def _large(self, pid: int) -> Failure | None:
         limits = self._limits
-        if pid is None:
-            return None
-        if limits.memory is not None and (used := group_bytes(pid)) > limits.memory:
-            message = (
-                f"its worker used {used // _MEBI} MiB of memory, limits.memory allows {limits.memory // _MEBI} MiB"
-            )
-            return Failure(reason=FailureReason.MEMORY_LIMIT, message=message)
-        if limits.output is not None and self._output_of(pid) > limits.output:
-            message = f"it printed more than the {limits.output // _MEBI} MiB that limits.output allows"
-            return Failure(reason=FailureReason.OUTPUT_LIMIT, message=message)
-        return None
-
-
-def _late(what: str, seconds: float, limit: float | None, name: str) -> Failure | None:
-    if limit is None or seconds <= limit:
-        return None
-    message = f"{what} within the {limit:g} s that limits.{name} allows; its worker was ended"
-    return Failure(reason=FailureReason.TIMEOUT, message=message)
+        if limits.memory is not None and (failure := too_large(group_bytes(pid), limits.memory, _WHOSE)) is not None:
+            return failure
+        is_loud = limits.output is not None and self._output_of(pid) > limits.output
+        return too_loud(limits.output) if is_loud else None

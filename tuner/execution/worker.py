@@ -141,6 +141,10 @@ class Worker:
         """End what is being trained."""
         self._leave(list(self._checkpoints))
 
+    def kill(self) -> None:
+        """End what is being trained, which in this process is no other thing than to close it."""
+        self.close()
+
     def _exploit(self, exploit: Exploit) -> None:
         cohort, trial = self._cohort, self._trial(exploit.member)
         assert cohort is not None  # somebody in it has just reported
@@ -186,7 +190,7 @@ class Worker:
         began = self._clock()
         outcomes = self._outcomes()
         share = (self._clock() - began) / max(1, len(outcomes))
-        ended = frozenset(() if self._cohort is None or self._broken is not None else self._cohort.ended())
+        ended = self._ended()
         return [
             replace(
                 self._report(number, outcome),
@@ -196,6 +200,14 @@ class Worker:
             )
             for number, outcome in outcomes.items()
         ]
+
+    def _ended(self) -> frozenset[int]:
+        """Return who has measured all that it will."""
+        ended: set[int] = set()
+        cohort = self._cohort
+        if cohort is not None and self._broken is None:
+            self._try(lambda: ended.update(cohort.ended()))
+        return frozenset(ended)
 
     def _needs_decision(self, report: Report) -> bool:
         if report.metrics is None or report.is_last or report.epoch >= self._job.max_epochs:

@@ -5,6 +5,7 @@ over each other's weights, so only the one named in the folder may, as long as i
 """
 
 import json
+import shutil
 import socket
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import final
 
 from tuner.domain.errors import ConfigurationError, StorageError
-from tuner.domain.record import StudyRecord
+from tuner.domain.record import StudyRecord, folder_name
 from tuner.folders import private
 from tuner.storage.location import Location, locate
 from tuner.storage.store import Store
@@ -40,11 +41,14 @@ def owner_of(folder: Path) -> Owner | None:
         return None
 
 
-def claim(location: Location, study: StudyRecord) -> None:
-    """Make the study's folder of checkpoints, and write down whose it is."""
-    folder = location.checkpoints_of(study.folder_name)
-    owner = Owner(study=study.name, id=study.id, storage=storage_name(location))
-    if not study.id or owner_of(folder) == owner:
+def claim(location: Location, name: str, identity: str) -> None:
+    """Make the folder of checkpoints of the study with this name and id, and write down whose it is.
+
+    Raises `StorageError` where it cannot be made.
+    """
+    folder = location.checkpoints_of(folder_name(name, identity))
+    owner = Owner(study=name, id=identity, storage=storage_name(location))
+    if not identity or owner_of(folder) == owner:
         return
     try:
         beside = private(folder) / f".{MARKER}.partial"
@@ -56,12 +60,15 @@ def claim(location: Location, study: StudyRecord) -> None:
         raise StorageError(f"the study's folder {folder} cannot be written: {error.strerror}") from error
 
 
-def release(location: Location, study: StudyRecord) -> None:
-    """Remove the folder that `claim` made for a study that has kept nothing in it."""
-    folder = location.checkpoints_of(study.folder_name)
+def release(location: Location, name: str, identity: str) -> None:
+    """Remove the folder that `claim` made for a study that has kept no weights, and what its trials have written."""
+    folders = location.folders_of(folder_name(name, identity))
     with suppress(OSError):
-        (folder / MARKER).unlink()
-        folder.rmdir()
+        (folders.checkpoints / MARKER).unlink()
+        folders.checkpoints.rmdir()
+    if not folders.checkpoints.exists():
+        for folder in (folders.logs, folders.trials):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def place_of(location: Location, study: StudyRecord) -> Location:

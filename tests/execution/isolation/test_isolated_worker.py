@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib import import_module
@@ -20,7 +21,7 @@ from tuner.domain.work import Answer, Member, Work, WorkKind
 from tuner.execution.isolation.worker import IsolatedWorker
 from tuner.execution.surroundings import surrounded
 from tuner.execution.worker import WorkLostError, WorkOverranError
-from tuner.processes import birth
+from tuner.processes import birth, descendants
 
 PROGRAM = """
 import json, os, signal, subprocess, sys, threading
@@ -98,9 +99,25 @@ def leaving(trial):
 def killed(trial):
     os.kill(os.getpid(), signal.SIGKILL)
 
-def late(trial):
-    import sklearn.utils.validation
+def forking(trial):
+    if os.fork() == 0:
+        sys.exit(3)
+    os.wait()
     return {"m": 1.0}
+
+def daemonizing(trial):
+    if os.fork() == 0:
+        os.setsid()
+        daemon = subprocess.Popen(["sleep", "1000"])
+        write(trial, pids=[daemon.pid])
+        os._exit(0)
+    os.wait()
+    yield {"m": 1.0}
+    yield {"m": 2.0}
+
+def filing_modes(trial):
+    Path("made-by-trial").write_text("")
+    return {"m": float(Path("made-by-trial").stat().st_mode & 0o077)}
 
 def filing(trial):
     trial.folder.joinpath("mine").write_text(str(trial.number))
@@ -165,8 +182,10 @@ def log(folder: Path, number: int = 0) -> str:
 
 def gone(pid: int) -> bool:
     """Whether a process has ended; one that is only just ending is waited for."""
+    deadline = time.monotonic() + 60
     while birth(pid):
-        pass
+        assert time.monotonic() < deadline, f"process {pid} is still there"
+        time.sleep(0.01)  # it is nobody's child here: there is nothing to wait on
     return True
 
 
@@ -174,6 +193,16 @@ def trained(worker: IsolatedWorker) -> None:
     """Train to the last epoch."""
     while worker.advance()[-1].epoch < 3:
         pass
+
+
+def command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
+def let_one_more_process_end(worker: IsolatedWorker) -> None:
+    """Let the template reap once more: a second trial beside the first."""
+    worker.follow(Answer(joining=(member(7),)))
+    worker.follow(Answer(leaving=frozenset({7})))
 
 
 def let_go(worker: IsolatedWorker, *numbers: int, joining: tuple[Member, ...] = ()) -> None:
@@ -218,6 +247,79 @@ def test_what_a_trial_has_started_ends_with_it_whatever_session_it_is_in(
     assert all(map(birth, facts(folder)["pids"]))
     let_go(worker, 0)
     assert all(map(gone, facts(folder)["pids"]))
+
+
+def test_a_daemon_that_a_trial_starts_lives_as_long_as_the_trial(
+    start: Callable[..., IsolatedWorker], folder: Path
+) -> None:
+    worker = start("daemonizing", max_epochs=1)
+    worker.advance()
+    let_one_more_process_end(worker)
+    assert all(map(birth, facts(folder)["pids"]))
+    let_go(worker, 0)
+    assert all(map(gone, facts(folder)["pids"]))
+
+
+def test_a_child_that_a_trial_has_forked_does_not_answer_for_it(start: Callable[..., IsolatedWorker]) -> None:
+    assert metrics(start("forking").advance())[0] == {"m": 1.0}
+
+
+def test_files_of_a_trial_have_the_modes_that_the_study_gives_them(start: Callable[..., IsolatedWorker]) -> None:
+    before = os.umask(0o022)
+    try:
+        worker = start("filing_modes")
+    finally:
+        os.umask(before)
+    assert metrics(worker.advance())[0] == {"m": float(0o044)}
+
+
+def test_a_module_that_starts_processes_is_trained_in_fresh_interpreters(
+    start: Callable[..., IsolatedWorker], folder: Path
+) -> None:
+    (folder / "serving.py").write_text(
+        "import subprocess\nserver = subprocess.Popen(['sleep', '1000'])\n"
+        "def train(trial):\n    return {'m': server.poll() is None}\n"
+    )
+    worker = start("serving:train")
+    for number in range(2):
+        assert metrics(worker.advance())[0] == {"m": 1.0}
+        let_go(worker, number, joining=(member(number + 1),))
+
+
+def test_a_module_that_puts_something_else_in_the_place_of_stdout_is_trained(
+    start: Callable[..., IsolatedWorker], folder: Path
+) -> None:
+    (folder / "tee.py").write_text(
+        "import sys\n"
+        "class Tee:\n    def __init__(self, stream): self.stream = stream\n"
+        "    def write(self, text): self.stream.write('tee: ' + text)\n"
+        "sys.stdout = Tee(sys.stdout)\n"
+        "def train(trial):\n    print('hello')\n    return {'m': 1.0}\n"
+    )
+    worker = start("tee:train")
+    assert metrics(worker.advance())[0] == {"m": 1.0}
+    let_go(worker, 0)
+    assert "tee: hello" in log(folder)
+
+
+def test_the_last_trial_cleans_up_too(start: Callable[..., IsolatedWorker], folder: Path) -> None:
+    worker = start("cleaning_up", max_epochs=1)
+    worker.advance()
+    worker.close()
+    assert log(folder).splitlines()[-2:] == ["finally", "at exit"]
+
+
+def test_a_template_that_has_died_is_replaced(start: Callable[..., IsolatedWorker], folder: Path) -> None:
+    worker = start("settings")
+    worker.advance()
+    let_go(worker, 0)
+    (template,) = (pid for pid in descendants(os.getpid()) if "isolation import template" in command(pid))
+    os.kill(template, 9)
+    assert gone(template)
+    worker.begin(Work(id=2, kind=WorkKind.TRAIN, members=(member(1),)))
+    (report, *_) = worker.advance()
+    assert report.metrics == {"m": 1.0, "seen": 1.0}
+    assert report.note == ""
 
 
 def test_a_pool_of_processes_works_in_one_trial_after_another(start: Callable[..., IsolatedWorker]) -> None:
@@ -403,9 +505,13 @@ def test_closing_leaves_no_process(start: Callable[..., IsolatedWorker], folder:
 def test_trials_end_with_the_worker_however_that_ends(folder: Path) -> None:
     child = os.fork()
     if child == 0:
-        worker = IsolatedWorker(surrounded(job("children", folder)))
-        worker.begin(Work(id=1, kind=WorkKind.TRAIN, members=(member(0),)))
-        worker.advance()
-        os.kill(os.getpid(), 9)
-    os.waitpid(child, 0)
+        try:
+            worker = IsolatedWorker(surrounded(job("children", folder)))
+            worker.begin(Work(id=1, kind=WorkKind.TRAIN, members=(member(0),)))
+            worker.advance()
+            os.kill(os.getpid(), 9)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == -9
     assert all(map(gone, facts(folder)["pids"]))

@@ -2,20 +2,22 @@
 
 import json
 import os
-import pickle
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import send_handle
 from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.job import Job
+from tuner.domain.study import Limits
 from tuner.domain.trial import Failure, FailureReason
+from tuner.execution.exceeded import not_ready, too_large, too_late, too_loud
 from tuner.execution.isolation.messages import CannotFork, Ended, Launch, Ready, Request, Spawn, Started
 from tuner.execution.isolation.trial_process import THREAD_VARIABLES, interpreter
 from tuner.execution.worker import WorkLostError, WorkOverranError
@@ -32,7 +34,15 @@ _TERMINATION_SECONDS = 5.0
 _PASSED_ON = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "TUNER_RAY_FOLDER")
 """Variables that a worker has and the study's own process has not: its devices, and the mark of the run."""
 
-_MEBI = 2**20
+_ATTEMPTS = 3
+"""How often a process is tried to be started: a template may have died, or say that it cannot be forked."""
+
+_STDERR = 2
+
+_WHOSE = "its process"
+
+
+_NOT_STARTED = "its process could not be started"
 
 
 @final
@@ -53,21 +63,22 @@ class Launcher:
 
         Raises `WorkOverranError` where the objective cannot be imported or unpickled, or is not ready in time.
         """
-        handle = None if log is None else _opened(log)
-        printed = 0 if handle is None else os.fstat(handle).st_size
+        handle = os.dup(_STDERR) if log is None else _opened(log)
         try:
-            template = self._ready_template(handle)
-            process = template.spawn(handle, tuple(sorted(self._modules)))
-            if process is None:
-                self._fall_back(template.refusal)
-                process = self._ready_template(handle).spawn(handle, ())
-            if process is None:
-                raise WorkLostError("its process could not be started")
+            output = Output(log, os.fstat(handle).st_size, self._job.limits.output)
+            for _ in range(_ATTEMPTS):
+                template = self._ready_template(handle)
+                connection = template.spawn(handle, tuple(sorted(self._modules)))
+                if isinstance(connection, CannotFork):
+                    self._fall_back(connection.reason)
+                elif connection is not None:
+                    process = TrialProcess(template, *connection, job=self._job, output=output, clock=self._clock)
+                    if not self._forks:
+                        process.load()
+                    return process
         finally:
-            if handle is not None:
-                os.close(handle)
-        process.watch(self._job, log, printed, self._clock)
-        return process
+            os.close(handle)
+        raise WorkLostError(_NOT_STARTED)
 
     def prepare(self, modules: tuple[str, ...]) -> None:
         """Take note of modules that trials import late, for the template to import before the next one."""
@@ -79,21 +90,23 @@ class Launcher:
             self._template.close()
             self._template = None
 
-    def _ready_template(self, log: int | None) -> "_Template":
+    def _ready_template(self, log: int) -> "_Template":
         if self._template is None or self._template.is_over:
             self.close()
-            template = _Template(self._job, log, forks=self._forks)
-            answer = template.answer(self._job.limits.start)
+            template, answer = self._new_template(log)
             if isinstance(answer, CannotFork):
                 template.close()
                 self._fall_back(answer.reason)
-                template = _Template(self._job, log, forks=False)
-                answer = template.answer(self._job.limits.start)
+                template, answer = self._new_template(log)
             if not isinstance(answer, Ready):
                 template.close()
                 raise WorkOverranError(answer) if isinstance(answer, Failure) else WorkLostError(_NOT_STARTED)
             self._template = template
         return self._template
+
+    def _new_template(self, log: int) -> "tuple[_Template, object]":
+        template = _Template(self._job, log, forks=self._forks)
+        return template, template.answer()
 
     def _fall_back(self, reason: str) -> None:
         self.close()
@@ -101,20 +114,41 @@ class Launcher:
         self.note = f"every trial starts a new Python interpreter, which takes longer than a fork: {reason}"
 
 
-_NOT_STARTED = "its process could not be started"
+@final
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The log of a trial, of which its earlier processes `printed` so many bytes, and how many more there may be."""
+
+    log: Path | None
+    printed: int
+    limit: int | None
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether more was printed than may be; a log that somebody has deleted is empty."""
+        if self.log is None or self.limit is None:
+            return False
+        try:
+            return self.log.stat().st_size > self.printed + self.limit
+        except OSError:
+            return False
+
+    def cut(self) -> None:
+        """Leave no more in the log than may be in it."""
+        if self.is_too_long:
+            assert self.log is not None and self.limit is not None  # noqa: PT018 - or it would not be too long
+            os.truncate(self.log, self.printed + self.limit)
 
 
 @final
 class _Template:
     """The handle of a template process."""
 
-    def __init__(self, job: Job, log: int | None, *, forks: bool) -> None:
+    def __init__(self, job: Job, log: int, *, forks: bool) -> None:
         assert job.surroundings is not None  # the executor has added them
-        self._job = job
-        self._forks = forks
+        self._seconds = job.limits.start
         self._ended: dict[int, int] = {}
         self.is_over = False
-        self.refusal = ""
         mine, its = socket.socketpair()
         with mine, its:
             try:
@@ -122,8 +156,8 @@ class _Template:
                     [*interpreter("template"), str(its.fileno()), json.dumps(job.surroundings.module_path)],
                     pass_fds=[its.fileno()],
                     stdin=subprocess.DEVNULL,
-                    stdout=2 if log is None else log,
-                    stderr=2 if log is None else log,
+                    stdout=log,
+                    stderr=log,
                     start_new_session=True,
                     env=_environment(job),
                     cwd=job.surroundings.folder,
@@ -135,36 +169,33 @@ class _Template:
         with suppress(ConnectionError):  # it has died already: its answer says so
             self.control.send(Launch(job, forks))
 
-    def answer(self, seconds: float | None) -> object:
-        """Return what the template says next; a `Failure` where it does not within so many seconds, None if it died."""
-        if not self.control.poll(seconds):
+    def answer(self) -> object:
+        """Return what the template says next, `Failure` where that takes longer than limits.start, None if it died."""
+        if not self.control.poll(self._seconds):
             self.close()
-            message = f"its process was not ready within the {seconds:g} s that limits.start allows"
-            return Failure(reason=FailureReason.TIMEOUT, message=message)
+            return not_ready(self._seconds)
         return self._received()
 
-    def spawn(self, log: int | None, modules: tuple[str, ...]) -> "TrialProcess | None":
-        """Start a trial process; None where the template cannot, and is over."""
+    def spawn(self, log: int, modules: tuple[str, ...]) -> tuple[int, Connection] | CannotFork | None:
+        """Start a trial process, and return its number and the connection to it; None where the template has died."""
         mine, its = socket.socketpair()
         with mine, its:
             try:
-                self.control.send(Spawn(log is not None, modules))
-                for handle in [its.fileno(), *([] if log is None else [log])]:
+                self.control.send(Spawn(modules))
+                for handle in (its.fileno(), log):
                     send_handle(self.control, handle, self._process.pid)
             except ConnectionError:
                 self.is_over = True
                 return None
-            while not isinstance(answer := self._received(), Started):
-                if isinstance(answer, Ended):
-                    self._ended[answer.pid] = answer.status
-                    continue
-                self.is_over = True
-                self.refusal = answer.reason if isinstance(answer, CannotFork) else ""
-                return None
-            process = TrialProcess(self, answer.pid, Connection(mine.detach()))
-        if not self._forks:
-            process.send(Request.LOAD, pickle.dumps(self._job))
-        return process
+            while isinstance(answer := self.answer(), Ended):
+                self._ended[answer.pid] = answer.status
+            if isinstance(answer, Started):
+                self._ended.pop(answer.pid, None)  # of a process that had its number
+                return answer.pid, Connection(mine.detach())
+            self.is_over = True
+            if isinstance(answer, Failure):
+                raise WorkOverranError(answer)
+            return answer if isinstance(answer, CannotFork) else None
 
     def status_of(self, pid: int) -> int | None:
         """Return how a trial process has ended; None while it runs."""
@@ -203,28 +234,37 @@ class _Template:
 
 @final
 class TrialProcess:
-    """The handle of a trial process, which its trial's limits are enforced on."""
+    """The handle of a trial process, on which the limits of its trial are enforced."""
 
-    def __init__(self, template: _Template, pid: int, connection: Connection) -> None:
+    def __init__(
+        self,
+        template: _Template,
+        pid: int,
+        connection: Connection,
+        *,
+        job: Job,
+        output: Output,
+        clock: Callable[[], float],
+    ) -> None:
         self._template = template
         self._pid = pid
         self._connection = connection
-        self._job: Job | None = None
-        self._log: Path | None = None
-        self._printed = 0
-        self._clock: Callable[[], float] = time.monotonic
+        self._job = job
+        self._output = output
+        self._clock = clock
 
-    def watch(self, job: Job, log: Path | None, printed: int, clock: Callable[[], float]) -> None:
-        """Enforce the job's limits from now on; earlier processes of the trial `printed` so many bytes of `log`."""
-        self._job, self._log, self._printed, self._clock = job, log, printed, clock
+    def load(self) -> None:
+        """Let a fresh interpreter load the objective; raises what `ask` raises."""
+        limits = replace(self._job.limits, progress=None, time=None)
+        self.ask(Request.LOAD, self._job, limits)
 
     def send(self, request: Request, content: Any = None) -> None:
         """Ask for something; that the process has ended is found out by who waits for an answer."""
         with suppress(ConnectionError):
             self._connection.send((request, content))
 
-    def ask(self, request: Request, content: Any = None) -> Any:
-        """Ask for something, and return the answer.
+    def ask(self, request: Request, content: Any = None, limits: Limits | None = None) -> Any:
+        """Ask for something, and return the answer; `limits` are the job's where none are given.
 
         Raises `WorkLostError` where the process dies instead, and `WorkOverranError`, with the process ended, where it
         is beyond a limit or has raised what nothing there expected.
@@ -232,7 +272,7 @@ class TrialProcess:
         self.send(request, content)
         asked = self._clock()
         while not self._has_answer():
-            if (failure := self._beyond(self._clock() - asked)) is not None:
+            if (failure := self._beyond(self._clock() - asked, limits or self._job.limits, request)) is not None:
                 self.kill()
                 raise WorkOverranError(failure)
             if (status := self._template.status_of(self._pid)) is not None and not self._connection.poll():
@@ -244,22 +284,23 @@ class TrialProcess:
         if isinstance(answer, Failure) and request is not Request.TEST:
             self.kill()
             raise WorkOverranError(answer)
-        if (failure := self._loud()) is not None:
+        if self._output.is_too_long:
             self.kill()
-            raise WorkOverranError(failure)
+            raise WorkOverranError(too_loud(self._output.limit))
         return answer
 
     def end(self) -> tuple[str, ...]:
         """Let the process end, in the end by force, and return the names of the modules that it imported late."""
         self.send(Request.END)
+        deadline = time.monotonic() + _GRACE_SECONDS
         modules: tuple[str, ...] = ()
-        if self._awaited(_GRACE_SECONDS, self._connection):
+        if self._awaits_answer(deadline):
             with suppress(EOFError, ConnectionError):
                 answer = self._connection.recv()
                 modules = answer if isinstance(answer, tuple) else ()
-        if not self._has_ended(_GRACE_SECONDS):
+        if not self._has_ended(deadline):
             kill_group(self._pid, signal.SIGTERM)
-            if not self._has_ended(_TERMINATION_SECONDS):
+            if not self._has_ended(time.monotonic() + _TERMINATION_SECONDS):
                 self.kill()
         self._connection.close()
         return modules
@@ -267,26 +308,25 @@ class TrialProcess:
     def kill(self) -> None:
         """End the process and its group at once; the template ends what has left the group."""
         kill_group(self._pid)
-        self._has_ended(_TERMINATION_SECONDS)
-        _cut(self._log, self._limit_of_output())
+        self._has_ended(time.monotonic() + _TERMINATION_SECONDS)
+        self._connection.close()
+        self._output.cut()
 
     def _has_answer(self) -> bool:
         ready = wait([self._connection, self._template.control], _EVERY_SECONDS)
         return self._connection in ready
 
-    def _awaited(self, seconds: float, connection: Connection) -> bool:
+    def _awaits_answer(self, deadline: float) -> bool:
         """Wait for an answer, and return whether there is one; False where the process ends instead."""
-        deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
-            if connection.poll():
+            if self._connection.poll():
                 return True
             if self._template.status_of(self._pid) is not None:
-                return connection.poll()
-            wait([connection, self._template.control], left)
+                return self._connection.poll()
+            wait([self._connection, self._template.control], left)
         return False
 
-    def _has_ended(self, seconds: float) -> bool:
-        deadline = time.monotonic() + seconds
+    def _has_ended(self, deadline: float) -> bool:
         while self._template.status_of(self._pid) is None:
             if (left := deadline - time.monotonic()) <= 0:
                 return False
@@ -295,55 +335,26 @@ class TrialProcess:
 
     def _awaited_status(self) -> int:
         """Return how the process, which has closed its connection, ends; it is made to where it does not by itself."""
-        if not self._has_ended(_TERMINATION_SECONDS):
+        if not self._has_ended(time.monotonic() + _TERMINATION_SECONDS):
             self.kill()
         return self._template.status_of(self._pid) or 0
 
-    def _beyond(self, silent: float) -> Failure | None:
+    def _beyond(self, silent: float, limits: Limits, request: Request) -> Failure | None:
         """Return which limit the trial is beyond, having said nothing for so many seconds; None where it is within."""
-        assert self._job is not None
-        limits = self._job.limits
-        return (
-            _late("it reported nothing", silent, limits.progress, "progress")
-            or _late("it was not done", silent, limits.time, "time")
-            or self._large(limits.memory)
-            or self._loud()
-        )
-
-    def _large(self, limit: int | None) -> Failure | None:
-        if limit is None:
-            return None
+        if request is Request.LOAD and limits.start is not None and silent > limits.start:
+            return not_ready(limits.start)
+        late = too_late(silent, limits, _WHOSE)
+        if late is not None or limits.memory is None:
+            return late or (too_loud(limits.output) if self._output.is_too_long else None)
         used = resident_bytes_of(self._template.descendants())
-        if used <= limit:
-            return None
-        message = f"its process used {used // _MEBI} MiB of memory, limits.memory allows {limit // _MEBI} MiB"
-        return Failure(reason=FailureReason.MEMORY_LIMIT, message=message)
-
-    def _loud(self) -> Failure | None:
-        limit = self._limit_of_output()
-        if limit is None or self._log is None or self._log.stat().st_size <= limit:
-            return None
-        assert self._job is not None and self._job.limits.output is not None  # noqa: PT018 - there is a limit
-        message = f"it printed more than the {self._job.limits.output // _MEBI} MiB that limits.output allows"
-        return Failure(reason=FailureReason.OUTPUT_LIMIT, message=message)
-
-    def _limit_of_output(self) -> int | None:
-        """Return how large the log may become; None: as large as it likes."""
-        output = None if self._job is None else self._job.limits.output
-        return None if output is None else self._printed + output
-
-
-def _late(what: str, seconds: float, limit: float | None, name: str) -> Failure | None:
-    if limit is None or seconds <= limit:
-        return None
-    message = f"{what} within the {limit:g} s that limits.{name} allows; its process was ended"
-    return Failure(reason=FailureReason.TIMEOUT, message=message)
+        return too_large(used, limits.memory, _WHOSE) or (too_loud(limits.output) if self._output.is_too_long else None)
 
 
 def _cause(status: int) -> str:
     """Return in words how a process ended that was to answer."""
     if status < 0:
-        return f"its process was killed by {signal.Signals(-status).name}"
+        known = -status in set(signal.Signals)
+        return f"its process was killed by {signal.Signals(-status).name if known else f'signal {-status}'}"
     return f"its process ended with exit code {status}"
 
 
@@ -367,9 +378,3 @@ def _opened(log: Path) -> int:
     except OSError as error:
         message = f"the file for what it prints, {log}, cannot be opened: {error.strerror}"
         raise WorkOverranError(Failure(reason=FailureReason.RAISED, message=message)) from error
-
-
-def _cut(log: Path | None, size: int | None) -> None:
-    """Leave no more in the log than may be in it."""
-    if log is not None and size is not None and log.stat().st_size > size:
-        os.truncate(log, size)

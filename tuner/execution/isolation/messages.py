@@ -11,7 +11,7 @@ class Request(Enum):
     """What a trial process is asked for; each comes with its content."""
 
     LOAD = "load"
-    """Take this job, and load its objective: the first request to a fresh interpreter. No answer."""
+    """Take this job, and answer once its objective is loaded: the first request to a fresh interpreter."""
     BEGIN = "begin"
     """Train this work from now on. No answer."""
     ADVANCE = "advance"
@@ -53,12 +53,11 @@ class CannotFork:
 @final
 @dataclass(frozen=True, slots=True)
 class Spawn:
-    """Start a trial process. Two handles follow: its connection, and the file for what it prints where `has_log`.
+    """Start a trial process. Two handles follow: its connection, and the file for what it prints.
 
     `modules` are imported first: what earlier trials imported late.
     """
 
-    has_log: bool
     modules: tuple[str, ...] = ()
 
 

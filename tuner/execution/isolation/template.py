@@ -21,7 +21,6 @@ from multiprocessing.reduction import recv_handle
 from pathlib import Path
 from typing import Any, NoReturn, final
 
-from tuner.domain.job import Job
 from tuner.domain.trial import Failure
 from tuner.execution.checkpoints import CODEC
 from tuner.execution.isolation.messages import CannotFork, Ended, Launch, Ready, Spawn, Started
@@ -54,7 +53,7 @@ def main(handle: int, module_path: str) -> None:
     if launch.forks:
         _warm_up()
         gc.collect()
-        if reason := _unforkable():
+        if reason := _unforkable_from_the_start():
             control.send(CannotFork(reason))
             return
     control.send(Ready())
@@ -97,7 +96,7 @@ class _Template:
 
     def _start(self, spawn: Spawn) -> None:
         connection = recv_handle(self._control)
-        log = recv_handle(self._control) if spawn.has_log else None
+        log = recv_handle(self._control)
         for module in spawn.modules:
             # What only programs can import that have done something else before is nothing to prepare.
             with suppress(Exception):
@@ -108,26 +107,38 @@ class _Template:
             sys.exit()
         pid = self._forked(connection, log) if self._forks else self._fresh(connection, log)
         os.close(connection)
-        if log is not None:
-            os.close(log)
+        os.close(log)
         self._running.add(pid)
         self._control.send(Started(pid))
 
-    def _forked(self, connection: int, log: int | None) -> int:
+    def _forked(self, connection: int, log: int) -> int:
         if not self._running:
             # What is there by now stays: a child whose collector looked at it would copy all of it, page by page.
             gc.freeze()
             _forget_libraries_ends()
         pid = os.fork()
         if pid == 0:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, self._childs_handler)
-            for mine in (self._control, self._woken, self._waking):
-                mine.close()
-            _train(connection, log, self._job, self._objective)
+            self._train(connection, log)
         return pid
 
-    def _fresh(self, connection: int, log: int | None) -> int:
+    def _train(self, connection: int, log: int) -> NoReturn:
+        """Be the trial process that was just forked."""
+        status = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, self._childs_handler or signal.SIG_DFL)
+            for mine in (self._control, self._woken, self._waking):
+                mine.close()
+            os.setsid()
+            be_a_program(self._job)
+            serve(Connection(connection), log, self._job, self._objective)
+            status = 0
+        except BaseException:  # noqa: BLE001 - what is not caught by here is in the log, and the process ends
+            sys.excepthook(*sys.exc_info())
+        finally:
+            leave(status)
+
+    def _fresh(self, connection: int, log: int) -> int:
         """Start a trial process in a new interpreter."""
         process = subprocess.Popen(  # noqa: S603 - our own interpreter
             [*interpreter("trial_process"), str(connection), self._module_path],
@@ -143,8 +154,9 @@ class _Template:
     def _reap(self) -> None:
         """Take note of trial processes that have ended, and end what they have left behind."""
         for pid, status in _ended_children():
-            kill_group(pid)
+            # Others are what trials have left, of which a living one may still have use.
             if pid in self._running:
+                kill_group(pid)
                 self._running.remove(pid)
                 if not self._running:
                     _kill_orphans()
@@ -191,20 +203,6 @@ def _has_children() -> bool:
     return True
 
 
-def _train(connection: int, log: int | None, job: Job, objective: Any) -> NoReturn:
-    """Be the trial process that was just forked."""
-    status = 1
-    try:
-        os.setsid()
-        be_a_program()
-        serve(Connection(connection), log, job, objective)
-        status = 0
-    except BaseException:  # noqa: BLE001 - what nobody has caught by here is in the log, and the process ends
-        sys.excepthook(*sys.exc_info())
-    finally:
-        leave(status)
-
-
 def _warm_up() -> None:
     """Import what torch imports late, when the first optimizer is made: a second that each trial would take."""
     torch = sys.modules.get("torch")
@@ -224,6 +222,12 @@ def _forget_libraries_ends() -> None:
         _, function, *_ = finalizer.peek() or (None, None)
         if (getattr(function, "__module__", None) or "").partition(".")[0] in LARGE_PACKAGES:
             finalizer.atexit = False
+
+
+def _unforkable_from_the_start() -> str:
+    """Return why no process can be forked once the objective is imported, "" where one can."""
+    # They would have to end with the first trial, since what trials leave cannot be told from them.
+    return "importing the objective starts processes" if _has_children() else _unforkable()
 
 
 def _unforkable() -> str:
@@ -246,8 +250,9 @@ def _unforkable() -> str:
 
 def _discard_output() -> None:
     """Let nothing but trials write to the log of the first one from now on."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for written in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):  # a module may have put anything in their places
+            written.flush()
     with Path(os.devnull).open("r+b") as nothing:
         for stream in (1, 2):
             os.dup2(nothing.fileno(), stream)

@@ -6,8 +6,8 @@ code changes ends with the trial.
 
 import atexit
 import faulthandler
+import io
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -24,6 +24,10 @@ from tuner.execution.generator import failure_of
 from tuner.execution.isolation.messages import Request
 from tuner.execution.worker import Worker, find_objective
 from tuner.processes import die_with_parent
+
+_NONE = object()
+
+_STDERR = 2
 
 LARGE_PACKAGES = frozenset(
     {"lightning", "numpy", "pandas", "pytorch_lightning", "scipy", "sklearn", "torch", "torchvision"}
@@ -48,23 +52,24 @@ def interpreter(module: str) -> list[str]:
 
 def main(handle: int, _: str) -> None:
     """Be the trial process of a template that does not fork: what to run comes with the first request."""
-    be_a_program()
     connection = Connection(handle)
-    request, content = connection.recv()
+    job: Job
+    request, job = connection.recv()
     assert request is Request.LOAD  # the worker's first word to a fresh interpreter
-    job: Job = pickle.loads(content)  # noqa: S301 - from the worker, whose child this is
+    be_a_program(job)
     objective = loaded(job)
-    if isinstance(objective, Failure):
-        connection.send(objective)
-    else:
+    connection.send(objective if isinstance(objective, Failure) else None)
+    if not isinstance(objective, Failure):
         serve(connection, None, job, objective)
     leave(0)
 
 
-def be_a_program() -> None:
-    """Take signals as a program does, whatever those that started this process do with them, and end with them."""
+def be_a_program(job: Job) -> None:
+    """Take signals and make files as a program does that is started where the study was, and end with the parent."""
     die_with_parent()
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    if job.surroundings is not None:
+        os.umask(job.surroundings.umask)
 
 
 def loaded(job: Job) -> Any:
@@ -80,22 +85,30 @@ def loaded(job: Job) -> Any:
 def serve(connection: Connection, log: int | None, job: Job, objective: Any) -> None:
     """Do what the worker asks for until it says that this is the end, or is gone; `log` takes what is printed."""
     _redirect(log)
-    faulthandler.enable()
+    faulthandler.enable(_STDERR)
     _set_threads(job)
     before = len(sys.modules)
     worker = Worker(replace(job, objective=objective))
+    mine = os.getpid()
     while True:
         try:
             request, content = connection.recv()
         except (EOFError, ConnectionError):
+            worker.close()
             return
         if request is Request.END:
+            worker.close()
             connection.send(_imported_since(before))
             return
-        _do(connection, worker, request, content)
+        answer = _answer(worker, request, content)
+        if os.getpid() != mine:
+            return  # a child that the trial has forked, and that has come to its end here: it has no part in this
+        if answer is not _NONE:
+            connection.send(answer)
 
 
-def _do(connection: Connection, worker: Worker, request: Request, content: Any) -> None:
+def _answer(worker: Worker, request: Request, content: Any) -> Any:
+    """Do what the worker asks for, and return the answer; `_NONE` where it waits for none."""
     try:
         match request:
             case Request.BEGIN:
@@ -103,19 +116,18 @@ def _do(connection: Connection, worker: Worker, request: Request, content: Any) 
             case Request.FOLLOW:
                 worker.follow(content)
             case Request.TEST:
-                connection.send(worker.test(content))
+                return worker.test(content)
             case Request.ADVANCE:
                 reports = worker.advance()
                 for report in reports:
                     if report.failure is not None:
                         sys.stderr.write(report.failure.traceback)
-                connection.send(reports)
-    except (EOFError, ConnectionError):
-        raise
+                return reports
     except BaseException as error:  # noqa: BLE001 - in a process of its own, whatever is raised is the trial's failure
         failure = failure_of(error)
         sys.stderr.write(failure.traceback)
-        connection.send(failure)
+        return failure
+    return _NONE
 
 
 def leave(status: int) -> NoReturn:
@@ -123,8 +135,8 @@ def leave(status: int) -> NoReturn:
     try:
         threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - waits for threads, as the end of a program does
         atexit._run_exitfuncs()  # noqa: SLF001 - what multiprocessing does in its children too
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
     finally:
         os._exit(status)
 
@@ -138,7 +150,8 @@ def _redirect(log: int | None) -> None:
         os.dup2(log, 2)
         os.close(log)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):  # a module may have put something of its own in its place
+            stream.reconfigure(line_buffering=True, errors="backslashreplace")
 
 
 def _set_threads(job: Job) -> None:

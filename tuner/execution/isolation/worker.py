@@ -70,6 +70,11 @@ class IsolatedWorker:
         self._launcher.close()
         self._shared = None
 
+    def kill(self) -> None:
+        """End every process at once."""
+        self._abandon()
+        self._launcher.close()
+
     def _follow(self, answer: Answer) -> None:
         for process, numbers in [*self._processes.items()]:
             leaving = answer.leaving & numbers
