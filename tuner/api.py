@@ -24,6 +24,9 @@ from tuner.storage.ownership import place_of
 from tuner.storage.store import open_store
 from tuner.study_file import Overrides, key_paths
 
+_REASONS = 3
+"""How many causes of failures an error names."""
+
 _SHOWN = 5
 """How many trials a notebook shows of a study."""
 
@@ -294,7 +297,12 @@ class Study:
         }
 
     def log(self, trial: int) -> str:
-        """Return what a trial has printed; "" where nothing was kept, as under the inline executor."""
+        """Return what a trial has printed; "" where nothing was kept, as under the inline executor.
+
+        Raises `KeyError` where there is no such trial.
+        """
+        if not 0 <= trial < len(self._trials):
+            raise KeyError(f"study {self.name!r} has no trial {trial}")
         store = open_store(self._storage)
         try:
             logs = place_of(store.location, self._record).folders_of(self._record.folder_name).logs_with(trial)
@@ -363,8 +371,8 @@ def no_usable_trial(location: Location, study: StudyRecord, trials: Sequence[Tri
     reasons = queries.failure_reasons(trials)
     if not reasons:
         return NoUsableTrialError(f"no trial of study {name!r} is complete", hint=location.command("resume", name))
-    message, count = reasons[0]
+    listed = "; ".join(f"{count} failed with: {message}" for message, count in reasons[:_REASONS])
     return NoUsableTrialError(
-        f"no trial of study {name!r} is complete; {count} failed with: {message}",
+        f"no trial of study {name!r} is complete; {listed}",
         hint=f"{location.command('trials', name, '--state', 'fail')} shows them all",
     )

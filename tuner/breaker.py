@@ -1,6 +1,5 @@
 """When to give up on a study: trials that fail from the beginning, or have all failed alike for long."""
 
-import re
 from collections.abc import Iterable
 from typing import final
 
@@ -48,7 +47,7 @@ class Breaker:
             self._errors.clear()
             return False
         self._in_a_row += 1
-        self._errors.add((trial.failure.reason, re.sub(r"[\d.]+", "#", trial.failure.message)))
+        self._errors.add((trial.failure.reason, trial.failure.pattern))
         are_alike = len(self._errors) == 1
         self._furthest = max(self._furthest, trial.last_epoch)
         if self._has_succeeded or furthest > self._furthest:

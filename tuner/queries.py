@@ -151,9 +151,14 @@ def busy_seconds(trials: Sequence[TrialRecord]) -> float:
 
 
 def failure_reasons(trials: Sequence[TrialRecord]) -> tuple[tuple[str, int], ...]:
-    """Return the messages of the failed trials with their counts, the most frequent first."""
-    messages = Counter(trial.failure.message for trial in trials if trial.failure is not None)
-    return tuple(messages.most_common())
+    """Return the messages of the failed trials with their counts, the most frequent first.
+
+    Those that differ in numbers alone are one, and the first of them stands for it.
+    """
+    failures = [trial.failure for trial in trials if trial.failure is not None]
+    counts = Counter(failure.pattern for failure in failures)
+    first = {failure.pattern: failure.message for failure in reversed(failures)}
+    return tuple((first[pattern], count) for pattern, count in counts.most_common())
 
 
 def in_state(trials: Sequence[TrialRecord], state: TrialState | None) -> tuple[TrialRecord, ...]:

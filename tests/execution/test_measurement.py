@@ -35,7 +35,8 @@ def test_anything_that_converts_to_a_float_is_a_number(value: Any) -> None:
     ("yielded", "reason", "words"),
     [
         (None, FailureReason.NO_METRICS, "yielded None instead of a dict"),
-        (0.5, FailureReason.NO_METRICS, "yielded 0.5"),
+        ("0.5", FailureReason.NO_METRICS, "yielded '0.5'"),
+        (math.nan, FailureReason.NOT_FINITE, "'accuracy' is nan"),
         ({}, FailureReason.MISSING_METRIC, "it yields: nothing"),
         ({"acuracy": 1}, FailureReason.MISSING_METRIC, "does not yield the study's metric 'accuracy'"),
         ({"accuracy": math.nan}, FailureReason.NOT_FINITE, "'accuracy' is nan"),
@@ -52,6 +53,11 @@ def test_what_is_no_finite_number_is_a_failure_with_its_reason(yielded: Any, rea
     assert isinstance(result, Failure)
     assert result.reason is reason
     assert words in result.message
+
+
+def test_a_number_by_itself_is_the_only_metric_that_is_wanted() -> None:
+    assert measured(0.5, ("accuracy",)) == {"accuracy": 0.5}
+    assert isinstance(measured(0.5, ("accuracy", "loss")), Failure)
 
 
 def test_a_long_value_is_shown_short() -> None:

@@ -1,5 +1,6 @@
 """A trial: one configuration being trained, as the objective sees it and as the study remembers it."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -59,6 +60,11 @@ class Failure:
     reason: FailureReason
     message: str
     traceback: str = ""
+
+    @property
+    def pattern(self) -> str:
+        """The message without its numbers: that of failures of one cause is the same."""
+        return re.sub(r"[\d.]+", "#", self.message)
 
 
 @final

@@ -14,13 +14,16 @@ def measured(yielded: Any, wanted: Sequence[str]) -> Metrics | Failure:
     The metrics in `wanted` have to be there, and to be finite numbers. What else is none is left out: `left_out` says
     what that is.
 
-    Anything that converts to a float is a number: NumPy's scalars, arrays and tensors of one element too.
+    Anything that converts to a float is a number: NumPy's scalars, arrays and tensors of one element too. Where one
+    metric is wanted, a number that is yielded or returned by itself is that metric.
     """
     if not isinstance(yielded, Mapping):
-        return _failure(
-            FailureReason.NO_METRICS,
-            f"the objective yielded {_shown(yielded)} instead of a dict of metrics such as {{{wanted[0]!r}: 0.9}}",
-        )
+        if len(wanted) > 1 or _number(yielded) is None:
+            return _failure(
+                FailureReason.NO_METRICS,
+                f"the objective yielded {_shown(yielded)} instead of a dict of metrics such as {{{wanted[0]!r}: 0.9}}",
+            )
+        yielded = {wanted[0]: yielded}
     missing = [name for name in wanted if name not in yielded]
     if missing:
         names = [str(name) for name in yielded]
