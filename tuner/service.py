@@ -149,7 +149,12 @@ def lead(name: str, run: Director, execute: Execute, seconds: float | None, agai
     `again` is the command that goes on with it. Raises `StudyInterrupted` after a signal, with everything stored.
     """
     with _stopping_on_signals(run, again), _time_limit(run, seconds):
-        execute(run)
+        try:
+            execute(run)
+        except KeyboardInterrupt:  # an objective in this process has raised it, or nobody handles the signal
+            run.stop(StopCause.INTERRUPT)
+            run.abandon()
+            raise
     cause = run.stop_cause
     if cause in _EXIT_CODES:
         raise StudyInterrupted(name, _EXIT_CODES[cause])

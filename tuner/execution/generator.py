@@ -1,6 +1,7 @@
 """The simple form of an objective, a generator function, as a cohort whose members take turns."""
 
 import traceback
+from asyncio.exceptions import CancelledError
 from collections.abc import Callable, Collection, Generator, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,7 +16,7 @@ from tuner.execution.randomness import Randomness
 _HERE = Path(__file__).parent
 
 # What user code may throw without taking the worker with it: sys.exit() ends a trial, Ctrl-C ends the study.
-RECOVERABLE = (Exception, SystemExit)
+RECOVERABLE = (Exception, SystemExit, CancelledError)
 
 
 @final
@@ -87,7 +88,7 @@ class _Turn:
 
     def close(self) -> None:
         # The trial is over: whatever its clean-up raises can no longer change what it measured.
-        with suppress(Exception), self._randomness.in_place():
+        with suppress(*RECOVERABLE), self._randomness.in_place():
             self._generator.close()
 
     def _begun(self, function: Callable[[Trial], Any], trial: Trial) -> Generator[Any, None, None]:
@@ -131,6 +132,14 @@ def failure_of(error: BaseException) -> Failure:
     last = f" ({frames.stack[-1].filename}:{frames.stack[-1].lineno})" if frames.stack else ""
     return Failure(
         reason=FailureReason.OUT_OF_MEMORY if is_memory else FailureReason.RAISED,
-        message=f"{type(error).__name__}: {error}{last}",
+        message=f"{type(error).__name__}: {_text(error)}{last}",
         traceback="".join(frames.format()),
     )
+
+
+def _text(error: BaseException) -> str:
+    """Return what an exception says, which a person's own class may not be able to."""
+    try:
+        return str(error)
+    except Exception as another:  # noqa: BLE001 - it is user code too
+        return f"(its text raises {type(another).__name__})"

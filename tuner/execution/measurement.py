@@ -61,12 +61,15 @@ def _number(value: Any) -> float | None:
         return float(plain.item() if hasattr(plain, "ndim") and hasattr(plain, "item") else plain)
     except OverflowError:
         return math.inf
-    except (TypeError, ValueError, RuntimeError):
+    except Exception:  # noqa: BLE001 - to convert an object runs its own code, which may raise anything
         return None
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - as above
+        text = f"a {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - what fits on a line
 
 

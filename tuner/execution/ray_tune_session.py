@@ -59,6 +59,7 @@ _ENVIRONMENT = {
     "RAY_DEDUP_LOGS": "0",
     "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_kill_child_processes_on_worker_exit": "0",  # templates end what trials have started: more than Ray would find
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # what happened is in the storage
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # ours saves the study
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",  # nothing that Ray saves is ever read

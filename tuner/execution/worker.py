@@ -115,11 +115,12 @@ class Worker:
         """Do with the cohort what was decided: keep who is suspended, let go who leaves, take in who joins."""
         self._save(self._unsaved & answer.suspended)
         self._leave(answer.leaving)
-        cohort = self._cohort
         for exploit in answer.exploits:
             self._exploit(exploit)
+        if answer.joining and not self._checkpoints:
+            self._cohort, self._broken = None, None  # what broke it has left with its last member
         if answer.joining:
-            trials = self._admitted(answer.joining)
+            trials, cohort = self._admitted(answer.joining), self._cohort
             self._try(lambda: self._start(trials) if cohort is None else cohort.add(trials))
 
     def test(self, work: Work) -> Metrics | Failure | None:
