@@ -109,6 +109,8 @@ def resume(
     with _opened(storage) as store, logs or Logs() as logging:
         location = _place(store, name)
         assembly, description = _reassembled(store, location, name, overrides or {}, spec)
+        if "budget.trials" in (overrides or {}):
+            _refuse_fewer(name, assembly.spec.budget.trials, store.read(name)[1])
         execute = _executor(assembly, Path(store.study(name).source["folder"]))
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
             journal.annotate("spec", description)
@@ -149,6 +151,16 @@ def confirm(
                 )
             again = store.location.command("confirm", name)
             return service.lead(name, repeat, execute, assembly.spec.budget.seconds, again)
+
+
+def _refuse_fewer(name: str, target: int, trials: Sequence[TrialRecord]) -> None:
+    """Raise `ConfigurationError` where a study is to end with fewer trials than it has finished."""
+    finished = sum(trial.state.is_finished for trial in trials)
+    if target < finished:
+        raise ConfigurationError(
+            f"budget.trials: {target} is below the {finished} trials that study {name!r} has finished",
+            hint="it is the number in all, not how many more",
+        )
 
 
 def _place(store: Store, name: str) -> Location:

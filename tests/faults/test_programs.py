@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
 
 import pytest
-from faults.invariants import left_behind
+from faults.invariants import left_behind, running
 from faults.processes import ROOT, USER_CODE
 
 import tuner
@@ -54,3 +55,30 @@ def test_every_log_has_the_lines_of_its_trial(guests: tuple[Path, tuple[TrialRec
 
 def test_nothing_that_a_trial_has_started_is_left(guests: tuple[Path, tuple[TrialRecord, ...], list[str]]) -> None:
     assert guests[2] == []
+
+
+def test_what_trials_have_started_ends_with_a_driver_that_is_killed(tmp_path: Path) -> None:
+    for name in ("guest.py", "guest.toml"):
+        (tmp_path / name).write_text((USER_CODE / name).read_text())
+    mark = uuid.uuid4().hex
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "tuner.cli", "run", "guest.toml", "--set", "budget.epochs=1000000"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": ROOT, "TUNER_FAULT": mark},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not any(map(is_sleep, running(mark))):
+        assert driver.poll() is None
+        time.sleep(0.05)  # they are nobody's children here: there is nothing to wait on
+    driver.kill()
+    driver.communicate()
+    assert left_behind(mark) == []
+
+
+def is_sleep(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sleep")
+    except OSError:
+        return False
