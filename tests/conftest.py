@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +20,7 @@ Answer = tuple[int, str, str]
 """An exit code, what went to stdout and what went to stderr."""
 
 USER_CODE = Path(__file__).parent / "user_code"
+USER_MODULES = tuple(file.stem for file in USER_CODE.glob("*.py"))
 
 
 # What it learns of failures stays where it is looked for, and out of the folders that tests count the files of.
@@ -40,6 +42,14 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TUNER_STORAGE", raising=False)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def _forgotten_modules() -> Iterator[None]:
+    """Forget a user's modules after each test: the next one has others of the same names, in a folder of its own."""
+    yield
+    for name in USER_MODULES:
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture

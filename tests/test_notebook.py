@@ -171,5 +171,7 @@ def failing(trial: tuner.Trial) -> Iterator[dict[str, float]]:
 
 
 def test_a_study_without_a_usable_trial_says_so() -> None:
-    study = tuner.run(replace(spec(), objective=failing))
-    assert "no usable trial yet" in study._repr_html_()
+    asked = replace(spec(), objective=failing)
+    with pytest.raises(tuner.TooManyFailuresError):
+        tuner.run(asked, name="failing")
+    assert "no usable trial yet" in tuner.load_study("failing")._repr_html_()

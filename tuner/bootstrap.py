@@ -72,7 +72,6 @@ def run(
         assembly = _warmed(assembly, begins)
         execute = _executor(assembly, Path(source.folder))
         with _leaving_no_folder(store, location, spec.name, identity), _resumable(spec.name), ExitStack() as held:
-            claim(location, spec.name, identity)  # where files cannot be kept, no study is made
             store.create(
                 spec.name,
                 goal=assembly.goal,
@@ -83,7 +82,7 @@ def run(
                 identity=identity,
             )
             journal = held.enter_context(store.holding(spec.name))
-            record = _settle(store, location, spec.name, journal)
+            record = _settled_first(store, location, spec.name, journal)
             listeners = _logged(listeners, logging, location.folder)
             conductor = _conductor(store, record, assembly, (), listeners)
             confirm = _confirm(record, store, assembly, listeners, held) if assembly.confirms else None
@@ -190,6 +189,16 @@ def _settle(store: Store, location: Location, name: str, journal: StudyJournal) 
     if study.id:
         discard_beyond(location.folders_of(study.folder_name), len(trials))
     return study
+
+
+def _settled_first(store: Store, location: Location, name: str, journal: StudyJournal) -> StudyRecord:
+    """Do as `_settle` for a study that has just been made; where its files cannot be kept, there is none afterwards."""
+    try:
+        return _settle(store, location, name, journal)
+    except StorageError:
+        with suppress(StorageError):
+            store.delete(name, is_held=True)
+        raise
 
 
 @contextmanager

@@ -30,7 +30,8 @@ def elsewhere(user_folder: Path) -> str:
     tuner.run("mine.toml", executor="inline", trials=2, epochs=1, storage=ELSEWHERE)
     space, budget = tuner.SearchSpace(x=tuner.Float(0, 1)), tuner.Budget(trials=2, epochs=1)
     spec = tuner.StudySpec(objective=failing, search_space=space, metric="score", budget=budget, executor="inline")
-    tuner.run(spec, storage=ELSEWHERE)
+    with pytest.raises(tuner.NoUsableTrialError):
+        tuner.run(spec, storage=ELSEWHERE)
     optuna.create_study(study_name="of optuna's", storage=f"sqlite:///{ELSEWHERE}")
     return str(Path(ELSEWHERE).absolute())
 

@@ -169,9 +169,11 @@ def test_a_run_without_a_complete_trial_answers_and_then_fails(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fill(store, failed(0), failed(1))
-    with pytest.raises(NoUsableTrialError, match="none of the 2 trials is complete; 2 of them failed") as raised:
+    with pytest.raises(
+        NoUsableTrialError, match="no trial of study 's' is complete; 2 failed with: ValueError"
+    ) as raised:
         conclude("s", None, None, as_json=True)
-    assert raised.value.hint == "tuner trials s"
+    assert raised.value.hint == "tuner trials s --state fail shows them all"
     answer = read(capsys.readouterr().out)
     assert (answer["best"], answer["states"]["FAIL"]) == (None, 2)
 

@@ -271,4 +271,4 @@ def test_repetitions_go_on_with_their_study_alone(tmp_path: Path) -> None:
         store.create(name, goal=goal, space=tuner.SearchSpace(x=tuner.Float(0, 1)), spec={}, source={})
     with pytest.raises(ConfigurationError, match="'s:confirm' are the repetitions of study 's'") as refused:
         tuner.load_study("s:confirm", storage=str(tmp_path / "studies.db")).resume()
-    assert refused.value.hint == "tuner confirm s"
+    assert refused.value.hint == f"tuner confirm s --storage {tmp_path / 'studies.db'}"

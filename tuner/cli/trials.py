@@ -63,7 +63,8 @@ def _failure(trial: TrialRecord, folders: StudyFolders) -> dict[str, Any]:
     if trial.failure is None:
         return {}
     logs = [str(path) for path in folders.logs_with(trial.number)]
-    return {"reason": trial.failure.reason.value, "message": trial.failure.message, "logs": logs}
+    said: dict[str, Any] = {"reason": trial.failure.reason.value, "message": trial.failure.message}
+    return {**said, "logs": logs} if logs else said
 
 
 def _print_csv(study: StudyRecord, trials: Sequence[TrialRecord]) -> None:
