@@ -166,7 +166,8 @@ def test_a_section_in_the_study_file_is_enough(user_folder: Path) -> None:
 
 @pytest.mark.usefixtures("workplace")
 def test_a_search_without_a_complete_trial_is_not_confirmed(user_folder: Path, cli: Cli) -> None:
-    tuner.run("mine.toml", executor="inline", time="0.001s")
+    with pytest.raises(tuner.NoUsableTrialError):
+        tuner.run("mine.toml", executor="inline", time="0.001s")
     code, _, errors = cli("confirm", "mine", "--executor", "inline")
     assert code == 3
     assert "no trial of study 'mine' is complete" in errors
