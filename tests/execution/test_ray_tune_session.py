@@ -88,8 +88,9 @@ def descendants():
 signal.signal(signal.SIGTERM, handler)
 os.environ["RAY_DEDUP_LOGS"] = "mine"
 before = settings()
-with quiet_session(Resources(cpu=2), parallel=3) as ready:
-    folder = ready()
+with quiet_session(Resources(cpu=2), parallel=3) as session:
+    session.wait()
+    folder = session.folder
     import ray
     node = ray._private.worker.global_worker.node
     files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
@@ -127,8 +128,8 @@ facts |= {
 }
 
 def again():
-    with quiet_session(Resources(), parallel=1) as ready:
-        ready()
+    with quiet_session(Resources(), parallel=1) as session:
+        session.wait()
         facts["again"] = {"cpus": ray.cluster_resources()["CPU"], "token": os.environ["RAY_AUTH_TOKEN"]}
 
 os.environ["RAY_AUTH_MODE"] = "disabled"
@@ -234,8 +235,9 @@ def test_what_was_set_for_ray_is_set_back_after_the_run(facts: dict[str, Any]) -
 @pytest.mark.usefixtures("ray_session")
 def test_a_ray_that_is_there_is_used_and_left_running() -> None:
     address = ray.get_runtime_context().gcs_address
-    with quiet_session(Resources(), parallel=1) as ready:
-        folder = ready()
+    with quiet_session(Resources(), parallel=1) as session:
+        session.wait()
+        folder = session.folder
         assert folder.is_dir()
         assert ray.get_runtime_context().gcs_address == address
         assert _ENVIRONMENT.items() <= os.environ.items()
@@ -255,8 +257,9 @@ def test_a_run_beside_another_in_one_process_is_refused() -> None:
 def test_an_error_in_a_run_leaves_nothing_behind_either() -> None:
     before = dict(os.environ), signal.getsignal(signal.SIGTERM), logging.getLogger("ray").level
     folders: list[Path] = []
-    with suppress(KeyboardInterrupt), quiet_session(Resources(), parallel=1) as ready:
-        folders.append(ready())
+    with suppress(KeyboardInterrupt), quiet_session(Resources(), parallel=1) as session:
+        session.wait()
+        folders.append(session.folder)
         raise KeyboardInterrupt
     assert not folders[0].exists()
     assert (dict(os.environ), signal.getsignal(signal.SIGTERM), logging.getLogger("ray").level) == before

@@ -1,7 +1,8 @@
 """Trials under Ray Tune, in warm worker processes: Ray drives, the controller decides.
 
-Ray, its Python packages and the workers take seconds to start, so they start side by side: this file imports little,
-the session starts Ray on a thread, and meanwhile `ray_tune_loop.py` is imported.
+Ray, its Python packages, the workers and what the objective imports take seconds to start, so they start side by side:
+this file imports little, the session starts Ray on a thread, a template process imports the objective, and meanwhile
+`ray_tune_loop.py` is imported.
 """
 
 from typing import final
@@ -10,6 +11,7 @@ from tuner.domain.director import Director
 from tuner.domain.job import Job
 from tuner.domain.study import AUTO, Resources
 from tuner.execution.executor import Executor
+from tuner.execution.isolation.shared_template import shared_template
 from tuner.execution.machine import cohorts_at_a_time
 from tuner.execution.ray_tune_session import quiet_session
 from tuner.execution.surroundings import surrounded
@@ -22,10 +24,11 @@ class RayTuneExecutor(Executor):
     def run(self, controller: Director, job: Job, resources: Resources) -> None:
         parallel = _parallel(resources)
         job = surrounded(job)  # before Ray changes the environment
-        with quiet_session(resources, parallel) as ready:
+        with quiet_session(resources, parallel) as session, shared_template(job, session.folder) as template:
             from tuner.execution.ray_tune_loop import run_loop  # noqa: PLC0415 - Ray starts while this is imported
 
-            run_loop(controller, job, resources, parallel, ready())
+            session.wait()
+            run_loop(controller, job, resources, parallel=parallel, folder=session.folder, template=template)
 
 
 def _parallel(resources: Resources) -> int:

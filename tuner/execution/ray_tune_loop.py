@@ -15,6 +15,7 @@ from typing import Any, final
 
 import ray
 from ray import tune
+from ray.air._internal import usage
 from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial as RayTrial
 from ray.tune.progress_reporter import ProgressReporter, TrialProgressCallback
@@ -38,18 +39,22 @@ _GRACE_SECONDS = 5.0
 """How long a stopping run waits for the epochs that are being trained; their trials go on from the last checkpoint."""
 
 
-def run_loop(controller: Director, job: Job, resources: Resources, parallel: int, folder: Path) -> None:
+def run_loop(
+    controller: Director, job: Job, resources: Resources, *, parallel: int, folder: Path, template: Path | None
+) -> None:
     """Let Ray Tune train what the controller hands out, `parallel` cohorts at a time; Ray writes into `folder`.
+
+    `template` is the address of one that the workers share; None where there is none.
 
     Raises what the controller raised. When it returns, nothing is being trained.
     """
     workers = folder / WORKERS
     watchdog = Watchdog(_limits_of_workers(job), workers, _output_of)
     bridge = _Bridge(controller, parallel, watchdog)
-    with _plain_workers():
+    with _plain_workers(), _uncounted():
         try:
             tune.run(
-                _trainable(job, resources, workers),
+                _trainable(job, resources, workers, template),
                 name="study",
                 storage_path=str(folder / "results"),
                 search_alg=_WorkSource(bridge),
@@ -97,16 +102,30 @@ def _plain_workers() -> Iterator[None]:
         class_cache.DEFAULT_ENV_VARS, class_cache.ENV_VARS_TO_PROPAGATE = defaults, propagated
 
 
-def _trainable(job: Job, resources: Resources, workers: Path) -> Any:
-    trainable = tune.with_parameters(CohortTrainable, job=job, workers=workers)
+@contextmanager
+def _uncounted() -> Iterator[None]:
+    """Keep Ray from counting which of its integrations a run has: it imports each of them, for statistics that are off.
+
+    MLflow and W&B take seconds, where they are installed.
+    """
+    count = usage.tag_callbacks
+    usage.tag_callbacks = lambda _: False
+    try:
+        yield
+    finally:
+        usage.tag_callbacks = count
+
+
+def _trainable(job: Job, resources: Resources, workers: Path, template: Path | None) -> Any:
+    trainable = tune.with_parameters(CohortTrainable, job=job, workers=workers, template=template)
     return tune.with_resources(trainable, {"cpu": resources.cpu, "gpu": resources.gpu})
 
 
 class CohortTrainable(tune.Trainable):  # type: ignore[misc]
     """What runs in a worker process. Ray makes one and resets it for every further cohort."""
 
-    def setup(self, config: dict[str, Any], job: Job, workers: Path) -> None:
-        self._worker = Worker(job) if job.isolation is Isolation.NONE else IsolatedWorker(job)
+    def setup(self, config: dict[str, Any], job: Job, workers: Path, template: Path | None) -> None:
+        self._worker = Worker(job) if job.isolation is Isolation.NONE else IsolatedWorker(job, template=template)
         self._workers = workers
         self._begin(config["work"])
 

@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import ray
 from ray._private import services, state, worker
@@ -59,6 +60,8 @@ _ENVIRONMENT = {
     "RAY_DEDUP_LOGS": "0",
     "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_idle_worker_killing_time_threshold_ms": "600000",  # those that start with Ray wait for the first trials
+    "RAY_preload_python_modules": "tuner.execution.ray_tune_loop",  # and import meanwhile what these need
     "RAY_kill_child_processes_on_worker_exit": "0",  # templates end what trials have started: more than Ray would find
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # what happened is in the storage
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # ours saves the study
@@ -73,12 +76,18 @@ _SET_BY_RAY = ("PYTHONBREAKPOINT", "RAY_AUTH_MODE")
 
 _RUNNING = threading.Lock()
 
-Ready = Callable[[], Path]
-"""Waits until Ray is up, and returns the folder for what it writes."""
+
+@final
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A Ray that starts on a thread; it writes into `folder`, and `wait` returns when it is up, or raises why not."""
+
+    folder: Path
+    wait: Callable[[], None]
 
 
 @contextmanager
-def quiet_session(resources: Resources, parallel: int) -> Iterator[Ready]:
+def quiet_session(resources: Resources, parallel: int) -> Iterator[Session]:
     """Start Ray for `parallel` cohorts on a thread, so that the caller can import meanwhile; stop it at the end.
 
     Loopback only, no dashboard, a token of its own, a private folder that is deleted at the end. A Ray that the caller
@@ -88,7 +97,7 @@ def quiet_session(resources: Resources, parallel: int) -> Iterator[Ready]:
         yield from _session(resources, parallel)
 
 
-def _session(resources: Resources, parallel: int) -> Iterator[Ready]:
+def _session(resources: Resources, parallel: int) -> Iterator[Session]:
     folder = _private_folder()
     previous_umask = os.umask(0o077)
     own = not ray.is_initialized()
@@ -98,17 +107,16 @@ def _session(resources: Resources, parallel: int) -> Iterator[Ready]:
         environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     kept = Dispositions(_SIGNALS)
 
-    def ready() -> Path:
+    def ready() -> None:
         if started is not None:
             started.result()
-        return folder
 
     with _environment(environment, authenticates=own), _quiet_loggers():
         # Ray's processes die with the thread that started them: it lives until they have been stopped.
         starter = ThreadPoolExecutor(max_workers=1)
         started = starter.submit(_start, resources, parallel, folder, kept) if own else None
         try:
-            yield ready
+            yield Session(folder, ready)
         finally:
             if started is not None:
                 wait([started])

@@ -1,6 +1,6 @@
 """What a worker, its template and its trial processes say to each other, over socket pairs that nobody else has."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import final
 
@@ -29,17 +29,22 @@ class Request(Enum):
 class Launch:
     """The first message to a template: what its trials run, and whether it is to fork them.
 
-    A template that does not fork starts a fresh interpreter for each trial and imports nothing itself.
+    A template that does not fork starts a fresh interpreter for each trial and imports nothing itself. One that is
+    `shared` forks a template for each worker that connects to the socket whose handle follows.
     """
 
     job: Job
     forks: bool
+    shared: bool = False
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A template can start trials."""
+    """A template, the process `pid`, can start trials; importing the objective has `printed` this."""
+
+    pid: int
+    printed: bytes = field(default=b"", repr=False)
 
 
 @final

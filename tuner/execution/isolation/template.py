@@ -2,6 +2,9 @@
 
 It never trains, and never computes with more than one thread: what a thread pool has locked in the parent stays locked
 in every child. It is the parent of all that its trials leave behind, and ends it with the trial.
+
+Where the workers of a run share one, which is started with the run and imports while Ray starts, it forks a template
+for each of them, and nothing else.
 """
 
 import gc
@@ -21,6 +24,7 @@ from multiprocessing.reduction import recv_handle
 from pathlib import Path
 from typing import Any, NoReturn, final
 
+from tuner.domain.job import Job
 from tuner.domain.trial import Failure
 from tuner.execution.checkpoints import CODEC
 from tuner.execution.isolation.messages import CannotFork, Ended, Launch, Ready, Spawn, Started
@@ -32,6 +36,8 @@ _MANY = 4096
 _NOT_FORKABLE = frozenset({"jax", "tensorflow"})
 """Packages that start threads as soon as they are used, and say that no fork survives it."""
 
+_STDOUT = 1
+
 _GRACE_SECONDS = 3.0
 """How long trials have to end by themselves once their worker is gone."""
 
@@ -41,11 +47,11 @@ def main(handle: int, module_path: str) -> None:
 
     `module_path`, as JSON, is what this process was started with: fresh interpreters are started with the same.
     """
-    adopt_orphans()
     # To end this process is up to its worker; a service manager's signal to all processes is none to it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     control = Connection(handle)
     launch: Launch = control.recv()
+    listener = socket.socket(fileno=recv_handle(control)) if launch.shared else None
     objective = loaded(launch.job) if launch.forks else None
     if isinstance(objective, Failure):
         control.send(objective)
@@ -56,9 +62,43 @@ def main(handle: int, module_path: str) -> None:
         if reason := _unforkable_from_the_start():
             control.send(CannotFork(reason))
             return
-    control.send(Ready())
+    printed = b""
+    if listener is not None:
+        _freeze()
+        printed = _printed(launch.job)
+        if (joined := _joined(listener, control)) is None:
+            return
+        control = joined
+    adopt_orphans()
+    control.send(Ready(os.getpid(), printed))
     _discard_output()
     _Template(control, launch, objective, module_path).serve()
+
+
+def _joined(listener: socket.socket, control: Connection) -> Connection | None:
+    """Fork for each worker that connects; return its connection in the child, None here once the run is over."""
+    while True:
+        ready = wait([listener, control])
+        for _ in _ended_children():  # templates of workers that are gone
+            pass
+        if control in ready:  # nothing is said over it: it has been closed
+            return None
+        connection, _ = listener.accept()
+        if os.fork() == 0:
+            os.setsid()
+            listener.close()
+            control.close()
+            return Connection(connection.detach())
+        connection.close()
+
+
+def _printed(job: Job) -> bytes:
+    """Return what importing the objective has printed into the file that this process was started with."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):  # a module may have put anything in their places
+            stream.flush()
+    size, limit = os.fstat(_STDOUT).st_size, job.limits.output
+    return os.pread(_STDOUT, size if limit is None else min(size, limit), 0)
 
 
 @final
@@ -113,9 +153,7 @@ class _Template:
 
     def _forked(self, connection: int, log: int) -> int:
         if not self._running:
-            # What is there by now stays: a child whose collector looked at it would copy all of it, page by page.
-            gc.freeze()
-            _forget_libraries_ends()
+            _freeze()
         pid = os.fork()
         if pid == 0:
             self._train(connection, log)
@@ -210,6 +248,12 @@ def _warm_up() -> None:
         return
     import_module(CODEC)
     torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+
+
+def _freeze() -> None:
+    """Let what is there by now stay: a child whose collector looked at it would copy all of it, page by page."""
+    gc.freeze()
+    _forget_libraries_ends()
 
 
 def _forget_libraries_ends() -> None:

@@ -10,8 +10,9 @@ from typing import Any, final
 from tuner.domain.job import Isolation, Job
 from tuner.domain.trial import Failure, Metrics, Report
 from tuner.domain.work import Answer, Member, Work
-from tuner.execution.isolation.launcher import Launcher, TrialProcess
+from tuner.execution.isolation.launcher import Launcher
 from tuner.execution.isolation.messages import Request
+from tuner.execution.isolation.process_handle import ProcessHandle
 from tuner.execution.worker import WorkLostError, WorkOverranError
 
 
@@ -22,16 +23,24 @@ class IsolatedWorker:
     In the processes a `Worker` trains; this one hands on what is asked and answered. Raises `WorkLostError` where a
     process dies and `WorkOverranError` where one was ended because of a limit, or where the objective cannot be loaded:
     nothing of the work is being trained then. Without `keeps_logs` the processes print to where this one does.
+    `template` is the address of one that the workers of a run share.
     """
 
-    def __init__(self, job: Job, clock: Callable[[], float] = time.monotonic, *, keeps_logs: bool = True) -> None:
+    def __init__(
+        self,
+        job: Job,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        keeps_logs: bool = True,
+        template: Path | None = None,
+    ) -> None:
         self._job = job
         self._keeps_logs = keeps_logs
-        self._launcher = Launcher(job, clock)
+        self._launcher = Launcher(job, clock, template)
         self._shares = job.isolation is Isolation.COHORT
         self._work: Work | None = None
-        self._processes: dict[TrialProcess, set[int]] = {}
-        self._shared: TrialProcess | None = None
+        self._processes: dict[ProcessHandle, set[int]] = {}
+        self._shared: ProcessHandle | None = None
         self._error: WorkLostError | WorkOverranError | None = None
         self._noted = ""
 
@@ -100,7 +109,7 @@ class IsolatedWorker:
             self._processes[process] = {member.number for member in together}
             process.send(Request.BEGIN, replace(self._work, members=tuple(together)))
 
-    def _process(self, members: Sequence[Member]) -> TrialProcess:
+    def _process(self, members: Sequence[Member]) -> ProcessHandle:
         if self._shared is not None:
             return self._shared
         process = self._launcher.start(self._log(members))
@@ -116,13 +125,13 @@ class IsolatedWorker:
         folders = self._work.folders or self._job.folders
         return folders.shared_log_of(os.getpid()) if self._shares else folders.log_of(members[0].number)
 
-    def _leave(self, process: TrialProcess) -> None:
+    def _leave(self, process: ProcessHandle) -> None:
         """Let a process go: it ends with its trial, and one that is shared waits for the next."""
         self._processes.pop(process, None)
         if process is not self._shared:
             self._launcher.prepare(process.end())
 
-    def _end(self, processes: Sequence[TrialProcess]) -> None:
+    def _end(self, processes: Sequence[ProcessHandle]) -> None:
         for process in processes:
             self._leave(process)
 
@@ -138,7 +147,7 @@ class IsolatedWorker:
             self._error = error
             self._abandon()
 
-    def _asked(self, process: TrialProcess, request: Request, content: object = None) -> Any:
+    def _asked(self, process: ProcessHandle, request: Request, content: object = None) -> Any:
         try:
             return process.ask(request, content)
         except (WorkLostError, WorkOverranError):
