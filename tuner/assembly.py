@@ -76,6 +76,8 @@ class Assembly:
     """What the trials write into, where those are not the job's own folders."""
     lost: tuple[int, ...] = ()
     """The unfinished trials that begin anew: there is no checkpoint of theirs to go on from."""
+    nothing_left: str = ""
+    """What is told instead of running the study, where all of it is done; "" where there is something to do."""
 
     @property
     def plan(self) -> Plan:

@@ -42,6 +42,7 @@ from tuner.storage.rows import new_id
 from tuner.storage.spill import Spill
 from tuner.storage.store import Store, exists_already, open_store
 from tuner.warm_start import CarriedOver, WarmStart
+from tuner.words import amount
 
 EXECUTORS = {"ray": "tuner.execution.ray_tune", "inline": "tuner.execution.inline"}
 
@@ -110,11 +111,13 @@ def resume(
         assembly, description = _reassembled(store, location, name, overrides or {}, spec)
         if "budget.trials" in (overrides or {}):
             _refuse_fewer(name, assembly.spec.budget.trials, store.read(name)[1])
-        execute = _executor(assembly, Path(store.study(name).source["folder"]))
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
             journal.annotate("spec", description)
-            journal.annotate("environment", dict(environment()))
             before = store.study(name)
+            if nothing_left := _nothing_left(store, location, before, assembly, journal):
+                return _told(nothing_left, assembly, before, journal, listeners)
+            execute = _executor(assembly, Path(before.source["folder"]))
+            journal.annotate("environment", dict(environment()))
             study = _settle(store, location, name, journal)
             _, trials = store.read(name)
             assembly = _with_lost(assembly, before, trials)
@@ -139,10 +142,14 @@ def confirm(
     with _opened(storage) as store:
         location = _place(store, name)
         assembly, _ = _reassembled(store, location, name, {**(overrides or {}), "confirm.run": True}, spec)
-        execute = _executor(assembly, Path(store.study(name).source["folder"]))
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
             study = _settle(store, location, name, journal)
             _, trials = store.read(name)
+            if _is_confirmed(store, location, study, assembly, trials):
+                more = store.location.command("confirm", name, "--seeds", 2 * assembly.spec.confirm.seeds)
+                nothing_left = f"nothing left to do: the best of study {name} are confirmed; with more seeds: {more}"
+                return _told(nothing_left, assembly, study, journal, listeners)
+            execute = _executor(assembly, Path(study.source["folder"]))
             repeat = _confirm(study, store, assembly, listeners, held)(trials, 0)
             if repeat is None:
                 raise NoUsableTrialError(
@@ -150,6 +157,53 @@ def confirm(
                 )
             again = store.location.command("confirm", name)
             return service.lead(name, repeat, execute, assembly.spec.budget.seconds, again)
+
+
+def _nothing_left(
+    store: Store, location: Location, study: StudyRecord, assembly: Assembly, journal: StudyJournal
+) -> str:
+    """Return what is told where a study has reached its target and its best are confirmed; "" where it has not."""
+    name = study.name
+    spill = Spill(location.folder, study.folder_name)
+    if not _conducting(store, assembly, (), spill).has_nothing_left(name, journal):
+        return ""
+    _, trials = store.read(name)
+    if assembly.confirms and not _is_confirmed(store, location, study, assembly, trials):
+        return ""
+    done = f"has finished its {amount(len(trials), 'trial')}"
+    confirmed = " and confirmed the best" if assembly.confirms and companion(name) in store else ""
+    more = store.location.command("resume", name, "--trials", 2 * max(len(trials), assembly.spec.budget.trials))
+    return f"nothing left to do: study {name} {done}{confirmed}; for more trials: {more}"
+
+
+def _is_confirmed(
+    store: Store, location: Location, study: StudyRecord, assembly: Assembly, trials: Sequence[TrialRecord]
+) -> bool:
+    """Whether the best configurations of a search were trained again, as often as the study asks for."""
+    if not any(trial.state is TrialState.COMPLETE for trial in trials):
+        return True  # there is nothing that could be
+    repeated = companion(study.name)
+    if repeated not in store:
+        return False
+    record, before = store.read(repeated)
+    part = confirming(assembly, trials, before, location.folders_of(record.folder_name))
+    conductor = _conducting(store, part, (), Spill(location.folder, record.folder_name), winners(trials, assembly.goal))
+    with store.holding(repeated) as journal:
+        return conductor.has_nothing_left(repeated, journal)
+
+
+def _told(
+    nothing_left: str,
+    assembly: Assembly,
+    study: StudyRecord,
+    journal: StudyJournal,
+    listeners: MakeListeners | None,
+) -> None:
+    """Tell whoever watches that there is nothing to run."""
+    if study.notes.get(service.STOPPED) is not None:
+        journal.annotate(service.STOPPED, None)
+    if listeners is not None:
+        listeners(replace(assembly, nothing_left=nothing_left), ())
 
 
 def _refuse_fewer(name: str, target: int, trials: Sequence[TrialRecord]) -> None:
