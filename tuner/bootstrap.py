@@ -18,6 +18,7 @@ from tuner.controller import ToTest
 from tuner.domain.director import Director, StopCause
 from tuner.domain.errors import (
     ConfigurationError,
+    Mistakes,
     NoUsableTrialError,
     ResumeRefusedError,
     StorageError,
@@ -27,6 +28,7 @@ from tuner.domain.event import Listener
 from tuner.domain.logger import LoggedStudy
 from tuner.domain.record import StudyRecord, folder_name
 from tuner.domain.study import StudySpec
+from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.environment import environment
 from tuner.execution.checkpoints import discard_beyond, has_states
@@ -59,16 +61,20 @@ def run(
     overrides: Mapping[str, Any] | None = None,
     listeners: MakeListeners | None = None,
     logs: Logs | None = None,
+    mistakes: Mistakes | None = None,
 ) -> tuple[str, StopCause | None]:
-    """Create a study and run it to its target; return its name and why it stopped before, None when it did not."""
-    spec, source = read_spec(study, overrides or {})
+    """Create a study and run it to its target; return its name and why it stopped before, None when it did not.
+
+    `mistakes` that were found before are told with those found here.
+    """
+    mistakes = mistakes or Mistakes()
+    spec, source = read_spec(study, overrides or {}, mistakes)
     with _opened(storage) as store, logs or Logs() as logging:
-        if spec.name in store.names:
+        if spec.name in store.names and not mistakes.has_any:
             raise exists_already(store.location, spec.name)
         location, identity = store.location, new_id()
-        assembly = assemble(
-            spec, module_folder(spec.objective, source), location.folders_of(folder_name(spec.name, identity))
-        )
+        folders = location.folders_of(folder_name(spec.name, identity))
+        assembly = assemble(spec, module_folder(spec.objective, source), folders, mistakes)
         begins = learned(store, assembly.spec, assembly.space)
         assembly = _warmed(assembly, begins)
         execute = _executor(assembly, Path(source.folder))
@@ -101,21 +107,24 @@ def resume(
     spec: StudySpec | None = None,
     listeners: MakeListeners | None = None,
     logs: Logs | None = None,
+    mistakes: Mistakes | None = None,
 ) -> StopCause | None:
     """Go on with a stored study; `spec` stands in for the one of a study that was made in Python.
 
-    Raises `ResumeRefusedError` where the study file or the space no longer is what the study was started with.
+    `mistakes` that were found before are told with those found here. Raises `ResumeRefusedError` where the study file
+    or the space no longer is what the study was started with.
     """
     with _opened(storage) as store, logs or Logs() as logging:
         location = _place(store, name)
-        assembly, description = _reassembled(store, location, name, overrides or {}, spec)
+        assembly, description = _reassembled(store, location, name, overrides or {}, spec, mistakes=mistakes)
         if "budget.trials" in (overrides or {}):
             _refuse_fewer(name, assembly.spec.budget.trials, store.read(name)[1])
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
             journal.annotate("spec", description)
             before = store.study(name)
             if nothing_left := _nothing_left(store, location, before, assembly, journal):
-                return _told(nothing_left, assembly, before, journal, listeners)
+                _tell_done(nothing_left, assembly, before, journal, listeners)
+                return None
             execute = _executor(assembly, Path(before.source["folder"]))
             journal.annotate("environment", dict(environment()))
             study = _settle(store, location, name, journal)
@@ -148,7 +157,8 @@ def confirm(
             if _is_confirmed(store, location, study, assembly, trials):
                 more = store.location.command("confirm", name, "--seeds", 2 * assembly.spec.confirm.seeds)
                 nothing_left = f"nothing left to do: the best of study {name} are confirmed; with more seeds: {more}"
-                return _told(nothing_left, assembly, study, journal, listeners)
+                _tell_done(nothing_left, assembly, study, journal, listeners)
+                return None
             execute = _executor(assembly, Path(study.source["folder"]))
             repeat = _confirm(study, store, assembly, listeners, held)(trials, 0)
             if repeat is None:
@@ -168,10 +178,11 @@ def _nothing_left(
     if not _conducting(store, assembly, (), spill).has_nothing_left(name, journal):
         return ""
     _, trials = store.read(name)
-    if assembly.confirms and not _is_confirmed(store, location, study, assembly, trials):
+    confirms = assembly.confirms and any(trial.state is TrialState.COMPLETE for trial in trials)
+    if confirms and not _is_confirmed(store, location, study, assembly, trials):
         return ""
     done = f"has finished its {amount(len(trials), 'trial')}"
-    confirmed = " and confirmed the best" if assembly.confirms and companion(name) in store else ""
+    confirmed = " and confirmed the best" if confirms else ""
     more = store.location.command("resume", name, "--trials", 2 * max(len(trials), assembly.spec.budget.trials))
     return f"nothing left to do: study {name} {done}{confirmed}; for more trials: {more}"
 
@@ -180,8 +191,6 @@ def _is_confirmed(
     store: Store, location: Location, study: StudyRecord, assembly: Assembly, trials: Sequence[TrialRecord]
 ) -> bool:
     """Whether the best configurations of a search were trained again, as often as the study asks for."""
-    if not any(trial.state is TrialState.COMPLETE for trial in trials):
-        return True  # there is nothing that could be
     repeated = companion(study.name)
     if repeated not in store:
         return False
@@ -192,7 +201,7 @@ def _is_confirmed(
         return conductor.has_nothing_left(repeated, journal)
 
 
-def _told(
+def _tell_done(
     nothing_left: str,
     assembly: Assembly,
     study: StudyRecord,
@@ -281,21 +290,37 @@ def _with_lost(assembly: Assembly, study: StudyRecord, trials: Sequence[TrialRec
 
 
 def _reassembled(
-    store: Store, location: Location, name: str, overrides: Mapping[str, Any], spec: StudySpec | None
+    store: Store,
+    location: Location,
+    name: str,
+    overrides: Mapping[str, Any],
+    spec: StudySpec | None,
+    *,
+    mistakes: Mistakes | None = None,
 ) -> tuple[Assembly, dict[str, Any]]:
     """Return the parts of a stored study, and what its spec is to be stored as from now on.
 
     Raises `ResumeRefusedError` where they no longer are what they were.
     """
     study = store.study(name)
-    spec, folder = spec_to_resume(study, overrides, spec, store.location.command("trials", name))
-    space = space_to_resume(study, spec, folder)
+    mistakes = mistakes or Mistakes()
+    spec, folder = spec_to_resume(study, overrides, spec, store.location.command("trials", name), mistakes)
+    space = mistakes.collect(lambda: space_to_resume(study, spec, folder))
+    if mistakes.has_any or space is None:
+        # A spec with defaults in places differs from the study's for no reason of a person's.
+        spec_of_parts = spec if space is None else replace(spec, search_space=space)
+        assemble(spec_of_parts, folder, _folders(location, study), mistakes)
+    assert space is not None  # or it was a mistake
     service.refuse_changes(store.location, study, spec, space, data_fingerprint(spec, folder))
     directions = study.directions if spec.metrics else ()
     spec_of_parts = replace(spec, search_space=space, directions=directions)
-    assembly = assemble(spec_of_parts, folder, location.folders_of(study.folder_name))
+    assembly = assemble(spec_of_parts, folder, _folders(location, study))
     carried = tuple(CarriedOver.parsed(each) for each in study.notes.get("warm_start", ()))
     return _warmed(assembly, Learned(carried=carried)), {**spec.describe(), "name": name}
+
+
+def _folders(location: Location, study: StudyRecord) -> StudyFolders:
+    return location.folders_of(study.folder_name)
 
 
 def _conductor(
