@@ -88,7 +88,8 @@ def _path_problems(dataset: str) -> Iterator[str]:
     path = Path(dataset)
     try:
         if not path.exists():
-            yield f"dataset: there is no {dataset}, neither beside the study file nor in the working directory"
+            where = "" if path.is_absolute() else " in the working directory, or beside the study file if there is one"
+            yield f"dataset: there is no {dataset}{where}"
         elif path.is_dir() or path.is_file():
             return
         else:

@@ -114,6 +114,38 @@ def test_an_override_that_does_not_exist_is_refused_before_anything_is_written(u
     assert not (user_folder / ".tuner").exists()
 
 
+def test_mistakes_in_arguments_name_them_all_at_once(user_folder: Path) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        tuner.run("mine.toml", trials=0, time="soon", sampler="tpee", trails=3, log="paper")  # type: ignore[call-arg]
+    assert raised.value.problems == (
+        "unknown override 'trails'; did you mean 'trials'?",
+        "unknown logger 'paper'",
+        "trials: 0 is below 1",
+        "time: 'soon' is no duration; write it as 90s, 10m, 1h30m or 2d",
+        "unknown sampler 'tpee'; did you mean 'tpe'?",
+    )
+    assert not (user_folder / ".tuner").exists()
+
+
+def test_mistakes_in_data_name_the_arguments(user_folder: Path) -> None:
+    (user_folder / "rows.csv").write_text("x,y\n" + "1,2\n" * 40)
+    with pytest.raises(ConfigurationError, match=r"^target: there is no column 'z' \(columns: x, y\)$"):
+        tuner.run(data="rows.csv", target="z")
+    with pytest.raises(ConfigurationError, match=r"^data: there is no no\.csv"):
+        tuner.run(data="no.csv", target="z")
+
+
+def test_mistakes_in_a_spec_and_beside_it_are_told_apart() -> None:
+    wrong = dataclasses.replace(spec(), budget=tuner.Budget(trials=-1, seconds="soon"))  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError) as raised:
+        tuner.run(wrong, trials=0, sampler="tpee")
+    assert [problem.partition(" is")[0] for problem in raised.value.problems[:2]] == [
+        "trials: 0",
+        "the study's spec: budget.seconds: 'soon'",
+    ]
+    assert "unknown sampler 'tpee'" in raised.value.problems[2]
+
+
 def test_a_name_that_is_taken_is_refused_and_the_study_can_go_on() -> None:
     tuner.run(spec())
     with pytest.raises(StudyExistsError):

@@ -363,12 +363,12 @@ def test_a_test_that_fails_is_noted_and_ends_the_study() -> None:
     assert bench.controller.is_finished
 
 
-def test_an_objective_without_test_data_leaves_no_note() -> None:
+def test_an_objective_without_test_data_is_asked_once_and_has_no_test_metrics() -> None:
     bench = Bench(trials=1, max_epochs=1, tests=True)
     bench.take()
     bench.report(0, 1, 0.5)
     bench.controller.tested(bench.take(), None)
-    assert bench.journal.notes == {}
+    assert bench.journal.notes["test"] == {"number": 0}
     assert bench.controller.is_finished
 
 

@@ -96,7 +96,7 @@ def test_what_somebody_runs_is_not_deleted(store: Store, name: str) -> None:
     before, found = files(store), belongings(store, "gone")
     with store.holding(name):
         for refused in (lambda: belongings(store, "gone"), lambda: delete(store, found)):
-            with pytest.raises(StudyHeldError, match="study 'gone' is being run by process"):
+            with pytest.raises(StudyHeldError, match="study 'gone' runs already, in process"):
                 refused()
     assert "gone" in store.names
     assert files(store) == before

@@ -10,7 +10,7 @@ from tuner import bootstrap, deletion, queries
 from tuner.asking import Asked, DataFile
 from tuner.confirmation import Confirmation
 from tuner.domain.director import StopCause
-from tuner.domain.errors import ConfigurationError, NoUsableTrialError, TooManyFailuresError
+from tuner.domain.errors import ConfigurationError, Mistakes, NoUsableTrialError, TooManyFailuresError, said_as
 from tuner.domain.model import Model
 from tuner.domain.objective import Objective
 from tuner.domain.record import StudyRecord
@@ -22,7 +22,7 @@ from tuner.service import STOPPED
 from tuner.storage.location import Location, locate
 from tuner.storage.ownership import place_of
 from tuner.storage.store import open_store
-from tuner.study_file import Overrides, key_paths
+from tuner.study_file import KEY_PATHS, Overrides, key_paths
 
 _REASONS = 3
 """How many causes of failures an error names."""
@@ -60,13 +60,30 @@ def run(
     `TooManyFailuresError` where so many trials failed that the run was ended, and `NoUsableTrialError` where no trial
     can be used. Warns where the time limit ended it: `study.stop_cause` says so too.
     """
-    given = {key: value for key, value in overrides.items() if value is not None}
-    paths = key_paths(given) | {f"settings.{key}": value for key, value in (settings or {}).items()}
-    with watching(progress=progress) as listeners:
+    mistakes = Mistakes()
+    paths = _paths(overrides, mistakes) | {f"settings.{key}": value for key, value in (settings or {}).items()}
+    logs = mistakes.collect(lambda: _logs(log))
+    of_data = {} if data is None else {"settings.dataset": "data", "settings.target": "target"}
+    with said_as({**_words_of(paths), **of_data}), watching(progress=progress) as listeners:
         name, cause = bootstrap.run(
-            _asked(study, data, target), storage=storage, overrides=paths, listeners=listeners, logs=_logs(log)
+            _asked(study, data, target),
+            storage=storage,
+            overrides=paths,
+            listeners=listeners,
+            logs=logs,
+            mistakes=mistakes,
         )
     return Study(name, storage, study if isinstance(study, StudySpec) else None)._ended(cause)  # noqa: SLF001 - its own
+
+
+def _paths(overrides: Mapping[str, Any], mistakes: Mistakes) -> dict[str, Any]:
+    """Return the overrides that are given by their key paths."""
+    return key_paths({key: value for key, value in overrides.items() if value is not None}, mistakes)
+
+
+def _words_of(paths: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the keys of the study file among `paths` are called as arguments."""
+    return {path: word for word, path in KEY_PATHS.items() if path in paths}
 
 
 def _asked(study: str | Path | StudySpec | None, data: str | Path | None, target: str | None) -> Asked:
@@ -136,15 +153,18 @@ class Study:
 
         Takes `log`, `progress` and the overrides of `run`.
         """
-        given = key_paths({key: value for key, value in overrides.items() if value is not None})
-        with watching(progress=progress) as listeners:
+        mistakes = Mistakes()
+        given = _paths(overrides, mistakes)
+        logs = mistakes.collect(lambda: _logs(log))
+        with said_as(_words_of(given)), watching(progress=progress) as listeners:
             cause = bootstrap.resume(
                 self.name,
                 storage=self._storage,
                 overrides=given,
                 spec=self._spec,
                 listeners=listeners,
-                logs=_logs(log),
+                logs=logs,
+                mistakes=mistakes,
             )
         self.refresh()
         return self._ended(cause)
@@ -153,7 +173,7 @@ class Study:
         """Train the best configurations again, `top` of them, each with so many fresh `seeds`; 5 and 5 by default."""
         given = {"confirm.top": top, "confirm.seeds": seeds}
         overrides = {path: value for path, value in given.items() if value is not None}
-        with watching(progress=progress) as listeners:
+        with said_as({"confirm.top": "top", "confirm.seeds": "seeds"}), watching(progress=progress) as listeners:
             cause = bootstrap.confirm(
                 self.name, storage=self._storage, overrides=overrides, spec=self._spec, listeners=listeners
             )

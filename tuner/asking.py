@@ -8,8 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, final
 
-from tuner.assembly import find_space, located, proposal
-from tuner.domain.errors import ConfigurationError, UnknownNameError, nearest
+from tuner.assembly import find_space, located, proposal, unknown_names
+from tuner.domain.errors import ConfigurationError, Mistakes, UnknownNameError, nearest
 from tuner.domain.record import StudyRecord
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import UNNAMED, StudySpec, default_name
@@ -64,33 +64,49 @@ def shipped_studies() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
 
 
-def read_spec(study: Asked, overrides: Mapping[str, Any]) -> tuple[StudySpec, Source]:
-    """Return what is asked for, with absolute paths, and where it came from."""
+def read_spec(study: Asked, overrides: Mapping[str, Any], mistakes: Mistakes | None = None) -> tuple[StudySpec, Source]:
+    """Return what is asked for, with absolute paths, and where it came from.
+
+    With `mistakes` those that leave something to go on with are collected there.
+    """
     folder = Path.cwd()
+    found = mistakes or Mistakes()
+    read = _read(study, overrides, folder, found)
+    if mistakes is None:
+        found.raise_all()
+    return read
+
+
+def _read(study: Asked, overrides: Mapping[str, Any], folder: Path, mistakes: Mistakes) -> tuple[StudySpec, Source]:
     if isinstance(study, DataFile):
-        return _spec_of_data(study, overrides, folder), Source(study="", overrides=overrides, folder=str(folder))
+        spec = _spec_of_data(study, overrides, folder, mistakes)
+        return spec, Source(study="", overrides=overrides, folder=str(folder))
     if isinstance(study, StudySpec):
-        spec = located(checked(study, overrides), [folder])
-        name = spec.name or default_name(spec.objective)
-        return replace(spec, name=check_name(name)), Source(study="", overrides=overrides, folder=str(folder))
+        spec = located(checked(study, overrides, mistakes), [folder])
+        called = mistakes.collect(lambda: check_name(spec.name or default_name(spec.objective)))
+        return replace(spec, name=called or "study"), Source(study="", overrides=overrides, folder=str(folder))
     path, source = _find_study(str(study))
     origin = Source(study=source, overrides=overrides, folder=str(folder))
-    spec = read_study_file(path, overrides)
+    spec = read_study_file(path, overrides, mistakes)
     modules = module_folder(spec.objective, origin)
     return located(spec, [path.parent, folder], modules), origin
 
 
-def _spec_of_data(data: DataFile, overrides: Mapping[str, Any], folder: Path) -> StudySpec:
+def _spec_of_data(data: DataFile, overrides: Mapping[str, Any], folder: Path, mistakes: Mistakes) -> StudySpec:
     """Return the spec of a study of data alone: what the objective proposes for it, but what `overrides` say."""
     settings = {"dataset": data.path} | ({"target": data.target} if data.target is not None else {})
     content = {"objective": "supervised", "search_space": "", "metric": "loss", "settings": settings}
     name = re.sub(r"[^A-Za-z0-9._-]+|\.\.+", "-", Path(data.path).name.partition(".")[0]).strip("-._") or "data"
 
     def parsed(content: Mapping[str, Any]) -> StudySpec:
-        return located(parse_study(content, overrides, where="--data", name=name), [folder])
+        return located(parse_study(content, overrides, where="--data", name=name, mistakes=mistakes), [folder])
 
     asked = parsed(content)
-    return parsed({**content, "settings": {**asked.settings}, **proposal(asked, folder)})
+    proposed = mistakes.collect(lambda: proposal(asked, folder))
+    if proposed is None:
+        mistakes.add(unknown_names(asked))
+        mistakes.raise_all()
+    return parsed({**content, "settings": {**asked.settings}, **(proposed or {})})
 
 
 def _find_study(study: str) -> tuple[Path, str]:
@@ -104,8 +120,10 @@ def _find_study(study: str) -> tuple[Path, str]:
         return path.absolute(), str(path.absolute())
     if study in shipped_studies():
         return Path(str(files("tuner").joinpath("studies", f"{study}.toml"))), study
-    beside = path.with_suffix(".toml")
-    meant = f"; did you mean {beside}?" if beside.is_file() else nearest(study, shipped_studies())
+    beside = path.with_suffix(".toml") if path.name else None
+    meant = (
+        f"; did you mean {beside}?" if beside is not None and beside.is_file() else nearest(study, shipped_studies())
+    )
     raise UnknownNameError(
         f"unknown study {study!r}{meant}", hint=f"shipped studies: {_listed()}; or give the path of a .toml file"
     )
@@ -116,11 +134,11 @@ def _listed() -> str:
 
 
 def spec_to_resume(
-    study: StudyRecord, overrides: Mapping[str, Any], spec: StudySpec | None, instead: str
+    study: StudyRecord, overrides: Mapping[str, Any], spec: StudySpec | None, instead: str, mistakes: Mistakes
 ) -> tuple[StudySpec, Path]:
     """Return what the study's file says today, or what was stored where there is no file (any more).
 
-    `instead` is the command that can be run where the study cannot go on.
+    `instead` is the command that can be run where the study cannot go on. What is wrong is collected in `mistakes`.
     """
     if not study.spec:
         raise ConfigurationError(
@@ -130,13 +148,13 @@ def spec_to_resume(
     source, folder = study.source["study"], Path(study.source["folder"])
     overrides = {**study.source["overrides"], **overrides}
     if spec is not None:
-        return _directed(located(checked(spec, overrides), [folder]), study), folder
+        return _directed(located(checked(spec, overrides, mistakes), [folder]), study), folder
     if source in shipped_studies() or Path(source).is_file():
         path = _find_study(source)[0]
-        asked = read_study_file(path, overrides)
+        asked = read_study_file(path, overrides, mistakes)
         modules = module_folder(asked.objective, study.source)
         return _directed(located(asked, [path.parent, folder], modules), study), modules
-    stored = override(StudySpec.from_description(study.spec), overrides)
+    stored = override(StudySpec.from_description(study.spec), overrides, mistakes)
     if isinstance(stored.objective, str) and any(mark in stored.objective for mark in UNNAMED):
         raise ConfigurationError(
             f"the objective of study {study.name!r}, {stored.objective}, lies in no module: no other program finds it",

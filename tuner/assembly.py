@@ -3,17 +3,17 @@
 import inspect
 import math
 import os
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar, final
+from typing import Any, final
 
 from tuner.catalogue import Catalogue
 from tuner.cohorts import Cohorts
 from tuner.controller import Plan
 from tuner.domain.config import Config
 from tuner.domain.data import DataRecord
-from tuner.domain.errors import ConfigurationError, nearest
+from tuner.domain.errors import ConfigurationError, Mistakes, UnknownNameError, nearest
 from tuner.domain.goal import OF_MODELS, Goal
 from tuner.domain.job import Isolation, Job, PickledObjective
 from tuner.domain.objective import Objective
@@ -33,8 +33,6 @@ from tuner.warm_start import CarriedOver
 SAMPLERS = Catalogue("tuner.samplers", "sampler")
 SCHEDULERS = Catalogue("tuner.schedulers", "scheduler")
 SEARCH_SPACES = Catalogue("tuner.search_spaces", "search space")
-
-Part = TypeVar("Part")
 
 _MOST_LISTED = 1_000
 """Up to so many configurations are counted one by one, which tells how many the rules leave."""
@@ -76,6 +74,8 @@ class Assembly:
     """What the trials write into, where those are not the job's own folders."""
     lost: tuple[int, ...] = ()
     """The unfinished trials that begin anew: there is no checkpoint of theirs to go on from."""
+    nothing_left: str = ""
+    """What is told instead of running the study, where all of it is done; "" where there is something to do."""
 
     @property
     def plan(self) -> Plan:
@@ -101,12 +101,13 @@ class Assembly:
         return _parallel(self.spec)
 
 
-def assemble(spec: StudySpec, folder: Path, folders: StudyFolders) -> Assembly:
+def assemble(spec: StudySpec, folder: Path, folders: StudyFolders, mistakes: Mistakes | None = None) -> Assembly:
     """Return the study's parts; raises `ConfigurationError` with everything that is wrong with any of them.
 
-    Modules of the user's own are looked for in `folder`; the trials write into `folders`.
+    Modules of the user's own are looked for in `folder`; the trials write into `folders`. `mistakes` are those found
+    before, which are told with the others.
     """
-    mistakes = _Mistakes()
+    mistakes = mistakes or Mistakes()
     job = _job(spec, folder, folders)
     objective = mistakes.collect(lambda: _objective(job))
     if spec.executor != INLINE and callable(job.objective):
@@ -183,6 +184,15 @@ def _kind_of_objective(spec: StudySpec, folder: Path) -> type[Objective] | None:
     except ConfigurationError:
         return None
     return found if isinstance(found, type) and issubclass(found, Objective) else None
+
+
+def unknown_names(spec: StudySpec) -> Iterator[str]:
+    """Yield what nobody knows of the spec's sampler and scheduler, for a study whose other parts are not there yet."""
+    for catalogue, part in ((SAMPLERS, spec.sampler), (SCHEDULERS, spec.scheduler)):
+        try:
+            catalogue.check(as_component(part).name)
+        except UnknownNameError as error:
+            yield from error.problems
 
 
 def find_space(spec: StudySpec, folder: Path) -> SearchSpace:
@@ -449,39 +459,3 @@ def _fits(value: object, kind: type) -> bool:
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, int | float) if kind is float else isinstance(value, kind)
-
-
-@final
-class _Mistakes:
-    """Collects what is wrong, so that a person sees all of it at once."""
-
-    def __init__(self) -> None:
-        self._problems: list[str] = []
-        self._hints: list[str] = []
-        self._errors: list[ConfigurationError] = []
-
-    def collect(self, make: Callable[[], Part]) -> Part | None:
-        """Return what `make` makes, None where that is a mistake."""
-        try:
-            return make()
-        except ConfigurationError as error:
-            self._errors.append(error)
-            self.add(error.problems)
-            self._hints.append(error.hint)
-            return None
-
-    @property
-    def has_any(self) -> bool:
-        """Whether anything is wrong so far."""
-        return bool(self._problems)
-
-    def add(self, problems: Iterable[str]) -> None:
-        """Take note of further mistakes."""
-        self._problems.extend(problems)
-
-    def raise_all(self) -> None:
-        """Raise one error with every mistake; a single one keeps its class and its hint."""
-        if len(self._errors) == 1 and len(self._problems) == len(self._errors[0].problems):
-            raise self._errors[0]
-        if self._problems:
-            raise ConfigurationError(self._problems, hint="\n".join(hint for hint in self._hints if hint))

@@ -18,6 +18,7 @@ from tuner.controller import ToTest
 from tuner.domain.director import Director, StopCause
 from tuner.domain.errors import (
     ConfigurationError,
+    Mistakes,
     NoUsableTrialError,
     ResumeRefusedError,
     StorageError,
@@ -27,6 +28,7 @@ from tuner.domain.event import Listener
 from tuner.domain.logger import LoggedStudy
 from tuner.domain.record import StudyRecord, folder_name
 from tuner.domain.study import StudySpec
+from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.environment import environment
 from tuner.execution.checkpoints import discard_beyond, has_states
@@ -42,6 +44,7 @@ from tuner.storage.rows import new_id
 from tuner.storage.spill import Spill
 from tuner.storage.store import Store, exists_already, open_store
 from tuner.warm_start import CarriedOver, WarmStart
+from tuner.words import amount
 
 EXECUTORS = {"ray": "tuner.execution.ray_tune", "inline": "tuner.execution.inline"}
 
@@ -58,16 +61,20 @@ def run(
     overrides: Mapping[str, Any] | None = None,
     listeners: MakeListeners | None = None,
     logs: Logs | None = None,
+    mistakes: Mistakes | None = None,
 ) -> tuple[str, StopCause | None]:
-    """Create a study and run it to its target; return its name and why it stopped before, None when it did not."""
-    spec, source = read_spec(study, overrides or {})
+    """Create a study and run it to its target; return its name and why it stopped before, None when it did not.
+
+    `mistakes` that were found before are told with those found here.
+    """
+    mistakes = mistakes or Mistakes()
+    spec, source = read_spec(study, overrides or {}, mistakes)
     with _opened(storage) as store, logs or Logs() as logging:
-        if spec.name in store.names:
+        if spec.name in store.names and not mistakes.has_any:
             raise exists_already(store.location, spec.name)
         location, identity = store.location, new_id()
-        assembly = assemble(
-            spec, module_folder(spec.objective, source), location.folders_of(folder_name(spec.name, identity))
-        )
+        folders = location.folders_of(folder_name(spec.name, identity))
+        assembly = assemble(spec, module_folder(spec.objective, source), folders, mistakes)
         begins = learned(store, assembly.spec, assembly.space)
         assembly = _warmed(assembly, begins)
         execute = _executor(assembly, Path(source.folder))
@@ -100,21 +107,26 @@ def resume(
     spec: StudySpec | None = None,
     listeners: MakeListeners | None = None,
     logs: Logs | None = None,
+    mistakes: Mistakes | None = None,
 ) -> StopCause | None:
     """Go on with a stored study; `spec` stands in for the one of a study that was made in Python.
 
-    Raises `ResumeRefusedError` where the study file or the space no longer is what the study was started with.
+    `mistakes` that were found before are told with those found here. Raises `ResumeRefusedError` where the study file
+    or the space no longer is what the study was started with.
     """
     with _opened(storage) as store, logs or Logs() as logging:
         location = _place(store, name)
-        assembly, description = _reassembled(store, location, name, overrides or {}, spec)
+        assembly, description = _reassembled(store, location, name, overrides or {}, spec, mistakes=mistakes)
         if "budget.trials" in (overrides or {}):
             _refuse_fewer(name, assembly.spec.budget.trials, store.read(name)[1])
-        execute = _executor(assembly, Path(store.study(name).source["folder"]))
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
             journal.annotate("spec", description)
-            journal.annotate("environment", dict(environment()))
             before = store.study(name)
+            if nothing_left := _nothing_left(store, location, before, assembly, journal):
+                _tell_done(nothing_left, assembly, before, journal, listeners)
+                return None
+            execute = _executor(assembly, Path(before.source["folder"]))
+            journal.annotate("environment", dict(environment()))
             study = _settle(store, location, name, journal)
             _, trials = store.read(name)
             assembly = _with_lost(assembly, before, trials)
@@ -139,10 +151,15 @@ def confirm(
     with _opened(storage) as store:
         location = _place(store, name)
         assembly, _ = _reassembled(store, location, name, {**(overrides or {}), "confirm.run": True}, spec)
-        execute = _executor(assembly, Path(store.study(name).source["folder"]))
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
             study = _settle(store, location, name, journal)
             _, trials = store.read(name)
+            if _is_confirmed(store, location, study, assembly, trials):
+                more = store.location.command("confirm", name, "--seeds", 2 * assembly.spec.confirm.seeds)
+                nothing_left = f"nothing left to do: the best of study {name} are confirmed; with more seeds: {more}"
+                _tell_done(nothing_left, assembly, study, journal, listeners)
+                return None
+            execute = _executor(assembly, Path(study.source["folder"]))
             repeat = _confirm(study, store, assembly, listeners, held)(trials, 0)
             if repeat is None:
                 raise NoUsableTrialError(
@@ -150,6 +167,52 @@ def confirm(
                 )
             again = store.location.command("confirm", name)
             return service.lead(name, repeat, execute, assembly.spec.budget.seconds, again)
+
+
+def _nothing_left(
+    store: Store, location: Location, study: StudyRecord, assembly: Assembly, journal: StudyJournal
+) -> str:
+    """Return what is told where a study has reached its target and its best are confirmed; "" where it has not."""
+    name = study.name
+    spill = Spill(location.folder, study.folder_name)
+    if not _conducting(store, assembly, (), spill).has_nothing_left(name, journal):
+        return ""
+    _, trials = store.read(name)
+    confirms = assembly.confirms and any(trial.state is TrialState.COMPLETE for trial in trials)
+    if confirms and not _is_confirmed(store, location, study, assembly, trials):
+        return ""
+    done = f"has finished its {amount(len(trials), 'trial')}"
+    confirmed = " and confirmed the best" if confirms else ""
+    more = store.location.command("resume", name, "--trials", 2 * max(len(trials), assembly.spec.budget.trials))
+    return f"nothing left to do: study {name} {done}{confirmed}; for more trials: {more}"
+
+
+def _is_confirmed(
+    store: Store, location: Location, study: StudyRecord, assembly: Assembly, trials: Sequence[TrialRecord]
+) -> bool:
+    """Whether the best configurations of a search were trained again, as often as the study asks for."""
+    repeated = companion(study.name)
+    if repeated not in store:
+        return False
+    record, before = store.read(repeated)
+    part = confirming(assembly, trials, before, location.folders_of(record.folder_name))
+    conductor = _conducting(store, part, (), Spill(location.folder, record.folder_name), winners(trials, assembly.goal))
+    with store.holding(repeated) as journal:
+        return conductor.has_nothing_left(repeated, journal)
+
+
+def _tell_done(
+    nothing_left: str,
+    assembly: Assembly,
+    study: StudyRecord,
+    journal: StudyJournal,
+    listeners: MakeListeners | None,
+) -> None:
+    """Tell whoever watches that there is nothing to run."""
+    if study.notes.get(service.STOPPED) is not None:
+        journal.annotate(service.STOPPED, None)
+    if listeners is not None:
+        listeners(replace(assembly, nothing_left=nothing_left), ())
 
 
 def _refuse_fewer(name: str, target: int, trials: Sequence[TrialRecord]) -> None:
@@ -227,21 +290,37 @@ def _with_lost(assembly: Assembly, study: StudyRecord, trials: Sequence[TrialRec
 
 
 def _reassembled(
-    store: Store, location: Location, name: str, overrides: Mapping[str, Any], spec: StudySpec | None
+    store: Store,
+    location: Location,
+    name: str,
+    overrides: Mapping[str, Any],
+    spec: StudySpec | None,
+    *,
+    mistakes: Mistakes | None = None,
 ) -> tuple[Assembly, dict[str, Any]]:
     """Return the parts of a stored study, and what its spec is to be stored as from now on.
 
     Raises `ResumeRefusedError` where they no longer are what they were.
     """
     study = store.study(name)
-    spec, folder = spec_to_resume(study, overrides, spec, store.location.command("trials", name))
-    space = space_to_resume(study, spec, folder)
+    mistakes = mistakes or Mistakes()
+    spec, folder = spec_to_resume(study, overrides, spec, store.location.command("trials", name), mistakes)
+    space = mistakes.collect(lambda: space_to_resume(study, spec, folder))
+    if mistakes.has_any or space is None:
+        # A spec with defaults in places differs from the study's for no reason of a person's.
+        spec_of_parts = spec if space is None else replace(spec, search_space=space)
+        assemble(spec_of_parts, folder, _folders(location, study), mistakes)
+    assert space is not None  # or it was a mistake
     service.refuse_changes(store.location, study, spec, space, data_fingerprint(spec, folder))
     directions = study.directions if spec.metrics else ()
     spec_of_parts = replace(spec, search_space=space, directions=directions)
-    assembly = assemble(spec_of_parts, folder, location.folders_of(study.folder_name))
+    assembly = assemble(spec_of_parts, folder, _folders(location, study))
     carried = tuple(CarriedOver.parsed(each) for each in study.notes.get("warm_start", ()))
     return _warmed(assembly, Learned(carried=carried)), {**spec.describe(), "name": name}
+
+
+def _folders(location: Location, study: StudyRecord) -> StudyFolders:
+    return location.folders_of(study.folder_name)
 
 
 def _conductor(

@@ -134,6 +134,8 @@ class Controller(Director):
             for epoch, value in sorted(trial.curve.items()):
                 if not self.plan.goal.broken_for_good(self._metrics.get(trial.number, {}).get(epoch, trial.metrics)):
                     self._scheduler.record(trial.number, epoch, value)
+        if self._trials and self._sampler.most_proposals < math.inf:
+            self._exhausted = self._sampler.suggest(len(self._trials)) is None
 
     @property
     def trials(self) -> tuple[TrialRecord, ...]:
@@ -278,9 +280,10 @@ class Controller(Director):
         if self._is_signalled and isinstance(outcome, Failure):
             return
         self._tested.add(member.number)
-        if outcome is None:
-            return
         key = "test" if self._to_test is None else f"test:{member.number}"
+        if outcome is None:
+            self._journal.annotate(key, {"number": member.number})  # a resumed study does not ask again
+            return
         if isinstance(outcome, Failure):
             self._journal.annotate(key, {"number": member.number, "failure": outcome.message})
             return

@@ -179,7 +179,9 @@ def shown() -> Iterator[MakeListeners]:
         def make(assembly: Assembly, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
             drawings.close()  # of the part of the run before
             for line in announced(assembly, trials):
-                console.print(line)
+                console.print(line, soft_wrap=bool(assembly.nothing_left))  # a command in it is copied
+            if assembly.nothing_left:
+                return []
             return [drawings.enter_context(drawn(_tally(assembly, trials), console))]
 
         yield make
@@ -197,7 +199,10 @@ def drawn(tally: Tally, console: Console, *, per_second: float = 4) -> Iterator[
 
 
 def announced(assembly: Assembly, trials: Sequence[TrialRecord]) -> Iterator[RenderableType]:
-    """Yield what is told before a run begins."""
+    """Yield what is told before a run begins, or instead of it."""
+    if assembly.nothing_left:
+        yield Text(safe(assembly.nothing_left), style="green")
+        return
     yield from data_lines(assembly)
     yield from (Text(f"note: {safe(note)}", style="yellow") for note in assembly.notes)
     yield Text(_opening(assembly, trials), style="dim")

@@ -62,6 +62,9 @@ def _shown() -> Iterator[MakeListeners]:
         def make(assembly: Assembly, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
             cells.close()  # of the part of the run before
             head = [*drawing.announced(assembly, trials)]
+            if assembly.nothing_left:
+                display(_bundle(head), raw=True)
+                return []
             cell = Cell(head, drawing.live_table(assembly, trials), display)
             cells.callback(cell.close)
             return [cell]
@@ -87,7 +90,7 @@ class Cell(Listener):
         self._live = live
         self._clock = clock
         self._drawn = clock()
-        self._handle = display(self._bundle(live), raw=True, display_id=True)
+        self._handle = display(self._bundle_with(live), raw=True, display_id=True)
 
     def notify(self, event: Event) -> None:
         self._live.notify(event)
@@ -107,19 +110,23 @@ class Cell(Listener):
 
     def close(self) -> None:
         """Draw what stays: how far the study came."""
-        self._handle.update(self._bundle(self._live.outcome()), raw=True)
+        self._handle.update(self._bundle_with(self._live.outcome()), raw=True)
 
     def _draw(self) -> None:
         if self._clock() - self._drawn >= _PAUSE:
-            self._handle.update(self._bundle(self._live), raw=True)
+            self._handle.update(self._bundle_with(self._live), raw=True)
             self._drawn = self._clock()
 
-    def _bundle(self, foot: RenderableType) -> dict[str, str]:
-        """Return the output as HTML and as the text that a notebook shows where it can show no HTML."""
-        console = Console(file=io.StringIO(), record=True, width=_WIDTH, force_jupyter=False, highlight=False)
-        console.print(Group(*self._head, foot))
-        html = console.export_html(inline_styles=True, code_format=_BLOCK, clear=False)
-        return {"text/html": html, "text/plain": console.export_text()}
+    def _bundle_with(self, foot: RenderableType) -> dict[str, str]:
+        return _bundle([*self._head, foot])
+
+
+def _bundle(parts: Sequence[RenderableType]) -> dict[str, str]:
+    """Return the output as HTML and as the text that a notebook shows where it can show no HTML."""
+    console = Console(file=io.StringIO(), record=True, width=_WIDTH, force_jupyter=False, highlight=False)
+    console.print(Group(*parts))
+    html = console.export_html(inline_styles=True, code_format=_BLOCK, clear=False)
+    return {"text/html": html, "text/plain": console.export_text()}
 
 
 def study_html(summary: Summary, best: Sequence[TrialRecord]) -> str:

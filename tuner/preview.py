@@ -9,7 +9,7 @@ from typing import Any, final
 
 from tuner.asking import Asked, module_folder, read_spec
 from tuner.assembly import Assembly, assemble
-from tuner.domain.errors import NoUsableTrialError
+from tuner.domain.errors import Mistakes, NoUsableTrialError
 from tuner.domain.job import Isolation, Job
 from tuner.domain.study import INLINE, StudySpec
 from tuner.domain.study_folders import StudyFolders
@@ -30,15 +30,17 @@ class Preview:
     seconds: float
 
 
-def check(study: Asked, overrides: Mapping[str, Any] | None = None) -> Preview:
+def check(study: Asked, overrides: Mapping[str, Any] | None = None, mistakes: Mistakes | None = None) -> Preview:
     """Train the default configuration for one epoch, where a study would train it, and store nothing.
 
     A function runs in a process of its own, everything else in this one. Raises `NoUsableTrialError` with the traceback
-    where the objective fails.
+    where the objective fails. `mistakes` that were found before are told with those found here.
     """
-    spec, source = read_spec(study, overrides or {})
+    mistakes = mistakes or Mistakes()
+    spec, source = read_spec(study, overrides or {}, mistakes)
     with tempfile.TemporaryDirectory(prefix="tuner-check-") as scratch:
-        assembly = assemble(spec, module_folder(spec.objective, source), StudyFolders.within(Path(scratch)))
+        folders = StudyFolders.within(Path(scratch))
+        assembly = assemble(spec, module_folder(spec.objective, source), folders, mistakes)
         member = Member(number=0, config=assembly.space.default, seed=0)
         report, seconds = _first_epoch(assembly.job, spec, Work(id=0, kind=WorkKind.TRAIN, members=(member,)))
     if report.failure is not None:

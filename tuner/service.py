@@ -111,6 +111,10 @@ class Conductor:
             if cause is not None or self._store.study(name).notes.get(STOPPED) is not None:
                 journal.annotate(STOPPED, None if cause is None else cause.value)
 
+    def has_nothing_left(self, name: str, journal: StudyJournal) -> bool:
+        """Whether study `name` was run to its target, and nothing of it waits to be stored."""
+        return not self._spill.file.exists() and self.controller(name, journal).is_finished
+
     def controller(self, name: str, held: StudyJournal, works: int = 0) -> Controller:
         """Return what leads the stored study `name`, after `works` of an earlier part of the run."""
         journal = WaitingJournal(

@@ -6,11 +6,12 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypedDict
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from tuner.domain.errors import ConfigurationError, nearest
+from tuner.domain.errors import ConfigurationError, Mistakes, nearest, restated
 from tuner.domain.objective import Objective
 from tuner.domain.study import (
     AUTO,
@@ -180,29 +181,39 @@ _SECTIONS: Mapping[str, type[_Section]] = {
 """The sections whose keys are all known."""
 
 
-def read_study_file(path: Path, overrides: Mapping[str, Any]) -> StudySpec:
+def read_study_file(path: Path, overrides: Mapping[str, Any], mistakes: Mistakes | None = None) -> StudySpec:
     """Return what the file says, with `overrides` (values by key path, such as `budget.trials`) in its place.
 
-    Raises `ConfigurationError` with every mistake, each with the file and the key.
+    Raises `ConfigurationError` with every mistake, each with the file and the key, or collects them in `mistakes`.
     """
-    return parse_study(_read(path), overrides, where=path.name, name=path.stem)
+    return parse_study(_read(path), overrides, where=path.name, name=path.stem, mistakes=mistakes)
 
 
-def parse_study(content: Mapping[str, Any], overrides: Mapping[str, Any], *, where: str, name: str) -> StudySpec:
+def parse_study(
+    content: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+    *,
+    where: str,
+    name: str,
+    mistakes: Mistakes | None = None,
+    words: Mapping[str, str] = MappingProxyType({}),
+) -> StudySpec:
     """Return the spec that `content` describes.
 
-    `where` names it in messages, and `name` is the study's where it gives none.
+    `where` names it in messages, `words` have what keys are called there where that is something else, and `name` is
+    the study's where it gives none. With `mistakes` they are collected
+    there, and the spec has defaults in their places, for what else can be checked; raised is only what leaves nothing
+    to go on with.
     """
+    found = mistakes or Mistakes()
     merged = _merged(_without_displaced(content, overrides), overrides)
     if problems := [*_unkept(merged, ())]:
-        raise ConfigurationError(f"{where}: {problem}" for problem in problems)
-    problems = [*_goal_problems(merged)]
-    try:
-        study = _Study.model_validate(merged)
-    except ValidationError as error:
-        problems = [*_problems(error, merged), *problems]
-    if problems:
-        raise ConfigurationError([f"{where}: {problem}" for problem in problems])
+        found.add(f"{where}: {problem}" for problem in problems)
+        found.raise_all()
+    study = _validated(merged, where, found, words)
+    called = found.collect(lambda: check_name(study.name or name))
+    if mistakes is None:
+        found.raise_all()
     return StudySpec(
         objective=study.objective,
         search_space=study.search_space,
@@ -211,7 +222,7 @@ def parse_study(content: Mapping[str, Any], overrides: Mapping[str, Any], *, whe
         metrics=study.metrics,
         directions=study.directions,
         constraints=study.constraints,
-        name=check_name(study.name or name),
+        name=called or "study",
         seed=study.seed,
         settings=study.settings,
         budget=Budget(trials=study.budget.trials, epochs=study.budget.epochs, seconds=study.budget.time),
@@ -225,26 +236,74 @@ def parse_study(content: Mapping[str, Any], overrides: Mapping[str, Any], *, whe
     )
 
 
-def override(spec: StudySpec, overrides: Mapping[str, Any]) -> StudySpec:
+def _validated(content: Mapping[str, Any], where: str, mistakes: Mistakes, words: Mapping[str, str]) -> _Study:
+    """Return the content as a study; each mistake is collected and has a default in its place.
+
+    Raises `ConfigurationError` where what is wrong has no default.
+    """
+    problems = [*_goal_problems(content)]
+    wrong: list[tuple[str, ...]] = [(key,) for key in _OF_THE_GOAL] if problems else []
+    try:
+        study = _Study.model_validate(content)
+    except ValidationError as error:
+        problems = [*_problems(error, content), *problems]
+        wrong += [_place(mistake, content) for mistake in error.errors(include_url=False)]
+    if not problems:
+        return study
+    mistakes.add(restated(f"{where}: {problem}", words) for problem in problems)
+    mistakes.distrust(".".join(path) for path in wrong)
+    sound = _without(content, wrong)
+    if any(path[0] in _OF_THE_GOAL for path in wrong):
+        sound = {**_without(sound, [(key,) for key in _OF_THE_GOAL]), "metric": "loss"}
+        mistakes.distrust(_OF_THE_GOAL)
+    try:
+        return _Study.model_validate(sound)
+    except ValidationError:
+        mistakes.raise_all()
+        raise
+
+
+_OF_THE_GOAL = ("metric", "direction", "metrics", "directions", "constraints")
+
+
+def _place(mistake: Any, content: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the path of the key that is wrong."""
+    path = [str(part) for part in mistake["loc"]]
+    return tuple(path) if mistake["type"] == "missing" else tuple(_key_only(path, content))
+
+
+def _without(content: Mapping[str, Any], paths: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+    """Return the content without the keys at these paths."""
+    return {
+        key: _without(value, inner)
+        if (inner := [path[1:] for path in paths if path[0] == key and len(path) > 1]) and isinstance(value, Mapping)
+        else value
+        for key, value in content.items()
+        if (key,) not in paths
+    }
+
+
+def override(spec: StudySpec, overrides: Mapping[str, Any], mistakes: Mistakes | None = None) -> StudySpec:
     """Return `spec`, which was checked before, with some of its keys changed, checked as a study file is."""
-    return checked(spec, overrides) if overrides else spec
+    return checked(spec, overrides, mistakes) if overrides else spec
 
 
-def checked(spec: StudySpec, overrides: Mapping[str, Any]) -> StudySpec:
+def checked(spec: StudySpec, overrides: Mapping[str, Any], mistakes: Mistakes | None = None) -> StudySpec:
     """Return a spec that was made in Python, with some of its keys changed, checked as a study file is.
 
     What a study file may say is fine here too, a duration such as "10m" or a sampler's section, and so are NumPy's
-    numbers. Raises `ConfigurationError` with every mistake.
+    numbers. Raises `ConfigurationError` with every mistake, or collects them in `mistakes`.
     """
-    try:
-        content = content_of(spec)
-        content["search_space"] = content["search_space"] or "given"
-        changed = parse_study(content, overrides, where="the study's spec", name=spec.name or "study")
-    except ConfigurationError as error:
-        problems = [problem.replace("spec: budget.time:", "spec: budget.seconds:") for problem in error.problems]
-        raise ConfigurationError([*problems, *_no_parts(spec)], hint=error.hint) from None
-    if problems := [*_no_parts(spec)]:
-        raise ConfigurationError(problems)
+    found = mistakes or Mistakes()
+    found.add(_no_parts(spec))
+    content = found.collect(lambda: content_of(spec))
+    if content is None:
+        found.raise_all()
+        raise AssertionError  # what was collected was raised
+    content["search_space"] = content["search_space"] or "given"
+    changed = parse_study(content, overrides, where=_SPEC, name=spec.name or "study", mistakes=found, words=_IN_PYTHON)
+    if mistakes is None or any(_no_parts(spec)):
+        found.raise_all()
     objective = changed.objective if "objective" in overrides else spec.objective
     space = changed.search_space if "search_space" in overrides else spec.search_space
     named = bool(spec.name) or "name" in overrides
@@ -257,7 +316,7 @@ def _no_parts(spec: StudySpec) -> Iterator[str]:
         return
     kind = type(spec.objective).__name__
     meant = f"give the class: objective={kind}" if isinstance(spec.objective, Objective) else "give a function"
-    yield f"the study's spec: objective: it is {'an' if kind[0] in 'AEIOU' else 'a'} {kind}; {meant}"
+    yield f"{_SPEC}: objective: it is {'an' if kind[0] in 'AEIOU' else 'a'} {kind}; {meant}"
 
 
 def content_of(spec: StudySpec) -> dict[str, Any]:
@@ -283,6 +342,8 @@ def content_of(spec: StudySpec) -> dict[str, Any]:
 
 
 _BUDGET_KEYS = {"seconds": "time"}
+_SPEC = "the study's spec"
+_IN_PYTHON = {"budget.time": f"{_SPEC}: budget.seconds"}
 
 
 def _flat(component: Any) -> Any:
@@ -346,12 +407,17 @@ class Overrides(TypedDict, total=False):
     constraints: list[str] | None
 
 
-def key_paths(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the overrides by their key paths; raises `ConfigurationError` for a word that none has."""
+def key_paths(overrides: Mapping[str, Any], mistakes: Mistakes | None = None) -> dict[str, Any]:
+    """Return the overrides by their key paths.
+
+    Raises `ConfigurationError` for words that have none, or collects them in `mistakes`.
+    """
+    found = mistakes or Mistakes()
     unknown = [word for word in overrides if word not in KEY_PATHS]
-    if unknown:
-        raise ConfigurationError(f"unknown override {word!r}{nearest(word, KEY_PATHS)}" for word in unknown)
-    return {KEY_PATHS[word]: value for word, value in overrides.items()}
+    found.add(f"unknown override {word!r}{nearest(word, KEY_PATHS)}" for word in unknown)
+    if mistakes is None:
+        found.raise_all()
+    return {KEY_PATHS[word]: value for word, value in overrides.items() if word in KEY_PATHS}
 
 
 def check_name(name: str) -> str:
@@ -470,7 +536,7 @@ def _problems(error: ValidationError, content: Mapping[str, Any]) -> Iterator[st
         elif mistake["type"] == "missing":
             yield f"{'.'.join(path)}: is missing"
         else:
-            yield f"{'.'.join(_key_only(path, content))}: {_sentence(mistake)}"
+            yield f"{'.'.join(_key_only(path, content))}: {sentence(mistake)}"
 
 
 def _unknown_key(path: Sequence[str]) -> str:
@@ -491,12 +557,16 @@ def _key_only(path: Sequence[str], content: Mapping[str, Any]) -> Iterator[str]:
         yield part
 
 
-def _sentence(mistake: Mapping[str, Any]) -> str:
+def sentence(mistake: Mapping[str, Any]) -> str:
+    """Return what pydantic has found wrong with a value, in words."""
     given = repr(mistake["input"])
     kinds = {
         "int_type": "is not a whole number",
         "int_from_float": "is not a whole number",
+        "int_parsing": "is not a whole number",
+        "int_parsing_size": "has too many digits",
         "float_type": "is not a number",
+        "float_parsing": "is not a number",
         "string_type": "is not text",
         "list_type": "is not a list",
         "dict_type": "is not a section",

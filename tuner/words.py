@@ -26,6 +26,15 @@ def number(value: float | None) -> str:
     return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.4g}"  # noqa: PLR2004
 
 
+def amount(count: int, thing: str, things: str = "") -> str:
+    """Return how many there are of something, in words; `things` is its plural where that is not formed with an s.
+
+    >>> amount(1, "trial"), amount(4, "trial"), amount(0, "study", "studies")
+    ('1 trial', '4 trials', '0 studies')
+    """
+    return f"{count} {thing if count == 1 else things or f'{thing}s'}"
+
+
 def duration(seconds: float | None) -> str:
     """Return a duration as people say it.
 

@@ -39,8 +39,9 @@ class Table(Dataset):
         problems = type_problems(dict(options.columns), names)
         target = options.target
         if target not in names:
-            which = "missing" if target is None else f"there is no column {target!r}{nearest(target, names)}"
-            problems.append(f"target: {which}; what is to be predicted? (columns: {_listed(names)})")
+            missing = "missing; which column is to be predicted?"
+            which = missing if target is None else f"there is no column {target!r}{nearest(target, names)}"
+            problems.append(f"target: {which} (columns: {_listed(names)})")
         if problems:
             raise ConfigurationError([f"settings.{problem}" for problem in problems])
         assert target is not None  # it is one of the columns

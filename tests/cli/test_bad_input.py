@@ -32,17 +32,20 @@ def options(**values: str) -> list[str]:
         ([*RUN, "--name", "a/b"], "a study cannot be called 'a/b'"),
         ([*RUN, "--name", ".."], "a study cannot be called '..'"),
         ([*RUN, "--name", "a\x1b[31m"], r"a study cannot be called 'a\x1b[31m'"),
-        ([*RUN, "--trials", "0"], "budget.trials: 0 is below 1"),
-        ([*RUN, "--time", "soon"], "budget.time: 'soon' is no duration"),
-        ([*RUN, "--seed", "-1"], "seed: -1 is below 0"),
-        ([*RUN, "--parallel", "many"], "--parallel 'many' is neither a whole number nor auto"),
-        ([*RUN, "--cohort", "0"], "resources.cohort: 0 is neither a whole number above 0 nor 'auto'"),
+        ([*RUN, "--trials", "0"], "--trials: 0 is below 1"),
+        ([*RUN, "--time", "soon"], "--time: 'soon' is no duration"),
+        ([*RUN, "--seed", "-1"], "--seed: -1 is below 0"),
+        ([*RUN, "--parallel", "many"], "--parallel: 'many' is neither a whole number above 0 nor 'auto'"),
+        ([*RUN, "--cohort", "0"], "--cohort: 0 is neither a whole number above 0 nor 'auto'"),
         ([*RUN, "--sampler", "tpee"], "unknown sampler 'tpee'; did you mean 'tpe'?"),
         ([*RUN, "--scheduler", "asah"], "unknown scheduler 'asah'; did you mean 'asha'?"),
-        (["run", "mine.toml", "--executor", "rya"], "executor: 'rya' is not 'ray' or 'inline'; did you mean 'ray'?"),
+        (["run", "mine.toml", "--executor", "rya"], "--executor: 'rya' is not 'ray' or 'inline'; did you mean 'ray'?"),
         ([*RUN, "--set", "trials"], "--set 'trials' has no value"),
-        ([*RUN, "--set", "budget.trails=3"], "unknown key 'trails' in [budget]; did you mean 'trials'?"),
-        ([*RUN, "--set", "direction=up"], "direction: 'up' is not 'maximize' or 'minimize'"),
+        (
+            [*RUN, "--set", "budget.trails=3"],
+            "error: --set budget.trails: unknown key 'trails'; did you mean 'trials'?",
+        ),
+        ([*RUN, "--set", "direction=up"], "--set direction: 'up' is not 'maximize' or 'minimize'"),
         ([*RUN, "--set", "objective=supervized"], "unknown objective 'supervized'; did you mean 'supervised'?"),
         (
             [*RUN, "--set", "objective=mytask:trian"],
@@ -66,6 +69,16 @@ def options(**values: str) -> list[str]:
         ([*RUN, "--storage", "sqlite://"], "a study in memory would be lost"),
         ([*RUN, "--storage", "nosuchdb://host/db"], "no driver is installed for 'nosuchdb' databases"),
         (["check", "digts"], "did you mean 'digits'?"),
+        (["run", ""], "unknown study ''"),
+        (["run", "."], "unknown study '.'"),
+        (["run", "--data", "no.csv", "--target", "y"], "error: --data: there is no no.csv"),
+        (["run", "--data", "rows.csv", "--target", "z"], "error: --target: there is no column 'z' (columns: x, y)"),
+        (["run", "--data", "rows.csv"], "error: --target: missing; which column is to be predicted?"),
+        (["check", "--data", "rows.csv"], "error: --target: missing; which column is to be predicted?"),
+        ([*RUN, "--trials", "many"], "Invalid value for '--trials': 'many' is not a whole number"),
+        (["best", "mine", "--top", "0"], "Invalid value for '--top': '0' is below 1"),
+        (["trials", "mine", "--format", "xml"], "for '--format': 'xml' is not one of 'table', 'json', 'csv'"),
+        (["bset", "mine"], "there is no command 'bset'; did you mean 'best'?"),
         (["resume", "mine"], "no study 'mine' in"),
         (["best", "mine"], "no study 'mine' in"),
         (["status", "mine"], "no study 'mine' in"),
@@ -76,6 +89,7 @@ def options(**values: str) -> list[str]:
 def test_a_mistake_is_told_in_one_message_and_nothing_is_written(
     words: list[str], message: str, cli: Cli, user_folder: Path
 ) -> None:
+    (user_folder / "rows.csv").write_text("x,y\n" + "1,2\n" * 40)
     code, answer, messages = cli(*words)
     assert code == 2, messages
     assert message in messages
@@ -90,6 +104,33 @@ def test_all_mistakes_are_told_together(cli: Cli) -> None:
     assert "3 mistakes" in messages
     for word in ("tpee", "asah", "resources.gpu"):
         assert word in messages
+
+
+def test_mistakes_of_every_kind_are_told_together(cli: Cli) -> None:
+    code, _, messages = cli(
+        *(*RUN, "--trials", "0", "--cohort", "few", "--name", "a/b", "--log", "paper", "--sampler", "tpee"),
+        *("--set", "seed", "--set", "budget.trails=3", "--set", "scheduler.etta=3", "--set", "objective=mytask:trian"),
+    )
+    assert code == 2
+    assert "9 mistakes" in messages
+    for words in ("--trials: 0", "--cohort: 'few'", "'a/b'", "'paper'", "'tpee'", "'seed'", "trails", "etta", "trian"):
+        assert words in messages
+
+
+def test_mistakes_in_what_a_study_goes_on_with_are_told_together(cli: Cli) -> None:
+    cli(*RUN, "--trials", "1", "--set", "budget.epochs=1")
+    code, _, messages = cli("resume", "mine", "--trials", "0", "--time", "soon", "--log", "paper")
+    assert code == 2
+    assert "3 mistakes" in messages
+    for words in ("--trials: 0 is below 1", "--time: 'soon' is no duration", "'paper'"):
+        assert words in messages
+
+
+def test_what_follows_from_a_mistake_alone_is_not_told(cli: Cli) -> None:
+    _, _, messages = cli(*RUN, "--set", "metric=3", "--set", "budget.epochs=0", "--set", "scheduler.min_epochs=99")
+    assert "2 mistakes" in messages
+    assert "--set metric: 3 is not text" in messages
+    assert "--set budget.epochs: 0 is below 1" in messages
 
 
 def test_an_impossible_space_is_refused_at_once(user_folder: Path, cli: Cli) -> None:

@@ -72,5 +72,5 @@ def test_a_study_that_runs_is_refused_with_who_runs_it(cli: Cli) -> None:
     with open_store(None).holding("mine"):
         code, _, told = cli("delete", "mine", "--yes")
     assert code == 5
-    assert f"study 'mine' is being run by process {os.getpid()}" in told
+    assert f"study 'mine' runs already, in process {os.getpid()}" in told
     assert names() == ("mine",)

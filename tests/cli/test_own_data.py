@@ -96,7 +96,7 @@ def test_a_path_in_a_study_file_is_looked_for_beside_it_and_then_in_the_working_
     (workplace / "data").mkdir()
     code, _, told = cli("check", "studies/shop.toml")
     assert code == 2
-    assert "there is no data/shop.csv, neither beside the study file nor in the working directory" in told
+    assert "there is no data/shop.csv in the working directory, or beside the study file if there is one" in told
     file.rename(workplace / "data" / "shop.csv")
     assert f"data: {workplace}/data/shop.csv" in cli("check", "studies/shop.toml")[1]
     (workplace / "studies" / "data").mkdir()
@@ -135,7 +135,7 @@ def test_a_study_goes_on_with_data_that_was_moved(cli: Cli, file: Path, workplac
         ((), "which study?"),
         (("digits", "--data", "shop.csv"), "--data and --target ask for a study without a study file"),
         (("--target", "bought"), "which study?"),
-        (("--data", "shop.csv"), "settings.target: missing; what is to be predicted? (columns: customer, age, city"),
+        (("--data", "shop.csv"), "--target: missing; which column is to be predicted? (columns: customer, age, city"),
         (("--data", "shop.cvs", "--target", "x"), "unknown dataset 'shop.cvs'"),
         (("--data", "none.csv", "--target", "x"), "there is no none.csv"),
     ],

@@ -57,7 +57,7 @@ def test_a_study_on_a_server_is_run_by_one_driver_killed_resumed_and_confirmed(
     assert wait_until_trained(folder, 10, process)
     code, _, errors = cli("resume", "faulty", "--executor", "inline")
     assert code == 5, errors
-    assert f"study 'faulty' is being run by process {process.pid} on " in errors
+    assert f"study 'faulty' runs already, in process {process.pid} on " in errors
     process.kill()
     process.communicate()
     code, _, errors = cli("resume", "faulty", "--executor", "inline")

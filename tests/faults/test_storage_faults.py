@@ -48,7 +48,7 @@ def test_a_second_driver_is_refused_with_who_holds_the_study(folder: Path, cli: 
     told = wait_for_line(first, "[1/12]")
     code, _, errors = cli("resume", "faulty", "--executor", "inline")
     assert code == 5
-    assert f"study 'faulty' is being run by process {first.pid} on " in errors
+    assert f"study 'faulty' runs already, in process {first.pid} on " in errors
     assert "Traceback" not in errors
     _, rest = first.communicate()
     assert first.returncode == 0, told + rest

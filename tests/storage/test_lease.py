@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from sqlalchemy import update
 from tuner import Float, SearchSpace
 from tuner.domain.errors import LeaseLostError, StudyHeldError
 from tuner.domain.trial import TrialRecord, TrialState
+from tuner.processes import birth
 from tuner.storage import schema
 from tuner.storage.engine import writing
 from tuner.storage.lease import KEY, LASTS, Claim, Holder, utc_now
@@ -53,7 +55,16 @@ def test_a_study_that_is_held_is_refused_with_who_holds_it(store: Store) -> None
         pass
     assert refused.value.exit_code == 5
     assert f"process {os.getpid()} on " in refused.value.message
-    assert "its lease ends in 30 s" in refused.value.hint
+    assert "this process itself runs it" in refused.value.hint
+
+
+@pytest.mark.parametrize(("host", "advice"), [("", "kill "), ("elsewhere", "if elsewhere has crashed, try again in ")])
+def test_who_is_refused_is_told_how_to_stop_the_other(host: str, advice: str, store: Store) -> None:
+    parent = Holder(host=host or socket.gethostname(), pid=os.getppid(), birth=birth(os.getppid()))
+    give(store, Claim(token=1, holder=parent, until=utc_now() + timedelta(seconds=60)))
+    with pytest.raises(StudyHeldError) as refused, store.holding("s"):
+        pass
+    assert advice in refused.value.hint
 
 
 def test_a_study_that_was_given_back_can_be_held_again_under_a_higher_token(store: Store) -> None:

@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from tuner import __version__
 from tuner.catalogue import Catalogue
 from tuner.cli._priority import priority
-from tuner.domain.errors import StudyInterrupted, TunerError
+from tuner.domain.errors import StudyInterrupted, TunerError, nearest
 from tuner.signals import leave_closed_terminal
 
 _COMMANDS = Catalogue("tuner.cli", "command")
@@ -56,6 +56,8 @@ class _Commands(TyperGroup):
         return typer.main.get_command(listed)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in _COMMANDS:
+            ctx.fail(f"there is no command {args[0]!r}{nearest(args[0], _COMMANDS.names)}")
         name, command, rest = super().resolve_command(ctx, args)
         if name is None or command is None:
             return name, command, rest
@@ -64,6 +66,9 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = _in_words(error)
+            raise
         except TunerError as error:
             _show(error)
             raise typer.Exit(error.exit_code) from None
@@ -90,6 +95,18 @@ def _load(name: str) -> Any:
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
     single.command(name, help=_COMMANDS.summary(name))(import_module(f"tuner.cli.{name}").command)
     return typer.main.get_command(single)
+
+
+def _in_words(error: typer.BadParameter) -> str:
+    """Return what is wrong with an option: typer tells it in the words of the library that has found it."""
+    cause: Any = error.__cause__
+    if not hasattr(cause, "errors"):
+        return error.message
+    mistake = cause.errors(include_url=False)[0]
+    if mistake["type"] == "value_error":
+        return str(mistake["ctx"]["error"])
+    words: str = import_module("tuner.study_file").sentence(mistake)
+    return words
 
 
 def _show(error: TunerError) -> None:

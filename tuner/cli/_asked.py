@@ -6,6 +6,7 @@ import typer
 
 from tuner.asking import Asked, DataFile
 from tuner.cli._completion import startable
+from tuner.cli._options import Given
 from tuner.domain.errors import ConfigurationError
 
 StudyArgument = Annotated[
@@ -29,6 +30,13 @@ Target = Annotated[
     str | None,
     typer.Option(metavar="COLUMN", help="The column of --data that is to be predicted.", show_default=False),
 ]
+
+
+def name_data(given: Given, data: str | None) -> None:
+    """Let mistakes in data that is asked for alone name its options."""
+    if data is not None:
+        given.name("settings.dataset", "--data")
+        given.name("settings.target", "--target")
 
 
 def asked(study: str | None, data: str | None, target: str | None) -> Asked:

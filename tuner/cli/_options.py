@@ -1,13 +1,14 @@
 """Arguments and options that several commands share."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, final
 
 import typer
 
 from tuner.cli._completion import stored
-from tuner.domain.errors import ConfigurationError
-from tuner.study_file import key_paths, parse_override
+from tuner.domain.errors import ConfigurationError, Mistakes
+from tuner.logs import Logs
+from tuner.study_file import KEY_PATHS, key_paths, parse_override
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="The study's name.", show_default=False, autocompletion=stored)
@@ -45,16 +46,42 @@ _DIGITS = 10
 """No machine runs so many trials at a time that their number has more."""
 
 
-def collected(assignments: Sequence[str] | None, **options: Any) -> dict[str, Any]:
-    """Return the overrides that options and `--set` make together, by key path."""
-    given = {word: value for word, value in options.items() if value is not None}
-    for word in ("parallel", "cohort"):
-        if given.get(word, "auto") != "auto":
-            given[word] = _whole(word, given[word])
-    return key_paths(given) | dict(parse_override(text) for text in assignments or ())
+@final
+class Given:
+    """What options and `--set` say together: overrides by key path, and how a person has said each.
 
+    A context, in which mistakes name the options instead of the keys of the study file.
+    """
 
-def _whole(word: str, value: str) -> int:
-    if value.isdecimal() and len(value) < _DIGITS:
-        return int(value)
-    raise ConfigurationError(f"--{word} {value!r} is neither a whole number nor auto")
+    def __init__(self, assignments: Sequence[str] | None, **options: Any) -> None:
+        self.mistakes = Mistakes()
+        given = {word: value for word, value in options.items() if value is not None}
+        for word in ("parallel", "cohort"):
+            if given.get(word, "").isdecimal() and len(given[word]) < _DIGITS:
+                given[word] = int(given[word])
+        self.overrides = key_paths(given)
+        self._words = {KEY_PATHS[word]: f"--{word}" for word in given}
+        for text in assignments or ():
+            self._assign(text)
+
+    def _assign(self, text: str) -> None:
+        if (assigned := self.mistakes.collect(lambda: parse_override(text))) is not None:
+            path, value = assigned
+            self.name(path, f"--set {path}", value)
+
+    def name(self, path: str, option: str, value: object = None) -> None:
+        """Say that `option` stands for a key of the study file, and is `value` where it was given."""
+        self._words[path] = option
+        if value is not None:
+            self.overrides[path] = value
+
+    def logs(self, wanted: Sequence[str] | None) -> Logs:
+        """Return what the run is logged to; what is wrong with it is told with the other mistakes."""
+        return self.mistakes.collect(lambda: Logs(wanted or ())) or Logs()
+
+    def __enter__(self) -> "Given":
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ConfigurationError):
+            error.say_as(self._words)

@@ -7,8 +7,8 @@ from rich.console import Group
 from rich.text import Text
 
 from tuner.assembly import Assembly
-from tuner.cli._asked import Data, StudyArgument, Target, asked
-from tuner.cli._options import Json, Settings, collected
+from tuner.cli._asked import Data, StudyArgument, Target, asked, name_data
+from tuner.cli._options import Given, Json, Settings
 from tuner.cli._output import duration, grid, number, print_json, safe, show
 from tuner.drawing import data_lines
 from tuner.preview import check
@@ -26,7 +26,10 @@ def command(
     assignments: Settings = None,
     as_json: Json = False,
 ) -> None:
-    preview = check(asked(study, data, target), collected(assignments))
+    given = Given(assignments)
+    name_data(given, data)
+    with given:
+        preview = check(asked(study, data, target), given.overrides, given.mistakes)
     assembly = preview.assembly
     spec = assembly.spec
     broken = assembly.goal.broken_for_good(preview.metrics)

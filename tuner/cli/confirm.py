@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from tuner import bootstrap
-from tuner.cli._options import ExecutorName, Json, Name, Parallel, Storage, collected
+from tuner.cli._options import ExecutorName, Given, Json, Name, Parallel, Storage
 from tuner.cli._report import conclude, show_interruption
 from tuner.domain.errors import StudyInterrupted
 from tuner.drawing import shown
@@ -22,11 +22,12 @@ def command(
     parallel: Parallel = None,
     as_json: Json = False,
 ) -> None:
-    overrides = collected(None, executor=executor, parallel=parallel)
-    overrides |= {f"confirm.{key}": value for key, value in (("top", top), ("seeds", seeds)) if value is not None}
+    given = Given(None, executor=executor, parallel=parallel)
+    given.name("confirm.top", "--top", top)
+    given.name("confirm.seeds", "--seeds", seeds)
     try:
-        with shown() as listeners:
-            cause = bootstrap.confirm(name, storage=storage, overrides=overrides, listeners=listeners)
+        with given, shown() as listeners:
+            cause = bootstrap.confirm(name, storage=storage, overrides=given.overrides, listeners=listeners)
     except StudyInterrupted as interruption:
         show_interruption(interruption, storage, "confirm")
         raise

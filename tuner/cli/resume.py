@@ -10,6 +10,7 @@ from tuner.cli._options import (
     Cohort,
     Confirming,
     ExecutorName,
+    Given,
     Json,
     Logged,
     Name,
@@ -18,12 +19,10 @@ from tuner.cli._options import (
     Storage,
     Time,
     Trials,
-    collected,
 )
 from tuner.cli._report import conclude, show_interruption, told
 from tuner.domain.errors import StudyInterrupted
 from tuner.drawing import shown
-from tuner.logs import Logs
 
 __all__ = ["command"]
 
@@ -45,15 +44,22 @@ def command(
     assignments: Settings = None,
     as_json: Json = False,
 ) -> None:
-    overrides = collected(
+    given = Given(
         assignments, trials=trials, time=time, executor=executor, cohort=cohort, parallel=parallel, confirm=confirm
     )
     if data is not None:
-        overrides["settings.dataset"] = str(Path(data).expanduser().absolute())
+        given.name("settings.dataset", "--data", str(Path(data).expanduser().absolute()))
+    logs = given.logs(log)
     try:
-        logs = Logs(log or ())
-        with told(logs), shown() as listeners:
-            cause = bootstrap.resume(name, storage=storage, overrides=overrides, listeners=listeners, logs=logs)
+        with given, told(logs), shown() as listeners:
+            cause = bootstrap.resume(
+                name,
+                storage=storage,
+                overrides=given.overrides,
+                listeners=listeners,
+                logs=logs,
+                mistakes=given.mistakes,
+            )
     except StudyInterrupted as interruption:
         show_interruption(interruption, storage)
         raise

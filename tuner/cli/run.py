@@ -5,11 +5,12 @@ from typing import Annotated
 import typer
 
 from tuner import bootstrap
-from tuner.cli._asked import Data, StudyArgument, Target, asked
+from tuner.cli._asked import Data, StudyArgument, Target, asked, name_data
 from tuner.cli._options import (
     Cohort,
     Confirming,
     ExecutorName,
+    Given,
     Json,
     Logged,
     Parallel,
@@ -17,12 +18,10 @@ from tuner.cli._options import (
     Storage,
     Time,
     Trials,
-    collected,
 )
 from tuner.cli._report import conclude, show_interruption, told
 from tuner.domain.errors import StudyInterrupted
 from tuner.drawing import shown
-from tuner.logs import Logs
 
 __all__ = ["command"]
 
@@ -49,7 +48,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     what = asked(study, data, target)
-    overrides = collected(
+    given = Given(
         assignments,
         name=name,
         trials=trials,
@@ -62,10 +61,18 @@ def command(
         parallel=parallel,
         confirm=confirm,
     )
+    name_data(given, data)
+    logs = given.logs(log)
     try:
-        logs = Logs(log or ())
-        with told(logs), shown() as listeners:
-            stored, cause = bootstrap.run(what, storage=storage, overrides=overrides, listeners=listeners, logs=logs)
+        with given, told(logs), shown() as listeners:
+            stored, cause = bootstrap.run(
+                what,
+                storage=storage,
+                overrides=given.overrides,
+                listeners=listeners,
+                logs=logs,
+                mistakes=given.mistakes,
+            )
     except StudyInterrupted as interruption:
         show_interruption(interruption, storage)
         raise

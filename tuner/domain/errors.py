@@ -18,8 +18,16 @@ StudyInterrupted       130 143  a signal ended the run after saving it; resuming
 ```
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
+from typing import TypeVar, final
+
+Part = TypeVar("Part")
+
+_KEYED = re.compile(r"(?:[^:]+: )?(?P<path>[A-Za-z_][\w.]*): (?P<rest>.+)", re.DOTALL)
+_UNKNOWN = re.compile(r"(?:[^:]+: )?unknown key '(?P<key>[^']+)'(?: in \[(?P<section>\w+)\])?(?P<rest>.*)", re.DOTALL)
 
 
 class TunerError(Exception):
@@ -47,6 +55,12 @@ class ConfigurationError(TunerError):
     def __init__(self, problems: str | Iterable[str], hint: str = "") -> None:
         self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
         super().__init__("\n".join(self.problems), hint)
+
+    def say_as(self, words: Mapping[str, str]) -> None:
+        """Name keys of the study file as a person has given them elsewhere: by an option, an argument."""
+        self.problems = tuple(restated(problem, words) for problem in self.problems)
+        self.message = "\n".join(self.problems)
+        self.args = (self.message,)
 
 
 class SearchSpaceError(ConfigurationError):
@@ -131,3 +145,84 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     matches = get_close_matches(name.lower(), list(known), n=1, cutoff=0.5)
     return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+@contextmanager
+def said_as(words: Mapping[str, str]) -> Iterator[None]:
+    """Let mistakes in the block name keys of the study file, the keys of `words`, as a person has given them."""
+    try:
+        yield
+    except ConfigurationError as error:
+        error.say_as(words)
+        raise
+
+
+def restated(problem: str, words: Mapping[str, str]) -> str:
+    """Return the problem with the key that it is about as `words` have it, and the file it would be in left out."""
+    if keyed := _KEYED.fullmatch(problem):
+        path = keyed["path"]
+        given = next((each for each in (path, *_parents(path)) if each in words), None)
+        if given is not None:
+            return f"{words[given]}{path.removeprefix(given)}: {keyed['rest']}"
+    if unknown := _UNKNOWN.fullmatch(problem):
+        path = ".".join(filter(None, (unknown["section"], unknown["key"])))
+        return f"{words[path]}: unknown key {unknown['key']!r}{unknown['rest']}" if path in words else problem
+    return problem
+
+
+def _parents(path: str) -> Iterator[str]:
+    while "." in path:
+        path = path.rpartition(".")[0]
+        yield path
+
+
+@final
+class Mistakes:
+    """Collects what is wrong, so that a person sees all of it at once."""
+
+    def __init__(self) -> None:
+        self._errors: list[ConfigurationError] = []
+        self._distrusted: tuple[str, ...] = ()
+
+    def collect(self, make: Callable[[], Part]) -> Part | None:
+        """Return what `make` makes, None where that is a mistake."""
+        try:
+            return make()
+        except ConfigurationError as error:
+            problems = [problem for problem in error.problems if self._is_news(problem)]
+            if len(problems) == len(error.problems):
+                self._errors.append(error)
+            elif problems:
+                self._errors.append(ConfigurationError(problems, hint=error.hint))
+            return None
+
+    def add(self, problems: Iterable[str]) -> None:
+        """Take note of further mistakes."""
+        if news := [problem for problem in problems if self._is_news(problem)]:
+            self._errors.append(ConfigurationError(news))
+
+    def distrust(self, keys: Iterable[str]) -> None:
+        """Take note of keys with defaults in the place of mistakes: what is said of them from now on means nothing."""
+        self._distrusted += tuple(keys)
+
+    @property
+    def has_any(self) -> bool:
+        """Whether anything is wrong so far."""
+        return bool(self._errors)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong so far."""
+        return tuple(problem for error in self._errors for problem in error.problems)
+
+    def raise_all(self) -> None:
+        """Raise one error with every mistake; a single one keeps its class and its hint."""
+        if len(self._errors) == 1:
+            raise self._errors[0]
+        if self._errors:
+            hints = dict.fromkeys(error.hint for error in self._errors if error.hint)
+            raise ConfigurationError(self.problems, hint="\n".join(hints))
+
+    def _is_news(self, problem: str) -> bool:
+        about = any(re.search(rf"\b{re.escape(key)}\b", problem) for key in self._distrusted)
+        return not about and problem not in self.problems

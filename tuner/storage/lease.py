@@ -214,9 +214,17 @@ def _is_of(study_id: int) -> Any:
 
 def _held(connection: Connection, name: str, claim: Claim, now: datetime) -> StudyHeldError:
     location = locate(connection.engine.url.render_as_string(hide_password=False))
-    left = (claim.until - now).total_seconds() if claim.until else 0
     return StudyHeldError(
-        f"study {name!r} is being run by {claim.holder}",
-        hint=f"watch it with: {location.command('watch', name)}\n"
-        f"stop it there first; if it died, its lease ends in {left:.0f} s",
+        f"study {name!r} runs already, in {claim.holder}",
+        hint=f"watch it with: {location.command('watch', name)}\n{_how_to_stop(claim, now)}",
     )
+
+
+def _how_to_stop(claim: Claim, now: datetime) -> str:
+    holder = claim.holder
+    if holder == Holder.this():
+        return "this process itself runs it, in another thread or further up: let that end first"
+    if holder.host == socket.gethostname():
+        return f"or stop it first, with all that it has measured saved: kill {holder.pid}"
+    left = (claim.until - now).total_seconds() if claim.until else 0
+    return f"or stop it there first; if {holder.host} has crashed, try again in {left:.0f} s"

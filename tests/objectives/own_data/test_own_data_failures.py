@@ -148,7 +148,11 @@ def test_d06_a_number_that_is_not_finite_is_named_with_its_line(opened: Open, te
     ("rows", "options", "message"),
     [
         (ROWS, {"target": "lable"}, "settings.target: there is no column 'lable'; did you mean 'label'?"),
-        (ROWS, {"target": None}, "settings.target: missing; what is to be predicted? (columns: x, kind, label)"),
+        (
+            ROWS,
+            {"target": None},
+            "target: missing; which column is to be predicted? (columns: x, kind, label)",
+        ),
         (
             [(x, kind, "") for x, kind, _ in ROWS],
             {},
