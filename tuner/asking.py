@@ -31,18 +31,20 @@ class Source:
     folder: str
 
 
-def module_folder(objective: object, source: Mapping[str, Any] | Source) -> Path:
+def module_folder(spec: StudySpec, source: Mapping[str, Any] | Source) -> Path:
     """Return where the objective's module is looked for first: the working directory, or beside the study file.
 
-    What else is imported is found in both, after what is installed.
+    What else is imported is found in both, after what is installed; where the spec names no module, in neither.
     """
     study, folder = (source.study, source.folder) if isinstance(source, Source) else (source["study"], source["folder"])
     working, beside = Path(folder), Path(study).parent
     if not Path(study).is_absolute():  # a shipped study, or none at all
         return working
-    look_in(working)
-    look_in(beside)
-    return beside if has_module(objective, beside) and not has_module(objective, working) else working
+    if any(isinstance(each, str) and ":" in each for each in (spec.objective, spec.search_space)):
+        look_in(working)
+        look_in(beside)
+    named = spec.objective
+    return beside if has_module(named, beside) and not has_module(named, working) else working
 
 
 @final
@@ -76,7 +78,7 @@ def read_spec(study: Asked, overrides: Mapping[str, Any]) -> tuple[StudySpec, So
     path, source = _find_study(str(study))
     origin = Source(study=source, overrides=overrides, folder=str(folder))
     spec = read_study_file(path, overrides)
-    modules = module_folder(spec.objective, origin)
+    modules = module_folder(spec, origin)
     return located(spec, [path.parent, folder], modules), origin
 
 
@@ -134,7 +136,7 @@ def spec_to_resume(
     if source in shipped_studies() or Path(source).is_file():
         path = _find_study(source)[0]
         asked = read_study_file(path, overrides)
-        modules = module_folder(asked.objective, study.source)
+        modules = module_folder(asked, study.source)
         return _directed(located(asked, [path.parent, folder], modules), study), modules
     stored = override(StudySpec.from_description(study.spec), overrides)
     if isinstance(stored.objective, str) and any(mark in stored.objective for mark in UNNAMED):
@@ -142,7 +144,7 @@ def spec_to_resume(
             f"the objective of study {study.name!r}, {stored.objective}, lies in no module: no other program finds it",
             hint=f"go on in Python, with its spec: tuner.load_study({study.name!r}, spec=StudySpec(...)).resume()",
         )
-    modules = module_folder(stored.objective, study.source)
+    modules = module_folder(stored, study.source)
     return located(stored, [Path.cwd(), folder], modules), modules
 
 

@@ -65,9 +65,7 @@ def run(
         if spec.name in store.names:
             raise exists_already(store.location, spec.name)
         location, identity = store.location, new_id()
-        assembly = assemble(
-            spec, module_folder(spec.objective, source), location.folders_of(folder_name(spec.name, identity))
-        )
+        assembly = assemble(spec, module_folder(spec, source), location.folders_of(folder_name(spec.name, identity)))
         begins = learned(store, assembly.spec, assembly.space)
         assembly = _warmed(assembly, begins)
         execute = _executor(assembly, Path(source.folder))

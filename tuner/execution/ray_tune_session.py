@@ -25,6 +25,7 @@ from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-d
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import Resources
 from tuner.execution.machine import cpu_count, gpu_count
+from tuner.execution.ray_module_path import OwnModulePath
 from tuner.execution.watchdog import WORKERS, end_all
 from tuner.processes import is_alive, kill_marked
 from tuner.signals import Dispositions
@@ -151,6 +152,7 @@ def _init(resources: Resources, parallel: int, folder: Path) -> None:
             num_gpus=gpu_count(),
             include_dashboard=False,
             object_store_memory=_OBJECT_STORE_BYTES,
+            job_config=OwnModulePath(),
             log_to_driver=False,
             logging_level=logging.ERROR,
             # Ray opens its folder to everybody; nobody gets past the one around it.

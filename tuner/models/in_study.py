@@ -51,7 +51,7 @@ def model_of(store: Store, name: str, number: int | None = None, spec: StudySpec
     # Repetitions have seeds of their own, but the data of the search, split as the search did.
     search = store.study(confirmed_study(name))
     spec = spec or StudySpec.from_description(study.spec)
-    folder = module_folder(spec.objective, study.source)
+    folder = module_folder(spec, study.source)
     spec = located(spec, [Path.cwd(), Path(study.source["folder"])], folder)
     spec = replace(spec, seed=search.spec["seed"])
     _refuse_other_data(search, data_fingerprint(spec, folder))
