@@ -26,6 +26,7 @@ from tuner.domain.errors import (
     StudyNotFoundError,
     TooManyFailuresError,
     TunerError,
+    UntrustedCodeError,
     nearest,
 )
 from tuner.domain.model import Model
@@ -77,6 +78,7 @@ __all__ = [
     "TrialRecord",
     "TrialState",
     "TunerError",
+    "UntrustedCodeError",
     "load_model",
     "load_study",
     "run",

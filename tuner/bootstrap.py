@@ -98,14 +98,16 @@ def resume(
     spec: StudySpec | None = None,
     listeners: MakeListeners | None = None,
     logs: Logs | None = None,
+    trust: bool = False,
 ) -> StopCause | None:
     """Go on with a stored study; `spec` stands in for the one of a study that was made in Python.
 
-    Raises `ResumeRefusedError` where the study file or the space no longer is what the study was started with.
+    Raises `ResumeRefusedError` where the study file or the space no longer is what the study was started with, and
+    `UntrustedCodeError` where it would run code from elsewhere that nobody said to `trust`.
     """
     with _opened(storage) as store, logs or Logs() as logging:
         location = _place(store, name)
-        assembly, description = _reassembled(store, location, name, overrides or {}, spec)
+        assembly, description = _reassembled(store, location, name, overrides or {}, spec, trust=trust)
         if "budget.trials" in (overrides or {}):
             _refuse_fewer(name, assembly.spec.budget.trials, store.read(name)[1])
         execute = _executor(assembly, Path(store.study(name).source["folder"]))
@@ -129,6 +131,7 @@ def confirm(
     overrides: Mapping[str, Any] | None = None,
     spec: StudySpec | None = None,
     listeners: MakeListeners | None = None,
+    trust: bool = False,
 ) -> StopCause | None:
     """Train the best configurations of a stored study again, however far its search is.
 
@@ -136,7 +139,7 @@ def confirm(
     """
     with _opened(storage) as store:
         location = _place(store, name)
-        assembly, _ = _reassembled(store, location, name, {**(overrides or {}), "confirm.run": True}, spec)
+        assembly, _ = _reassembled(store, location, name, {**(overrides or {}), "confirm.run": True}, spec, trust=trust)
         execute = _executor(assembly, Path(store.study(name).source["folder"]))
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
             study = _settle(store, location, name, journal)
@@ -225,14 +228,14 @@ def _with_lost(assembly: Assembly, study: StudyRecord, trials: Sequence[TrialRec
 
 
 def _reassembled(
-    store: Store, location: Location, name: str, overrides: Mapping[str, Any], spec: StudySpec | None
+    store: Store, location: Location, name: str, overrides: Mapping[str, Any], spec: StudySpec | None, *, trust: bool
 ) -> tuple[Assembly, dict[str, Any]]:
     """Return the parts of a stored study, and what its spec is to be stored as from now on.
 
     Raises `ResumeRefusedError` where they no longer are what they were.
     """
     study = store.study(name)
-    spec, folder = spec_to_resume(study, overrides, spec, store.location.command("trials", name))
+    spec, folder = spec_to_resume(study, overrides, spec, store.location.command("trials", name), trust=trust)
     space = space_to_resume(study, spec, folder)
     service.refuse_changes(store.location, study, spec, space, data_fingerprint(spec, folder))
     directions = study.directions if spec.metrics else ()

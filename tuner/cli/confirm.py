@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from tuner import bootstrap
-from tuner.cli._options import ExecutorName, Json, Name, Parallel, Storage, collected
+from tuner.cli._options import ExecutorName, Json, Name, Parallel, Storage, Trust, collected
 from tuner.cli._report import conclude, show_interruption
 from tuner.domain.errors import StudyInterrupted
 from tuner.drawing import shown
@@ -20,13 +20,14 @@ def command(
     storage: Storage = None,
     executor: ExecutorName = None,
     parallel: Parallel = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     overrides = collected(None, executor=executor, parallel=parallel)
     overrides |= {f"confirm.{key}": value for key, value in (("top", top), ("seeds", seeds)) if value is not None}
     try:
         with shown() as listeners:
-            cause = bootstrap.confirm(name, storage=storage, overrides=overrides, listeners=listeners)
+            cause = bootstrap.confirm(name, storage=storage, overrides=overrides, listeners=listeners, trust=trust)
     except StudyInterrupted as interruption:
         show_interruption(interruption, storage, "confirm")
         raise

@@ -18,6 +18,7 @@ from tuner.cli._options import (
     Storage,
     Time,
     Trials,
+    Trust,
     collected,
 )
 from tuner.cli._report import conclude, show_interruption, told
@@ -43,6 +44,7 @@ def command(
     confirm: Confirming = None,
     log: Logged = None,
     assignments: Settings = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     overrides = collected(
@@ -53,7 +55,9 @@ def command(
     try:
         logs = Logs(log or ())
         with told(logs), shown() as listeners:
-            cause = bootstrap.resume(name, storage=storage, overrides=overrides, listeners=listeners, logs=logs)
+            cause = bootstrap.resume(
+                name, storage=storage, overrides=overrides, listeners=listeners, logs=logs, trust=trust
+            )
     except StudyInterrupted as interruption:
         show_interruption(interruption, storage)
         raise
