@@ -70,6 +70,8 @@ def test_modules_beside_the_study_file_are_found_from_any_folder(
     for name in ("beside_model", "beside_helper"):
         del sys.modules[name]
     sys.path[:] = [path for path in sys.path if Path(path).name != beside.name]
-    assert len(tuner.load_study("my", storage).resume(trials=3).trials) == 3
+    with pytest.raises(tuner.UntrustedCodeError, match="would run beside_model:train and beside_model:space"):
+        tuner.load_study("my", storage).resume(trials=3)
+    assert len(tuner.load_study("my", storage).resume(trials=3, trust=True).trials) == 3
     for name in ("beside_model", "beside_helper"):
         del sys.modules[name]

@@ -1,5 +1,14 @@
 """Tune PyTorch models: search spaces in, the best configuration out, nothing lost in between."""
 
+import sys
+
+_NAMED = sys.orig_argv[-max(1, len(sys.argv))]
+if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and _NAMED.removeprefix("-m").startswith("tuner"):
+    # `python -m tuner.cli` puts the working directory first, from which nothing is to be imported that nobody named.
+    _FIRST = sys.path.pop(0)
+    if __file__.startswith(f"{_FIRST}/tuner/") and _FIRST not in sys.path:
+        sys.path.append(_FIRST)  # it is the folder that `tuner` itself lies in
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +26,7 @@ from tuner.domain.errors import (
     StudyNotFoundError,
     TooManyFailuresError,
     TunerError,
+    UntrustedCodeError,
     nearest,
 )
 from tuner.domain.model import Model
@@ -68,6 +78,7 @@ __all__ = [
     "TrialRecord",
     "TrialState",
     "TunerError",
+    "UntrustedCodeError",
     "load_model",
     "load_study",
     "run",

@@ -147,11 +147,17 @@ class Study:
         return self
 
     def resume(
-        self, *, log: str | Sequence[str] = (), progress: bool | None = None, **overrides: Unpack[Overrides]
+        self,
+        *,
+        log: str | Sequence[str] = (),
+        progress: bool | None = None,
+        trust: bool = False,
+        **overrides: Unpack[Overrides],
     ) -> "Study":
         """Go on to the target, or to a new one: `study.resume(trials=128)`.
 
-        Takes `log`, `progress` and the overrides of `run`.
+        Takes `log`, `progress` and the overrides of `run`. Raises `UntrustedCodeError` where the study would run code
+        that is neither installed nor in the working directory, unless you `trust` it.
         """
         mistakes = Mistakes()
         given = _paths(overrides, mistakes)
@@ -165,17 +171,28 @@ class Study:
                 listeners=listeners,
                 logs=logs,
                 mistakes=mistakes,
+                trust=trust,
             )
         self.refresh()
         return self._ended(cause)
 
-    def confirm(self, *, top: int | None = None, seeds: int | None = None, progress: bool | None = None) -> "Study":
-        """Train the best configurations again, `top` of them, each with so many fresh `seeds`; 5 and 5 by default."""
+    def confirm(
+        self, *, top: int | None = None, seeds: int | None = None, progress: bool | None = None, trust: bool = False
+    ) -> "Study":
+        """Train the best configurations again, `top` of them, each with so many fresh `seeds`; 5 and 5 by default.
+
+        `trust` is that of `resume`.
+        """
         given = {"confirm.top": top, "confirm.seeds": seeds}
         overrides = {path: value for path, value in given.items() if value is not None}
         with said_as({"confirm.top": "top", "confirm.seeds": "seeds"}), watching(progress=progress) as listeners:
             cause = bootstrap.confirm(
-                self.name, storage=self._storage, overrides=overrides, spec=self._spec, listeners=listeners
+                self.name,
+                storage=self._storage,
+                overrides=overrides,
+                spec=self._spec,
+                listeners=listeners,
+                trust=trust,
             )
         self.refresh()
         return self._ended(cause)
@@ -279,26 +296,34 @@ class Study:
         """The best trial's metrics on data the search never saw; None where that was not measured."""
         return self.summary.test_metrics
 
-    def best_model(self, trial: int | None = None) -> Model:
+    def best_model(self, trial: int | None = None, *, trust: bool = False) -> Model:
         """Return the best trial's model, or that of another trial that has kept its weights.
 
         It predicts from raw inputs, with scikit-learn's conventions. Raises `ModelError` where the weights are gone,
-        and `ConfigurationError` where the objective makes no models.
+        and `ConfigurationError` where the objective makes no models; `trust` is that of `resume`.
         """
-        return self._model(trial).model
+        return self._model(trial, trust=trust).model
 
-    def export(self, folder: str | Path, *, trial: int | None = None, force: bool = False, onnx: bool = False) -> Path:
+    def export(
+        self,
+        folder: str | Path,
+        *,
+        trial: int | None = None,
+        force: bool = False,
+        onnx: bool = False,
+        trust: bool = False,
+    ) -> Path:
         """Write the model that `best_model` returns into a folder, for `load_model` and `tuner predict`."""
         from tuner.models.export import export  # noqa: PLC0415 - as above
 
-        return export(self._model(trial), Path(folder), force=force, onnx=onnx)
+        return export(self._model(trial, trust=trust), Path(folder), force=force, onnx=onnx)
 
-    def _model(self, trial: int | None) -> "StudyModel":
+    def _model(self, trial: int | None, *, trust: bool) -> "StudyModel":
         from tuner.models.in_study import model_of  # noqa: PLC0415 - as above
 
         store = open_store(self._storage)
         try:
-            return model_of(store, self.name, trial, self._spec)
+            return model_of(store, self.name, trial, self._spec, trust=trust)
         finally:
             store.close()
 

@@ -1,7 +1,7 @@
 """What is asked for: a shipped study, a study file, a spec or data alone, now and when a study goes on."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, final
 
 from tuner.assembly import find_space, located, proposal, unknown_names
-from tuner.domain.errors import ConfigurationError, Mistakes, UnknownNameError, nearest
+from tuner.domain.errors import ConfigurationError, Mistakes, UnknownNameError, UntrustedCodeError, nearest
 from tuner.domain.record import StudyRecord
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import UNNAMED, StudySpec, default_name
@@ -31,18 +31,54 @@ class Source:
     folder: str
 
 
-def module_folder(objective: object, source: Mapping[str, Any] | Source) -> Path:
+def module_folder(spec: StudySpec, source: Mapping[str, Any] | Source) -> Path:
     """Return where the objective's module is looked for first: the working directory, or beside the study file.
 
-    What else is imported is found in both, after what is installed.
+    What else is imported is found in both, after what is installed; where the spec names no module, in neither.
     """
     study, folder = (source.study, source.folder) if isinstance(source, Source) else (source["study"], source["folder"])
     working, beside = Path(folder), Path(study).parent
     if not Path(study).is_absolute():  # a shipped study, or none at all
         return working
-    look_in(working)
-    look_in(beside)
-    return beside if has_module(objective, beside) and not has_module(objective, working) else working
+    if _modules(spec):
+        look_in(working)
+        look_in(beside)
+    named = spec.objective
+    return beside if has_module(named, beside) and not has_module(named, working) else working
+
+
+def trusted_module_folder(study: StudyRecord, spec: StudySpec, *, trust: bool) -> Path:
+    """Return where the modules of a stored study are looked for, as `module_folder` does.
+
+    Whoever wrote the database chose what they are called and where they lie. Unless a person says to `trust` it, only
+    what is installed and what lies in the working directory is run, and only where the study was started there. Raises
+    `UntrustedCodeError` before anything is imported.
+    """
+    if trust or not _modules(spec):
+        return module_folder(spec, study.source)
+    here = Path.cwd().resolve()
+    working, beside = Path(study.source["folder"]), Path(study.source["study"]).parent
+    if not working.is_absolute() or working.resolve() != here:
+        raise _untrusted(study, _modules(spec), working)
+    if not Path(study.source["study"]).is_absolute() or beside.resolve().is_relative_to(here):
+        return module_folder(spec, study.source)
+    if elsewhere := [each for each in _modules(spec) if has_module(each, beside) and not has_module(each, working)]:
+        raise _untrusted(study, elsewhere, beside)
+    return working
+
+
+def _untrusted(study: StudyRecord, modules: Sequence[str], folder: Path) -> UntrustedCodeError:
+    return UntrustedCodeError(
+        f"study {study.name!r} would run {' and '.join(modules)} from {folder}, which is not the working directory",
+        hint="if you trust who wrote the study, say so: --trust, or trust=True in Python; if it is yours, go to that "
+        "folder first",
+    )
+
+
+def _modules(spec: StudySpec) -> list[str]:
+    """Return what a spec names of a person's own, as `package.module:name`; what runs already is not looked for."""
+    named = (each for each in (spec.objective, spec.search_space) if isinstance(each, str) and ":" in each)
+    return [each for each in named if not each.startswith("__main__:")]
 
 
 @final
@@ -64,20 +100,25 @@ def shipped_studies() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
 
 
-def read_spec(study: Asked, overrides: Mapping[str, Any], mistakes: Mistakes | None = None) -> tuple[StudySpec, Source]:
+def read_spec(
+    study: Asked, overrides: Mapping[str, Any], mistakes: Mistakes | None = None, *, imports: bool = True
+) -> tuple[StudySpec, Source]:
     """Return what is asked for, with absolute paths, and where it came from.
 
-    With `mistakes` those that leave something to go on with are collected there.
+    With `mistakes` those that leave something to go on with are collected there. Unless `imports`, no module that a
+    study file names is run: what its settings mean is then left to its objective.
     """
     folder = Path.cwd()
     found = mistakes or Mistakes()
-    read = _read(study, overrides, folder, found)
+    read = _read(study, overrides, folder, found, imports=imports)
     if mistakes is None:
         found.raise_all()
     return read
 
 
-def _read(study: Asked, overrides: Mapping[str, Any], folder: Path, mistakes: Mistakes) -> tuple[StudySpec, Source]:
+def _read(
+    study: Asked, overrides: Mapping[str, Any], folder: Path, mistakes: Mistakes, *, imports: bool
+) -> tuple[StudySpec, Source]:
     if isinstance(study, DataFile):
         spec = _spec_of_data(study, overrides, folder, mistakes)
         return spec, Source(study="", overrides=overrides, folder=str(folder))
@@ -88,7 +129,9 @@ def _read(study: Asked, overrides: Mapping[str, Any], folder: Path, mistakes: Mi
     path, source = _find_study(str(study))
     origin = Source(study=source, overrides=overrides, folder=str(folder))
     spec = read_study_file(path, overrides, mistakes)
-    modules = module_folder(spec.objective, origin)
+    if not imports and _modules(spec):
+        return spec, origin
+    modules = module_folder(spec, origin)
     return located(spec, [path.parent, folder], modules), origin
 
 
@@ -134,11 +177,18 @@ def _listed() -> str:
 
 
 def spec_to_resume(
-    study: StudyRecord, overrides: Mapping[str, Any], spec: StudySpec | None, instead: str, mistakes: Mistakes
+    study: StudyRecord,
+    overrides: Mapping[str, Any],
+    spec: StudySpec | None,
+    instead: str,
+    mistakes: Mistakes,
+    *,
+    trust: bool,
 ) -> tuple[StudySpec, Path]:
     """Return what the study's file says today, or what was stored where there is no file (any more).
 
     `instead` is the command that can be run where the study cannot go on. What is wrong is collected in `mistakes`.
+    Raises `UntrustedCodeError` where it names code elsewhere that a person has not said to `trust`.
     """
     if not study.spec:
         raise ConfigurationError(
@@ -148,11 +198,13 @@ def spec_to_resume(
     source, folder = study.source["study"], Path(study.source["folder"])
     overrides = {**study.source["overrides"], **overrides}
     if spec is not None:
-        return _directed(located(checked(spec, overrides, mistakes), [folder]), study), folder
+        asked = checked(spec, overrides, mistakes)
+        modules = trusted_module_folder(study, asked, trust=trust)
+        return _directed(located(asked, [folder], modules), study), modules
     if source in shipped_studies() or Path(source).is_file():
         path = _find_study(source)[0]
         asked = read_study_file(path, overrides, mistakes)
-        modules = module_folder(asked.objective, study.source)
+        modules = trusted_module_folder(study, asked, trust=trust)
         return _directed(located(asked, [path.parent, folder], modules), study), modules
     stored = override(StudySpec.from_description(study.spec), overrides, mistakes)
     if isinstance(stored.objective, str) and any(mark in stored.objective for mark in UNNAMED):
@@ -160,7 +212,7 @@ def spec_to_resume(
             f"the objective of study {study.name!r}, {stored.objective}, lies in no module: no other program finds it",
             hint=f"go on in Python, with its spec: tuner.load_study({study.name!r}, spec=StudySpec(...)).resume()",
         )
-    modules = module_folder(stored.objective, study.source)
+    modules = trusted_module_folder(study, stored, trust=trust)
     return located(stored, [Path.cwd(), folder], modules), modules
 
 

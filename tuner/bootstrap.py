@@ -74,7 +74,7 @@ def run(
             raise exists_already(store.location, spec.name)
         location, identity = store.location, new_id()
         folders = location.folders_of(folder_name(spec.name, identity))
-        assembly = assemble(spec, module_folder(spec.objective, source), folders, mistakes)
+        assembly = assemble(spec, module_folder(spec, source), folders, mistakes)
         begins = learned(store, assembly.spec, assembly.space)
         assembly = _warmed(assembly, begins)
         execute = _executor(assembly, Path(source.folder))
@@ -108,15 +108,19 @@ def resume(
     listeners: MakeListeners | None = None,
     logs: Logs | None = None,
     mistakes: Mistakes | None = None,
+    trust: bool = False,
 ) -> StopCause | None:
     """Go on with a stored study; `spec` stands in for the one of a study that was made in Python.
 
     `mistakes` that were found before are told with those found here. Raises `ResumeRefusedError` where the study file
-    or the space no longer is what the study was started with.
+    or the space no longer is what the study was started with, and `UntrustedCodeError` where it would run code from
+    elsewhere that nobody said to `trust`.
     """
     with _opened(storage) as store, logs or Logs() as logging:
         location = _place(store, name)
-        assembly, description = _reassembled(store, location, name, overrides or {}, spec, mistakes=mistakes)
+        assembly, description = _reassembled(
+            store, location, name, overrides or {}, spec, mistakes=mistakes, trust=trust
+        )
         if "budget.trials" in (overrides or {}):
             _refuse_fewer(name, assembly.spec.budget.trials, store.read(name)[1])
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
@@ -143,6 +147,7 @@ def confirm(
     overrides: Mapping[str, Any] | None = None,
     spec: StudySpec | None = None,
     listeners: MakeListeners | None = None,
+    trust: bool = False,
 ) -> StopCause | None:
     """Train the best configurations of a stored study again, however far its search is.
 
@@ -150,7 +155,7 @@ def confirm(
     """
     with _opened(storage) as store:
         location = _place(store, name)
-        assembly, _ = _reassembled(store, location, name, {**(overrides or {}), "confirm.run": True}, spec)
+        assembly, _ = _reassembled(store, location, name, {**(overrides or {}), "confirm.run": True}, spec, trust=trust)
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
             study = _settle(store, location, name, journal)
             _, trials = store.read(name)
@@ -297,6 +302,7 @@ def _reassembled(
     spec: StudySpec | None,
     *,
     mistakes: Mistakes | None = None,
+    trust: bool,
 ) -> tuple[Assembly, dict[str, Any]]:
     """Return the parts of a stored study, and what its spec is to be stored as from now on.
 
@@ -304,7 +310,8 @@ def _reassembled(
     """
     study = store.study(name)
     mistakes = mistakes or Mistakes()
-    spec, folder = spec_to_resume(study, overrides, spec, store.location.command("trials", name), mistakes)
+    instead = store.location.command("trials", name)
+    spec, folder = spec_to_resume(study, overrides, spec, instead, mistakes, trust=trust)
     space = mistakes.collect(lambda: space_to_resume(study, spec, folder))
     if mistakes.has_any or space is None:
         # A spec with defaults in places differs from the study's for no reason of a person's.

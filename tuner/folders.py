@@ -1,7 +1,13 @@
-"""Folders that only their owner may enter, and such as appear whole or not at all."""
+"""Folders and files that are their owner's alone, and appear whole or not at all.
+
+What is written beside its target has a name that nobody can guess, and so can neither wait there as a link nor stand in
+the way. What others may have made is looked at without following links.
+"""
 
 import os
+import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,17 +24,64 @@ def private(folder: Path) -> Path:
     return folder
 
 
+def is_own_folder(folder: Path) -> bool:
+    """Whether there is a folder, no link to one, that belongs to this user."""
+    try:
+        facts = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
+
+
+def open_to_others(folder: Path) -> str | None:
+    """Return why others could replace what this user makes in `folder`; None where they cannot."""
+    facts = folder.stat()
+    if facts.st_uid not in (0, os.getuid(), _nobody()):
+        return f"it belongs to user {facts.st_uid}, who could replace what is made in it"
+    if facts.st_mode & stat.S_IWOTH and not facts.st_mode & stat.S_ISVTX:
+        return f"others could replace what is made in it (mode {stat.S_IMODE(facts.st_mode):o}, without the sticky bit)"
+    return None
+
+
+def _nobody() -> int:
+    """Return the number by which a container sees users that it does not have, such as the machine's root."""
+    try:
+        return int(Path("/proc/sys/kernel/overflowuid").read_text())
+    except (OSError, ValueError):
+        return 65_534
+
+
+@contextmanager
+def whole_file(target: Path, *, replaces: bool = True) -> Iterator[Path]:
+    """Give an empty file to fill, its owner's alone, which becomes `target` if nothing is raised.
+
+    Unless it `replaces` what is there, raises `FileExistsError` where something is.
+    """
+    beside = _beside(target, "partial")
+    os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    try:
+        yield beside
+        if replaces:
+            beside.replace(target)
+        else:
+            os.link(beside, target)  # which, unlike a renaming, replaces nothing
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _beside(target: Path, ending: str) -> Path:
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.{ending}")
+
+
 @contextmanager
 def whole(folder: Path) -> Iterator[Path]:
     """Give an empty private folder to fill, which becomes `folder`, in place of what was there, if nothing is raised.
 
     Its files are their owner's alone. A process that is killed meanwhile leaves `folder` as it was, or, killed between
-    two renames, what it was beside it as `.<name>.<pid>.before`.
+    two renames, what it was beside it as `.<name>.<8 letters>.before`.
     """
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    before = folder.with_name(f".{folder.name}.{os.getpid()}.before")
+    beside, before = _beside(folder, "partial"), _beside(folder, "before")
     private(folder.parent)
-    shutil.rmtree(beside, ignore_errors=True)  # of a process that had our number
     beside.mkdir(mode=0o700)
     try:
         yield beside

@@ -40,7 +40,7 @@ def check(study: Asked, overrides: Mapping[str, Any] | None = None, mistakes: Mi
     spec, source = read_spec(study, overrides or {}, mistakes)
     with tempfile.TemporaryDirectory(prefix="tuner-check-") as scratch:
         folders = StudyFolders.within(Path(scratch))
-        assembly = assemble(spec, module_folder(spec.objective, source), folders, mistakes)
+        assembly = assemble(spec, module_folder(spec, source), folders, mistakes)
         member = Member(number=0, config=assembly.space.default, seed=0)
         report, seconds = _first_epoch(assembly.job, spec, Work(id=0, kind=WorkKind.TRAIN, members=(member,)))
     if report.failure is not None:

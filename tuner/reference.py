@@ -1,11 +1,14 @@
 """Objects by what people call them: a shipped name, or `package.module:name` of their own."""
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import ModuleType
@@ -102,14 +105,12 @@ def look_in(folder: Path) -> None:
 def clash(reference: object, folder: Path) -> str | None:
     """Return what is to be said where the module of `reference` has the name of one that is installed."""
     local = _local(reference, folder)
-    if local is None:
-        return None
-    other = PathFinder.find_spec(local.name, [path for path in sys.path if Path(path or ".").absolute() != folder])
-    if other is None or other.origin is None or other.origin == local.origin:
+    other = None if local is None else _installed(local, folder)
+    if local is None or other is None:
         return None
     return (
         f"{reference} is looked for in {folder}; all else that imports {local.name!r} gets the installed one, "
-        f"{other.origin}: another name for yours avoids confusion"
+        f"{other}: another name for yours avoids confusion"
     )
 
 
@@ -119,11 +120,56 @@ def _local(reference: object, folder: Path) -> ModuleSpec | None:
     return PathFinder.find_spec(reference.partition(":")[0].partition(".")[0], [str(folder)])
 
 
+def _installed(local: ModuleSpec, folder: Path) -> str | None:
+    """Return where the installed module is whose name a person's module has; None where there is none."""
+    if local.origin is None:
+        return None
+    if local.name in sys.builtin_module_names:
+        return "a part of Python itself"
+    other = PathFinder.find_spec(local.name, [path for path in sys.path if Path(path or ".").absolute() != folder])
+    return None if other is None or other.origin == local.origin else other.origin
+
+
+def _refuse_needed(local: ModuleSpec, folder: Path) -> None:
+    """Raise `ConfigurationError` where a module in `folder` would stand in for one that tuner itself may import."""
+    other = _installed(local, folder)
+    if other is not None and _is_needed(local.name):
+        raise ConfigurationError(
+            f"{local.origin} has the name of a module that is needed here: {local.name!r} is {other}",
+            hint=f"call yours differently than {local.name}",
+        )
+
+
+@cache
+def _is_needed(module: str) -> bool:
+    """Whether a module is Python's own, or of `tuner` or a package that it depends on, however indirectly."""
+    if module in sys.stdlib_module_names or module == "tuner":
+        return True
+    packages = {_package(name) for name in packages_distributions().get(module, ())}
+    found: set[str] = set()
+    latest = {"tuner"}
+    while latest:
+        found |= latest
+        latest = {each for package in latest for each in _dependencies(package)} - found
+    return bool(packages & found)
+
+
+def _dependencies(package: str) -> set[str]:
+    try:
+        return {_package(re.split(r"[^\w.-]", each, maxsplit=1)[0]) for each in requires(package) or ()}
+    except PackageNotFoundError:
+        return set()  # an extra that is not installed
+
+
+def _package(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def _refuse_taken(name: str, kind: str, folder: Path) -> None:
     """Raise `ConfigurationError` where a file in `folder` is meant and another module has its name already."""
     local = PathFinder.find_spec(name, [str(folder)]) if "." not in name else None
-    taken = getattr(sys.modules[name], "__file__", None)
-    if local is None or local.origin is None or taken is None or Path(taken).resolve() == Path(local.origin).resolve():
+    taken = getattr(sys.modules[name], "__file__", None) or "a part of Python itself"
+    if local is None or local.origin is None or Path(taken).resolve() == Path(local.origin).resolve():
         return
     raise ConfigurationError(
         f"the {kind}'s module {name!r} has the name of one that is imported already: {taken}, not {local.origin}",
@@ -170,6 +216,8 @@ def _find(name: str, folder: Path) -> ModuleSpec | None:
     """Return where the module is. A file in `folder` comes first: it is what the person sees."""
     top, _, rest = name.partition(".")
     local = PathFinder.find_spec(top, [str(folder)])
+    if local is not None:
+        _refuse_needed(local, folder)
     if local is not None and local.origin is not None and not rest:
         return local
     if local is not None and top not in sys.modules:

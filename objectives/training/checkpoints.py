@@ -5,6 +5,7 @@ Nothing here is a pickle: loading a file runs no code, whoever wrote it.
 
 import json
 import os
+import secrets
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -161,10 +162,10 @@ def _checksum(structure: str, views: Sequence[memoryview]) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    # Beside the file, since a rename cannot cross file systems; with our number, since a lost worker may still write.
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    # Beside the file, since a rename cannot cross file systems; by a name of its own, since a lost worker may still
+    # write, and since nobody can put a link there first.
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
     try:
-        partial.unlink(missing_ok=True)  # of a process that had our number, or a link that somebody planted
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
         partial.replace(path)

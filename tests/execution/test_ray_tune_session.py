@@ -20,7 +20,7 @@ from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import Resources
 from tuner.execution import ray_tune_session
 from tuner.execution.machine import cpu_count
-from tuner.execution.ray_tune_session import _ENVIRONMENT, _private_folder, quiet_session
+from tuner.execution.ray_tune_session import _ENVIRONMENT, _run_folder, quiet_session
 
 OWN_RAY = """
 import json, logging, os, signal, stat, threading
@@ -161,12 +161,6 @@ def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def dead_process() -> int:
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        process.wait()
-    return process.pid
-
-
 def test_nothing_listens_beyond_loopback(facts: dict[str, Any]) -> None:
     loopback = {"0100007F", "0000000000000000FFFF00000100007F"}
     assert facts["listening"]
@@ -266,25 +260,9 @@ def test_an_error_in_a_run_leaves_nothing_behind_either() -> None:
 
 
 def test_the_folder_of_a_run_is_made_for_its_owner_alone(root: Path) -> None:
-    folder = _private_folder()
+    folder = _run_folder().path
     assert folder.parent == root
     assert folder.stat().st_mode & 0o777 == 0o700
-
-
-def test_the_folder_of_a_run_that_was_killed_is_deleted_by_the_next(root: Path) -> None:
-    killed = root / f"tuner-ray-{dead_process()}-abc"
-    (killed / "session").mkdir(parents=True)
-    assert [*root.iterdir()] == [killed]
-    folder = _private_folder()
-    assert [*root.iterdir()] == [folder]
-
-
-@pytest.mark.parametrize("name", ["tuner-ray-{pid}-abc", "tuner-ray-1-abc", "tuner-ray-mine-abc", "other-1-a"])
-def test_what_belongs_to_somebody_who_may_be_alive_is_left_alone(name: str, root: Path) -> None:
-    there = root / name.format(pid=os.getpid())
-    there.mkdir()
-    folder = _private_folder()
-    assert {*root.iterdir()} == {there, folder}
 
 
 @pytest.mark.parametrize("length", [10, 40, 90])
@@ -294,19 +272,29 @@ def test_a_socket_of_ray_fits_wherever_temporary_files_are(
     below = root / ("l" * max(1, length - len(str(root)) - 1))
     below.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(below))
-    folder = _private_folder()
+    run_folder = _run_folder()
+    folder = run_folder.path
     try:
         socket = folder / "r" / f"session_2026-01-01_00-00-00_000000_{os.getpid()}" / "sockets" / "plasma_store"
         assert len(os.fsencode(socket)) <= 107
     finally:
-        folder.rmdir()
+        run_folder.close()
 
 
 def test_no_folder_for_temporary_files_is_told_with_what_was_tried(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_tune_session, "_SHORT_ROOTS", (root / "b",))
     monkeypatch.setattr(tempfile, "tempdir", str(root / "a"))
     with pytest.raises(ConfigurationError) as caught:
-        _private_folder()
+        _run_folder()
     assert str(root / "a") in str(caught.value)
     assert f"{root / 'b'}: is not a folder" in caught.value.problems
     assert "TMPDIR" in caught.value.hint
+
+
+def test_a_folder_in_which_others_could_replace_files_is_not_used(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "a").mkdir()
+    (root / "a").chmod(0o777)
+    (root / "b").mkdir()
+    monkeypatch.setattr(ray_tune_session, "_SHORT_ROOTS", (root / "b",))
+    monkeypatch.setattr(tempfile, "tempdir", str(root / "a"))
+    assert _run_folder().path.parent == root / "b"

@@ -21,6 +21,9 @@ Storage = Annotated[
         show_default=False,
     ),
 ]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Run the study's own code, wherever it lies: you know who wrote the study.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Trials = Annotated[int | None, typer.Option(metavar="N", help="Trials in all, finished ones included.")]
 Time = Annotated[str | None, typer.Option(metavar="DURATION", help="Stop after this long, such as 90s, 10m or 1h30m.")]

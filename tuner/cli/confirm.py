@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from tuner import bootstrap
-from tuner.cli._options import ExecutorName, Given, Json, Name, Parallel, Storage
+from tuner.cli._options import ExecutorName, Given, Json, Name, Parallel, Storage, Trust
 from tuner.cli._report import conclude, show_interruption
 from tuner.domain.errors import StudyInterrupted
 from tuner.drawing import shown
@@ -20,6 +20,7 @@ def command(
     storage: Storage = None,
     executor: ExecutorName = None,
     parallel: Parallel = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     given = Given(None, executor=executor, parallel=parallel)
@@ -27,7 +28,9 @@ def command(
     given.name("confirm.seeds", "--seeds", seeds)
     try:
         with given, shown() as listeners:
-            cause = bootstrap.confirm(name, storage=storage, overrides=given.overrides, listeners=listeners)
+            cause = bootstrap.confirm(
+                name, storage=storage, overrides=given.overrides, listeners=listeners, trust=trust
+            )
     except StudyInterrupted as interruption:
         show_interruption(interruption, storage, "confirm")
         raise

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tuner.cli._options import Json, Name, Storage
+from tuner.cli._options import Json, Name, Storage, Trust
 from tuner.cli._output import answers, print_json, safe
 from tuner.domain.study import reference_to
 from tuner.models.export import export
@@ -26,11 +26,12 @@ def command(
     onnx: Annotated[bool, typer.Option("--onnx", help="The network as ONNX too.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
     storage: Storage = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     store = open_store(storage)
     try:
-        found = model_of(store, name, trial)
+        found = model_of(store, name, trial, trust=trust)
     finally:
         store.close()
     written = export(found, folder, force=force, onnx=onnx)

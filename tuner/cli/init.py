@@ -1,6 +1,5 @@
 """Write a study file to start from: the defaults, another study's, or what would be searched for some data."""
 
-import os
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ from tuner.cli._options import Storage
 from tuner.cli._output import answers, safe
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import StudySpec
+from tuner.folders import whole_file
 from tuner.storage.store import open_store
 from tuner.study_file import check_name
 from tuner.study_template import study_file_of, template
@@ -57,7 +57,7 @@ def _known(source: str, storage: str | None) -> StudySpec:
     store = open_store(storage)
     try:
         if source not in store.names:
-            return read_spec(source, {})[0]
+            return read_spec(source, {}, imports=False)[0]
         stored = store.study(source).spec
     finally:
         store.close()
@@ -68,16 +68,10 @@ def _known(source: str, storage: str | None) -> StudySpec:
 
 def _write(file: Path, text: str, *, force: bool) -> None:
     """Write a whole file, or none: what was there stays until its successor is complete."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}.partial")
     try:
-        beside.write_text(text, encoding="utf-8")
-        if force:
-            beside.replace(file)
-        else:
-            os.link(beside, file)  # which, unlike a renaming, replaces nothing
+        with whole_file(file, replaces=force) as beside:
+            beside.write_text(text, encoding="utf-8")
     except FileExistsError as error:
         raise ConfigurationError(f"{file} is there already", hint="--force replaces it") from error
     except (OSError, UnicodeEncodeError) as error:
         raise ConfigurationError(f"{file} cannot be written: {error}") from error
-    finally:
-        beside.unlink(missing_ok=True)

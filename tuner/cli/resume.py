@@ -19,6 +19,7 @@ from tuner.cli._options import (
     Storage,
     Time,
     Trials,
+    Trust,
 )
 from tuner.cli._report import conclude, show_interruption, told
 from tuner.domain.errors import StudyInterrupted
@@ -42,6 +43,7 @@ def command(
     confirm: Confirming = None,
     log: Logged = None,
     assignments: Settings = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     given = Given(
@@ -59,6 +61,7 @@ def command(
                 listeners=listeners,
                 logs=logs,
                 mistakes=given.mistakes,
+                trust=trust,
             )
     except StudyInterrupted as interruption:
         show_interruption(interruption, storage)

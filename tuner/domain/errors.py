@@ -5,6 +5,7 @@ TunerError                   1  our bug unless a subclass says otherwise
 ├── ConfigurationError       2  the input is wrong: nothing was written, fix it and run again
 │   ├── SearchSpaceError         the space itself is wrong
 │   ├── UnknownNameError         a name nobody knows, with the nearest one that exists
+│   ├── UntrustedCodeError       a stored study would run code from elsewhere, which nobody said to trust
 │   ├── StudyExistsError         the name is taken: resume it or choose another
 │   └── StudyNotFoundError       no study of that name (also a KeyError)
 ├── NoUsableTrialError       3  trials ran, none can be used: the reasons are in the study
@@ -69,6 +70,10 @@ class SearchSpaceError(ConfigurationError):
 
 class UnknownNameError(ConfigurationError):
     """A name that no catalogue member has."""
+
+
+class UntrustedCodeError(ConfigurationError):
+    """A stored study names code that lies elsewhere than in the working directory: nothing of it was run."""
 
 
 class StudyExistsError(ConfigurationError):

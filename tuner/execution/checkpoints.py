@@ -6,7 +6,6 @@ which would leave a gap in its learning curve. What a trial takes over from anot
 own state, is `trial-00012/taken-over-000003.safetensors`: its own weights may still be the best ones it had.
 """
 
-import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from typing import Any, final
 
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Checkpoints
-from tuner.folders import private
+from tuner.folders import private, whole_file
 
 CODEC = "tuner.objectives.training.checkpoints"
 """What saves and loads states; by name, since it imports torch, which only those who do need."""
@@ -36,10 +35,8 @@ def hand_over(root: Path, source: int, number: int, epoch: int) -> bool:
     if not state.is_file():
         return False
     folder = private(trial_folder(root, number))
-    beside = folder / f".{_TAKEN_OVER}.{os.getpid()}.partial"
-    beside.unlink(missing_ok=True)  # of a process that had our number, or a link that somebody planted
-    shutil.copy(state, beside)  # with its mode
-    beside.replace(_path(folder, _TAKEN_OVER, epoch))
+    with whole_file(_path(folder, _TAKEN_OVER, epoch)) as beside:
+        shutil.copyfile(state, beside)
     return True
 
 

@@ -28,6 +28,7 @@ from tuner.domain.job import Isolation, Job
 from tuner.domain.study import Limits, Resources
 from tuner.domain.work import Answer, Work, WorkKind
 from tuner.execution.isolation.worker import IsolatedWorker
+from tuner.execution.ray_module_path import follow_driver
 from tuner.execution.watchdog import WORKERS, Watchdog, enroll
 from tuner.execution.worker import Worker, WorkLostError, WorkOverranError
 from tuner.processes import resident_bytes
@@ -125,6 +126,8 @@ class CohortTrainable(tune.Trainable):  # type: ignore[misc]
     """What runs in a worker process. Ray makes one and resets it for every further cohort."""
 
     def setup(self, config: dict[str, Any], job: Job, workers: Path, template: Path | None) -> None:
+        if job.surroundings is not None:
+            follow_driver(job.surroundings.module_path)
         self._worker = Worker(job) if job.isolation is Isolation.NONE else IsolatedWorker(job, template=template)
         self._workers = workers
         self._begin(config["work"])

@@ -4,7 +4,6 @@ import logging
 import math
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
@@ -26,8 +25,11 @@ from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-d
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import Resources
 from tuner.execution.machine import cpu_count, gpu_count
+from tuner.execution.ray_module_path import OwnModulePath
+from tuner.execution.run_folder import RunFolder
 from tuner.execution.watchdog import WORKERS, end_all
-from tuner.processes import is_alive, kill_marked
+from tuner.folders import open_to_others
+from tuner.processes import kill_marked
 from tuner.signals import Dispositions
 
 _OBJECT_STORE_BYTES = 256 * 2**20
@@ -98,7 +100,8 @@ def quiet_session(resources: Resources, parallel: int) -> Iterator[Session]:
 
 
 def _session(resources: Resources, parallel: int) -> Iterator[Session]:
-    folder = _private_folder()
+    run_folder = _run_folder()
+    folder = run_folder.path
     previous_umask = os.umask(0o077)
     own = not ray.is_initialized()
     environment = {**_ENVIRONMENT, "TUNE_MAX_PENDING_TRIALS_PG": str(parallel), _MARK: str(folder)}
@@ -126,7 +129,7 @@ def _session(resources: Resources, parallel: int) -> Iterator[Session]:
             kept.restore()
             starter.shutdown()
             os.umask(previous_umask)
-            shutil.rmtree(folder, ignore_errors=True)
+            run_folder.close()
 
 
 @contextmanager
@@ -159,6 +162,7 @@ def _init(resources: Resources, parallel: int, folder: Path) -> None:
             num_gpus=gpu_count(),
             include_dashboard=False,
             object_store_memory=_OBJECT_STORE_BYTES,
+            job_config=OwnModulePath(),
             log_to_driver=False,
             logging_level=logging.ERROR,
             # Ray opens its folder to everybody; nobody gets past the one around it.
@@ -167,15 +171,9 @@ def _init(resources: Resources, parallel: int, folder: Path) -> None:
         )
 
 
-def _private_folder() -> Path:
+def _run_folder() -> RunFolder:
     """Return a new folder for this run, and end and delete what is left of runs that were killed."""
-    root = _root()
-    for folder in root.glob(f"{_PREFIX}*-*"):
-        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if folder.stat().st_uid == os.getuid() and pid.isdigit() and not is_alive(int(pid)):
-            _end(folder)
-            shutil.rmtree(folder, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=root))
+    return RunFolder(_root(), _PREFIX, _end)
 
 
 def _root() -> Path:
@@ -189,6 +187,8 @@ def _root() -> Path:
             problems.append(f"{root}: the path is longer than the {_longest_root()} bytes that Ray's sockets leave")
         elif not os.access(root, os.W_OK | os.X_OK):
             problems.append(f"{root}: {'cannot be written' if root.is_dir() else 'is not a folder'}")
+        elif (reason := open_to_others(root)) is not None:
+            problems.append(f"{root}: {reason}")
         else:
             return root
     raise ConfigurationError(

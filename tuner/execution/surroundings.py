@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from tuner.domain.job import Isolation, Job, Surroundings
+from tuner.domain.job import Job, Surroundings
 from tuner.domain.study import reference_to
 from tuner.execution.travel import pickled
 
@@ -18,8 +18,6 @@ def surrounded(job: Job) -> Job:
     objective = job.objective
     if not isinstance(objective, str) and callable(objective):
         objective = pickled(objective, reference_to(objective))
-    if job.isolation is Isolation.NONE:
-        return replace(job, objective=objective)
     # What is relative is so to the working directory, which may be another one elsewhere; "" stands for it. What is no
     # path at all belongs to a finder of its own.
     module_path = tuple(str(Path(entry).absolute()) if Path(entry).exists() else entry for entry in sys.path)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import final
 
 from tuner import queries
-from tuner.asking import module_folder
+from tuner.asking import trusted_module_folder
 from tuner.assembly import data_fingerprint, located
 from tuner.confirmation import confirmed_study
 from tuner.domain.config import Config
@@ -38,10 +38,13 @@ class StudyModel:
     summary: queries.Summary
 
 
-def model_of(store: Store, name: str, number: int | None = None, spec: StudySpec | None = None) -> StudyModel:
+def model_of(
+    store: Store, name: str, number: int | None = None, spec: StudySpec | None = None, *, trust: bool = False
+) -> StudyModel:
     """Return the study's model, or that of trial `number`; `spec` stands in for a study that was made in Python.
 
-    Raises `ModelError` where its weights are gone, and `ConfigurationError` where the objective makes no models.
+    Raises `ModelError` where its weights are gone, `ConfigurationError` where the objective makes no models, and
+    `UntrustedCodeError` where it lies elsewhere and nobody said to `trust` it.
     """
     study, trials = store.read(name)
     repetitions = store.repetitions(name)
@@ -51,7 +54,7 @@ def model_of(store: Store, name: str, number: int | None = None, spec: StudySpec
     # Repetitions have seeds of their own, but the data of the search, split as the search did.
     search = store.study(confirmed_study(name))
     spec = spec or StudySpec.from_description(study.spec)
-    folder = module_folder(spec.objective, study.source)
+    folder = trusted_module_folder(study, spec, trust=trust)
     spec = located(spec, [Path.cwd(), Path(study.source["folder"])], folder)
     spec = replace(spec, seed=search.spec["seed"])
     _refuse_other_data(search, data_fingerprint(spec, folder))

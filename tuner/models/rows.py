@@ -1,6 +1,5 @@
 """Raw rows from a file, and answers to them."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -13,6 +12,7 @@ import pandas as pd
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.model import Model
+from tuner.folders import whole_file
 from tuner.models.loading import Loaded
 
 READING = "tuner.objectives.own_data.reading"
@@ -94,18 +94,15 @@ def answers(model: Model, rows: Rows, *, probabilities: bool) -> pd.DataFrame:
 
 def write_answers(frame: pd.DataFrame, path: Path) -> None:
     """Write the answers as CSV, or as Parquet where the path says so; all of them or nothing."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        if path.suffix.lower() == ".parquet":
-            frame.to_parquet(beside, index=False)
-        else:
-            compression = "gzip" if path.suffix.lower() == ".gz" else None
-            frame.to_csv(beside, index=False, compression=compression)
-        beside.replace(path)
+        with whole_file(path) as beside:
+            if path.suffix.lower() == ".parquet":
+                frame.to_parquet(beside, index=False)
+            else:
+                compression = "gzip" if path.suffix.lower() == ".gz" else None
+                frame.to_csv(beside, index=False, compression=compression)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _array(path: Path) -> Any:

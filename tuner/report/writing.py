@@ -1,6 +1,5 @@
 """A report on disk: where it goes, what it may replace, and never half of it."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import final
 
 from tuner.domain.errors import ConfigurationError
+from tuner.folders import whole_file
 from tuner.report import markdown, page
 from tuner.report.contents import compose
 from tuner.report.document import Document
@@ -119,13 +119,8 @@ def _drawn(document: Document, folder: Path) -> tuple[Path, ...]:
 
 def _write(target: Path, text: str) -> None:
     """Write beside the target and rename: whoever opens it meanwhile sees the old report."""
-    beside = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    with _said(target):
-        try:
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
+    with _said(target), whole_file(target) as beside:
+        beside.write_text(text, encoding="utf-8")
 
 
 @contextmanager

@@ -5,6 +5,7 @@ They lie beside the database, `backups/studies-20260101T120000Z.db`: its file na
 
 import os
 import re
+import secrets
 import shlex
 import sqlite3
 from collections.abc import Iterator
@@ -118,9 +119,7 @@ def _paths(folder: Path) -> list[Path]:
 @contextmanager
 def _partial(final_file: Path) -> Iterator[Path]:
     """Give an empty private file beside `final_file`, which is gone after the block unless it was renamed."""
-    # With our number: studies of one database are run by several processes.
-    partial = final_file.with_name(f"{final_file.name}.{os.getpid()}.partial")
-    partial.unlink(missing_ok=True)
+    partial = final_file.with_name(f"{final_file.name}.{secrets.token_hex(4)}.partial")
     os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
     try:
         yield partial
