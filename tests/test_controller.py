@@ -592,6 +592,29 @@ def test_five_trials_that_fail_alike_end_the_study() -> None:
     assert bench.controller.is_finished
 
 
+def test_members_that_train_on_keep_a_study_whose_first_five_members_fail_from_ending() -> None:
+    bench = Bench(trials=30, cohort=8)
+    work = bench.take()
+    healthy = [Report(number=number, epoch=1, metrics=metrics(0.5)) for number in (5, 6, 7)]
+    bench.controller.report([*map(failed, range(5)), *healthy])
+    assert bench.controller.stop_cause is None
+    assert [number for number in work.numbers if not bench.state(number).is_finished] == [5, 6, 7]
+
+
+def test_members_that_a_broken_cohort_has_put_back_are_tried_before_the_study_ends() -> None:
+    bench = Bench(trials=8, max_epochs=1, cohort=8)
+    work = bench.take()
+    bench.controller.report([failed(number, FailureReason.COHORT_RAISED) for number in work.numbers])
+    for number in range(5):
+        assert bench.take().numbers == {number}
+        bench.controller.report([failed(number)])
+    for number in range(5, 8):
+        assert bench.take().numbers == {number}
+        bench.report(number, 1, 0.5)
+    assert bench.controller.stop_cause is None
+    assert bench.controller.is_finished
+
+
 def test_what_failed_before_a_resumption_is_forgiven() -> None:
     before = Bench(trials=30)
     for number in range(5):

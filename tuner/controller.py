@@ -236,8 +236,16 @@ class Controller(Director):
                 self._cohorts.measured(report.seconds)
         changes = self._changes(reports)
         self._journal.write(changes)
+        self._remember_all(changes)
+
+    def _remember_all(self, changes: Sequence[Change]) -> None:
+        """Take note of stored changes; trials that fail are judged by how far all others are after the last of them."""
         for change in changes:
-            self._remember(change.trial, change.report)
+            self._trials[change.trial.number] = change.trial
+        unfinished = (self._trials[number] for number in (*self._live, *self._waiting))
+        furthest = max((trial.last_epoch for trial in unfinished if not trial.state.is_finished), default=0)
+        for change in changes:
+            self._remember(change.trial, change.report, furthest)
 
     def lost(self, work: Work, reason: str) -> None:
         if work.kind is WorkKind.TEST:
@@ -251,8 +259,7 @@ class Controller(Director):
         changes = self._changes(failed)
         waiting = [replace(self._trials[number], state=TrialState.WAITING) for number in again]
         self._journal.write([*changes, *(Change(trial=trial) for trial in waiting)])
-        for change in changes:
-            self._remember(change.trial, change.report)
+        self._remember_all(changes)
         for trial in waiting:
             self._put_back(trial, EventKind.LOST)
         self._forget(work.id)
@@ -563,14 +570,13 @@ class Controller(Director):
             return TrialState.PRUNED
         return TrialState.RUNNING
 
-    def _remember(self, trial: TrialRecord, report: Report | None) -> None:
+    def _remember(self, trial: TrialRecord, report: Report | None, furthest: int) -> None:
         self._trials[trial.number] = trial
         self._sampler.observe(trial)
         if trial.state.is_finished:
             self._leave(trial.number)
             self._metrics.pop(trial.number, None)
-            furthest = max((self._trials[number].last_epoch for number in self._live), default=0)
-            if self._breaker.trips(trial, furthest):
+            if self._breaker.trips(trial, furthest, others_wait=not self._alone.isdisjoint(self._waiting)):
                 self.stop(StopCause.FAILURES)
         self._notify(EventKind.FINISHED if trial.state.is_finished else EventKind.REPORTED, trial, report=report)
 
