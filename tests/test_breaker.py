@@ -61,6 +61,14 @@ def test_a_running_trial_that_came_further_shows_that_not_all_fail() -> None:
     assert breaker.trips(ended("it diverged", epochs=1), furthest=1)
 
 
+def test_members_of_a_broken_cohort_that_are_still_to_be_tried_make_a_few_failures_no_proof() -> None:
+    breaker = Breaker()
+    assert not any(breaker.trips(ended("it broke"), others_wait=True) for _ in range(FIRST_OF_ANY_KIND - 1))
+    assert breaker.trips(ended("it broke"), others_wait=True)
+    assert Breaker().trips(ended("it broke")) is False
+    assert breaker.trips(ended("it broke"))
+
+
 def test_a_resumed_study_that_had_usable_trials_is_no_new_one() -> None:
     assert lasts(Breaker([ended()]), *[ended("KeyError: 'lr'")] * 40) == 40
 

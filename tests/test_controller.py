@@ -4,7 +4,7 @@ from collections.abc import Mapping
 import pytest
 from fakes import MAXIMIZED, FakeJournal, FakeListener, FakeSampler, FakeScheduler, metrics, ticking_clock
 
-from tuner import Decision, Float, Int, SearchSpace
+from tuner import Choice, Decision, Float, Int, SearchSpace
 from tuner.cohorts import Cohorts, KeyOf
 from tuner.controller import MAX_RETRIES, Controller, Plan
 from tuner.domain.config import Config
@@ -17,6 +17,7 @@ from tuner.domain.trial import Failure, FailureReason, Report, TrialState
 from tuner.domain.work import Answer, Work, WorkKind
 
 SPACE = SearchSpace(x=Float(0, 1))
+HALVES = SearchSpace(half=Choice("lower", "upper"), x=Float(0, 1))
 
 
 class Bench:
@@ -35,8 +36,9 @@ class Bench:
         trial_seconds: float | None = None,
         goal: Goal = MAXIMIZED,
         stops_hopeless: bool = True,
+        space: SearchSpace = SPACE,
     ) -> None:
-        self.sampler = FakeSampler(SPACE)
+        self.sampler = FakeSampler(space)
         self.scheduler = FakeScheduler()
         self.journal: FakeJournal = before.journal if before else FakeJournal()
         self.listener = FakeListener()
@@ -46,7 +48,7 @@ class Bench:
             goal=goal,
             stops_hopeless=stops_hopeless,
             seed=0,
-            default=SPACE.default,
+            default=space.default,
             tests=tests,
             grows=grows,
             trial_seconds=trial_seconds,
@@ -55,7 +57,7 @@ class Bench:
             plan,
             sampler=self.sampler,
             scheduler=self.scheduler,
-            cohorts=Cohorts(SPACE, key_of, size=cohort, trials=trials),
+            cohorts=Cohorts(space, key_of, size=cohort, trials=trials),
             journal=self.journal,
             now=ticking_clock(),
             listeners=[self.listener],
@@ -372,15 +374,15 @@ def test_an_objective_without_test_data_is_asked_once_and_has_no_test_metrics() 
     assert bench.controller.is_finished
 
 
-def halves(config: Config) -> int:
+def halves(config: Config) -> str:
     """Two shapes: the lower and the upper half of the space."""
-    return int(config["x"] > 0.5)
+    return str(config["half"])
 
 
 def test_a_cohort_is_of_one_shape_and_stored_in_one_transaction() -> None:
-    bench = Bench(trials=8, cohort=4, key_of=halves)
+    bench = Bench(trials=8, cohort=4, key_of=halves, space=HALVES)
     work = bench.take()
-    assert {halves(member.config) for member in work.members} == {halves(SPACE.default)}
+    assert {halves(member.config) for member in work.members} == {halves(HALVES.default)}
     assert len(bench.journal.transactions) == 1
 
 
@@ -428,14 +430,61 @@ def test_a_cohort_is_over_when_nobody_is_left_or_joins() -> None:
     assert bench.report_all({0: 0.5, 1: 0.4}, epoch=3).is_over
 
 
-def test_no_shape_gets_more_than_its_share_of_the_study() -> None:
-    bench = Bench(trials=32, cohort=2, key_of=halves, grows=True)
-    cohort = bench.take()
-    joined: list[int] = []
-    for epoch in (3, 3, 3):
-        answer = bench.report_all(dict.fromkeys(cohort.numbers | set(joined), 0.5), epoch)
-        joined += [member.number for member in answer.joining]
-    assert len(cohort.members) + len(joined) == 32 / 8
+def lasting(bench: Bench, members: frozenset[int], reports: int) -> tuple[list[int], list[int]]:
+    """Report a cohort's epochs, of which each member needs three, and return how many and who it has had."""
+    sizes, epochs, seen = [], dict.fromkeys(members, 0), sorted(members)
+    for _ in range(reports):
+        sizes.append(len(epochs))
+        epochs = {number: epoch + 1 for number, epoch in epochs.items()}
+        answer = bench.controller.report(
+            [Report(number=number, epoch=epoch, metrics=metrics(0.5)) for number, epoch in epochs.items()]
+        )
+        epochs = {number: epoch for number, epoch in epochs.items() if number not in answer.leaving}
+        epochs |= {member.number: 0 for member in answer.joining}
+        seen += sorted(member.number for member in answer.joining)
+        if answer.is_over or bench.controller.trials[-1].state is TrialState.WAITING:
+            break
+    return sizes, seen
+
+
+def test_where_a_space_has_one_shape_all_trials_follow_each_other_in_one_cohort() -> None:
+    bench = Bench(trials=40, cohort=4, grows=True)
+    sizes, seen = lasting(bench, bench.take().numbers, 30)
+    assert seen == list(range(40))
+    assert sizes == [4] * 30
+
+
+def test_the_sampler_is_asked_for_a_shape_again_and_again_and_a_trial_of_another_one_waits() -> None:
+    bench = Bench(trials=64, cohort=3, key_of=halves, space=HALVES, grows=True)
+    bench.scheduler.answers = {(number, 1): Decision.STOP for number in range(1, 64, 3)}
+    lasting(bench, bench.take().numbers, 200)
+    *trained, waiting = bench.controller.trials
+    assert waiting.state is TrialState.WAITING
+    assert {halves(trial.config) for trial in trained} == {"lower"}
+    assert halves(waiting.config) == "upper"
+    assert len(trained) % (64 / 8) == 0
+
+
+def test_a_cohort_of_one_is_followed_by_whatever_the_sampler_says() -> None:
+    bench = Bench(trials=60, cohort=1, key_of=lambda config: config["x"], grows=True)
+    sizes, seen = lasting(bench, bench.take().numbers, 3 * 59)
+    assert seen == list(range(60))
+    assert set(sizes) == {1}
+    free = FakeSampler(SPACE)
+    assert [trial.config for trial in bench.controller.trials[1:]] == [free.suggest(number) for number in range(1, 60)]
+
+
+def test_a_cohort_ends_now_and_then_so_that_its_worker_can_be_replaced() -> None:
+    bench = Bench(trials=2000, max_epochs=1, cohort=8, grows=True)
+    work = bench.take()
+    reports = 0
+    answer = Answer()
+    numbers = work.numbers
+    while not answer.is_over:
+        answer = bench.report_all(dict.fromkeys(numbers, 0.5), epoch=1)
+        numbers = frozenset(member.number for member in answer.joining)
+        reports += 1
+    assert reports == 512 / 8
 
 
 def test_members_that_do_not_fit_into_memory_go_on_in_halves() -> None:
@@ -509,7 +558,7 @@ def test_a_resumed_cohort_has_the_members_it_would_have_had() -> None:
         return together
 
     def bench(before: Bench | None = None) -> Bench:
-        made = Bench(trials=48, cohort=3, grows=True, before=before, key_of=halves)
+        made = Bench(trials=48, cohort=3, grows=True, before=before, key_of=halves, space=HALVES)
         made.scheduler.answers = {(number, 1): Decision.STOP for number in range(1, 48, 3)}
         return made
 
@@ -589,6 +638,29 @@ def test_five_trials_that_fail_alike_end_the_study() -> None:
         bench.controller.report([failed(number)])
     assert bench.controller.stop_cause is StopCause.FAILURES
     assert bench.controller.next_work() is None
+    assert bench.controller.is_finished
+
+
+def test_members_that_train_on_keep_a_study_whose_first_five_members_fail_from_ending() -> None:
+    bench = Bench(trials=30, cohort=8)
+    work = bench.take()
+    healthy = [Report(number=number, epoch=1, metrics=metrics(0.5)) for number in (5, 6, 7)]
+    bench.controller.report([*map(failed, range(5)), *healthy])
+    assert bench.controller.stop_cause is None
+    assert [number for number in work.numbers if not bench.state(number).is_finished] == [5, 6, 7]
+
+
+def test_members_that_a_broken_cohort_has_put_back_are_tried_before_the_study_ends() -> None:
+    bench = Bench(trials=8, max_epochs=1, cohort=8)
+    work = bench.take()
+    bench.controller.report([failed(number, FailureReason.COHORT_RAISED) for number in work.numbers])
+    for number in range(5):
+        assert bench.take().numbers == {number}
+        bench.controller.report([failed(number)])
+    for number in range(5, 8):
+        assert bench.take().numbers == {number}
+        bench.report(number, 1, 0.5)
+    assert bench.controller.stop_cause is None
     assert bench.controller.is_finished
 
 

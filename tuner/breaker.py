@@ -35,11 +35,12 @@ class Breaker:
         self._furthest = 0
         self._errors: set[tuple[FailureReason, str]] = set()
 
-    def trips(self, trial: TrialRecord, furthest: int = 0) -> bool:
+    def trips(self, trial: TrialRecord, furthest: int = 0, *, others_wait: bool = False) -> bool:
         """Record a trial that is over, and return whether the study should be.
 
-        `furthest` is the last epoch that a running trial has reported. One that came further than all that failed shows
-        that not every trial fails.
+        `furthest` is the last epoch that an unfinished trial has reported. One that came further than all that failed
+        shows that not every trial fails. `others_wait` says that members of a cohort that failed as a whole still have
+        to be tried one by one: those that would not fail may be among them, so a few failures prove nothing.
         """
         if trial.failure is None:
             self._has_succeeded = True
@@ -52,5 +53,5 @@ class Breaker:
         self._furthest = max(self._furthest, trial.last_epoch)
         if self._has_succeeded or furthest > self._furthest:
             return are_alike and self._in_a_row >= LATER
-        is_a_mistake = are_alike and trial.failure.reason not in _OF_THE_CONFIGURATION
+        is_a_mistake = are_alike and trial.failure.reason not in _OF_THE_CONFIGURATION and not others_wait
         return self._in_a_row >= max(FIRST if is_a_mistake else FIRST_OF_ANY_KIND, self._failed_before)

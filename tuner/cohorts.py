@@ -1,4 +1,4 @@
-"""Who trains together, and how many: trials of one shape, and of each shape a bounded share of the study.
+"""Who trains together, and how many: trials of one shape, as many as the sampler wants of it.
 
 Nothing here depends on time unless `timed` says that several workers share a study, where the order in which they
 report differs from run to run anyway: with one worker a study can be repeated, trial by trial.
@@ -7,6 +7,8 @@ report differs from run to run anyway: with one worker a study can be repeated, 
 import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 from typing import final
 
@@ -22,20 +24,39 @@ _ROUND_SECONDS = 0.1
 
 _MOST_INTERLEAVED = 64
 
-_LEAST_SHAPES = 8
-"""How many shapes a study tries at least, however well they batch."""
+_LEAST_DRAWS = 8
+"""How often a study asks the sampler for a shape at least, however well trials of one shape batch."""
 
-_SHAPES = 16
-"""How many a study tries that is too small for the largest cohorts anyway: measured, it finds as good trials."""
+_DRAWS = 16
+"""How often a study does that is too small for the largest cohorts anyway: measured, it finds as good trials."""
+
+_DRAWS_OF_A_SHAPE = 4
+"""Where there are few shapes, how often the sampler is asked for each of them."""
+
+_AT_A_TIME = 8
+"""An eighth of a study trains at a time where shapes do not matter: the others learn from those before them."""
+
+_LOOKED_AT = 48
+"""How many configurations are looked at to find out how many shapes a space has."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How many trials may train together, and why not more."""
+
+    members: int
+    reason: str
 
 
 @final
 class Cohorts:
     """The rule that makes cohorts. It is told who was given a place and what went wrong, and answers who may join.
 
-    `size` is how many trials make a cohort, None as many as serve, `most` at most. No more than `share` trials have one
-    shape, so that shapes stay explored: an eighth of a study's, and a sixteenth in a study too small for the largest
-    cohorts. Where trials are `interleaved`, not batched, shapes do not matter and epochs are `timed`: a cohort has as
+    `size` is how many trials make a cohort, None as many as serve, `most` at most. The sampler draws a shape, and so
+    many trials of it follow (`share`): an eighth of a study's, a sixteenth in a study too small for the largest
+    cohorts, more where a space has few shapes, and all where it has only one. Drawn again, a shape is given as many
+    again. Where trials are `interleaved`, not batched, shapes do not matter and epochs are `timed`: a cohort has as
     many members as take a tenth of a second for an epoch each, and no more than a sixteenth of the study, since those
     that run at a time learn nothing from each other.
     """
@@ -52,24 +73,26 @@ class Cohorts:
         timed: bool = False,
         share: int | None = None,
     ) -> None:
-        self.key_of = key_of
+        self._key_of = key_of
         self._space = space
         self._size = size
+        self._trials = trials
         self._most = most
         self._interleaved = interleaved
         self._timed = timed
-        is_small = size is None and (interleaved or trials < _SHAPES * most)
-        self._share = share or max(size or 1, math.ceil(trials / (_SHAPES if is_small else _LEAST_SHAPES)))
+        self._given_share = share
         self._limits: dict[str, int] = {}
         self._given: Counter[Hashable] = Counter()
+        self._keys: dict[Hashable, Hashable | None] = {}
+        self._shaping: dict[Hashable, frozenset[str]] = {}
         self._seconds = 0.0
         self._epochs = 0
 
     def sharing(self, share: int) -> "Cohorts":
-        """Return the same rule for other trials, of which so many may have one shape."""
+        """Return the same rule for other trials, of which so many may have one shape and train at a time."""
         cohorts = Cohorts(
             self._space,
-            self.key_of,
+            self._key_of,
             size=self._size,
             trials=share,
             most=self._most,
@@ -79,6 +102,24 @@ class Cohorts:
         )
         cohorts.remember(self._limits)
         return cohorts
+
+    def key_of(self, config: Config) -> Hashable | None:
+        """Return what configurations that can be trained together have in common; None trains each alone."""
+        # To compare two shapes, an objective may have to build two models: each once.
+        values = frozenset((path, type(value), value) for path, value in self._space.flatten(config).items())
+        if values not in self._keys:
+            self._keys[values] = self._key_of(config)
+        return self._keys[values]
+
+    @cached_property
+    def shapes(self) -> int:
+        """How many shapes the space has, as far as some configurations show that are spread over it; 16 are many."""
+        found = {self.key_of(self._space.default)}
+        for config in self._space.spread(_LOOKED_AT):
+            found.add(self.key_of(config))
+            if len(found) >= _DRAWS:
+                break
+        return len(found)
 
     @property
     def limits(self) -> Mapping[str, int]:
@@ -104,52 +145,116 @@ class Cohorts:
 
     def size(self, config: Config) -> int:
         """Return how many members a new cohort of trials with this configuration's shape may have."""
-        return self._limited(config, self._wanted())
+        return self.bound(config).members
+
+    def bound(self, config: Config) -> Bound:
+        """Return how many members a new cohort of this configuration's shape may have, and why not more."""
+        bounds = [*self._bounds(config)]
+        return min(bounds, key=lambda bound: bound.members)
 
     def most(self, config: Config) -> int:
         """Return how many trials of this configuration's shape that were begun before may go on together."""
-        return self._limited(config, self._size or self._most)
+        key = self.key_of(config)
+        size = self._size or self._most
+        return 1 if key is None else min(size, self._limits.get(str(key), size))
 
     def room(self, config: Config, members: int) -> int:
-        """Return how many new trials may join `members` that have the shape of this configuration."""
-        free = self.size(config) - members
-        if not self._interleaved:
-            free = min(free, self._share - self._given[self.key_of(config)])
-        return max(0, free)
+        """Return how many new trials may join `members`, whose shape, this configuration's, was drawn just now."""
+        return max(0, self.size(config) - members)
+
+    def left(self, config: Config) -> int:
+        """Return how many more trials of this configuration's shape follow the last time that it was drawn."""
+        if self._interleaved or self._draws == 1:
+            return self._trials
+        return -self._given[self.key_of(config)] % self._share
+
+    @property
+    def is_drawn_again(self) -> bool:
+        """Whether a shape of which no more follow is worth another draw while its trials still train.
+
+        Where there are many shapes the sampler would mostly say another one.
+        """
+        return not self._interleaved and self.shapes < _DRAWS
 
     def held(self, config: Config) -> dict[str, Scalar]:
         """Return the values, by path, that a configuration needs to have the shape of this one.
 
-        A parameter belongs to the shape if another value of it gives another key.
+        A parameter belongs to the shape if another value of it gives another key. A continuous one is never held, even
+        where it does: the sampler's value is searched, whatever that costs in time.
         """
-        if self._interleaved:
-            return {}
-        key = self.key_of(config)
         values = self._space.flatten(config)
-        parameters = self._space.parameters
-        return {
-            path: value
-            for path, value in values.items()
-            if any(self.key_of(other) != key for other in self._others(values, path, parameters[path]))
-        }
+        return {path: values[path] for path in sorted(self._shaped_by(config)) if not self._is_continuous(path)}
 
     def explored(self, config: Config, seed: int) -> Config:
         """Return a configuration near this one that has the same shape."""
-        return self._space.near(config, self.held(config), Random(seed))  # noqa: S311 - no secret
+        return self._space.near(config, self._shaped_by(config), Random(seed))  # noqa: S311 - no secret
 
-    def _wanted(self) -> int:
-        if self._size is not None:
-            return self._size
-        if not self._interleaved:
-            return min(self._most, self._share)
-        if not self._timed or not self._epochs:
-            return 1
-        most = min(_MOST_INTERLEAVED, self._share)
-        return max(1, min(most, math.floor(_ROUND_SECONDS * self._epochs / self._seconds) if self._seconds else most))
-
-    def _limited(self, config: Config, size: int) -> int:
+    def _shaped_by(self, config: Config) -> frozenset[str]:
+        """Return the parameters, by path, of which another value gives another key."""
+        if self._interleaved or self.shapes == 1:
+            return frozenset()
         key = self.key_of(config)
-        return 1 if key is None else min(size, self._limits.get(str(key), size))
+        if key not in self._shaping or key is None:
+            values, parameters = self._space.flatten(config), self._space.parameters
+            self._shaping[key] = frozenset(
+                path
+                for path in values
+                if any(self.key_of(other) != key for other in self._others(values, path, parameters[path]))
+            )
+        return self._shaping[key]
+
+    def _is_continuous(self, path: str) -> bool:
+        return math.isinf(self._space.parameters[path].count)
+
+    @property
+    def _share(self) -> int:
+        """How many trials of one shape follow a draw of it."""
+        return self._given_share or max(self._size or 1, math.ceil(self._trials / self._draws))
+
+    @property
+    def _draws(self) -> int:
+        """How often the sampler is asked for a shape."""
+        is_small = self._size is None and (self._interleaved or self._trials < _DRAWS * self._most)
+        draws = _DRAWS if is_small else _LEAST_DRAWS
+        if self._interleaved:
+            return draws
+        return 1 if self.shapes == 1 else min(draws, _DRAWS_OF_A_SHAPE * self.shapes)
+
+    def _bounds(self, config: Config) -> Iterator[Bound]:
+        """Yield what keeps a cohort of this configuration's shape small, what is most worth telling first."""
+        key = self.key_of(config)
+        if key is None:
+            yield Bound(1, "the objective trains each alone")
+            return
+        if self._size is not None:
+            yield Bound(self._size, f"cohort = {self._size}")
+            if self._size == 1:
+                return
+        if limit := self._limits.get(str(key)):
+            yield Bound(limit, "more ran out of memory")
+        if not self._interleaved and (free := [*filter(self._is_continuous, sorted(self._shaped_by(config)))]):
+            yield Bound(1, f"each value of {free[0]} makes another model")
+        if self._size is None:
+            yield from self._serving()
+
+    def _serving(self) -> Iterator[Bound]:
+        """Yield how many serve, where nobody asked for a size."""
+        share = Bound(self._share, f"the sampler chooses the model's shape {self._draws} times or more")
+        if not self._interleaved:
+            yield Bound(self._most, "more are no faster on this device")
+            if self._draws > 1:
+                yield share
+            elif self._given_share is None:
+                at_a_time = max(1, math.ceil(self._trials / _AT_A_TIME))
+                yield Bound(at_a_time, "an eighth of the study at a time: the others learn from it")
+            return
+        if not self._timed or not self._epochs:
+            yield Bound(1, "nobody knows yet how long an epoch takes" if self._timed else "there is one worker")
+            return
+        yield Bound(min(_MOST_INTERLEAVED, self._share), "the others learn from those that run")
+        if self._seconds:
+            count = max(1, math.floor(_ROUND_SECONDS * self._epochs / self._seconds))
+            yield Bound(count, "epochs are long enough to be told one by one")
 
     def _others(self, values: Mapping[str, Scalar], path: str, parameter: Parameter) -> Iterator[Config]:
         """Yield configurations that differ in one parameter; what its branch adds has its default."""

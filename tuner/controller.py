@@ -33,6 +33,9 @@ from tuner.generations import Generations
 MAX_RETRIES = 2
 """How often a trial is handed out again after its worker died."""
 
+_MOST_OF_A_COHORT = 512
+"""So many trials a cohort takes in, one after the other, before it ends: then its worker can be replaced."""
+
 _TOO_LARGE = (FailureReason.OUT_OF_MEMORY, FailureReason.MEMORY_LIMIT)
 
 _OF_THE_COHORT = (FailureReason.OUT_OF_MEMORY, FailureReason.COHORT_RAISED)
@@ -110,6 +113,7 @@ class Controller(Director):
         self._live: dict[int, int] = {}
         self._members: dict[int, set[int]] = {}
         self._shapes: dict[int, Config] = {}
+        self._taken: Counter[int] = Counter()
         self._alone: set[int] = set()
         self._generations = Generations(scheduler, cohorts, plan.seed)
         self._testing: int | None = None
@@ -238,8 +242,16 @@ class Controller(Director):
                 self._cohorts.measured(report.seconds)
         changes = self._changes(reports)
         self._journal.write(changes)
+        self._remember_all(changes)
+
+    def _remember_all(self, changes: Sequence[Change]) -> None:
+        """Take note of stored changes; trials that fail are judged by how far all others are after the last of them."""
         for change in changes:
-            self._remember(change.trial, change.report)
+            self._trials[change.trial.number] = change.trial
+        unfinished = (self._trials[number] for number in (*self._live, *self._waiting))
+        furthest = max((trial.last_epoch for trial in unfinished if not trial.state.is_finished), default=0)
+        for change in changes:
+            self._remember(change.trial, change.report, furthest)
 
     def lost(self, work: Work, reason: str) -> None:
         if work.kind is WorkKind.TEST:
@@ -253,8 +265,7 @@ class Controller(Director):
         changes = self._changes(failed)
         waiting = [replace(self._trials[number], state=TrialState.WAITING) for number in again]
         self._journal.write([*changes, *(Change(trial=trial) for trial in waiting)])
-        for change in changes:
-            self._remember(change.trial, change.report)
+        self._remember_all(changes)
         for trial in waiting:
             self._put_back(trial, EventKind.LOST)
         self._forget(work.id)
@@ -319,9 +330,8 @@ class Controller(Director):
         first = self._proposed() if self._wants_trials else None
         if first is None:
             return []
-        trials = [first, *self._proposed_like(first.config, members=1)]
-        self._journal.begin(trials)
-        return [trial for trial in trials if trial.state is TrialState.RUNNING]
+        room = self._cohorts.room(first.config, members=1)
+        return self._stored([first, *self._proposed_like(first.config, room)])
 
     def _continued(self) -> list[TrialRecord]:
         """Go on with trials that wait, those of one shape together; new ones take the places that are left."""
@@ -335,7 +345,11 @@ class Controller(Director):
         self._journal.write([Change(trial=trial) for trial in old])
         if numbers[0] in self._alone:
             return old
-        return [*old, *self._filled(old[0].config, len(old))]
+        config = old[0].config
+        room = self._cohorts.room(config, len(old))
+        if any(trial.last_epoch for trial in old):  # else the sampler has just chosen this shape
+            room = min(room, self._cohorts.left(config)) if room else 0
+        return [*old, *self._filled(config, room)]
 
     def _ready(self) -> list[int]:
         """Return the waiting trials that can go on: not those whose generation is not all there yet."""
@@ -371,25 +385,52 @@ class Controller(Director):
         members = self._members[cohort]
         if self._stop is not None or not self.plan.grows or members & self._alone:
             return ()
-        config = self._shapes[cohort]
-        joining = self._filled(config, len(members))
+        if self._taken[cohort] >= _MOST_OF_A_COHORT:
+            return ()
+        if not members:
+            joining = self._replacing(cohort)
+        else:
+            config = self._shapes[cohort]
+            free = self._cohorts.room(config, len(members))
+            room = min(free, self._cohorts.left(config)) if free else 0
+            joining = self._filled(config, room) if room or not free else self._drawn_again(config, free)
         return self._placed(cohort, joining)
 
-    def _filled(self, config: Config, members: int) -> list[TrialRecord]:
-        """Begin trials of the shape of `config` for the free places beside so many members."""
-        trials = self._proposed_like(config, members)
+    def _replacing(self, cohort: int) -> list[TrialRecord]:
+        """Begin a cohort of any shape where the one before is over; nothing where trials wait that go first."""
+        trials = [] if self._waiting else self._begun()
+        if trials:
+            self._shapes[cohort] = trials[0].config
+        return trials
+
+    def _drawn_again(self, config: Config, free: int) -> list[TrialRecord]:
+        """Let the sampler choose a shape: where it is this one again, go on with it, else the trial waits."""
+        if self._waiting or not self._cohorts.is_drawn_again or not self._wants_trials:
+            return []
+        trials = self._proposed_like(config, 1, NOTHING_HELD)
+        if trials and trials[0].state is TrialState.RUNNING:
+            trials += self._proposed_like(config, min(free - 1, self._cohorts.left(config)))
+        return self._stored(trials)
+
+    def _filled(self, config: Config, room: int) -> list[TrialRecord]:
+        """Begin so many trials of the shape of `config`, or as many as there are."""
+        return self._stored(self._proposed_like(config, room))
+
+    def _stored(self, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+        """Store new trials, and return those that are trained at once."""
         if trials:
             self._journal.begin(trials)
         return [trial for trial in trials if trial.state is TrialState.RUNNING]
 
-    def _proposed_like(self, config: Config, members: int) -> list[TrialRecord]:
+    def _proposed_like(self, config: Config, room: int, held: Held | None = None) -> list[TrialRecord]:
         """Propose trials of the shape of `config`; the last one waits where it turned out to have another shape."""
         left = self.plan.trials - len(self._trials)
-        room = min(self._cohorts.room(config, members), math.ceil(left / self.plan.parallel))
-        held = self._cohorts.held(config) if room else NOTHING_HELD
+        room = min(room, math.ceil(left / self.plan.parallel))
+        if room and held is None:
+            held = self._cohorts.held(config)
         key = self._cohorts.key_of(config)
         trials: list[TrialRecord] = []
-        while len(trials) < room and (trial := self._proposed(held)) is not None:
+        while len(trials) < room and (trial := self._proposed(held or NOTHING_HELD)) is not None:
             trials.append(trial)
             if self._cohorts.key_of(trial.config) != key:
                 trials[-1] = self._trials[trial.number] = replace(trial, state=TrialState.WAITING)
@@ -420,6 +461,7 @@ class Controller(Director):
     def _placed(self, cohort: int, trials: Iterable[TrialRecord]) -> tuple[Member, ...]:
         """Make stored trials members of a cohort."""
         placed = tuple(trials)
+        self._taken[cohort] += len(placed)
         for trial in placed:
             self._trials[trial.number] = trial
             self._live[trial.number] = cohort
@@ -566,19 +608,18 @@ class Controller(Director):
             return TrialState.PRUNED
         return TrialState.RUNNING
 
-    def _remember(self, trial: TrialRecord, report: Report | None) -> None:
+    def _remember(self, trial: TrialRecord, report: Report | None, furthest: int) -> None:
         self._trials[trial.number] = trial
         self._sampler.observe(trial)
         if trial.state.is_finished:
             self._leave(trial.number)
             self._metrics.pop(trial.number, None)
-            furthest = max((self._trials[number].last_epoch for number in self._live), default=0)
-            if self._breaker.trips(trial, furthest):
+            if self._breaker.trips(trial, furthest, others_wait=not self._alone.isdisjoint(self._waiting)):
                 self.stop(StopCause.FAILURES)
         self._notify(EventKind.FINISHED if trial.state.is_finished else EventKind.REPORTED, trial, report=report)
 
     def _forget(self, cohort: int) -> None:
-        del self._members[cohort], self._shapes[cohort]
+        del self._members[cohort], self._shapes[cohort], self._taken[cohort]
 
     def _leave(self, number: int) -> None:
         cohort = self._live.pop(number, None)

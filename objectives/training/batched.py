@@ -27,7 +27,8 @@ BLOCK_WEIGHTS = 300_000
 """How many weights are trained at once on a CPU: with gradients and moments they still fit into its cache."""
 
 _EVALUATED_AT_ONCE = 1 << 16
-"""How many examples all rows together read at once while they are evaluated."""
+"""How many examples all rows together read at once while they are evaluated; as many rows are evaluated at a time as
+have no more outputs, since a metric needs all outputs of a member."""
 
 
 @final
@@ -108,27 +109,32 @@ class Batch:
     def evaluate(self) -> dict[int, dict[str, float]]:
         """Return every member's metrics on its validation examples."""
         metrics = {}
-        for rows in self._blocks():
-            for member, outputs in zip(self.members[rows], self._outputs(rows), strict=True):
-                metrics[member.number] = scored(member.loss, member.data, member.data.validation, outputs)
+        for block in self._blocks():
+            for rows in self._evaluated(block):
+                for member, outputs in zip(self.members[rows], self._outputs(rows), strict=True):
+                    metrics[member.number] = scored(member.loss, member.data, member.data.validation, outputs)
         return metrics
 
     def _blocks(self) -> Iterator[slice]:
         """Yield the rows that are trained at once: on a CPU as many as its cache holds, elsewhere all."""
         count, weights = self._stack.weights.shape
         size = max(1, BLOCK_WEIGHTS // weights) if self._stack.weights.device.type == "cpu" else count
-        blocks = -(-count // size)
-        even = -(-count // blocks)
-        yield from (slice(begin, min(begin + even, count)) for begin in range(0, count, even))
+        yield from _even(0, count, size)
+
+    def _evaluated(self, block: slice) -> Iterator[slice]:
+        """Yield the rows of a block that are evaluated at once: as many as do not multiply what one alone needs."""
+        examples = len(self.members[block.start].data.validation.targets)
+        yield from _even(block.start, block.stop, max(1, _EVALUATED_AT_ONCE // max(1, examples)))
 
     def _train_block(self, rows: slice, epochs: Sequence[int], max_epochs: int) -> None:
         members = self.members[rows]
-        batches = _batches(members, epochs, self.batch_size)
+        parts = _parts(members, epochs, self.batch_size)
+        train = _Gathered([member.data.train for member in members])
         leaves, loss, steppers = self._stack.leaves(rows), _Loss(members), [*self._steppers(rows)]
-        lrs = _lrs(members, epochs, len(batches), max_epochs).to(self._stack.weights.device)
-        for (inputs, targets), lr in zip(batches, lrs, strict=True):
-            outputs = self._stack.forward(leaves, rows, inputs, training=True)
-            found = gradients(loss(outputs, targets), leaves)
+        lrs = _lrs(members, epochs, len(parts), max_epochs).to(self._stack.weights.device)
+        for part, lr in zip(parts, lrs, strict=True):
+            outputs = self._stack.forward(leaves, rows, train.features(part), training=True)
+            found = gradients(loss(outputs, train.targets(part)), leaves)
             for stepper in steppers:
                 stepper.step(found, lr)
 
@@ -141,12 +147,22 @@ class Batch:
     def _outputs(self, rows: slice) -> Tensor:
         examples = [member.data.validation for member in self.members[rows]]
         shared = _are_one(examples)
-        features = examples[0].features if shared else torch.stack([each.features for each in examples])
         weights = self._stack.layout.parts(self._stack.weights[rows])
-        parts = torch.split(features, max(1, _EVALUATED_AT_ONCE // len(examples)), dim=0 if shared else 1)
-        return torch.cat(
-            [self._stack.forward(weights, rows, part, training=False, shared=shared) for part in parts], dim=1
-        )
+        size = max(1, _EVALUATED_AT_ONCE // len(examples))
+        outputs = []
+        for parts in zip(
+            *(torch.split(each.features, size) for each in examples[: 1 if shared else None]), strict=True
+        ):
+            features = parts[0] if shared else torch.stack(parts)
+            outputs.append(self._stack.forward(weights, rows, features, training=False, shared=shared))
+        return torch.cat(outputs, dim=1)
+
+
+def _even(begin: int, end: int, most: int) -> Iterator[slice]:
+    """Yield slices of at most so many, of which each is about as long as the others."""
+    count = end - begin
+    size = -(-count // -(-count // most))
+    yield from (slice(first, min(first + size, end)) for first in range(begin, end, size))
 
 
 @final
@@ -270,16 +286,48 @@ def _together(losses: Sequence[Loss], device: torch.device) -> Callable[[Tensor,
     return total
 
 
-def _batches(members: Sequence[Member], epochs: Sequence[int], batch_size: int) -> list[tuple[Tensor, Tensor]]:
-    """Return an epoch's batches, (rows, batch, *shape) and (rows, batch), shuffled as each member is alone."""
-    examples = [member.data.train for member in members]
-    shared = _are_one(examples)
-    features = examples[0].features if shared else torch.stack([each.features for each in examples])
-    targets = examples[0].targets  # every trial of a study has the same split
-    orders = torch.stack([order(each.seed, epoch, len(targets)) for each, epoch in zip(members, epochs, strict=True)])
-    rows = torch.arange(len(members), device=targets.device)[:, None]
-    parts = batched(orders.to(targets.device), batch_size, dim=1)
-    return [(features[part] if shared else features[rows, part], targets[part]) for part in parts]
+def _parts(members: Sequence[Member], epochs: Sequence[int], batch_size: int) -> Sequence[Tensor]:
+    """Return which examples each step of an epoch shows, (rows, batch), shuffled as each member is alone."""
+    targets = members[0].data.train.targets  # every trial of a study has the same split
+    # Half the bits of torch's own numbers: of narrow examples the orders of all members are the larger part.
+    orders = [
+        order(each.seed, epoch, len(targets)).to(torch.int32) for each, epoch in zip(members, epochs, strict=True)
+    ]
+    return batched(torch.stack(orders).to(targets.device), batch_size, dim=1)
+
+
+@final
+class _Gathered:
+    """The examples of several members, of which one step's are gathered at a time: never a copy for each member."""
+
+    def __init__(self, examples: Sequence[Examples]) -> None:
+        self._rows: dict[int, list[int]] = {}
+        for row, each in enumerate(examples):
+            self._rows.setdefault(id(each), []).append(row)
+        self._examples = {id(each): each for each in examples}
+        self._targets = examples[0].targets
+
+    def features(self, part: Tensor) -> Tensor:
+        """Return what the members are shown, (rows, batch, *shape)."""
+        found = [
+            _at(self._examples[each].features, part if len(self._rows) == 1 else part[rows])
+            for each, rows in self._rows.items()
+        ]
+        if len(found) == 1:
+            return found[0]
+        features = found[0].new_empty(part.shape + found[0].shape[2:])
+        for rows, mine in zip(self._rows.values(), found, strict=True):
+            features[rows] = mine
+        return features
+
+    def targets(self, part: Tensor) -> Tensor:
+        """Return what they are trained towards, (rows, batch)."""
+        return _at(self._targets, part)
+
+
+def _at(tensor: Tensor, part: Tensor) -> Tensor:
+    """Return the examples at these places, (rows, batch, *shape)."""
+    return tensor.index_select(0, part.flatten()).view(part.shape + tensor.shape[1:])
 
 
 def _are_one(examples: Sequence[Examples]) -> bool:

@@ -1,6 +1,6 @@
 """The training loop."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -51,10 +51,10 @@ class Learner:
 
 def train_epoch(learner: Learner, examples: Examples, *, epoch: int, max_epochs: int) -> None:
     """Show every example once, in an order drawn from torch's global generator; `epoch` counts from 0."""
-    batches = shuffled(examples, learner.batch_size)
+    places = shuffled(examples, learner.batch_size)
     learner.model.train()
-    for step, (features, targets) in enumerate(batches):
-        set_lr(learner, progress(epoch, step, len(batches), max_epochs))
+    for step, (features, targets) in enumerate(gathered(examples, places)):
+        set_lr(learner, progress(epoch, step, len(places), max_epochs))
         losses = learner.loss(learner.outputs(features), targets)
         loss = (losses if learner.class_weights is None else losses * learner.class_weights[targets]).mean()
         learner.optimizer.zero_grad()
@@ -64,11 +64,16 @@ def train_epoch(learner: Learner, examples: Examples, *, epoch: int, max_epochs:
         learner.optimizer.step()
 
 
-def shuffled(examples: Examples, batch_size: int) -> list[tuple[Tensor, Tensor]]:
-    """Return the examples as batches, in random order."""
+def shuffled(examples: Examples, batch_size: int) -> tuple[Tensor, ...]:
+    """Return the places of the examples that each batch has, in random order."""
     order = torch.randperm(len(examples.targets)).to(examples.targets.device)
-    features, targets = (batched(tensor[order], batch_size, dim=0) for tensor in (examples.features, examples.targets))
-    return list(zip(features, targets, strict=True))
+    return batched(order, batch_size, dim=0)
+
+
+def gathered(examples: Examples, places: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the inputs and targets of each batch: one at a time, so that an epoch needs no copy of the data."""
+    for batch in places:
+        yield examples.features.index_select(0, batch), examples.targets.index_select(0, batch)
 
 
 def batched(tensor: Tensor, batch_size: int, *, dim: int) -> tuple[Tensor, ...]:

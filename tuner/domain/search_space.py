@@ -150,18 +150,23 @@ class SearchSpace:
         broken = self.broken_rules(self.default)
         if not broken:
             return
-        paths = list(self.parameters)
-        for point in _halton(len(self), _TRIES):
-            position = dict(zip(paths, point, strict=True))
-            if not self.broken_rules(self.at(position)):
-                raise SearchSpaceError(
-                    [f"the default configuration breaks the rule {reason!r}" for reason in broken],
-                    hint="trial 0 is always the default configuration: give parameters defaults that meet the rules",
-                )
+        if next(self.spread(_TRIES), None) is not None:
+            raise SearchSpaceError(
+                [f"the default configuration breaks the rule {reason!r}" for reason in broken],
+                hint="trial 0 is always the default configuration: give parameters defaults that meet the rules",
+            )
         raise SearchSpaceError(
             f"the space is impossible: none of {_TRIES} configurations meets the rules "
             + ", ".join(repr(rule.reason) for rule in self._rules)
         )
+
+    def spread(self, count: int) -> Iterator[Config]:
+        """Yield those of `count` configurations, spread evenly over the space, that meet the rules."""
+        paths = list(self.parameters)
+        for point in _halton(len(self), count):
+            config = self.at(dict(zip(paths, point, strict=True)))
+            if not self.broken_rules(config):
+                yield config
 
     def grid(self, points: int, held: Mapping[str, Scalar] = MappingProxyType({})) -> Iterator[Config]:
         """Yield every configuration on a grid of `points` values per range, all branches of every choice included.

@@ -9,7 +9,7 @@ from tuner.objectives._parts import PARTS
 from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._splitting import Split
 from tuner.objectives.training.data import Data, Examples, prepared
-from tuner.objectives.training.loop import Learner, evaluate, set_lr, shuffled, train_epoch
+from tuner.objectives.training.loop import Learner, evaluate, gathered, set_lr, shuffled, train_epoch
 from tuner.objectives.training.seeding import seed_epoch
 
 
@@ -29,24 +29,28 @@ def _learner(model: nn.Module, *, lr: float = 0.1, clip: float = 0.0, schedule: 
     )
 
 
+def batches_of(examples: Examples, batch_size: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    return [*gathered(examples, shuffled(examples, batch_size))]
+
+
 @pytest.mark.parametrize(("rows", "sizes"), [(8, [4, 4]), (10, [4, 4, 2]), (3, [3]), (1, [1])])
 def test_an_epoch_shows_every_example_once_with_its_own_target(rows: int, sizes: list[int]) -> None:
-    batches = shuffled(_examples(rows), batch_size=4)
+    batches = batches_of(_examples(rows), 4)
     assert [len(targets) for _, targets in batches] == sizes
     assert sorted(torch.cat([targets for _, targets in batches]).tolist()) == list(range(rows))
     assert all(torch.equal(features[:, 0], targets.float()) for features, targets in batches)
 
 
 def test_a_last_batch_of_one_is_left_out_as_it_has_no_statistics() -> None:
-    assert [len(targets) for _, targets in shuffled(_examples(9), batch_size=4)] == [4, 4]
-    assert [len(targets) for _, targets in shuffled(_examples(3), batch_size=1)] == [1, 1, 1]
+    assert [len(targets) for _, targets in batches_of(_examples(9), 4)] == [4, 4]
+    assert [len(targets) for _, targets in batches_of(_examples(3), 1)] == [1, 1, 1]
 
 
 def test_the_order_of_an_epoch_depends_on_its_seed_and_number_alone() -> None:
     def order(seed: int, epoch: int) -> list[int]:
         torch.rand(3)
         seed_epoch(seed, epoch, "cpu")
-        return [int(target) for _, targets in shuffled(_examples(30), 7) for target in targets]
+        return [int(target) for _, targets in batches_of(_examples(30), 7) for target in targets]
 
     assert order(1, 0) == order(1, 0)
     assert order(1, 0) != order(1, 1)
