@@ -170,7 +170,7 @@ class Controller(Director):
             return self._test()
         return None
 
-    def report(self, reports: Iterable[Report]) -> Answer:
+    def report(self, reports: Iterable[Report], *, admits: bool = True) -> Answer:
         live = [report for report in reports if report.number in self._live]
         if not live:
             return Answer(is_over=True)
@@ -187,7 +187,7 @@ class Controller(Director):
         exploits = self._exploited_in_place(cohort)
         suspended = self._suspend(sorted(before & self._live.keys())) | self._gathered(cohort)
         leaving = before - self._live.keys()
-        joining = self._joining(cohort)
+        joining = self._joining(cohort) if admits else ()
         is_over = not self._members[cohort]
         if is_over:
             self._forget(cohort)

@@ -47,8 +47,8 @@ class Relay(Director):
             self._works = work.id
         return work
 
-    def report(self, reports: Iterable[Report]) -> Answer:
-        return self._part.report(reports)
+    def report(self, reports: Iterable[Report], *, admits: bool = True) -> Answer:
+        return self._part.report(reports, admits=admits)
 
     def lost(self, work: Work, reason: str) -> None:
         self._part.lost(work, reason)

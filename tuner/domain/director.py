@@ -43,8 +43,10 @@ class Director(ABC):
         """
 
     @abstractmethod
-    def report(self, reports: Iterable[Report]) -> Answer:
+    def report(self, reports: Iterable[Report], *, admits: bool = True) -> Answer:
         """Record what a cohort's members did, then decide, and answer who leaves it and who joins it.
+
+        Nobody joins one that does not admit: its worker is to be replaced once its members are done.
 
         All reports of an epoch come together, and epochs between two decisions may: all are recorded before any is
         judged. When this returns, everything is stored.

@@ -232,7 +232,7 @@ class _Bridge:
         if work.kind is WorkKind.TEST:
             self.controller.tested(work, result["tested"].content)
             return False
-        answer = self.controller.report(result["reports"])
+        answer = self.controller.report(result["reports"], admits=not self.has_grown(result))
         actor = trial.temporary_state.ray_actor
         following = actor.follow.remote(answer) if answer.leaving or answer.joining else None
         if answer.suspended and following is not None:
