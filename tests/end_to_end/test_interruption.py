@@ -176,17 +176,17 @@ def test_ctrl_c_twice_exits_at_once(notes: Path) -> None:
 
 
 def test_a_study_of_batched_cohorts_is_killed_and_ends_with_exactly_its_target(workplace: Path) -> None:
-    words = ("--trials", "48", "--scheduler", "pbt", "--set", "search_space=iris_mlp:space")
+    words = ("--trials", "24", "--scheduler", "pbt", "--set", "budget.epochs=9", "--set", "search_space=iris_mlp:space")
     (workplace / "iris_mlp.py").write_text(IRIS_MLP)
-    process = start("run", "iris", *words)
-    wait_for(lambda: len(recorded_epochs("iris")) >= 100, process)
+    process = start("run", "iris", "--executor", "inline", *words)
+    wait_for(lambda: len(recorded_epochs("iris")) >= 40, process)
     process.kill()
     process.communicate()
     before = recorded_epochs("iris")
-    outcome = finish("iris")
+    outcome = finish("iris", "--executor", "inline")
     assert outcome.returncode == 0, outcome.stderr
     study = tuner.load_study("iris")
-    assert [trial.number for trial in study.trials] == list(range(48))
+    assert [trial.number for trial in study.trials] == list(range(24))
     assert all(trial.state.is_finished for trial in study.trials)
     assert before.items() <= recorded_epochs("iris").items()
     for trial in study.trials:
