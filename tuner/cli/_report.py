@@ -29,6 +29,7 @@ from tuner.domain.trial import TrialRecord, TrialState
 from tuner.logs import Logs
 from tuner.storage.location import locate
 from tuner.storage.store import open_store
+from tuner.words import amount
 
 
 def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json: bool) -> None:
@@ -185,7 +186,10 @@ def _activity(summary: queries.Summary, holder: str | None, storage: str | None)
 def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: StopCause | None) -> Group:
     lines: list[RenderableType] = [Text(""), best_panel(summary), Text("")]
     lines.append(
-        Text(f"{summary.finished} trials: {counts_text(summary)}; {summary.epochs} epochs trained", style="dim")
+        Text(
+            f"{amount(summary.finished, 'trial')}: {counts_text(summary)}; {amount(summary.epochs, 'epoch')} trained",
+            style="dim",
+        )
     )
     if cause is StopCause.TIME:
         lines.append(
