@@ -139,7 +139,7 @@ class Study:
         """Read the study again and return it."""
         store = open_store(self._storage)
         try:
-            self._record, self._trials = store.read(self.name)
+            self._record, self._trials = store.view(self.name)
             self._repetitions = store.repetitions(self.name)
         finally:
             store.close()
