@@ -24,7 +24,7 @@ from tuner.domain.study import AUTO, INLINE, Direction, StudySpec, as_component,
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.usual import usual_direction
 from tuner.execution import machine
-from tuner.execution.generator import GeneratorObjective
+from tuner.execution.generator import GeneratorObjective, unfit
 from tuner.execution.travel import pickled
 from tuner.execution.worker import OBJECTIVES, build_objective
 from tuner.reference import clash, is_function, resolve, shares_process
@@ -368,6 +368,8 @@ def _settled(job: Job, goal: Goal, scheduler: Scheduler | None, isolation: Isola
 def _objective(job: Job) -> Objective | None:
     """Return the objective where it can be asked questions: a function only tells by being run."""
     if not isinstance(job.objective, PickledObjective) and is_function(job.objective, job.folder):
+        if not isinstance(job.objective, str) and (problem := unfit(job.objective)):
+            raise ConfigurationError(problem)
         return None
     return build_objective(job)
 

@@ -34,7 +34,8 @@ def command(
     assembly = preview.assembly
     spec = assembly.spec
     broken = assembly.goal.broken_for_good(preview.metrics)
-    notes = [*assembly.notes, *(f"the default configuration breaks {constraint}" for constraint in broken)]
+    seen = [preview.note] if preview.note else []
+    notes = [*assembly.notes, *seen, *(f"the default configuration breaks {constraint}" for constraint in broken)]
     if as_json:
         print_json(
             {
