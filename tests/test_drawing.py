@@ -301,7 +301,7 @@ def test_without_a_terminal_a_run_is_opened_by_a_line_and_told_by_lines(capsys: 
         (listener,) = make(assembled(), ())
         listener.notify(finished(0, 0.5))
     assert capsys.readouterr().err.splitlines() == [
-        "study shown: 1 parameters, 10 trials of up to 5 epochs; 3 at a time on cpu, starting ray ...",
+        "study shown: 1 parameter, 10 trials of up to 5 epochs; 3 at a time on cpu, starting ray ...",
         "[1/10] trial 0 complete at epoch 1, accuracy 0.5000, the best so far",
     ]
 
@@ -309,7 +309,7 @@ def test_without_a_terminal_a_run_is_opened_by_a_line_and_told_by_lines(capsys: 
 def test_a_study_that_goes_on_says_how_far_it_was(capsys: pytest.CaptureFixture[str]) -> None:
     with shown() as make:
         make(assembled(), (trial(0, 0.5, state=TrialState.COMPLETE), trial(1, 0.5), trial(2)))
-    assert "going on with shown: 1 trials finished, 2 go on where they were" in capsys.readouterr().err
+    assert "going on with shown: 1 trial finished, 2 go on where they were" in capsys.readouterr().err
 
 
 def test_cohorts_are_announced_with_their_size(capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,7 +58,7 @@ def test_a_notebook_shows_progress_studies_and_trials(workplace: Path) -> None:
         "print(tuner.notebook.is_notebook())",
     )
     assert [output["output_type"] for output in ran] == ["display_data"]
-    assert "study mine: 1 parameters, 6 trials of up to 3 epochs" in html(ran[0])
+    assert "study mine: 1 parameter, 6 trials of up to 3 epochs" in html(ran[0])
     assert "6/6 trials" in html(ran[0])
     assert "6/6 trials" in ran[0]["data"]["text/plain"]
     assert "going on with mine: 6 trials finished" in html(resumed[0])

@@ -23,6 +23,7 @@ from tuner.storage.location import Location, locate
 from tuner.storage.ownership import place_of
 from tuner.storage.store import open_store
 from tuner.study_file import KEY_PATHS, Overrides, key_paths
+from tuner.words import amount
 
 _REASONS = 3
 """How many causes of failures an error names."""
@@ -138,7 +139,7 @@ class Study:
         """Read the study again and return it."""
         store = open_store(self._storage)
         try:
-            self._record, self._trials = store.read(self.name)
+            self._record, self._trials = store.view(self.name)
             self._repetitions = store.repetitions(self.name)
         finally:
             store.close()
@@ -378,7 +379,7 @@ class Study:
     def __repr__(self) -> str:
         best = self.best_trials
         shown = f"best {self.metric} {best[0].value:.4g} (trial {best[0].number})" if best else "no usable trial"
-        return f"Study({self.name!r}, {len(self._trials)} trials, {shown})"
+        return f"Study({self.name!r}, {amount(len(self._trials), 'trial')}, {shown})"
 
     def _repr_html_(self) -> str:
         """Return the study as a notebook shows it."""
@@ -396,7 +397,7 @@ def failed_run(
     if cause is StopCause.FAILURES:
         failed, (error, count) = summary.counts[TrialState.FAIL], queries.failure_reasons(trials)[0]
         return TooManyFailuresError(
-            f"stopped, since {failed} of {summary.finished} trials failed; {count} of them with: {error}",
+            f"stopped, since {failed} of {amount(summary.finished, 'trial')} failed; {count} of them with: {error}",
             hint=f"mend the cause, then go on with: {location.command('resume', study.name)}",
         )
     return no_usable_trial(location, study, trials) if summary.best is None else None

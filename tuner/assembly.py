@@ -24,11 +24,12 @@ from tuner.domain.study import AUTO, INLINE, Direction, StudySpec, as_component,
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.usual import usual_direction
 from tuner.execution import machine
-from tuner.execution.generator import GeneratorObjective
+from tuner.execution.generator import GeneratorObjective, unfit
 from tuner.execution.travel import pickled
 from tuner.execution.worker import OBJECTIVES, build_objective
 from tuner.reference import clash, is_function, resolve, shares_process
 from tuner.warm_start import CarriedOver
+from tuner.words import amount
 
 SAMPLERS = Catalogue("tuner.samplers", "sampler")
 SCHEDULERS = Catalogue("tuner.schedulers", "scheduler")
@@ -367,6 +368,8 @@ def _settled(job: Job, goal: Goal, scheduler: Scheduler | None, isolation: Isola
 def _objective(job: Job) -> Objective | None:
     """Return the objective where it can be asked questions: a function only tells by being run."""
     if not isinstance(job.objective, PickledObjective) and is_function(job.objective, job.folder):
+        if not isinstance(job.objective, str) and (problem := unfit(job.objective)):
+            raise ConfigurationError(problem)
         return None
     return build_objective(job)
 
@@ -397,20 +400,22 @@ def _too_few_or_many(spec: StudySpec, space: SearchSpace, sampler: Sampler) -> I
     at_most = "at most " if space.rules else ""
     if trials < limit < math.inf:
         yield (
-            f"the grid has {at_most}{_amount(limit)} configurations, of which {trials} trials try the first: raise "
+            f"the grid has {at_most}{_configurations(limit)}, of which {trials} trials try the first: raise "
             "budget.trials, lower sampler.points, or use another sampler"
         )
     elif limit < trials:
-        yield f"the grid has {at_most}{_amount(limit)} configurations: the study ends before its {trials} trials"
+        yield f"the grid has {at_most}{_configurations(limit)}: the study ends before its {amount(trials, 'trial')}"
     elif (count := len(every) if (every := space.every(_MOST_LISTED)) is not None else space.count) < trials:
         yield (
-            f"the search space has {_amount(count)} configurations, fewer than the {trials} trials: once each was "
+            f"the search space has {_configurations(count)}, fewer than the {trials} trials: once each was "
             "tried, a further trial trains one of them again with another seed"
         )
 
 
-def _amount(count: float) -> str:
-    return f"{count:,.0f}" if count < _MOST_WRITTEN_OUT else f"{count:.1e}"
+def _configurations(count: float) -> str:
+    if count == 1:
+        return "1 configuration"
+    return f"{f'{count:,.0f}' if count < _MOST_WRITTEN_OUT else f'{count:.1e}'} configurations"
 
 
 def _scheduler(spec: StudySpec, goal: Goal) -> Scheduler:

@@ -225,7 +225,7 @@ def _refuse_fewer(name: str, target: int, trials: Sequence[TrialRecord]) -> None
     finished = sum(trial.state.is_finished for trial in trials)
     if target < finished:
         raise ConfigurationError(
-            f"budget.trials: {target} is below the {finished} trials that study {name!r} has finished",
+            f"budget.trials: {target} is below the {amount(finished, 'trial')} that study {name!r} has finished",
             hint="it is the number in all, not how many more",
         )
 

@@ -21,7 +21,7 @@ from tuner.domain.goal import Goal
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.progress import Tally, Target
 from tuner.tables import grid, messages
-from tuner.words import duration, number, safe
+from tuner.words import amount, duration, number, safe
 
 _LINES = 50
 """About how many plain lines a study prints, beside those that matter."""
@@ -43,7 +43,7 @@ def waiting(seconds: float, reason: str) -> str:
 
 def recovery(reports: int) -> str:
     """Return what is told of results that an earlier run had kept in a file."""
-    return f"recovered: {reports} reports that the storage could not take before"
+    return f"recovered: {amount(reports, 'report')} that the storage could not take before"
 
 
 @final
@@ -251,16 +251,14 @@ def _opening(assembly: Assembly, trials: Sequence[TrialRecord]) -> str:
     spec = assembly.spec
     unfinished = sum(not trial.state.is_finished for trial in trials)
     if is_companion(spec.name):
-        return (
-            f"the search is over; {spec.budget.trials - len(trials) + unfinished} trainings with fresh seeds confirm "
-            f"what it found; {_at_a_time(assembly)}"
-        )
+        trainings = amount(spec.budget.trials - len(trials) + unfinished, "training")
+        return f"the search is over; {trainings} with fresh seeds to confirm what it found; {_at_a_time(assembly)}"
     begun = (
-        f"going on with {spec.name}: {len(trials) - unfinished} trials finished, "
+        f"going on with {spec.name}: {amount(len(trials) - unfinished, 'trial')} finished, "
         f"{unfinished - len(assembly.lost)} go on where they were"
         if trials
-        else f"study {spec.name}: {len(assembly.space)} parameters, {spec.budget.trials} trials of up to "
-        f"{spec.budget.epochs} epochs"
+        else f"study {spec.name}: {amount(len(assembly.space), 'parameter')}, "
+        f"{amount(spec.budget.trials, 'trial')} of up to {amount(spec.budget.epochs, 'epoch')}"
     )
     begun += _carried(assembly, trials)
     return f"{begun}; {_at_a_time(assembly)} on {assembly.job.device}, starting {spec.executor} ..."

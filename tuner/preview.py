@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -19,6 +19,9 @@ from tuner.execution.isolation.worker import IsolatedWorker
 from tuner.execution.surroundings import surrounded
 from tuner.execution.worker import Worker, WorkLostError, WorkOverranError
 
+_QUICK = 2.0
+"""Seconds that an epoch takes at most where a second one is looked at too."""
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,8 @@ class Preview:
     assembly: Assembly
     metrics: Metrics
     seconds: float
+    note: str = ""
+    """What a person should know of how the objective behaves."""
 
 
 def check(study: Asked, overrides: Mapping[str, Any] | None = None, mistakes: Mistakes | None = None) -> Preview:
@@ -46,8 +51,19 @@ def check(study: Asked, overrides: Mapping[str, Any] | None = None, mistakes: Mi
     if report.failure is not None:
         raise NoUsableTrialError(f"the objective failed: {report.failure.message}", hint=report.failure.traceback)
     if report.metrics is None:
-        raise NoUsableTrialError("the objective ended without yielding any metrics")
-    return Preview(assembly=assembly, metrics=report.metrics, seconds=seconds)
+        metric = assembly.goal.metric
+        raise NoUsableTrialError(
+            "the objective ended without yielding any metrics",
+            hint=f"it is to yield them after each epoch, or to return them, such as {{{metric!r}: 0.5}}",
+        )
+    return Preview(assembly=assembly, metrics=report.metrics, seconds=seconds, note=report.note)
+
+
+def _goes_on(report: Report, job: Job) -> bool:
+    """Whether a function of a person's own is to train another epoch, which it may not do."""
+    return (
+        job.isolation is not Isolation.NONE and report.metrics is not None and not report.is_last and job.max_epochs > 1
+    )
 
 
 def _first_epoch(job: Job, spec: StudySpec, work: Work) -> tuple[Report, float]:
@@ -61,6 +77,10 @@ def _first_epoch(job: Job, spec: StudySpec, work: Work) -> tuple[Report, float]:
         began = time.perf_counter()
         (report, *_) = worker.advance()
         seconds = time.perf_counter() - began
+        if _goes_on(report, job) and seconds < _QUICK:
+            worker.follow(Answer())
+            (second, *_) = worker.advance()
+            report = replace(report, note=second.note or report.note)
         worker.follow(Answer(leaving=frozenset({number}), is_over=True))
     except KeyboardInterrupt:
         worker.kill()

@@ -45,6 +45,10 @@ STOPPED = "stopped"
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+_STDERR = 2
+_STOPPING_NOW = "stopping as soon as the epochs that are being trained are over, which saves them"
+_SECOND = "; a second Ctrl-C stops at once, and they are trained again when the study goes on"
+
 _EXIT_CODES = {StopCause.INTERRUPT: 130, StopCause.TERMINATE: 143}
 
 # What may differ when a study goes on: how much is spent and on what, never what the numbers mean.
@@ -247,8 +251,10 @@ def _stopping_on_signals(controller: Director, again: str) -> Iterator[None]:
         if number == signal.SIGHUP:
             leave_closed_terminal()
         if number == signal.SIGINT and controller.stop_cause is not None:
-            os.write(2, f"\nstopped at once; go on with: {again}\n".encode())
+            _tell(f"stopped at once; go on with: {again}")
             os._exit(130)
+        if controller.stop_cause is None:
+            _tell(_STOPPING_NOW + (_SECOND if number == signal.SIGINT else ""))
         controller.stop(StopCause.INTERRUPT if number == signal.SIGINT else StopCause.TERMINATE)
 
     # What `nohup` has made ignored stays so.
@@ -261,6 +267,12 @@ def _stopping_on_signals(controller: Director, again: str) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler or signal.SIG_DFL)
         kept.restore()  # a handler that is not Python's, too
+
+
+def _tell(text: str) -> None:
+    """Write a line to stderr, as a signal handler may: whatever else writes there may be in the middle of it."""
+    with suppress(OSError):  # nobody reads it any more
+        os.write(_STDERR, f"{chr(10) if os.isatty(_STDERR) else ''}{text}{chr(10)}".encode())
 
 
 @contextmanager

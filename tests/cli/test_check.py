@@ -67,4 +67,60 @@ def test_an_objective_that_measures_nothing_is_told(user_folder: Path, cli: Cli)
     (user_folder / "mytask.py").write_text((user_folder / "mytask.py").read_text() + "\ndef empty(trial): pass\n")
     code, _, messages = cli("check", "mine.toml", "--set", "objective=mytask:empty")
     assert code == 3
-    assert "the objective ended without yielding any metrics" in messages
+    assert "the objective returned nothing: it is to return its metrics" in messages
+
+
+ODD = """
+from tuner import SearchSpace, Float
+
+space = SearchSpace(x=Float(0, 1))
+
+async def coroutine(trial):
+    return {"accuracy": 1.0}
+
+class Net:
+    def __init__(self, trial):
+        pass
+
+def stream(trial):
+    yield {"accuracy": 1.0}
+
+made = stream(None)
+
+def nothing(trial):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("coroutine", 2, "the objective coroutine is async"),
+        ("Net", 2, "the objective Net is a class, and inherits neither"),
+        ("made", 2, "give stream itself, without the call"),
+        ("nothing", 3, "the objective returned nothing: it is to return its metrics"),
+    ],
+)
+def test_an_objective_of_the_wrong_kind_is_told_by_check_and_run(
+    name: str, code: int, words: str, workplace: Path, cli: Cli
+) -> None:
+    (workplace / "odd.py").write_text(ODD)
+    (workplace / "odd.toml").write_text(f'objective="odd:{name}"\nsearch_space="odd:space"\nmetric="accuracy"\n')
+    try:
+        for command in (("check", "odd.toml"), ("run", "odd.toml", "--trials", "1", "--executor", "inline")):
+            ended, _, messages = cli(*command)
+            assert (ended, words in messages) == (code, True), messages
+    finally:
+        sys.modules.pop("odd", None)
+
+
+def test_a_generator_that_ends_after_one_yield_is_noted_by_check_and_run(workplace: Path, cli: Cli) -> None:
+    (workplace / "odd.py").write_text(ODD)
+    (workplace / "odd.toml").write_text('objective="odd:stream"\nsearch_space="odd:space"\nmetric="accuracy"\n')
+    try:
+        told = "ended by itself after a single yield, epoch 1 of 27; to train all, yield in a loop: for epoch in range("
+        assert told in cli("check", "odd.toml")[1]
+        assert cli("run", "odd.toml", "--trials", "2", "--executor", "inline")[2].count(told) == 1
+        assert told not in cli("check", "odd.toml", "--set", "budget.epochs=1")[1]
+    finally:
+        sys.modules.pop("odd", None)

@@ -51,6 +51,18 @@ def test_best_shows_configuration_and_metrics(study: tuner.Study, cli: Cli) -> N
     assert "loss" in answer
 
 
+def test_the_last_trials_are_listed_where_a_limit_is_given(study: tuner.Study, cli: Cli) -> None:
+    every = [line.split()[0] for line in cli("trials", "mine")[1].splitlines()]
+    assert [line.split()[0] for line in cli("trials", "mine", "--limit", "2")[1].splitlines()[1:]] == every[-2:]
+    assert len(json.loads(cli("trials", "mine", "--limit", "3", "--json")[1])) == 3
+    assert len(cli("trials", "mine", "--limit", "1", "--format", "csv")[1].splitlines()) == 2
+
+
+def test_the_top_trials_say_which_trials_they_are_the_best_of(study: tuner.Study, cli: Cli) -> None:
+    told = cli("best", "mine", "--top", "3")[2]
+    assert told.startswith("the best 3 of 6 complete trials; not compared: ")
+
+
 def test_the_top_trials_are_listed_best_first(study: tuner.Study, cli: Cli) -> None:
     values = [trial["value"] for trial in json.loads(cli("best", "mine", "--top", "3", "--json")[1])["trials"]]
     assert values == [trial.value for trial in study.top(3)] == sorted(values, reverse=True)

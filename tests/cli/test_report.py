@@ -110,7 +110,7 @@ def test_the_end_of_a_run_tells_the_best_what_was_done_and_the_next_command(
     fill(store, *every_kind())
     answer = concluded(None, capsys)
     assert "best accuracy 0.7500  trial 1, epoch 2  +0.2500 over the default configuration's 0.5000" in answer
-    assert "4 trials: 2 complete, 1 stopped early, 1 failed, 1 running; 7 epochs trained" in answer
+    assert "4 trials: 2 complete, 1 stopped early, 1 failed, 1 interrupted; 7 epochs trained" in answer
     assert "1 failed with: ValueError: no such layer" in answer
     assert answer.splitlines()[-1] == "next: tuner best s --top 5"
     assert "the time is up" not in answer
@@ -226,7 +226,7 @@ def test_trials_print_the_documented_keys_and_failed_ones_their_reason(store: St
         "COMPLETE": TRIAL_KEYS,
         "PRUNED": TRIAL_KEYS,
         "FAIL": [*TRIAL_KEYS, "reason", "message"],
-        "RUNNING": TRIAL_KEYS,
+        "WAITING": TRIAL_KEYS,
     }
     assert trials[1]["config"] == every_kind()[1].config
 

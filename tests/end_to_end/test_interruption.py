@@ -68,6 +68,11 @@ def finish(name: str, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def asked(*words: str) -> str:
+    command = [sys.executable, "-m", "tuner.cli", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def facts(study: tuner.Study) -> list[tuple[Any, ...]]:
     """Return all that must not depend on whether a study was interrupted."""
     return [(t.number, t.state, t.config, t.value, t.epoch, t.metrics, t.curve, t.schedule) for t in study.trials]
@@ -162,6 +167,19 @@ def test_sigterm_saves_and_exits_143(notes: Path) -> None:
     assert "tuner resume mine" in messages
 
 
+def test_ctrl_c_says_at_once_that_the_run_is_stopping(notes: Path) -> None:
+    process = start("run", "mine.toml", "--executor", "inline", pause=1000)
+    wait_for(lambda: lines(notes) >= 1, process)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    told = next(line for line in process.stderr if line.startswith("stopping"))
+    assert "as soon as the epochs that are being trained are over" in told
+    assert "a second Ctrl-C stops at once" in told
+    assert process.poll() is None
+    process.kill()
+    process.communicate()
+
+
 def test_ctrl_c_twice_exits_at_once(notes: Path) -> None:
     process = start("run", "mine.toml", "--executor", "inline", pause=1000)
     wait_for(lambda: lines(notes) >= 1, process)
@@ -171,6 +189,12 @@ def test_ctrl_c_twice_exits_at_once(notes: Path) -> None:
     _, messages = process.communicate()
     assert process.returncode == 130
     assert "stopped at once; go on with: tuner resume mine" in messages
+    assert [trial.state for trial in tuner.load_study("mine").trials] == [tuner.TrialState.WAITING]
+    assert "1 interrupted" in asked("status", "mine")
+    assert "1 interrupted" in asked("list")
+    assert "RUNNING" not in asked("trials", "mine") + asked("trials", "mine", "--json")
+    assert "    0  WAITING" in asked("trials", "mine", "--state", "waiting")
+    assert "    0" not in asked("trials", "mine", "--state", "running")
     assert finish("mine", "--set", "budget.trials=3").returncode == 0
     assert [trial.state.is_finished for trial in tuner.load_study("mine").trials] == [True] * 3
 

@@ -1,9 +1,13 @@
 """Generator functions as objectives: their members take turns, and each ends in its own way."""
 
 import random
+import re
+import signal
 import sys
 import threading
-from collections.abc import Iterator
+from asyncio import CancelledError
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ import torch
 
 from tuner import Trial
 from tuner.domain.config import Config
+from tuner.domain.errors import ConfigurationError
 from tuner.domain.trial import Failure, FailureReason
 from tuner.execution.checkpoints import TrialCheckpoints
 from tuner.execution.generator import GeneratorObjective, failure_of
@@ -142,18 +147,84 @@ def test_an_error_without_a_traceback_is_a_failure_too() -> None:
     assert failure.traceback == "ValueError: odd\n"
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit])
-def test_what_is_no_failure_of_a_trial_gets_out(error: type[BaseException]) -> None:
-    def interrupted(trial: Trial) -> Any:
-        raise error
-
-    cohort = GeneratorObjective(interrupted).start([trial(0)])
-    with pytest.raises(error):
-        cohort.advance()
-
-
 def test_leaving_the_process_ends_the_trial_alone() -> None:
     cohort = GeneratorObjective(lambda trial: sys.exit(3) if trial.number else {"x": 1.0}).start([trial(0), trial(1)])
     still_there, gone = cohort.advance().values()
     assert still_there == {"x": 1.0}
     assert isinstance(gone, Failure)
+
+
+class Own(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("error", [Own("odd"), SystemExit("odd"), GeneratorExit("odd"), CancelledError("odd")])
+def test_an_exception_that_is_no_exception_is_its_trials_failure(error: BaseException) -> None:
+    def raising(trial: Trial) -> Iterator[dict[str, float]]:
+        yield {"epoch": 1}
+        raise error
+
+    cohort = GeneratorObjective(raising).start([trial(1)])
+    assert cohort.advance() == {1: {"epoch": 1}}
+    failure = cohort.advance()[1]
+    assert isinstance(failure, Failure)
+    assert failure.message.startswith(f"{type(error).__name__}: odd")
+
+
+def test_a_ctrl_c_that_nobody_handles_ends_more_than_a_trial() -> None:
+    def raising(trial: Trial) -> None:
+        raise KeyboardInterrupt
+
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    with pytest.raises(KeyboardInterrupt):
+        GeneratorObjective(raising).start([trial(1)]).advance()
+
+
+async def coroutine(trial: Trial) -> dict[str, float]:
+    return {"epoch": 1}
+
+
+async def stream(trial: Trial) -> AsyncIterator[dict[str, float]]:
+    yield {"epoch": 1}
+
+
+class NoObjective:
+    def __init__(self, trial: Trial) -> None:
+        self.trial = trial
+
+
+class AsyncCall:
+    async def __call__(self, trial: Trial) -> dict[str, float]:
+        return {"epoch": 1}
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (coroutine, "the objective coroutine is async: write a plain function"),
+        (partial(coroutine), "the objective partial is async"),
+        (stream, "the objective stream is async"),
+        (AsyncCall(), "the objective AsyncCall is async"),
+        (NoObjective, "the objective NoObjective is a class, and inherits neither"),
+        (counting(trial(1)), "the objective is a generator, what calling counting has returned: give counting itself"),
+        (3, "the objective is an int, which cannot be called with a trial; write a function"),
+    ],
+)
+def test_what_cannot_be_an_objective_is_refused_with_what_can(found: Any, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(words)):
+        GeneratorObjective(found)
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        (lambda: None, "the objective returned nothing: it is to return its metrics"),
+        (lambda: coroutine(trial(1)), "the objective returned a coroutine: asyncio.run(...) inside of it"),
+        (lambda: stream(trial(1)), "the objective returned an async_generator"),
+    ],
+)
+def test_what_a_function_returns_that_is_no_metrics_is_said(returned: Callable[[], Any], words: str) -> None:
+    failure = GeneratorObjective(lambda _: returned()).start([trial(1)]).advance()[1]
+    assert isinstance(failure, Failure)
+    assert failure.reason is FailureReason.NO_METRICS
+    assert failure.message.startswith(words)

@@ -188,11 +188,12 @@ def test_a_function_that_returns_its_metrics_has_measured_one_epoch(tmp_path: Pa
     assert has_ended(report)
 
 
-def test_a_function_that_returns_nothing_measures_nothing(tmp_path: Path) -> None:
+def test_a_function_that_returns_nothing_fails_its_trial(tmp_path: Path) -> None:
     worker = make_worker(lambda trial: None, tmp_path)
     worker.begin(work())
     (report,) = worker.advance()
-    assert has_ended(report)
+    assert report.failure is not None
+    assert report.failure.reason is FailureReason.NO_METRICS
 
 
 def test_a_dropped_trial_is_closed_and_cannot_fail_any_more(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_results_that_were_kept_in_a_file_are_stored_by_the_next_run(folder: Pat
         process.communicate()
     code, _, errors = cli("resume", "faulty", "--executor", "inline")
     assert code == 0, errors
-    assert "recovered: 1 reports" in errors
+    assert "recovered: 1 report" in errors
     check_finished(folder, TARGET)
 
 

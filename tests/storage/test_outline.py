@@ -46,7 +46,7 @@ def test_a_summary_of_an_outline_is_that_of_all_trials(storage: str, goal: Goal,
         best = queries.top(*store.read("s"), 2)
         again = [each.config for each in best for _ in range(2)]
         filled(store, companion("s"), goal, [(each, TrialState.COMPLETE) for each in again], seed=2)
-    study, trials = store.read("s")
+    study, trials = store.view("s")
     repetitions = store.repetitions("s")
     for count in (1, 3, 9):
         outline = store.outline("s", count)
@@ -63,5 +63,5 @@ def test_an_outline_has_few_of_many_trials(storage: str) -> None:
     configs = [SPACE.at({"x": number / 30, "kind": 0.1}) for number in range(30)]
     filled(store, "s", MAXIMIZED, [(each, TrialState.COMPLETE) for each in configs], seed=3)
     assert len(store.outline("s", 3).trials) <= 4
-    assert [trial.state for trial in store.in_state("s", TrialState.RUNNING)[1]] == []
+    assert [trial.state for trial in store.view("s", TrialState.RUNNING)[1]] == []
     store.close()

@@ -120,7 +120,7 @@ def trial_table(
 ) -> Table:
     """Return the trials as a table, one row each, with what was confirmed of them and the constraints they break.
 
-    With the study's `folders` a failed trial's row says where what it printed is.
+    What failed says why; with the study's `folders` also where what it has printed is.
     """
     headers = ["trial", "state", *goal.metrics, "epoch", "time", "configuration"]
     exploited = any(trial.schedule for trial in trials)
@@ -131,9 +131,12 @@ def trial_table(
         headers.insert(-1, "breaks")
     if confirmation is not None:
         headers.insert(2, _CONFIRMED)
+    any_failed = any(trial.failure for trial in trials)
+    if any_failed:
+        headers.append("failed with")
     table = grid(*headers, right=("trial", _CONFIRMED, *goal.metrics, "epoch", "time"))
     for trial in trials:
-        what = _failure(trial.failure, trial.number, folders) if trial.failure else short_config(trial.config)
+        why = _failure(trial.failure, trial.number, folders) if trial.failure else ""
         table.add_row(
             str(trial.number),
             state_text(trial.state),
@@ -143,6 +146,7 @@ def trial_table(
             duration(trial.seconds),
             *([_sources(trial)] if exploited else []),
             *([Text(safe(_violated(trial, goal)), style="yellow")] if violating else []),
-            Text(safe(what), style="red" if trial.failure else ""),
+            short_config(trial.config),
+            *([Text(safe(why), style="red")] if any_failed else []),
         )
     return table

@@ -29,13 +29,14 @@ from tuner.domain.trial import TrialRecord, TrialState
 from tuner.logs import Logs
 from tuner.storage.location import locate
 from tuner.storage.store import open_store
+from tuner.words import amount
 
 
 def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json: bool) -> None:
     """Print how study `name` ended; raises `NoUsableTrialError` where no trial completed, or too many failed."""
     store = open_store(storage)
     try:
-        study, trials = store.read(name)
+        study, trials = store.view(name)
         summary = queries.summarise(study, trials, store.repetitions(name))
     finally:
         store.close()
@@ -87,14 +88,14 @@ def summary_json(summary: queries.Summary) -> dict[str, Any]:
     }
 
 
-def counts_text(summary: queries.Summary) -> str:
-    """Return how many trials are in which state, in words."""
+def counts_text(summary: queries.Summary, *, is_run: bool = False) -> str:
+    """Return how many trials are in which state, in words; what waits was interrupted, unless somebody runs it."""
     words = {
         TrialState.COMPLETE: "complete",
         TrialState.PRUNED: "stopped early",
         TrialState.FAIL: "failed",
         TrialState.RUNNING: "running",
-        TrialState.WAITING: "waiting",
+        TrialState.WAITING: "waiting" if is_run else "interrupted",
     }
     counts = [f"{summary.counts[state]} {word}" for state, word in words.items() if summary.counts[state]]
     breaking = f"; {summary.violating} of them break a constraint" if summary.violating else ""
@@ -107,7 +108,7 @@ def standing(summary: queries.Summary, holder: str | None, storage: str | None) 
     target = f" of {summary.target}" if summary.target else ""
     words = f"{summary.finished}{target} trials finished"
     head = Text.assemble((safe(study.name), "bold"), f"  {safe(study.goal)}  {words}")
-    states = Text(counts_text(summary) or "nothing was run yet", style="dim")
+    states = Text(counts_text(summary, is_run=holder is not None) or "nothing was run yet", style="dim")
     return Group(head, states, *_activity(summary, holder, storage), Text(""), best_panel(summary))
 
 
@@ -185,7 +186,10 @@ def _activity(summary: queries.Summary, holder: str | None, storage: str | None)
 def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: StopCause | None) -> Group:
     lines: list[RenderableType] = [Text(""), best_panel(summary), Text("")]
     lines.append(
-        Text(f"{summary.finished} trials: {counts_text(summary)}; {summary.epochs} epochs trained", style="dim")
+        Text(
+            f"{amount(summary.finished, 'trial')}: {counts_text(summary)}; {amount(summary.epochs, 'epoch')} trained",
+            style="dim",
+        )
     )
     if cause is StopCause.TIME:
         lines.append(

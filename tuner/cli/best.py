@@ -3,13 +3,16 @@
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from tuner import queries
 from tuner.api import no_usable_trial
 from tuner.cli._options import Json, Name, Storage
-from tuner.cli._output import answers, print_json, trial_table
+from tuner.cli._output import answers, messages, print_json, trial_table
 from tuner.cli._report import best_panel
+from tuner.domain.trial import TrialState
 from tuner.storage.store import open_store
+from tuner.words import amount
 
 __all__ = ["command"]
 
@@ -46,3 +49,14 @@ def command(
         answers().print(best_panel(summary))
     else:
         answers().print(trial_table(best, study.goal, summary.confirmation))
+        messages().print(Text(_compared(summary, len(best)), style="dim"), soft_wrap=True)
+
+
+def _compared(summary: queries.Summary, shown: int) -> str:
+    """Return which trials the best ones are the best of."""
+    complete = summary.counts[TrialState.COMPLETE]
+    total = sum(summary.counts.values())
+    constrained = " that meet the constraints" if summary.study.constraints else ""
+    rest = total - complete
+    others = "" if not rest else f"; not compared: {amount(rest, 'trial')} stopped early, failed or unfinished"
+    return f"the best {shown} of {amount(complete, 'complete trial')}{constrained}{others}"

@@ -12,6 +12,7 @@ from tuner.cli._options import Given, Json, Settings
 from tuner.cli._output import duration, grid, number, print_json, safe, show
 from tuner.drawing import data_lines
 from tuner.preview import check
+from tuner.words import amount
 
 __all__ = ["command"]
 
@@ -33,7 +34,8 @@ def command(
     assembly = preview.assembly
     spec = assembly.spec
     broken = assembly.goal.broken_for_good(preview.metrics)
-    notes = [*assembly.notes, *(f"the default configuration breaks {constraint}" for constraint in broken)]
+    seen = [preview.note] if preview.note else []
+    notes = [*assembly.notes, *seen, *(f"the default configuration breaks {constraint}" for constraint in broken)]
     if as_json:
         print_json(
             {
@@ -54,7 +56,7 @@ def command(
     show(
         Group(
             *data_lines(assembly),
-            Text(f"search space: {len(assembly.space)} parameters", style="dim"),
+            Text(f"search space: {amount(len(assembly.space), 'parameter')}", style="dim"),
             Text(safe(assembly.space)),
             Text(""),
             metrics,
@@ -82,4 +84,6 @@ def _estimate(assembly: Assembly, seconds: float) -> Iterator[Text]:
         return
     budget = assembly.spec.budget
     most = seconds * budget.trials * budget.epochs / assembly.parallel
-    yield Text(f"{budget.trials} trials without early stopping would take about {duration(most)}", style="dim")
+    yield Text(
+        f"{amount(budget.trials, 'trial')} without early stopping would take about {duration(most)}", style="dim"
+    )

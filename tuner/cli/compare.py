@@ -33,7 +33,7 @@ def command(
     store = open_store(storage)
     summaries, seconds = [], []
     for name in wanted:
-        study, trials = store.read(name)
+        study, trials = store.view(name)
         repetitions = store.repetitions(name)
         summaries.append(queries.summarise(study, trials, repetitions))
         seconds.append(queries.busy_seconds([*trials, *repetitions]))

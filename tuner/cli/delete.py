@@ -15,7 +15,7 @@ from tuner.domain.errors import ConfigurationError
 from tuner.storage.backup import backups_of
 from tuner.storage.location import Location
 from tuner.storage.store import open_store
-from tuner.words import size
+from tuner.words import amount, size
 
 __all__ = ["command"]
 
@@ -55,7 +55,7 @@ def _announced(found: Belongings, location: Location) -> Iterator[Text]:
 
 def _what(found: Belongings) -> str:
     """Return what is deleted, in words, and the space that comes back."""
-    trials = "what was left of it" if found.trials is None else f"{found.trials} trial{'s' * (found.trials != 1)}"
+    trials = "what was left of it" if found.trials is None else amount(found.trials, "trial")
     if found.sharers or not found.files:
         return trials
-    return f"{trials}, {found.files} file{'s' * (found.files != 1)}, {size(found.size)}"
+    return f"{trials}, {amount(found.files, 'file')}, {size(found.size)}"

@@ -10,7 +10,7 @@ from tuner.cli._output import print_json
 from tuner.importance import Band, Importance, ParameterImportance, importance_of
 from tuner.storage.store import open_store
 from tuner.tables import answers, grid
-from tuner.words import number, safe
+from tuner.words import amount, number, safe
 
 __all__ = ["command"]
 
@@ -51,9 +51,10 @@ def _shown(importance: Importance, metric: str) -> Iterator[RenderableType]:
     if unclear:
         yield Text(f"no more than chance: {_paths(unclear)}", style="dim")
     yield Text("")
+    learned = f"learned from {amount(importance.trials, 'trial')}, stopped ones included"
     yield Text(
-        f"learned from {importance.trials} trials, stopped ones included; explains {importance.explained:.0%} of how "
-        "they differ\nbeats: the share of the other trials that one with such a value is expected to be better than",
+        f"{learned}; explains {importance.explained:.0%} of how they differ\n"
+        "beats: the share of the other trials that one with such a value is expected to be better than",
         style="dim",
     )
 

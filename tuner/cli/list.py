@@ -30,5 +30,11 @@ def command(storage: Storage = None, as_json: Json = False) -> None:
         best = str(confirmed.winner.estimate) if confirmed else number(value)
         count = f"{summary.finished}/{summary.target}" if summary.target else str(summary.finished)
         metrics = ", ".join(summary.study.metrics)
-        table.add_row(safe(summary.study.name), safe(metrics), best, count, counts_text(summary))
+        table.add_row(
+            safe(summary.study.name),
+            safe(metrics),
+            best,
+            count,
+            counts_text(summary, is_run=store.is_run(summary.study.name)),
+        )
     answers().print(table)

@@ -17,6 +17,7 @@ from tuner.domain.trial import TrialRecord
 from tuner.storage.lease import utc_now
 from tuner.storage.ownership import place_of
 from tuner.storage.store import Store, open_store
+from tuner.words import amount
 
 __all__ = ["command"]
 
@@ -36,7 +37,9 @@ def command(
     try:
         study, trials = store.read(name)
         if trial >= len(trials):
-            raise UnknownNameError(f"study {name!r} has no trial {trial}", hint=f"it has {len(trials)} trials")
+            raise UnknownNameError(
+                f"study {name!r} has no trial {trial}", hint=f"it has {amount(len(trials), 'trial')}"
+            )
         if follow:
             _follow(store, study, trials[trial])
         else:

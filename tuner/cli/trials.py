@@ -34,13 +34,17 @@ def command(
     state: Annotated[
         str | None, typer.Option(metavar="S", help="Only complete, pruned, fail, running or waiting ones.")
     ] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Only the last N of them. [default: all]")
+    ] = None,
     output: Annotated[Format, typer.Option("--format", help="How to print them.")] = Format.TABLE,
     storage: Storage = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     wanted = _state(state)
     store = open_store(storage)
-    study, chosen = store.read(name) if wanted is None else store.in_state(name, wanted)
+    study, chosen = store.view(name, wanted)
+    chosen = chosen[-limit:] if limit is not None else chosen
     folders = place_of(store.location, study).folders_of(study.folder_name)
     if as_json or output is Format.JSON:
         print_json([{**queries.as_json(study, trial), **_failure(trial, folders)} for trial in chosen])

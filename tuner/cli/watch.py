@@ -33,7 +33,7 @@ def command(name: Name, storage: Storage = None) -> None:
     store = open_store(storage, read_only=True)
     try:
         holder = _watched(store, name)
-        summary = queries.summarise(*store.read(name), store.repetitions(name))
+        summary = queries.summarise(*store.view(name), store.repetitions(name))
     finally:
         store.close()
     show(standing(summary, None if holder is None else str(holder.holder), storage))

@@ -13,6 +13,7 @@ from tuner.storage.backup import backups_of, restoring
 from tuner.storage.engine import connect, reading, reading_uri
 from tuner.storage.location import Location
 from tuner.storage.store import Store
+from tuner.words import amount
 
 
 def about_database(location: Location) -> Iterator[Finding]:
@@ -89,7 +90,10 @@ def _complaints(file: Path) -> list[str]:
         found = [text for (text,) in connection.execute(f"PRAGMA integrity_check({SHOWN})")]
         orphans = Counter(table for table, *_ in connection.execute("PRAGMA foreign_key_check"))
     damage = [] if found == ["ok"] else [text.strip().replace("\n", " ") for text in found]
-    return [*damage, *(f"{count} rows of {table} belong to nothing" for table, count in sorted(orphans.items()))]
+    return [
+        *damage,
+        *(f"{amount(count, 'row')} of {table} belong to nothing" for table, count in sorted(orphans.items())),
+    ]
 
 
 def _way_back(file: Path) -> str:

@@ -23,6 +23,7 @@ from tuner.storage.location import Location
 from tuner.storage.ownership import place_of
 from tuner.storage.spill import Spill
 from tuner.storage.store import Store
+from tuner.words import amount
 
 
 def about_study(store: Store, name: str, journal: StudyJournal | None = None) -> Iterator[Finding]:
@@ -55,7 +56,7 @@ def _holder(
     running = in_state(trials, TrialState.RUNNING)
     are_running = f"{_are([trial.number for trial in running])} RUNNING"
     if is_held and claim is not None:
-        return ok(f"{len(trials)} trials, {len(running)} of them RUNNING in {claim.holder}", study.name)
+        return ok(f"{amount(len(trials), 'trial')}, {len(running)} of them RUNNING in {claim.holder}", study.name)
     if running and study.space is None:
         return note(f"{are_running}; Optuna does not store who runs them", study.name)
     if running:
@@ -67,7 +68,7 @@ def _holder(
         )
     if claim is not None and claim.until is not None and journal is None:
         return note(f"{claim.holder} ended without giving the study back; resuming takes it", study.name)
-    return ok(f"{len(trials)} trials, nobody runs it", study.name)
+    return ok(f"{amount(len(trials), 'trial')}, nobody runs it", study.name)
 
 
 def _let_wait(journal: StudyJournal, trials: Sequence[TrialRecord]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, final
 from tuner.domain.config import Config, Scalar
 from tuner.domain.errors import SearchSpaceError
 from tuner.domain.parameter import Choice, Float, Int, Parameter
+from tuner.words import amount
 
 Choose = Callable[[str, Parameter], Scalar]
 """Given a parameter's path and the parameter, answers with a value: what a sampler is to a space."""
@@ -209,7 +210,7 @@ class SearchSpace:
         return "\n".join([*lines, *(f"rule: {rule.reason}" for rule in self._rules)])
 
     def __repr__(self) -> str:
-        return f"SearchSpace({len(self)} parameters, {self.fingerprint})"
+        return f"SearchSpace({amount(len(self), 'parameter')}, {self.fingerprint})"
 
 
 def difference(old: SearchSpace, new: SearchSpace) -> tuple[str, ...]:

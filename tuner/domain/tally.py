@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from tuner.domain.goal import Goal
@@ -20,6 +20,12 @@ class Tally:
     states: Mapping[TrialState, int]
     epochs: int
     violating: int = 0
+
+    def with_none_running(self) -> "Tally":
+        """Return the counts with what is RUNNING as WAITING."""
+        states = Counter(self.states)
+        states[TrialState.WAITING] += states.pop(TrialState.RUNNING, 0)
+        return replace(self, states=states)
 
 
 def tally_of(trials: Sequence[TrialRecord], goal: Goal) -> Tally:

@@ -1,22 +1,40 @@
 """The simple form of an objective, a generator function, as a cohort whose members take turns."""
 
+import inspect
+import signal
+import threading
 import traceback
-from asyncio.exceptions import CancelledError
 from collections.abc import Callable, Collection, Generator, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, final
 
 from tuner.domain.config import Config
+from tuner.domain.errors import ConfigurationError
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.trial import Failure, FailureReason, Metrics, Trial
 from tuner.execution.randomness import Randomness
 
 _HERE = Path(__file__).parent
 
-# What user code may throw without taking the worker with it: sys.exit() ends a trial, Ctrl-C ends the study.
-RECOVERABLE = (Exception, SystemExit, CancelledError)
+IsFailure = Callable[[BaseException], bool]
+"""Whether what user code raises is its trial's failure, and nothing that the process is to end by."""
+
+
+def is_failure_here(error: BaseException) -> bool:
+    """Whether an exception is a trial's failure in a process that is not the trial's own: all but a person's Ctrl-C.
+
+    Where somebody handles that, a KeyboardInterrupt is one that the code itself has raised.
+    """
+    is_handled = signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    in_main = threading.current_thread() is threading.main_thread()
+    return is_handled or not in_main or not isinstance(error, KeyboardInterrupt)
+
+
+def is_failure_of_a_guest(_: BaseException) -> bool:
+    """Whether an exception is a trial's failure in the trial's own process: whatever it is."""
+    return True
 
 
 @final
@@ -31,11 +49,14 @@ class GeneratorObjective(Objective):
 
     grows: ClassVar[bool] = True
 
-    def __init__(self, function: Callable[[Trial], Any]) -> None:
+    def __init__(self, function: Callable[[Trial], Any], is_failure: IsFailure = is_failure_here) -> None:
+        if problem := unfit(function):
+            raise ConfigurationError(problem)
         self._function = function
+        self._is_failure = is_failure
 
     def start(self, trials: Sequence[Trial]) -> Cohort:
-        return GeneratorCohort(self._function, trials)
+        return GeneratorCohort(self._function, trials, self._is_failure)
 
     def cohort_key(self, config: Config) -> Hashable | None:
         return ()
@@ -45,16 +66,22 @@ class GeneratorObjective(Objective):
 class GeneratorCohort(Cohort):
     """Trials in training by turns; what one of them raises is its own failure."""
 
-    def __init__(self, function: Callable[[Trial], Any], trials: Sequence[Trial]) -> None:
+    def __init__(
+        self, function: Callable[[Trial], Any], trials: Sequence[Trial], is_failure: IsFailure = is_failure_here
+    ) -> None:
         self._function = function
+        self._is_failure = is_failure
         self._members: dict[int, _Turn | _Threaded] = {}
         if len(trials) == 1:
-            self._members[trials[0].number] = _Turn(function, trials[0])
+            self._members[trials[0].number] = self._turn(trials[0])
         else:
             self.add(trials)
 
     def add(self, trials: Sequence[Trial]) -> None:
-        self._members.update({trial.number: _Threaded(_Turn(self._function, trial)) for trial in trials})
+        self._members.update({trial.number: _Threaded(self._turn(trial)) for trial in trials})
+
+    def _turn(self, trial: Trial) -> "_Turn":
+        return _Turn(self._function, trial, self._is_failure)
 
     def advance(self) -> Mapping[int, Metrics | Failure | None]:
         return {number: member.take() for number, member in self._members.items()}
@@ -72,7 +99,8 @@ class GeneratorCohort(Cohort):
 class _Turn:
     """One trial's generator, which is begun when its first turn comes."""
 
-    def __init__(self, function: Callable[[Trial], Any], trial: Trial) -> None:
+    def __init__(self, function: Callable[[Trial], Any], trial: Trial, is_failure: IsFailure) -> None:
+        self._is_failure = is_failure
         self._randomness = Randomness(trial.seed, trial.epoch)
         self.has_ended = False
         """Whether the function has returned its metrics, and so will measure nothing more."""
@@ -83,22 +111,28 @@ class _Turn:
         try:
             with self._randomness.in_place():
                 return next(self._generator, None)
-        except RECOVERABLE as error:
+        except BaseException as error:
+            if not self._is_failure(error):
+                raise
             return failure_of(error)
 
     def close(self) -> None:
-        # The trial is over: whatever its clean-up raises can no longer change what it measured.
-        with suppress(*RECOVERABLE), self._randomness.in_place():
-            self._generator.close()
+        try:
+            with self._randomness.in_place():
+                self._generator.close()
+        except BaseException as error:
+            # The trial is over: whatever its clean-up raises can no longer change what it measured.
+            if not self._is_failure(error):
+                raise
 
     def _begun(self, function: Callable[[Trial], Any], trial: Trial) -> Generator[Any, None, None]:
         """Yield what the function's generator yields, or once what it returned instead."""
         produced = function(trial)
         if isinstance(produced, Generator):
             yield from produced
-        elif produced is not None:
-            self.has_ended = True
-            yield produced
+            return
+        self.has_ended = True
+        yield produced if (problem := unusable(produced)) is None else problem
 
 
 @final
@@ -120,6 +154,47 @@ class _Threaded:
     def close(self) -> None:
         self._thread.submit(self._turn.close).result()
         self._thread.shutdown()
+
+
+_WANTED = "write a function that yields its metrics after each epoch, or returns them, such as {'loss': 0.1}"
+
+
+def unfit(found: Any) -> str:
+    """Return why what was found as an objective cannot be called with a trial; "" where it can, for all one sees."""
+    if isinstance(found, type):
+        name = found.__name__
+        return f"the objective {name} is a class, and inherits neither tuner.Objective nor tuner.OwnModel; {_WANTED}"
+    if isinstance(found, Generator):
+        name = found.gi_code.co_name if inspect.isgenerator(found) else "the function"
+        return f"the objective is a generator, what calling {name} has returned: give {name} itself, without the call"
+    if not callable(found):
+        return f"the objective is {_a(found)}, which cannot be called with a trial; {_WANTED}"
+    call = found if inspect.isroutine(found) or isinstance(found, partial) else type(found).__call__
+    if inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call):
+        name = getattr(found, "__name__", type(found).__name__)
+        return f"the objective {name} is async: write a plain function, in which asyncio.run(...) runs what is async"
+    return ""
+
+
+def unusable(returned: Any) -> Failure | None:
+    """Return the failure that it is to return this; None where it may be metrics."""
+    if returned is None:
+        return Failure(
+            reason=FailureReason.NO_METRICS,
+            message="the objective returned nothing: it is to return its metrics, such as {'loss': 0.1}, or to yield "
+            "them after each epoch",
+        )
+    if inspect.isawaitable(returned) or inspect.isasyncgen(returned):
+        if inspect.iscoroutine(returned):
+            returned.close()  # or Python warns that nobody has awaited it
+        message = f"the objective returned {_a(returned)}: asyncio.run(...) inside of it runs what is async"
+        return Failure(reason=FailureReason.NO_METRICS, message=message)
+    return None
+
+
+def _a(thing: Any) -> str:
+    kind = type(thing).__name__
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
 
 
 def failure_of(error: BaseException) -> Failure:

@@ -19,7 +19,7 @@ from tuner.domain.objective import Cohort, Objective
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, Trial
 from tuner.domain.work import Answer, Exploit, Member, Work
 from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, trial_folder
-from tuner.execution.generator import RECOVERABLE, GeneratorObjective, failure_of
+from tuner.execution.generator import GeneratorObjective, IsFailure, failure_of, is_failure_here
 from tuner.execution.measurement import left_out, measured
 from tuner.execution.travel import unpickled
 from tuner.reference import resolve
@@ -28,6 +28,10 @@ OBJECTIVES = Catalogue("tuner.objectives", "objective")
 
 _PATIENCE_SECONDS = 0.25
 """How long short epochs are gathered before they are reported together: what a person takes for at once."""
+
+
+_ENDED_EARLY = "the objective ended by itself after a single yield, epoch 1 of"
+_EPOCHS_LOOP = "to train all, yield in a loop: for epoch in range(trial.epoch, trial.max_epochs)"
 
 
 class WorkLostError(Exception):
@@ -50,14 +54,14 @@ def find_objective(job: Job) -> Any:
     return resolve(found, OBJECTIVES, job.folder) if isinstance(found, str) else found
 
 
-def build_objective(job: Job) -> Objective:
+def build_objective(job: Job, is_failure: IsFailure = is_failure_here) -> Objective:
     """Return the job's objective, ready to train or to be asked questions."""
     found = find_objective(job)
     if isinstance(found, type) and issubclass(found, Objective):
         objective: Objective = found(job.settings, job.seed)
         objective.want(job.wanted or (job.metric,))
         return objective
-    return GeneratorObjective(found)
+    return GeneratorObjective(found, is_failure)
 
 
 @final
@@ -67,9 +71,12 @@ class Worker:
     What user code raises never gets out: it becomes the failure of the trials it concerns.
     """
 
-    def __init__(self, job: Job, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, job: Job, clock: Callable[[], float] = time.monotonic, *, is_failure: IsFailure = is_failure_here
+    ) -> None:
         self._job = job
         self._clock = clock
+        self._is_failure = is_failure
         self._wanted = job.wanted or (job.metric,)
         self._folders = job.folders
         self._cohort: Cohort | None = None
@@ -83,7 +90,7 @@ class Worker:
 
     @cached_property
     def _objective(self) -> Objective:
-        return build_objective(self._job)
+        return build_objective(self._job, self._is_failure)
 
     def begin(self, work: Work) -> None:
         """Start to train the members of `work`, in place of what was trained before."""
@@ -134,7 +141,9 @@ class Worker:
             if not checkpoint.is_there:
                 return self._missing(member, folder)
             metrics = self._objective.test(trial)
-        except RECOVERABLE as error:
+        except BaseException as error:
+            if not self._is_failure(error):
+                raise
             return failure_of(error)
         return None if metrics is None else measured(metrics, (self._job.metric,))
 
@@ -179,7 +188,9 @@ class Worker:
         """Do something with the cohort; where user code fails, so do all of its members, when they are asked next."""
         try:
             act()
-        except RECOVERABLE as error:
+        except BaseException as error:
+            if not self._is_failure(error):
+                raise
             self._broken = failure_of(error)
             if len(self._checkpoints) > 1 and self._broken.reason is FailureReason.RAISED:
                 self._broken = replace(self._broken, reason=FailureReason.COHORT_RAISED)
@@ -261,6 +272,7 @@ class Worker:
     def _report(self, number: int, outcome: Any) -> Report:
         checkpoints = self._checkpoints[number]
         if outcome is None:
+            self._note_early_end(number, checkpoints.epoch)
             return Report(number=number, epoch=checkpoints.epoch)
         if not isinstance(outcome, Failure):
             yielded, outcome = outcome, measured(outcome, self._wanted)
@@ -274,6 +286,12 @@ class Worker:
         checkpoints.advance(is_best=is_best)
         self._unsaved.add(number)
         return Report(number=number, epoch=checkpoints.epoch, metrics=outcome)
+
+    def _note_early_end(self, number: int, epoch: int) -> None:
+        """Say once that the objective ended after its first yield, where more epochs were to be had."""
+        if epoch == 1 < self._job.max_epochs and _ENDED_EARLY not in self._noted:
+            self._noted.add(_ENDED_EARLY)
+            self._notes[number] = f"{_ENDED_EARLY} {self._job.max_epochs}; {_EPOCHS_LOOP}"
 
     def _note_left_out(self, number: int, yielded: Any, outcome: Metrics | Failure) -> None:
         """Say once for each metric that it is kept only where it is a number."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tuner.models.manifest import Manifest
+from tuner.words import amount
 
 _LISTED = 20
 """How many columns or classes are listed."""
@@ -42,7 +43,7 @@ def _use(manifest: Manifest, columns: Sequence[str] | None) -> Iterator[str]:
     yield "```"
     yield ""
     if columns is not None:
-        yield f"It reads {len(columns)} columns: {_listed(columns)}."
+        yield f"It reads {amount(len(columns), 'column')}: {_listed(columns)}."
         yield ""
     if "model.onnx" in manifest.files:
         output = "probabilities" if manifest.description.get("classes") else "values"
@@ -74,7 +75,8 @@ def _origin(manifest: Manifest) -> Iterator[str]:
     yield "## Where it comes from"
     yield ""
     yield f"Trial {study['trial']} of study `{_word(study['name'])}` after epoch {study['epoch']}."
-    yield f"The study ran {study['trials']} trials with {study['epochs']} epochs in all to {_word(study['goal'])},"
+    ran = f"{amount(study['trials'], 'trial')} with {amount(study['epochs'], 'epoch')} in all"
+    yield f"The study ran {ran} to {_word(study['goal'])},"
     yield f"proposed by {_word(study['sampler'])}, judged by {_word(study['scheduler'])}; its seed is {manifest.seed}."
     yield ""
     yield "| configuration | value |"

@@ -20,7 +20,7 @@ from tuner.domain.study import StudySpec
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Trial, TrialRecord
 from tuner.execution.checkpoints import BestCheckpoint, trial_folder
-from tuner.execution.generator import RECOVERABLE
+from tuner.execution.generator import is_failure_here
 from tuner.execution.worker import build_objective
 from tuner.models.choice import Chosen, chosen
 from tuner.storage.ownership import copied, original_of, place_of
@@ -75,7 +75,9 @@ def _made(objective: Objective, trial: Trial) -> Model | None:
         return objective.model(trial)
     except TunerError:
         raise
-    except RECOVERABLE as error:
+    except BaseException as error:
+        if not is_failure_here(error):
+            raise
         reason = f"{type(error).__name__}: {error}"
         raise ModelError(
             f"{type(objective).__name__} cannot make the model of trial {trial.number}: {reason}",

@@ -81,7 +81,7 @@ class Material:
 
 def gather(store: Store, name: str) -> Material:
     """Return all that is known of a study; raises `StudyNotFoundError`."""
-    study, trials = store.read(name)
+    study, trials = store.view(name)
     repetitions = store.repetitions(name)
     values = {trial.number: values_of(study, trial) for trial in trials}
     stored = study.notes.get("environment")

@@ -77,6 +77,20 @@ class Store:
             study = rows.read_study(connection, study_id)
             return study, rows.read_trials(connection, study_id, study)
 
+    def view(self, name: str, state: TrialState | None = None) -> tuple[StudyRecord, tuple[TrialRecord, ...]]:
+        """Return a study and its trials, those in `state` where one is given, as people are shown them.
+
+        What a run has left RUNNING that was killed is WAITING: so it is as soon as the study goes on.
+        """
+        self._require(name)
+        with reading(self._engine) as connection:
+            study_id = _id(connection, name)
+            study = rows.read_study(connection, study_id)
+            wanted = {state, TrialState.RUNNING} if state is TrialState.WAITING else {state}
+            which = None if state is None else schema.trials.c.state.in_([each.value for each in wanted if each])
+            trials = _left(connection, study_id, study, rows.read_trials(connection, study_id, study, which))
+            return study, tuple(trial for trial in trials if state is None or trial.state is state)
+
     def outline(self, name: str, top: int = 1) -> Outline:
         """Return what a summary of a study is made of, as it was at one moment; raises `StudyNotFoundError`.
 
@@ -88,23 +102,18 @@ class Store:
             study = rows.read_study(connection, study_id)
             repeated = rows.find_study(connection, companion(name))
             if study.goal.has_several or study.constraints or (repeated is not None and changes(connection, study_id)):
-                trials = rows.read_trials(connection, study_id, study)
+                trials = _left(connection, study_id, study, rows.read_trials(connection, study_id, study))
                 tally = tally_of(trials, study.goal)
                 return Outline(study=study, trials=trials, repetitions=self.repetitions(name), tally=tally)
             numbers = {0, *best_numbers(connection, study_id, study.direction, top)}
             if repeated is not None:
                 numbers |= same_numbers(connection, study_id, repeated)
-            trials = rows.read_trials(connection, study_id, study, schema.trials.c.number.in_(numbers))
+            numbered = rows.read_trials(connection, study_id, study, schema.trials.c.number.in_(numbers))
+            trials = _left(connection, study_id, study, numbered)
             tally = counted(connection, study_id)
+            if tally.states.get(TrialState.RUNNING) and _is_left(connection, study_id, study):
+                tally = tally.with_none_running()
         return Outline(study=study, trials=trials, repetitions=self.repetitions(name), tally=tally)
-
-    def in_state(self, name: str, state: TrialState) -> tuple[StudyRecord, tuple[TrialRecord, ...]]:
-        """Return a study and those of its trials that are in a state; raises `StudyNotFoundError`."""
-        self._require(name)
-        with reading(self._engine) as connection:
-            study_id = _id(connection, name)
-            study = rows.read_study(connection, study_id)
-            return study, rows.read_trials(connection, study_id, study, schema.trials.c.state == state.value)
 
     def study(self, name: str) -> StudyRecord:
         """Return a study without its trials; raises `StudyNotFoundError`."""
@@ -214,6 +223,11 @@ class Store:
         with reading(self._engine) as connection:
             return claim_on(connection, _id(connection, name))
 
+    def is_run(self, name: str) -> bool:
+        """Whether somebody runs a study now."""
+        claim = self.claim(name)
+        return claim is not None and claim.is_valid(utc_now())
+
     def refuse_held(self, name: str) -> None:
         """Raise `StudyHeldError` where somebody runs the study, or its repetitions."""
         self._require(name)
@@ -254,6 +268,23 @@ def exists_already(location: Location, name: str) -> StudyExistsError:
         f"study {name!r} exists already",
         hint=f"go on with it: {location.command('resume', name)}\nor start another with --name NAME",
     )
+
+
+def _left(
+    connection: Connection, study_id: int, study: StudyRecord, trials: tuple[TrialRecord, ...]
+) -> tuple[TrialRecord, ...]:
+    """Return the trials, those that a run has left RUNNING as WAITING."""
+    is_running = any(trial.state is TrialState.RUNNING for trial in trials)
+    if not is_running or not _is_left(connection, study_id, study):
+        return trials
+    waiting = {TrialState.RUNNING: TrialState.WAITING}
+    return tuple(replace(trial, state=waiting.get(trial.state, trial.state)) for trial in trials)
+
+
+def _is_left(connection: Connection, study_id: int, study: StudyRecord) -> bool:
+    """Whether nobody runs the study; Optuna does not say who runs its own."""
+    claim = claim_on(connection, study_id)
+    return study.space is not None and (claim is None or not claim.is_valid(utc_now()))
 
 
 def _ids(connection: Connection, name: str) -> list[int]:

@@ -90,8 +90,13 @@ def cleaning_up(trial):
     finally:
         print("finally")
 
+class Own(BaseException):
+    pass
+
 def raising(trial):
-    raise KeyboardInterrupt("odd")
+    yield {"m": 1.0}
+    yield {"m": 2.0}
+    raise [KeyboardInterrupt("odd"), SystemExit("odd"), Own("odd")][trial.number]
 
 def leaving(trial):
     os._exit(7)
@@ -384,13 +389,19 @@ def test_how_a_process_dies_is_said_and_the_next_trial_trains(
         worker.advance()
 
 
-def test_whatever_is_raised_is_the_trials_failure(start: Callable[..., IsolatedWorker], folder: Path) -> None:
+@pytest.mark.parametrize("number", range(3))
+def test_whatever_is_raised_is_the_trials_failure_after_what_it_has_measured(
+    number: int, start: Callable[..., IsolatedWorker], folder: Path
+) -> None:
     worker = start("raising")
-    with pytest.raises(WorkOverranError) as ended:
-        worker.advance()
-    assert ended.value.failure.reason is FailureReason.RAISED
-    assert ended.value.failure.message.startswith("KeyboardInterrupt: odd")
-    assert "in raising" in log(folder)
+    worker.begin(Work(id=2, kind=WorkKind.TRAIN, members=(member(number),)))
+    *measured, failed = worker.advance()
+    assert [report.metrics for report in measured] == [{"m": 1.0}, {"m": 2.0}]
+    assert failed.failure is not None
+    assert failed.failure.reason is FailureReason.RAISED
+    assert failed.failure.message.startswith(f"{['KeyboardInterrupt', 'SystemExit', 'Own'][number]}: odd")
+    assert "in raising" in failed.failure.traceback
+    assert "in raising" in log(folder, number)
 
 
 @pytest.mark.parametrize(

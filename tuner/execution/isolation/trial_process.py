@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.job import Job
 from tuner.domain.trial import Failure
-from tuner.execution.generator import failure_of
+from tuner.execution.generator import failure_of, is_failure_of_a_guest
 from tuner.execution.isolation.messages import Request
 from tuner.execution.worker import Worker, find_objective
 from tuner.processes import die_with_parent
@@ -88,7 +88,7 @@ def serve(connection: Connection, log: int | None, job: Job, objective: Any) -> 
     faulthandler.enable(_STDERR)
     _set_threads(job)
     before = len(sys.modules)
-    worker = Worker(replace(job, objective=objective))
+    worker = Worker(replace(job, objective=objective), is_failure=is_failure_of_a_guest)
     mine = os.getpid()
     while True:
         try:

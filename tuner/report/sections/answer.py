@@ -9,7 +9,7 @@ from tuner.queries import failure_reasons, front
 from tuner.report.document import Block, Fact, Facts, Listing, Section, Table, Tables, Text
 from tuner.report.material import Material
 from tuner.report.sections.confirmation import between
-from tuner.words import config_lines, number, safe
+from tuner.words import amount, config_lines, number, safe
 
 __all__ = ["section"]
 
@@ -114,7 +114,7 @@ def _nothing(material: Material) -> Iterator[Block]:
 def _why_none(material: Material) -> str:
     miss = material.summary.nearest_miss
     if miss is None:
-        return f"None of the {len(material.trials)} trials is complete, so there is no best one yet."
+        return f"None of the {amount(len(material.trials), 'trial')} is complete, so there is no best one yet."
     broken = ", ".join(map(str, material.study.goal.violated(miss.metrics)))
     return f"No trial meets the constraints, so there is no best one yet; trial {miss.number} comes nearest: {broken}."
 

@@ -11,7 +11,7 @@ from tuner.redaction import without_secrets
 from tuner.report.document import Block, Listing, Section, Table, Tables, Text
 from tuner.report.material import Material
 from tuner.study_template import study_file_of
-from tuner.words import safe
+from tuner.words import amount, safe
 
 __all__ = ["section"]
 
@@ -32,7 +32,7 @@ def _blocks(material: Material) -> Iterator[Block]:
         return
     yield from _again(material)
     if study.space is not None:
-        title = f"The search space, {len(study.space)} parameters, fingerprint {study.space.fingerprint}"
+        title = f"The search space, {amount(len(study.space), 'parameter')}, fingerprint {study.space.fingerprint}"
         yield Listing(text=safe(study.space), title=title)
 
 

@@ -12,7 +12,7 @@ from tuner.importance.axes import Axis
 from tuner.report.document import Block, Gallery, Picture, Section, Table, Text
 from tuner.report.material import Material
 from tuner.report.style import BLUE, GREEN, GREY, STATE_WORDS, figure, label
-from tuner.words import number
+from tuner.words import amount, number
 
 __all__ = ["section"]
 
@@ -35,8 +35,8 @@ def _blocks(material: Material) -> Iterator[Block]:
         yield Text(f"Nothing can be said yet: {importance.why_not}.")
         return
     yield Text(
-        f"Learned from the {material.metric} of {importance.trials} trials, stopped ones included: any two are "
-        f"compared at the last epoch that both reached. The parameters explain {importance.explained:.0%} of how "
+        f"Learned from the {material.metric} of {amount(importance.trials, 'trial')}, stopped ones included: any two "
+        f"are compared at the last epoch that both reached. The parameters explain {importance.explained:.0%} of how "
         "unseen trials differ; the rest is chance, or more than so many trials can show."
     )
     if importance.clear:

@@ -12,7 +12,7 @@ from tuner.queries import busy_seconds
 from tuner.report.document import Block, Fact, Facts, Picture, Section, Table, Text
 from tuner.report.material import Material
 from tuner.report.style import STATE_COLOURS, STATE_WORDS, figure
-from tuner.words import duration
+from tuner.words import amount, duration
 
 __all__ = ["section"]
 
@@ -78,7 +78,7 @@ def _facts(spending: _Spending) -> Iterator[Fact]:
     if not spending.epochs:
         return
     trials = len([trial for trial in spending.material.trials if trial.curve])
-    yield Fact(label="epochs trained", value=f"{spending.epochs:,}", note=f"over {trials} trials")
+    yield Fact(label="epochs trained", value=f"{spending.epochs:,}", note=f"over {amount(trials, 'trial')}")
     if spending.spared:
         share = spending.spared / spending.in_full
         yield Fact(
