@@ -16,6 +16,7 @@ from tuner.storage import schema
 from tuner.storage.backup import backups_of, make_backup
 from tuner.storage.engine import connect, writing
 from tuner.storage.location import locate
+from tuner.storage.ownership import claim
 from tuner.storage.store import Store, open_store
 
 SPACE = tuner.SearchSpace(x=tuner.Float(0, 1))
@@ -27,14 +28,15 @@ def train(trial: tuner.Trial) -> Iterator[dict[str, float]]:
     yield {"score": trial.config["x"]}
 
 
-def run(name: str, storage: str | None = None) -> tuner.Study:
+def spec(name: str) -> tuner.StudySpec:
     budget = tuner.Budget(trials=3, epochs=1)
-    return tuner.run(
-        tuner.StudySpec(
-            objective=train, search_space=SPACE, metric="score", name=name, budget=budget, executor="inline"
-        ),
-        storage=storage,
+    return tuner.StudySpec(
+        objective=train, search_space=SPACE, metric="score", name=name, budget=budget, executor="inline"
     )
+
+
+def run(name: str, storage: str | None = None) -> tuner.Study:
+    return tuner.run(spec(name), storage=storage)
 
 
 @pytest.fixture
@@ -208,3 +210,44 @@ def test_backups_are_kept_with_the_study_in_them(store: Store) -> None:
     (backup,) = backups_of(store.location.file)
     assert Store(store.location).names == ("kept",)
     assert "gone" in open_store(str(backup.file)).names
+
+
+@pytest.mark.parametrize("kind", ["checkpoints", "logs", "trials", "tensorboard", "spilled"])
+def test_nothing_is_deleted_in_a_folder_that_a_link_leads_to(store: Store, workplace: Path, kind: str) -> None:
+    """A storage that somebody has handed over may have a link in the place of any of its folders."""
+    name = store.study("gone").folder_name
+    precious = workplace / "home" / (f"{name}.jsonl" if kind == "spilled" else name) / "precious"
+    precious.parent.mkdir(parents=True)
+    precious.touch()
+    place = store.location.folder / kind
+    if place.exists():
+        shutil.rmtree(place)
+    place.symlink_to(workplace / "home")
+    found = belongings(store, "gone")
+    assert found.links == (place,)
+    delete(store, found)
+    assert precious.exists()
+    assert place.is_symlink()
+
+
+def test_a_run_neither_writes_nor_deletes_where_a_link_leads_to(store: Store, workplace: Path) -> None:
+    outside = workplace / "outside"
+    (outside / "trial-00000").mkdir(parents=True)
+    (outside / "trial-00000" / "precious").touch()
+    root = checkpoints_of(store, "gone")
+    for place in (root, root / "trial-00000", store.location.checkpoints):
+        shutil.rmtree(place) if place.is_dir() else None
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(outside)
+        with pytest.raises(StorageError, match=rf"{place} leads to {outside}"):
+            tuner.load_study("gone", spec=spec("gone")).resume(trials=9)
+        place.unlink()
+    assert [*outside.rglob("*")] == [outside / "trial-00000", outside / "trial-00000" / "precious"]
+
+
+@pytest.mark.parametrize("name", ["../../outside", "/outside", ".."])
+def test_a_run_of_a_study_whose_name_leads_elsewhere_is_refused(store: Store, workplace: Path, name: str) -> None:
+    location = store.location
+    with pytest.raises(StorageError, match="a run writes and deletes nothing outside of"):
+        claim(location, name.replace("/outside", str(workplace / "outside"), 1) if name[0] == "/" else name, "")
+    assert not (workplace / "outside").exists()

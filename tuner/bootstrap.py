@@ -34,6 +34,7 @@ from tuner.environment import environment
 from tuner.execution.checkpoints import discard_beyond, has_states
 from tuner.execution.inheritance import Inheritance
 from tuner.execution.retention import CandidateRetention, Retention
+from tuner.folders import open_to_others
 from tuner.learned import Learned, learned
 from tuner.logs import Logs
 from tuner.storage.backup import Backups
@@ -76,7 +77,7 @@ def run(
         folders = location.folders_of(folder_name(spec.name, identity))
         assembly = assemble(spec, module_folder(spec, source), folders, mistakes)
         begins = learned(store, assembly.spec, assembly.space)
-        assembly = _warmed(assembly, begins)
+        assembly = _with_doubts(_warmed(assembly, begins), location)
         execute = _executor(assembly, Path(source.folder))
         with _leaving_no_folder(store, location, spec.name, identity), _resumable(spec.name), ExitStack() as held:
             store.create(
@@ -281,6 +282,12 @@ def _leaving_no_folder(store: Store, location: Location, name: str, identity: st
         raise
 
 
+def _with_doubts(assembly: Assembly, location: Location) -> Assembly:
+    """Return the parts with what is to be said of a folder that others can change."""
+    reason = open_to_others(location.folder) if location.folder.exists() else None
+    return assembly if reason is None else replace(assembly, notes=(*assembly.notes, f"{location.folder}: {reason}"))
+
+
 def _with_lost(assembly: Assembly, study: StudyRecord, trials: Sequence[TrialRecord]) -> Assembly:
     """Return the parts with what is to be said of unfinished trials that have nothing to go on from."""
     root = assembly.job.folders.checkpoints
@@ -323,7 +330,7 @@ def _reassembled(
     spec_of_parts = replace(spec, search_space=space, directions=directions)
     assembly = assemble(spec_of_parts, folder, _folders(location, study))
     carried = tuple(CarriedOver.parsed(each) for each in study.notes.get("warm_start", ()))
-    return _warmed(assembly, Learned(carried=carried)), {**spec.describe(), "name": name}
+    return _with_doubts(_warmed(assembly, Learned(carried=carried)), location), {**spec.describe(), "name": name}
 
 
 def _folders(location: Location, study: StudyRecord) -> StudyFolders:

@@ -17,6 +17,7 @@ from tuner.confirmation import companion
 from tuner.domain.errors import ConfigurationError, StorageError, StudyNotFoundError
 from tuner.domain.record import folder_name
 from tuner.domain.study import NAME_PATTERN
+from tuner.folders import is_folder
 from tuner.storage.location import Location, locate
 from tuner.storage.ownership import original_of, owner_of, place_of, storage_name
 from tuner.storage.spill import Spill
@@ -31,7 +32,8 @@ class Belongings:
     """What would be deleted with a study: its trials, None where only files are left of it, and its files.
 
     `sharers` are other databases whose files these may be, which then stay: one that this database is a copy of, and,
-    of a study without an id, those in the same folder that have a study of the same name, or may have.
+    of a study without an id, those in the same folder that have a study of the same name, or may have. What lies behind
+    `links`, outside of the storage's folder, stays too.
     """
 
     study: str
@@ -40,6 +42,7 @@ class Belongings:
     files: int
     size: int
     sharers: tuple[Path, ...]
+    links: tuple[Path, ...]
 
 
 def belongings(store: Store, name: str) -> Belongings:
@@ -48,8 +51,10 @@ def belongings(store: Store, name: str) -> Belongings:
     Raises `StudyNotFoundError` where nothing of it is left, and `StudyHeldError` where somebody runs it.
     """
     is_stored = name in store.names
-    paths = tuple(dict.fromkeys(_paths(store, name)))
-    if not is_stored and not paths:
+    found = tuple(dict.fromkeys(_paths(store, name)))
+    links = tuple(dict.fromkeys(link for path in found if (link := _link_to(path)) is not None))
+    paths = tuple(path for path in found if _link_to(path) is None)
+    if not is_stored and not found:
         store.study(name)  # says what there is instead
     if is_stored:
         store.refuse_held(name)
@@ -61,6 +66,7 @@ def belongings(store: Store, name: str) -> Belongings:
         files=len(sizes),
         size=sum(sizes),
         sharers=tuple(_sharers(store, name, paths)),
+        links=links,
     )
 
 
@@ -116,7 +122,7 @@ def _left_behind(store: Store, name: str) -> Iterator[str]:
     if name not in store and not any(_may_have(path, name) for path in location.neighbours):
         yield from parts  # of a study without an id
     set_aside = re.compile(rf"{re.escape(_ASIDE)}(.+-([0-9a-f]{{16}}))-[0-9a-f]{{8}}")
-    for path in location.checkpoints.iterdir() if location.checkpoints.is_dir() else ():
+    for path in location.checkpoints.iterdir() if is_folder(location.checkpoints) else ():
         owner = owner_of(path)
         found = set_aside.fullmatch(path.name)
         if found and any(found[1] == folder_name(part, found[2]) for part in parts) and found[2] not in ids:
@@ -134,6 +140,14 @@ def _sharers(store: Store, name: str, paths: Sequence[Path]) -> Iterator[Path]:
         yield from (path for path in location.neighbours if _may_have(path, name))
     elif original := original_of(place_of(location, study), study):
         yield location.folder / original
+
+
+def _link_to(path: Path) -> Path | None:
+    """Return the link by which a study's file or folder lies outside of the storage's folder; None where none is.
+
+    The storage's folder has folders for each kind, which have the studies'.
+    """
+    return path.parent if path.parent.is_symlink() else None
 
 
 def _sizes(paths: tuple[Path, ...]) -> Iterator[int]:

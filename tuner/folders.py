@@ -33,6 +33,26 @@ def is_own_folder(folder: Path) -> bool:
     return stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder, and no link to one."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def first_link(root: Path, path: Path) -> Path | None:
+    """Return the first link on the way from `root`, which may be one, down to `path`; None where there is none.
+
+    Raises `ValueError` where `path` is not written as one below `root`.
+    """
+    here = root
+    for name in path.relative_to(root).parts:
+        if name == "..":
+            raise ValueError(f"{path} leads out of {root}")
+        here /= name
+        if here.is_symlink():
+            return here
+    return None
+
+
 def open_to_others(folder: Path) -> str | None:
     """Return why others could replace what this user makes in `folder`; None where they cannot."""
     facts = folder.stat()

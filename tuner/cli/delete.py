@@ -37,12 +37,16 @@ def command(
             messages().print("nothing was deleted")
             return
     delete(store, found)
+    if yes:
+        messages().print(Group(*_linked(found)))
     answers().print(Text(f"deleted {safe(name)}: {_what(found)}"))
 
 
 def _announced(found: Belongings, location: Location) -> Iterator[Text]:
     yield Text(f"{safe(found.study)}: {_what(found)}")
-    yield from (Text(f"  {safe(path)}", style="dim") for path in found.paths if not found.sharers)
+    real = (path.parent.resolve() / path.name for path in found.paths if not found.sharers)
+    yield from (Text(f"  {safe(path)}", style="dim") for path in real)
+    yield from _linked(found)
     for path in found.sharers:
         yield Text(f"its files stay: {safe(path)} may have a study of the same name", style="yellow")
     if location.file is None:
@@ -51,6 +55,11 @@ def _announced(found: Belongings, location: Location) -> Iterator[Text]:
         yield Text(f"{safe(location)} stays as large as it is: what comes next uses the room", style="dim")
     if kept := backups_of(location.file):
         yield Text(f"backups are kept, {len(kept)} in {safe(kept[0].file.parent)}; the study is in them", style="dim")
+
+
+def _linked(found: Belongings) -> Iterator[Text]:
+    for path in found.links:
+        yield Text(f"what lies in {safe(path.resolve())} stays: {safe(path)} is a link to it", style="yellow")
 
 
 def _what(found: Belongings) -> str:

@@ -14,7 +14,7 @@ from tuner.domain.record import StudyRecord
 from tuner.domain.trial import TrialRecord
 from tuner.execution.checkpoints import CODEC
 from tuner.storage.location import Location
-from tuner.storage.ownership import copied, original_of
+from tuner.storage.ownership import copied, leads_out, original_of
 from tuner.storage.spill import Spill
 
 _TRIAL_FOLDER = re.compile(r"trial-(\d{5,})")
@@ -27,8 +27,10 @@ def about_checkpoints(
     """Say which checkpoints of a study can be loaded, and which files nobody needs."""
     name = study.folder_name
     root = location.checkpoints_of(name)
-    if root.parent != location.checkpoints or name in {".", ".."} or root.is_symlink():
-        return  # a name that somebody put into the database by hand must not lead elsewhere
+    if (link := leads_out(location, name)) is not None:
+        # Neither a link nor a name that somebody put into the database by hand may lead elsewhere.
+        yield note(f"it leads to {link.resolve()}, outside of the storage's folder: nothing there is touched", link)
+        return
     if original := original_of(location, study):
         what = f"its files belong to the same study in {original}, of which this is a copy: it cannot go on here"
         yield problem(what, root, advice=copied(study, original, location))

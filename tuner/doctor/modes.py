@@ -11,6 +11,7 @@ from sqlalchemy import select
 from tuner.doctor.database import chosen, reading_from
 from tuner.doctor.findings import Finding, counted, note, ok, problem
 from tuner.domain.errors import StorageError
+from tuner.folders import open_to_others
 from tuner.storage import schema
 from tuner.storage.backup import FOLDER
 from tuner.storage.location import DEFAULT, Location
@@ -25,6 +26,10 @@ def about_modes(store: Store) -> Iterator[Finding]:
     location = store.location
     if not location.folder.is_dir() or _is_optunas(store):
         return
+    if (reason := open_to_others(location.folder)) is not None:
+        yield problem(
+            reason, location.folder, advice=f"chown and chmod 700 {location.folder}, or keep studies elsewhere"
+        )
     exposed = list(_exposed(location))
     folders = [path for path in exposed if path.is_dir()]
     files = [path for path in exposed if not path.is_dir()]

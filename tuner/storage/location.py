@@ -65,6 +65,12 @@ class Location:
             checkpoints=self.checkpoints_of(study), logs=self.logs_of(study), trials=self.trial_folders_of(study)
         )
 
+    def all_of(self, study: str) -> tuple[Path, ...]:
+        """Return every folder and file that a run of the study writes, beside the database itself."""
+        folders = self.folders_of(study)
+        beside = (self.folder / "spilled" / f"{study}.jsonl", self.folder / "backups", self.event_files_of(study))
+        return (folders.checkpoints, folders.logs, folders.trials, *beside)
+
     @property
     def neighbours(self) -> tuple[Path, ...]:
         """Other SQLite files in the folder: their studies' files lie there too, without an id by the same names."""

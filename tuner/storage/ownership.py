@@ -14,7 +14,7 @@ from typing import final
 
 from tuner.domain.errors import ConfigurationError, StorageError
 from tuner.domain.record import StudyRecord, folder_name
-from tuner.folders import private
+from tuner.folders import first_link, private
 from tuner.storage.location import Location, locate
 from tuner.storage.store import Store
 
@@ -44,8 +44,10 @@ def owner_of(folder: Path) -> Owner | None:
 def claim(location: Location, name: str, identity: str) -> None:
     """Make the folder of checkpoints of the study with this name and id, and write down whose it is.
 
-    Raises `StorageError` where it cannot be made.
+    Raises `StorageError` where it cannot be made, and where a link or a name would lead out of the storage's folder: a
+    run writes and deletes what is in there.
     """
+    _refuse_leading_out(location, folder_name(name, identity))
     folder = location.checkpoints_of(folder_name(name, identity))
     owner = Owner(study=name, id=identity, storage=storage_name(location))
     if not identity or owner_of(folder) == owner:
@@ -58,6 +60,30 @@ def claim(location: Location, name: str, identity: str) -> None:
         beside.replace(folder / MARKER)
     except OSError as error:
         raise StorageError(f"the study's folder {folder} cannot be written: {error.strerror}") from error
+
+
+def leads_out(location: Location, folder_name: str) -> Path | None:
+    """Return the first part of a study's folders that leads out of the storage's folder; None where none does."""
+    for folder in location.all_of(folder_name):
+        try:
+            if (link := first_link(location.folder, folder)) is not None:
+                return link
+        except ValueError:
+            return folder
+    return None
+
+
+def _refuse_leading_out(location: Location, folder_name: str) -> None:
+    folders = location.folders_of(folder_name)
+    found = leads_out(location, folder_name)
+    for folder in (folders.checkpoints, folders.trials) if found is None else ():
+        inside = folder.iterdir() if folder.is_dir() else ()
+        found = found or next((path for path in inside if path.is_symlink()), None)
+    if found is not None:
+        raise StorageError(
+            f"{found} leads to {found.resolve()}: a run writes and deletes nothing outside of {location.folder}",
+            hint="put the whole storage there instead: its database and the folders beside it, with --storage FILE",
+        )
 
 
 def release(location: Location, name: str, identity: str) -> None:
