@@ -1,13 +1,13 @@
 """Gradient descent with momentum."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final
 
 import torch
 from torch import nn
 
-from tuner.objectives.optimizers._optimizer import Optimizer, Rows
+from tuner.objectives.optimizers._optimizer import Optimizer, Rows, can_be_fused
 
 __all__ = ["SGD"]
 
@@ -25,10 +25,10 @@ class SGD(Optimizer):
     weight_decay: float = 0.0
     clip: float = 0.0
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.SGD(
             parameters,
-            fused=True,
+            fused=can_be_fused(parameters),
             lr=self.lr,
             momentum=self.momentum,
             nesterov=self.nesterov and self.momentum > 0,

@@ -18,8 +18,13 @@ StudyInterrupted       130 143  a signal ended the run after saving it; resuming
 ```
 """
 
+import sys
+import traceback
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+_NOBODYS = frozenset({"tuner", "torch", "numpy", *sys.stdlib_module_names})
+"""The packages in which an exception comes to light, but where nobody looks for its cause."""
 
 
 class TunerError(Exception):
@@ -131,3 +136,23 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     matches = get_close_matches(name.lower(), list(known), n=1, cutoff=0.5)
     return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+def their_place(error: BaseException) -> str:
+    """Return the file and line of a person's code that an exception came through last, in brackets; "" without any."""
+    frames = [*traceback.walk_tb(error.__traceback__)]
+    theirs = [(frame, line) for frame, line in frames if _package(frame.f_globals) not in _NOBODYS]
+    if not theirs:
+        return ""
+    frame, line = theirs[-1]
+    return f" ({frame.f_code.co_filename}:{line})"
+
+
+def described(error: BaseException) -> str:
+    """Return in one line what a person's code has raised, and where."""
+    message = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {message}{their_place(error)}"
+
+
+def _package(of_module: dict[str, object]) -> str:
+    return str(of_module.get("__name__") or "").partition(".")[0]

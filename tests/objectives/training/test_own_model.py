@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 
 import pytest
 import torch
@@ -99,9 +100,9 @@ def test_a_number_outside_of_tensors_is_part_of_the_shape() -> None:
 @pytest.mark.parametrize(
     ("build", "reason"),
     [
-        (lambda _: Reading(), "layer 'reader' is torch's GRU"),
-        (lambda _: Scaled(1.0, object()), "an attribute 'extra' of type object, which cannot be compared"),
-        (lambda _: Looking(2, 2), "data-dependent control flow"),
+        (lambda _: Reading(), "layer 'reader' (GRU) cannot be run for many trials at once"),
+        (lambda _: Scaled(1.0, Lock()), "an attribute 'extra' of type lock, which cannot be compared"),
+        (lambda _: Looking(2, 2), "the model (Looking) cannot be run for many trials at once"),
     ],
 )
 def test_what_cannot_be_trained_together_says_why_and_is_trained_alone(
