@@ -26,7 +26,7 @@ class SGD(Optimizer):
     clip: float = 0.0
 
     def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
-        return torch.optim.SGD(
+        optimizer = torch.optim.SGD(
             parameters,
             fused=can_be_fused(parameters),
             lr=self.lr,
@@ -34,6 +34,11 @@ class SGD(Optimizer):
             nesterov=self.nesterov and self.momentum > 0,
             weight_decay=self.weight_decay,
         )
+        if self.momentum > 0:  # torch's fused step fails where a parameter has its first gradient later than others
+            for parameter in parameters:
+                if parameter.requires_grad:
+                    optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        return optimizer
 
     @staticmethod
     def update(rows: Rows) -> None:

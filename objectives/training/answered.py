@@ -1,5 +1,6 @@
 """What goes into a person's model, and what comes out of it: the shapes and types that training is about."""
 
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -29,12 +30,27 @@ def read(model: nn.Module) -> Callable[[Tensor], Tensor]:
 
 
 def complete(model: nn.Module, inputs: Tensor) -> nn.Module:
-    """Return the model with all its tensors: lazy layers find out their sizes by two examples."""
+    """Return the model with all its tensors: lazy layers find out their sizes by two examples.
+
+    Raises `ConfigurationError` where it has nothing to train.
+    """
     if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
         with torch.no_grad():
             model.eval()(read(model)(inputs[:2].clone()))
         model.train()
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ConfigurationError("the model has nothing to train: no parameter of it asks for gradients")
     return model
+
+
+def innermost_layer(model: nn.Module, error: BaseException) -> str:
+    """Return, in words, the layer in which a model has raised an exception."""
+    names = {id(layer): name for name, layer in model.named_modules()}
+    met = (frame.f_locals.get("self") for frame, _ in traceback.walk_tb(error.__traceback__))
+    inside = [layer for layer in met if id(layer) in names]
+    if not inside or not names[id(inside[-1])]:
+        return f"the forward pass ({type(model).__name__})"
+    return f"layer {names[id(inside[-1])]!r} ({type(inside[-1]).__name__})"
 
 
 def answered(outputs: Any, batch: int, *, behind: int = 0) -> Tensor:

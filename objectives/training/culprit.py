@@ -104,10 +104,11 @@ def _alone(layer: nn.Module, call: _Call, seed: Callable[[], None]) -> list[Tens
     }
     buffers = {name: each.detach().clone() for name, each in layer.named_buffers()}
     given, named = tree_map(_copied, call)
+    asked = [*parameters.values(), *_asking(_tensors_of((given, named)))]
     seed()
     layer.train()
-    outputs = _tensors_of(functional_call(layer, {**parameters, **buffers}, given, named))
-    return [*(each.detach() for each in outputs), *_slopes(outputs, list(parameters.values()), lead=0)]
+    outputs = _tensors_of(functional_call(layer, {**parameters, **buffers}, *tree_map(_passed_on, (given, named))))
+    return [*(each.detach() for each in outputs), *_slopes(outputs, asked, lead=0)]
 
 
 def _together(layers: Sequence[nn.Module], calls: Sequence[_Call], seed: Callable[[], None]) -> list[Tensor]:
@@ -134,8 +135,19 @@ def _together(layers: Sequence[nn.Module], calls: Sequence[_Call], seed: Callabl
     layers[0].train()
     seed()
     tensors = [each for each in stacked if isinstance(each, Tensor)]
-    outputs = vmap(run, randomness="same")(parameters, buffers, tensors)
-    return [*(each.detach() for each in outputs), *_slopes(outputs, list(parameters.values()), lead=1)]
+    asked = [*parameters.values(), *_asking(tensors)]
+    outputs = vmap(run, randomness="same")(parameters, buffers, list(map(_passed_on, tensors)))
+    return [*(each.detach() for each in outputs), *_slopes(outputs, asked, lead=1)]
+
+
+def _asking(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Return those of a layer's inputs that can have gradients, and let them ask for theirs."""
+    return [each.requires_grad_() for each in tensors if each.is_floating_point()]
+
+
+def _passed_on(value: Any) -> Any:
+    """Return a tensor that a layer may change in place, though the one it was made of asks for gradients."""
+    return value.clone() if isinstance(value, Tensor) else value
 
 
 def _tensors_of(outputs: Any) -> list[Tensor]:

@@ -11,7 +11,7 @@ from tuner.objectives._tasks import Task
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
 from tuner.objectives.optimizers._optimizer import Optimizer
-from tuner.objectives.training.answered import answered
+from tuner.objectives.training.answered import answered, innermost_layer
 from tuner.objectives.training.data import Data, Examples
 from tuner.objectives.training.metrics import LOSS, measure
 from tuner.objectives.training.precision import Precision
@@ -53,7 +53,7 @@ class Learner:
 
     def outputs(self, features: Tensor) -> Tensor:
         """Return the model's outputs, (batch, outputs), in 32 bits."""
-        outputs = _outputs(self.model, features, self.precision, self.reads)
+        outputs = forwarded(self.model, features, self.precision, self.reads)
         self.accepts(outputs.shape[1])
         return outputs
 
@@ -136,12 +136,17 @@ def evaluate(learner: Learner, data: Data, examples: Examples) -> dict[str, floa
 def outputs_of(model: nn.Module, features: Tensor, precision: Precision, reads: Reads = _as_they_are) -> Tensor:
     """Return a trained model's outputs, (examples, outputs), in 32 bits, and leave the features as they are."""
     parts = torch.split(features, EVALUATED_AT_ONCE)
-    return torch.cat([_outputs(model, part.clone(), precision, reads) for part in parts])
+    return torch.cat([forwarded(model, part.clone(), precision, reads) for part in parts])
 
 
-def _outputs(model: nn.Module, features: Tensor, precision: Precision, reads: Reads) -> Tensor:
+def forwarded(model: nn.Module, features: Tensor, precision: Precision, reads: Reads) -> Tensor:
+    """Return what a model answers to one batch, (batch, outputs), in 32 bits; it may change the features."""
     with precision.forward_on(features.device):
-        outputs = model(reads(features))
+        try:
+            outputs = model(reads(features))
+        except Exception as error:
+            error.add_note(f"in {innermost_layer(model, error)} of the model, given inputs of {tuple(features.shape)}")
+            raise
     return answered(outputs, len(features))
 
 

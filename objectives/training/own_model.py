@@ -30,7 +30,7 @@ from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.data import Data, Examples
 from tuner.objectives.training.footprint import footprint
 from tuner.objectives.training.inputs import TensorInputs
-from tuner.objectives.training.loop import Learner, evaluate, outputs_of
+from tuner.objectives.training.loop import Learner, batched, evaluate, outputs_of
 from tuner.objectives.training.metrics import DIRECTIONS
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.proof import Exercise, Proof, made_comparable, prove
@@ -42,7 +42,7 @@ from tuner.objectives.training.workshop import learner_of
 
 __all__ = ["Dropout", "OwnModel", "Task"]
 
-_SAMPLED = 96
+_SAMPLED = 128
 """How many examples are kept to find out with whether models compute the same together as alone."""
 
 
@@ -130,13 +130,11 @@ class OwnModel(Objective):
     def model(self, trial: Trial) -> Model:
         if (state := trial.load()) is None:
             raise ValueError(f"trial {trial.number} has no saved state to answer with")
-        if (examples := self.examples("train")) is None:
-            raise ValueError(f"{type(self).__name__}.examples('train') gave nothing")
-        inputs = TensorInputs(examples[0][:2].cpu())
+        inputs = TensorInputs(self._bench.checked("train")[0][:2].cpu())
 
         def build() -> nn.Module:
             with weights_drawn(trial.seed, "cpu"):
-                return complete(self.build(trial.config), inputs.example())
+                return complete(self.built(trial.config), inputs.example())
 
         network = network_with(build, state["model"], state.get("buffers", {}))
         outputs = outputs_of(network.eval(), inputs.example(), Precision.FLOAT32, read(network)).shape[1]
@@ -150,7 +148,7 @@ class OwnModel(Objective):
         own = cls(saved.settings, saved.seed)
         inputs = TensorInputs(saved.preparation["example"])
         network = network_with(
-            lambda: complete(own.build(saved.config), inputs.example()),
+            lambda: complete(own.built(saved.config), inputs.example()),
             saved.weights,
             saved.preparation.get(BUFFERS, {}),
         )
@@ -181,7 +179,7 @@ class OwnModel(Objective):
                 except IncomparableError as error:
                     self._judgements[asked] = _Judgement(obstacle=str(error))
                 except Exception as error:  # noqa: BLE001 - it is the trial's failure, which says more
-                    self._judgements[asked] = _Judgement(obstacle=described(error))
+                    self._judgements[asked] = _Judgement(obstacle=f"it fails by itself, {described(error)}")
         return self._judgements[asked]
 
     def _judgement(self, config: Config, device: str) -> "_Judgement":
@@ -201,50 +199,56 @@ class OwnModel(Objective):
             )
         return _Judgement(key=key)
 
+    def built(self, config: Config) -> nn.Module:
+        """Return what `build` makes; raises `ConfigurationError` where it is no module."""
+        model = self.build(config)
+        if not isinstance(model, nn.Module):
+            raise ConfigurationError(f"build gave a {type(model).__name__}; wanted is a torch.nn.Module")
+        return model
+
     def _built(self, config: Config, device: str, *, seed: int) -> nn.Module:
         with weights_drawn(seed, device):
-            return complete(self.build(config).to(device), self._sample.features)
+            return complete(self.built(config).to(device), self._bench.sample.features.to(device))
 
     def _exercise(self, config: Config, device: str) -> Exercise:
-        sample = self._sample
+        sample = self._bench.sample
         moved = replace(sample, features=sample.features.to(device), targets=sample.targets.to(device))
+        size, count = config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), self._bench.known("train").count
         return Exercise(
-            loss=self.loss(config), examples=moved, task=self.task, classes=self._bench.classes, device=device
+            loss=self.loss(config),
+            examples=moved,
+            task=self.task,
+            classes=self._bench.classes,
+            device=device,
+            batch_size=size,
+            last_batch=len(batched(torch.arange(count), min(size, count), dim=0)[-1]),
         )
-
-    @cached_property
-    def _sample(self) -> Examples:
-        """Examples from all over the training split."""
-        inputs, targets = self._bench.checked("train")
-        rows = torch.linspace(0, len(targets) - 1, min(_SAMPLED, len(targets))).long()
-        chosen = targets[rows].cpu()
-        return Examples(features=inputs[rows].cpu(), targets=chosen, measured=chosen.numpy())
 
     def _problems(self, default: Config) -> Iterator[str]:
         """Yield what the examples have that nothing can be trained with, and what the default model does not answer."""
         try:
-            shapes = {}
-            for split in ("train", "validation", "test"):
-                if split == "test" and self.examples(split) is None:
-                    continue
-                inputs, _ = self._bench.checked(split)
-                shapes[split] = tuple(inputs.shape[1:]), str(inputs.dtype).removeprefix("torch.")
+            known = {split: self._bench.known(split) for split in ("train", "validation")}
+            if self.examples("test") is not None:
+                known["test"] = self._bench.known("test")
         except ConfigurationError as error:
             yield from error.problems
             return
         except Exception as error:  # noqa: BLE001 - it is a person's code
             yield f"examples: {described(error)}"
             return
-        for split, (shape, dtype) in shapes.items():
-            if (shape, dtype) != shapes["train"]:
-                first, kind = shapes["train"]
-                yield f"examples({split!r}) gave inputs of {shape}, {dtype}; those of 'train' are {first}, {kind}"
+        first = known["train"]
+        for split, each in known.items():
+            if (len(each.shape), each.dtype) != (len(first.shape), first.dtype):
+                yield (
+                    f"examples({split!r}) gave inputs of {each.shape}, {each.dtype}; "
+                    f"those of 'train' are {first.shape}, {first.dtype}"
+                )
         yield from self._of_outputs(default)
 
     def _of_outputs(self, config: Config) -> Iterator[str]:
         with undisturbed(), plain_globals_kept(type(self).__module__), torch.no_grad():
             try:
-                model, inputs = self._built(config, "cpu", seed=0).eval(), self._sample.features[:2].clone()
+                model, inputs = self._built(config, "cpu", seed=0).eval(), self._bench.sample.features[:2].clone()
                 outputs = answered(model(read(model)(inputs)), len(inputs))
                 check_outputs(outputs.shape[1], self.task, self._bench.classes)
             except ConfigurationError as error:
@@ -263,6 +267,18 @@ class _Judgement:
 
 
 @final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What is known of a split: how many examples and classes it has, and what one looks like."""
+
+    count: int
+    classes: int
+    shape: tuple[int, ...]
+    dtype: str
+    sample: Examples | None
+
+
+@final
 class _OwnBench:
     """Where an own model's trials get their data and learners."""
 
@@ -271,6 +287,7 @@ class _OwnBench:
         self._objective = objective
         self._precision = Precision(objective.settings.get("precision", Precision.FLOAT32.value))
         self._data: dict[str, Data] = {}
+        self._known: dict[str, _Known] = {}
 
     def data(self, trial: Trial) -> Data:
         if trial.device not in self._data:
@@ -284,12 +301,23 @@ class _OwnBench:
             )
         return self._data[trial.device]
 
-    @cached_property
+    @property
     def classes(self) -> int:
         """How many classes the targets tell apart; 1 for values."""
-        if self._objective.task is not Task.CLASSIFICATION:
-            return 1
-        return 1 + max(int(self.checked(split)[1].max()) for split in ("train", "validation"))
+        return max(self.known(split).classes for split in ("train", "validation"))
+
+    @property
+    def sample(self) -> Examples:
+        """Examples from all over the training split."""
+        sample = self.known("train").sample
+        assert sample is not None  # of this split there is one
+        return sample
+
+    def known(self, split: str) -> "_Known":
+        """Return what is known of a split without reading it again."""
+        if split not in self._known:
+            self.checked(split)
+        return self._known[split]
 
     def layout(self, trial: Trial, learner: Learner) -> Layout | None:
         """Return how the learner's tensors lie beside those of others of its shape; None where each trains alone."""
@@ -299,7 +327,7 @@ class _OwnBench:
     def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> Learner:
         own, config = self._objective, trial.config
         return learner_of(
-            trial, data, lambda: own.build(config), own.loss(config), state=state, precision=self._precision
+            trial, data, lambda: own.built(config), own.loss(config), state=state, precision=self._precision
         )
 
     def checked(self, split: str) -> tuple[Tensor, Tensor]:
@@ -307,16 +335,33 @@ class _OwnBench:
         found = self._objective.examples(split)
         if found is None:
             raise ConfigurationError(f"{type(self._objective).__name__}.examples({split!r}) gave nothing")
-        inputs, targets = found
+        if not isinstance(found, tuple | list) or len(found) != len(("inputs", "targets")):
+            kind = type(found).__name__
+            raise ConfigurationError(f"examples({split!r}) gave a {kind}; wanted are two tensors: inputs, targets")
+        inputs, targets = (torch.as_tensor(each) if isinstance(each, np.ndarray) else each for each in found)
         if not isinstance(inputs, Tensor) or not isinstance(targets, Tensor):
             kinds = ", ".join(type(each).__name__ for each in (inputs, targets))
-            raise ConfigurationError(f"examples({split!r}) gave {kinds}; wanted are two tensors: torch.as_tensor(...)")
-        return inputs, as_targets(targets, inputs, self._objective.task, split)
+            raise ConfigurationError(f"examples({split!r}) gave {kinds}; wanted are two tensors: inputs, targets")
+        targets = as_targets(targets, inputs, self._objective.task, split)
+        self._known[split] = _Known(
+            count=len(targets),
+            classes=1 + int(targets.max()) if self._objective.task is Task.CLASSIFICATION else 1,
+            shape=tuple(inputs.shape[1:]),
+            dtype=str(inputs.dtype).removeprefix("torch."),
+            sample=_sampled(inputs, targets) if split == "train" else None,
+        )
+        return inputs, targets
 
     def _examples(self, split: str, device: str) -> Examples:
         inputs, targets = self.checked(split)
         measured = targets.cpu().numpy()
         return Examples(features=inputs.to(device), targets=targets.to(device), measured=measured)
+
+
+def _sampled(inputs: Tensor, targets: Tensor) -> Examples:
+    rows = torch.linspace(0, len(targets) - 1, min(_SAMPLED, len(targets))).long()
+    features, chosen = inputs[rows].cpu(), targets[rows].cpu()
+    return Examples(features=features, targets=chosen, measured=chosen.numpy())
 
 
 def _digest(traits: Mapping[Any, str]) -> str:

@@ -21,6 +21,8 @@ from tuner.objectives.training.answered import answered, check_outputs, read
 from tuner.objectives.training.batched import BatchLoss
 from tuner.objectives.training.culprit import culprit, drawing_layer
 from tuner.objectives.training.data import Examples
+from tuner.objectives.training.loop import forwarded
+from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.row import Layout, Row, share_still
 from tuner.objectives.training.seeding import drawn_elsewhere, order, seed_step, undisturbed
 from tuner.objectives.training.stack import Stack, gradients
@@ -28,8 +30,10 @@ from tuner.objectives.training.traits import Place, difference, layer_in_words, 
 
 _MEMBERS = 3
 _STEPS = 2
-_BATCH = 12
-"""How many examples a step is shown at most: enough for statistics, few enough to cost nothing."""
+_LEAST = 12
+"""How many examples a step is shown, where the trial's own batch has as many: enough for statistics."""
+_NUMBERS = 1 << 16
+"""So many numbers at most make a step of more examples than that."""
 
 _NEAR = 1e-3
 """How far a tensor may be from the same one alone, as a share of its largest value."""
@@ -89,18 +93,22 @@ class Exercise:
     task: Task
     classes: int
     device: str
+    batch_size: int
+    last_batch: int
+    """How many examples the last batch of an epoch has: some models do something else with fewer."""
 
     def batches(self, member: int) -> list[tuple[Tensor, Tensor]]:
         """Return a member's own batches."""
         count = len(self.examples.targets)
-        size = min(_BATCH, count)
-        rows = [order(member, step, count)[:size] for step in range(_STEPS)]
+        size = min(self.batch_size, count, max(_LEAST, _NUMBERS // max(1, self.examples.features[0].numel())))
+        sizes = [size, min(size, self.last_batch)]
+        rows = [order(member, step, count)[:shown] for step, shown in enumerate(sizes)]
         return [(self.examples.features[each], self.examples.targets[each]) for each in rows]
 
     @property
     def seen(self) -> Tensor:
         """The inputs that everybody is evaluated with."""
-        return self.examples.features[:_BATCH]
+        return self.examples.features[:_LEAST]
 
     def losses(self) -> list[Loss]:
         """Return a loss for each member, with other numbers where it has some and they can be others."""
@@ -172,12 +180,13 @@ class _Attempt:
         every = Layout.of(models[0])
         rows = [Row.of_model(model, every) for model in models]
         alone = [self._alone(member) for member in range(len(models))]
-        unused = [_unused(trained, every) for trained in alone]
-        obstacle = self._of_training_alone(traits, elsewhere, versions) or _of_unused(unused, every)
+        used = [_steps_used(trained, every) for trained in alone]
+        obstacle = self._of_training_alone(traits, elsewhere, versions) or _of_use(used)
         if obstacle is not None:
             return Proof(obstacle=obstacle)
+        unused = frozenset(name for name, steps in used[0].items() if not steps)
         for shares_inputs in (True, False):
-            layout = Layout.of(models[0], unused[0], shares_inputs=shares_inputs)
+            layout = Layout.of(models[0], unused, shares_inputs=shares_inputs)
             obstacle = self._obstacle(layout, [_narrowed(row, every, layout) for row in rows], alone)
             if obstacle is None:
                 return Proof(layout=layout)
@@ -205,7 +214,7 @@ class _Attempt:
             model.zero_grad()
             seed_step(0, step, exercise.device)
             before = torch.get_rng_state()
-            answer = answered(model(self._read(features.clone())), len(features))
+            answer = forwarded(model, features.clone(), Precision.FLOAT32, self._read)
             self.draws |= not torch.equal(before, torch.get_rng_state())
             check_outputs(answer.shape[1], exercise.task, exercise.classes)
             loss(answer, targets).mean().backward()  # type: ignore[no-untyped-call]
@@ -218,7 +227,7 @@ class _Attempt:
             self._step(model, self._lrs[member])
         model.eval()
         with torch.no_grad():
-            answers = answered(model(self._read(exercise.seen.clone())), len(exercise.seen))
+            answers = forwarded(model, exercise.seen.clone(), Precision.FLOAT32, self._read)
         state = {name: tensor.detach().clone() for name, tensor in _tensors(model) if tensor.requires_grad}
         state.update({name: tensor.detach().clone() for name, tensor in model.named_buffers()})
         return _Trained(outputs=outputs, gradients=found, state=state, answers={"": answers})
@@ -286,6 +295,9 @@ class _Attempt:
         inputs, targets = (torch.stack([batches[0][part] for batches in self._batches]) for part in range(2))
         answer = stack.forward(leaves, slice(0, len(rows)), inputs, training=True)
         gradients(BatchLoss(self._losses, [None] * len(rows), stack.weights.device)(answer, targets), leaves)
+        with torch.no_grad():
+            weights, seen = layout.parts(stack.weights), self._exercise.seen.clone()
+            stack.forward(weights, slice(0, len(rows)), seen, training=False, shared=True)
 
     def _worded(self, what: str) -> str:
         """Return the reason with the innermost layer that shows it."""
@@ -343,10 +355,7 @@ def _of_parameter(parameter: Any) -> Iterator[str]:
 
 
 def _of_all_tensors(model: nn.Module) -> Iterator[str]:
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if not trained:
-        yield "it has nothing to train: no parameter asks for gradients"
-    precisions = {parameter.dtype.to_real() for parameter in trained}
+    precisions = {parameter.dtype.to_real() for parameter in model.parameters() if parameter.requires_grad}
     if len(precisions) > 1:
         yield f"its parameters have several types: {', '.join(sorted(map(str, precisions)))}"
     owners: dict[int, str] = {}
@@ -405,17 +414,18 @@ def _lr(model: nn.Module) -> float:
     return _STEP * weights / slope if slope > 0 and slope < float("inf") else 0.0
 
 
-def _unused(trained: _Trained, layout: Layout) -> frozenset[str]:
-    """Return the parameters that have got no gradient, in at least one step."""
-    return frozenset(
-        name for name in layout.shapes if any(f"{step} {name}" not in trained.gradients for step in range(_STEPS))
-    )
+def _steps_used(trained: _Trained, layout: Layout) -> Mapping[str, int]:
+    """Return in how many steps each parameter has got a gradient."""
+    steps = range(_STEPS)
+    return {name: sum(f"{step} {name}" in trained.gradients for step in steps) for name in layout.shapes}
 
 
-def _of_unused(unused: Sequence[frozenset[str]], every: Layout) -> str | None:
-    if any(each != unused[0] for each in unused):
-        return f"{layer_in_words(min(frozenset().union(*unused)).rpartition('.')[0])} is used in some steps alone"
-    return "nothing in it gets a gradient" if len(unused[0]) == len(every.shapes) else None
+def _of_use(used: Sequence[Mapping[str, int]]) -> str | None:
+    """Return that a parameter is used by some members, or in some steps, and not by others."""
+    for name in used[0]:
+        if {each[name] for each in used} not in ({0}, {_STEPS}):
+            return f"{layer_in_words(name.rpartition('.')[0])} is used in some steps alone"
+    return None if any(used[0].values()) else "nothing in it gets a gradient"
 
 
 def _versions(model: nn.Module) -> Mapping[str, int]:
@@ -472,6 +482,8 @@ def _is_near(one: Tensor, other: Tensor, tolerance: float) -> bool:
 
 
 def _largest(tensor: Tensor) -> float:
+    if not (tensor.is_floating_point() or tensor.is_complex()):
+        return 0.0
     sizes = tensor.detach().abs().double()
     finite = sizes[torch.isfinite(sizes)]
     return float(finite.max()) if len(finite) else 0.0

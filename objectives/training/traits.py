@@ -53,6 +53,10 @@ def traits_of(model: nn.Module) -> Mapping[Place, str]:
     reader = _Reader(model)
     found: dict[Place, str] = {}
     for name, layer in model.named_modules():
+        if isinstance(layer, torch.jit.ScriptModule):
+            raise IncomparableError(
+                f"{layer_in_words(name)} is compiled by torch.jit, which cannot be run for many at once"
+            )
         for what, value in _parts(layer, reader):
             try:
                 found[name, what] = value()
@@ -123,7 +127,7 @@ def _parts(layer: nn.Module, reader: "_Reader") -> Iterator[tuple[str, Any]]:
                 f"a {kind} {key!r}",
                 lambda tensor=tensor, kind=kind, key=key: reader.tensor_slot(tensor, kind, key, layer),
             )
-    yield "its layers", lambda: repr(tuple((key, child is None) for key, child in vars(layer)["_modules"].items()))
+    yield "its layers", lambda: repr([key for key, _ in layer.named_children()])
     for hooks in sorted(_HOOKS):
         known = vars(layer).get(hooks)
         if known:
@@ -138,15 +142,14 @@ def _attributes(layer: nn.Module) -> Iterator[tuple[str, Any]]:
     for key, value in vars(layer).items():
         if key not in _OF_EVERY_MODULE:
             yield key, value
-    for key in _slots(type(layer)):
-        if hasattr(layer, key):
-            yield key, getattr(layer, key)
+    yield from _in_slots(layer).items()
 
 
-def _slots(kind: type) -> list[str]:
-    given = [vars(base).get("__slots__", ()) for base in kind.__mro__]
+def _in_slots(value: Any) -> dict[str, Any]:
+    given = [vars(base).get("__slots__", ()) for base in type(value).__mro__]
     names = [name for each in given for name in ((each,) if isinstance(each, str) else each)]
-    return [name for name in names if name not in {"__dict__", "__weakref__"}]
+    known = [name for name in names if name not in {"__dict__", "__weakref__"} and hasattr(value, name)]
+    return {name: getattr(value, name) for name in known}
 
 
 @final
@@ -243,20 +246,18 @@ class _Reader:
     def _object(self, value: Any) -> str:
         """Return the digest of an object: of its class and what it keeps, or of what would make it again."""
         kind = type(value)
-        if isinstance(value, types.BuiltinFunctionType | types.MethodWrapperType) or not hasattr(value, "__dict__"):
-            try:
-                made_of = value.__reduce_ex__(4)
-            except Exception as error:
+        kept = {**(vars(value) if hasattr(value, "__dict__") else {}), **_in_slots(value)}
+        try:
+            made_of = value.__reduce_ex__(4)  # what a copy is made of, where that is more than what Python sees
+        except Exception as error:
+            if not kept:
                 raise IncomparableError(f"of type {kind.__name__}, which cannot be compared") from error
-            if isinstance(made_of, str):
-                return f"{kind.__name__} {made_of}"
-            function, arguments, *rest = made_of
-            items = [list(each) if isinstance(each, Iterator) else each for each in rest]
-            return self._mixed("made", self.digest(function), self.digest(arguments), self.digest(items))
-        kept = {**vars(value), **{key: getattr(value, key) for key in _slots(kind) if hasattr(value, key)}}
-        if not kept and _is_opaque(kind):
-            raise IncomparableError(f"of type {kind.__name__}, which cannot be compared")
-        return self._mixed("object", self.digest(kind), self.digest(kept))
+            return self._mixed("object", self.digest(kind), self.digest(kept))
+        if isinstance(made_of, str):
+            return f"{kind.__name__} {made_of}"
+        function, arguments, *rest = made_of
+        parts = [list(each) if isinstance(each, Iterator) else each for each in rest]
+        return self._mixed("object", *map(self.digest, (kind, kept, function, arguments, parts)))
 
     def _tensor(self, tensor: Tensor) -> str:
         if id(tensor) in self._tensors:
@@ -334,11 +335,6 @@ def _is_importable(value: types.FunctionType | type) -> bool:
     for part in value.__qualname__.split("."):
         found = getattr(found, part, None)
     return found is value
-
-
-def _is_opaque(kind: type) -> bool:
-    """Whether the instances of a class keep what they know where Python does not see it."""
-    return not any(base.__flags__ & 1 << 9 for base in kind.__mro__[:1])  # Py_TPFLAGS_HEAPTYPE
 
 
 def _content(cell: types.CellType) -> Any:

@@ -7,7 +7,6 @@ from typing import Any, final
 import numpy as np
 from torch import Tensor, nn
 
-from tuner.domain.errors import ConfigurationError
 from tuner.domain.model import Model
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Metrics, Trial
@@ -47,12 +46,15 @@ def learner_of(
     rule, lr_schedule = (part(trial.config, kind, data.task).build() for kind in ("optimizer", "lr_schedule"))
     with weights_drawn(trial.seed, trial.device):
         model = complete(build().to(trial.device), data.train.features)
-    if not any(parameter.requires_grad for parameter in model.parameters()):
-        raise ConfigurationError("the model has nothing to train: no parameter of it asks for gradients")
+    optimizer = rule.build([*model.parameters()])
+    if any(getattr(layer, "sparse", False) is True for layer in model.modules()):
+        optimizer.state.clear()  # torch's fused steps do not know sparse gradients, nor do dense sums of them
+        for group in optimizer.param_groups:
+            group["fused"] = False
     learner = Learner(
         model=model,
         loss=loss,
-        optimizer=rule.build([*model.parameters()]),
+        optimizer=optimizer,
         lr_schedule=lr_schedule,
         rule=rule,
         batch_size=min(trial.config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), len(data.train.targets)),

@@ -151,7 +151,13 @@ def their_place(error: BaseException) -> str:
 def described(error: BaseException) -> str:
     """Return in one line what a person's code has raised, and where."""
     message = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {message}{their_place(error)}"
+    return f"{type(error).__name__}: {message}{circumstances(error)}{their_place(error)}"
+
+
+def circumstances(error: BaseException) -> str:
+    """Return what was noted about an exception on its way, in one line; "" where nothing was."""
+    notes = getattr(error, "__notes__", ())
+    return "".join(f", {str(note).strip().partition(chr(10))[0]}" for note in notes)
 
 
 def _package(of_module: dict[str, object]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, final
 
 from tuner.domain.config import Config
-from tuner.domain.errors import their_place
+from tuner.domain.errors import circumstances, their_place
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.trial import Failure, FailureReason, Metrics, Trial
 from tuner.execution.randomness import Randomness
@@ -134,7 +134,7 @@ def failure_of(error: BaseException) -> Failure:
     last = their_place(error) or innermost
     return Failure(
         reason=FailureReason.OUT_OF_MEMORY if is_memory else FailureReason.RAISED,
-        message=f"{type(error).__name__}: {_text(error)}{last}",
+        message=f"{type(error).__name__}: {_text(error)}{circumstances(error)}{last}",
         traceback="".join(frames.format()),
     )
 
