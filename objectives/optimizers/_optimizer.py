@@ -1,7 +1,7 @@
 """The port of an optimizer."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, final
@@ -41,10 +41,15 @@ class Optimizer(ABC):
     """What it remembers once, by torch's names, with the values at first."""
 
     @abstractmethod
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
         """Return torch's optimizer of these parameters; fused where torch can, which takes a third off a small step."""
 
     @staticmethod
     @abstractmethod
     def update(rows: Rows) -> None:
         """Step many trials at once, in place, as torch's optimizer would each of them."""
+
+
+def can_be_fused(parameters: Sequence[nn.Parameter]) -> bool:
+    """Whether torch has one kernel for a step of all of these."""
+    return all(parameter.is_floating_point() for parameter in parameters)

@@ -1,6 +1,6 @@
 """Steps that shrink as gradients add up (Duchi et al., 2011)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, final
@@ -27,7 +27,7 @@ class Adagrad(Optimizer):
     weight_decay: float = 0.0
     clip: float = 0.0
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.Adagrad(parameters, lr=self.lr, weight_decay=self.weight_decay)
 
     @staticmethod

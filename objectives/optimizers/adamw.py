@@ -1,6 +1,6 @@
 """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tuner.objectives.optimizers._adam import MEMORY, TALLIES, adam_step
-from tuner.objectives.optimizers._optimizer import Optimizer, Rows
+from tuner.objectives.optimizers._optimizer import Optimizer, Rows, can_be_fused
 
 __all__ = ["AdamW"]
 
@@ -27,9 +27,13 @@ class AdamW(Optimizer):
     weight_decay: float = 1e-2
     clip: float = 0.0
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.AdamW(
-            parameters, fused=True, lr=self.lr, betas=(self.beta1, self.beta2), weight_decay=self.weight_decay
+            parameters,
+            fused=can_be_fused(parameters),
+            lr=self.lr,
+            betas=(self.beta1, self.beta2),
+            weight_decay=self.weight_decay,
         )
 
     @staticmethod

@@ -1,13 +1,13 @@
 """Plain gradient descent."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
 import torch
 from torch import nn
 
-from tuner.objectives.optimizers._optimizer import Optimizer, Rows
+from tuner.objectives.optimizers._optimizer import Optimizer, Rows, can_be_fused
 
 __all__ = ["GradientDescent"]
 
@@ -20,8 +20,8 @@ class GradientDescent(Optimizer):
     lr: float = 0.1
     clip: float = 0.0
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        return torch.optim.SGD(parameters, fused=True, lr=self.lr)
+    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+        return torch.optim.SGD(parameters, fused=can_be_fused(parameters), lr=self.lr)
 
     @staticmethod
     def update(rows: Rows) -> None:

@@ -1,6 +1,6 @@
 """Gradients divided by their recent size (Tieleman and Hinton, 2012)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, final
@@ -29,7 +29,7 @@ class RMSprop(Optimizer):
     weight_decay: float = 0.0
     clip: float = 0.0
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.RMSprop(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
 
     @staticmethod

@@ -1,13 +1,13 @@
 """Gradient descent with momentum."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final
 
 import torch
 from torch import nn
 
-from tuner.objectives.optimizers._optimizer import Optimizer, Rows
+from tuner.objectives.optimizers._optimizer import Optimizer, Rows, can_be_fused
 
 __all__ = ["SGD"]
 
@@ -25,15 +25,20 @@ class SGD(Optimizer):
     weight_decay: float = 0.0
     clip: float = 0.0
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        return torch.optim.SGD(
+    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+        optimizer = torch.optim.SGD(
             parameters,
-            fused=True,
+            fused=can_be_fused(parameters),
             lr=self.lr,
             momentum=self.momentum,
             nesterov=self.nesterov and self.momentum > 0,
             weight_decay=self.weight_decay,
         )
+        if self.momentum > 0:  # torch's fused step fails where a parameter has its first gradient later than others
+            for parameter in parameters:
+                if parameter.requires_grad:
+                    optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        return optimizer
 
     @staticmethod
     def update(rows: Rows) -> None:

@@ -4,8 +4,8 @@ The members' weights are rows of one matrix. A step is one forward pass of all o
 their losses, which leaves each its own gradients, and one update for each kind of optimizer.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import groupby
 from typing import Any, final
 
@@ -16,10 +16,11 @@ from tuner.domain.trial import Trial
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
 from tuner.objectives.optimizers._optimizer import Optimizer, Rows
+from tuner.objectives.training.answered import check_outputs
 from tuner.objectives.training.data import Data, Examples
-from tuner.objectives.training.loop import Learner, batched, progress, scored
+from tuner.objectives.training.loop import EVALUATED_AT_ONCE, Learner, batched, progress, scored
 from tuner.objectives.training.precision import Precision
-from tuner.objectives.training.row import Row
+from tuner.objectives.training.row import Layout, Row
 from tuner.objectives.training.seeding import order
 from tuner.objectives.training.stack import Stack, gradients
 
@@ -63,7 +64,12 @@ class Batch:
     """Members and their rows. Made anew whenever somebody comes or goes; their rows lead from one to the next."""
 
     def __init__(
-        self, template: nn.Module, members: Sequence[tuple[Member, Row]], batch_size: int, precision: Precision
+        self,
+        template: nn.Module,
+        layout: Layout,
+        members: Sequence[tuple[Member, Row]],
+        batch_size: int,
+        precision: Precision,
     ) -> None:
         # Those with the same optimizer lie side by side, so that one update serves them.
         placed = sorted(members, key=lambda each: type(each[0].rule).__name__)
@@ -72,8 +78,14 @@ class Batch:
         self.batch_size = batch_size
         self.precision = precision
         self._rows = {member.number: row for row, member in enumerate(self.members)}
-        self._stack = Stack(template, [row for _, row in placed], precision)
-        self._kinds = [*_kinds([member.rule for member in self.members], [row.memory for _, row in placed])]
+        self._stack = Stack(template, layout, [row for _, row in placed], precision)
+        remembered = [{**row.memory, **row.tallies} for _, row in placed]
+        self._kinds = [*_kinds([member.rule for member in self.members], remembered)]
+
+    @property
+    def layout(self) -> Layout:
+        """Where the tensors of a model lie in its row."""
+        return self._stack.layout
 
     @property
     def numbers(self) -> Collection[int]:
@@ -82,7 +94,7 @@ class Batch:
 
     @property
     def weights(self) -> int:
-        """How many weights a model has."""
+        """How many trained weights a model has."""
         return self._stack.weights.shape[1]
 
     def member(self, number: int) -> Member:
@@ -93,8 +105,15 @@ class Batch:
         """Return a member's row: views, which change as it is trained."""
         row = self._rows[number]
         kind = next(each for each in self._kinds if each.rows.start <= row < each.rows.stop)
-        memory = {name: each[row - kind.rows.start] for name, each in kind.memory.items()}
-        return Row(weights=self._stack.weights[row], buffers=self._stack.buffers(row), memory=memory)
+        known = {name: each[row - kind.rows.start] for name, each in kind.memory.items()}
+        still, buffers = self._stack.rest(row)
+        return Row(
+            weights=self._stack.weights[row],
+            still=still,
+            buffers=buffers,
+            memory={name: known[name] for name in kind.rule.memory},
+            tallies={name: known[name] for name in kind.rule.tallies},
+        )
 
     def state(self, number: int) -> dict[str, Any]:
         """Return what is saved of a member."""
@@ -109,10 +128,9 @@ class Batch:
     def evaluate(self) -> dict[int, dict[str, float]]:
         """Return every member's metrics on its validation examples."""
         metrics = {}
-        for block in self._blocks():
-            for rows in self._evaluated(block):
-                for member, outputs in zip(self.members[rows], self._outputs(rows), strict=True):
-                    metrics[member.number] = scored(member.loss, member.data, member.data.validation, outputs)
+        for rows in self._read_at_once():
+            for member, outputs in zip(self.members[rows], self._outputs(rows), strict=True):
+                metrics[member.number] = scored(member.loss, member.data, member.data.validation, outputs)
         return metrics
 
     def _blocks(self) -> Iterator[slice]:
@@ -121,19 +139,22 @@ class Batch:
         size = max(1, BLOCK_WEIGHTS // weights) if self._stack.weights.device.type == "cpu" else count
         yield from _even(0, count, size)
 
-    def _evaluated(self, block: slice) -> Iterator[slice]:
-        """Yield the rows of a block that are evaluated at once: as many as do not multiply what one alone needs."""
-        examples = len(self.members[block.start].data.validation.targets)
-        yield from _even(block.start, block.stop, max(1, _EVALUATED_AT_ONCE // max(1, examples)))
+    def _read_at_once(self) -> Iterator[slice]:
+        """Yield the rows that are evaluated at once: so many that all examples they read together are not too many."""
+        examples = min(EVALUATED_AT_ONCE, len(self.members[0].data.validation.targets))
+        size = max(1, _EVALUATED_AT_ONCE // max(1, examples))
+        for block in self._blocks():
+            yield from _even(block.start, block.stop, size)
 
     def _train_block(self, rows: slice, epochs: Sequence[int], max_epochs: int) -> None:
         members = self.members[rows]
         parts = _parts(members, epochs, self.batch_size)
         train = _Gathered([member.data.train for member in members])
-        leaves, loss, steppers = self._stack.leaves(rows), _Loss(members), [*self._steppers(rows)]
+        leaves, loss, steppers = self._stack.leaves(rows), _loss_of(members), [*self._steppers(rows)]
         lrs = _lrs(members, epochs, len(parts), max_epochs).to(self._stack.weights.device)
         for part, lr in zip(parts, lrs, strict=True):
             outputs = self._stack.forward(leaves, rows, train.features(part), training=True)
+            check_outputs(outputs.shape[2], members[0].data.task, members[0].data.outputs)
             found = gradients(loss(outputs, train.targets(part)), leaves)
             for stepper in steppers:
                 stepper.step(found, lr)
@@ -148,12 +169,11 @@ class Batch:
         examples = [member.data.validation for member in self.members[rows]]
         shared = _are_one(examples)
         weights = self._stack.layout.parts(self._stack.weights[rows])
-        size = max(1, _EVALUATED_AT_ONCE // len(examples))
         outputs = []
-        for parts in zip(
-            *(torch.split(each.features, size) for each in examples[: 1 if shared else None]), strict=True
-        ):
-            features = parts[0] if shared else torch.stack(parts)
+        # As many at once as alone: some models compute something of all examples that they see together.
+        parts = (torch.split(each.features, EVALUATED_AT_ONCE) for each in examples[: 1 if shared else None])
+        for seen in zip(*parts, strict=True):
+            features = seen[0].clone() if shared else torch.stack(seen)
             outputs.append(self._stack.forward(weights, rows, features, training=False, shared=shared))
         return torch.cat(outputs, dim=1)
 
@@ -233,20 +253,24 @@ class _Stepper:
         )
 
 
+def _loss_of(members: Sequence[Member]) -> "BatchLoss":
+    device = members[0].data.train.targets.device
+    return BatchLoss([each.loss for each in members], [each.class_weights for each in members], device)
+
+
 @final
-class _Loss:
+class BatchLoss:
     """The sum of the members' mean losses: one computation for each kind among them."""
 
-    def __init__(self, members: Sequence[Member]) -> None:
-        rows: dict[type[Loss], list[int]] = {}
-        for row, member in enumerate(members):
-            rows.setdefault(type(member.loss), []).append(row)
-        device = members[0].data.train.targets.device
+    def __init__(self, losses: Sequence[Loss], class_weights: Sequence[Tensor | None], device: torch.device) -> None:
+        rows: dict[Hashable, list[int]] = {}
+        for row, loss in enumerate(losses):
+            rows.setdefault(_kind_of(loss), []).append(row)
         self._kinds = [
-            (torch.tensor(same, device=device), _together([members[row].loss for row in same], device))
+            (torch.tensor(same, device=device), _together([losses[row] for row in same], device))
             for same in rows.values()
         ]
-        self._weights = _class_weights(members)
+        self._weights = _class_weights(class_weights)
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the sum for outputs (rows, batch, outputs) and targets (rows, batch)."""
@@ -261,27 +285,45 @@ class _Loss:
         ).sum()
 
 
-def _class_weights(members: Sequence[Member]) -> Tensor | None:
+def _class_weights(given: Sequence[Tensor | None]) -> Tensor | None:
     """Return the weights of all members' classes, (rows, classes); None where nobody has any."""
-    known = [member.class_weights for member in members if member.class_weights is not None]
+    known = [each for each in given if each is not None]
     if not known:
         return None
     equal = torch.ones_like(known[0])
-    return torch.stack([equal if member.class_weights is None else member.class_weights for member in members])
+    return torch.stack([equal if each is None else each for each in given])
+
+
+def _kind_of(loss: Loss) -> Hashable:
+    """Return what losses that are computed at once have in common: all but the numbers among their fields."""
+    if not is_dataclass(loss):
+        return id(loss)
+    rest = tuple(getattr(loss, field.name) for field in fields(loss) if field.name not in _numbers(loss))
+    return (type(loss), rest) if all(isinstance(each, bool | str | None) for each in rest) else id(loss)
+
+
+def _numbers(loss: Loss) -> Mapping[str, float]:
+    """Return the numbers among the fields of a loss."""
+    if not is_dataclass(loss):
+        return {}
+    given = {field.name: getattr(loss, field.name) for field in fields(loss) if field.init}
+    return {name: float(value) for name, value in given.items() if type(value) in (int, float)}
 
 
 def _together(losses: Sequence[Loss], device: torch.device) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
     """Return the sum of the mean losses of rows, each with its own fields and its own weights of examples."""
     first: Any = losses[0]
-    numbers = {field.name: [float(getattr(each, field.name)) for each in losses] for field in fields(first)}
+    numbers = {name: [_numbers(each)[name] for each in losses] for name in _numbers(first)}
     # What all have in common stays a number: a loss with numbers takes torch's fast path.
     varying = {name: torch.tensor(values, device=device) for name, values in numbers.items() if len(set(values)) > 1}
 
     def total(outputs: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
-        batch = targets.shape[1]
+        rows, batch = targets.shape
         mine = {name: values.repeat_interleave(batch) for name, values in varying.items()}
-        found: Tensor = replace(first, **mine)(outputs.flatten(0, 1), targets.flatten())
-        return (found if weights is None else found * weights.flatten()).sum() / batch
+        loss = replace(first, **mine) if mine else first
+        found: Tensor = loss(outputs.flatten(0, 1), targets.flatten()).view(rows, batch)
+        # As torch's losses weigh a mean: by the sum of the weights.
+        return (found.mean(dim=1) if weights is None else (found * weights).sum(dim=1) / weights.sum(dim=1)).sum()
 
     return total
 

@@ -14,8 +14,8 @@ from tuner.objectives.training.batched import BLOCK_WEIGHTS, Batch, Member
 from tuner.objectives.training.data import Data
 from tuner.objectives.training.footprint import footprint
 from tuner.objectives.training.loop import Learner, evaluate, train_epoch
-from tuner.objectives.training.row import Row
-from tuner.objectives.training.seeding import seed_epoch
+from tuner.objectives.training.row import Layout, Row, share_still
+from tuner.objectives.training.seeding import epoch_drawn, seed_epoch
 
 _LEAST_MEMBERS = 4
 """Three models at once take as long as one after the other."""
@@ -35,6 +35,9 @@ class Bench(Protocol):
 
     def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> Learner:
         """Return a learner as it is before the trial's first epoch, or as `state` left it."""
+
+    def layout(self, trial: Trial, learner: Learner) -> Layout | None:
+        """Return how the learner's tensors lie beside those of others of its shape; None where each trains alone."""
 
 
 @final
@@ -61,6 +64,7 @@ class SupervisedCohort(Cohort):
         self._seats: dict[int, _Seat] = {}
         self._learners: dict[int, Learner] = {}
         self._batch: Batch | None = None
+        self._layout: Layout | None = None
         self._over: set[int] = set()
         self.add(trials)
 
@@ -74,6 +78,7 @@ class SupervisedCohort(Cohort):
             for trial in trials:
                 data = self._bench.data(trial)
                 self._seat(trial, data, self._bench.learner(trial, data, trial.load()), trial.epoch)
+                self._share_what_is_still(trial.number, len(trials))
             self._arrange()
 
     def advance(self) -> Mapping[int, Metrics | Failure | None]:
@@ -139,9 +144,9 @@ class SupervisedCohort(Cohort):
         outcomes = {}
         for number, seat in self._seats.items():
             learner, trial = self._learners[number], seat.trial
-            seed_epoch(trial.seed, seat.epoch, trial.device)
-            train_epoch(learner, seat.data.train, epoch=seat.epoch, max_epochs=trial.max_epochs)
-            outcomes[number] = evaluate(learner, seat.data, seat.data.validation)
+            with epoch_drawn(trial.seed, seat.epoch, trial.device):
+                train_epoch(learner, seat.data.train, epoch=seat.epoch, max_epochs=trial.max_epochs)
+                outcomes[number] = evaluate(learner, seat.data, seat.data.validation)
         return outcomes
 
     def _arrange(self, replaced: int | None = None) -> None:
@@ -150,7 +155,7 @@ class SupervisedCohort(Cohort):
         staying = [number for number in batch.numbers if number in self._seats and number != replaced] if batch else []
         if batch is not None and len(staying) == len(batch.numbers) and not self._learners:
             return
-        if self._pays():
+        if self._pays(len(self._seats)):
             self._batch, self._learners = self._batched(staying), {}
             return
         for number in staying:
@@ -158,30 +163,44 @@ class SupervisedCohort(Cohort):
             self._learners[number] = self._bench.learner(seat.trial, seat.data, self._state(number))
         self._batch = None
 
-    def _pays(self) -> bool:
-        if len(self._seats) < _LEAST_MEMBERS:
+    def _share_what_is_still(self, number: int, coming: int) -> None:
+        """Let a new member hold what training leaves as it is where another one does, if they are to train at once."""
+        if self._batch is None and coming >= _LEAST_MEMBERS and len(self._learners) > 1 and self._pays(coming):
+            first = next(iter(self._learners.values()))
+            share_still(first.model, self._learners[number].model)
+
+    def _pays(self, members: int) -> bool:
+        if members < _LEAST_MEMBERS or self._together() is None:
             return False
         device = next(iter(self._seats.values())).trial.device
         return torch.device(device).type != "cpu" or self._weights() * _LEAST_IN_A_BLOCK <= BLOCK_WEIGHTS
 
+    def _together(self) -> Layout | None:
+        """Return how the members' tensors lie side by side; None where each is to be trained alone."""
+        if self._batch is not None:
+            return self._batch.layout
+        if self._layout is None:
+            number, learner = next(iter(self._learners.items()))
+            self._layout = self._bench.layout(self._seats[number].trial, learner)
+        return self._layout
+
     def _weights(self) -> int:
         """Return how many weights a model has."""
-        if self._batch is not None:
-            return self._batch.weights
-        learner = next(iter(self._learners.values()))
-        return sum(parameter.numel() for parameter in learner.model.parameters())
+        model = self._batch.template if self._batch is not None else next(iter(self._learners.values())).model
+        return sum(parameter.numel() for parameter in model.parameters())
 
     def _batched(self, staying: Sequence[int]) -> Batch:
         """Return a batch of those who stay in the one before and of everybody who has a learner."""
-        batch = self._batch
+        batch, layout = self._batch, self._together()
+        assert layout is not None  # or it would not pay
         members = [(batch.member(number), batch.row(number)) for number in staying] if batch is not None else []
         for number, learner in self._learners.items():
             seat = self._seats[number]
-            members.append((Member.of(seat.trial, seat.data, learner), Row.of(learner)))
+            members.append((Member.of(seat.trial, seat.data, learner), Row.of(learner, layout)))
         if batch is not None:
-            return Batch(batch.template, members, batch.batch_size, batch.precision)
+            return Batch(batch.template, layout, members, batch.batch_size, batch.precision)
         learner = next(iter(self._learners.values()))
-        return Batch(learner.model, members, learner.batch_size, learner.precision)
+        return Batch(learner.model, layout, members, learner.batch_size, learner.precision)
 
 
 @contextmanager

@@ -21,11 +21,11 @@ def footprint(learner: Learner, data: Data, wanted: Collection[str]) -> dict[str
     model = learner.model
     found = {PARAMETERS: float(sum(parameter.numel() for parameter in model.parameters()))}
     if LATENCY_MS in wanted:
-        found[LATENCY_MS] = latency_ms(model, data.validation.features[:1], learner.precision)
+        found[LATENCY_MS] = latency_ms(model, learner.reads(data.validation.features[:1].clone()), learner.precision)
     return found
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def latency_ms(model: nn.Module, example: Tensor, precision: Precision) -> float:
     """Return how long the model takes for one example, in milliseconds: the median of several, after a few more."""
     was_training = model.training

@@ -1,6 +1,6 @@
 """The training loop."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -11,11 +11,25 @@ from tuner.objectives._tasks import Task
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
 from tuner.objectives.optimizers._optimizer import Optimizer
+from tuner.objectives.training.answered import answered, innermost_layer
 from tuner.objectives.training.data import Data, Examples
 from tuner.objectives.training.metrics import LOSS, measure
 from tuner.objectives.training.precision import Precision
+from tuner.objectives.training.weights import fleeting, put_back
 
-_EVALUATED_AT_ONCE = 4096
+EVALUATED_AT_ONCE = 4096
+"""How many examples a model is evaluated with at once, alone or together: some compute something of all of them."""
+
+Reads = Callable[[Tensor], Tensor]
+"""What makes inputs ones that a model can read."""
+
+
+def _as_they_are(inputs: Tensor) -> Tensor:
+    return inputs
+
+
+def _any_number(_: int) -> None:
+    pass
 
 
 @final
@@ -32,19 +46,30 @@ class Learner:
     batch_size: int
     precision: Precision = Precision.FLOAT32
     class_weights: Tensor | None = None
-    """What an example's loss is multiplied by in training, for each class; None: by 1."""
+    """What an example counts in the mean loss of a batch, for each class; None: all the same."""
+    reads: Reads = _as_they_are
+    accepts: Callable[[int], None] = _any_number
+    """Raises `ConfigurationError` where the targets ask for another number of outputs than this."""
 
     def outputs(self, features: Tensor) -> Tensor:
         """Return the model's outputs, (batch, outputs), in 32 bits."""
-        return _outputs(self.model, features, self.precision)
+        outputs = forwarded(self.model, features, self.precision, self.reads)
+        self.accepts(outputs.shape[1])
+        return outputs
 
     def state(self) -> dict[str, Any]:
-        """Return what a trial goes on from: its weights, and what the optimizer remembers."""
-        return {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()["state"]}
+        """Return what a trial goes on from: its weights, its other buffers, and what the optimizer remembers."""
+        kept = fleeting(self.model)
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict()["state"],
+            **({"buffers": kept} if kept else {}),
+        }
 
     def resume(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` returned; the optimizer's own numbers stay."""
         self.model.load_state_dict(state["model"])
+        put_back(self.model, state.get("buffers", {}))
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
 
@@ -56,12 +81,17 @@ def train_epoch(learner: Learner, examples: Examples, *, epoch: int, max_epochs:
     for step, (features, targets) in enumerate(gathered(examples, places)):
         set_lr(learner, progress(epoch, step, len(places), max_epochs))
         losses = learner.loss(learner.outputs(features), targets)
-        loss = (losses if learner.class_weights is None else losses * learner.class_weights[targets]).mean()
+        loss = losses.mean() if learner.class_weights is None else _weighted(losses, learner.class_weights[targets])
         learner.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if learner.rule.clip > 0:
             nn.utils.clip_grad_norm_(learner.model.parameters(), learner.rule.clip)
         learner.optimizer.step()
+
+
+def _weighted(losses: Tensor, weights: Tensor) -> Tensor:
+    """Return the mean as torch's losses weigh it: a batch of rare classes counts as much as any other."""
+    return (losses * weights).sum() / weights.sum()
 
 
 def shuffled(examples: Examples, batch_size: int) -> tuple[Tensor, ...]:
@@ -97,23 +127,32 @@ def set_lr(learner: Learner, progress: float) -> None:
         group["lr"] = lr
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def evaluate(learner: Learner, data: Data, examples: Examples) -> dict[str, float]:
-    """Return every metric on these examples; the loss is the learner's own, the others are in original units."""
+    """Return every metric on these examples; the loss is the learner's own, the others are in original units.
+
+    Not in inference mode: what a model keeps of an evaluation, such as a cache, could not be trained with.
+    """
     learner.model.eval()
-    outputs = outputs_of(learner.model, examples.features, learner.precision)
+    outputs = outputs_of(learner.model, examples.features, learner.precision, learner.reads)
     return scored(learner.loss, data, examples, outputs)
 
 
-def outputs_of(model: nn.Module, features: Tensor, precision: Precision) -> Tensor:
-    """Return a trained model's outputs, (examples, outputs), in 32 bits."""
-    return torch.cat([_outputs(model, part, precision) for part in torch.split(features, _EVALUATED_AT_ONCE)])
+def outputs_of(model: nn.Module, features: Tensor, precision: Precision, reads: Reads = _as_they_are) -> Tensor:
+    """Return a trained model's outputs, (examples, outputs), in 32 bits, and leave the features as they are."""
+    parts = torch.split(features, EVALUATED_AT_ONCE)
+    return torch.cat([forwarded(model, part.clone(), precision, reads) for part in parts])
 
 
-def _outputs(model: nn.Module, features: Tensor, precision: Precision) -> Tensor:
+def forwarded(model: nn.Module, features: Tensor, precision: Precision, reads: Reads) -> Tensor:
+    """Return what a model answers to one batch, (batch, outputs), in 32 bits; it may change the features."""
     with precision.forward_on(features.device):
-        outputs: Tensor = model(features)
-    return outputs.float()
+        try:
+            outputs = model(reads(features))
+        except Exception as error:
+            error.add_note(f"in {innermost_layer(model, error)} of the model, given inputs of {tuple(features.shape)}")
+            raise
+    return answered(outputs, len(features))
 
 
 def scored(loss: Loss, data: Data, examples: Examples, outputs: Tensor) -> dict[str, float]:

@@ -62,6 +62,7 @@ class _Answering(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         outputs: Tensor = self.network(inputs).float()
+        outputs = outputs[:, None] if outputs.dim() == 1 else outputs
         answers = self._answers
         return answers.values(outputs) if answers.classes is None else answers.probabilities(outputs)
 

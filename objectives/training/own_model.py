@@ -1,43 +1,49 @@
 """Your own model as an objective whose trials train together: inherit `OwnModel` and write three methods."""
 
+import hashlib
 from abc import abstractmethod
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any, ClassVar, final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tuner.domain.config import Config
+from tuner.domain.config import Config, Scalar
+from tuner.domain.errors import ConfigurationError, described
 from tuner.domain.goal import OF_MODELS
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.objective import Cohort, Objective
+from tuner.domain.parameter import Choice, Parameter
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.trial import Metrics, Trial
 from tuner.objectives._parts import BATCH_SIZE, DEFAULT_BATCH_SIZE, part
 from tuner.objectives._tasks import Task
-from tuner.objectives.architectures._layers import Batchable, Dropout
+from tuner.objectives.architectures._layers import Dropout
 from tuner.objectives.losses._loss import Loss
+from tuner.objectives.training.answered import answered, as_targets, check_outputs, complete, read
 from tuner.objectives.training.answers import Answers
 from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.data import Data, Examples
 from tuner.objectives.training.footprint import footprint
 from tuner.objectives.training.inputs import TensorInputs
-from tuner.objectives.training.loop import Learner, evaluate
+from tuner.objectives.training.loop import Learner, batched, evaluate, outputs_of
 from tuner.objectives.training.metrics import DIRECTIONS
 from tuner.objectives.training.precision import Precision
-from tuner.objectives.training.row import Layout, Row
-from tuner.objectives.training.stack import Stack
-from tuner.objectives.training.trained import TrainedModel, network_with
+from tuner.objectives.training.proof import Exercise, Proof, made_comparable, prove
+from tuner.objectives.training.row import Layout
+from tuner.objectives.training.seeding import undisturbed, weights_drawn
+from tuner.objectives.training.trained import BUFFERS, TrainedModel, network_with
+from tuner.objectives.training.traits import IncomparableError, plain_globals_kept, traits_of
 from tuner.objectives.training.workshop import learner_of
 
 __all__ = ["Dropout", "OwnModel", "Task"]
 
-_TOLERANCE = 1e-3
-_PROBED = 4
-"""How many examples are shown to find out whether models compute the same together as alone."""
+_SAMPLED = 128
+"""How many examples are kept to find out with whether models compute the same together as alone."""
 
 
 class OwnModel(Objective):
@@ -45,7 +51,8 @@ class OwnModel(Objective):
 
     A configuration chooses `optimizer`, `lr_schedule` and `loss` by the names of their catalogues, `batch_size`, and
     whatever else `build` reads. Trials train as one batched model where their modules differ in nothing but the values
-    of their tensors. With this module's `Dropout` the share may differ too, with torch's it may not.
+    of their tensors, and where a few steps of training have shown that this gives what each gives alone. With this
+    module's `Dropout` the share may differ too, with torch's it may not.
     """
 
     grows: ClassVar[bool] = True
@@ -57,19 +64,23 @@ class OwnModel(Objective):
     def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
         self.settings = Config(settings)
         self.seed = seed
-        self._batchable: dict[Hashable, bool] = {}
+        self._judgements: dict[Hashable, _Judgement] = {}
+        self._proofs: dict[Hashable, Proof] = {}
         self._wanted: Collection[str] = ()
 
     @abstractmethod
     def build(self, config: Config) -> nn.Module:
-        """Return the model with weights drawn from torch's global generator, which the trial has seeded.
+        """Return the model with weights drawn from the global generators, which the trial has seeded.
 
-        It takes (batch, *shape of an example) and answers (batch, outputs).
+        It takes (batch, *shape of an example) and answers (batch, outputs); for values (batch,) will do.
         """
 
     @abstractmethod
     def examples(self, split: str) -> tuple[Tensor, Tensor] | None:
-        """Return the inputs and targets of "train", "validation" or "test"; None where there is no test split."""
+        """Return the inputs and targets of "train", "validation" or "test"; None where there is no test split.
+
+        Targets are (examples,) or (examples, 1): classes as whole numbers from 0, or values.
+        """
 
     def loss(self, config: Config) -> Loss:
         """Return the loss: by default the one that the configuration names."""
@@ -82,22 +93,27 @@ class OwnModel(Objective):
     def want(self, metrics: Collection[str]) -> None:
         self._wanted = metrics
 
+    def problems(self, space: SearchSpace) -> Sequence[str]:
+        return tuple(self._problems(space.default))
+
     def notes(self, space: SearchSpace) -> Sequence[str]:
-        problem = self.obstacle(space.default)
-        return () if problem is None else (f"trials are trained one by one: {problem}",)
+        reason = self.obstacle(space.default)
+        if reason is not None:
+            return (f"trials are trained one by one: {reason}",)
+        others = {words: self.obstacle(config) for words, config in _one_choice_away(space)}
+        return tuple(f"trials with {words} are trained one by one: {why}" for words, why in others.items() if why)
 
     def cohort_key(self, config: Config) -> Hashable | None:
-        model = self.build(config)
-        if next(_unlike(model), None) is not None:
-            return None
-        key = _shape(model), config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE)
-        if key not in self._batchable:
-            self._batchable[key] = self._failure_together(config) is None
-        return key if self._batchable[key] else None
+        return self._judged(config, "cpu").key
 
     def obstacle(self, config: Config) -> str | None:
         """Return why models like this one cannot be trained as one; None where they can."""
-        return next(_unlike(self.build(config)), None) or self._failure_together(config)
+        return self._judged(config, "cpu").obstacle
+
+    def layout(self, config: Config, device: str) -> Layout | None:
+        """Return how the tensors of models like this one lie side by side; None where each trains alone."""
+        judged = self._judged(config, device)
+        return None if judged.key is None else self._proofs[judged.key, device].layout
 
     def start(self, trials: Sequence[Trial]) -> Cohort:
         return SupervisedCohort(self._bench, trials)
@@ -114,12 +130,14 @@ class OwnModel(Objective):
     def model(self, trial: Trial) -> Model:
         if (state := trial.load()) is None:
             raise ValueError(f"trial {trial.number} has no saved state to answer with")
-        if (examples := self.examples("train")) is None:
-            raise ValueError(f"{type(self).__name__}.examples('train') gave nothing")
-        inputs = TensorInputs(examples[0][:2].cpu())
-        network = network_with(lambda: self.build(trial.config), state["model"])
-        with torch.no_grad():
-            outputs = network.eval()(inputs.example()).shape[-1]
+        inputs = TensorInputs(self._bench.checked("train")[0][:2].cpu())
+
+        def build() -> nn.Module:
+            with weights_drawn(trial.seed, "cpu"):
+                return complete(self.built(trial.config), inputs.example())
+
+        network = network_with(build, state["model"], state.get("buffers", {}))
+        outputs = outputs_of(network.eval(), inputs.example(), Precision.FLOAT32, read(network)).shape[1]
         classes = np.arange(outputs) if self.task is Task.CLASSIFICATION else None
         return self._trained(
             network, inputs, Answers(task=self.task, loss=self.loss(trial.config), classes=classes), trial.config
@@ -128,8 +146,12 @@ class OwnModel(Objective):
     @classmethod
     def restore(cls, saved: SavedModel) -> Model:
         own = cls(saved.settings, saved.seed)
-        network = network_with(lambda: own.build(saved.config), saved.weights)
         inputs = TensorInputs(saved.preparation["example"])
+        network = network_with(
+            lambda: complete(own.built(saved.config), inputs.example()),
+            saved.weights,
+            saved.preparation.get(BUFFERS, {}),
+        )
         return own._trained(network, inputs, Answers.of(saved.description, own.loss(saved.config)), saved.config)
 
     def _trained(self, network: nn.Module, inputs: TensorInputs, answers: Answers, config: Config) -> Model:
@@ -147,26 +169,113 @@ class OwnModel(Objective):
     def _bench(self) -> "_OwnBench":
         return _OwnBench(self, self._wanted)
 
-    def _failure_together(self, config: Config) -> str | None:
-        """Return what goes wrong where two models are run as one, on a few examples; None where nothing does."""
-        examples = self.examples("train")
-        if examples is None:
-            return "there are no examples of the split 'train'"
-        inputs = examples[0][:_PROBED]
-        models = [self.build(config).eval() for _ in range(2)]
-        with torch.no_grad():
-            alone = torch.stack([model(inputs) for model in models])
-        rows = [Row.of_model(model) for model in models]
+    def _judged(self, config: Config, device: str) -> "_Judgement":
+        """Return what is known of a configuration's model; what it is asked twice is found out once."""
+        asked = _hashable(config), device
+        if asked not in self._judgements:
+            with undisturbed(), plain_globals_kept(type(self).__module__):
+                try:
+                    self._judgements[asked] = self._judgement(config, device)
+                except IncomparableError as error:
+                    self._judgements[asked] = _Judgement(obstacle=str(error))
+                except Exception as error:  # noqa: BLE001 - it is the trial's failure, which says more
+                    self._judgements[asked] = _Judgement(obstacle=f"it fails by itself, {described(error)}")
+        return self._judgements[asked]
+
+    def _judgement(self, config: Config, device: str) -> "_Judgement":
+        model = self._built(config, device, seed=0)
+        key = _digest(traits_of(model)), config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE)
+        fresh = (key, device) not in self._proofs
+        if fresh:
+            exercise = self._exercise(config, device)
+            self._proofs[key, device] = prove(lambda seed: self._built(config, device, seed=seed), exercise)
+        proof = self._proofs[key, device]
+        if proof.obstacle is not None:
+            return _Judgement(obstacle=proof.obstacle)
+        if not fresh and proof.example is not None and not proof.example.fits(made_comparable(model)):
+            return _Judgement(
+                obstacle="the model computes something else than others of the same layers, attributes and shapes; "
+                "does it read a number that is kept outside of it?"
+            )
+        return _Judgement(key=key)
+
+    def built(self, config: Config) -> nn.Module:
+        """Return what `build` makes; raises `ConfigurationError` where it is no module."""
+        model = self.build(config)
+        if not isinstance(model, nn.Module):
+            raise ConfigurationError(f"build gave a {type(model).__name__}; wanted is a torch.nn.Module")
+        return model
+
+    def _built(self, config: Config, device: str, *, seed: int) -> nn.Module:
+        with weights_drawn(seed, device):
+            return complete(self.built(config).to(device), self._bench.sample.features.to(device))
+
+    def _exercise(self, config: Config, device: str) -> Exercise:
+        sample = self._bench.sample
+        moved = replace(sample, features=sample.features.to(device), targets=sample.targets.to(device))
+        size, count = config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), self._bench.known("train").count
+        return Exercise(
+            loss=self.loss(config),
+            examples=moved,
+            task=self.task,
+            classes=self._bench.classes,
+            device=device,
+            batch_size=size,
+            last_batch=len(batched(torch.arange(count), min(size, count), dim=0)[-1]),
+        )
+
+    def _problems(self, default: Config) -> Iterator[str]:
+        """Yield what the examples have that nothing can be trained with, and what the default model does not answer."""
         try:
-            stack = Stack(models[0], rows)
-            for training in (True, False):
-                together = stack.forward(stack.leaves(slice(0, 2)), slice(0, 2), inputs, training=training, shared=True)
-            together.sum().backward()  # type: ignore[no-untyped-call]
-        except (RuntimeError, ValueError, TypeError) as error:
-            return str(error).strip().partition("\n")[0]
-        if not torch.allclose(together, alone, rtol=_TOLERANCE, atol=_TOLERANCE):
-            return "together they do not compute what each computes alone; does the model keep numbers outside tensors?"
-        return None
+            known = {split: self._bench.known(split) for split in ("train", "validation")}
+            if self.examples("test") is not None:
+                known["test"] = self._bench.known("test")
+        except ConfigurationError as error:
+            yield from error.problems
+            return
+        except Exception as error:  # noqa: BLE001 - it is a person's code
+            yield f"examples: {described(error)}"
+            return
+        first = known["train"]
+        for split, each in known.items():
+            if (len(each.shape), each.dtype) != (len(first.shape), first.dtype):
+                yield (
+                    f"examples({split!r}) gave inputs of {each.shape}, {each.dtype}; "
+                    f"those of 'train' are {first.shape}, {first.dtype}"
+                )
+        yield from self._of_outputs(default)
+
+    def _of_outputs(self, config: Config) -> Iterator[str]:
+        with undisturbed(), plain_globals_kept(type(self).__module__), torch.no_grad():
+            try:
+                model, inputs = self._built(config, "cpu", seed=0).eval(), self._bench.sample.features[:2].clone()
+                outputs = answered(model(read(model)(inputs)), len(inputs))
+                check_outputs(outputs.shape[1], self.task, self._bench.classes)
+            except ConfigurationError as error:
+                yield from error.problems
+            except Exception:  # noqa: BLE001, S110 - it is the trial's failure, with its traceback
+                pass
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judgement:
+    """What is known of a configuration's model: its key, or why it trains alone."""
+
+    key: Hashable | None = None
+    obstacle: str | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What is known of a split: how many examples and classes it has, and what one looks like."""
+
+    count: int
+    classes: int
+    shape: tuple[int, ...]
+    dtype: str
+    sample: Examples | None
 
 
 @final
@@ -178,63 +287,107 @@ class _OwnBench:
         self._objective = objective
         self._precision = Precision(objective.settings.get("precision", Precision.FLOAT32.value))
         self._data: dict[str, Data] = {}
+        self._known: dict[str, _Known] = {}
 
     def data(self, trial: Trial) -> Data:
         if trial.device not in self._data:
             train, validation = (self._examples(split, trial.device) for split in ("train", "validation"))
             self._data[trial.device] = Data(
                 task=self._objective.task,
-                outputs=0,  # the model knows
+                outputs=self.classes,
                 train=train,
                 validation=validation,
                 make_test=lambda: self._examples("test", trial.device),
             )
         return self._data[trial.device]
 
+    @property
+    def classes(self) -> int:
+        """How many classes the targets tell apart; 1 for values."""
+        return max(self.known(split).classes for split in ("train", "validation"))
+
+    @property
+    def sample(self) -> Examples:
+        """Examples from all over the training split."""
+        sample = self.known("train").sample
+        assert sample is not None  # of this split there is one
+        return sample
+
+    def known(self, split: str) -> "_Known":
+        """Return what is known of a split without reading it again."""
+        if split not in self._known:
+            self.checked(split)
+        return self._known[split]
+
+    def layout(self, trial: Trial, learner: Learner) -> Layout | None:
+        """Return how the learner's tensors lie beside those of others of its shape; None where each trains alone."""
+        del learner
+        return self._objective.layout(trial.config, trial.device)
+
     def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> Learner:
         own, config = self._objective, trial.config
         return learner_of(
-            trial, data, lambda: own.build(config), own.loss(config), state=state, precision=self._precision
+            trial, data, lambda: own.built(config), own.loss(config), state=state, precision=self._precision
         )
 
-    def _examples(self, split: str, device: str) -> Examples:
+    def checked(self, split: str) -> tuple[Tensor, Tensor]:
+        """Return a split's inputs, and its targets as training takes them."""
         found = self._objective.examples(split)
         if found is None:
-            raise ValueError(f"{type(self._objective).__name__}.examples({split!r}) gave nothing")
-        features, targets = found
-        return Examples(features=features.to(device), targets=targets.to(device), measured=targets.cpu().numpy())
+            raise ConfigurationError(f"{type(self._objective).__name__}.examples({split!r}) gave nothing")
+        if not isinstance(found, tuple | list) or len(found) != len(("inputs", "targets")):
+            kind = type(found).__name__
+            raise ConfigurationError(f"examples({split!r}) gave a {kind}; wanted are two tensors: inputs, targets")
+        inputs, targets = (torch.as_tensor(each) if isinstance(each, np.ndarray) else each for each in found)
+        if not isinstance(inputs, Tensor) or not isinstance(targets, Tensor):
+            kinds = ", ".join(type(each).__name__ for each in (inputs, targets))
+            raise ConfigurationError(f"examples({split!r}) gave {kinds}; wanted are two tensors: inputs, targets")
+        targets = as_targets(targets, inputs, self._objective.task, split)
+        self._known[split] = _Known(
+            count=len(targets),
+            classes=1 + int(targets.max()) if self._objective.task is Task.CLASSIFICATION else 1,
+            shape=tuple(inputs.shape[1:]),
+            dtype=str(inputs.dtype).removeprefix("torch."),
+            sample=_sampled(inputs, targets) if split == "train" else None,
+        )
+        return inputs, targets
+
+    def _examples(self, split: str, device: str) -> Examples:
+        inputs, targets = self.checked(split)
+        measured = targets.cpu().numpy()
+        return Examples(features=inputs.to(device), targets=targets.to(device), measured=measured)
 
 
-def _shape(model: nn.Module) -> Hashable:
-    """Return all that models have to have in common to be trained as one: everything but the values of tensors."""
-    layout = Layout.of(model)
-    buffers = tuple((name, buffer.shape) for name, buffer in model.named_buffers())
-    plain = tuple((name, type(layer), tuple(_attributes(layer))) for name, layer in _foreign(model))
-    return tuple(layout.shapes.items()), buffers, plain
+def _sampled(inputs: Tensor, targets: Tensor) -> Examples:
+    rows = torch.linspace(0, len(targets) - 1, min(_SAMPLED, len(targets))).long()
+    features, chosen = inputs[rows].cpu(), targets[rows].cpu()
+    return Examples(features=features, targets=chosen, measured=chosen.numpy())
 
 
-def _unlike(model: nn.Module) -> Iterator[str]:
-    """Yield what nobody can say of two models of this kind whether it is the same."""
-    for name, layer in _foreign(model):
-        where = f"layer {name!r}" if name else "the model"
-        if isinstance(layer, nn.RNNBase):
-            yield f"{where} is torch's {type(layer).__name__}, which cannot be run for many models at once"
-        for attribute, value in _attributes(layer):
-            if not isinstance(value, Hashable) or "object at 0x" in repr(value):
-                yield f"{where} has an attribute {attribute!r} of type {type(value).__name__}, which cannot be compared"
+def _digest(traits: Mapping[Any, str]) -> str:
+    text = "\n".join(f"{place}: {digest}" for place, digest in traits.items())
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def _foreign(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Yield the layers, by name, that know nothing of cohorts: not those that do, nor what is inside of them."""
-    knowing = {id(inner) for layer in model.modules() if isinstance(layer, Batchable) for inner in layer.modules()}
-    yield from ((name, layer) for name, layer in model.named_modules() if id(layer) not in knowing)
+def _hashable(value: Any) -> Hashable:
+    """Return what equal configurations have in common, and others have not."""
+    if isinstance(value, Mapping):
+        return tuple((key, _hashable(each)) for key, each in value.items())
+    if isinstance(value, tuple):
+        return tuple(map(_hashable, value))
+    return type(value), value
 
 
-def _attributes(layer: nn.Module) -> Iterator[tuple[str, Any]]:
-    """Yield what a layer keeps beside tensors and layers."""
-    for name, value in vars(layer).items():
-        if name not in _OF_EVERY_MODULE:
-            yield name, tuple(value) if isinstance(value, list) else value
+def _one_choice_away(space: SearchSpace) -> Iterator[tuple[str, Config]]:
+    """Yield, with what they have chosen in words, the configurations that are one choice away from the default."""
+    default = space.flatten(space.default)
+    for path, parameter in space.parameters.items():
+        options = parameter.options if isinstance(parameter, Choice) and path in default else ()
+        for option in options:
+            if option != default[path]:
+                changed = {**default, path: option}
+                yield f"{path} = {option!r}", space.build(partial(_chosen, changed))
 
 
-_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
+def _chosen(values: Mapping[str, Scalar], path: str, parameter: Parameter) -> Scalar:
+    return values.get(path, parameter.default)

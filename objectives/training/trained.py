@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, final
 
 import numpy as np
@@ -12,11 +13,17 @@ from torch import Tensor, nn
 from tuner.domain.config import Config
 from tuner.domain.model import Model, SavedModel
 from tuner.objectives.datasets._dataset import Array
+from tuner.objectives.training.answered import read
 from tuner.objectives.training.answers import Answers
 from tuner.objectives.training.inputs import Inputs
 from tuner.objectives.training.loop import outputs_of
 from tuner.objectives.training.onnx_file import write
 from tuner.objectives.training.precision import Precision
+from tuner.objectives.training.seeding import undisturbed
+from tuner.objectives.training.weights import fleeting, put_back
+
+BUFFERS = "buffers"
+"""Where a saved model keeps the buffers that are in no state dict."""
 
 
 @final
@@ -35,6 +42,7 @@ class TrainedModel(Model):
         seed: int,
     ) -> None:
         self._network = network.eval().requires_grad_(requires_grad=False)
+        self._reads = read(network)
         self._inputs = inputs
         self._answers = answers
         self._precision = precision
@@ -76,15 +84,15 @@ class TrainedModel(Model):
                 "inputs": self._inputs.describe(),
             },
             weights=self._network.state_dict(),
-            preparation=self._inputs.state,
+            preparation={**self._inputs.state, **({BUFFERS: kept} if (kept := fleeting(self._network)) else {})},
         )
 
     def write_onnx(self, path: Path) -> None:
         write(self._network, self._answers, self._inputs.example(), path)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def _outputs(self, inputs: Any) -> Tensor:
-        return outputs_of(self._network, self._inputs(inputs), self._precision)
+        return outputs_of(self._network, self._inputs(inputs), self._precision, self._reads)
 
     def __repr__(self) -> str:
         what = f"{len(self.classes_)} classes" if self.is_classifier else "values"
@@ -92,15 +100,18 @@ class TrainedModel(Model):
         return f"TrainedModel({what}, {weights:,} weights)"
 
 
-def network_with(build: Callable[[], nn.Module], weights: Mapping[str, Any]) -> nn.Module:
-    """Return the network with these weights; raises `ValueError` where they are another one's.
+def network_with(
+    build: Callable[[], nn.Module], weights: Mapping[str, Any], buffers: Mapping[str, Tensor] = MappingProxyType({})
+) -> nn.Module:
+    """Return the network with these weights and `fleeting` buffers; raises `ValueError` where they are another one's.
 
-    torch's global generator, which first weights are drawn from, is left as it was.
+    The global generators, which first weights are drawn from, are left as they were.
     """
-    with torch.random.fork_rng(devices=[]):
+    with undisturbed():
         network = build()
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise ValueError(f"the weights are another network's: {error}") from error
+    put_back(network, buffers)
     return network

@@ -17,13 +17,15 @@ from tuner.objectives.datasets._dataset import Array, Dataset
 from tuner.objectives.datasets._splitting import Split, split
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.own_data.raw_inputs import reader_of
+from tuner.objectives.training.answered import check_outputs, complete, read
 from tuner.objectives.training.answers import Answers
 from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.data import Data, prepared
 from tuner.objectives.training.footprint import footprint
 from tuner.objectives.training.loop import Learner, evaluate
 from tuner.objectives.training.precision import Precision
-from tuner.objectives.training.seeding import seed_weights
+from tuner.objectives.training.row import Layout
+from tuner.objectives.training.seeding import weights_drawn
 from tuner.objectives.training.supervised_model import PreparedInputs, assembled
 
 
@@ -42,17 +44,24 @@ def learner_of(
     It is as it is before the trial's first epoch, or as `state` left it.
     """
     rule, lr_schedule = (part(trial.config, kind, data.task).build() for kind in ("optimizer", "lr_schedule"))
-    seed_weights(trial.seed, trial.device)
-    model = build().to(trial.device)
+    with weights_drawn(trial.seed, trial.device):
+        model = complete(build().to(trial.device), data.train.features)
+    optimizer = rule.build([*model.parameters()])
+    if any(getattr(layer, "sparse", False) is True for layer in model.modules()):
+        optimizer.state.clear()  # torch's fused steps do not know sparse gradients, nor do dense sums of them
+        for group in optimizer.param_groups:
+            group["fused"] = False
     learner = Learner(
         model=model,
         loss=loss,
-        optimizer=rule.build(model.parameters()),
+        optimizer=optimizer,
         lr_schedule=lr_schedule,
         rule=rule,
         batch_size=min(trial.config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), len(data.train.targets)),
         precision=precision,
         class_weights=class_weights,
+        reads=read(model),
+        accepts=lambda outputs: check_outputs(outputs, data.task, data.outputs),
     )
     if state is not None:
         learner.resume(state)
@@ -121,6 +130,11 @@ class Workshop:
         balanced = trial.config.get(CLASS_WEIGHTS) == BALANCED and data.task is Task.CLASSIFICATION
         weights = data.class_weights() if balanced else None
         return learner_of(trial, data, build, loss, state=state, precision=self._precision, class_weights=weights)
+
+    def layout(self, trial: Trial, learner: Learner) -> Layout:
+        """Return how the learner's tensors lie beside those of others; every architecture here trains together."""
+        del trial
+        return Layout.of(learner.model)
 
     def start(self, trials: Sequence[Trial]) -> Cohort:
         """Return a cohort, ready for its next epoch."""

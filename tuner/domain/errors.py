@@ -20,6 +20,8 @@ StudyInterrupted       130 143  a signal ended the run after saving it; resuming
 """
 
 import re
+import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -29,6 +31,9 @@ Part = TypeVar("Part")
 
 _KEYED = re.compile(r"(?:[^:]+: )?(?P<path>[A-Za-z_][\w.]*): (?P<rest>.+)", re.DOTALL)
 _UNKNOWN = re.compile(r"(?:[^:]+: )?unknown key '(?P<key>[^']+)'(?: in \[(?P<section>\w+)\])?(?P<rest>.*)", re.DOTALL)
+
+_NOBODYS = frozenset({"tuner", "torch", "numpy", *sys.stdlib_module_names})
+"""The packages in which an exception comes to light, but where nobody looks for its cause."""
 
 
 class TunerError(Exception):
@@ -150,6 +155,32 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     matches = get_close_matches(name.lower(), list(known), n=1, cutoff=0.5)
     return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+def their_place(error: BaseException) -> str:
+    """Return the file and line of a person's code that an exception came through last, in brackets; "" without any."""
+    frames = [*traceback.walk_tb(error.__traceback__)]
+    theirs = [(frame, line) for frame, line in frames if _package(frame.f_globals) not in _NOBODYS]
+    if not theirs:
+        return ""
+    frame, line = theirs[-1]
+    return f" ({frame.f_code.co_filename}:{line})"
+
+
+def described(error: BaseException) -> str:
+    """Return in one line what a person's code has raised, and where."""
+    message = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {message}{circumstances(error)}{their_place(error)}"
+
+
+def circumstances(error: BaseException) -> str:
+    """Return what was noted about an exception on its way, in one line; "" where nothing was."""
+    notes = getattr(error, "__notes__", ())
+    return "".join(f", {str(note).strip().partition(chr(10))[0]}" for note in notes)
+
+
+def _package(of_module: dict[str, object]) -> str:
+    return str(of_module.get("__name__") or "").partition(".")[0]
 
 
 @contextmanager
