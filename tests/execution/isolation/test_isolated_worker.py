@@ -54,8 +54,8 @@ def surroundings(trial):
     return {"m": 1.0}
 
 def children(trial):
-    plain = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    escaped = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True)
+    command = [sys.executable, "-c", "import signal; signal.pause()"]
+    plain, escaped = subprocess.Popen(command), subprocess.Popen(command, start_new_session=True)
     write(trial, pids=[os.getpid(), plain.pid, escaped.pid])
     yield {"m": 1.0}
 
