@@ -118,3 +118,18 @@ def test_what_is_confirmed_is_not_confirmed_again(user_folder: Path, cli: Cli) -
         "trials and confirmed the best"
         in cli("resume", "mine", "--confirm", "--set", "confirm={top=1, seeds=3, run=true}")[2]
     )
+
+
+@pytest.mark.parametrize("name", ["logs", "trials"])
+def test_a_folder_that_no_trial_can_write_into_is_told_before_any_begins(
+    name: str, user_folder: Path, cli: Cli
+) -> None:
+    (user_folder / ".tuner").mkdir()
+    (user_folder / ".tuner" / name).write_text("in the way")
+    code, _, messages = cli("run", "mine.toml", "--trials", "0")
+    assert code == 2
+    assert f".tuner/{name}, for " in messages
+    assert "is not a folder: change its rights, or move it away" in messages
+    assert "--trials: 0 is below 1" in messages
+    assert not (user_folder / ".tuner" / "studies.db").exists()
+    assert cli("run", "mine.toml", "--trials", "1", "--executor", "inline")[0] == 0
