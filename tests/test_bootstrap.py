@@ -109,7 +109,9 @@ def test_results_that_wait_to_be_stored_are_something_to_do(user_folder: Path, c
 
 def test_what_is_confirmed_is_not_confirmed_again(user_folder: Path, cli: Cli) -> None:
     tuner.run("mine.toml", executor="inline", trials=2, epochs=1)
-    assert "nothing left to do" not in cli("confirm", "mine", "--top", "1", "--seeds", "2")[2]
+    told = cli("confirm", "mine", "--top", "1", "--seeds", "2")[2]
+    assert "nothing left to do" not in told
+    assert "[2/2] trial 0 again, as 1, complete at epoch 1" in told
     code, _, messages = cli("confirm", "mine", "--top", "1", "--seeds", "2")
     assert code == 0
     assert "nothing left to do: the best of study mine are confirmed" in messages

@@ -75,6 +75,8 @@ class Assembly:
     """What the trials write into, where those are not the job's own folders."""
     lost: tuple[int, ...] = ()
     """The unfinished trials that begin anew: there is no checkpoint of theirs to go on from."""
+    repeats: tuple[tuple[int, Config], ...] = ()
+    """Of a confirmation, the configurations that are trained again, with their trials' numbers in the search."""
     nothing_left: str = ""
     """What is told instead of running the study, where all of it is done; "" where there is something to do."""
 
