@@ -109,7 +109,9 @@ def test_results_that_wait_to_be_stored_are_something_to_do(user_folder: Path, c
 
 def test_what_is_confirmed_is_not_confirmed_again(user_folder: Path, cli: Cli) -> None:
     tuner.run("mine.toml", executor="inline", trials=2, epochs=1)
-    assert "nothing left to do" not in cli("confirm", "mine", "--top", "1", "--seeds", "2")[2]
+    told = cli("confirm", "mine", "--top", "1", "--seeds", "2")[2]
+    assert "nothing left to do" not in told
+    assert "[2/2] trial 0 again, as 1, complete at epoch 1" in told
     code, _, messages = cli("confirm", "mine", "--top", "1", "--seeds", "2")
     assert code == 0
     assert "nothing left to do: the best of study mine are confirmed" in messages
@@ -118,3 +120,18 @@ def test_what_is_confirmed_is_not_confirmed_again(user_folder: Path, cli: Cli) -
         "trials and confirmed the best"
         in cli("resume", "mine", "--confirm", "--set", "confirm={top=1, seeds=3, run=true}")[2]
     )
+
+
+@pytest.mark.parametrize("name", ["logs", "trials"])
+def test_a_folder_that_no_trial_can_write_into_is_told_before_any_begins(
+    name: str, user_folder: Path, cli: Cli
+) -> None:
+    (user_folder / ".tuner").mkdir()
+    (user_folder / ".tuner" / name).write_text("in the way")
+    code, _, messages = cli("run", "mine.toml", "--trials", "0")
+    assert code == 2
+    assert f".tuner/{name}, for " in messages
+    assert "is not a folder: change its rights, or move it away" in messages
+    assert "--trials: 0 is below 1" in messages
+    assert not (user_folder / ".tuner" / "studies.db").exists()
+    assert cli("run", "mine.toml", "--trials", "1", "--executor", "inline")[0] == 0

@@ -75,6 +75,8 @@ class Assembly:
     """What the trials write into, where those are not the job's own folders."""
     lost: tuple[int, ...] = ()
     """The unfinished trials that begin anew: there is no checkpoint of theirs to go on from."""
+    repeats: tuple[tuple[int, Config], ...] = ()
+    """Of a confirmation, the configurations that are trained again, with their trials' numbers in the search."""
     nothing_left: str = ""
     """What is told instead of running the study, where all of it is done; "" where there is something to do."""
 
@@ -127,6 +129,8 @@ def assemble(spec: StudySpec, folder: Path, folders: StudyFolders, mistakes: Mis
         sampler = mistakes.collect(lambda: _sampler(spec, space, goal, stops_early=job.prunes))
     if objective is not None and yields is not None:
         mistakes.add(_unfit(objective, yields, space, goal))
+    if isolation is not Isolation.NONE and spec.executor != INLINE:
+        mistakes.add(_unwritable(folders))
     mistakes.add(machine.missing(spec.resources.cpu, spec.resources.gpu))
     mistakes.add(_unconfirmable(spec, job, goal))
     mistakes.raise_all()
@@ -185,6 +189,15 @@ def _kind_of_objective(spec: StudySpec, folder: Path) -> type[Objective] | None:
     except ConfigurationError:
         return None
     return found if isinstance(found, type) and issubclass(found, Objective) else None
+
+
+def _unwritable(folders: StudyFolders) -> Iterator[str]:
+    """Yield which folder no trial could write into: each of them would fail."""
+    for folder, what in ((folders.logs, "what trials print"), (folders.trials, "the trials' own files")):
+        there = next((each for each in (folder, folder.parent) if os.path.lexists(each)), None)
+        if there is not None and not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+            why = "cannot be written" if there.is_dir() else "is not a folder"
+            yield f"{there}, for {what}, {why}: change its rights, or move it away"
 
 
 def unknown_names(spec: StudySpec) -> Iterator[str]:

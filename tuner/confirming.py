@@ -51,9 +51,14 @@ def confirming(
         cohorts=assembly.cohorts.sharing(total),
         confirms=False,
         folders=folders,
+        repeats=tuple((number, config) for config in configs if (number := _number_of(config, trials)) is not None),
         data=None,
         notes=(),
     )
+
+
+def _number_of(config: Config, trials: Sequence[TrialRecord]) -> int | None:
+    return next((trial.number for trial in trials if trial.config == config), None)
 
 
 def chosen(default: Config, trials: Sequence[TrialRecord], goal: Goal, count: int) -> tuple[Config, ...]:

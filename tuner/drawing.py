@@ -145,7 +145,10 @@ class PlainLines(Listener):
         self._console.print(Text(safe(text)))
 
     def _line(self, trial: TrialRecord, *, is_new_best: bool) -> str:
-        head = f"[{self._tally.finished}/{self._tally.target.trials}] trial {trial.number}"
+        target = self._tally.target
+        head = f"[{self._tally.finished}/{target.trials}] trial {trial.number}"
+        if (repeated := target.repeated_by(trial)) is not None:
+            head = f"[{self._tally.finished}/{target.trials}] trial {repeated} again, as {trial.number},"
         if trial.failure is not None:
             return f"{head} failed: {trial.failure.message}"
         word = "stopped" if trial.state is TrialState.PRUNED else "complete"
@@ -244,6 +247,7 @@ def _target(assembly: Assembly) -> Target:
         max_epochs=spec.budget.epochs,
         parallel=assembly.parallel,
         winner=not is_companion(spec.name),
+        repeats=assembly.repeats,
     )
 
 

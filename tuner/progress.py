@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import final
 
+from tuner.domain.config import Config
 from tuner.domain.event import Event, EventKind
 from tuner.domain.goal import Goal
 from tuner.domain.ranking import front
@@ -24,6 +25,12 @@ class Target:
     max_epochs: int
     parallel: int = 0
     winner: bool = True
+    repeats: tuple[tuple[int, Config], ...] = ()
+    """The configurations that are trained again, with their trials' numbers in the search; empty in the search."""
+
+    def repeated_by(self, trial: TrialRecord) -> int | None:
+        """Return the number of the search's trial that `trial` repeats."""
+        return next((number for number, config in self.repeats if config == trial.config), None)
 
 
 @final

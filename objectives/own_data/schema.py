@@ -1,19 +1,23 @@
 """A table's columns and its target: what turns raw rows into what is trained on, and answers back into labels."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.domain.errors import ConfigurationError, nearest
+from tuner.domain.errors import ConfigurationError
 from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._dataset import Label
 from tuner.objectives.own_data.columns import Category, Column, from_description
 from tuner.objectives.own_data.labels import key
 from tuner.objectives.own_data.text import as_text, is_text
+
+_ALIKE = 0.75
+"""How alike two names are, of 1, where one may be the other, written otherwise."""
 
 
 @final
@@ -63,15 +67,17 @@ class Schema:
         """
         present = [str(name) for name in frame.columns]
         wanted = [column for column in self.columns if column.names]
+        known = {self.target.name, *(column.name for column in self.columns)}
+        others = [name for name in present if name not in known]  # what the model reads is meant as it is
         problems = [
-            f"column {column.name!r} is {f'missing{nearest(column.name, present)}' if not count else 'there twice'}"
+            f"column {column.name!r} is {f'missing{_may_be(column.name, others)}' if not count else 'there twice'}"
             for column in wanted
             if (count := present.count(column.name)) != 1
         ]
         if problems:
             raise ConfigurationError(
                 problems,
-                hint=f"the columns are {', '.join(column.name for column in wanted)}",
+                hint=f"the model reads the columns {', '.join(column.name for column in wanted)}",
             )
         parts, mistakes = [], []
         for column in wanted:
@@ -120,3 +126,10 @@ def labels_in(values: Any, target: Column) -> list[Label]:
         words = values if not is_text(values) and values.dtype == bool else as_text(values)
         return [bool(word) if not isinstance(word, str) else word for word in words]
     return [int(value) if float(value).is_integer() else float(value) for value in target.features(values)[:, 0]]
+
+
+def _may_be(name: str, others: Sequence[str]) -> str:
+    """Return which of the other columns it may be under another name; "" where none looks like it."""
+    found = get_close_matches(name.lower(), [each.lower() for each in others], n=1, cutoff=_ALIKE)
+    alike = next((each for each in others if found and each.lower() == found[0]), None)
+    return "" if alike is None else f"; is it {alike!r}?"

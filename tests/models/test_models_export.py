@@ -209,7 +209,7 @@ def test_what_cannot_be_read_is_told_all_at_once(trained: Place) -> None:
     with pytest.raises(ConfigurationError, match="is missing") as caught:
         model.predict(frame.rename(columns={"petal width (cm)": "petal widht (cm)"}).drop(columns="sepal width (cm)"))
     assert len(caught.value.problems) == 2
-    assert "did you mean 'petal widht (cm)'" in caught.value.problems[1]
+    assert "is it 'petal widht (cm)'" in caught.value.problems[1]
     wordy = frame.astype(object)
     wordy.iloc[1, 0], wordy.iloc[2, 3] = "long", "wide"
     with pytest.raises(ConfigurationError, match="'long' is no number") as caught:

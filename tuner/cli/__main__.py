@@ -136,7 +136,8 @@ def _tuner(
 ) -> None:
     """Tune PyTorch models: search, stop early, resume, and get an answer.
 
-    Begin with `tuner run digits`. `tuner COMMAND --help` tells more about a command.
+    Begin with `tuner run digits`. `tuner COMMAND --help` tells more about a command. `--install-completion` knows the
+    shell that it is called from: bash, zsh or fish.
     """
 
 

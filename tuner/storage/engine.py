@@ -3,11 +3,11 @@
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, Text, create_engine, event, inspect, select, text
 from sqlalchemy.engine import Connection
@@ -20,6 +20,8 @@ from tuner.folders import private
 from tuner.storage import schema
 from tuner.storage.location import Location
 
+Result = TypeVar("Result")
+
 _BUSY_SECONDS = 60.0
 _ANSWER_SECONDS = 10.0
 """How long a server may take to answer a new connection."""
@@ -31,6 +33,17 @@ _SERVERS = ("postgresql", "mysql", "mariadb")
 
 _MAKING_TABLES = 7_088_121_011
 """The number of the lock that who makes tables holds on PostgreSQL."""
+
+_MAKING_SECONDS = 60
+"""How long is waited for another process that makes the tables."""
+
+_DEADLOCKS = frozenset({1213, "40P01", "40001"})
+"""What MySQL and PostgreSQL call that a transaction was undone to let another one go on."""
+
+_ATTEMPTS = 5
+
+_EXACT = frozenset({"study_name", "param_name", "key"})
+"""Columns of names, which are others where capitals are."""
 
 _IN_WAL = "tuner:wal"
 """What is kept with a connection that has put its file into WAL mode."""
@@ -81,7 +94,7 @@ def _arguments(location: Location) -> dict[str, Any]:
         alive = {"keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
         return {"connect_timeout": int(_ANSWER_SECONDS), **alive}
     if location.url.get_driver_name() == "pymysql":
-        return {"connect_timeout": int(_ANSWER_SECONDS), "read_timeout": 600, "write_timeout": 60}
+        return {"connect_timeout": int(_ANSWER_SECONDS), "read_timeout": 90, "write_timeout": 60}
     return {}
 
 
@@ -146,6 +159,24 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def committed(engine: Engine, act: Callable[[Connection], Result]) -> Result:
+    """Return what `act` does in one transaction; it is done again where a server has undone it for another's sake."""
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            with writing(engine) as connection:
+                return act(connection)
+        except StorageError as error:
+            if not left or not _is_deadlock(error):
+                raise
+    raise AssertionError  # the last attempt returns or raises
+
+
+def _is_deadlock(error: StorageError) -> bool:
+    found = getattr(error.__cause__, "orig", None)
+    codes = (getattr(found, "sqlstate", None), *getattr(found, "args", ())[:1])
+    return any(isinstance(code, int | str) and code in _DEADLOCKS for code in codes)
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Give a connection that sees the database as it is now, all along; raises `StorageError`."""
@@ -204,7 +235,7 @@ def create_schema(location: Location, engine: Engine) -> None:
 
 
 def _widen(engine: Engine) -> None:
-    """Let texts be as long as on other databases: what Optuna declares as Text ends on MySQL after 64 KiB."""
+    """Let texts be as on other databases: on MySQL, what Optuna declares as Text ends after 64 KiB, and "a" is "A"."""
     if engine.dialect.name not in {"mysql", "mariadb"}:
         return
     with engine.connect() as connection:
@@ -212,6 +243,10 @@ def _widen(engine: Engine) -> None:
             for column in table.columns:
                 if isinstance(column.type, Text):
                     connection.exec_driver_sql(f"ALTER TABLE {table.name} MODIFY {column.name} MEDIUMTEXT")
+                elif column.name in _EXACT:
+                    words = f"VARCHAR({column.type.length}) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"  # type: ignore[attr-defined]
+                    null = "NULL" if column.nullable else "NOT NULL"
+                    connection.exec_driver_sql(f"ALTER TABLE {table.name} MODIFY `{column.name}` {words} {null}")
 
 
 def check_schema(engine: Engine) -> bool:
@@ -230,10 +265,16 @@ def check_schema(engine: Engine) -> bool:
 def _lock(connection: Connection) -> None:
     """Wait until nobody else makes tables in the database, as long as the connection is there."""
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET lock_timeout = 0")
+        connection.exec_driver_sql(f"SET lock_timeout = {_MAKING_SECONDS * 1000}")
         connection.exec_driver_sql(f"SELECT pg_advisory_lock({_MAKING_TABLES})")
     elif connection.dialect.name in _SERVERS:
-        connection.execute(text("SELECT GET_LOCK(CONCAT('tuner:', SHA1(DATABASE())), 600)")).scalar()
+        locking = text(f"SELECT GET_LOCK(CONCAT('tuner:', SHA1(DATABASE())), {_MAKING_SECONDS})")
+        if connection.execute(locking).scalar() != 1:
+            raise StorageError(
+                f"another process has been making tables in {_shown(connection.engine)} for {_MAKING_SECONDS} s",
+                hint="try again when it is done; what holds the lock is listed by SHOW PROCESSLIST",
+                may_pass=True,
+            )
 
 
 def _revision(engine: Engine) -> str | None:

@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection
 from tuner.domain.errors import LeaseLostError, StorageError, StudyHeldError
 from tuner.processes import birth
 from tuner.storage import schema
-from tuner.storage.engine import writing
+from tuner.storage.engine import committed, writing
 from tuner.storage.location import locate
 
 KEY = "tuner:lease"
@@ -174,7 +174,8 @@ def refuse_held(connection: Connection, study_id: int, name: str, now: datetime)
 
 def take(engine: Engine, study_id: int, name: str, clock: Clock = utc_now) -> Claim:
     """Claim a study for this process; raises `StudyHeldError` where another one holds it."""
-    with writing(engine) as connection:
+
+    def claim_it(connection: Connection) -> Claim:
         before = refuse_held(connection, study_id, name, clock())
         token = 1 if before is None else before.token + 1
         claim = Claim(token=token, holder=Holder.this(), until=clock() + LASTS, since=clock())
@@ -183,7 +184,9 @@ def take(engine: Engine, study_id: int, name: str, clock: Clock = utc_now) -> Cl
             connection.execute(insert(_TABLE).values(row))
         else:
             connection.execute(update(_TABLE).where(_is_of(study_id)).values(value_json=claim.describe()))
-    return claim
+        return claim
+
+    return committed(engine, claim_it)
 
 
 def claim_on(connection: Connection, study_id: int) -> Claim | None:

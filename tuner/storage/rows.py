@@ -39,10 +39,10 @@ _DIRECTIONS = {"MAXIMIZE": Direction.MAXIMIZE, "MINIMIZE": Direction.MINIMIZE, "
 
 def find_study(connection: Connection, name: str) -> int | None:
     """Return the id of the study called `name`, or None."""
-    found: int | None = connection.execute(
-        select(schema.studies.c.study_id).where(schema.studies.c.study_name == name)
-    ).scalar()
-    return found
+    studies = schema.studies.c
+    rows = connection.execute(select(studies.study_id, studies.study_name).where(studies.study_name == name))
+    # To MySQL, in tables that others have made, "a" is "A".
+    return next((row.study_id for row in rows if row.study_name == name), None)
 
 
 def study_names(connection: Connection) -> tuple[str, ...]:

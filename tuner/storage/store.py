@@ -19,7 +19,7 @@ from tuner.domain.search_space import SearchSpace
 from tuner.domain.tally import tally_of
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage import rows, schema
-from tuner.storage.engine import check_schema, connect, create_schema, reading, translated, writing
+from tuner.storage.engine import check_schema, committed, connect, create_schema, reading, translated
 from tuner.storage.journal import STUDY_TABLES, TRIAL_TABLES, StudyJournal, inserted_id
 from tuner.storage.lease import Claim, Lease, claim_on, refuse_held, take, utc_now
 from tuner.storage.location import Location, locate
@@ -164,32 +164,45 @@ class Store:
         create_schema(self.location, self._engine)
         check_schema(self._engine)
         attributes = {**rows.study_attributes(spec, source, space, identity or rows.new_id()), **notes}
+
+        def insert_all(connection: Connection) -> None:
+            study_id = inserted_id(connection, schema.studies, {"study_name": name})
+            connection.execute(
+                insert(schema.study_directions),
+                [
+                    {"study_id": study_id, "objective": index, "direction": direction.value.upper()}
+                    for index, direction in enumerate(goal.directions)
+                ],
+            )
+            connection.execute(
+                insert(schema.study_system_attributes).values(
+                    study_id=study_id, key=rows.METRIC_NAMES, value_json=json.dumps(goal.metrics)
+                )
+            )
+            connection.execute(
+                insert(schema.study_user_attributes),
+                [
+                    {"study_id": study_id, "key": f"{rows.PREFIX}{key}", "value_json": json.dumps(value)}
+                    for key, value in attributes.items()
+                ],
+            )
+
         try:
-            with writing(self._engine) as connection:
-                study_id = inserted_id(connection, schema.studies, {"study_name": name})
-                connection.execute(
-                    insert(schema.study_directions),
-                    [
-                        {"study_id": study_id, "objective": index, "direction": direction.value.upper()}
-                        for index, direction in enumerate(goal.directions)
-                    ],
-                )
-                connection.execute(
-                    insert(schema.study_system_attributes).values(
-                        study_id=study_id, key=rows.METRIC_NAMES, value_json=json.dumps(goal.metrics)
-                    )
-                )
-                connection.execute(
-                    insert(schema.study_user_attributes),
-                    [
-                        {"study_id": study_id, "key": f"{rows.PREFIX}{key}", "value_json": json.dumps(value)}
-                        for key, value in attributes.items()
-                    ],
-                )
+            committed(self._engine, insert_all)
         except StorageError as error:
             if isinstance(error.__cause__, IntegrityError):
-                raise exists_already(self.location, name) from error
+                raise self._taken(name) from error
             raise
+
+    def _taken(self, name: str) -> StudyExistsError:
+        """Return the error for a name that the database has already, or takes for one that it has."""
+        same = next((each for each in self._all_names if each != name and each.casefold() == name.casefold()), None)
+        if same is None or name in self:
+            return exists_already(self.location, name)
+        return StudyExistsError(
+            f"{self.location} takes the name {name!r} for that of study {same!r}: it does not tell capitals apart",
+            hint="choose another one with --name NAME",
+        )
 
     def delete(self, name: str, *, is_held: bool = False) -> None:
         """Delete a study with everything stored about it, its repetitions too: all of it or nothing.
@@ -198,11 +211,14 @@ class Store:
         who does.
         """
         self._require(name)
-        with writing(self._engine) as connection:
+
+        def delete_all(connection: Connection) -> None:
             for study_id in _ids(connection, name):
                 if not is_held:
                     refuse_held(connection, study_id, name, utc_now())
                 _delete_rows(connection, study_id)
+
+        committed(self._engine, delete_all)
 
     @contextmanager
     def holding(self, name: str) -> Iterator[StudyJournal]:

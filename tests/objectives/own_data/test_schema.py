@@ -67,7 +67,15 @@ def test_rows_without_a_column_are_refused_with_the_nearest_name(schema: Schema)
     rows = pd.DataFrame({"agee": [1], "city": ["Rome"], "zip": "00077", "joined": "", "price": 1})
     with pytest.raises(ConfigurationError) as raised:
         schema.features(rows)
-    assert raised.value.problems == ("column 'age' is missing; did you mean 'agee'?",)
+    assert raised.value.problems == ("column 'age' is missing; is it 'agee'?",)
+
+
+@pytest.mark.parametrize("other", ["price", "page_of_the_book", "zipage"])
+def test_no_name_is_suggested_that_is_another_columns_or_little_alike(other: str, schema: Schema) -> None:
+    rows = pd.DataFrame({other: [1], "city": ["Rome"], "zip": "00077", "joined": ""})
+    with pytest.raises(ConfigurationError) as raised:
+        schema.features(rows)
+    assert "column 'age' is missing" in raised.value.problems
 
 
 def test_rows_with_two_columns_of_one_name_are_refused(schema: Schema) -> None:
