@@ -20,6 +20,7 @@ from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.goal import Goal
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.progress import Tally, Target
+from tuner.redaction import redacted
 from tuner.tables import grid, messages
 from tuner.words import duration, number, safe
 
@@ -199,7 +200,7 @@ def drawn(tally: Tally, console: Console, *, per_second: float = 4) -> Iterator[
 def announced(assembly: Assembly, trials: Sequence[TrialRecord]) -> Iterator[RenderableType]:
     """Yield what is told before a run begins."""
     yield from data_lines(assembly)
-    yield from (Text(f"note: {safe(note)}", style="yellow") for note in assembly.notes)
+    yield from (Text(f"note: {safe(redacted(note))}", style="yellow") for note in assembly.notes)
     yield Text(_opening(assembly, trials), style="dim")
 
 

@@ -117,7 +117,7 @@ class OwnModel(Objective):
         if (examples := self.examples("train")) is None:
             raise ValueError(f"{type(self).__name__}.examples('train') gave nothing")
         inputs = TensorInputs(examples[0][:2].cpu())
-        network = network_with(lambda: self.build(trial.config), state["model"])
+        network = network_with(lambda: self.build(trial.config), state["model"], without_memory=False)
         with torch.no_grad():
             outputs = network.eval()(inputs.example()).shape[-1]
         classes = np.arange(outputs) if self.task is Task.CLASSIFICATION else None
@@ -128,7 +128,7 @@ class OwnModel(Objective):
     @classmethod
     def restore(cls, saved: SavedModel) -> Model:
         own = cls(saved.settings, saved.seed)
-        network = network_with(lambda: own.build(saved.config), saved.weights)
+        network = network_with(lambda: own.build(saved.config), saved.weights, without_memory=False)
         inputs = TensorInputs(saved.preparation["example"])
         return own._trained(network, inputs, Answers.of(saved.description, own.loss(saved.config)), saved.config)
 

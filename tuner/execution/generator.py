@@ -12,6 +12,7 @@ from tuner.domain.config import Config
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.trial import Failure, FailureReason, Metrics, Trial
 from tuner.execution.randomness import Randomness
+from tuner.redaction import redacted
 
 _HERE = Path(__file__).parent
 
@@ -132,8 +133,8 @@ def failure_of(error: BaseException) -> Failure:
     last = f" ({frames.stack[-1].filename}:{frames.stack[-1].lineno})" if frames.stack else ""
     return Failure(
         reason=FailureReason.OUT_OF_MEMORY if is_memory else FailureReason.RAISED,
-        message=f"{type(error).__name__}: {_text(error)}{last}",
-        traceback="".join(frames.format()),
+        message=redacted(f"{type(error).__name__}: {_text(error)}{last}"),
+        traceback=redacted("".join(frames.format())),
     )
 
 
