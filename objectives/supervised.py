@@ -7,6 +7,7 @@ from typing import Any, ClassVar, final
 
 from tuner.domain.config import Config
 from tuner.domain.data import DataRecord
+from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import OF_MODELS
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.objective import Cohort, Objective
@@ -101,7 +102,10 @@ class Supervised(Objective):
         dataset = settings.get("dataset")
         if not isinstance(dataset, str) or not is_path(dataset) or not Path(dataset).exists():
             return None
-        return fingerprint(Path(dataset))[0]
+        try:
+            return fingerprint(Path(dataset))[0]
+        except OSError as error:
+            raise ConfigurationError(f"{dataset}: cannot be read: {error.strerror or error}") from None
 
     def cohort_key(self, config: Config) -> Hashable:
         """Return the architecture without its dropout, the batch size, and what decides how many columns are left."""

@@ -18,7 +18,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState as OptunaState
 
 from tuner import Direction, Float, SearchSpace, TrialRecord, TrialState
-from tuner.dashboard import dashboard
+from tuner.dashboard import address, dashboard
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
 from tuner.domain.journal import Change
@@ -72,12 +72,13 @@ def advance(journal: StudyJournal, number: int, state: TrialState) -> None:
 class Browser:
     """Asks the dashboard for pages."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, token: str = "") -> None:
         self.port = port
+        self.cookie = {"Cookie": f"tuner-{port}={token}"} if token else {}
 
     def ask(self, path: str, method: str = "GET", body: object = None, **headers: str) -> tuple[int, str]:
         text = None if body is None else json.dumps(body)
-        sent = {"Accept-Encoding": "identity", "Content-Type": "application/json", **headers}
+        sent = {"Accept-Encoding": "identity", "Content-Type": "application/json", **self.cookie, **headers}
         with closing(http.client.HTTPConnection("127.0.0.1", self.port)) as connection:
             connection.request(method, path, text, sent)
             response = connection.getresponse()
@@ -90,7 +91,7 @@ def served(store: Store) -> Iterator[Browser]:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
-            yield Browser(server.server_port)
+            yield Browser(server.server_port, server.token)
         finally:
             server.shutdown()
             thread.join()
@@ -238,3 +239,38 @@ def test_a_port_that_is_taken_is_refused_with_a_way_out(store: Store) -> None:
         with pytest.raises(ConfigurationError, match=f"port {port} of 127.0.0.1 cannot be used") as refused:
             dashboard(store.location, port)
     assert "--port 0" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "path", [*PAGES, "/static/bundle.js", "/dashboard?token=", "/dashboard?token=x", "//x?token=y"]
+)
+def test_nothing_is_shown_without_the_token(store: Store, path: str) -> None:
+    """Every user of a machine reaches its loopback, and the database is its owner's alone."""
+    with served(store) as browser:
+        mine = f"tuner-{browser.port}="
+        for cookie in ("", "tuner=x", mine, f"{mine}wrong", "a=b; ;;=", "\x01"):
+            browser.cookie = {"Cookie": cookie} if cookie else {}
+            status, text = browser.ask(path)
+            assert status == 403, cookie
+            assert "study_name" not in text
+
+
+def test_the_token_in_the_address_becomes_a_cookie_and_leaves_the_address(store: Store) -> None:
+    with dashboard(store.location, 0) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            for asked, expected in (("/dashboard", "/dashboard"), ("//evil.example/x", "/evil.example/x")):
+                with closing(http.client.HTTPConnection("127.0.0.1", server.server_port)) as connection:
+                    connection.request("GET", f"{asked}?a=1&token={server.token}")
+                    response = connection.getresponse()
+                    assert response.status == 303
+                    assert response.getheader("Location") == f"{expected}?a=1"
+                    cookie = response.getheader("Set-Cookie") or ""
+                assert "HttpOnly" in cookie
+                assert "SameSite=Strict" in cookie
+            assert address(server).endswith(f"/dashboard?token={server.token}")
+            assert len(server.token) >= 32
+        finally:
+            server.shutdown()
+            thread.join()

@@ -13,6 +13,7 @@ from tuner.domain.errors import ConfigurationError, Mistakes, UnknownNameError, 
 from tuner.domain.record import StudyRecord
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import UNNAMED, StudySpec, default_name
+from tuner.redaction import hidden_in, is_hidden
 from tuner.reference import has_module, look_in
 from tuner.study_file import check_name, checked, override, parse_study, read_study_file
 
@@ -196,7 +197,9 @@ def spec_to_resume(
             hint=f"it can be looked at with: {instead}",
         )
     source, folder = study.source["study"], Path(study.source["folder"])
-    overrides = {**study.source["overrides"], **overrides}
+    stored_overrides = study.source["overrides"]
+    _refuse_hidden(study, [path for path, value in stored_overrides.items() if is_hidden(value)], overrides)
+    overrides = {**stored_overrides, **overrides}
     if spec is not None:
         asked = checked(spec, overrides, mistakes)
         modules = trusted_module_folder(study, asked, trust=trust)
@@ -207,6 +210,7 @@ def spec_to_resume(
         modules = trusted_module_folder(study, asked, trust=trust)
         return _directed(located(asked, [path.parent, folder], modules), study), modules
     stored = override(StudySpec.from_description(study.spec), overrides, mistakes)
+    _refuse_hidden(study, [*hidden_in(stored.settings, "settings")], overrides)
     if isinstance(stored.objective, str) and any(mark in stored.objective for mark in UNNAMED):
         raise ConfigurationError(
             f"the objective of study {study.name!r}, {stored.objective}, lies in no module: no other program finds it",
@@ -214,6 +218,16 @@ def spec_to_resume(
         )
     modules = trusted_module_folder(study, stored, trust=trust)
     return located(stored, [Path.cwd(), folder], modules), modules
+
+
+def _refuse_hidden(study: StudyRecord, paths: Sequence[str], given: Mapping[str, Any]) -> None:
+    """Raise `ConfigurationError` where secrets are needed again, which no study keeps."""
+    missing = [path for path in paths if path not in given]
+    if missing:
+        raise ConfigurationError(
+            f"study {study.name!r} keeps no secrets, and needs {' and '.join(missing)} again",
+            hint=f"give it on the command line, --set {missing[0]}=..., or let the objective read it from a variable",
+        )
 
 
 def _directed(spec: StudySpec, study: StudyRecord) -> StudySpec:

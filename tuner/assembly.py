@@ -27,6 +27,7 @@ from tuner.execution import machine
 from tuner.execution.generator import GeneratorObjective, unfit
 from tuner.execution.travel import pickled
 from tuner.execution.worker import OBJECTIVES, build_objective
+from tuner.redaction import remember
 from tuner.reference import clash, is_function, resolve, shares_process
 from tuner.warm_start import CarriedOver
 from tuner.words import amount
@@ -164,6 +165,7 @@ def located(spec: StudySpec, folders: Sequence[Path], modules: Path | None = Non
     The objective's module is looked for in `modules`, by default the last of them. A mistake in the objective's name is
     left to `assemble`, which tells it with all others.
     """
+    remember(spec.settings)
     kind = _kind_of_objective(spec, modules or folders[-1])
     return spec if kind is None else replace(spec, settings=kind.located(spec.settings, folders))
 

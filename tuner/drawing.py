@@ -20,6 +20,7 @@ from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.goal import Goal
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.progress import Tally, Target
+from tuner.redaction import redacted
 from tuner.tables import grid, messages
 from tuner.words import amount, duration, number, safe
 
@@ -207,7 +208,7 @@ def announced(assembly: Assembly, trials: Sequence[TrialRecord]) -> Iterator[Ren
         yield Text(safe(assembly.nothing_left), style="green")
         return
     yield from data_lines(assembly)
-    yield from (Text(f"note: {safe(note)}", style="yellow") for note in assembly.notes)
+    yield from (Text(f"note: {safe(redacted(note))}", style="yellow") for note in assembly.notes)
     yield Text(_opening(assembly, trials), style="dim")
 
 

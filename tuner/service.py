@@ -26,6 +26,7 @@ from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace, difference
 from tuner.domain.study import StudySpec
 from tuner.domain.trial import TrialRecord
+from tuner.redaction import is_same_but_hidden, without_secrets
 from tuner.relay import Relay
 from tuner.signals import Dispositions, cancel_foreign_alarm, leave_closed_terminal
 from tuner.storage.journal import StudyJournal
@@ -231,12 +232,12 @@ def _spec_difference(
     for key in sorted({*old, *new}):
         path = f"{prefix}{key}"
         before, after = old.get(key), new.get(key)
-        if path in free or before == after:
+        if path in free or is_same_but_hidden(before, after):
             continue
         if isinstance(before, dict) and isinstance(after, dict):
             yield from _spec_difference(before, after, f"{path}.", free=free)
         else:
-            yield f"~ {path}: {before!r} -> {after!r}"
+            yield f"~ {path}: {without_secrets(before, path)!r} -> {without_secrets(after, path)!r}"
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from tuner.domain.study import (
     as_names,
     goal_problems,
 )
+from tuner.strangers import text_of
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -457,7 +458,7 @@ def _as_component(section: _Component) -> Component:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(text_of(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from None
     except (ValueError, RecursionError) as error:  # a number or a nesting that is too long is no TOMLDecodeError

@@ -1,7 +1,7 @@
 """Arrays from a `.npz` file as a dataset: `x` are the examples, `y` their targets."""
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -13,6 +13,7 @@ from tuner.objectives.datasets._dataset import Array, Dataset, Features
 from tuner.objectives.own_data.bounded import check_unpacked
 from tuner.objectives.own_data.labels import classes_of
 from tuner.objectives.own_data.options import DataOptions
+from tuner.strangers import opened
 
 _KINDS = {2: Input.TABLE, 3: Input.SEQUENCE, 4: Input.IMAGE}
 _IMAGES = 4
@@ -117,21 +118,34 @@ def _notes(path: Path, x: Array, y: Array, task: Task, options: DataOptions) -> 
 
 
 def _arrays(path: Path) -> tuple[Array, Array]:
-    try:
+    found = read_arrays(path, ("x", "y"))
+    absent = [name for name in ("x", "y") if name not in found]
+    if absent:
         with zipfile.ZipFile(path) as archive:
+            present = sorted(name.removesuffix(".npy") for name in archive.namelist())
+        raise ConfigurationError(
+            f"{path}: has no array {' or '.join(absent)} (it has: {', '.join(present[:10]) or 'none'})",
+            hint=f"write it as {_WANTED}",
+        )
+    return found["x"], found["y"]
+
+
+def read_arrays(path: Path, wanted: Collection[str] = ()) -> Mapping[str, Array]:
+    """Return the arrays of these names in a `.npz` file, as far as it has them; without names the only one, or `x`.
+
+    Raises `ConfigurationError` for what is damaged, would unpack to more than a machine can bear, or could run code,
+    and `OSError` for what is no file.
+    """
+    try:
+        with opened(path) as stream, zipfile.ZipFile(stream) as archive:
             check_unpacked(path, path.stat().st_size, sum(entry.file_size for entry in archive.infolist()))
-            present = {name.removesuffix(".npy") for name in archive.namelist()}
-            for name in ("x", "y"):
-                if name in present:
-                    _check_header(archive, name)
-        absent = [name for name in ("x", "y") if name not in present]
-        if absent:
-            raise ConfigurationError(
-                f"{path}: has no array {' or '.join(absent)} (it has: {', '.join(sorted(present)[:10]) or 'none'})",
-                hint=f"write it as {_WANTED}",
-            )
-        with np.load(path, allow_pickle=False) as arrays:
-            return arrays["x"], arrays["y"]
+            present = [name.removesuffix(".npy") for name in archive.namelist()]
+            names = [name for name in present if name in wanted] if wanted else _only(path, present)
+            for name in names:
+                _check_header(archive, name)
+            stream.seek(0)
+            with np.load(stream, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in names}
     except (
         zipfile.BadZipFile,
         ValueError,
@@ -141,20 +155,55 @@ def _arrays(path: Path) -> tuple[Array, Array]:
         KeyError,
         SyntaxError,
     ) as error:
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise ConfigurationError(f"{path}: is no whole .npz file of plain arrays: {reason}") from None
+        raise ConfigurationError(f"{path}: is no whole .npz file of plain arrays: {_reason(error)}") from None
+
+
+def _only(path: Path, present: Sequence[str]) -> Sequence[str]:
+    if len(present) > 1 and "x" not in present:
+        listed = ", ".join(present[:_LISTED])
+        raise ConfigurationError(f"{path} has the arrays {listed}, of which none is 'x'")
+    return ["x"] if "x" in present else present
+
+
+def read_array(path: Path) -> Array:
+    """Return the array in a `.npy` file, or the examples in a `.npz` file; raises what `read_arrays` does."""
+    with opened(path) as stream:
+        is_archive = stream.read(2) == b"PK"
+    if is_archive:
+        found = [*read_arrays(path).values()]
+        if not found:
+            raise ConfigurationError(f"{path}: holds no array")
+        return found[0]
+    try:
+        with opened(path) as stream:
+            _check_size(path.stem, stream, path.stat().st_size)
+            stream.seek(0)
+            array: Array = np.load(stream, allow_pickle=False)
+            return array
+    except (ValueError, EOFError, KeyError, SyntaxError, RecursionError) as error:
+        raise ConfigurationError(
+            f"{path}: cannot be read, it is no whole .npy file of a plain array: {_reason(error)}"
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
 
 
 def _check_header(archive: zipfile.ZipFile, name: str) -> None:
     """Refuse an array that says to be larger than it is: numpy makes room for what it says."""
     entry = archive.getinfo(f"{name}.npy")
     with archive.open(entry) as stream:
-        version = np.lib.format.read_magic(stream)
-        read: Any = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(stream)
+        _check_size(name, stream, entry.file_size)
+
+
+def _check_size(name: str, stream: Any, size: int) -> None:
+    version = np.lib.format.read_magic(stream)
+    read: Any = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(stream)
     if dtype.hasobject:
         raise ValueError(f"{name} holds Python objects, which could run code")
-    if np.prod([float(length) for length in shape]) * dtype.itemsize > entry.file_size:
+    if np.prod([float(length) for length in shape]) * dtype.itemsize > size:
         raise ValueError(f"{name} is cut off")
 
 

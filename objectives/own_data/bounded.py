@@ -4,15 +4,18 @@ import gzip
 import io
 import zlib
 from pathlib import Path
-from typing import Any, final
+from typing import Any, BinaryIO, final
 
 from tuner.domain.errors import ConfigurationError
-
-LARGEST = 4 * 2**30
-"""How many bytes data may have once it is unpacked."""
+from tuner.strangers import LARGEST, opened
 
 RATIO = 100
 UNSUSPECTED = 64 * 2**20
+MOST_COLUMNS = 20_000
+"""How many columns a table may have."""
+
+LONGEST_LINE = 4 * 2**20
+"""How many letters a line may have."""
 """What unpacks to more than `RATIO` times its size is refused, unless it is no more than this."""
 
 
@@ -36,15 +39,17 @@ def check_unpacked(path: Path, packed: int, unpacked: int) -> None:
 
 def open_text(path: Path, encoding: str | None) -> io.TextIOWrapper:
     """Return a text file, unpacked where it is gzipped; UTF-8 or what its first bytes or `encoding` say it is."""
-    size = path.stat().st_size
+    if path.is_file() and (size := path.stat().st_size) > LARGEST:
+        check_unpacked(path, size, size)
+    buffered: Any = opened(path, LARGEST)
     if path.suffix.lower() == ".gz":
-        stream: Any = _Counted(path, gzip.GzipFile(path, "rb"), size)
-    else:
-        if size > LARGEST:
-            check_unpacked(path, size, size)
-        stream = path.open("rb")
-    buffered = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
-    first = buffered.peek(4)[:4]
+        size = path.stat().st_size
+        buffered = io.BufferedReader(_Counted(path, buffered, size))
+    try:
+        first = buffered.peek(4)[:4]
+    except ConfigurationError:
+        buffered.close()
+        raise
     for beginning, what in _KNOWN.items():
         if first.startswith(beginning):
             buffered.close()
@@ -59,9 +64,10 @@ def open_text(path: Path, encoding: str | None) -> io.TextIOWrapper:
 class _Counted(io.RawIOBase):
     """Unpacked bytes, counted as they come."""
 
-    def __init__(self, path: Path, stream: Any, packed: int) -> None:
+    def __init__(self, path: Path, file: BinaryIO, packed: int) -> None:
         self._path = path
-        self._stream = stream
+        self._file = file
+        self._stream = gzip.GzipFile(fileobj=file, mode="rb")
         self._packed = packed
         self._unpacked = 0
 
@@ -80,4 +86,5 @@ class _Counted(io.RawIOBase):
 
     def close(self) -> None:
         self._stream.close()
+        self._file.close()
         super().close()

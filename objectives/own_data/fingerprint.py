@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from tuner.strangers import opened
+
 _CHUNK = 1 << 20
 
 
@@ -13,7 +15,7 @@ def fingerprint(path: Path) -> tuple[str, int]:
     for file in _files(path):
         if file != path:
             whole.update(f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\0".encode())
-        with file.open("rb") as stream:
+        with opened(file) as stream:
             while chunk := stream.read(_CHUNK):
                 whole.update(chunk)
                 size += len(chunk)

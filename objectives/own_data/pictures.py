@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 from tuner.domain.errors import ConfigurationError
 from tuner.objectives._tasks import Input, Task
 from tuner.objectives.datasets._dataset import Array, Dataset
-from tuner.objectives.own_data.bounded import LARGEST
 from tuner.objectives.own_data.labels import classes_of
 from tuner.objectives.own_data.options import DataOptions
+from tuner.strangers import LARGEST, opened
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
+"""What is read, whatever a file is called: others, such as EPS, are handed to other programs."""
 
 READING = 2
 """How images become numbers, which a model that was exported keeps: 1 took every value for one of 8 bits."""
@@ -198,7 +201,7 @@ def _opened(file: Path, use: Any) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file) as image:
+            with opened(file) as stream, Image.open(stream, formats=_FORMATS) as image:
                 return use(image)
     except UnidentifiedImageError:
         raise ConfigurationError(f"{file}: is no image, whatever its name says", hint="remove it") from None

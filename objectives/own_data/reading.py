@@ -13,8 +13,9 @@ from typing import Any
 import pandas as pd
 
 from tuner.domain.errors import ConfigurationError
-from tuner.objectives.own_data.bounded import check_unpacked, open_text
+from tuner.objectives.own_data.bounded import LONGEST_LINE, MOST_COLUMNS, check_unpacked, open_text
 from tuner.objectives.own_data.numbers import NOTATIONS, PLAIN
+from tuner.strangers import LARGEST, opened
 
 SEPARATOR = "separator"
 """Under which name a DataFrame's `attrs` have the separator of its file."""
@@ -25,7 +26,8 @@ PARQUET_SUFFIXES = (".parquet", ".pq")
 _SEPARATORS = ",;\t|"
 _SAID = re.compile(r'\s*"?sep=(.)"?\s*', re.IGNORECASE)
 _SAMPLED_LINES = 50
-_ROWS_AT_ONCE = 20_000
+_SAMPLED_LETTERS = 2**20
+_CELLS_AT_ONCE = 1_000_000
 _CELL_BYTES = 8
 
 
@@ -53,7 +55,7 @@ def _read_text(path: Path, separator: str | None, encoding: str | None, fewest: 
     with open_text(path, encoding) as stream:
         try:
             lines = _lines(path, stream)
-            sample = [*islice(lines, _SAMPLED_LINES)]
+            sample = _sampled(lines)
             if sample and (said := _SAID.fullmatch(sample[0])):
                 # Excel's own word for the separator; an empty line keeps the numbers of the others.
                 separator, sample[0] = separator or said[1], "\n"
@@ -79,13 +81,29 @@ def _check_encoding(encoding: str) -> None:
 
 
 def _lines(path: Path, stream: io.TextIOWrapper) -> Iterator[str]:
-    for number, line in enumerate(stream, 1):
+    number = 0
+    while line := stream.readline(LONGEST_LINE):
+        number += 1
+        if len(line) == LONGEST_LINE and not line.endswith("\n"):
+            raise ConfigurationError(
+                f"{path}, line {number}: has more than {LONGEST_LINE:,} letters", hint="is it a table of text at all?"
+            )
         if "\0" in line:
             raise ConfigurationError(
                 f"{path}, line {number}: has a NUL byte, so it is no text",
                 hint="was it cut off, or is it another format under a wrong name?",
             )
         yield line
+
+
+def _sampled(lines: Iterator[str]) -> list[str]:
+    """Return the first lines, fewer where they are long."""
+    sample: list[str] = []
+    size = 0
+    while len(sample) < _SAMPLED_LINES and size < _SAMPLED_LETTERS and (line := next(lines, None)) is not None:
+        sample.append(line)
+        size += len(line)
+    return sample
 
 
 def _chained(sample: Sequence[str], rest: Iterator[str]) -> Iterator[str]:
@@ -114,7 +132,7 @@ def _frame(path: Path, reader: Any, fewest: int) -> Any:
     _, header = next(rows, (0, []))
     names = _names(path, header, fewest)
     parts = []
-    while chunk := [*islice(rows, _ROWS_AT_ONCE)]:
+    while chunk := [*islice(rows, max(1, _CELLS_AT_ONCE // len(names)))]:
         for line, row in chunk:
             if len(row) != len(names):
                 raise _ragged(path, line, len(row), len(names))
@@ -150,6 +168,8 @@ def _ragged(path: Path, line: int, found: int, expected: int) -> ConfigurationEr
 
 def _names(path: Path, header: Sequence[str], fewest: int) -> list[str]:
     names = [name.strip() or f"column {position}" for position, name in enumerate(header, 1)]
+    if len(names) > MOST_COLUMNS:
+        _check_names(path, names)
     if len(names) < fewest:
         raise ConfigurationError(
             f"{path}: has one column only, {names[0][:40]!r}",
@@ -165,6 +185,11 @@ def _names(path: Path, header: Sequence[str], fewest: int) -> list[str]:
 
 
 def _check_names(path: Path, names: Sequence[str]) -> None:
+    if len(names) > MOST_COLUMNS:
+        raise ConfigurationError(
+            f"{path}: has {len(names):,} columns, and no more than {MOST_COLUMNS:,} are read",
+            hint="leave out those that say little, or write an objective that reads it",
+        )
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise ConfigurationError(
@@ -175,29 +200,68 @@ def _check_names(path: Path, names: Sequence[str]) -> None:
 
 def _read_parquet(path: Path) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - a fifth of a second that CSV files do not pay
-    from pyarrow import parquet  # noqa: PLC0415
 
     try:
-        file = parquet.ParquetFile(path)
-        metadata = file.metadata
-        # What the file says of its own size is no guard: the rows of repetitive columns weigh nothing in it.
-        cells = metadata.num_rows * metadata.num_columns * _CELL_BYTES
-        check_unpacked(path, path.stat().st_size, cells)
-        names = [str(name) for name in file.schema_arrow.names]
-        _check_names(path, names)
-        nested = [field.name for field in file.schema_arrow if pa.types.is_nested(field.type)]
-        if nested:
-            raise ConfigurationError(
-                f"{path}: column {nested[0]!r} holds lists or records", hint="write it without such columns"
-            )
-        frame = file.read().to_pandas(ignore_metadata=True)
-        frame = frame.assign(**dict(_texts(path, frame, file.schema_arrow)))
+        with opened(path, LARGEST) as stream:
+            frame = _checked(path, stream)
     except (pa.ArrowException, ValueError) as error:
         raise ConfigurationError(
             f"{path}: is no whole Parquet file: {str(error).splitlines()[0][:200]}", hint="write it again"
         ) from None
     durations = frame.select_dtypes("timedelta").columns
     return frame.assign(**{name: frame[name].dt.total_seconds() for name in durations})
+
+
+def _checked(path: Path, stream: Any) -> Any:
+    """Return a Parquet file as a DataFrame, once it was found to be bearable."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+    from pyarrow import parquet  # noqa: PLC0415 - as above
+
+    file = parquet.ParquetFile(stream)
+    metadata = file.metadata
+    if metadata.num_columns > MOST_COLUMNS:
+        _check_names(path, [""] * metadata.num_columns)
+    # What the file says of its own size is no guard: the rows of repetitive columns weigh nothing in it.
+    cells = metadata.num_rows * metadata.num_columns * _CELL_BYTES
+    check_unpacked(path, path.stat().st_size, cells)
+    names = [str(name) for name in file.schema_arrow.names]
+    _check_names(path, names)
+    nested = [field.name for field in file.schema_arrow if pa.types.is_nested(field.type)]
+    if nested:
+        raise ConfigurationError(
+            f"{path}: column {nested[0]!r} holds lists or records", hint="write it without such columns"
+        )
+    frame = _decoded(path, stream, file.schema_arrow).to_pandas(ignore_metadata=True)
+    return frame.assign(**dict(_texts(path, frame, file.schema_arrow)))
+
+
+def _decoded(path: Path, stream: Any, schema: Any) -> Any:
+    """Return a Parquet file as a table, with texts that were kept once for many rows counted before they are repeated.
+
+    Raises `ConfigurationError` where a small file holds more of them than a machine can bear.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - as above
+    from pyarrow import compute, parquet  # noqa: PLC0415 - as above
+
+    wide = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+    texts = [field.name for field in schema if any(is_it(field.type) for is_it in wide)]
+    stream.seek(0)
+    file = parquet.ParquetFile(stream, read_dictionary=texts)
+    size, parts = 0, []
+    for batch in file.iter_batches(_ROWS_OF_PARQUET):
+        size += batch.nbytes
+        for name in texts:
+            column = batch.column(name)
+            if pa.types.is_dictionary(column.type):
+                lengths = compute.binary_length(column.dictionary).cast(pa.int64())
+                size += compute.sum(compute.take(lengths, column.indices)).as_py() or 0
+        check_unpacked(path, path.stat().st_size, size)
+        parts.append(batch)
+    table = pa.Table.from_batches(parts, file.schema_arrow) if parts else file.schema_arrow.empty_table()
+    return table.cast(schema)
+
+
+_ROWS_OF_PARQUET = 65_536
 
 
 def _texts(path: Path, frame: Any, schema: Any) -> Iterator[tuple[str, Any]]:

@@ -16,6 +16,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from tuner.strangers import check, json_of
+
 _KEPT_AS_THEY_ARE = (str, int, float, bool, type(None))
 _DTYPES = {
     torch.bool: "BOOL",
@@ -57,8 +59,8 @@ def load(path: Path) -> dict[str, Any]:
     """
     try:
         structure, tensors = _decode(path)
-        state: dict[str, Any] = _unpack(json.loads(structure), tensors)
-    except (SafetensorError, ValueError, KeyError, IndexError, TypeError) as error:
+        state: dict[str, Any] = _unpack(json_of(structure), tensors)
+    except (SafetensorError, ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged or no checkpoint: {error}") from error
     return state
 
@@ -139,6 +141,7 @@ def _encode(structure: str, tensors: Sequence[Tensor]) -> bytes:
 
 
 def _decode(path: Path) -> tuple[str, list[Tensor]]:
+    check(path)
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
         tensors = [file.get_tensor(str(index)) for index in range(len(file.keys()))]

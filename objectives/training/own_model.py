@@ -136,7 +136,7 @@ class OwnModel(Objective):
             with weights_drawn(trial.seed, "cpu"):
                 return complete(self.built(trial.config), inputs.example())
 
-        network = network_with(build, state["model"], state.get("buffers", {}))
+        network = network_with(build, state["model"], state.get("buffers", {}), without_memory=False)
         outputs = outputs_of(network.eval(), inputs.example(), Precision.FLOAT32, read(network)).shape[1]
         classes = np.arange(outputs) if self.task is Task.CLASSIFICATION else None
         return self._trained(
@@ -151,6 +151,7 @@ class OwnModel(Objective):
             lambda: complete(own.built(saved.config), inputs.example()),
             saved.weights,
             saved.preparation.get(BUFFERS, {}),
+            without_memory=False,
         )
         return own._trained(network, inputs, Answers.of(saved.description, own.loss(saved.config)), saved.config)
 

@@ -1,5 +1,6 @@
 """The supervised objective's trained models: made of a trial, and made again of what was saved."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
@@ -19,6 +20,7 @@ from tuner.objectives.training.answers import Answers
 from tuner.objectives.training.inputs import Inputs
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.trained import TrainedModel, network_with
+from tuner.objectives.training.weights import Weights
 
 
 @final
@@ -73,10 +75,35 @@ def assembled(
 
 def restored(saved: SavedModel) -> TrainedModel:
     """Return the model that was saved; raises `ValueError`, or whatever its parts do, where it makes no sense."""
+    _refuse_absurd(saved)
     task = Task(saved.description["task"])
     steps = [part(saved.config, kind, task).build() for kind in PREPROCESSING]
     encoding = part(saved.config, "encoding", task).build() if len(saved.preparation["categories"]) else None
     pipeline = Pipeline.restored(steps, saved.preparation, encoding)
-    inputs = PreparedInputs(from_description(saved.description["inputs"]), pipeline)
+    reader = from_description(saved.description["inputs"])
+    if math.prod(reader.shape) > _MOST_NUMBERS or math.prod(pipeline.shape(reader.shape)) > _MOST_NUMBERS:
+        raise ValueError(f"an example of {reader.shape} has more than {_MOST_NUMBERS:,} numbers")
+    inputs = PreparedInputs(reader, pipeline)
     answers = Answers.of(saved.description, part(saved.config, "loss", task).build())
     return assembled(inputs, answers, saved.weights, config=saved.config, settings=saved.settings, seed=saved.seed)
+
+
+def _refuse_absurd(saved: SavedModel) -> None:
+    """Raise `ValueError` where the configuration asks for sizes that are none of the weights': a name costs nothing.
+
+    A network has a tensor or more in each of its layers, and none of its sizes is beyond all of its tensors'.
+    """
+    shapes = saved.weights.shapes if isinstance(saved.weights, Weights) else {}
+    widest = max((size for shape in shapes.values() for size in shape), default=0)
+    architecture = saved.config.get("architecture")
+    for name, value in architecture.items() if isinstance(architecture, Mapping) else ():
+        most = len(shapes) if name == "depth" else max(widest, _ALWAYS)
+        if shapes and isinstance(value, int | float) and value > most:
+            raise ValueError(f"architecture.{name} is {value:.6g}, and its weights have no more than {most}")
+
+
+_MOST_NUMBERS = 2**24
+"""How many numbers an example may have."""
+
+_ALWAYS = 64
+"""Up to which a number needs no tensor of its size: a kernel, or heads."""

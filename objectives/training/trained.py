@@ -20,7 +20,7 @@ from tuner.objectives.training.loop import outputs_of
 from tuner.objectives.training.onnx_file import write
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.seeding import undisturbed
-from tuner.objectives.training.weights import fleeting, put_back
+from tuner.objectives.training.weights import Weights, fleeting, put_back
 
 BUFFERS = "buffers"
 """Where a saved model keeps the buffers that are in no state dict."""
@@ -101,17 +101,37 @@ class TrainedModel(Model):
 
 
 def network_with(
-    build: Callable[[], nn.Module], weights: Mapping[str, Any], buffers: Mapping[str, Tensor] = MappingProxyType({})
+    build: Callable[[], nn.Module],
+    weights: Mapping[str, Any],
+    buffers: Mapping[str, Tensor] = MappingProxyType({}),
+    *,
+    without_memory: bool = True,
 ) -> nn.Module:
     """Return the network with these weights and `fleeting` buffers; raises `ValueError` where they are another one's.
 
-    The global generators, which first weights are drawn from, are left as they were.
+    Shapes are compared first, of a network `without_memory`: one that is described to be enormous is never made. Not
+    every module of a person's own can be made so. The global generators, which first weights are drawn from, are left
+    as they were.
     """
     with undisturbed():
+        if without_memory:
+            _refuse_other_shapes(build, weights)
         network = build()
     try:
-        network.load_state_dict(weights)
+        network.load_state_dict({name: weights[name] for name in weights})
     except RuntimeError as error:
         raise ValueError(f"the weights are another network's: {error}") from error
     put_back(network, buffers)
     return network
+
+
+def _refuse_other_shapes(build: Callable[[], nn.Module], weights: Mapping[str, Any]) -> None:
+    with torch.device("meta"):
+        expected = {name: tuple(tensor.shape) for name, tensor in build().state_dict().items()}
+    found = weights.shapes if isinstance(weights, Weights) else {name: tuple(weights[name].shape) for name in weights}
+    if expected != found:
+        wrong = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+        name = wrong[0]
+        raise ValueError(
+            f"the weights are another network's: {name} has the shape {found.get(name)}, not {expected.get(name)}"
+        )

@@ -2,12 +2,42 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, final
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tuner.objectives.architectures._layers import Batchable
+from tuner.strangers import check
+
+
+@final
+class Weights(Mapping[str, Tensor]):
+    """The tensors in a file, by name, each read when it is asked for; their shapes are known before."""
+
+    def __init__(self, path: Path) -> None:
+        check(path)
+        self._path = path
+        try:
+            file: Any = safe_open(path, framework="pt")
+            self._file = file
+            self.shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no mapping
+        except SafetensorError as error:
+            raise ValueError(f"{path} is damaged: {error}") from error
+
+    def __getitem__(self, name: str) -> Tensor:
+        try:
+            tensor: Tensor = self._file.get_tensor(name)
+        except SafetensorError as error:
+            raise ValueError(f"{self._path} is damaged: {error}") from error
+        return tensor
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.shapes)
+
+    def __len__(self) -> int:
+        return len(self.shapes)
 
 
 def save(weights: Mapping[str, Tensor], path: Path) -> None:
@@ -16,12 +46,9 @@ def save(weights: Mapping[str, Tensor], path: Path) -> None:
     save_file(alone, path, metadata={"format": "pt"})
 
 
-def load(path: Path) -> dict[str, Tensor]:
+def load(path: Path) -> Weights:
     """Return the tensors by name; raises `ValueError` where the file is damaged."""
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
+    return Weights(path)
 
 
 def fleeting(model: nn.Module) -> dict[str, Tensor]:

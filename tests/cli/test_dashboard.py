@@ -30,9 +30,16 @@ def test_it_says_where_it_is_and_ends_with_ctrl_c(workplace: Path) -> None:
         assert serving.stdout is not None
         assert serving.stderr is not None
         told = serving.stdout.readline()
-        (port,) = re.findall(r"^http://127\.0\.0\.1:(\d+)/dashboard  for looking only; Ctrl-C ends it\n$", told)
-        connection = http.client.HTTPConnection("127.0.0.1", int(port))
-        connection.request("GET", "/dashboard")
+        found = re.fullmatch(
+            r"http://127\.0\.0\.1:(\d+)(/dashboard\?token=[\w-]{32})  for looking only; Ctrl-C ends it\n", told
+        )
+        assert found is not None
+        connection = http.client.HTTPConnection("127.0.0.1", int(found[1]))
+        connection.request("GET", found[2])
+        welcome = connection.getresponse()
+        welcome.read()
+        cookie = (welcome.getheader("Set-Cookie") or "").partition(";")[0]
+        connection.request("GET", welcome.getheader("Location") or "", headers={"Cookie": cookie})
         assert "Optuna Dashboard" in connection.getresponse().read().decode()
         connection.close()
         serving.send_signal(signal.SIGINT)

@@ -16,6 +16,7 @@ from tuner.domain.errors import ConfigurationError, TunerError
 from tuner.domain.goal import Goal
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Failure, TrialRecord, TrialState
+from tuner.redaction import redacted
 from tuner.tables import answers, grid, messages
 from tuner.words import config_lines, duration, number, safe, short_config
 
@@ -66,13 +67,13 @@ def show_error(error: TunerError) -> None:
     console = messages()
     problems = error.problems if isinstance(error, ConfigurationError) else (error.message,)
     if len(problems) == 1:
-        console.print(Text.assemble(("error: ", "bold red"), safe(problems[0])))
+        console.print(Text.assemble(("error: ", "bold red"), safe(redacted(problems[0]))))
     else:
         console.print(Text(f"error: {len(problems)} mistakes", style="bold red"))
         for problem in problems:
-            console.print(Text(f"  - {safe(problem)}"))
+            console.print(Text(f"  - {safe(redacted(problem))}"))
     for line in error.hint.splitlines():
-        console.print(Text(f"  {safe(line)}", style="dim"), soft_wrap=True)
+        console.print(Text(f"  {safe(redacted(line))}", style="dim"), soft_wrap=True)
 
 
 def state_text(state: TrialState) -> Text:

@@ -1,8 +1,12 @@
 """Look at all studies in a browser, while they run too."""
 
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -33,9 +37,18 @@ def command(
     page = import_module("tuner.dashboard")  # two seconds that no other command pays
     with page.dashboard(store.location, port) as server:
         answers().print(Text(f"{page.address(server)}  for looking only; Ctrl-C ends it"))
-        if opens:
-            webbrowser.open(page.address(server))
         try:
-            server.serve_forever()
+            with _opened(page.address(server)) if opens else nullcontext():
+                server.serve_forever()
         except KeyboardInterrupt:
             return
+
+
+@contextmanager
+def _opened(address: str) -> Iterator[None]:
+    """Open an address in the browser by a private file that leads to it: every user sees a command's arguments."""
+    with TemporaryDirectory(prefix="tuner-dashboard-") as folder:
+        file = Path(folder) / "open.html"
+        file.write_text(f'<!doctype html><meta http-equiv="refresh" content="0; url={address}">')
+        webbrowser.open(file.as_uri())
+        yield

@@ -1,6 +1,7 @@
 """Write a study file to start from: the defaults, another study's, or what would be searched for some data."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from tuner.cli._output import answers, safe
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import StudySpec
 from tuner.folders import whole_file
+from tuner.redaction import hidden_in, without_secrets
 from tuner.storage.store import open_store
 from tuner.study_file import check_name
 from tuner.study_template import study_file_of, template
@@ -37,8 +39,12 @@ def command(
         )
     check_name(file.stem)
     spec = _spec(source, data, target, storage)
-    _write(file, template() if spec is None else study_file_of(spec), force=force)
+    settings = {} if spec is None else without_secrets(spec.settings)
+    text = template() if spec is None else study_file_of(replace(spec, settings=settings))
+    _write(file, text, force=force)
     answers().print(Text(f"wrote {safe(file)}; next: tuner check {safe(shlex.quote(str(file)))}"), soft_wrap=True)
+    if hidden := [*hidden_in(settings, "settings")]:
+        answers().print(Text(f"secrets are not copied: write {safe(' and '.join(hidden))} yourself", style="yellow"))
 
 
 def _spec(source: str | None, data: str | None, target: str | None, storage: str | None) -> StudySpec | None:

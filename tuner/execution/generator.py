@@ -15,6 +15,7 @@ from tuner.domain.errors import ConfigurationError, circumstances, their_place
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.trial import Failure, FailureReason, Metrics, Trial
 from tuner.execution.randomness import Randomness
+from tuner.redaction import redacted
 
 _HERE = Path(__file__).parent
 
@@ -208,8 +209,8 @@ def failure_of(error: BaseException) -> Failure:
     last = their_place(error) or innermost
     return Failure(
         reason=FailureReason.OUT_OF_MEMORY if is_memory else FailureReason.RAISED,
-        message=f"{type(error).__name__}: {_text(error)}{circumstances(error)}{last}",
-        traceback="".join(frames.format()),
+        message=redacted(f"{type(error).__name__}: {_text(error)}{circumstances(error)}{last}"),
+        traceback=redacted("".join(frames.format())),
     )
 
 

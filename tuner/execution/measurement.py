@@ -6,6 +6,7 @@ from typing import Any
 
 from tuner.domain.errors import nearest
 from tuner.domain.trial import Failure, FailureReason, Metrics
+from tuner.redaction import redacted
 
 
 def measured(yielded: Any, wanted: Sequence[str]) -> Metrics | Failure:
@@ -67,11 +68,11 @@ def _number(value: Any) -> float | None:
 
 def _shown(value: Any) -> str:
     try:
-        text = repr(value)
+        text = redacted(repr(value))  # before it is cut, by which a secret would look like none
     except Exception:  # noqa: BLE001 - as above
         text = f"a {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - what fits on a line
 
 
 def _failure(reason: FailureReason, message: str) -> Failure:
-    return Failure(reason=reason, message=message)
+    return Failure(reason=reason, message=redacted(message))

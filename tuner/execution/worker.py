@@ -22,6 +22,7 @@ from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, trial_
 from tuner.execution.generator import GeneratorObjective, IsFailure, failure_of, is_failure_here
 from tuner.execution.measurement import left_out, measured
 from tuner.execution.travel import unpickled
+from tuner.redaction import redacted, remember
 from tuner.reference import resolve
 
 OBJECTIVES = Catalogue("tuner.objectives", "objective")
@@ -48,6 +49,7 @@ class WorkOverranError(Exception):
 
 def find_objective(job: Job) -> Any:
     """Return what the job names, or carries, as its objective: a function or a class."""
+    remember(job.settings)
     found = job.objective
     if isinstance(found, PickledObjective):
         return unpickled(found)
@@ -207,7 +209,7 @@ class Worker:
             replace(
                 self._report(number, outcome),
                 seconds=share,
-                note=self._notes.pop(number, ""),
+                note=redacted(self._notes.pop(number, "")),
                 is_last=number in ended,
             )
             for number, outcome in outcomes.items()

@@ -15,6 +15,7 @@ from tuner.folders import whole
 from tuner.models.card import card
 from tuner.models.in_study import StudyModel
 from tuner.models.manifest import FORMAT, NAME, Manifest, digest
+from tuner.redaction import without_secrets
 
 WEIGHTS = "model.safetensors"
 PREPARATION = "preprocessing.safetensors"
@@ -78,7 +79,7 @@ def _manifest(found: StudyModel, saved: SavedModel, folder: Path) -> Manifest:
         format=FORMAT,
         objective=reference_to(found.spec.objective),
         config=dict(saved.config),
-        settings=dict(saved.settings),
+        settings=without_secrets(saved.settings),
         seed=saved.seed,
         description=dict(saved.description),
         study=_study(found),

@@ -3,6 +3,7 @@
 What it is made of is looked for among the members that ship with tuner; a person's own objective has to be given.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -36,7 +37,7 @@ def load(folder: Path, objective: str | Callable[..., Any] | None = None) -> Loa
     Raises `ConfigurationError` where there is none, and `ModelError` with the file that is missing or damaged.
     """
     folder = folder.expanduser()
-    if not (folder / NAME).is_file():
+    if not os.path.lexists(folder / NAME):
         raise ConfigurationError(f"there is no exported model in {folder}", hint="tuner export NAME DIR writes one")
     manifest = read_manifest(folder)
     kind = _objective(folder, manifest, objective)
@@ -73,7 +74,9 @@ def _tensors(folder: Path, manifest: Manifest, name: str, codec: str) -> Any:
         if digest(path) != manifest.files.get(name):
             raise ModelError(f"{path} is damaged, or was changed: it is not what was exported", hint=_HINT)
         return import_module(codec).load(path)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror or error}", hint=_HINT) from error
+    except ValueError as error:
         raise ModelError(f"{path} cannot be read: {error}", hint=_HINT) from error
 
 
@@ -88,6 +91,7 @@ def _restored(folder: Path, kind: type[Objective], saved: SavedModel) -> Model:
         AttributeError,
         LookupError,
         MemoryError,
+        RecursionError,
         RuntimeError,
         TypeError,
         ValueError,

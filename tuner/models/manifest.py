@@ -9,6 +9,7 @@ from typing import Any, final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tuner.domain.errors import ModelError
+from tuner.strangers import json_of, opened, text_of
 
 FORMAT = 1
 NAME = "model.json"
@@ -46,8 +47,10 @@ def read_manifest(folder: Path) -> Manifest:
     """Return what `folder` says of itself; raises `ModelError` where it is damaged or of another format."""
     path = folder / NAME
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = json_of(text_of(path))
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror or error}", hint=_HINT) from error
+    except ValueError as error:
         raise ModelError(f"{path} cannot be read: {error}", hint=_HINT) from error
     if not isinstance(content, dict):
         raise ModelError(f"{path} is not what tuner writes", hint=_HINT)
@@ -61,12 +64,13 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return Manifest(**content)
     except (ValidationError, TypeError) as error:
-        raise ModelError(f"{path} is not what tuner writes: {error}", hint=_HINT) from error
+        first = str(error).partition("\n")[0]
+        raise ModelError(f"{path} is not what tuner writes: {first}", hint=_HINT) from error
 
 
 def digest(path: Path) -> str:
     """Return what a file's content is known by."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

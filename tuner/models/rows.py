@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, final
-from zipfile import BadZipFile
 
-import numpy as np
 import pandas as pd
 
-from tuner.domain.errors import ConfigurationError
+from tuner.domain.errors import ConfigurationError, ModelError
 from tuner.domain.model import Model
 from tuner.folders import whole_file
 from tuner.models.loading import Loaded
@@ -22,9 +20,13 @@ PICTURES = "tuner.objectives.own_data.pictures"
 """What reads images, likewise."""
 
 PREDICTION = "prediction"
+ARRAYS = "tuner.objectives.own_data.arrays"
+
 _ARRAYS = (".npz", ".npy")
-_EXAMPLES = "x"
-"""What the examples are called among several arrays."""
+
+
+_OF_NO_MODEL = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""What a model raises whose description says what none can have."""
 
 
 @final
@@ -44,7 +46,7 @@ def read_rows(path: Path, loaded: Loaded) -> Rows:
     """
     path, columns, settings = path.expanduser(), loaded.model.columns, loaded.manifest.settings
     if path.is_dir():
-        return _images(path, loaded.manifest.description["inputs"])
+        return _images(path, loaded.manifest.description.get("inputs"))
     reading = import_module(READING)
     name = path.name.lower()
     if name.endswith(_ARRAYS):
@@ -63,8 +65,8 @@ def read_rows(path: Path, loaded: Loaded) -> Rows:
     return Rows(path=path, inputs=frame, beside=frame[[each for each in frame if each not in columns]])
 
 
-def _images(folder: Path, inputs: Mapping[str, Any]) -> Rows:
-    if not inputs.get("pictures"):
+def _images(folder: Path, inputs: Any) -> Rows:
+    if not isinstance(inputs, Mapping) or not inputs.get("pictures"):
         raise ConfigurationError(f"{folder} is a folder, and the model was not trained on one of images")
     pictures = import_module(PICTURES)
     files = pictures.images_in(folder)
@@ -81,6 +83,11 @@ def answers(model: Model, rows: Rows, *, probabilities: bool) -> pd.DataFrame:
         found: dict[str, Any] = {PREDICTION: model.predict(rows.inputs)}
     except ConfigurationError as error:
         raise ConfigurationError([f"{rows.path}: {problem}" for problem in error.problems], error.hint) from None
+    except _OF_NO_MODEL as error:
+        raise ModelError(
+            f"the model cannot answer the rows in {rows.path}: {type(error).__name__}: {error}",
+            hint="was its folder changed, or its class, since it was exported?",
+        ) from error
     if probabilities and model.is_classifier:
         by_class = model.predict_proba(rows.inputs)
         found |= {f"probability_{label}": by_class[:, index] for index, label in enumerate(model.classes_)}
@@ -107,13 +114,6 @@ def write_answers(frame: pd.DataFrame, path: Path) -> None:
 
 def _array(path: Path) -> Any:
     try:
-        found: Any = np.load(path, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return found
-        with found:
-            if len(found) != 1 and _EXAMPLES not in found:
-                raise ConfigurationError(f"{path} has the arrays {', '.join(found)}, of which none is {_EXAMPLES!r}")
-            return found[_EXAMPLES if _EXAMPLES in found else next(iter(found))]
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise ConfigurationError(f"{path} cannot be read: {reason}") from error
+        return import_module(ARRAYS).read_array(path)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -13,11 +13,12 @@ from tuner.domain import ranking
 from tuner.domain.journal import Change, Journal
 from tuner.domain.record import StudyRecord
 from tuner.domain.trial import TrialRecord, TrialState
+from tuner.redaction import redacted
 from tuner.storage import schema
 from tuner.storage.engine import writing
 from tuner.storage.lease import Lease
 from tuner.storage.parameters import distribution_json, stored_value
-from tuner.storage.rows import CONSTRAINTS, PREFIX, REPORT
+from tuner.storage.rows import CONSTRAINTS, PREFIX, REPORT, recorded
 
 _FINITE = "FINITE"
 
@@ -98,7 +99,7 @@ class StudyJournal(Journal):
         table = schema.study_user_attributes
         with self._writing() as connection:
             connection.execute(delete(table).where(table.c.study_id == self._study_id, table.c.key == f"{PREFIX}{key}"))
-            row = {"study_id": self._study_id, "key": f"{PREFIX}{key}", "value_json": json.dumps(value)}
+            row = {"study_id": self._study_id, "key": f"{PREFIX}{key}", "value_json": json.dumps(recorded(key, value))}
             connection.execute(insert(table).values(row))
 
     def _known_ids(self) -> dict[int, int]:
@@ -203,7 +204,8 @@ def _result(trial: TrialRecord) -> Iterator[tuple[str, Any]]:
         yield "metrics", dict(trial.metrics)
     if trial.failure is not None:
         failure = trial.failure
-        yield "failure", {"reason": failure.reason.value, "message": failure.message, "traceback": failure.traceback}
+        texts = {"message": redacted(failure.message), "traceback": redacted(failure.traceback)}
+        yield "failure", {"reason": failure.reason.value, **texts}
 
 
 STUDY_TABLES: tuple[Table, ...] = (

@@ -6,12 +6,14 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
+from urllib.parse import quote
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study_folders import StudyFolders
+from tuner.redaction import remember
 
 ENVIRONMENT_VARIABLE = "TUNER_STORAGE"
 DEFAULT = ".tuner/studies.db"
@@ -101,8 +103,9 @@ def locate(storage: str | None) -> Location:
     text = storage or os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT
     if "://" not in text:
         return _sqlite(text)
+    remember(text)
     try:
-        url = make_url(text)
+        url = make_url(_encoded(text))
     except (ArgumentError, ValueError) as error:
         raise _not_understood(text) from error
     if not _DRIVER.fullmatch(url.drivername) or set(url.host or "") & set("[]"):
@@ -115,6 +118,17 @@ def locate(storage: str | None) -> Location:
             "a study in memory would be lost at the end of the run", hint="name a file: sqlite:///path/studies.db"
         )
     return _sqlite(url.database)
+
+
+def _encoded(text: str) -> str:
+    """Return a server's URL with its password percent-encoded where it holds an @, which would end it too early."""
+    scheme, _, rest = text.partition("://")
+    address, question, options = rest.partition("?")
+    user, at, host = address.rpartition("@")
+    name, colon, password = user.partition(":")
+    if scheme.startswith("sqlite") or not colon or not set(password) & set("@/"):
+        return text
+    return f"{scheme}://{name}{colon}{quote(password, safe='%')}{at}{host}{question}{options}"
 
 
 def _is_database(path: Path) -> bool:

@@ -17,6 +17,7 @@ from tuner.domain.record import StudyRecord, folder_name
 from tuner.folders import first_link, private
 from tuner.storage.location import Location, locate
 from tuner.storage.store import Store
+from tuner.strangers import json_of, text_of
 
 MARKER = "study.json"
 PLACE = "place"
@@ -36,7 +37,7 @@ class Owner:
 def owner_of(folder: Path) -> Owner | None:
     """Return whose folder of checkpoints `folder` is; None where nobody has written it down."""
     try:
-        return Owner(**json.loads((folder / MARKER).read_text()))
+        return Owner(**json_of(text_of(folder / MARKER)))
     except (OSError, ValueError, TypeError):
         return None
 

@@ -19,6 +19,7 @@ from tuner.domain.record import StudyRecord
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Stage, TrialRecord, TrialState, best_epoch
+from tuner.redaction import without_secret_texts, without_secrets
 from tuner.storage import schema
 from tuner.storage.parameters import parsed_value
 
@@ -76,6 +77,18 @@ def read_study(connection: Connection, study_id: int) -> StudyRecord:
         notes=notes,
         id=identity if isinstance(identity, str) and _IS_ID.fullmatch(identity) else "",  # it becomes part of paths
     )
+
+
+def recorded(key: str, value: Any) -> Any:
+    """Return an attribute of a study as it is stored: without the secrets of its settings, or in any text."""
+    match key:
+        case "spec" | "source":
+            said = {part: without_secrets(value[part]) for part in ("settings", "overrides") if part in value}
+            return {**value, **said}
+        case "space":
+            return value  # what it may be is no secret, and has to be the same when it is read
+        case _:
+            return without_secret_texts(value)
 
 
 def new_id() -> str:

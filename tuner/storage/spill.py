@@ -17,6 +17,7 @@ from tuner.domain.errors import StorageError
 from tuner.domain.journal import Change
 from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
 from tuner.folders import private
+from tuner.redaction import redacted
 
 
 @final
@@ -92,7 +93,7 @@ def _described(change: Change) -> dict[str, Any]:
         "metrics": dict(trial.metrics),
         "started": trial.started and trial.started.isoformat(),
         "finished": trial.finished and trial.finished.isoformat(),
-        "failure": failure and [failure.reason.value, failure.message, failure.traceback],
+        "failure": failure and [failure.reason.value, redacted(failure.message), redacted(failure.traceback)],
         "report": report and [report.epoch, None if report.metrics is None else dict(report.metrics)],
     }
 

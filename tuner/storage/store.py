@@ -182,7 +182,11 @@ class Store:
             connection.execute(
                 insert(schema.study_user_attributes),
                 [
-                    {"study_id": study_id, "key": f"{rows.PREFIX}{key}", "value_json": json.dumps(value)}
+                    {
+                        "study_id": study_id,
+                        "key": f"{rows.PREFIX}{key}",
+                        "value_json": json.dumps(rows.recorded(key, value)),
+                    }
                     for key, value in attributes.items()
                 ],
             )
