@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run test package coverage faults broken lint format benchmarks clean
+.PHONY: help install dev run test package coverage faults broken audit lint format benchmarks clean
 
 help:            ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -38,6 +38,9 @@ faults: dev      ## kill drivers and workers more than 200 times, fuzz 5,000 inp
 
 broken: dev      ## break one line of the product for each row of the fault matrix: its tests turn red
 	$(BIN)/python tests/faults/broken_builds.py
+
+audit: dev       ## look for what is known to be unsafe in the code; what was looked at and is fine stands in pyproject.toml
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml tuner/ objectives/ search_spaces/
 
 lint: dev        ## check style, types and architecture
 	$(BIN)/ruff check .

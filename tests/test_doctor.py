@@ -230,7 +230,10 @@ def test_a_study_that_cannot_be_read_does_not_hide_the_others(store: Store) -> N
     fill(store, "stuck", complete=0, running=1)
     sql(store, "UPDATE trials SET state = 'ASLEEP' WHERE study_id = 1 AND number = 1")
     first, second = problems(store)
-    assert (first.where, first.what) == ("s", "the study cannot be read: 'ASLEEP' is not a valid TrialState")
+    assert (first.where, first.what) == (
+        "s",
+        "the study cannot be read: trial 1 of study 's' cannot be read: ValueError: 'ASLEEP' is not a valid TrialState",
+    )
     assert second.where == "stuck"
 
 

@@ -1,5 +1,6 @@
 """How values are written for people, on a terminal and elsewhere."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,21 @@ _COUNTLESS = 1e12
 def safe(text: object) -> str:
     """Return the text without the control characters that could steer a terminal; line ends stay."""
     return "".join(letter if letter.isprintable() or letter == "\n" else repr(letter)[1:-1] for letter in str(text))
+
+
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?(?:\d[\d.,]*|\.\d+|inf|nan)(?:[eE][+-]?\d+)?%?")
+
+
+def cell(value: Any) -> Any:
+    """Return a value for a cell of a CSV file; text that a spreadsheet would take for a formula gets a quote in front.
+
+    >>> cell("=cmd|'/C calc'!A1"), cell("-2.5"), cell("@x"), cell(3)
+    ("'=cmd|'/C calc'!A1", '-2.5', "'@x", 3)
+    """
+    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
 
 
 def number(value: float | None) -> str:

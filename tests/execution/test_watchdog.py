@@ -19,7 +19,11 @@ import subprocess, sys
 from pathlib import Path
 from tuner.execution.watchdog import enroll
 enroll(Path(sys.argv[1]), 1)
-child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+size = int(sys.argv[3]) * 2**20
+program = f"block = bytearray({size}); print(flush=True); input()"
+pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+child = subprocess.Popen([sys.executable, "-c", program], start_new_session=size > 0, **pipes)
+child.stdout.readline()
 block = bytearray(int(sys.argv[2]) * 2**20)
 print(child.pid, flush=True)
 sys.stdin.read()
@@ -38,8 +42,8 @@ class Clock:
 class Worker:
     """A process that trains cohort 1 and has started another process."""
 
-    def __init__(self, folder: Path, mebibytes: int = 0) -> None:
-        command = [sys.executable, "-c", WORKER, str(folder), str(mebibytes)]
+    def __init__(self, folder: Path, mebibytes: int = 0, alone: int = 0) -> None:
+        command = [sys.executable, "-c", WORKER, str(folder), str(mebibytes), str(alone)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.child = int(self.process.stdout.readline())
@@ -59,8 +63,8 @@ StartWorker = Callable[..., Worker]
 def start_worker(tmp_path: Path) -> Iterator[StartWorker]:
     started: list[Worker] = []
 
-    def start(mebibytes: int = 0) -> Worker:
-        started.append(Worker(tmp_path, mebibytes))
+    def start(mebibytes: int = 0, alone: int = 0) -> Worker:
+        started.append(Worker(tmp_path, mebibytes, alone))
         return started[-1]
 
     yield start
@@ -133,6 +137,17 @@ def test_a_worker_that_takes_too_much_memory_is_ended(tmp_path: Path, start_work
     watching.check()
     assert worker.is_ended()
     assert verdict(watching).reason is FailureReason.MEMORY_LIMIT
+
+
+def test_children_with_a_session_of_their_own_count_and_end_with_the_worker(
+    tmp_path: Path, start_worker: StartWorker
+) -> None:
+    worker = start_worker(alone=200)
+    watching = watchdog(tmp_path, Limits(memory=150 * 2**20))
+    watching.check()
+    assert worker.is_ended()
+    assert verdict(watching).reason is FailureReason.MEMORY_LIMIT
+    assert gone(worker.child)
 
 
 def test_a_worker_within_its_memory_goes_on(tmp_path: Path, start_worker: StartWorker) -> None:

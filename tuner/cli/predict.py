@@ -10,7 +10,7 @@ from rich.text import Text
 from tuner.cli._output import messages, safe
 from tuner.domain.errors import ConfigurationError
 from tuner.models.loading import load
-from tuner.models.rows import answers, read_rows, write_answers
+from tuner.models.rows import answers, plain, read_rows, write_answers
 
 __all__ = ["command"]
 
@@ -40,7 +40,7 @@ def command(
     for note in (*loaded.notes, *model.doubts(rows.inputs)):
         messages().print(Text(f"note: {safe(note)}", style="yellow"))
     if output is None:
-        text = found.to_csv(index=False)
+        text = plain(found).to_csv(index=False)
         sys.stdout.write(safe(text) if sys.stdout.isatty() else text)
         return
     write_answers(found, output.expanduser())

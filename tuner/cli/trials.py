@@ -17,6 +17,7 @@ from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage.ownership import place_of
 from tuner.storage.store import open_store
+from tuner.words import cell
 
 __all__ = ["command"]
 
@@ -88,4 +89,4 @@ def _harmless(value: object) -> object:
     """Return text so that no terminal is steered by it and no spreadsheet takes it for a formula."""
     if not isinstance(value, str):
         return value
-    return f"'{safe(value)}" if value.startswith(("=", "+", "-", "@")) else safe(value)
+    return safe(cell(value))

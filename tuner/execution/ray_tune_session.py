@@ -46,7 +46,7 @@ _PREFIX = "tuner-ray-"
 _SOCKET_BYTES = 107 if sys.platform == "linux" else 103
 """How long the path of a socket may be."""
 
-_SHORT_ROOTS = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 - the folders in them are private
+_SHORT_ROOTS = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 - the folders in them are private  # nosec B108
 
 _MARK = "TUNER_RAY_FOLDER"
 """What every process of a run has in its environment, and those that they start."""

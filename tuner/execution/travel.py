@@ -28,7 +28,7 @@ def pickled(objective: Callable[..., Any], name: str) -> PickledObjective:
 def unpickled(objective: PickledObjective) -> Any:
     """Return the objective that `pickled` packed; raises `ConfigurationError` where what it needs is not here."""
     try:
-        return pickle.loads(objective.content)  # noqa: S301 - from the process that runs the study, never from a file
+        return pickle.loads(objective.content)  # noqa: S301 - from the process that runs the study, never from a file  # nosec B301
     except Exception as error:
         raise ConfigurationError(
             f"unpickling the objective {objective.name!r} failed: {type(error).__name__}: {error}",

@@ -18,7 +18,7 @@ from tuner.domain.study import Limits
 from tuner.domain.trial import Failure
 from tuner.execution.exceeded import late, too_large, too_late, too_loud
 from tuner.folders import private
-from tuner.processes import birth, group_bytes, kill_group
+from tuner.processes import birth, descendants, group_bytes, kill_group, resident_bytes_of
 
 WORKERS = "workers"
 """The folder, in that of a run, where workers tell what they do."""
@@ -48,7 +48,11 @@ def end_all(folder: Path) -> None:
 
 def _end(pid: int | None) -> bool:
     if pid is not None:
+        left = descendants(pid)
         kill_group(pid)
+        for each in left:  # in whatever session it is
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(each, signal.SIGKILL)
     return pid is not None
 
 
@@ -141,7 +145,12 @@ class Watchdog:
 
     def _large(self, pid: int) -> Failure | None:
         limits = self._limits
-        if limits.memory is not None and (failure := too_large(group_bytes(pid), limits.memory, _WHOSE)) is not None:
+        if limits.memory is not None and (failure := too_large(_used(pid), limits.memory, _WHOSE)) is not None:
             return failure
         is_loud = limits.output is not None and self._output_of(pid) > limits.output
         return too_loud(limits.output) if is_loud else None
+
+
+def _used(pid: int) -> int:
+    """Return the memory of a worker and all that it has started, in whatever session or group that is."""
+    return max(group_bytes(pid), resident_bytes_of((pid, *descendants(pid))))

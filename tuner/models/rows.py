@@ -12,6 +12,7 @@ from tuner.domain.errors import ConfigurationError, ModelError
 from tuner.domain.model import Model
 from tuner.folders import whole_file
 from tuner.models.loading import Loaded
+from tuner.words import cell
 
 READING = "tuner.objectives.own_data.reading"
 """What reads tables, as it read the one that the model was trained on."""
@@ -99,6 +100,12 @@ def answers(model: Model, rows: Rows, *, probabilities: bool) -> pd.DataFrame:
     return pd.concat([rows.beside.reset_index(drop=True), pd.DataFrame(found)], axis="columns")
 
 
+def plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the answers as a CSV file has them: no cell and no name of a column is a formula to a spreadsheet."""
+    texts = {name: frame[name].map(cell) for name in frame if not pd.api.types.is_numeric_dtype(frame[name])}
+    return frame.assign(**texts).rename(columns=cell)
+
+
 def write_answers(frame: pd.DataFrame, path: Path) -> None:
     """Write the answers as CSV, or as Parquet where the path says so; all of them or nothing."""
     try:
@@ -106,6 +113,7 @@ def write_answers(frame: pd.DataFrame, path: Path) -> None:
             if path.suffix.lower() == ".parquet":
                 frame.to_parquet(beside, index=False)
             else:
+                frame = plain(frame)
                 compression = "gzip" if path.suffix.lower() == ".gz" else None
                 frame.to_csv(beside, index=False, compression=compression)
     except OSError as error:

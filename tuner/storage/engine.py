@@ -1,8 +1,10 @@
 """Connections to the database, made safe for one writer and any number of readers."""
 
+import errno
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -44,6 +46,17 @@ _ATTEMPTS = 5
 
 _EXACT = frozenset({"study_name", "param_name", "key"})
 """Columns of names, which are others where capitals are."""
+
+_LONGEST_VALUE = 64 * 2**20
+"""How many bytes a value in an SQLite file may have."""
+
+_STEPS = 200_000
+"""Steps of SQLite's machine from one look at signals to the next: some milliseconds."""
+
+_STATEMENTS_SECONDS = 20.0
+"""How long it may take to find out what a file computes."""
+
+_LISTED = 5
 
 _IN_WAL = "tuner:wal"
 """What is kept with a connection that has put its file into WAL mode."""
@@ -115,7 +128,9 @@ def _prepare_server(dialect: str, busy_seconds: float, connection: DBAPIConnecti
 
 
 def _opened(file: Path, busy_seconds: float, *, read_only: bool) -> sqlite3.Connection:
-    is_there = file.exists()
+    is_there = os.path.lexists(file)
+    if is_there and not file.is_file():  # looked at and not opened: closing it would give up SQLite's own locks
+        raise OSError(errno.EINVAL, "it is no regular file", str(file))
     if is_there and (read_only or not _may_be_written(file)):
         return sqlite3.connect(reading_uri(file), uri=True, timeout=busy_seconds, check_same_thread=False)
     return sqlite3.connect(file, timeout=busy_seconds, check_same_thread=False)
@@ -138,9 +153,39 @@ def _may_be_written(file: Path) -> bool:
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # SQLAlchemy's "begin" event says when transactions start, not the driver
+    guard(connection)
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.close()
+
+
+def guard(connection: Any) -> None:
+    """Bound what a file's own SQL can ask for, and let a signal end what it asks for.
+
+    A view, or a column that is computed, is a program of whoever wrote the file. The handler is Python code that runs
+    every few moments: signals are handled in it, and an exception of theirs ends the statement.
+    """
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
+    deadline = time.monotonic() + _STATEMENTS_SECONDS
+
+    def is_over() -> bool:
+        return time.monotonic() > deadline
+
+    connection.set_progress_handler(is_over, _STEPS)
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA trusted_schema=OFF")
+    cursor.execute("SELECT name FROM sqlite_master WHERE type = 'view' OR sql LIKE 'CREATE VIRTUAL%'")
+    made = [str(name) for (name,) in cursor.fetchmany(_LISTED)]
+    cursor.execute(
+        "SELECT m.name || '.' || c.name FROM sqlite_master m, pragma_table_xinfo(m.name) c "
+        "WHERE m.type = 'table' AND c.hidden IN (2, 3)"
+    )
+    made += [str(name) for (name,) in cursor.fetchmany(_LISTED)]
+    cursor.close()
+    # A connection lives as long as a run: what it writes and reads takes as long as it takes.
+    connection.set_progress_handler(lambda: False, _STEPS)
+    if any(name.partition(".")[0] in schema.metadata.tables for name in made):
+        raise OSError(errno.EINVAL, f"it computes what it is asked for ({', '.join(made)}), which no study's does")
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -181,8 +226,29 @@ def _is_deadlock(error: StorageError) -> bool:
 def reading(engine: Engine) -> Iterator[Connection]:
     """Give a connection that sees the database as it is now, all along; raises `StorageError`."""
     options = {} if _is_file(engine) else {"isolation_level": "REPEATABLE READ"}
-    with translated(engine), engine.connect().execution_options(**options) as connection, connection.begin():
+    with (
+        translated(engine),
+        _readable(engine),
+        engine.connect().execution_options(**options) as connection,
+        connection.begin(),
+    ):
         yield connection
+
+
+@contextmanager
+def _readable(engine: Engine) -> Iterator[None]:
+    """Raise `StorageError` for values that no driver can read, such as a time that is none."""
+    try:
+        yield
+    except (ValueError, TypeError, OverflowError) as error:
+        raise StorageError(
+            f"a row of the storage {_where(engine)} cannot be read: {error}",
+            hint="another program has written it, or it is damaged; `tuner doctor` says what else is wrong",
+        ) from error
+
+
+def _where(engine: Engine) -> str:
+    return str(engine.url.database) if _is_file(engine) else _shown(engine)
 
 
 def _is_file(engine: Engine) -> bool:
@@ -196,7 +262,7 @@ def translated(engine: Engine) -> Iterator[None]:
         yield
     except (SQLAlchemyError, OSError) as error:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
-        where = engine.url.database if _is_file(engine) else _shown(engine)
+        where = _where(engine)
         reason = str(cause).strip().partition("\n")[0]
         is_closed = "readonly database" in reason
         hint = (

@@ -24,6 +24,7 @@ from tuner.processes import birth
 from tuner.storage import schema
 from tuner.storage.engine import committed, writing
 from tuner.storage.location import locate
+from tuner.strangers import json_of
 
 KEY = "tuner:lease"
 LASTS = timedelta(seconds=30)
@@ -93,7 +94,7 @@ class Claim:
     @staticmethod
     def parsed(text: str) -> "Claim":
         """Return the lease that `describe` wrote."""
-        stored = json.loads(text)
+        stored = json_of(text)
         return Claim(
             token=stored["token"],
             holder=Holder(**stored["holder"]),

@@ -5,6 +5,7 @@ from typing import Any
 
 from tuner.domain.config import Scalar
 from tuner.domain.parameter import Choice, Float, Int, Parameter, stepped
+from tuner.strangers import json_of
 
 
 def distribution_json(parameter: Parameter) -> str:
@@ -34,7 +35,7 @@ def stored_value(parameter: Parameter, value: Scalar) -> float:
 
 def parsed_value(distribution: str, stored: float) -> Scalar:
     """Return the value that `stored` stands for: the inverse of `stored_value`."""
-    description = json.loads(distribution)
+    description = json_of(distribution)
     if description["name"] == "CategoricalDistribution":
         choice: Scalar = description["attributes"]["choices"][int(stored)]
         return choice

@@ -1,11 +1,11 @@
 """Rows to records: how a study and its trials are read back."""
 
-import json
 import math
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from tuner.domain.config import Config, Scalar
 from tuner.domain.constraint import Constraint
+from tuner.domain.errors import ConfigurationError, StorageError
 from tuner.domain.goal import Goal
 from tuner.domain.record import StudyRecord
 from tuner.domain.search_space import SearchSpace
@@ -22,6 +23,7 @@ from tuner.domain.trial import Failure, FailureReason, Stage, TrialRecord, Trial
 from tuner.redaction import without_secret_texts, without_secrets
 from tuner.storage import schema
 from tuner.storage.parameters import parsed_value
+from tuner.strangers import json_of
 
 PREFIX = "tuner:"
 METRIC_NAMES = "study:metric_names"
@@ -52,17 +54,60 @@ def study_names(connection: Connection) -> tuple[str, ...]:
     return tuple(row.study_name for row in rows)
 
 
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Raise `StorageError` for a row that cannot be read, whoever has written it."""
+    try:
+        yield
+    except _OF_NO_ROW as error:
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0][:_LONGEST]
+        raise StorageError(
+            f"{what} cannot be read: {reason}",
+            hint="another program has written it, or it is damaged; `tuner doctor` says what else is wrong",
+        ) from error
+
+
+_LONGEST = 300
+_OF_NO_ROW = (
+    *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
+    *(ConfigurationError, MemoryError),
+)
+
+
+def _checked(spec: Any, source: Any) -> None:
+    """Raise `TypeError` where what a study says of itself is not what every reader of studies relies on."""
+    parts = {"settings": Mapping, "budget": Mapping, "sampler": Mapping, "scheduler": Mapping, "limits": Mapping}
+    of_source = {"study": str, "folder": str, "overrides": Mapping}
+    for name, value, kinds in (("spec", spec, parts), ("source", source, of_source)):
+        if not isinstance(value, Mapping):
+            raise TypeError(f"its {name} is a {type(value).__name__}")
+        for key, kind in kinds.items():
+            if key in value and not isinstance(value[key], kind):
+                raise TypeError(f"its {name}.{key} is a {type(value[key]).__name__}")
+    for key in ("trials", "epochs"):
+        if not isinstance(spec.get("budget", {}).get(key, 1), int):
+            raise TypeError(f"its spec.budget.{key} is no whole number")
+
+
 def read_study(connection: Connection, study_id: int) -> StudyRecord:
+    """Return a study without its trials; raises `StorageError` where it cannot be read."""
+    with _naming(f"study {study_id} of the storage"):
+        return _read_study(connection, study_id)
+
+
+def _read_study(connection: Connection, study_id: int) -> StudyRecord:
     """Return the study with this id."""
     name = connection.execute(_of_study(schema.studies, study_id)).one().study_name
     objectives = _of_study(schema.study_directions, study_id).order_by(schema.study_directions.c.objective)
     directions = tuple(_DIRECTIONS[row.direction] for row in connection.execute(objectives))
     notes = _attributes(connection.execute(_of_study(schema.study_user_attributes, study_id)))
     system = {
-        row.key: json.loads(row.value_json)
+        row.key: json_of(row.value_json)
         for row in connection.execute(_of_study(schema.study_system_attributes, study_id))
     }
     space, spec, identity = notes.pop(_SPACE, None), notes.pop(_SPEC, {}), notes.pop(_ID, "")
+    source = notes.pop(_SOURCE, {})
+    _checked(spec, source)
     return StudyRecord(
         name=name,
         goal=Goal(
@@ -73,7 +118,7 @@ def read_study(connection: Connection, study_id: int) -> StudyRecord:
         space=SearchSpace.from_description(space) if space else None,
         rules=tuple(space["rules"]) if space else (),
         spec=spec,
-        source=notes.pop(_SOURCE, {}),
+        source=source,
         notes=notes,
         id=identity if isinstance(identity, str) and _IS_ID.fullmatch(identity) else "",  # it becomes part of paths
     )
@@ -100,7 +145,8 @@ def study_ids(connection: Connection) -> frozenset[str]:
     """Return the ids of all studies that have one."""
     attributes = schema.study_user_attributes
     rows = connection.execute(select(attributes.c.value_json).where(attributes.c.key == f"{PREFIX}{_ID}"))
-    return frozenset(str(json.loads(value)) for value in rows.scalars())
+    with _naming("the id of a study"):
+        return frozenset(str(json_of(value)) for value in rows.scalars())
 
 
 def study_attributes(
@@ -129,7 +175,12 @@ def read_trials(
         )
     }
     rows = connection.execute(select(schema.trials).where(wanted).order_by(schema.trials.c.number))
-    return tuple(_trial(row, study, {table: parts[table][row.trial_id] for table in parts}) for row in rows)
+    return tuple(_named_trial(row, study, {table: parts[table][row.trial_id] for table in parts}) for row in rows)
+
+
+def _named_trial(row: Row[Any], study: StudyRecord, parts: Mapping[Table, Sequence[Row[Any]]]) -> TrialRecord:
+    with _naming(f"trial {row.number} of study {study.name!r}"):
+        return _trial(row, study, parts)
 
 
 def read_reports(connection: Connection, study_id: int) -> dict[int, dict[int, dict[str, float]]]:
@@ -142,7 +193,8 @@ def read_reports(connection: Connection, study_id: int) -> dict[int, dict[int, d
     )
     reports: dict[int, dict[int, dict[str, float]]] = defaultdict(dict)
     for number, key, value in rows:
-        reports[number][int(key.removeprefix(REPORT))] = json.loads(value)
+        with _naming(f"a report of trial {number}"):
+            reports[number][int(key.removeprefix(REPORT))] = {**json_of(value)}
     return {number: dict(sorted(epochs.items())) for number, epochs in sorted(reports.items())}
 
 
@@ -167,7 +219,7 @@ def _grouped(connection: Connection, table: Table, wanted: ColumnElement[bool]) 
 def _attributes(rows: Iterable[Row[Any]]) -> dict[str, Any]:
     """Return the attributes that are ours, by key without the prefix."""
     ours = (row for row in rows if row.key.startswith(PREFIX))
-    return {row.key.removeprefix(PREFIX): json.loads(row.value_json) for row in ours}
+    return {row.key.removeprefix(PREFIX): json_of(row.value_json) for row in ours}
 
 
 def _trial(row: Row[Any], study: StudyRecord, parts: Mapping[Table, Sequence[Row[Any]]]) -> TrialRecord:
@@ -182,13 +234,14 @@ def _trial(row: Row[Any], study: StudyRecord, parts: Mapping[Table, Sequence[Row
     values = {
         study.metrics[each.objective]: _number(each.value, each.value_type) for each in parts[schema.trial_values]
     }
-    failure = notes.get("failure")
+    failure, metrics, epoch = notes.get("failure"), notes.get("metrics", {}), notes.get("epoch", best)
+    _check_result(failure, metrics, epoch)
     record = TrialRecord(
         number=row.number,
         state=TrialState(row.state),
         config=_config(study.space, params),
         value=values.get(study.metric, curve.get(best)),
-        epoch=notes.get("epoch", best),
+        epoch=epoch,
         metrics=notes.get("metrics", values if study.goal.has_several else {}),
         curve=curve,
         failure=Failure(**{**failure, "reason": FailureReason(failure["reason"])}) if failure else None,
@@ -198,6 +251,16 @@ def _trial(row: Row[Any], study: StudyRecord, parts: Mapping[Table, Sequence[Row
     )
     newest = math.inf if not record.state.is_finished else record.epoch
     return replace(record, config=record.config_at(newest)) if record.schedule else record
+
+
+def _check_result(failure: Any, metrics: Any, epoch: Any) -> None:
+    """Raise `TypeError` where what a trial came to is not what every reader of trials relies on."""
+    if not isinstance(epoch, int) or not isinstance(metrics, Mapping):
+        raise TypeError(f"it has the epoch {epoch!r} and the metrics {metrics!r}")
+    if not all(isinstance(value, int | float) for value in metrics.values()):
+        raise TypeError("a metric of it is no number")
+    if failure is not None and not all(isinstance(text, str) for text in failure.values()):
+        raise TypeError(f"its failure is {failure!r}")
 
 
 def _number(stored: float | None, kind: str) -> float:
