@@ -11,6 +11,7 @@ import torch
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Failure, Metrics, Trial
 from tuner.objectives.training.batched import BLOCK_WEIGHTS, Batch, Member
+from tuner.objectives.training.columns import fixed
 from tuner.objectives.training.data import Data
 from tuner.objectives.training.footprint import footprint
 from tuner.objectives.training.loop import Learner, evaluate, train_epoch
@@ -46,6 +47,7 @@ class _Seat:
     data: Data
     epoch: int
     footprint: Mapping[str, float]
+    fixed: frozenset[tuple[str, str, float]]
 
 
 @final
@@ -112,7 +114,9 @@ class SupervisedCohort(Cohort):
 
     def _seat(self, trial: Trial, data: Data, learner: Learner, epoch: int) -> None:
         # While it still is a model on its own: as the template of a batch it computes in another way.
-        self._seats[trial.number] = _Seat(trial, data, epoch, footprint(learner, data, self._bench.wanted))
+        self._seats[trial.number] = _Seat(
+            trial, data, epoch, footprint(learner, data, self._bench.wanted), fixed(learner.model)
+        )
         self._learners[trial.number] = learner
 
     def _rule(self, number: int) -> type:
@@ -159,7 +163,7 @@ class SupervisedCohort(Cohort):
         self._batch = None
 
     def _pays(self) -> bool:
-        if len(self._seats) < _LEAST_MEMBERS:
+        if len(self._seats) < _LEAST_MEMBERS or len({seat.fixed for seat in self._seats.values()}) > 1:
             return False
         device = next(iter(self._seats.values())).trial.device
         return torch.device(device).type != "cpu" or self._weights() * _LEAST_IN_A_BLOCK <= BLOCK_WEIGHTS

@@ -22,6 +22,7 @@ from tuner.objectives.architectures._layers import Batchable, Dropout
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.training.answers import Answers
 from tuner.objectives.training.cohort import SupervisedCohort
+from tuner.objectives.training.columns import Place, columns_of, is_column, numbers, with_columns, without_columns
 from tuner.objectives.training.data import Data, Examples
 from tuner.objectives.training.footprint import footprint
 from tuner.objectives.training.inputs import TensorInputs
@@ -58,6 +59,7 @@ class OwnModel(Objective):
         self.settings = Config(settings)
         self.seed = seed
         self._batchable: dict[Hashable, bool] = {}
+        self._columns: dict[Hashable, frozenset[Place]] = {}
         self._wanted: Collection[str] = ()
 
     @abstractmethod
@@ -87,13 +89,30 @@ class OwnModel(Objective):
         return () if problem is None else (f"trials are trained one by one: {problem}",)
 
     def cohort_key(self, config: Config) -> Hashable | None:
-        model = self.build(config)
+        model = self.columned(config)
         if next(_unlike(model), None) is not None:
             return None
         key = _shape(model), config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE)
         if key not in self._batchable:
             self._batchable[key] = self._failure_together(config) is None
         return key if self._batchable[key] else None
+
+    def columned(self, config: Config) -> nn.Module:
+        """Return the model, with columns in place of the numbers that may differ between members of a cohort."""
+        model = self.build(config)
+        places = frozenset(numbers(model))
+        if not places or next(_unlike(model), None) is not None:
+            return model
+        kind = _shape(with_columns(model, places))
+        if kind not in self._columns:
+            self._columns[kind] = self._columns_like(config)
+        return without_columns(model, places - self._columns[kind])
+
+    def _columns_like(self, config: Config) -> frozenset[Place]:
+        examples = self.examples("train")
+        if examples is None:
+            return frozenset()
+        return columns_of(lambda: self.build(config), _run_together, examples[0][:_PROBED])
 
     def obstacle(self, config: Config) -> str | None:
         """Return why models like this one cannot be trained as one; None where they can."""
@@ -194,7 +213,7 @@ class _OwnBench:
     def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> Learner:
         own, config = self._objective, trial.config
         return learner_of(
-            trial, data, lambda: own.build(config), own.loss(config), state=state, precision=self._precision
+            trial, data, lambda: own.columned(config), own.loss(config), state=state, precision=self._precision
         )
 
     def _examples(self, split: str, device: str) -> Examples:
@@ -203,6 +222,13 @@ class _OwnBench:
             raise ValueError(f"{type(self._objective).__name__}.examples({split!r}) gave nothing")
         features, targets = found
         return Examples(features=features.to(device), targets=targets.to(device), measured=targets.cpu().numpy())
+
+
+@torch.no_grad()
+def _run_together(models: list[nn.Module], inputs: Tensor, training: bool) -> Tensor:  # noqa: FBT001 - as asked for
+    rows = slice(0, len(models))
+    stack = Stack(models[0], [Row.of_model(model) for model in models])
+    return stack.forward(stack.leaves(rows), rows, inputs, training=training, shared=True)
 
 
 def _shape(model: nn.Module) -> Hashable:
@@ -233,7 +259,7 @@ def _foreign(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 def _attributes(layer: nn.Module) -> Iterator[tuple[str, Any]]:
     """Yield what a layer keeps beside tensors and layers."""
     for name, value in vars(layer).items():
-        if name not in _OF_EVERY_MODULE:
+        if name not in _OF_EVERY_MODULE and not is_column(layer, name):
             yield name, tuple(value) if isinstance(value, list) else value
 
 

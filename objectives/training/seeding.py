@@ -1,5 +1,8 @@
 """The only place that touches torch's global generators."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 
@@ -17,6 +20,14 @@ def seed_epoch(seed: int, epoch: int, device: str) -> None:
     So a trial that went on from a checkpoint trains as if it had never stopped, and no generator is ever stored.
     """
     _seed(derive(seed, "epoch", epoch), device)
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Let what is drawn inside be the same whenever it is, and leave no trace of it outside."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        yield
 
 
 def order(seed: int, epoch: int, count: int) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from tuner.objectives.architectures._layers import Batchable, Dropout
+from tuner.objectives.training.columns import Columns
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.row import Layout, Row
 
@@ -24,6 +25,7 @@ class Stack:
         self.layout = Layout.of(template)
         self.weights = torch.stack([row.weights for row in rows])
         self._buffers = {name: torch.stack([row.buffers[name] for row in rows]) for name in rows[0].buffers}
+        self._columns = Columns(template, self._buffers)
         self._template = template
         self._precision = precision
         for name, layer in template.named_modules():
@@ -58,7 +60,8 @@ class Stack:
         return outputs.float()
 
     def _one(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor) -> Tensor:
-        outputs: Tensor = functional_call(self._template, (weights, buffers), (inputs,))
+        with self._columns.applied(buffers):
+            outputs: Tensor = functional_call(self._template, (weights, buffers), (inputs,))
         return outputs
 
 
