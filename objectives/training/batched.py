@@ -30,6 +30,9 @@ _EVALUATED_AT_ONCE = 1 << 16
 """How many examples all rows together read at once while they are evaluated; as many rows are evaluated at a time as
 have no more outputs, since a metric needs all outputs of a member."""
 
+_COPIED = 1 << 13
+"""How many examples may be copied in any case: fewer at once take longer than their memory is worth."""
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +151,9 @@ class Batch:
         examples = [member.data.validation for member in self.members[rows]]
         shared = _are_one(examples)
         weights = self._stack.layout.parts(self._stack.weights[rows])
-        size = max(1, _EVALUATED_AT_ONCE // len(examples))
+        # Examples of its own for each row are copied side by side: no more than one row's, unless those are few.
+        most = _EVALUATED_AT_ONCE if shared else min(_EVALUATED_AT_ONCE, max(_COPIED, len(examples[0].targets)))
+        size = max(1, most // len(examples))
         outputs = []
         for parts in zip(
             *(torch.split(each.features, size) for each in examples[: 1 if shared else None]), strict=True

@@ -64,12 +64,16 @@ class SupervisedCohort(Cohort):
         self._learners: dict[int, Learner] = {}
         self._batch: Batch | None = None
         self._over: set[int] = set()
+        self._together = 0, ""
         self.add(trials)
 
     @property
     def is_batched(self) -> bool:
         """Whether the members are trained at once."""
         return self._batch is not None
+
+    def together(self) -> tuple[int, str]:
+        return self._together
 
     def add(self, trials: Sequence[Trial]) -> None:
         with _memory_errors():
@@ -83,6 +87,7 @@ class SupervisedCohort(Cohort):
         if over:
             self.drop(over)
             self._over |= over
+        self._together = (1, self._apart()) if self._batch is None else (len(self._batch.numbers), "")
         with _memory_errors():
             outcomes = self._train_together(self._batch) if self._batch is not None else self._train_in_turn()
         for seat in self._seats.values():
@@ -163,10 +168,18 @@ class SupervisedCohort(Cohort):
         self._batch = None
 
     def _pays(self) -> bool:
-        if len(self._seats) < _LEAST_MEMBERS or len({seat.fixed for seat in self._seats.values()}) > 1:
-            return False
+        return not self._apart()
+
+    def _apart(self) -> str:
+        """Return why the members are trained each in its turn; nothing where they are trained as one."""
+        if len(self._seats) < _LEAST_MEMBERS:
+            return f"fewer than {_LEAST_MEMBERS} trials of one shape were in training"
+        if len({seat.fixed for seat in self._seats.values()}) > 1:
+            return "the models differ in numbers that cannot vary in a batch"
         device = next(iter(self._seats.values())).trial.device
-        return torch.device(device).type != "cpu" or self._weights() * _LEAST_IN_A_BLOCK <= BLOCK_WEIGHTS
+        if torch.device(device).type == "cpu" and self._weights() * _LEAST_IN_A_BLOCK > BLOCK_WEIGHTS:
+            return f"a model of {self._weights():,} weights keeps a processor busy alone"
+        return ""
 
     def _weights(self) -> int:
         """Return how many weights a model has."""

@@ -26,6 +26,8 @@ class Stack:
         self.weights = torch.stack([row.weights for row in rows])
         self._buffers = {name: torch.stack([row.buffers[name] for row in rows]) for name in rows[0].buffers}
         self._columns = Columns(template, self._buffers)
+        every = [name for name, _ in template.named_parameters(remove_duplicate=False)]
+        self._ties = len(every) > len(self.layout.shapes)  # to look for them takes as long as a small layer
         self._template = template
         self._precision = precision
         for name, layer in template.named_modules():
@@ -61,7 +63,7 @@ class Stack:
 
     def _one(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor) -> Tensor:
         with self._columns.applied(buffers):
-            outputs: Tensor = functional_call(self._template, (weights, buffers), (inputs,))
+            outputs: Tensor = functional_call(self._template, (weights, buffers), (inputs,), tie_weights=self._ties)
         return outputs
 
 
