@@ -1,6 +1,7 @@
 """What training trials of one shape together is worth: `cohort = "auto"` against `cohort = 1`, side by side.
 
-    python benchmarks/cohorts.py [speed] [shape] [nothing] [memory] [quality] [--trials 1024] [--rounds 1] [--seeds 10]
+    python benchmarks/cohorts.py [speed] [shape] [nothing] [memory] [quality] [--trials 1024]
+        [--rounds 1] [--models mlp] [--seeds 10]
 
 - speed: configurations a second of small models on digits, ASHA 1/3/9/27, random search, two workers; from the first
   trial that ends to the last, so that Ray's start is left out of both.
@@ -32,13 +33,16 @@ def main() -> None:
     parser.add_argument("sections", nargs="*", default=SECTIONS, metavar="SECTION", help=", ".join(SECTIONS))
     parser.add_argument("--trials", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=1, help="how often both are run, in turn")
+    parser.add_argument(
+        "--models", nargs="*", default=SPACES, help=f"those whose speed is measured: {', '.join(SPACES)}"
+    )
     parser.add_argument("--seeds", type=int, default=10, help="how many studies the quality is the mean of")
     arguments = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     for section in arguments.sections:
         print()
         if section == "speed":
-            speed(arguments.trials, arguments.rounds)
+            speed(arguments.models, arguments.trials, arguments.rounds)
         elif section == "shape":
             shape(arguments.rounds)
         elif section == "quality":
@@ -47,10 +51,10 @@ def main() -> None:
             {"nothing": nothing, "memory": memory}[section]()
 
 
-def speed(trials: int, rounds: int) -> None:
+def speed(spaces: Sequence[str], trials: int, rounds: int) -> None:
     print(f"{trials} configurations on digits, configurations a second")
     print(f"{'model':<14}{'auto':>8}{'alone':>8}{'ratio':>8}")
-    for space in SPACES:
+    for space in spaces:
         pairs = [
             [float(run("with_cohorts.py", space, trials, cohort)) for cohort in ("auto", "1")] for _ in range(rounds)
         ]
