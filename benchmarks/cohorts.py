@@ -1,11 +1,13 @@
 """What training trials of one shape together is worth: `cohort = "auto"` against `cohort = 1`, side by side.
 
-    python benchmarks/cohorts.py [speed] [nothing] [memory] [quality] [--trials 1024] [--rounds 1] [--seeds 10]
+    python benchmarks/cohorts.py [speed] [shape] [nothing] [memory] [quality] [--trials 1024]
+        [--rounds 1] [--models mlp] [--seeds 10]
 
 - speed: configurations a second of small models on digits, ASHA 1/3/9/27, random search, two workers; from the first
   trial that ends to the last, so that Ray's start is left out of both.
+- shape: 256 trials x 9 epochs of one's own MLP that differ in nothing that makes a shape, in one process.
 - nothing: 2,000 trials x 3 reports of a generator that computes nothing.
-- memory: 64 MLPs in one cohort, and 64 processes with one each.
+- memory: 64 MLPs in one cohort, and 64 processes with one each; 16 members on 100 MB of examples against one.
 - quality: the best validation loss at equal trials, TPE, two datasets, both with the same seeds.
 
 Every run is a process of its own with one thread, in an empty folder.
@@ -22,7 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SECTIONS = ("speed", "nothing", "memory", "quality")
+SECTIONS = ("speed", "shape", "nothing", "memory", "quality")
 SPACES = ("mlp", "cnn", "transformer", "rnn")
 
 
@@ -31,28 +33,46 @@ def main() -> None:
     parser.add_argument("sections", nargs="*", default=SECTIONS, metavar="SECTION", help=", ".join(SECTIONS))
     parser.add_argument("--trials", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=1, help="how often both are run, in turn")
+    parser.add_argument(
+        "--models", nargs="*", default=SPACES, help=f"those whose speed is measured: {', '.join(SPACES)}"
+    )
     parser.add_argument("--seeds", type=int, default=10, help="how many studies the quality is the mean of")
     arguments = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     for section in arguments.sections:
         print()
         if section == "speed":
-            speed(arguments.trials, arguments.rounds)
+            speed(arguments.models, arguments.trials, arguments.rounds)
+        elif section == "shape":
+            shape(arguments.rounds)
         elif section == "quality":
             quality(range(arguments.seeds))
         else:
             {"nothing": nothing, "memory": memory}[section]()
 
 
-def speed(trials: int, rounds: int) -> None:
+def speed(spaces: Sequence[str], trials: int, rounds: int) -> None:
     print(f"{trials} configurations on digits, configurations a second")
     print(f"{'model':<14}{'auto':>8}{'alone':>8}{'ratio':>8}")
-    for space in SPACES:
+    for space in spaces:
         pairs = [
             [float(run("with_cohorts.py", space, trials, cohort)) for cohort in ("auto", "1")] for _ in range(rounds)
         ]
         auto, alone = (statistics.median(rates) for rates in zip(*pairs, strict=True))
-        print(f"{space:<14}{auto:>8.1f}{alone:>8.1f}{auto / alone:>8.2f}", flush=True)
+        # Others may use the machine too: what runs right after each other is compared.
+        ratio = statistics.median(auto / alone for auto, alone in pairs)
+        print(f"{space:<14}{auto:>8.1f}{alone:>8.1f}{ratio:>8.2f}", flush=True)
+
+
+def shape(rounds: int) -> None:
+    pairs = [[run("with_one_shape.py", cohort).split() for cohort in ("auto", "1")] for _ in range(rounds)]
+    print(f"256 trials x 9 epochs of one shape, {float(pairs[0][0][2]):.0%} of epochs batched under auto, seconds")
+    print(f"{'':<14}{'auto':>8}{'alone':>8}{'ratio':>8}")
+    for place, words in enumerate(("on the clock", "computing")):
+        both = [(float(auto[place]), float(alone[place])) for auto, alone in pairs]
+        ratio = statistics.median(alone / auto for auto, alone in both)
+        auto, alone = (statistics.median(each) for each in zip(*both, strict=True))
+        print(f"{words:<14}{auto:>8.1f}{alone:>8.1f}{ratio:>8.2f}", flush=True)
 
 
 def nothing() -> None:
@@ -63,6 +83,12 @@ def nothing() -> None:
 def memory() -> None:
     together, alone = (float(run("with_members.py", members)) for members in (64, 1))
     print(f"64 MLPs in one cohort: {together:.0f} MiB; in 64 processes: 64 x {alone:.0f} = {64 * alone:.0f} MiB")
+    for features in (784, 16):
+        one, several = (float(run("with_examples.py", members, 100, features)) for members in (1, 16))
+        print(
+            f"100 MB of examples of {features} features: one member {one:.0f} MiB, 16 members {several:.0f} MiB, "
+            f"{several - one:.0f} MiB more"
+        )
 
 
 def quality(seeds: Sequence[int]) -> None:

@@ -15,6 +15,7 @@ from typing import final
 from tuner.breaker import Breaker
 from tuner.cohorts import Cohorts
 from tuner.domain import ranking
+from tuner.domain.batching import NOTE, Batching
 from tuner.domain.config import Config
 from tuner.domain.decision import Decision
 from tuner.domain.director import Director, StopCause
@@ -79,7 +80,7 @@ class Controller(Director):
     `trials` are those stored before; unfinished ones are handed out first and go on where they were recorded. `metrics`
     has every metric that the unfinished ones reported, by trial number and epoch. `tested` are the numbers of those
     that were tested before; without `to_test` it is the best trial that is tested, and the study notes what that gave.
-    `works` is how many were handed out in this run before.
+    `works` is how many were handed out in this run before. `batching` is what an earlier run has counted.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Controller(Director):
         tested: Collection[int] = (),
         to_test: ToTest | None = None,
         works: int = 0,
+        batching: Batching | None = None,
     ) -> None:
         self.plan = plan
         self._sampler = sampler
@@ -121,6 +123,8 @@ class Controller(Director):
         self._began: dict[int, datetime] = {}
         self._breaker = Breaker(trials)
         self._works = works
+        self._batching = batching or Batching()
+        self._batching_noted = self._batching.epochs
         self._exhausted = False
         self._said: set[str] = set()
         self._stop: StopCause | None = None
@@ -190,6 +194,7 @@ class Controller(Director):
         joining = self._joining(cohort) if admits else ()
         is_over = not self._members[cohort]
         if is_over:
+            self._note_batching(live[0].number)
             self._forget(cohort)
         return Answer(leaving=leaving, suspended=suspended, joining=joining, exploits=exploits, is_over=is_over)
 
@@ -240,9 +245,21 @@ class Controller(Director):
                 if not self.plan.goal.broken_for_good(report.metrics):
                     self._scheduler.record(report.number, report.epoch, report.metrics[self.plan.goal.metric])
                 self._cohorts.measured(report.seconds)
+                self._batching = self._batching.counting(report)
         changes = self._changes(reports)
         self._journal.write(changes)
         self._remember_all(changes)
+        if self._batching.epochs > 2 * self._batching_noted:
+            self._note_batching(reports[0].number)
+
+    def _note_batching(self, number: int) -> None:
+        """Store how much was trained in batches: after twice as many epochs as the last time, and with each cohort."""
+        if self._batching.epochs == self._batching_noted:
+            return
+        bound = self._cohorts.bound(self._trials[number].config)
+        self._batching = replace(self._batching, most=bound.members, bound=bound.reason)
+        self._batching_noted = self._batching.epochs
+        self._journal.annotate(NOTE, self._batching.describe())
 
     def _remember_all(self, changes: Sequence[Change]) -> None:
         """Take note of stored changes; trials that fail are judged by how far all others are after the last of them."""

@@ -99,8 +99,18 @@ class LiveTable(Listener):
             (f"{tally.finished}/{tally.target.trials} trials", "bold"),
             f"  {tally.counts}  ",
             (best, "green" if tally.best else "dim"),
+            (_together(tally), "dim"),
             (f"  {times}", "dim"),
         )
+
+
+def _together(tally: Tally) -> str:
+    """Return how many trials train as one, and why not more."""
+    if not tally.together:
+        return ""
+    if tally.together == 1:
+        return f"  one by one: {tally.apart}"
+    return f"  {tally.together} together" + (f": {tally.target.bound}" if tally.target.bound else "")
 
 
 def _none_best(tally: Tally) -> str:
@@ -247,6 +257,7 @@ def _target(assembly: Assembly) -> Target:
         trials=spec.budget.trials,
         max_epochs=spec.budget.epochs,
         parallel=assembly.parallel,
+        bound=assembly.cohorts.bound(assembly.space.default).reason,
         winner=not is_companion(spec.name),
         repeats=assembly.repeats,
     )
@@ -277,5 +288,7 @@ def _carried(assembly: Assembly, trials: Sequence[TrialRecord]) -> str:
 
 
 def _at_a_time(assembly: Assembly) -> str:
-    most = assembly.cohorts.size(assembly.space.default)
-    return f"{assembly.parallel} at a time" if most == 1 else f"{assembly.parallel} cohorts of up to {most} at a time"
+    bound = assembly.cohorts.bound(assembly.space.default)
+    if bound.members == 1:
+        return f"{assembly.parallel} at a time"
+    return f"{assembly.parallel} cohorts of up to {bound.members} at a time, {bound.reason}"

@@ -24,6 +24,8 @@ class Target:
     trials: int
     max_epochs: int
     parallel: int = 0
+    bound: str = ""
+    """Why not more trials train together."""
     winner: bool = True
     repeats: tuple[tuple[int, Config], ...] = ()
     """The configurations that are trained again, with their trials' numbers in the search; empty in the search."""
@@ -45,6 +47,9 @@ class Tally:
     ) -> None:
         self.target = target
         self.running: dict[int, TrialRecord] = {}
+        self.together = 0
+        """How many trials the last report's cohort trained as one; 0: the objective never does, or nobody knows."""
+        self.apart = ""
         self.front: tuple[TrialRecord, ...] = ()
         self._clock = clock
         self._began = clock() - age
@@ -57,6 +62,8 @@ class Tally:
     def update(self, event: Event) -> None:
         """Take note of what happened."""
         trial = event.trial
+        if event.report is not None and event.report.together:
+            self.together, self.apart = event.report.together, event.report.apart
         if event.kind in (EventKind.STARTED, EventKind.REPORTED):
             self.running[trial.number] = trial
         elif event.kind not in (EventKind.TESTED, EventKind.EXPLOITED):

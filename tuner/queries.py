@@ -3,11 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 from tuner.confirmation import Confirmation, confirmation_of
 from tuner.domain import ranking
+from tuner.domain.batching import Batching
 from tuner.domain.record import StudyRecord
 from tuner.domain.study import Direction
 from tuner.domain.tally import Tally, tally_of
@@ -40,6 +41,8 @@ class Summary:
     """Epochs trained, over all trials."""
     violating: int
     """The number of finished trials that break a constraint."""
+    batching: Batching = field(default_factory=Batching)
+    """How many trials were trained as one, and why the others were not."""
     confirmation: Confirmation | None = None
     """What training the best configurations again has shown; None where that was not done, or not since."""
 
@@ -131,6 +134,7 @@ def summarise(
         test_failure=test.get("failure", "") if is_current else "",
         epochs=tally.epochs,
         violating=tally.violating,
+        batching=Batching.of(study.notes),
         confirmation=confirmation,
     )
 

@@ -11,6 +11,7 @@ from typing import Any, final
 
 from tuner.cohorts import Cohorts
 from tuner.controller import Controller, Plan, ToTest
+from tuner.domain.batching import Batching
 from tuner.domain.director import Director, StopCause
 from tuner.domain.errors import (
     ConfigurationError,
@@ -144,6 +145,7 @@ class Conductor:
             tested=[note["number"] for key, note in study.notes.items() if key == "test" or key.startswith("test:")],
             to_test=self._to_test,
             works=works,
+            batching=Batching.of(study.notes),
         )
         return controller
 

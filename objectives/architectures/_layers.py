@@ -37,12 +37,17 @@ class Dropout(Batchable):
             return activations
         if not self.batched:
             return functional.dropout(activations, self._share)
-        # Whole numbers of 16 bits are drawn four at a time, and decide as well as real ones.
-        quarter = activations.new_empty(-(-activations.numel() // 4), dtype=torch.int64)
-        drawn = torch.randint_like(quarter, -(2**63), 2**63 - 1)
-        numbers = drawn.view(torch.int16)[: activations.numel()].view(activations.shape)
-        kept = numbers >= (self.share - 0.5) * 2**16
-        return activations * (kept / (1 - self.share))
+        return dropped_out(activations, self.share)
+
+
+def dropped_out(activations: Tensor, share: Tensor) -> Tensor:
+    """Return the activations without a random share of them, which may be a row's own, and the others scaled up."""
+    # Whole numbers of 16 bits are drawn four at a time, and decide as well as real ones.
+    quarter = activations.new_empty(-(-activations.numel() // 4), dtype=torch.int64)
+    drawn = torch.randint_like(quarter, -(2**63), 2**63 - 1)
+    numbers = drawn.view(torch.int16)[: activations.numel()].view(activations.shape)
+    kept = numbers >= (share - 0.5) * 2**16
+    return activations * (kept / (1 - share).clamp(min=2**-16))  # where all are left out there is nothing to scale
 
 
 def vector_normalisation(name: str, width: int) -> nn.Module:

@@ -6,6 +6,7 @@ their losses, which leaves each its own gradients, and one update for each kind 
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import partial
 from itertools import groupby
 from typing import Any, final
 
@@ -30,6 +31,9 @@ BLOCK_WEIGHTS = 300_000
 _EVALUATED_AT_ONCE = 1 << 16
 """How many examples all rows together read at once while they are evaluated; as many rows are evaluated at a time as
 have no more outputs, since a metric needs all outputs of a member."""
+
+_COPIED = 1 << 13
+"""How many examples may be copied in any case: fewer at once take longer than their memory is worth."""
 
 
 @final
@@ -113,6 +117,7 @@ class Batch:
             buffers=buffers,
             memory={name: known[name] for name in kind.rule.memory},
             tallies={name: known[name] for name in kind.rule.tallies},
+            columns=self._stack.columns.row(row),
         )
 
     def state(self, number: int) -> dict[str, Any]:
@@ -140,9 +145,12 @@ class Batch:
         yield from _even(0, count, size)
 
     def _read_at_once(self) -> Iterator[slice]:
-        """Yield the rows that are evaluated at once: so many that all examples they read together are not too many."""
-        examples = min(EVALUATED_AT_ONCE, len(self.members[0].data.validation.targets))
-        size = max(1, _EVALUATED_AT_ONCE // max(1, examples))
+        """Yield the rows that are evaluated at once: as many as do not multiply what one alone needs."""
+        count = max(1, len(self.members[0].data.validation.targets))
+        size = max(1, _EVALUATED_AT_ONCE // count)
+        if not (self.layout.shares_inputs and _are_one([member.data.validation for member in self.members])):
+            # Examples of its own for each row are copied side by side: no more than one row's, unless those are few.
+            size = max(1, min(size, max(_COPIED, count) // min(EVALUATED_AT_ONCE, count)))
         for block in self._blocks():
             yield from _even(block.start, block.stop, size)
 
@@ -169,12 +177,12 @@ class Batch:
         examples = [member.data.validation for member in self.members[rows]]
         shared = _are_one(examples)
         weights = self._stack.layout.parts(self._stack.weights[rows])
+        forward = partial(self._stack.forward, weights, rows, training=False, shared=shared)
         outputs = []
         # As many at once as alone: some models compute something of all examples that they see together.
         parts = (torch.split(each.features, EVALUATED_AT_ONCE) for each in examples[: 1 if shared else None])
         for seen in zip(*parts, strict=True):
-            features = seen[0].clone() if shared else torch.stack(seen)
-            outputs.append(self._stack.forward(weights, rows, features, training=False, shared=shared))
+            outputs.append(forward(seen[0].clone() if shared else torch.stack(seen)))  # a name would keep the copy
         return torch.cat(outputs, dim=1)
 
 

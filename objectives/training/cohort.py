@@ -11,6 +11,7 @@ import torch
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Failure, Metrics, Trial
 from tuner.objectives.training.batched import BLOCK_WEIGHTS, Batch, Member
+from tuner.objectives.training.columns import Place, numbers
 from tuner.objectives.training.data import Data
 from tuner.objectives.training.footprint import footprint
 from tuner.objectives.training.loop import Learner, evaluate, train_epoch
@@ -49,6 +50,11 @@ class _Seat:
     data: Data
     epoch: int
     footprint: Mapping[str, float]
+    numbers: Mapping[Place, float]
+
+    def fixed(self, layout: Layout) -> frozenset[tuple[Place, float]]:
+        """Return the numbers of the trial's layers of which a batch has but one for all."""
+        return frozenset(each for each in self.numbers.items() if each[0] not in layout.columns)
 
 
 @final
@@ -66,12 +72,16 @@ class SupervisedCohort(Cohort):
         self._batch: Batch | None = None
         self._layout: Layout | None = None
         self._over: set[int] = set()
+        self._together = 0, ""
         self.add(trials)
 
     @property
     def is_batched(self) -> bool:
         """Whether the members are trained at once."""
         return self._batch is not None
+
+    def together(self) -> tuple[int, str]:
+        return self._together
 
     def add(self, trials: Sequence[Trial]) -> None:
         with _memory_errors():
@@ -86,6 +96,7 @@ class SupervisedCohort(Cohort):
         if over:
             self.drop(over)
             self._over |= over
+        self._together = (1, self._apart(len(self._seats))) if self._batch is None else (len(self._batch.numbers), "")
         with _memory_errors():
             outcomes = self._train_together(self._batch) if self._batch is not None else self._train_in_turn()
         for seat in self._seats.values():
@@ -117,7 +128,9 @@ class SupervisedCohort(Cohort):
 
     def _seat(self, trial: Trial, data: Data, learner: Learner, epoch: int) -> None:
         # While it still is a model on its own: as the template of a batch it computes in another way.
-        self._seats[trial.number] = _Seat(trial, data, epoch, footprint(learner, data, self._bench.wanted))
+        self._seats[trial.number] = _Seat(
+            trial, data, epoch, footprint(learner, data, self._bench.wanted), numbers(learner.model)
+        )
         self._learners[trial.number] = learner
 
     def _rule(self, number: int) -> type:
@@ -155,7 +168,7 @@ class SupervisedCohort(Cohort):
         staying = [number for number in batch.numbers if number in self._seats and number != replaced] if batch else []
         if batch is not None and len(staying) == len(batch.numbers) and not self._learners:
             return
-        if self._pays(len(self._seats)):
+        if not self._apart(len(self._seats)):
             self._batch, self._learners = self._batched(staying), {}
             return
         for number in staying:
@@ -165,17 +178,25 @@ class SupervisedCohort(Cohort):
 
     def _share_what_is_still(self, number: int, coming: int) -> None:
         """Let a new member hold what training leaves as it is where another one does, if they are to train at once."""
-        if self._batch is None and coming >= _LEAST_MEMBERS and len(self._learners) > 1 and self._pays(coming):
+        if self._batch is None and coming >= _LEAST_MEMBERS and len(self._learners) > 1 and not self._apart(coming):
             first = next(iter(self._learners.values()))
             share_still(first.model, self._learners[number].model)
 
-    def _pays(self, members: int) -> bool:
-        if members < _LEAST_MEMBERS or self._together() is None:
-            return False
+    def _apart(self, members: int) -> str:
+        """Return why so many members are trained each in its turn; nothing where they are trained as one."""
+        if members < _LEAST_MEMBERS:
+            return f"fewer than {_LEAST_MEMBERS} trials of one shape were in training"
+        layout = self._side_by_side()
+        if layout is None:
+            return "the models do not compute together what each does alone"
+        if len({seat.fixed(layout) for seat in self._seats.values()}) > 1:
+            return "the models differ in numbers that cannot vary in a batch"
         device = next(iter(self._seats.values())).trial.device
-        return torch.device(device).type != "cpu" or self._weights() * _LEAST_IN_A_BLOCK <= BLOCK_WEIGHTS
+        if torch.device(device).type == "cpu" and self._weights() * _LEAST_IN_A_BLOCK > BLOCK_WEIGHTS:
+            return f"a model of {self._weights():,} weights keeps a processor busy alone"
+        return ""
 
-    def _together(self) -> Layout | None:
+    def _side_by_side(self) -> Layout | None:
         """Return how the members' tensors lie side by side; None where each is to be trained alone."""
         if self._batch is not None:
             return self._batch.layout
@@ -191,7 +212,7 @@ class SupervisedCohort(Cohort):
 
     def _batched(self, staying: Sequence[int]) -> Batch:
         """Return a batch of those who stay in the one before and of everybody who has a learner."""
-        batch, layout = self._batch, self._together()
+        batch, layout = self._batch, self._side_by_side()
         assert layout is not None  # or it would not pay
         members = [(batch.member(number), batch.row(number)) for number in staying] if batch is not None else []
         for number, learner in self._learners.items():

@@ -27,6 +27,7 @@ from tuner.objectives.losses._loss import Loss
 from tuner.objectives.training.answered import answered, as_targets, check_outputs, complete, read
 from tuner.objectives.training.answers import Answers
 from tuner.objectives.training.cohort import SupervisedCohort
+from tuner.objectives.training.columns import Place, numbers
 from tuner.objectives.training.data import Data, Examples
 from tuner.objectives.training.footprint import footprint
 from tuner.objectives.training.inputs import TensorInputs
@@ -51,8 +52,8 @@ class OwnModel(Objective):
 
     A configuration chooses `optimizer`, `lr_schedule` and `loss` by the names of their catalogues, `batch_size`, and
     whatever else `build` reads. Trials train as one batched model where their modules differ in nothing but the values
-    of their tensors, and where a few steps of training have shown that this gives what each gives alone. With this
-    module's `Dropout` the share may differ too, with torch's it may not.
+    of their tensors and real numbers that layers keep, such as a share of dropout, and where a few steps of training
+    have shown that this gives what each gives alone.
     """
 
     grows: ClassVar[bool] = True
@@ -65,6 +66,7 @@ class OwnModel(Objective):
         self.settings = Config(settings)
         self.seed = seed
         self._judgements: dict[Hashable, _Judgement] = {}
+        self._columns: dict[Hashable, Collection[Place]] = {}
         self._proofs: dict[Hashable, Proof] = {}
         self._wanted: Collection[str] = ()
 
@@ -185,11 +187,17 @@ class OwnModel(Objective):
 
     def _judgement(self, config: Config, device: str) -> "_Judgement":
         model = self._built(config, device, seed=0)
-        key = _digest(traits_of(model)), config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE)
+        rest = config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE)
+        kind = _digest(traits_of(model, numbers(model))), rest, device
+        proof = None
+        if kind not in self._columns:
+            proof = self._proof(config, device)
+            self._columns[kind] = proof.layout.columns if proof.layout is not None else ()
+        columns = self._columns[kind]
+        key = _digest(traits_of(model, columns)), rest
         fresh = (key, device) not in self._proofs
         if fresh:
-            exercise = self._exercise(config, device)
-            self._proofs[key, device] = prove(lambda seed: self._built(config, device, seed=seed), exercise)
+            self._proofs[key, device] = proof or self._proof(config, device, columns)
         proof = self._proofs[key, device]
         if proof.obstacle is not None:
             return _Judgement(obstacle=proof.obstacle)
@@ -199,6 +207,10 @@ class OwnModel(Objective):
                 "does it read a number that is kept outside of it?"
             )
         return _Judgement(key=key)
+
+    def _proof(self, config: Config, device: str, columns: Collection[Place] | None = None) -> Proof:
+        exercise = self._exercise(config, device)
+        return prove(lambda seed: self._built(config, device, seed=seed), exercise, columns)
 
     def built(self, config: Config) -> nn.Module:
         """Return what `build` makes; raises `ConfigurationError` where it is no module."""

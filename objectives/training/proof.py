@@ -2,10 +2,12 @@
 
 Two steps with real examples and an evaluation, alone and as one batched model, in both orders: the outputs, the
 gradients and every tensor afterwards have to be the same. What a model draws at random is drawn alike on both sides.
+Numbers that layers keep may differ among the models where all this is so with other ones in each.
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from typing import Any, final
@@ -19,6 +21,7 @@ from tuner.objectives.architectures._layers import Batchable
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.training.answered import answered, check_outputs, read
 from tuner.objectives.training.batched import BatchLoss
+from tuner.objectives.training.columns import as_columns, kinds, numbers, other_numbers, put
 from tuner.objectives.training.culprit import culprit, drawing_layer
 from tuner.objectives.training.data import Examples
 from tuner.objectives.training.loop import forwarded
@@ -52,24 +55,26 @@ Build = Callable[[int], nn.Module]
 @final
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """What one model of a shape answers, and its tensors: every other one with these tensors answers the same.
+    """What one model of a shape answers, and its tensors and columns: every other one with these answers the same.
 
-    If it does not, it computes with something that is neither in its tensors nor in its traits.
+    If it does not, it computes with something that is neither in its tensors and columns nor in its traits.
     """
 
     tensors: Mapping[str, Tensor]
+    columns: Mapping[Place, float]
     inputs: Tensor
     answers: Sequence[Tensor]
 
     @staticmethod
-    def of(model: nn.Module, inputs: Tensor) -> "Example":
+    def of(model: nn.Module, inputs: Tensor, columns: Collection[Place]) -> "Example":
         """Return the example that a model gives, which is used up."""
         tensors = {name: tensor.detach().clone() for name, tensor in _tensors(model)}
-        return Example(tensors=tensors, inputs=inputs, answers=_answers(model, tensors, inputs))
+        mine = {place: number for place, number in numbers(model).items() if place in columns}
+        return Example(tensors=tensors, columns=mine, inputs=inputs, answers=_answers(model, tensors, inputs))
 
     def fits(self, model: nn.Module) -> bool:
-        """Whether a model, which is used up, answers with these tensors what the other one did."""
-        answers = _answers(model, self.tensors, self.inputs)
+        """Whether a model, which is used up, answers with these tensors and columns what the other one did."""
+        answers = _answers(put(model, self.columns), self.tensors, self.inputs)
         return all(_are_near({"": one}, {"": other}) for one, other in zip(answers, self.answers, strict=True))
 
 
@@ -113,15 +118,16 @@ class Exercise:
     def losses(self) -> list[Loss]:
         """Return a loss for each member, with other numbers where it has some and they can be others."""
         try:
-            return [_varied(self.loss, 1 - 0.1 * member) for member in range(_MEMBERS)]
+            return [_with_other_numbers(self.loss, 1 - 0.1 * member) for member in range(_MEMBERS)]
         except Exception:  # noqa: BLE001 - a person's loss may refuse numbers that nobody has chosen
             return [self.loss] * _MEMBERS
 
 
-def prove(build: Build, exercise: Exercise) -> Proof:
+def prove(build: Build, exercise: Exercise, columns: Collection[Place] | None = None) -> Proof:
     """Return whether the models that `build` makes, all of one shape, train together as alone.
 
-    Raises whatever building or training one of them alone raises.
+    `columns` are the numbers that they may differ in; None: as many as can be, which the layout has. Raises whatever
+    building or training one of them alone raises.
     """
     with undisturbed(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -129,15 +135,46 @@ def prove(build: Build, exercise: Exercise) -> Proof:
         obstacle = next(_obstacles(models), None)
         if obstacle is not None:
             return Proof(obstacle=obstacle)
-        attempt = _Attempt(models, exercise)
+        found = _with_most(build, exercise) if columns is None else _tried(build, exercise, columns)
+        if found.layout is None:
+            return found
+        return replace(found, example=_example(build(0), exercise, found.layout.columns))
+
+
+def _with_most(build: Build, exercise: Exercise) -> Proof:
+    """Return the proof with as many columns as the models can have."""
+    model = build(0)
+    places = numbers(model)
+    if places and (every := _tried(build, exercise, places)).obstacle is None:
+        return every
+    best = _tried(build, exercise, ())
+    alike = kinds(model, places) if best.layout is not None else []
+    for each in alike if len(alike) > 1 else ():
+        assert best.layout is not None  # or nothing would be tried
+        more = _tried(build, exercise, (*best.layout.columns, *each))
+        best = more if more.obstacle is None else best
+    return best
+
+
+def _tried(build: Build, exercise: Exercise, columns: Collection[Place]) -> Proof:
+    """Return whether models with numbers of their own in these places train together as alone."""
+    try:
+        attempt = _Attempt(_varied(_built(build), columns), exercise, columns)
         found = attempt.result()
+        if found.obstacle is not None and attempt.draws and columns:
+            # What stands in for torch's dropout draws in another way: alone it has to draw as together.
+            alike = _Attempt(_varied(_built(build), columns), exercise, columns, stands_in=True).result()
+            found = alike if alike.obstacle is None else found
         if found.obstacle is not None and attempt.draws:
             # torch may draw in another order together: then what does not draw has to be the same.
-            quiet = _Attempt([_quiet(model) for model in _built(build)], exercise).result()
+            silent = [_quiet(model) for model in _varied(_built(build), columns)]
+            quiet = _Attempt(silent, exercise, columns).result()
             found = quiet if quiet.obstacle is None else found
-        if found.obstacle is not None:
-            return found
-        return replace(found, example=_example(build(0), exercise))
+    except Exception as error:
+        if not columns:
+            raise
+        return Proof(obstacle=f"the model cannot be run for many trials at once: {_first_line(error)}")
+    return found
 
 
 def made_comparable(model: nn.Module) -> nn.Module:
@@ -161,11 +198,15 @@ class _Trained:
 
 @final
 class _Attempt:
-    """The same training, alone and together."""
+    """The same training, alone and together: alone with columns in place of numbers too where one `stands_in`."""
 
-    def __init__(self, models: Sequence[nn.Module], exercise: Exercise) -> None:
+    def __init__(
+        self, models: Sequence[nn.Module], exercise: Exercise, columns: Collection[Place], *, stands_in: bool = False
+    ) -> None:
         self._models = models
         self._exercise = exercise
+        self._columns = columns
+        self._stands_in = stands_in
         self._losses = exercise.losses()
         self._batches = [exercise.batches(member) for member in range(len(models))]
         self._lrs: list[float] = []
@@ -177,7 +218,7 @@ class _Attempt:
         """Train both ways and return what was found."""
         models = self._models
         traits, elsewhere, versions = traits_of(models[0]), drawn_elsewhere(), _versions(models[0])
-        every = Layout.of(models[0])
+        every = Layout.of(models[0], columns=self._columns)
         rows = [Row.of_model(model, every) for model in models]
         alone = [self._alone(member) for member in range(len(models))]
         used = [_steps_used(trained, every) for trained in alone]
@@ -186,7 +227,7 @@ class _Attempt:
             return Proof(obstacle=obstacle)
         unused = frozenset(name for name, steps in used[0].items() if not steps)
         for shares_inputs in (True, False):
-            layout = Layout.of(models[0], unused, shares_inputs=shares_inputs)
+            layout = Layout.of(models[0], unused, shares_inputs=shares_inputs, columns=self._columns)
             obstacle = self._obstacle(layout, [_narrowed(row, every, layout) for row in rows], alone)
             if obstacle is None:
                 return Proof(layout=layout)
@@ -214,7 +255,8 @@ class _Attempt:
             model.zero_grad()
             seed_step(0, step, exercise.device)
             before = torch.get_rng_state()
-            answer = forwarded(model, features.clone(), Precision.FLOAT32, self._read)
+            with as_columns(model, self._columns) if self._stands_in else nullcontext():
+                answer = forwarded(model, features.clone(), Precision.FLOAT32, self._read)
             self.draws |= not torch.equal(before, torch.get_rng_state())
             check_outputs(answer.shape[1], exercise.task, exercise.classes)
             loss(answer, targets).mean().backward()  # type: ignore[no-untyped-call]
@@ -300,7 +342,9 @@ class _Attempt:
             stack.forward(weights, slice(0, len(rows)), seen, training=False, shared=True)
 
     def _worded(self, what: str) -> str:
-        """Return the reason with the innermost layer that shows it."""
+        """Return the reason with the innermost layer that shows it; with columns nobody is told."""
+        if self._columns:
+            return what
         inputs = [self._inputs(member) for member in range(len(self._models))]
         found = culprit(self._models, inputs, partial(seed_step, 0, 0, self._exercise.device))
         if found is None:
@@ -320,9 +364,18 @@ def _built(build: Build) -> list[nn.Module]:
     return models
 
 
-def _example(model: nn.Module, exercise: Exercise) -> Example | None:
+def _varied(models: Sequence[nn.Module], columns: Collection[Place]) -> Sequence[nn.Module]:
+    """Return the models, of which all but the first get other numbers in these places."""
+    for place, number in numbers(models[0]).items():
+        if place in columns:
+            for model, other in zip(models[1:], other_numbers(number), strict=True):
+                put(model, {place: other})
+    return models
+
+
+def _example(model: nn.Module, exercise: Exercise, columns: Collection[Place]) -> Example | None:
     small = sum(tensor.numel() for _, tensor in _tensors(model)) <= _MOST_KEPT
-    return Example.of(made_comparable(model), read(model)(exercise.seen.clone())) if small else None
+    return Example.of(made_comparable(model), read(model)(exercise.seen.clone()), columns) if small else None
 
 
 def _obstacles(models: Sequence[nn.Module]) -> Iterator[str]:
@@ -398,7 +451,7 @@ def _quiet(model: nn.Module) -> nn.Module:
     return model
 
 
-def _varied(loss: Loss, factor: float) -> Loss:
+def _with_other_numbers(loss: Loss, factor: float) -> Loss:
     if not is_dataclass(loss):
         return loss
     numbers = {field.name: getattr(loss, field.name) for field in fields(loss) if field.init}

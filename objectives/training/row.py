@@ -7,6 +7,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
+from tuner.objectives.training.columns import Place, numbers
 from tuner.objectives.training.loop import Learner
 from tuner.objectives.training.weights import fleeting, own_tensors
 
@@ -33,9 +34,17 @@ class Layout:
     """The names of buffers that are in no state dict and change all the same."""
     shares_inputs: bool = True
     """Whether models can be given the same tensor; else each gets its own copy."""
+    columns: frozenset[Place] = frozenset()
+    """The numbers of layers that each model has its own of."""
 
     @staticmethod
-    def of(model: nn.Module, unused: Collection[str] = (), *, shares_inputs: bool = True) -> "Layout":
+    def of(
+        model: nn.Module,
+        unused: Collection[str] = (),
+        *,
+        shares_inputs: bool = True,
+        columns: Collection[Place] = (),
+    ) -> "Layout":
         """Return the layout of this model and all others of its shape.
 
         Trained is what asks for gradients, but for the parameters of which it is known that they are `unused`.
@@ -54,6 +63,7 @@ class Layout:
             lasting=tuple(model.state_dict()),
             fleeting=tuple(fleeting(model)),
             shares_inputs=shares_inputs,
+            columns=frozenset(columns),
         )
 
     @property
@@ -78,7 +88,7 @@ class Layout:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A model's trained weights (weights,), its other tensors, and what its optimizer remembers."""
+    """A model's trained weights (weights,), its other tensors and its numbers, and what its optimizer remembers."""
 
     weights: Tensor
     still: Mapping[str, Tensor]
@@ -88,6 +98,8 @@ class Row:
     """What is remembered of every weight, (weights,) each."""
     tallies: Mapping[str, Tensor]
     """What is remembered once, (1,) each."""
+    columns: Mapping[Place, float]
+    """The numbers of its layers that others may have other ones of: its configuration's, and no state."""
 
     @staticmethod
     def of(learner: Learner, layout: Layout) -> "Row":
@@ -106,6 +118,7 @@ class Row:
             buffers={name: buffer.detach().clone() for name, buffer in model.named_buffers()},
             memory={},
             tallies={},
+            columns={place: number for place, number in numbers(model).items() if place in layout.columns},
         )
 
     def clone(self) -> "Row":
@@ -116,6 +129,7 @@ class Row:
             buffers={name: buffer.clone() for name, buffer in self.buffers.items()},
             memory={name: each.clone() for name, each in self.memory.items()},
             tallies={name: each.clone() for name, each in self.tallies.items()},
+            columns=self.columns,
         )
 
     def state(self, layout: Layout) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from torch.func import functional_call, vmap
 
 from tuner.objectives.architectures._layers import Batchable, Dropout
 from tuner.objectives.training.answered import answered, read
+from tuner.objectives.training.columns import Columns
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.row import Layout, Row
 from tuner.objectives.training.weights import own_tensors
@@ -30,6 +31,7 @@ class Stack:
         self.weights = torch.stack([row.weights for row in rows])
         self._shared, self._still = _held(rows)
         self._buffers = {name: torch.stack([row.buffers[name] for row in rows]) for name in rows[0].buffers}
+        self.columns = Columns(template, [row.columns for row in rows], self.weights.device)
         self._template = template
         self._precision = precision
         self._training: bool | None = None
@@ -79,20 +81,26 @@ class Stack:
         if shared and not self.layout.shares_inputs:
             count = len(next(iter(leaves.values())))
             inputs, shared = inputs.expand(count, *inputs.shape).clone(), False
-        run = vmap(self._one, in_dims=(0, 0, 0, None if shared else 0), randomness=randomness)
+        run = vmap(self._one, in_dims=(0, 0, 0, 0, None if shared else 0), randomness=randomness)
         with self._precision.forward_on(inputs.device):
-            outputs, replaced = run(dict(leaves), still, buffers, inputs)
+            outputs, replaced = run(dict(leaves), still, buffers, self.columns.of(rows), inputs)
         for name, buffer in replaced.items():
             buffers[name].copy_(buffer.detach())
         return answered(outputs, inputs.shape[0 if shared else 1], behind=1)
 
     def _one(
-        self, weights: dict[str, Tensor], still: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor
+        self,
+        weights: dict[str, Tensor],
+        still: dict[str, Tensor],
+        buffers: dict[str, Tensor],
+        numbers: list[Tensor],
+        inputs: Tensor,
     ) -> tuple[Any, dict[str, Tensor]]:
         """Return the outputs of one row, and the buffers that the model has put others in place of."""
         named = {**self.layout.whole(weights), **self._shared, **still, **buffers}
         given = {**named, **{name: named[first] for name, first in self._other_names.items()}}
-        outputs = functional_call(self._template, given, (inputs,), tie_weights=False)
+        with self.columns.applied(numbers):
+            outputs = functional_call(self._template, given, (inputs,), tie_weights=False)
         return outputs, {name: given[name] for name, buffer in buffers.items() if given[name] is not buffer}
 
 

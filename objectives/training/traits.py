@@ -12,7 +12,7 @@ import threading
 import types
 import weakref
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -30,6 +30,7 @@ Place = tuple[str, str]
 """A layer by its name, and what of it."""
 
 _CLASS = "its class"
+_COLUMN = "a number of its own"
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), range)
 _IN_WORDS = (torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format, np.dtype, Path)
 _BY_TYPE = (RemovableHandle, weakref.ReferenceType, threading.local)
@@ -45,8 +46,8 @@ class IncomparableError(Exception):
     """A value of which nobody can say whether another one is the same."""
 
 
-def traits_of(model: nn.Module) -> Mapping[Place, str]:
-    """Return the digest of everything that models have to have in common, by place.
+def traits_of(model: nn.Module, columns: Collection[Place] = ()) -> Mapping[Place, str]:
+    """Return the digest of everything that models have to have in common, by place; of `columns` it is their kind.
 
     Raises `IncomparableError` with the place of a value that cannot be looked into.
     """
@@ -57,7 +58,7 @@ def traits_of(model: nn.Module) -> Mapping[Place, str]:
             raise IncomparableError(
                 f"{layer_in_words(name)} is compiled by torch.jit, which cannot be run for many at once"
             )
-        for what, value in _parts(layer, reader):
+        for what, value in _parts(layer, reader, frozenset(key for each, key in columns if each == name)):
             try:
                 found[name, what] = value()
             except IncomparableError as error:
@@ -116,7 +117,7 @@ def _kinds_of_model(kind: type) -> Iterator[type]:
         yield from _kinds_of_model(inner)
 
 
-def _parts(layer: nn.Module, reader: "_Reader") -> Iterator[tuple[str, Any]]:
+def _parts(layer: nn.Module, reader: "_Reader", columns: Collection[str]) -> Iterator[tuple[str, Any]]:
     """Yield what there is to compare of a layer, with functions that return the digests."""
     knowing = reader.knows_cohorts(layer)
     yield _CLASS, lambda: reader.digest(type(layer))
@@ -135,7 +136,7 @@ def _parts(layer: nn.Module, reader: "_Reader") -> Iterator[tuple[str, Any]]:
     if knowing:  # what it computes with under vmap are its tensors
         return
     for key, value in _attributes(layer):
-        yield f"an attribute {key!r}", lambda value=value: reader.digest(value)
+        yield f"an attribute {key!r}", lambda value=value, key=key: _COLUMN if key in columns else reader.digest(value)
 
 
 def _attributes(layer: nn.Module) -> Iterator[tuple[str, Any]]:

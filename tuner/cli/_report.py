@@ -85,6 +85,7 @@ def summary_json(summary: queries.Summary) -> dict[str, Any]:
         "confirmation": summary.confirmation.describe() if summary.confirmation else None,
         "epochs": summary.epochs,
         "violating": summary.violating,
+        "batching": summary.batching.describe() if summary.batching.epochs else None,
     }
 
 
@@ -109,7 +110,7 @@ def standing(summary: queries.Summary, holder: str | None, storage: str | None) 
     words = f"{summary.finished}{target} trials finished"
     head = Text.assemble((safe(study.name), "bold"), f"  {safe(study.goal)}  {words}")
     states = Text(counts_text(summary, is_run=holder is not None) or "nothing was run yet", style="dim")
-    return Group(head, states, *_activity(summary, holder, storage), Text(""), best_panel(summary))
+    return Group(head, states, *_together(summary), *_activity(summary, holder, storage), Text(""), best_panel(summary))
 
 
 def best_panel(summary: queries.Summary) -> RenderableType:
@@ -175,6 +176,11 @@ def _front(summary: queries.Summary) -> Iterator[RenderableType]:
     yield Text("")
 
 
+def _together(summary: queries.Summary) -> list[Text]:
+    """Return how many trials train together, and why not more; nothing where the objective never batches."""
+    return [Text(f"together: {safe(str(summary.batching))}", style="dim")] if summary.batching.epochs else []
+
+
 def _activity(summary: queries.Summary, holder: str | None, storage: str | None) -> list[Text]:
     if holder is not None:
         return [Text(f"runs now, in {safe(holder)}", style="cyan")]
@@ -191,6 +197,7 @@ def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: 
             style="dim",
         )
     )
+    lines += _together(summary)
     if cause is StopCause.TIME:
         lines.append(
             Text(f"the time is up; go on with: {_next(summary.study.name, storage, 'resume')}", style="yellow")

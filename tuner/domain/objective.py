@@ -53,6 +53,13 @@ class Cohort(ABC):
         """
         return ()
 
+    def together(self) -> tuple[int, str]:
+        """Return how many members the last `advance` trained as one, 1 for each on its own, and then why.
+
+        0 for an objective that never trains several as one.
+        """
+        return 0, ""
+
     def save(self, numbers: Collection[int]) -> None:  # noqa: B027 - nothing to do is an answer
         """Keep the states of these members as they are after their last epoch, each through its `Trial.save`.
 

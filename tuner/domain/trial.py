@@ -74,7 +74,8 @@ class Report:
 
     `seconds` is what the epoch took, its share of the cohort's where several trials were trained at once. `note` is
     what a person should know although the trial goes on. `is_last` says that the objective ended with these metrics:
-    there is nothing left to stop.
+    there is nothing left to stop. `together` is how many trials were trained as one in that epoch: 1 where the trial
+    was trained alone although its objective can batch, for the reason in `apart`; 0 where the objective never does.
     """
 
     number: int
@@ -84,6 +85,8 @@ class Report:
     seconds: float = 0.0
     note: str = ""
     is_last: bool = False
+    together: int = 0
+    apart: str = ""
 
 
 @final

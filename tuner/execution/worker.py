@@ -205,10 +205,13 @@ class Worker:
         outcomes = self._outcomes()
         share = (self._clock() - began) / max(1, len(outcomes))
         ended = self._ended()
+        together, apart = self._together()
         return [
             replace(
                 self._report(number, outcome),
                 seconds=share,
+                together=together,
+                apart=apart,
                 note=redacted(self._notes.pop(number, "")),
                 is_last=number in ended,
             )
@@ -222,6 +225,14 @@ class Worker:
         if cohort is not None and self._broken is None:
             self._try(lambda: ended.update(cohort.ended()))
         return frozenset(ended)
+
+    def _together(self) -> tuple[int, str]:
+        """Return how many members were trained as one in this epoch, and why not more than one."""
+        found = [(0, "")]
+        cohort = self._cohort
+        if cohort is not None and self._broken is None:
+            self._try(lambda: found.append(cohort.together()))
+        return found[-1]
 
     def _needs_decision(self, report: Report) -> bool:
         if report.metrics is None or report.is_last or report.epoch >= self._job.max_epochs:

@@ -93,10 +93,12 @@ def test_models_of_one_shape_share_a_key_whatever_their_numbers() -> None:
     assert own.cohort_key(config(batch_size=32)) != own.cohort_key(config())
 
 
-def test_a_number_outside_of_tensors_is_part_of_the_shape() -> None:
-    own = objective(lambda each: Scaled(each["dropout"]))
-    assert own.cohort_key(config()) == own.cohort_key(config())
-    assert own.cohort_key(config()) != own.cohort_key(config(dropout=0.4))
+def test_a_whole_number_outside_of_tensors_is_part_of_the_shape_and_a_real_one_is_not() -> None:
+    whole = objective(lambda each: Scaled(each["width"]))
+    assert whole.cohort_key(config()) == whole.cohort_key(config())
+    assert whole.cohort_key(config()) != whole.cohort_key(config(width=8))
+    real = objective(lambda each: Scaled(each["dropout"]))
+    assert real.cohort_key(config()) == real.cohort_key(config(dropout=0.4))
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,8 @@ def _facts(spending: _Spending) -> Iterator[Fact]:
         return
     trials = len([trial for trial in spending.material.trials if trial.curve])
     yield Fact(label="epochs trained", value=f"{spending.epochs:,}", note=f"over {amount(trials, 'trial')}")
+    if (batching := spending.material.summary.batching).epochs:
+        yield Fact(label="trained together", value=f"{batching.share:.0%}", note=str(batching))
     if spending.spared:
         share = spending.spared / spending.in_full
         yield Fact(
