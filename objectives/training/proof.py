@@ -19,7 +19,7 @@ from tuner.objectives.architectures._layers import Batchable
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.training.answered import answered, check_outputs, read
 from tuner.objectives.training.batched import BatchLoss
-from tuner.objectives.training.culprit import culprit, drawing_layer
+from tuner.objectives.training.culprit import culprit, drawing_layer, said
 from tuner.objectives.training.data import Examples
 from tuner.objectives.training.loop import forwarded
 from tuner.objectives.training.precision import Precision
@@ -251,7 +251,7 @@ class _Attempt:
             if self.draws:
                 self._draw_differently(layout, rows)
         except Exception as error:  # noqa: BLE001 - whatever torch, or a person's model, cannot do for many at once
-            return self._worded(_first_line(error))
+            return self._worded(said(error))
         return None
 
     def _together(self, layout: Layout, rows: Sequence[Row], places: Sequence[int]) -> list[_Trained]:
@@ -487,7 +487,3 @@ def _largest(tensor: Tensor) -> float:
     sizes = tensor.detach().abs().double()
     finite = sizes[torch.isfinite(sizes)]
     return float(finite.max()) if len(finite) else 0.0
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
