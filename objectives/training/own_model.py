@@ -43,6 +43,10 @@ from tuner.objectives.training.workshop import learner_of
 
 __all__ = ["Dropout", "OwnModel", "Task"]
 
+_LARGE = 1_000_000
+"""From so many weights on a model is tried with a few examples alone."""
+_FEW = 12
+
 _SAMPLED = 128
 """How many examples are kept to find out with whether models compute the same together as alone."""
 
@@ -191,7 +195,7 @@ class OwnModel(Objective):
         key = _digest(traits_of(model)), watched.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), self._kind_of_loss(watched)
         fresh = (key, device) not in self._proofs
         if fresh:
-            exercise = self._exercise(config, device)
+            exercise = self._exercise(config, device, model)
             self._proofs[key, device] = prove(lambda seed: self._built(watched, device, seed=seed), exercise)
         proof = self._proofs[key, device]
         if proof.obstacle is not None:
@@ -221,7 +225,7 @@ class OwnModel(Objective):
         with weights_drawn(seed, device):
             return complete(self.built(config).to(device), self._bench.sample.features.to(device))
 
-    def _exercise(self, config: Config, device: str) -> Exercise:
+    def _exercise(self, config: Config, device: str, model: nn.Module) -> Exercise:
         sample = self._bench.sample
         moved = replace(sample, features=sample.features.to(device), targets=sample.targets.to(device))
         size, count = config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), self._bench.known("train").count
@@ -231,7 +235,8 @@ class OwnModel(Objective):
             task=self.task,
             classes=self._bench.classes,
             device=device,
-            batch_size=size,
+            # Of a large model, examples of the usual batch would cost more than they can show.
+            batch_size=size if sum(each.numel() for each in model.parameters()) <= _LARGE else min(size, _FEW),
             last_batch=len(batched(torch.arange(count), min(size, count), dim=0)[-1]),
         )
 
