@@ -178,11 +178,9 @@ class Batch:
         shared = _are_one(examples)
         weights = self._stack.layout.parts(self._stack.weights[rows])
         forward = partial(self._stack.forward, weights, rows, training=False, shared=shared)
-        outputs = []
         # As many at once as alone: some models compute something of all examples that they see together.
         parts = (torch.split(each.features, EVALUATED_AT_ONCE) for each in examples[: 1 if shared else None])
-        for seen in zip(*parts, strict=True):
-            outputs.append(forward(seen[0].clone() if shared else torch.stack(seen)))  # a name would keep the copy
+        outputs = [forward(seen[0].clone() if shared else torch.stack(seen)) for seen in zip(*parts, strict=True)]
         return torch.cat(outputs, dim=1)
 
 
