@@ -329,7 +329,7 @@ def _together(losses: Sequence[Loss], device: torch.device) -> Callable[[Tensor,
         loss = replace(first, **mine) if mine else first
         found: Tensor = loss(outputs.flatten(0, 1), targets.flatten()).view(rows, batch)
         # As torch's losses weigh a mean: by the sum of the weights.
-        return (found.mean(dim=1) if weights is None else (found * weights).sum(dim=1) / weights.sum(dim=1)).sum()
+        return found.sum() / batch if weights is None else ((found * weights).sum(dim=1) / weights.sum(dim=1)).sum()
 
     return total
 
