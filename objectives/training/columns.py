@@ -6,21 +6,18 @@ take numbers alone are stood in for by the same computation with a column. What 
 is found out by trying, and stays part of the shape.
 """
 
-# ruff: noqa: ARG001, FBT001, FBT002 - what stands in for torch's functions has their signatures
-
 import copy
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, final
+from typing import final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.overrides import TorchFunctionMode
 
-from tuner.objectives.architectures._layers import Batchable, dropped_out
+from tuner.objectives.architectures._layers import Batchable
 from tuner.objectives.training.seeding import unseen
+from tuner.objectives.training.stand_ins import TakingColumns
 
 Place = tuple[str, str]
 """The name of a layer and of one of its attributes."""
@@ -85,6 +82,8 @@ class Columns:
 
     def __init__(self, template: nn.Module, buffers: Mapping[str, Tensor]) -> None:
         self._varying: dict[str, tuple[nn.Module, str]] = {}
+        # Attention is computed here in any case: torch's fused kernel has no rule for vmap, and falls back to a loop.
+        self._attends = any(isinstance(layer, nn.MultiheadAttention) for layer in template.modules())
         for name, layer in template.named_modules():
             for buffer in [each for each in layer._buffers if each.endswith(_SUFFIX)]:  # noqa: SLF001
                 attribute = buffer.removesuffix(_SUFFIX)
@@ -96,14 +95,14 @@ class Columns:
     @contextmanager
     def applied(self, buffers: Mapping[str, Tensor]) -> Iterator[None]:
         """Let the layers compute with one row's `buffers`, as `vmap` gives them."""
-        if not self._varying:
+        if not self._varying and not self._attends:
             yield
             return
         before = [(layer, attribute, getattr(layer, attribute)) for layer, attribute in self._varying.values()]
         for name, (layer, attribute) in self._varying.items():
             setattr(layer, attribute, buffers[name].to(torch.get_default_dtype()))
         try:
-            with _TakingColumns():
+            with TakingColumns():
                 yield
         finally:
             for layer, attribute, value in before:
@@ -166,85 +165,3 @@ def _another(value: float) -> float:
 
 def _is_real(value: object) -> bool:
     return type(value) is float and math.isfinite(value)
-
-
-@final
-class _TakingColumns(TorchFunctionMode):
-    """Lets functions of torch that take numbers alone take columns."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        given = kwargs or {}
-        stand_in = _STAND_INS.get(func)
-        if stand_in is not None and any(isinstance(each, Tensor) for each in (*args[1:], *given.values())):
-            return stand_in(*args, **given)
-        return func(*args, **given)
-
-
-def _dropout(x: Tensor, p: float | Tensor = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    return dropped_out(x, torch.as_tensor(p)) if training else x
-
-
-def _feature_dropout(x: Tensor, p: float | Tensor = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    if not training:
-        return x
-    lead = x.shape[:2]
-    return x * dropped_out(x.new_ones(lead), torch.as_tensor(p)).reshape(lead + (1,) * (x.dim() - 2))
-
-
-def _leaky_relu(x: Tensor, negative_slope: float | Tensor = 0.01, inplace: bool = False) -> Tensor:
-    return torch.where(x > 0, x, x * negative_slope)
-
-
-def _elu(x: Tensor, alpha: float | Tensor = 1.0, inplace: bool = False) -> Tensor:
-    return torch.where(x > 0, x, alpha * x.clamp(max=0).expm1())
-
-
-def _celu(x: Tensor, alpha: float | Tensor = 1.0, inplace: bool = False) -> Tensor:
-    return torch.where(x > 0, x, alpha * (x.clamp(max=0) / alpha).expm1())
-
-
-def _softplus(x: Tensor, beta: float | Tensor = 1.0, threshold: float | Tensor = 20.0) -> Tensor:
-    scaled = x * beta
-    return torch.where(scaled > threshold, x, functional.softplus(torch.minimum(scaled, 0 * scaled + threshold)) / beta)
-
-
-def _softshrink(x: Tensor, lambd: float | Tensor = 0.5) -> Tensor:
-    return x.sign() * (x.abs() - lambd).clamp(min=0)
-
-
-def _hardshrink(x: Tensor, lambd: float | Tensor = 0.5) -> Tensor:
-    return torch.where(x.abs() > lambd, x, torch.zeros_like(x))
-
-
-def _layer_norm(
-    x: Tensor,
-    normalized_shape: list[int],
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    eps: float | Tensor = 1e-5,
-) -> Tensor:
-    if not isinstance(eps, Tensor):
-        return functional.layer_norm(x, normalized_shape, weight, bias, eps)
-    dims = [*range(-len(normalized_shape), 0)]
-    centred = x - x.mean(dims, keepdim=True)
-    found = centred * (centred.square().mean(dims, keepdim=True) + eps).rsqrt()
-    found = found if weight is None else found * weight
-    return found if bias is None else found + bias
-
-
-_STAND_INS: Mapping[Any, Callable[..., Tensor]] = {
-    functional.dropout: _dropout,
-    functional.dropout1d: _feature_dropout,
-    functional.dropout2d: _feature_dropout,
-    functional.dropout3d: _feature_dropout,
-    functional.leaky_relu: _leaky_relu,
-    functional.elu: _elu,
-    functional.celu: _celu,
-    functional.softplus: _softplus,
-    functional.softshrink: _softshrink,
-    functional.hardshrink: _hardshrink,
-    functional.layer_norm: _layer_norm,
-}
-"""The same computation, with a column where torch wants a number."""
