@@ -133,6 +133,35 @@ class Cooling(Tempered):
         return super().forward(inputs)
 
 
+class Attending(nn.Module):
+    """Attends over four steps of one feature, with torch's layer."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.embed = nn.Linear(1, 8)
+        self.attention = nn.MultiheadAttention(8, 2, dropout=share, batch_first=True)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        steps = self.embed(inputs[..., None])
+        outputs: Tensor = self.head(self.attention(steps, steps, steps, need_weights=False)[0].mean(dim=1))
+        return outputs
+
+
+class Encoding(nn.Module):
+    """Reads four steps with torch's own encoder."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.embed = nn.Linear(1, 8)
+        self.encoder = nn.TransformerEncoderLayer(8, 2, 16, dropout=share, batch_first=True)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.head(self.encoder(self.embed(inputs[..., None])).mean(dim=1))
+        return outputs
+
+
 def within(layer: nn.Module) -> nn.Module:
     return nn.Sequential(nn.Linear(4, 8), layer, nn.Linear(8, 3))
 
@@ -156,6 +185,8 @@ EXACT: Mapping[str, Build] = {
 }
 RANDOM: Mapping[str, Build] = {
     "dropout": lambda number: within(nn.Dropout(number)),
+    "attention": Attending,
+    "encoder": Encoding,
     "alone": lambda number: nn.Sequential(nn.Linear(4, 3), nn.Dropout(number)),
     "channels": lambda number: nn.Sequential(
         nn.Unflatten(1, (1, 4)), nn.Conv1d(1, 8, 2), nn.Dropout1d(number), nn.Flatten(), nn.Linear(24, 3)
