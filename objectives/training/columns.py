@@ -30,6 +30,9 @@ def numbers(model: nn.Module) -> dict[Place, float]:
     Not those of layers that know of cohorts, nor of torch's own layers where nothing stands in for what they call.
     """
     knowing = {id(inner) for layer in model.modules() if isinstance(layer, Batchable) for inner in layer.modules()}
+    for layer in model.modules():
+        if isinstance(layer, nn.TransformerEncoderLayer):
+            knowing |= {id(layer.norm1), id(layer.norm2)}  # it asks whether their epsilons are equal
     return {
         (name, attribute): float(value)
         for name, layer in model.named_modules()

@@ -3,6 +3,7 @@
 import hashlib
 from abc import abstractmethod
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, ClassVar, final
@@ -71,7 +72,7 @@ class OwnModel(Objective):
         self.settings = Config(settings)
         self.seed = seed
         self._judgements: dict[tuple[str, tuple[Path, ...]], dict[Hashable, _Judgement]] = {}
-        self._columns: dict[Hashable, Collection[Place]] = {}
+        self._columns: dict[Hashable, AbstractSet[Place]] = {}
         self._proofs: dict[Hashable, Proof] = {}
         self._wanted: Collection[str] = ()
 
@@ -201,13 +202,15 @@ class OwnModel(Objective):
             exercise = self._exercise(config, device, model)
             return prove(lambda seed: self._built(watched, device, seed=seed), exercise, columns)
 
-        kind = _digest(traits_of(model, numbers(model))), *rest, device
+        places = numbers(model).keys()
+        traits = _digest(traits_of(model, places))
+        kind = traits, *rest, device
         proof = None
         if kind not in self._columns:
             proof = proven(None)
-            self._columns[kind] = proof.layout.columns if proof.layout is not None else ()
+            self._columns[kind] = proof.layout.columns if proof.layout is not None else frozenset()
         columns = self._columns[kind]
-        key = _digest(traits_of(model, columns)), *rest
+        key = traits if columns == places else _digest(traits_of(model, columns)), *rest
         fresh = (key, device) not in self._proofs
         if fresh:
             self._proofs[key, device] = proof or proven(columns)

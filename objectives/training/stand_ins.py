@@ -45,6 +45,11 @@ def _kept(input: Tensor, found: Tensor, inplace: bool) -> Tensor:
     return input.copy_(found) if inplace else found
 
 
+def _wide(input: Tensor) -> Tensor:
+    """Return the input in 32 bits where it has fewer, in which torch's functions add up as well."""
+    return input.float() if input.dtype in (torch.bfloat16, torch.float16) else input
+
+
 def _dropout(input: Tensor, p: float | Tensor = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     if not isinstance(p, Tensor):
         return functional.dropout(input, p, training, inplace)
@@ -72,9 +77,10 @@ def _celu(input: Tensor, alpha: float | Tensor = 1.0, inplace: bool = False) -> 
 
 
 def _softplus(input: Tensor, beta: float | Tensor = 1.0, threshold: float | Tensor = 20.0) -> Tensor:
-    scaled = input * beta
+    wide = _wide(input)
+    scaled = wide * beta
     low = torch.minimum(scaled, 0 * scaled + threshold)
-    return torch.where(scaled > threshold, input, functional.softplus(low) / beta)
+    return torch.where(scaled > threshold, wide, functional.softplus(low) / beta)
 
 
 def _softshrink(input: Tensor, lambd: float | Tensor = 0.5) -> Tensor:
@@ -94,8 +100,9 @@ def _layer_norm(
 ) -> Tensor:
     if not isinstance(eps, Tensor):
         return functional.layer_norm(input, [*normalized_shape], weight, bias, eps)
+    wide = _wide(input)
     dims = [*range(-len(normalized_shape), 0)]
-    centred = input - input.mean(dims, keepdim=True)
+    centred = wide - wide.mean(dims, keepdim=True)
     found = centred * (centred.square().mean(dims, keepdim=True) + eps).rsqrt()
     found = found if weight is None else found * weight
     return found if bias is None else found + bias
