@@ -447,11 +447,14 @@ def lasting(bench: Bench, members: frozenset[int], reports: int) -> tuple[list[i
     return sizes, seen
 
 
-def test_where_a_space_has_one_shape_all_trials_follow_each_other_in_one_cohort() -> None:
+def test_where_a_space_has_one_shape_no_trial_is_trained_alone() -> None:
     bench = Bench(trials=40, cohort=4, grows=True)
-    sizes, seen = lasting(bench, bench.take().numbers, 30)
-    assert seen == list(range(40))
-    assert sizes == [4] * 30
+    trained: list[int] = []
+    while (work := bench.controller.next_work()) is not None:
+        sizes, seen = lasting(bench, work.numbers, 999)
+        assert set(sizes) == {4}
+        trained += seen
+    assert trained == list(range(40))
 
 
 def test_the_sampler_is_asked_for_a_shape_again_and_again_and_a_trial_of_another_one_waits() -> None:
@@ -466,25 +469,23 @@ def test_the_sampler_is_asked_for_a_shape_again_and_again_and_a_trial_of_another
 
 
 def test_a_cohort_of_one_is_followed_by_whatever_the_sampler_says() -> None:
-    bench = Bench(trials=60, cohort=1, key_of=lambda config: config["x"], grows=True)
-    sizes, seen = lasting(bench, bench.take().numbers, 3 * 59)
-    assert seen == list(range(60))
-    assert set(sizes) == {1}
+    bench = Bench(trials=64, cohort=1, key_of=lambda config: config["x"], grows=True)
+    cohorts: list[list[int]] = []
+    while (work := bench.controller.next_work()) is not None:
+        sizes, seen = lasting(bench, work.numbers, 999)
+        assert set(sizes) == {1}
+        cohorts.append(seen)
+    assert cohorts == [[*range(first, first + 8)] for first in range(0, 64, 8)]
     free = FakeSampler(SPACE)
-    assert [trial.config for trial in bench.controller.trials[1:]] == [free.suggest(number) for number in range(1, 60)]
+    assert [trial.config for trial in bench.controller.trials[1:]] == [free.suggest(number) for number in range(1, 64)]
 
 
-def test_a_cohort_ends_now_and_then_so_that_its_worker_can_be_replaced() -> None:
-    bench = Bench(trials=2000, max_epochs=1, cohort=8, grows=True)
-    work = bench.take()
-    reports = 0
-    answer = Answer()
-    numbers = work.numbers
-    while not answer.is_over:
-        answer = bench.report_all(dict.fromkeys(numbers, 0.5), epoch=1)
-        numbers = frozenset(member.number for member in answer.joining)
-        reports += 1
-    assert reports == 512 / 8
+def test_a_cohort_that_never_runs_empty_ends_now_and_then_so_that_its_worker_can_be_replaced() -> None:
+    bench = Bench(trials=9000, cohort=4, grows=True)
+    bench.scheduler.answers = {(number, 1): Decision.STOP for number in range(1, 9000, 2)}
+    sizes, seen = lasting(bench, bench.take().numbers, 9000)
+    assert 512 <= len(seen) < 512 + 4
+    assert sizes[-1] < 4
 
 
 def test_members_that_do_not_fit_into_memory_go_on_in_halves() -> None:

@@ -19,7 +19,7 @@ from tuner.domain.event import Event, EventKind
 from tuner.domain.goal import Goal
 from tuner.domain.study import Direction
 from tuner.domain.study_folders import StudyFolders
-from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState
+from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
 from tuner.drawing import LiveTable, PlainLines, shown
 from tuner.progress import Tally, Target
 
@@ -223,6 +223,22 @@ def test_a_resumed_study_counts_earlier_trials_but_not_their_pace() -> None:
     progress.update(finished(4, 0.5))
     assert progress.left == 30 * 5
     assert progress.best is before[3]
+
+
+@pytest.mark.parametrize(
+    ("together", "apart", "words"),
+    [
+        (31, "", "31 together"),
+        (1, "fewer than 4 trials", "one by one: fewer than 4 trials"),
+        (0, "", "no trial complete"),
+    ],
+)
+def test_the_live_line_says_how_many_trials_train_as_one(together: int, apart: str, words: str) -> None:
+    report = Report(number=0, epoch=1, metrics={"accuracy": 0.5}, together=together, apart=apart)
+    event = Event(kind=EventKind.REPORTED, trial=trial(0, 0.5), report=report)
+    text = " ".join(" ".join(table([event])).split())
+    assert words in text
+    assert together or "together" not in text
 
 
 def test_a_test_counts_as_no_trial() -> None:

@@ -414,8 +414,9 @@ class Controller(Director):
         return self._placed(cohort, joining)
 
     def _replacing(self, cohort: int) -> list[TrialRecord]:
-        """Begin a cohort of any shape where the one before is over; nothing where trials wait that go first."""
-        trials = [] if self._waiting else self._begun()
+        """Begin a cohort of any shape in place of one that is over; none where trials wait, or its worker is old."""
+        is_old = self._taken[cohort] >= self._cohorts.lasting
+        trials = [] if self._waiting or is_old else self._begun()
         if trials:
             self._shapes[cohort] = trials[0].config
         return trials

@@ -12,7 +12,11 @@ __all__ = ["OneCycle"]
 @final
 @dataclass(frozen=True)
 class OneCycle(LrSchedule):
-    """From `start` up to 1 at `peak` of training and down to 0, along half a cosine each way."""
+    """From `start` up to 1 at `peak` of training and down to 0, along half a cosine each way.
+
+    The rate alone: torch's own one-cycle also moves the momentum between 0.85 and 0.95, whatever was chosen, and here
+    the momentum is something that is searched.
+    """
 
     start: float = 0.04
     peak: float = 0.3

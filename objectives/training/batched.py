@@ -178,11 +178,9 @@ class Batch:
         shared = _are_one(examples)
         weights = self._stack.layout.parts(self._stack.weights[rows])
         forward = partial(self._stack.forward, weights, rows, training=False, shared=shared)
-        outputs = []
         # As many at once as alone: some models compute something of all examples that they see together.
         parts = (torch.split(each.features, EVALUATED_AT_ONCE) for each in examples[: 1 if shared else None])
-        for seen in zip(*parts, strict=True):
-            outputs.append(forward(seen[0].clone() if shared else torch.stack(seen)))  # a name would keep the copy
+        outputs = [forward(seen[0].clone() if shared else torch.stack(seen)) for seen in zip(*parts, strict=True)]
         return torch.cat(outputs, dim=1)
 
 
@@ -331,7 +329,7 @@ def _together(losses: Sequence[Loss], device: torch.device) -> Callable[[Tensor,
         loss = replace(first, **mine) if mine else first
         found: Tensor = loss(outputs.flatten(0, 1), targets.flatten()).view(rows, batch)
         # As torch's losses weigh a mean: by the sum of the weights.
-        return (found.mean(dim=1) if weights is None else (found * weights).sum(dim=1) / weights.sum(dim=1)).sum()
+        return found.sum() / batch if weights is None else ((found * weights).sum(dim=1) / weights.sum(dim=1)).sum()
 
     return total
 

@@ -6,20 +6,17 @@ the same computation with a column. What does not compute the same with columns 
 trait of the model.
 """
 
-# ruff: noqa: FBT001, FBT002, A002 - what stands in for torch's functions has their signatures
-
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.overrides import TorchFunctionMode
 
-from tuner.objectives.architectures._layers import Batchable, dropped_out
+from tuner.objectives.architectures._layers import Batchable
+from tuner.objectives.training.stand_ins import TakingColumns
 
 Place = tuple[str, str]
 """The name of a layer and of one of its attributes."""
@@ -33,6 +30,9 @@ def numbers(model: nn.Module) -> dict[Place, float]:
     Not those of layers that know of cohorts, nor of torch's own layers where nothing stands in for what they call.
     """
     knowing = {id(inner) for layer in model.modules() if isinstance(layer, Batchable) for inner in layer.modules()}
+    for layer in model.modules():
+        if isinstance(layer, nn.TransformerEncoderLayer):
+            knowing |= {id(layer.norm1), id(layer.norm2)}  # it asks whether their epsilons are equal
     return {
         (name, attribute): float(value)
         for name, layer in model.named_modules()
@@ -75,6 +75,8 @@ class Columns:
 
     def __init__(self, template: nn.Module, rows: Sequence[Numbers], device: torch.device) -> None:
         self._rows = rows
+        # Attention is computed here in any case: torch's fused kernel has no rule for vmap, and falls back to a loop.
+        self._attends = any(isinstance(layer, nn.MultiheadAttention) for layer in template.modules())
         self._places: list[tuple[nn.Module, str]] = []
         self._values: list[Tensor] = []
         put(template, rows[0])  # the template may be the model of a member who is gone
@@ -96,7 +98,7 @@ class Columns:
     @contextmanager
     def applied(self, values: Sequence[Tensor]) -> Iterator[None]:
         """Let the template compute with one row of what `of` returns, as `vmap` gives it."""
-        if not values:
+        if not values and not self._attends:
             yield
             return
         given = zip(self._places, values, strict=True)
@@ -110,7 +112,7 @@ def _standing_in(given: Sequence[tuple[nn.Module, str, Tensor]]) -> Iterator[Non
     try:
         for layer, attribute, value in given:
             layer.__dict__[attribute] = value
-        with _TakingColumns():
+        with TakingColumns():
             yield
     finally:
         for (layer, attribute, _), value in zip(given, before, strict=True):
@@ -135,94 +137,6 @@ def _may_vary(layer: nn.Module, attribute: str) -> bool:
     return not type(layer).__module__.startswith("torch.") or _OF_TORCH.get(type(layer)) == attribute
 
 
-@final
-class _TakingColumns(TorchFunctionMode):
-    """Lets functions of torch that take numbers alone take columns."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        given = kwargs or {}
-        stand_in = _STAND_INS.get(func)
-        if stand_in is not None and any(isinstance(each, Tensor) for each in (*args[1:], *given.values())):
-            return stand_in(*args, **given)
-        return func(*args, **given)
-
-
-def _kept(input: Tensor, found: Tensor, inplace: bool) -> Tensor:
-    """Return what was found, in the place of the input where that is asked for."""
-    return input.copy_(found) if inplace else found
-
-
-def _dropout(input: Tensor, p: float | Tensor = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    return _kept(input, dropped_out(input, torch.as_tensor(p)), inplace) if training else input
-
-
-def _feature_dropout(input: Tensor, p: float | Tensor = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    if not training:
-        return input
-    lead = input.shape[:2]
-    factors = dropped_out(input.new_ones(lead), torch.as_tensor(p)).reshape(lead + (1,) * (input.dim() - 2))
-    return _kept(input, input * factors, inplace)
-
-
-def _leaky_relu(input: Tensor, negative_slope: float | Tensor = 0.01, inplace: bool = False) -> Tensor:
-    return _kept(input, torch.where(input > 0, input, input * negative_slope), inplace)
-
-
-def _elu(input: Tensor, alpha: float | Tensor = 1.0, inplace: bool = False) -> Tensor:
-    return _kept(input, torch.where(input > 0, input, alpha * input.clamp(max=0).expm1()), inplace)
-
-
-def _celu(input: Tensor, alpha: float | Tensor = 1.0, inplace: bool = False) -> Tensor:
-    return _kept(input, torch.where(input > 0, input, alpha * (input.clamp(max=0) / alpha).expm1()), inplace)
-
-
-def _softplus(input: Tensor, beta: float | Tensor = 1.0, threshold: float | Tensor = 20.0) -> Tensor:
-    scaled = input * beta
-    low = torch.minimum(scaled, 0 * scaled + threshold)
-    return torch.where(scaled > threshold, input, functional.softplus(low) / beta)
-
-
-def _softshrink(input: Tensor, lambd: float | Tensor = 0.5) -> Tensor:
-    return input.sign() * (input.abs() - lambd).clamp(min=0)
-
-
-def _hardshrink(input: Tensor, lambd: float | Tensor = 0.5) -> Tensor:
-    return torch.where(input.abs() > lambd, input, torch.zeros_like(input))
-
-
-def _layer_norm(
-    input: Tensor,
-    normalized_shape: Sequence[int],
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    eps: float | Tensor = 1e-5,
-) -> Tensor:
-    if not isinstance(eps, Tensor):
-        return functional.layer_norm(input, [*normalized_shape], weight, bias, eps)
-    dims = [*range(-len(normalized_shape), 0)]
-    centred = input - input.mean(dims, keepdim=True)
-    found = centred * (centred.square().mean(dims, keepdim=True) + eps).rsqrt()
-    found = found if weight is None else found * weight
-    return found if bias is None else found + bias
-
-
-_STAND_INS: Mapping[Any, Callable[..., Tensor]] = {
-    functional.dropout: _dropout,
-    functional.dropout1d: _feature_dropout,
-    functional.dropout2d: _feature_dropout,
-    functional.dropout3d: _feature_dropout,
-    functional.leaky_relu: _leaky_relu,
-    functional.elu: _elu,
-    functional.celu: _celu,
-    functional.softplus: _softplus,
-    functional.softshrink: _softshrink,
-    functional.hardshrink: _hardshrink,
-    functional.layer_norm: _layer_norm,
-}
-"""The same computation, with a column where torch wants a number."""
-
 _OF_TORCH: Mapping[type, str] = {
     nn.Dropout: "p",
     nn.Dropout1d: "p",
@@ -235,5 +149,6 @@ _OF_TORCH: Mapping[type, str] = {
     nn.Softshrink: "lambd",
     nn.Hardshrink: "lambd",
     nn.LayerNorm: "eps",
+    nn.MultiheadAttention: "dropout",
 }
-"""The layers that call one of these functions, with what they give it."""
+"""The layers that call a function which something stands in for, with the number that they give it."""

@@ -33,6 +33,12 @@ def culprit(
     return None
 
 
+def said(error: Exception) -> str:
+    """Return what torch says of what it cannot do for many models at once, without its advice."""
+    first = str(error).strip().partition("\n")[0].removeprefix("vmap: ")
+    return first.partition(". ")[0].rstrip(".") or type(error).__name__
+
+
 def drawing_layer(model: nn.Module, inputs: Tensor, drawn: Callable[[], Any]) -> str:
     """Return, in words, the innermost layer that changes what `drawn` returns."""
     before: dict[str, Any] = {}
@@ -88,7 +94,7 @@ def _problem(layers: Sequence[nn.Module], calls: Sequence[_Call], seed: Callable
     try:
         together = _together(layers, calls, seed)
     except Exception as error:  # noqa: BLE001 - whatever torch says
-        return str(error).strip().partition("\n")[0] or type(error).__name__
+        return said(error)
     for one, other in zip(zip(*alone, strict=True), together, strict=True):
         stacked = torch.stack(one)
         size = float(stacked.abs().max()) if stacked.numel() else 0.0

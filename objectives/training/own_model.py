@@ -3,6 +3,7 @@
 import hashlib
 from abc import abstractmethod
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, ClassVar, final
@@ -38,10 +39,15 @@ from tuner.objectives.training.proof import Exercise, Proof, made_comparable, pr
 from tuner.objectives.training.row import Layout
 from tuner.objectives.training.seeding import undisturbed, weights_drawn
 from tuner.objectives.training.trained import BUFFERS, TrainedModel, network_with
-from tuner.objectives.training.traits import IncomparableError, plain_globals_kept, traits_of
+from tuner.objectives.training.traits import IncomparableError, is_library, plain_globals_kept, traits_of
+from tuner.objectives.training.watched import Path, Watched, values_at
 from tuner.objectives.training.workshop import learner_of
 
 __all__ = ["Dropout", "OwnModel", "Task"]
+
+_LARGE = 1_000_000
+"""From so many weights on a model is tried with a few examples alone."""
+_FEW = 12
 
 _SAMPLED = 128
 """How many examples are kept to find out with whether models compute the same together as alone."""
@@ -65,8 +71,8 @@ class OwnModel(Objective):
     def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
         self.settings = Config(settings)
         self.seed = seed
-        self._judgements: dict[Hashable, _Judgement] = {}
-        self._columns: dict[Hashable, Collection[Place]] = {}
+        self._judgements: dict[tuple[str, tuple[Path, ...]], dict[Hashable, _Judgement]] = {}
+        self._columns: dict[Hashable, AbstractSet[Place]] = {}
         self._proofs: dict[Hashable, Proof] = {}
         self._wanted: Collection[str] = ()
 
@@ -173,31 +179,41 @@ class OwnModel(Objective):
         return _OwnBench(self, self._wanted)
 
     def _judged(self, config: Config, device: str) -> "_Judgement":
-        """Return what is known of a configuration's model; what it is asked twice is found out once."""
-        asked = _hashable(config), device
-        if asked not in self._judgements:
-            with undisturbed(), plain_globals_kept(type(self).__module__):
-                try:
-                    self._judgements[asked] = self._judgement(config, device)
-                except IncomparableError as error:
-                    self._judgements[asked] = _Judgement(obstacle=str(error))
-                except Exception as error:  # noqa: BLE001 - it is the trial's failure, which says more
-                    self._judgements[asked] = _Judgement(obstacle=f"it fails by itself, {described(error)}")
-        return self._judgements[asked]
+        """Return what is known of a configuration's model, found out once for all of which `build` reads the same."""
+        for (where, paths), known in self._judgements.items():
+            if where == device and (judgement := known.get(values_at(config, paths))) is not None:
+                return judgement
+        seen: dict[Path, None] = {}
+        with undisturbed(), plain_globals_kept(type(self).__module__):
+            try:
+                judgement = self._judgement(Watched(config, seen), config, device)
+            except IncomparableError as error:
+                judgement = _Judgement(obstacle=str(error))
+            except Exception as error:  # noqa: BLE001 - it is the trial's failure, which says more
+                judgement = _Judgement(obstacle=f"it fails by itself, {described(error)}")
+        self._judgements.setdefault((device, tuple(seen)), {})[values_at(config, tuple(seen))] = judgement
+        return judgement
 
-    def _judgement(self, config: Config, device: str) -> "_Judgement":
-        model = self._built(config, device, seed=0)
-        rest = config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE)
-        kind = _digest(traits_of(model, numbers(model))), rest, device
+    def _judgement(self, watched: Config, config: Config, device: str) -> "_Judgement":
+        model = self._built(watched, device, seed=0)
+        rest = watched.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), self._kind_of_loss(watched)
+
+        def proven(columns: Collection[Place] | None) -> Proof:
+            exercise = self._exercise(config, device, model)
+            return prove(lambda seed: self._built(watched, device, seed=seed), exercise, columns)
+
+        places = numbers(model).keys()
+        traits = _digest(traits_of(model, places))
+        kind = traits, *rest, device
         proof = None
         if kind not in self._columns:
-            proof = self._proof(config, device)
-            self._columns[kind] = proof.layout.columns if proof.layout is not None else ()
+            proof = proven(None)
+            self._columns[kind] = proof.layout.columns if proof.layout is not None else frozenset()
         columns = self._columns[kind]
-        key = _digest(traits_of(model, columns)), rest
+        key = traits if columns == places else _digest(traits_of(model, columns)), *rest
         fresh = (key, device) not in self._proofs
         if fresh:
-            self._proofs[key, device] = proof or self._proof(config, device, columns)
+            self._proofs[key, device] = proof or proven(columns)
         proof = self._proofs[key, device]
         if proof.obstacle is not None:
             return _Judgement(obstacle=proof.obstacle)
@@ -208,9 +224,12 @@ class OwnModel(Objective):
             )
         return _Judgement(key=key)
 
-    def _proof(self, config: Config, device: str, columns: Collection[Place] | None = None) -> Proof:
-        exercise = self._exercise(config, device)
-        return prove(lambda seed: self._built(config, device, seed=seed), exercise, columns)
+    def _kind_of_loss(self, config: Config) -> str | None:
+        """Return what a person's own loss is called; None for those that ship, which are known to be fine together."""
+        if type(self).loss is OwnModel.loss:
+            return None
+        kind = type(self.loss(config))
+        return None if is_library(kind) else f"{kind.__module__}.{kind.__qualname__}"
 
     def built(self, config: Config) -> nn.Module:
         """Return what `build` makes; raises `ConfigurationError` where it is no module."""
@@ -223,7 +242,7 @@ class OwnModel(Objective):
         with weights_drawn(seed, device):
             return complete(self.built(config).to(device), self._bench.sample.features.to(device))
 
-    def _exercise(self, config: Config, device: str) -> Exercise:
+    def _exercise(self, config: Config, device: str, model: nn.Module) -> Exercise:
         sample = self._bench.sample
         moved = replace(sample, features=sample.features.to(device), targets=sample.targets.to(device))
         size, count = config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), self._bench.known("train").count
@@ -233,7 +252,8 @@ class OwnModel(Objective):
             task=self.task,
             classes=self._bench.classes,
             device=device,
-            batch_size=size,
+            # Of a large model, examples of the usual batch would cost more than they can show.
+            batch_size=size if sum(each.numel() for each in model.parameters()) <= _LARGE else min(size, _FEW),
             last_batch=len(batched(torch.arange(count), min(size, count), dim=0)[-1]),
         )
 
@@ -380,15 +400,6 @@ def _sampled(inputs: Tensor, targets: Tensor) -> Examples:
 def _digest(traits: Mapping[Any, str]) -> str:
     text = "\n".join(f"{place}: {digest}" for place, digest in traits.items())
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def _hashable(value: Any) -> Hashable:
-    """Return what equal configurations have in common, and others have not."""
-    if isinstance(value, Mapping):
-        return tuple((key, _hashable(each)) for key, each in value.items())
-    if isinstance(value, tuple):
-        return tuple(map(_hashable, value))
-    return type(value), value
 
 
 def _one_choice_away(space: SearchSpace) -> Iterator[tuple[str, Config]]:

@@ -5,6 +5,7 @@ gradients and every tensor afterwards have to be the same. What a model draws at
 Numbers that layers keep may differ among the models where all this is so with other ones in each.
 """
 
+import math
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -22,7 +23,7 @@ from tuner.objectives.losses._loss import Loss
 from tuner.objectives.training.answered import answered, check_outputs, read
 from tuner.objectives.training.batched import BatchLoss
 from tuner.objectives.training.columns import as_columns, kinds, numbers, other_numbers, put
-from tuner.objectives.training.culprit import culprit, drawing_layer
+from tuner.objectives.training.culprit import culprit, drawing_layer, said
 from tuner.objectives.training.data import Examples
 from tuner.objectives.training.loop import forwarded
 from tuner.objectives.training.precision import Precision
@@ -135,20 +136,22 @@ def prove(build: Build, exercise: Exercise, columns: Collection[Place] | None = 
         obstacle = next(_obstacles(models), None)
         if obstacle is not None:
             return Proof(obstacle=obstacle)
-        found = _with_most(build, exercise) if columns is None else _tried(build, exercise, columns)
+        found = _with_most(build, exercise, models) if columns is None else _tried(build, exercise, columns, models)
         if found.layout is None:
             return found
         return replace(found, example=_example(build(0), exercise, found.layout.columns))
 
 
-def _with_most(build: Build, exercise: Exercise) -> Proof:
-    """Return the proof with as many columns as the models can have."""
-    model = build(0)
-    places = numbers(model)
-    if places and (every := _tried(build, exercise, places)).obstacle is None:
+def _with_most(build: Build, exercise: Exercise, models: Sequence[nn.Module]) -> Proof:
+    """Return the proof with as many columns as the models, which are used up, can have."""
+    places = numbers(models[0])
+    alike = kinds(models[0], places)
+    every = _tried(build, exercise, places, models)
+    if every.obstacle is None or not places:
         return every
     best = _tried(build, exercise, ())
-    alike = kinds(model, places) if best.layout is not None else []
+    if best.layout is None:
+        return best
     for each in alike if len(alike) > 1 else ():
         assert best.layout is not None  # or nothing would be tried
         more = _tried(build, exercise, (*best.layout.columns, *each))
@@ -156,10 +159,15 @@ def _with_most(build: Build, exercise: Exercise) -> Proof:
     return best
 
 
-def _tried(build: Build, exercise: Exercise, columns: Collection[Place]) -> Proof:
-    """Return whether models with numbers of their own in these places train together as alone."""
+def _tried(
+    build: Build, exercise: Exercise, columns: Collection[Place], models: Sequence[nn.Module] | None = None
+) -> Proof:
+    """Return whether models with numbers of their own in these places train together as alone.
+
+    These `models`, which are used up, or others like them.
+    """
     try:
-        attempt = _Attempt(_varied(_built(build), columns), exercise, columns)
+        attempt = _Attempt(_varied(models or _built(build), columns), exercise, columns)
         found = attempt.result()
         if found.obstacle is not None and attempt.draws and columns:
             # What stands in for torch's dropout draws in another way: alone it has to draw as together.
@@ -173,7 +181,7 @@ def _tried(build: Build, exercise: Exercise, columns: Collection[Place]) -> Proo
     except Exception as error:
         if not columns:
             raise
-        return Proof(obstacle=f"the model cannot be run for many trials at once: {_first_line(error)}")
+        return Proof(obstacle=f"the model cannot be run for many trials at once: {said(error)}")
     return found
 
 
@@ -293,7 +301,7 @@ class _Attempt:
             if self.draws:
                 self._draw_differently(layout, rows)
         except Exception as error:  # noqa: BLE001 - whatever torch, or a person's model, cannot do for many at once
-            return self._worded(_first_line(error))
+            return self._worded(said(error))
         return None
 
     def _together(self, layout: Layout, rows: Sequence[Row], places: Sequence[int]) -> list[_Trained]:
@@ -529,6 +537,8 @@ def _is_near(one: Tensor, other: Tensor, tolerance: float) -> bool:
         return False
     if not (one.is_floating_point() or one.is_complex()):
         return torch.equal(one, other)
+    if not one.numel() or float((one - other).abs().max()) <= tolerance:
+        return True
     same_gaps = torch.equal(torch.isfinite(one), torch.isfinite(other))
     gap = (one - other).abs()
     return same_gaps and bool((gap[torch.isfinite(gap)] <= tolerance).all())
@@ -537,10 +547,10 @@ def _is_near(one: Tensor, other: Tensor, tolerance: float) -> bool:
 def _largest(tensor: Tensor) -> float:
     if not (tensor.is_floating_point() or tensor.is_complex()):
         return 0.0
-    sizes = tensor.detach().abs().double()
+    if not tensor.numel():
+        return 0.0
+    sizes = tensor.detach().abs()
+    if math.isfinite(most := float(sizes.max())):
+        return most
     finite = sizes[torch.isfinite(sizes)]
     return float(finite.max()) if len(finite) else 0.0
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

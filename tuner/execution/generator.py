@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, final
 
 from tuner.domain.config import Config
-from tuner.domain.errors import ConfigurationError, circumstances, their_place
+from tuner.domain.errors import ConfigurationError, TunerError, circumstances, their_place
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.trial import Failure, FailureReason, Metrics, Trial
 from tuner.execution.randomness import Randomness
@@ -206,7 +206,8 @@ def failure_of(error: BaseException) -> Failure:
     # torch's own error is no MemoryError, and this file knows nothing of torch.
     is_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     innermost = f" ({frames.stack[-1].filename}:{frames.stack[-1].lineno})" if frames.stack else ""
-    last = their_place(error) or innermost
+    # What we refuse says what is wanted, and our own line says nothing more.
+    last = their_place(error) or ("" if isinstance(error, TunerError) else innermost)
     return Failure(
         reason=FailureReason.OUT_OF_MEMORY if is_memory else FailureReason.RAISED,
         message=redacted(f"{type(error).__name__}: {_text(error)}{circumstances(error)}{last}"),

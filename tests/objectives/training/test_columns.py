@@ -1,17 +1,24 @@
 """Numbers that layers keep as attributes: every member of a cohort has its own."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import parametrize
 
+import tuner
 from tuner import Float, OwnModel, SearchSpace
 from tuner.cohorts import Cohorts
 from tuner.domain.config import Config
 from tuner.domain.trial import Checkpoints, Trial
+from tuner.objectives.architectures._layers import dropped_out
+from tuner.objectives.training import columns
 from tuner.objectives.training.cohort import SupervisedCohort
 
 Build = Callable[[float], nn.Module]
@@ -50,6 +57,111 @@ class Branching(Tempered):
         return outputs * 2 if self.temperature > 0.2 else outputs
 
 
+class Stretched(nn.Module):
+    """Makes a weight longer."""
+
+    def __init__(self, number: float) -> None:
+        super().__init__()
+        self.number = number
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return weight * (1 + self.number)
+
+
+class Twice(nn.Module):
+    """Has a layer in two places, which is hooked, a weight that is computed, and a number behind a property."""
+
+    def __init__(self, number: float) -> None:
+        super().__init__()
+        self.first = self.second = nn.Linear(4, 4)
+        self.__dict__["slope"] = number
+        self.out = nn.Linear(4, 3)
+        parametrize.register_parametrization(self.out, "weight", Stretched(number))
+        self.second.register_forward_hook(lambda _, __, outputs: outputs * 1.5)
+
+    @property
+    def slope(self) -> float:
+        """The number, under a name that cannot be set."""
+        number: float = self.__dict__["slope"]
+        return number
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.out(functional.leaky_relu(self.second(self.first(inputs)), self.slope, inplace=True))
+        return outputs
+
+
+class Hooked(nn.Module):
+    """A hook reads the number of the layer that it hangs on."""
+
+    def __init__(self, number: float) -> None:
+        super().__init__()
+        self.inner = Tempered(1.0)
+        self.inner.temperature = number
+        self.inner.register_forward_hook(lambda layer, _, outputs: outputs + layer.temperature)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.inner(inputs)
+        return outputs.square()
+
+
+class Dropping(nn.Module):
+    """Leaves out a share by torch's function, for which there is no layer."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+        self.inner = nn.Linear(4, 3)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return functional.dropout(self.inner(input=inputs), self.share, self.training)
+
+
+class Peeking(Tempered):
+    """Computes something else where its number is no number."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.inner(inputs)
+        return outputs * (self.temperature if isinstance(self.temperature, float) else 1.0)
+
+
+class Cooling(Tempered):
+    """Changes its number as it trains."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        if self.training:
+            self.temperature *= 0.9
+        return super().forward(inputs)
+
+
+class Attending(nn.Module):
+    """Attends over four steps of one feature, with torch's layer."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.embed = nn.Linear(1, 8)
+        self.attention = nn.MultiheadAttention(8, 2, dropout=share, batch_first=True)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        steps = self.embed(inputs[..., None])
+        outputs: Tensor = self.head(self.attention(steps, steps, steps, need_weights=False)[0].mean(dim=1))
+        return outputs
+
+
+class Encoding(nn.Module):
+    """Reads four steps with torch's own encoder."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.embed = nn.Linear(1, 8)
+        self.encoder = nn.TransformerEncoderLayer(8, 2, 16, dropout=share, batch_first=True)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.head(self.encoder(self.embed(inputs[..., None])).mean(dim=1))
+        return outputs
+
+
 def within(layer: nn.Module) -> nn.Module:
     return nn.Sequential(nn.Linear(4, 8), layer, nn.Linear(8, 3))
 
@@ -64,13 +176,27 @@ EXACT: Mapping[str, Build] = {
     "layer_norm": lambda number: within(nn.LayerNorm(8, eps=number)),
     "temperature": Tempered,
     "another's": Reaching,
+    "twice": Twice,
+    "hooked": Hooked,
+    "several": lambda number: within(nn.Sequential(nn.LayerNorm(8, eps=number), nn.LeakyReLU(number), nn.ELU(number))),
+    "in place": lambda number: within(nn.LeakyReLU(number, inplace=True)),
+    "double": lambda number: within(nn.LeakyReLU(number)).double(),
+    "numpy": lambda number: Tempered(np.sqrt(number)),
 }
 RANDOM: Mapping[str, Build] = {
     "dropout": lambda number: within(nn.Dropout(number)),
+    "attention": Attending,
+    "encoder": Encoding,
     "alone": lambda number: nn.Sequential(nn.Linear(4, 3), nn.Dropout(number)),
     "channels": lambda number: nn.Sequential(
         nn.Unflatten(1, (1, 4)), nn.Conv1d(1, 8, 2), nn.Dropout1d(number), nn.Flatten(), nn.Linear(24, 3)
     ),
+    "in place": lambda number: within(nn.Dropout(number, inplace=True)),
+    "by a function": Dropping,
+    "beside other numbers": lambda number: within(
+        nn.Sequential(nn.LayerNorm(8, eps=0.01 + number), nn.Dropout(number), nn.LeakyReLU(number))
+    ),
+    "beside statistics": lambda number: within(nn.Sequential(nn.BatchNorm1d(8), nn.Dropout(number))),
 }
 
 
@@ -88,6 +214,17 @@ class Forgotten(Checkpoints):
 
     def load(self) -> None:
         return None
+
+
+class Kept(Checkpoints):
+    def __init__(self) -> None:
+        self._state: Any = None
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        self._state = state
+
+    def load(self) -> Any:
+        return self._state
 
 
 def built(make: Build) -> Built:
@@ -177,3 +314,129 @@ def test_members_whose_other_numbers_differ_are_never_trained_as_one() -> None:
     cohort = own.start([trial(number, value) for number, value in enumerate(VALUES)])
     assert isinstance(cohort, SupervisedCohort)
     assert not cohort.is_batched
+
+
+@pytest.mark.parametrize("number", [0.0, 0.25, 0.5])
+def test_a_number_that_is_read_in_another_way_than_it_is_computed_with_splits_cohorts(number: float) -> None:
+    own = built(Peeking)
+    keys = {own.cohort_key(trial(0, each).config) for each in (number, 0.9)}
+    assert None not in keys
+    assert len(keys) == 2
+
+
+def test_a_number_that_changes_in_training_is_its_trials_own_affair() -> None:
+    own = built(Cooling)
+    assert own.cohort_key(trial(0, 0.5).config) is None
+    reason = own.obstacle(trial(0, 0.5).config)
+    assert reason == "the model has an attribute 'temperature' that changes as it trains"
+
+
+def test_a_number_that_cannot_vary_leaves_the_others_their_columns() -> None:
+    class Both(OwnModel):
+        def build(self, config: Config) -> nn.Module:
+            return nn.Sequential(Branching(config["number"]), nn.ELU(config["share"]), nn.Linear(3, 3))
+
+        def examples(self, split: str) -> tuple[Tensor, Tensor] | None:
+            return built(Tempered).examples(split)
+
+    own = Both({}, 0)
+
+    def key(number: float, share: float) -> Any:
+        return own.cohort_key(Config({**trial(0, number).config, "share": share}))
+
+    assert key(0.1, 0.3) is not None
+    assert key(0.1, 0.3) == key(0.1, 0.8)
+    assert key(0.1, 0.3) != key(0.15, 0.3)
+    assert key(0.15, 0.3) == key(0.15, 0.8)
+
+
+def test_a_number_that_is_kept_twice_and_varies_in_one_place_alone_is_found() -> None:
+    kept: dict[str, float] = {}
+
+    class Hidden(Tempered):
+        def forward(self, inputs: Tensor) -> Tensor:
+            return super().forward(inputs) * kept["factor"]
+
+    def make(number: float) -> nn.Module:
+        kept["factor"] = number
+        return Hidden(number)
+
+    own = built(make)
+    assert own.cohort_key(trial(0, 0.1).config) is not None
+    assert own.cohort_key(trial(1, 0.6).config) != own.cohort_key(trial(0, 0.1).config)
+
+
+@pytest.mark.parametrize("make", [*EXACT.values(), *RANDOM.values()], ids=[*EXACT, *RANDOM])
+def test_a_member_saves_what_it_would_alone_and_goes_on_with_the_numbers_of_its_configuration(make: Build) -> None:
+    own = built(make)
+    members = [replace(trial(number, value), checkpoints=Kept()) for number, value in enumerate(VALUES)]
+    cohort = own.start(members)
+    assert isinstance(cohort, SupervisedCohort)
+    losses(cohort, 1)
+    assert cohort.is_batched
+    cohort.save([0, 1])
+    (lone,) = (replace(trial(1, VALUES[1]), checkpoints=Kept()),)
+    alone = own.start([lone])
+    losses(alone, 1)
+    alone.save([1])
+    states: list[Any] = [each.checkpoints.load() for each in (members[1], lone)]
+    assert states[0]["model"].keys() == states[1]["model"].keys()
+    assert "buffers" not in states[0]
+    cohort.drop([2, 3, 4])
+    assert not cohort.is_batched
+    for number in (0, 1):
+        model = cohort._learners[number].model
+        own_numbers = columns.numbers(make(VALUES[number]))
+        assert columns.numbers(model) == own_numbers
+
+
+def test_who_goes_on_with_another_ones_weights_keeps_its_own_number() -> None:
+    own = built(EXACT["leaky_relu"])
+    trials = [trial(number, value) for number, value in enumerate(VALUES)]
+    cohort = own.start(trials)
+    assert isinstance(cohort, SupervisedCohort)
+    losses(cohort, 1)
+    cohort.exploit(trials[1], 3)
+    assert cohort.is_batched
+    batch = cohort._batch
+    assert batch is not None
+    assert torch.equal(batch.row(1).weights, batch.row(3).weights)
+    assert [*batch.row(1).columns.values()] == [VALUES[1]]
+
+
+def test_a_share_of_activations_is_left_out_without_changing_their_mean() -> None:
+    torch.manual_seed(0)
+    ones = torch.ones(4, 50_000)
+    shares = torch.tensor([0.0, 0.25, 0.9, 1.0])
+    found = torch.stack([dropped_out(row, share) for row, share in zip(ones, shares, strict=True)])
+    assert torch.equal(found[0], ones[0])
+    assert found[1].mean().item() == pytest.approx(1, abs=0.02)
+    assert found[2].mean().item() == pytest.approx(1, abs=0.05)
+    assert (found == 0).float().mean(1).tolist() == pytest.approx([0.0, 0.25, 0.9, 1.0], abs=0.01)
+
+
+def test_sixty_four_trials_with_a_continuous_share_have_as_many_shares_and_train_together(workplace: Path) -> None:
+    study = tuner.run(
+        tuner.StudySpec(
+            name="shares",
+            objective=f"{__name__}:Shares",
+            search_space=SearchSpace(number=Float(0.0, 0.5), lr=Float(0.01, 0.1)),
+            metric="log_loss",
+            direction="minimize",
+            budget=tuner.Budget(trials=64, epochs=2),
+            sampler="random",
+            seed=3,
+        ),
+        storage=str(workplace / "tuner.db"),
+    )
+    assert len({trial.config["number"] for trial in study.trials}) == 64
+    batching = study.summary.batching
+    assert batching.share > 0.9
+    assert batching.size > 4
+
+
+class Shares(Built):
+    """Leaves out the share that the configuration chose, by torch's own layer."""
+
+    def build(self, config: Config) -> nn.Module:
+        return within(nn.Dropout(config["number"]))

@@ -1,4 +1,6 @@
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,6 +70,38 @@ def test_training_follows_the_gradient_and_clipping_shortens_the_step() -> None:
 
     assert weight_after_an_epoch(clip=0.0) == pytest.approx(0.6)
     assert weight_after_an_epoch(clip=1.0) == pytest.approx(0.1)
+
+
+def test_class_weights_weigh_a_mean_as_torchs_losses_do() -> None:
+    inputs, targets, weights = torch.randn(9, 2), torch.tensor([0] * 7 + [1] * 2), torch.tensor([0.5, 3.0])
+
+    def weights_after_an_epoch(loss_of: Callable[[Learner], None]) -> torch.Tensor:
+        torch.manual_seed(0)
+        learner = replace(
+            _learner(nn.Linear(2, 2)), loss=PARTS["loss"]["cross_entropy"](), batch_size=9, class_weights=weights
+        )
+        loss_of(learner)
+        weight = learner.model.weight
+        assert isinstance(weight, torch.Tensor)
+        return weight.detach()
+
+    def by_torch(learner: Learner) -> None:
+        nn.functional.cross_entropy(learner.model(inputs), targets, weight=weights).backward()  # type: ignore[no-untyped-call]
+        learner.optimizer.step()
+
+    def by_ours(learner: Learner) -> None:
+        train_epoch(
+            learner, Examples(features=inputs, targets=targets, measured=targets.numpy()), epoch=0, max_epochs=1
+        )
+
+    torch.testing.assert_close(weights_after_an_epoch(by_ours), weights_after_an_epoch(by_torch))
+
+
+def test_what_a_model_does_to_its_inputs_in_place_is_not_done_to_the_data() -> None:
+    data, model = _regression(), nn.Sequential(nn.Threshold(0.5, -7.0, inplace=True), nn.Linear(2, 1))
+    before = data.validation.features.clone()
+    evaluate(_learner(model), data, data.validation)
+    assert torch.equal(data.validation.features, before)
 
 
 def test_the_schedule_sets_the_rate_by_the_progress_of_the_whole_trial() -> None:
