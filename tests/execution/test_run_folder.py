@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner.execution.run_folder import RunFolder
+from tuner.execution.run_folder import RunFolder, _machine
 
 PREFIX = "tuner-ray-"
 HOLDS = """
@@ -90,6 +90,7 @@ def test_what_somebody_has_put_there_neither_stops_a_run_nor_leads_it_elsewhere(
     kept = tmp_path / "kept"
     kept.mkdir()
     (kept / "precious").touch()
+    (kept / "lock").write_text(_machine())  # as a run of this machine leaves it
     root = tmp_path / "root"
     root.mkdir()
     planted = root / f"{PREFIX}1-x"
@@ -110,6 +111,7 @@ def test_what_somebody_has_put_there_neither_stops_a_run_nor_leads_it_elsewhere(
             os.mkfifo(planted / "lock")
     mine = made(root, ended)
     assert mine.path.is_dir()
+    assert ended == []
     assert (kept / "precious").exists()
     mine.close()
     assert not mine.path.exists()

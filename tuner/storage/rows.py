@@ -51,7 +51,11 @@ def find_study(connection: Connection, name: str) -> int | None:
 def study_names(connection: Connection) -> tuple[str, ...]:
     """Return the names of all studies, oldest first."""
     rows = connection.execute(select(schema.studies.c.study_name).order_by(schema.studies.c.study_id))
-    return tuple(row.study_name for row in rows)
+    names = tuple(row.study_name for row in rows)
+    with _naming("the name of a study"):
+        if strange := [name for name in names if not isinstance(name, str)]:
+            raise TypeError(f"{strange[0]!r} is no text")
+    return names
 
 
 @contextmanager

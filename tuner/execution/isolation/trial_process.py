@@ -24,6 +24,7 @@ from tuner.execution.generator import failure_of, is_failure_of_a_guest
 from tuner.execution.isolation.messages import Request
 from tuner.execution.worker import Worker, find_objective
 from tuner.processes import die_with_parent
+from tuner.redaction import redacted
 
 _NONE = object()
 
@@ -79,7 +80,7 @@ def loaded(job: Job) -> Any:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a person's module raises whatever it likes
         failure = failure_of(error)
         sys.stderr.write(failure.traceback)
-        return replace(failure, message=str(error)) if isinstance(error, ConfigurationError) else failure
+        return replace(failure, message=redacted(str(error))) if isinstance(error, ConfigurationError) else failure
 
 
 def serve(connection: Connection, log: int | None, job: Job, objective: Any) -> None:
