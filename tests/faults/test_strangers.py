@@ -1,7 +1,7 @@
 """Databases, model folders and data files that a stranger has made: refused in words, soon, with little memory.
 
 Nothing of them is imported, nothing hangs, and nothing ends as a bug of tuner's. A few dozen are tried, always the same
-ones. `TUNER_FUZZ_EXAMPLES=20` tries 1,000, and new ones every time.
+ones. `TUNER_FUZZ_EXAMPLES=40` tries 1,000, and new ones every time.
 """
 
 import json
