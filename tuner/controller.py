@@ -268,7 +268,10 @@ class Controller(Director):
         unfinished = (self._trials[number] for number in (*self._live, *self._waiting))
         furthest = max((trial.last_epoch for trial in unfinished if not trial.state.is_finished), default=0)
         for change in changes:
-            self._remember(change.trial, change.report, furthest)
+            self._remember(change.trial, furthest)
+        for change in changes:  # once all is as it is stored: what hears of it may end the run
+            kind = EventKind.FINISHED if change.trial.state.is_finished else EventKind.REPORTED
+            self._notify(kind, change.trial, report=change.report)
 
     def lost(self, work: Work, reason: str) -> None:
         if work.kind is WorkKind.TEST:
@@ -626,7 +629,7 @@ class Controller(Director):
             return TrialState.PRUNED
         return TrialState.RUNNING
 
-    def _remember(self, trial: TrialRecord, report: Report | None, furthest: int) -> None:
+    def _remember(self, trial: TrialRecord, furthest: int) -> None:
         self._trials[trial.number] = trial
         self._sampler.observe(trial)
         if trial.state.is_finished:
@@ -634,7 +637,6 @@ class Controller(Director):
             self._metrics.pop(trial.number, None)
             if self._breaker.trips(trial, furthest, others_wait=not self._alone.isdisjoint(self._waiting)):
                 self.stop(StopCause.FAILURES)
-        self._notify(EventKind.FINISHED if trial.state.is_finished else EventKind.REPORTED, trial, report=report)
 
     def _forget(self, cohort: int) -> None:
         del self._members[cohort], self._shapes[cohort], self._taken[cohort]

@@ -173,7 +173,7 @@ def test_a_study_is_resumed_from_another_folder(
     storage = str(user_folder / ".tuner" / "studies.db")
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     sys.modules.pop("mytask")
-    code, answer, messages = cli("resume", "mine", "--trials", "3", "--storage", storage)
+    code, answer, messages = cli("resume", "mine", "--trust", "--trials", "3", "--storage", storage)
     assert code == 0, messages
     assert f"tuner best mine --top 5 --storage {storage}" in answer
 

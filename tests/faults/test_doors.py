@@ -129,7 +129,7 @@ def test_a_bug_report_holds_no_password(workplace: Path) -> None:
     assert ended.returncode == 1
     assert CANARY not in ended.stdout + ended.stderr
     (report,) = workplace.glob("tuner-bug-*.txt")
-    assert "nobody thought of postgresql+psycopg://me:***@host/db" in report.read_text()
+    assert "nobody thought of postgresql+psycopg://***@host/db" in report.read_text()
     assert holding(CANARY, workplace) == []
 
 

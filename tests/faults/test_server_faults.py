@@ -82,7 +82,7 @@ def test_a_study_on_a_server_goes_on_from_another_folder_with_its_checkpoints(
     process.terminate()
     process.communicate()
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
-    code, _, errors = cli("resume", "faulty", "--executor", "inline")
+    code, _, errors = cli("resume", "faulty", "--trust", "--executor", "inline")
     assert code == 0, errors
     assert "begin" not in errors
     check_finished(folder, TARGET, storage=url)
@@ -101,7 +101,7 @@ def test_a_study_on_a_server_says_before_it_goes_on_which_trials_begin_anew_with
     (folder / ".tuner").rename(folder / "lost")
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     monkeypatch.chdir(elsewhere)
-    code, _, errors = cli("resume", "faulty", "--executor", "inline")
+    code, _, errors = cli("resume", "faulty", "--trust", "--executor", "inline")
     assert code == 0, errors
     assert len(unfinished) == 1
     said = " ".join(errors.split())
