@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib import import_module
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from templates import gone, processes_started
 
 from tuner.domain.config import Config
 from tuner.domain.job import Isolation, Job
@@ -21,7 +21,7 @@ from tuner.domain.work import Answer, Member, Work, WorkKind
 from tuner.execution.isolation.worker import IsolatedWorker
 from tuner.execution.surroundings import surrounded
 from tuner.execution.worker import WorkLostError, WorkOverranError
-from tuner.processes import birth, descendants
+from tuner.processes import birth
 
 PROGRAM = """
 import json, os, signal, subprocess, sys, threading
@@ -185,23 +185,10 @@ def log(folder: Path, number: int = 0) -> str:
     return (folder / "study" / "logs" / f"trial-{number:05d}.log").read_text()
 
 
-def gone(pid: int) -> bool:
-    """Whether a process has ended; one that is only just ending is waited for."""
-    deadline = time.monotonic() + 60
-    while birth(pid):
-        assert time.monotonic() < deadline, f"process {pid} is still there"
-        time.sleep(0.01)  # it is nobody's child here: there is nothing to wait on
-    return True
-
-
 def trained(worker: IsolatedWorker) -> None:
     """Train to the last epoch."""
     while worker.advance()[-1].epoch < 3:
         pass
-
-
-def command(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
 def let_one_more_process_end(worker: IsolatedWorker) -> None:
@@ -315,10 +302,11 @@ def test_the_last_trial_cleans_up_too(start: Callable[..., IsolatedWorker], fold
 
 
 def test_a_template_that_has_died_is_replaced(start: Callable[..., IsolatedWorker], folder: Path) -> None:
-    worker = start("settings")
-    worker.advance()
-    let_go(worker, 0)
-    (template,) = (pid for pid in descendants(os.getpid()) if "isolation import template" in command(pid))
+    with processes_started() as started:
+        worker = start("settings")
+        worker.advance()
+        let_go(worker, 0)
+    (template,) = started
     os.kill(template, 9)
     assert gone(template)
     worker.begin(Work(id=2, kind=WorkKind.TRAIN, members=(member(1),)))

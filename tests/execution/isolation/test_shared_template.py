@@ -1,12 +1,12 @@
 """Workers of a run share a template: the objective is imported once, while they start."""
 
-import os
-import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from templates import gone, processes_started
 
 from tuner.domain.config import Config
 from tuner.domain.job import Isolation, Job
@@ -18,7 +18,6 @@ from tuner.execution.isolation.shared_template import shared_template
 from tuner.execution.isolation.worker import IsolatedWorker
 from tuner.execution.surroundings import surrounded
 from tuner.execution.worker import WorkOverranError
-from tuner.processes import birth, descendants
 
 PROGRAM = """
 import os, time
@@ -79,13 +78,6 @@ def imports(folder: Path) -> list[int]:
     return [int(line) for line in (folder / "imported").read_text().split()]
 
 
-def wait_for_the_end_of(pid: int) -> None:
-    deadline = time.monotonic() + 60
-    while birth(pid):
-        assert time.monotonic() < deadline, f"process {pid} is still there"
-        time.sleep(0.01)  # it is nobody's child here: there is nothing to wait on
-
-
 def test_several_workers_have_the_objective_imported_once(job: Job, address: Path, folder: Path) -> None:
     workers = [IsolatedWorker(job, template=address) for _ in range(2)]
     parents = {trained(worker, number)[0].metrics["m"] for number, worker in enumerate(workers)}  # type: ignore[index]
@@ -127,22 +119,24 @@ def test_a_module_that_starts_threads_is_trained_in_fresh_interpreters(job: Job,
 
 
 def test_nothing_is_left_once_the_run_is_over(job: Job, folder: Path) -> None:
-    before = {*descendants(os.getpid())}
     with shared_template(job, folder) as address:
-        worker = IsolatedWorker(job, template=address)
-        trained(worker, 0)
-        started = {*descendants(os.getpid())} - before
+        with processes_started() as started:
+            worker = IsolatedWorker(job, template=address)
+            trained(worker, 0)
         assert started
         worker.close()
     for pid in started:
-        wait_for_the_end_of(pid)
+        assert gone(pid)
 
 
 def test_a_template_that_is_still_importing_ends_with_the_run(job: Job, folder: Path) -> None:
     (folder / "program.py").write_text("import os, time\nos.mkfifo('importing')\nopen('importing').read()\n")
-    with shared_template(job, folder):
-        (template,) = descendants(os.getpid())
-    assert not birth(template)
+    with ExitStack() as run:
+        with processes_started() as started:
+            run.enter_context(shared_template(job, folder))
+        (template,) = started
+        run.close()
+    assert gone(template)
 
 
 def test_a_worker_on_another_machine_starts_a_template_of_its_own(job: Job, folder: Path) -> None:
@@ -154,7 +148,8 @@ def test_a_worker_on_another_machine_starts_a_template_of_its_own(job: Job, fold
 
 @pytest.mark.parametrize("changes", [{"isolation": Isolation.NONE}, {"device": "cuda"}], ids=["batched", "gpu"])
 def test_none_is_started_where_none_helps(job: Job, folder: Path, changes: dict[str, object]) -> None:
-    before = descendants(os.getpid())
-    with shared_template(replace(job, **changes), folder) as address:  # type: ignore[arg-type]
+    with ExitStack() as run:
+        with processes_started() as started:
+            address = run.enter_context(shared_template(replace(job, **changes), folder))  # type: ignore[arg-type]
         assert address is None
-        assert descendants(os.getpid()) == before
+        assert not started
