@@ -72,11 +72,10 @@ class Bench:
     def report(self, number: int, epoch: int, value: float) -> frozenset[int]:
         return self.report_all({number: value}, epoch).leaving
 
-    def report_all(self, values: Mapping[int, float], epoch: int) -> Answer:
+    def report_all(self, values: Mapping[int, float], epoch: int, *, admits: bool = True) -> Answer:
         """Report what the members of one cohort measured."""
-        return self.controller.report(
-            [Report(number=number, epoch=epoch, metrics=metrics(value)) for number, value in values.items()]
-        )
+        reports = [Report(number=number, epoch=epoch, metrics=metrics(value)) for number, value in values.items()]
+        return self.controller.report(reports, admits=admits)
 
     def state(self, number: int) -> TrialState:
         return self.journal.trials[number].state
@@ -416,6 +415,18 @@ def test_a_free_place_goes_to_a_new_trial_of_the_same_shape() -> None:
     assert not answer.is_over
 
 
+def test_a_worker_that_is_to_be_replaced_finishes_its_trials_and_is_given_none() -> None:
+    bench = Bench(trials=40, cohort=2, grows=True)
+    bench.take()
+    bench.scheduler.answers[1, 1] = Decision.STOP
+    answer = bench.report_all({0: 0.5, 1: 0.4}, epoch=1, admits=False)
+    assert answer.leaving == {1}
+    assert answer.joining == ()
+    assert not answer.is_over
+    assert bench.report_all({0: 0.6}, epoch=3, admits=False).is_over
+    assert bench.take().numbers == {2, 3}
+
+
 def test_a_cohort_that_cannot_grow_runs_empty() -> None:
     bench = Bench(trials=5, cohort=2)
     bench.take()
@@ -475,17 +486,9 @@ def test_a_cohort_of_one_is_followed_by_whatever_the_sampler_says() -> None:
         sizes, seen = lasting(bench, work.numbers, 999)
         assert set(sizes) == {1}
         cohorts.append(seen)
-    assert cohorts == [[*range(first, first + 8)] for first in range(0, 64, 8)]
+    assert cohorts == [[*range(64)]]
     free = FakeSampler(SPACE)
     assert [trial.config for trial in bench.controller.trials[1:]] == [free.suggest(number) for number in range(1, 64)]
-
-
-def test_a_cohort_that_never_runs_empty_ends_now_and_then_so_that_its_worker_can_be_replaced() -> None:
-    bench = Bench(trials=9000, cohort=4, grows=True)
-    bench.scheduler.answers = {(number, 1): Decision.STOP for number in range(1, 9000, 2)}
-    sizes, seen = lasting(bench, bench.take().numbers, 9000)
-    assert 512 <= len(seen) < 512 + 4
-    assert sizes[-1] < 4
 
 
 def test_members_that_do_not_fit_into_memory_go_on_in_halves() -> None:

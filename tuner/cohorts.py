@@ -169,11 +169,6 @@ class Cohorts:
         return -self._given[self.key_of(config)] % self._share
 
     @property
-    def lasting(self) -> int:
-        """How many trials a worker is given, one cohort after the other, before it may be replaced: an eighth."""
-        return self._trials if self._interleaved else max(self._size or 1, math.ceil(self._trials / _LEAST_DRAWS))
-
-    @property
     def is_drawn_again(self) -> bool:
         """Whether a shape of which no more follow is worth another draw while its trials still train.
 

@@ -34,9 +34,6 @@ from tuner.generations import Generations
 MAX_RETRIES = 2
 """How often a trial is handed out again after its worker died."""
 
-_MOST_OF_A_COHORT = 512
-"""So many trials a cohort takes in, one after the other, before it ends: then its worker can be replaced."""
-
 _TOO_LARGE = (FailureReason.OUT_OF_MEMORY, FailureReason.MEMORY_LIMIT)
 
 _OF_THE_COHORT = (FailureReason.OUT_OF_MEMORY, FailureReason.COHORT_RAISED)
@@ -115,7 +112,6 @@ class Controller(Director):
         self._live: dict[int, int] = {}
         self._members: dict[int, set[int]] = {}
         self._shapes: dict[int, Config] = {}
-        self._taken: Counter[int] = Counter()
         self._alone: set[int] = set()
         self._generations = Generations(scheduler, cohorts, plan.seed)
         self._testing: int | None = None
@@ -405,8 +401,6 @@ class Controller(Director):
         members = self._members[cohort]
         if self._stop is not None or not self.plan.grows or members & self._alone:
             return ()
-        if self._taken[cohort] >= _MOST_OF_A_COHORT:
-            return ()
         if not members:
             joining = self._replacing(cohort)
         else:
@@ -417,9 +411,8 @@ class Controller(Director):
         return self._placed(cohort, joining)
 
     def _replacing(self, cohort: int) -> list[TrialRecord]:
-        """Begin a cohort of any shape in place of one that is over; none where trials wait, or its worker is old."""
-        is_old = self._taken[cohort] >= self._cohorts.lasting
-        trials = [] if self._waiting or is_old else self._begun()
+        """Begin a cohort of any shape in place of one that is over; none where trials wait."""
+        trials = [] if self._waiting else self._begun()
         if trials:
             self._shapes[cohort] = trials[0].config
         return trials
@@ -482,7 +475,6 @@ class Controller(Director):
     def _placed(self, cohort: int, trials: Iterable[TrialRecord]) -> tuple[Member, ...]:
         """Make stored trials members of a cohort."""
         placed = tuple(trials)
-        self._taken[cohort] += len(placed)
         for trial in placed:
             self._trials[trial.number] = trial
             self._live[trial.number] = cohort
@@ -639,7 +631,7 @@ class Controller(Director):
                 self.stop(StopCause.FAILURES)
 
     def _forget(self, cohort: int) -> None:
-        del self._members[cohort], self._shapes[cohort], self._taken[cohort]
+        del self._members[cohort], self._shapes[cohort]
 
     def _leave(self, number: int) -> None:
         cohort = self._live.pop(number, None)

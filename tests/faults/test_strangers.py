@@ -35,57 +35,70 @@ TABLE = "a,b,y\n" + "".join(f"{n % 7},{n % 5},{'yes' if n % 7 > 3 else 'no'}\n" 
 TRACE = "stranger_was_imported"
 EVIL = f"open({TRACE!r}, 'w').close()\n"
 RUNNER = """
-import json, resource, sys, time
+import json, os, resource, sys
 from typer.testing import CliRunner
 from tuner.cli.__main__ import app
 for line in sys.stdin:
-    began = time.monotonic()
-    result = CliRunner().invoke(app, json.loads(line))
+    folder, words = json.loads(line)
+    os.chdir(folder)
+    result = CliRunner().invoke(app, words)
     bug = result.exception is not None and not isinstance(result.exception, SystemExit)
     said = f"{type(result.exception).__name__}: {result.exception}" if bug else result.output
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps([1 if bug else result.exit_code, said[-600:], time.monotonic() - began, peak]), flush=True)
+    print(json.dumps([1 if bug else result.exit_code, said[-600:], peak]), flush=True)
 """
 """The command line, one command after the other in a process that has imported everything: the peak of memory stays."""
 
 
-class Asked:
-    """A process that answers commands; it is given up where it takes too long."""
+class CommandLine:
+    """A process that answers commands; one that takes too long is ended, and the next command begins another."""
 
-    def __init__(self, folder: Path) -> None:
-        environment = {**os.environ, "PYTHONPATH": ROOT, "OMP_NUM_THREADS": "1"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", RUNNER],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder, env=environment, text=True,
-        )  # fmt: skip
-        self.folder = folder
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
 
-    def ask(self, *words: str) -> tuple[int, str]:
+    def ask(self, folder: Path, words: tuple[str, ...]) -> tuple[int, str]:
         """Return the exit code and what was said; fails where it took too long, or too much memory."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        signal.signal(signal.SIGALRM, self._kill)
+        process = self._process = self._process or self._started()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        signal.signal(signal.SIGALRM, lambda *_: process.kill())
         signal.alarm(SECONDS)
-        self._process.stdin.write(json.dumps(words) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        process.stdin.write(json.dumps([str(folder), words]) + "\n")
+        process.stdin.flush()
+        line = process.stdout.readline()
         signal.alarm(0)
-        assert line, f"it died or hung: {words}"
-        code, said, _, peak = json.loads(line)
+        if not line:
+            self.close()
+            pytest.fail(f"it died or hung: {words}")
+        code, said, peak = json.loads(line)
         assert peak < MEMORY, (words, peak)
-        assert not (self.folder / TRACE).exists(), words
+        assert not (folder / TRACE).exists(), words
         assert code != 1, (words, said)
         return code, said
 
-    def _kill(self, *_: object) -> None:
-        self._process.kill()
+    def _started(self) -> "subprocess.Popen[str]":
+        environment = {**os.environ, "PYTHONPATH": ROOT, "OMP_NUM_THREADS": "1"}
+        return subprocess.Popen(
+            [sys.executable, "-P", "-c", RUNNER],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", env=environment, text=True,
+        )  # fmt: skip
 
     def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.wait(SECONDS)
+        if self._process is not None:
+            with self._process:
+                self._process.kill()
+            self._process = None
+
+
+class Asked:
+    """The command line in a folder."""
+
+    def __init__(self, line: CommandLine, folder: Path) -> None:
+        self._line, self.folder = line, folder
+
+    def ask(self, *words: str) -> tuple[int, str]:
+        """Return the exit code and what was said; fails where it took too long, or too much memory."""
+        return self._line.ask(self.folder, words)
 
 
 @pytest.fixture(scope="module")
@@ -103,15 +116,20 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="module")
+def line() -> Iterator[CommandLine]:
+    line = CommandLine()
+    yield line
+    line.close()
+
+
 @pytest.fixture
-def asked(made: Path, workplace: Path) -> Iterator[Asked]:
+def asked(line: CommandLine, made: Path, workplace: Path) -> Asked:
     for name in ("t.csv", "s.db"):
         shutil.copy(made / name, workplace / name)
     shutil.copytree(made / "model", workplace / "model")
     (workplace / "evil.py").write_text(EVIL)
-    process = Asked(workplace)
-    yield process
-    process.close()
+    return Asked(line, workplace)
 
 
 def signed(folder: Path, content: dict[str, Any]) -> None:
