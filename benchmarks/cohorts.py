@@ -53,15 +53,16 @@ def main() -> None:
 
 def speed(spaces: Sequence[str], trials: int, rounds: int) -> None:
     print(f"{trials} configurations on digits, configurations a second")
-    print(f"{'model':<14}{'auto':>8}{'alone':>8}{'ratio':>8}")
+    print(f"{'model':<14}{'auto':>8}{'alone':>8}{'ratio':>8}{'least':>8}{'most':>8}")
     for space in spaces:
         pairs = [
             [float(run("with_cohorts.py", space, trials, cohort)) for cohort in ("auto", "1")] for _ in range(rounds)
         ]
         auto, alone = (statistics.median(rates) for rates in zip(*pairs, strict=True))
         # Others may use the machine too: what runs right after each other is compared.
-        ratio = statistics.median(auto / alone for auto, alone in pairs)
-        print(f"{space:<14}{auto:>8.1f}{alone:>8.1f}{ratio:>8.2f}", flush=True)
+        ratios = [auto / alone for auto, alone in pairs]
+        spread = f"{statistics.median(ratios):>8.2f}{min(ratios):>8.2f}{max(ratios):>8.2f}"
+        print(f"{space:<14}{auto:>8.1f}{alone:>8.1f}{spread}", flush=True)
 
 
 def shape(rounds: int) -> None:

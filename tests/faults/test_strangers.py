@@ -364,6 +364,10 @@ ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
 PROGRAMS: dict[str, Callable[[str], str]] = {
     "view": lambda table: f"CREATE VIEW {table} AS {ENDLESS} SELECT x AS study_id, 'x' AS study_name FROM n",
     "silent view": lambda table: f"CREATE VIEW {table} AS {ENDLESS} SELECT x FROM n WHERE x < 0",
+    "trigger": lambda table: (
+        f"CREATE TABLE {table} (study_id INTEGER, study_name TEXT); CREATE TRIGGER late AFTER UPDATE ON {table} "
+        f"BEGIN INSERT INTO {table} SELECT x, 'x' FROM ({ENDLESS} SELECT x FROM n); END"
+    ),
     "column": lambda table: f"CREATE TABLE {table} (study_id INTEGER, study_name TEXT AS (hex(zeroblob(1000))))",
 }
 
@@ -372,7 +376,7 @@ PROGRAMS: dict[str, Callable[[str], str]] = {
 def test_a_database_that_computes_what_it_is_asked_for_is_refused(asked: Asked, kind: str) -> None:
     connection = sqlite3.connect(asked.folder / "s.db")
     connection.execute("ALTER TABLE studies RENAME TO before")
-    connection.execute(PROGRAMS[kind]("studies"))
+    connection.executescript(PROGRAMS[kind]("studies"))
     if kind == "column":
         connection.execute("INSERT INTO studies (study_id) VALUES (1)")
     connection.commit()

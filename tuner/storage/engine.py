@@ -162,7 +162,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
 def guard(connection: Any) -> None:
     """Bound what a file's own SQL can ask for, and let a signal end what it asks for.
 
-    A view, or a column that is computed, is a program of whoever wrote the file. The handler is Python code that runs
+    A view, a trigger, or a column that is computed, is a program of whoever wrote the file. The handler is Python code that runs
     every few moments: signals are handled in it, and an exception of theirs ends the statement.
     """
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
@@ -174,7 +174,7 @@ def guard(connection: Any) -> None:
     connection.set_progress_handler(is_over, _STEPS)
     cursor = connection.cursor()
     cursor.execute("PRAGMA trusted_schema=OFF")
-    cursor.execute("SELECT name FROM sqlite_master WHERE type = 'view' OR sql LIKE 'CREATE VIRTUAL%'")
+    cursor.execute("SELECT tbl_name FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE 'CREATE VIRTUAL%'")
     made = [str(name) for (name,) in cursor.fetchmany(_LISTED)]
     cursor.execute(
         "SELECT m.name || '.' || c.name FROM sqlite_master m, pragma_table_xinfo(m.name) c "
