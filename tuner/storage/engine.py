@@ -162,8 +162,8 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
 def guard(connection: Any) -> None:
     """Bound what a file's own SQL can ask for, and let a signal end what it asks for.
 
-    A view, a trigger, or a column that is computed, is a program of whoever wrote the file. The handler is Python code that runs
-    every few moments: signals are handled in it, and an exception of theirs ends the statement.
+    A view, a trigger, or a column that is computed, is a program of whoever wrote the file. The handler is Python code
+    that runs every few moments: signals are handled in it, and an exception of theirs ends the statement.
     """
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
     deadline = time.monotonic() + _STATEMENTS_SECONDS
