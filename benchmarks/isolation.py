@@ -12,6 +12,7 @@ sharing one.
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -106,11 +107,16 @@ def own_lines(folder: Path, number: int) -> bool:
 
 def by_itself(trial: dict[str, Any]) -> list[float]:
     """Return the metric of each epoch of a trial in a fresh interpreter."""
+    mark = uuid.uuid4().hex
     program = ALONE.format(seed=SEED, epochs=EPOCHS)
     command = [sys.executable, "-c", program, str(trial["number"]), json.dumps(trial["config"])]
     environment = {**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}", "OMP_NUM_THREADS": "1"}
-    ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
-    metrics = json.loads(ran.stdout.splitlines()[-1])
+    with tempfile.TemporaryFile("w+") as output:  # not a pipe: the processes that it leaves behind keep that open
+        subprocess.run(command, stdout=output, env={**environment, "TUNER_MARK": mark}, check=True)
+        output.seek(0)
+        metrics = json.loads(output.read().splitlines()[-1])
+    for pid in left(mark):
+        os.kill(pid, signal.SIGKILL)
     return [epoch[name] for epoch in metrics for name in ("m", "drawn")]
 
 
