@@ -426,6 +426,7 @@ def _conducting(
     return service.Conductor(
         store,
         assembly.plan,
+        space=assembly.space,
         sampler=assembly.sampler,
         scheduler=assembly.scheduler,
         cohorts=assembly.cohorts,

@@ -77,7 +77,8 @@ class Controller(Director):
     `trials` are those stored before; unfinished ones are handed out first and go on where they were recorded. `metrics`
     has every metric that the unfinished ones reported, by trial number and epoch. `tested` are the numbers of those
     that were tested before; without `to_test` it is the best trial that is tested, and the study notes what that gave.
-    `works` is how many were handed out in this run before. `batching` is what an earlier run has counted.
+    `works` is how many were handed out in this run before. `batching` is what an earlier run has counted. Of `foreign`
+    trials, which another program added with parameters of its own, nothing is learned.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Controller(Director):
         to_test: ToTest | None = None,
         works: int = 0,
         batching: Batching | None = None,
+        foreign: Collection[int] = (),
     ) -> None:
         self.plan = plan
         self._sampler = sampler
@@ -124,15 +126,17 @@ class Controller(Director):
         self._exhausted = False
         self._said: set[str] = set()
         self._stop: StopCause | None = None
-        self._replay()
+        self._replay(foreign)
 
-    def _replay(self) -> None:
+    def _replay(self, foreign: Collection[int]) -> None:
         """Tell the sampler, the scheduler and the cohorts what was stored, in the order of the trials' numbers."""
         for number, known in self._metrics.items():
             trial = self._trials[number]
             if not trial.state.is_finished:  # the metrics of an unfinished trial are stored with its reports alone
                 self._trials[number] = replace(trial, metrics=known.get(trial.epoch, {}))
         for trial in self._trials.values():
+            if trial.number in foreign:
+                continue
             self._sampler.observe(trial)
             self._cohorts.give(trial.config)
             for epoch, value in sorted(trial.curve.items()):

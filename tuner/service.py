@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from types import FrameType
 from typing import Any, final
 
+from tuner.adoption import adopted
 from tuner.cohorts import Cohorts
 from tuner.controller import Controller, Plan, ToTest
 from tuner.domain.batching import Batching
@@ -21,6 +22,7 @@ from tuner.domain.errors import (
     StudyInterrupted,
 )
 from tuner.domain.event import Listener
+from tuner.domain.journal import Change
 from tuner.domain.record import StudyRecord
 from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
@@ -72,6 +74,7 @@ class Conductor:
         store: Store,
         plan: Plan,
         *,
+        space: SearchSpace,
         sampler: Sampler,
         scheduler: Scheduler,
         cohorts: Cohorts,
@@ -84,6 +87,7 @@ class Conductor:
         self._to_test = to_test
         self._spill = spill
         self._plan = plan
+        self._space = space
         self._sampler = sampler
         self._scheduler = scheduler
         self._cohorts = cohorts
@@ -129,7 +133,8 @@ class Conductor:
         if recovered := journal.recover():
             for listener in self._listeners:
                 listener.recovered(recovered)
-        study, trials = self._store.read(name)
+        study, stored = self._store.read(name)
+        trials, foreign = self._adopted(held, stored)
         self._cohorts.remember(study.notes.get("cohorts", {}))
         unfinished = any(not trial.state.is_finished for trial in trials)
         controller = Controller(
@@ -146,8 +151,26 @@ class Conductor:
             to_test=self._to_test,
             works=works,
             batching=Batching.of(study.notes),
+            foreign=foreign,
         )
         return controller
+
+    def _adopted(
+        self, journal: StudyJournal, stored: Sequence[TrialRecord]
+    ) -> tuple[tuple[TrialRecord, ...], frozenset[int]]:
+        """Make trials of another program ready, and return all trials and the numbers of those of another space."""
+        found = adopted(self._space, stored, now())
+        if found.configured:
+            journal.configure(found.configured)
+        if found.refused:
+            journal.write([Change(trial=trial) for trial in found.refused])
+        if found.foreign:
+            numbers = ", ".join(map(str, sorted(found.foreign)))
+            for listener in self._listeners:
+                listener.warned(
+                    f"another program added trial {numbers} with values that the search space does not have"
+                )
+        return found.trials, found.foreign
 
     def _waits(self, seconds: float, reason: str) -> None:
         for listener in self._listeners:

@@ -421,9 +421,9 @@ def key_paths(overrides: Mapping[str, Any], mistakes: Mistakes | None = None) ->
     return {KEY_PATHS[word]: value for word, value in overrides.items() if word in KEY_PATHS}
 
 
-def check_name(name: str) -> str:
+def check_name(name: Any) -> str:
     """Return `name` where a study may be called so: it becomes a folder's name and is shown on terminals."""
-    if NAME_PATTERN.fullmatch(name) and ".." not in name:
+    if isinstance(name, str) and NAME_PATTERN.fullmatch(name) and ".." not in name:
         return name
     raise ConfigurationError(
         f"a study cannot be called {name!r}",

@@ -304,6 +304,7 @@ def test_an_image_is_read_as_an_image_and_handed_to_no_other_program(workplace: 
 QUERIES: tuple[tuple[str, ...], ...] = (
     *(("list",), ("status", "t"), ("best", "t"), ("trials", "t"), ("doctor",), ("export", "t", "out", "--force")),
     *(("importance", "t"), ("trials", "t", "--format", "csv")),
+    ("resume", "t", "--trials", "3", "--set", "executor=inline", "--trust"),
     *(("compare", "t", "t"), ("init", "new.toml", "--from", "t", "--force"), ("logs", "t", "0")),
 )
 COLUMNS = {
@@ -338,7 +339,8 @@ TEXTS = [
 def test_no_row_of_a_database_is_a_bug_of_ours(asked: Asked) -> None:
     original = (asked.folder / "s.db").read_bytes()
     for number, rng in enumerate(seeds(25)):
-        file = asked.folder / f"s{number}.db"  # the last one is still open
+        file = asked.folder / f"{number}" / "s.db"  # the last one is still open
+        file.parent.mkdir()
         file.write_bytes(original)
         connection = sqlite3.connect(file)
         connection.execute("PRAGMA foreign_keys=OFF")
@@ -356,8 +358,8 @@ def test_no_row_of_a_database_is_a_bug_of_ours(asked: Asked) -> None:
         connection.commit()
         connection.close()
         for words in rng.sample(QUERIES, 3):
-            asked.ask(*words, "--storage", file.name)
-        file.unlink()
+            asked.ask(*words, "--storage", str(file))
+        shutil.rmtree(file.parent)
 
 
 ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"

@@ -103,6 +103,21 @@ class SearchSpace:
         """Return the configuration that `choose` makes, asking for the parameters of chosen branches alone."""
         return Config(_build("", self._tree, choose))
 
+    def has(self, config: Mapping[str, Any]) -> bool:
+        """Whether a configuration has the parameters of this space, and of each choice an option; numbers may be any.
+
+        A study of Optuna's may have trials of other spaces.
+        """
+        try:
+            values = self.flatten(config)
+            return self.unflatten(values) == config and all(
+                value in each.options
+                for path, value in values.items()
+                if isinstance(each := self.parameters[path], Choice)
+            )
+        except (KeyError, TypeError):
+            return False
+
     def unflatten(self, values: Mapping[str, Scalar]) -> Config:
         """Return the configuration with these values by path: the inverse of `flatten`."""
         return self.build(lambda path, _: values[path])

@@ -50,6 +50,8 @@ class FailureReason(Enum):
     """It took longer than the study's limits allow."""
     MEMORY_LIMIT = "memory_limit"
     OUTPUT_LIMIT = "output_limit"
+    NOT_IN_SPACE = "not_in_space"
+    """Another program added it to the study, with values that the search space does not have."""
 
 
 @final

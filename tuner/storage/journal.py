@@ -10,6 +10,7 @@ from sqlalchemy import Engine, Table, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from tuner.domain import ranking
+from tuner.domain.errors import StorageError
 from tuner.domain.journal import Change, Journal
 from tuner.domain.record import StudyRecord
 from tuner.domain.trial import TrialRecord, TrialState
@@ -77,6 +78,15 @@ class StudyJournal(Journal):
         ).scalar()
         return change if stored is None else replace(change, report=None)
 
+    def configure(self, trials: Sequence[TrialRecord]) -> None:
+        """Store the configurations of trials that another program has added without one."""
+        ids = [self._ids[trial.number] for trial in trials]
+        params = schema.trial_params
+        with self._writing() as connection:
+            connection.execute(delete(params).where(params.c.trial_id.in_(ids)))
+            for trial_id, trial in zip(ids, trials, strict=True):
+                connection.execute(insert(params), [*self._param_rows(trial_id, trial)])
+
     def write(self, changes: Sequence[Change]) -> None:
         with self._writing() as connection:
             self._insert_reports(connection, changes)
@@ -114,8 +124,13 @@ class StudyJournal(Journal):
         columns = schema.trials.c
         last = connection.execute(select(func.max(columns.number)).where(columns.study_id == self._study_id)).scalar()
         expected = 0 if last is None else last + 1
-        if trial.number != expected:
+        if trial.number > expected:
             raise ValueError(f"trial {trial.number} is not the next one, {expected}")
+        if trial.number < expected:
+            raise StorageError(
+                f"another program has added trial {last} to the study while it runs",
+                hint="a study is added to while nothing runs it; `tuner resume` goes on with what was added",
+            )
         row = {
             "number": trial.number,
             "study_id": self._study_id,

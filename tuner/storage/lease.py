@@ -10,7 +10,7 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -24,6 +24,7 @@ from tuner.processes import birth
 from tuner.storage import schema
 from tuner.storage.engine import committed, writing
 from tuner.storage.location import locate
+from tuner.storage.validation import readable
 from tuner.strangers import json_of
 
 KEY = "tuner:lease"
@@ -49,6 +50,11 @@ class Holder:
     host: str
     pid: int
     birth: str
+
+    @staticmethod
+    def parsed(stored: Mapping[str, Any]) -> "Holder":
+        """Return the holder with these fields; raises `KeyError` or `TypeError` where they are no such thing."""
+        return Holder(host=str(stored["host"]), pid=int(stored["pid"]), birth=str(stored["birth"]))
 
     @staticmethod
     def this() -> "Holder":
@@ -93,11 +99,11 @@ class Claim:
 
     @staticmethod
     def parsed(text: str) -> "Claim":
-        """Return the lease that `describe` wrote."""
+        """Return the lease that `describe` wrote; raises what `readable` takes for what it did not write."""
         stored = json_of(text)
         return Claim(
-            token=stored["token"],
-            holder=Holder(**stored["holder"]),
+            token=int(stored["token"]),
+            holder=Holder.parsed(stored["holder"]),
             until=_time(stored["until"]),
             since=_time(stored.get("since")),
         )
@@ -205,11 +211,17 @@ def _row(study_id: int) -> Select[Any]:
 
 
 def _parsed(stored: str | None) -> Claim | None:
-    return None if stored is None else Claim.parsed(stored)
+    if stored is None:
+        return None
+    with readable("the lease of a study"):
+        return Claim.parsed(stored)
 
 
 def _time(written: str | None) -> datetime | None:
-    return None if written is None else datetime.fromisoformat(written)
+    if written is None:
+        return None
+    time = datetime.fromisoformat(written)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _is_of(study_id: int) -> Any:

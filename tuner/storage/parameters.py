@@ -37,7 +37,9 @@ def parsed_value(distribution: str, stored: float) -> Scalar:
     """Return the value that `stored` stands for: the inverse of `stored_value`."""
     description = json_of(distribution)
     if description["name"] == "CategoricalDistribution":
-        choice: Scalar = description["attributes"]["choices"][int(stored)]
+        choice = description["attributes"]["choices"][int(stored)]
+        if not isinstance(choice, str | int | float | None):
+            raise TypeError(f"a choice is {choice!r:.100}")
         return choice
     attributes = description["attributes"]
     if description["name"] == "IntDistribution":

@@ -4,8 +4,7 @@ import math
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +13,6 @@ from sqlalchemy.engine import Connection
 
 from tuner.domain.config import Config, Scalar
 from tuner.domain.constraint import Constraint
-from tuner.domain.errors import ConfigurationError, StorageError
 from tuner.domain.goal import Goal
 from tuner.domain.record import StudyRecord
 from tuner.domain.search_space import SearchSpace
@@ -23,11 +21,14 @@ from tuner.domain.trial import Failure, FailureReason, Stage, TrialRecord, Trial
 from tuner.redaction import without_secret_texts, without_secrets
 from tuner.storage import schema
 from tuner.storage.parameters import parsed_value
+from tuner.storage.validation import check_notes, check_result, check_spec, checked_report, readable
 from tuner.strangers import json_of
 
 PREFIX = "tuner:"
 METRIC_NAMES = "study:metric_names"
 REPORT = f"{PREFIX}report:"
+_ENQUEUED = "fixed_params"
+"""The system attribute in which Optuna keeps what a trial was enqueued with."""
 CONSTRAINTS = "constraints"
 """The system attribute of a trial in which Optuna lists how far it is beyond each constraint; met is 0 and below.
 
@@ -52,50 +53,15 @@ def study_names(connection: Connection) -> tuple[str, ...]:
     """Return the names of all studies, oldest first."""
     rows = connection.execute(select(schema.studies.c.study_name).order_by(schema.studies.c.study_id))
     names = tuple(row.study_name for row in rows)
-    with _naming("the name of a study"):
+    with readable("the name of a study"):
         if strange := [name for name in names if not isinstance(name, str)]:
             raise TypeError(f"{strange[0]!r} is no text")
     return names
 
 
-@contextmanager
-def _naming(what: str) -> Iterator[None]:
-    """Raise `StorageError` for a row that cannot be read, whoever has written it."""
-    try:
-        yield
-    except _OF_NO_ROW as error:
-        reason = f"{type(error).__name__}: {error}".partition("\n")[0][:_LONGEST]
-        raise StorageError(
-            f"{what} cannot be read: {reason}",
-            hint="another program has written it, or it is damaged; `tuner doctor` says what else is wrong",
-        ) from error
-
-
-_LONGEST = 300
-_OF_NO_ROW = (
-    *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
-    *(ConfigurationError, MemoryError),
-)
-
-
-def _checked(spec: Any, source: Any) -> None:
-    """Raise `TypeError` where what a study says of itself is not what every reader of studies relies on."""
-    parts = {"settings": Mapping, "budget": Mapping, "sampler": Mapping, "scheduler": Mapping, "limits": Mapping}
-    of_source = {"study": str, "folder": str, "overrides": Mapping}
-    for name, value, kinds in (("spec", spec, parts), ("source", source, of_source)):
-        if not isinstance(value, Mapping):
-            raise TypeError(f"its {name} is a {type(value).__name__}")
-        for key, kind in kinds.items():
-            if key in value and not isinstance(value[key], kind):
-                raise TypeError(f"its {name}.{key} is a {type(value[key]).__name__}")
-    for key in ("trials", "epochs"):
-        if not isinstance(spec.get("budget", {}).get(key, 1), int):
-            raise TypeError(f"its spec.budget.{key} is no whole number")
-
-
 def read_study(connection: Connection, study_id: int) -> StudyRecord:
     """Return a study without its trials; raises `StorageError` where it cannot be read."""
-    with _naming(f"study {study_id} of the storage"):
+    with readable(f"study {study_id} of the storage"):
         return _read_study(connection, study_id)
 
 
@@ -111,11 +77,12 @@ def _read_study(connection: Connection, study_id: int) -> StudyRecord:
     }
     space, spec, identity = notes.pop(_SPACE, None), notes.pop(_SPEC, {}), notes.pop(_ID, "")
     source = notes.pop(_SOURCE, {})
-    _checked(spec, source)
+    check_spec(spec, source)
+    check_notes(notes)
     return StudyRecord(
         name=name,
         goal=Goal(
-            metrics=tuple(system.get(METRIC_NAMES, ())) or _unnamed(len(directions)),
+            metrics=_metrics(spec, system.get(METRIC_NAMES, ()), len(directions)),
             directions=directions,
             constraints=tuple(map(Constraint.parse, spec.get("constraints", ()))),
         ),
@@ -149,7 +116,7 @@ def study_ids(connection: Connection) -> frozenset[str]:
     """Return the ids of all studies that have one."""
     attributes = schema.study_user_attributes
     rows = connection.execute(select(attributes.c.value_json).where(attributes.c.key == f"{PREFIX}{_ID}"))
-    with _naming("the id of a study"):
+    with readable("the id of a study"):
         return frozenset(str(json_of(value)) for value in rows.scalars())
 
 
@@ -178,13 +145,36 @@ def read_trials(
             schema.trial_user_attributes,
         )
     }
+    enqueued = _enqueued(connection, wanted)
     rows = connection.execute(select(schema.trials).where(wanted).order_by(schema.trials.c.number))
-    return tuple(_named_trial(row, study, {table: parts[table][row.trial_id] for table in parts}) for row in rows)
+    trials = (_named_trial(row, study, {table: parts[table][row.trial_id] for table in parts}) for row in rows)
+    return tuple(_as_enqueued(trial, enqueued) for trial in trials)
 
 
 def _named_trial(row: Row[Any], study: StudyRecord, parts: Mapping[Table, Sequence[Row[Any]]]) -> TrialRecord:
-    with _naming(f"trial {row.number} of study {study.name!r}"):
+    with readable(f"trial {row.number} of study {study.name!r}"):
         return _trial(row, study, parts)
+
+
+def _enqueued(connection: Connection, wanted: ColumnElement[bool]) -> dict[int, Config]:
+    """Return the values that Optuna's `enqueue_trial` was given, by trial number, of those that wait."""
+    attributes, trials = schema.trial_system_attributes, schema.trials
+    rows = connection.execute(
+        select(trials.c.number, attributes.c.value_json)
+        .join_from(attributes, trials, attributes.c.trial_id == trials.c.trial_id)
+        .where(wanted, trials.c.state == TrialState.WAITING.value, attributes.c.key == _ENQUEUED)
+    )
+    found = {}
+    for number, stored in rows:
+        with readable(f"what trial {number} was enqueued with"):
+            found[number] = Config(json_of(stored))
+    return found
+
+
+def _as_enqueued(trial: TrialRecord, enqueued: Mapping[int, Config]) -> TrialRecord:
+    if trial.config or trial.number not in enqueued:
+        return trial
+    return replace(trial, config=enqueued[trial.number])
 
 
 def read_reports(connection: Connection, study_id: int) -> dict[int, dict[int, dict[str, float]]]:
@@ -197,9 +187,18 @@ def read_reports(connection: Connection, study_id: int) -> dict[int, dict[int, d
     )
     reports: dict[int, dict[int, dict[str, float]]] = defaultdict(dict)
     for number, key, value in rows:
-        with _naming(f"a report of trial {number}"):
-            reports[number][int(key.removeprefix(REPORT))] = {**json_of(value)}
+        with readable(f"a report of trial {number}"):
+            reports[number][int(key.removeprefix(REPORT))] = checked_report(json_of(value))
     return {number: dict(sorted(epochs.items())) for number, epochs in sorted(reports.items())}
+
+
+def _metrics(spec: Mapping[str, Any], names: Sequence[str], count: int) -> tuple[str, ...]:
+    """Return what the objectives are called: as our own spec says, or what Optuna was given as names."""
+    own = tuple(spec.get("metrics", ())) or tuple(filter(None, (spec.get("metric"),)))
+    metrics = own or tuple(names) or _unnamed(count)
+    if len(metrics) != count or not all(isinstance(name, str) for name in metrics):
+        raise TypeError(f"it has the metrics {metrics!r:.100} and {count} directions")
+    return metrics
 
 
 def _unnamed(count: int) -> tuple[str, ...]:
@@ -239,7 +238,7 @@ def _trial(row: Row[Any], study: StudyRecord, parts: Mapping[Table, Sequence[Row
         study.metrics[each.objective]: _number(each.value, each.value_type) for each in parts[schema.trial_values]
     }
     failure, metrics, epoch = notes.get("failure"), notes.get("metrics", {}), notes.get("epoch", best)
-    _check_result(failure, metrics, epoch)
+    check_result(failure, metrics, epoch)
     record = TrialRecord(
         number=row.number,
         state=TrialState(row.state),
@@ -255,16 +254,6 @@ def _trial(row: Row[Any], study: StudyRecord, parts: Mapping[Table, Sequence[Row
     )
     newest = math.inf if not record.state.is_finished else record.epoch
     return replace(record, config=record.config_at(newest)) if record.schedule else record
-
-
-def _check_result(failure: Any, metrics: Any, epoch: Any) -> None:
-    """Raise `TypeError` where what a trial came to is not what every reader of trials relies on."""
-    if not isinstance(epoch, int) or not isinstance(metrics, Mapping):
-        raise TypeError(f"it has the epoch {epoch!r} and the metrics {metrics!r}")
-    if not all(isinstance(value, int | float) for value in metrics.values()):
-        raise TypeError("a metric of it is no number")
-    if failure is not None and not all(isinstance(text, str) for text in failure.values()):
-        raise TypeError(f"its failure is {failure!r}")
 
 
 def _number(stored: float | None, kind: str) -> float:
