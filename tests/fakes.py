@@ -16,12 +16,27 @@ from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
-from tuner.domain.study import Direction
+from tuner.domain.study import Budget, Direction, StudySpec
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import TrialRecord
 
 MAXIMIZED = Goal.of("accuracy", Direction.MAXIMIZE)
 MINIMIZED = Goal.of("accuracy", Direction.MINIMIZE)
+
+
+def described(goal: Goal, trials: int) -> dict[str, Any]:
+    """What a study that is after `goal` says of itself in a storage."""
+    spec = StudySpec(
+        objective="supervised",
+        search_space="mlp",
+        metrics=goal.metrics if goal.has_several else (),
+        directions=goal.directions if goal.has_several else (),
+        metric=goal.metric,
+        direction=goal.directions[0],
+        constraints=goal.constraints,
+        budget=Budget(trials=trials, epochs=3),
+    )
+    return spec.describe()
 
 
 def folders(checkpoints: Path) -> StudyFolders:

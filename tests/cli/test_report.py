@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import MAXIMIZED, metrics
+from fakes import MAXIMIZED, described, metrics
 
 from tuner import Choice, Float, SearchSpace
 from tuner.cli._report import conclude, counts_text, summary_json
@@ -63,8 +63,8 @@ def failed(number: int, message: str = "ValueError: no such layer") -> TrialReco
 def fill(
     store: Store, *trials: TrialRecord, name: str = "s", direction: Direction = Direction.MAXIMIZE, **notes: Any
 ) -> None:
-    spec = {"budget": {"trials": 8}}
-    store.create(name, goal=Goal.of("accuracy", direction), space=SPACE, spec=spec, source={})
+    goal = Goal.of("accuracy", direction)
+    store.create(name, goal=goal, space=SPACE, spec=described(goal, 8), source={})
     with store.holding(name) as journal:
         for each in trials:
             begun = replace(each, state=TrialState.RUNNING, failure=None, finished=None)

@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from fakes import MAXIMIZED, MINIMIZED, metrics
+from fakes import MAXIMIZED, MINIMIZED, described, metrics
 
 from tuner import Choice, Float, SearchSpace, queries
 from tuner.confirmation import companion
@@ -24,8 +24,7 @@ STATES = [TrialState.COMPLETE] * 5 + [TrialState.PRUNED, TrialState.RUNNING]
 def filled(store: Store, name: str, goal: Goal, trials: Trials, seed: int) -> None:
     """Store a study of trials with few different values, so that many are equal."""
     draw = random.Random(seed)
-    spec = {"budget": {"trials": len(trials)}, "constraints": [str(each) for each in goal.constraints]}
-    store.create(name, goal=goal, space=SPACE, spec=spec, source={})
+    store.create(name, goal=goal, space=SPACE, spec=described(goal, len(trials)), source={})
     with store.holding(name) as journal:
         for number, (config, state) in enumerate(trials):
             trial = TrialRecord(number=number, state=TrialState.RUNNING, config=config, started=now())

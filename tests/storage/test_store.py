@@ -11,7 +11,7 @@ from typing import Any
 
 import optuna
 import pytest
-from fakes import MAXIMIZED, metrics
+from fakes import MAXIMIZED, described, metrics
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
@@ -74,7 +74,7 @@ def values(store: Store, query: str) -> list[Any]:
 
 
 def create(store: Store, name: str = "s") -> None:
-    store.create(name, goal=MAXIMIZED, space=SPACE, spec={"budget": {"trials": 4}}, source={})
+    store.create(name, goal=MAXIMIZED, space=SPACE, spec=described(MAXIMIZED, 4), source={})
 
 
 def running(number: int) -> TrialRecord:
@@ -189,8 +189,7 @@ def test_several_metrics_and_constraints_are_stored_as_optuna_stores_them(
         directions=(Direction.MAXIMIZE, Direction.MINIMIZE),
         constraints=(Constraint.parse("loss <= 0.5"),),
     )
-    spec = {"budget": {"trials": 4}, "constraints": ["loss <= 0.5"]}
-    store.create("s", goal=goal, space=SPACE, spec=spec, source={})
+    store.create("s", goal=goal, space=SPACE, spec=described(goal, 4), source={})
     fill(store)
     assert store.study("s").goal == goal
     study = optuna.load_study(study_name="s", storage=plain_storage)

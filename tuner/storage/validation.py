@@ -1,6 +1,6 @@
 """Checks of what the rows of a storage say: another program may have written them, or they are damaged."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,18 +31,42 @@ def readable(what: str) -> Iterator[None]:
 
 
 def check_spec(spec: Any, source: Any) -> None:
-    """Raise `TypeError` where what a study says of itself is not what every reader of studies relies on."""
-    parts = {"settings": Mapping, "budget": Mapping, "sampler": Mapping, "scheduler": Mapping, "limits": Mapping}
-    of_source = {"study": str, "folder": str, "overrides": Mapping}
-    for name, value, kinds in (("spec", spec, parts), ("source", source, of_source)):
-        if not isinstance(value, Mapping):
-            raise TypeError(f"its {name} is a {type(value).__name__}")
-        for key, kind in kinds.items():
-            if key in value and not isinstance(value[key], kind):
-                raise TypeError(f"its {name}.{key} is a {type(value[key]).__name__}")
-    for key in ("trials", "epochs"):
-        if not isinstance(spec.get("budget", {}).get(key, 1), int):
-            raise TypeError(f"its spec.budget.{key} is no whole number")
+    """Raise `TypeError` or `KeyError` where a study's spec or source is not what every reader of studies relies on.
+
+    A study that Optuna made has neither.
+    """
+    _check_kinds("source", source, {"study": str, "folder": str, "overrides": Mapping}, required=())
+    if not isinstance(spec, Mapping):
+        raise TypeError(f"its spec is a {type(spec).__name__}")
+    if not spec:
+        return
+    _check_kinds("spec", spec, _SPEC_KINDS, required=_SPEC_KINDS.keys() - {"limits"})
+    _check_kinds("spec.budget", spec["budget"], {"trials": int, "epochs": int}, required=("trials", "epochs"))
+    for component in ("sampler", "scheduler"):
+        _check_kinds(f"spec.{component}", spec[component], {"name": str}, required=("name",))
+
+
+_SPEC_KINDS: Mapping[str, type] = {
+    "objective": str,
+    "search_space": str,
+    "seed": int,
+    "settings": Mapping,
+    "budget": Mapping,
+    "sampler": Mapping,
+    "scheduler": Mapping,
+    "limits": Mapping,
+    "executor": str,
+}
+
+
+def _check_kinds(name: str, value: Any, kinds: Mapping[str, type], *, required: Collection[str]) -> None:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"its {name} is a {type(value).__name__}")
+    for key, kind in kinds.items():
+        if key not in value and key in required:
+            raise KeyError(f"its {name} has no {key}")
+        if key in value and not isinstance(value[key], kind):
+            raise TypeError(f"its {name}.{key} is a {type(value[key]).__name__}")
 
 
 def check_notes(notes: Mapping[str, Any]) -> None:
