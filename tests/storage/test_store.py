@@ -254,7 +254,7 @@ def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
 def test_a_trial_that_another_program_adds_meanwhile_ends_the_run_with_what_to_do(
     store: Store, plain_storage: str
 ) -> None:
-    create(store)
+
     with store.holding("s") as journal:
         optuna.load_study(study_name="s", storage=plain_storage).enqueue_trial({"x": 0.5})
         with pytest.raises(StorageError, match="another program has added trial 0") as raised:
