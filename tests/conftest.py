@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from commands import TEMPLATE
 from servers import KINDS, Server, running
 from typer.testing import CliRunner
 
@@ -34,6 +35,7 @@ def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.chdir(tmp_path_factory.mktemp("elsewhere"))
         patch.delenv("TUNER_STORAGE", raising=False)
         yield
+        TEMPLATE.close()
 
 
 @pytest.fixture(autouse=True)
