@@ -48,8 +48,10 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def _forgotten_modules() -> Iterator[None]:
-    """Forget a user's modules after each test: the next one has others of the same names, in a folder of its own."""
+    """Forget a user's modules, and where they were, after each test: the next one has others of the same names."""
+    before = [*sys.path]
     yield
+    sys.path[:] = before
     for name in USER_MODULES:
         sys.modules.pop(name, None)
 
