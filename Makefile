@@ -25,13 +25,13 @@ run: install     ## tune the shipped study `digits` to the end, or go on with it
 	@if $(BIN)/tuner status digits >/dev/null 2>&1; then $(BIN)/tuner resume digits; else $(BIN)/tuner run digits; fi
 
 test: dev        ## run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 package:         ## build the wheel, install it in an environment of its own, and use it from an empty folder
 	PYTHON=$(PYTHON) .ci/package
 
 coverage: dev    ## run all tests, and say which lines they miss
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 faults: dev      ## kill drivers and workers more than 200 times, fuzz 5,000 inputs: 0 lost, 0 twice (half an hour)
 	TUNER_FAULTS=long TUNER_FUZZ_EXAMPLES=10 $(BIN)/python -m pytest -s --timeout 3600 tests/faults

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from commands import TEMPLATE
 from servers import KINDS, Server, running
 from typer.testing import CliRunner
 
@@ -34,6 +35,7 @@ def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.chdir(tmp_path_factory.mktemp("elsewhere"))
         patch.delenv("TUNER_STORAGE", raising=False)
         yield
+        TEMPLATE.close()
 
 
 @pytest.fixture(autouse=True)
@@ -46,8 +48,10 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def _forgotten_modules() -> Iterator[None]:
-    """Forget a user's modules after each test: the next one has others of the same names, in a folder of its own."""
+    """Forget a user's modules, and where they were, after each test: the next one has others of the same names."""
+    before = [*sys.path]
     yield
+    sys.path[:] = before
     for name in USER_MODULES:
         sys.modules.pop(name, None)
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import get_type_hints
 
 import pytest
@@ -16,6 +17,19 @@ def test_importing_tuner_imports_none_of_the_libraries_behind_it() -> None:
     code = f"import sys, tuner; dir(tuner); print([name for name in {HEAVY!r} if name in sys.modules])"
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert finished.stdout.strip() == "[]"
+
+
+def test_a_spawned_process_imports_tuner_however_many_words_its_parent_was_given(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import multiprocessing, tuner\n"
+        "if __name__ == '__main__':\n"
+        "    child = multiprocessing.get_context('spawn').Process(target=dir, args=[tuner.Budget()])\n"
+        "    child.start()\n"
+        "    child.join()\n"
+        "    raise SystemExit(child.exitcode)\n"
+    )
+    subprocess.run([sys.executable, program, *"abcdefgh"], check=True)
 
 
 def test_dir_shows_the_public_names_and_each_of_them_is_there() -> None:

@@ -1,13 +1,12 @@
 """What the README tells newcomers to write and type works, letter by letter."""
 
 import re
-import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commands import TEMPLATE
 
 from tuner.study_file import read_study_file
 
@@ -33,8 +32,7 @@ def test_the_readmes_own_model_is_checked_tuned_and_queried(newcomer: Path) -> N
         ["run", "mymodel.toml", "--trials", "6", "--executor", "inline"],
         ["best", "mymodel", "--top", "5"],
     ):
-        command = [sys.executable, "-m", "tuner.cli.__main__", *words]
-        ran = subprocess.run(command, cwd=newcomer, capture_output=True, text=True, check=False)
+        ran = TEMPLATE.run(*words, cwd=newcomer)
         assert ran.returncode == 0, ran.stderr
     assert "accuracy" in ran.stdout
 

@@ -2,7 +2,8 @@
 
 import sys
 
-_NAMED = sys.orig_argv[-max(1, len(sys.argv))]
+# Where another process gave its own words to this one, as `multiprocessing` does, there may be more than it began with.
+_NAMED = "".join(sys.orig_argv[-max(1, len(sys.argv)) :][:1])
 if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and _NAMED.removeprefix("-m").startswith("tuner"):
     # `python -m tuner.cli` puts the working directory first, from which nothing is to be imported that nobody named.
     _FIRST = sys.path.pop(0)

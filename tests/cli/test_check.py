@@ -38,7 +38,7 @@ def estimate(seconds: float, parallel: int) -> list[str]:
 
 
 def test_json_has_the_documented_keys(cli: Cli) -> None:
-    answer = json.loads(cli("check", "mine.toml", "--json")[1])
+    answer = json.loads(cli("check", "mine.toml", "--json", "--set", "executor=inline")[1])
     assert list(answer) == [
         *("study", "parameters", "fingerprint", "default", "metrics", "seconds_per_epoch", "data", "notes")
     ]
@@ -50,7 +50,8 @@ def test_a_default_configuration_that_breaks_a_constraint_for_good_is_noted(user
     (user_folder / "mytask.py").write_text(
         (user_folder / "mytask.py").read_text() + "\ndef sized(trial): yield {'accuracy': 0.5, 'parameters': 11}\n"
     )
-    words = ("check", "mine.toml", "--set", "objective=mytask:sized", "--set", 'constraints=["parameters <= 10"]')
+    settings = ("executor=inline", "objective=mytask:sized", 'constraints=["parameters <= 10"]')
+    words = ("check", "mine.toml", *(word for setting in settings for word in ("--set", setting)))
     assert "note: the default configuration breaks parameters <= 10" in cli(*words)[1]
     assert json.loads(cli(*words, "--json")[1])["notes"][-1] == "the default configuration breaks parameters <= 10"
 

@@ -137,7 +137,7 @@ def test_check_tries_one_epoch_and_stores_nothing(user_folder: Path, cli: Cli) -
     assert "search space: 3 parameters" in answer
     assert "accuracy" in answer
     assert "next: tuner run mine.toml" in answer
-    assert json.loads(cli("check", "mine.toml", "--json")[1])["parameters"] == 3
+    assert json.loads(cli("check", "mine.toml", "--json", "--set", "executor=inline")[1])["parameters"] == 3
     assert not (user_folder / ".tuner").exists()
     sys.modules.pop("mytask", None)
 

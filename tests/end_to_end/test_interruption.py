@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import TEMPLATE, Command
 
 import tuner
 from tuner.doctor.examination import examine
@@ -41,17 +42,11 @@ def notes(user_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     sys.modules.pop("mytask", None)
 
 
-def start(*words: str, pause: float = 0.0) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tuner.cli", *words],
-        env={**os.environ, "PAUSE": str(pause)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def start(*words: str, pause: float = 0.0) -> Command:
+    return TEMPLATE.start(*words, env={**os.environ, "PAUSE": str(pause)})
 
 
-def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+def wait_for(condition: Callable[[], bool], process: Command) -> None:
     """Wait until `condition` holds; fail where the process ends before."""
     while not condition():
         assert process.poll() is None, process.communicate()
@@ -63,14 +58,13 @@ def lines(file: Path) -> int:
 
 
 def finish(name: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tuner.cli", "resume", name, *words], capture_output=True, text=True, check=False
-    )
+    return TEMPLATE.run("resume", name, *words)
 
 
 def asked(*words: str) -> str:
-    command = [sys.executable, "-m", "tuner.cli", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    done = TEMPLATE.run(*words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def facts(study: tuner.Study) -> list[tuple[Any, ...]]:

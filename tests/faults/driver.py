@@ -9,8 +9,7 @@ says is stored. `--die-at begun:3` ends the process by SIGKILL at the third call
 import argparse
 import os
 import signal
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, final
 
@@ -75,13 +74,13 @@ def die_at(point: str, call: int) -> None:
     setattr(owner, name, dying)
 
 
-def main(arguments: Sequence[str]) -> None:
+def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("what", choices=["run", "resume"])
     parser.add_argument("--executor", default="inline")
     parser.add_argument("--die-at", default="")
-    given = parser.parse_args(arguments)
+    given = parser.parse_args()
     os.chdir(given.folder)
     if given.die_at:
         point, _, call = given.die_at.partition(":")
@@ -95,4 +94,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from commands import TEMPLATE, Command
 from faults.invariants import trained
 
 IS_LONG = os.environ.get("TUNER_FAULTS") == "long"
@@ -19,9 +20,16 @@ TARGET = 12
 USER_CODE = Path(__file__).parent.parent / "user_code"
 ROOT = str(USER_CODE.parent.parent)
 
+Process = Command | subprocess.Popen[str]
 
-def start(*words: str, pause: float = 0.0, start_new_session: bool = False) -> subprocess.Popen[str]:
-    """Start the command line; an epoch of `faulty.py` takes `pause` seconds."""
+
+def start(*words: str, pause: float = 0.0) -> Command:
+    """Start the command line with everything imported; an epoch of `faulty.py` takes `pause` seconds."""
+    return TEMPLATE.start(*words, env={**os.environ, "PAUSE": str(pause)})
+
+
+def start_anew(*words: str, pause: float = 0.0, start_new_session: bool = False) -> subprocess.Popen[str]:
+    """Start the command line as a person does, in an interpreter that has imported nothing."""
     command = [sys.executable, "-m", "tuner.cli", *words]
     environment = {**os.environ, "PAUSE": str(pause)}
     return subprocess.Popen(
@@ -34,7 +42,7 @@ def start(*words: str, pause: float = 0.0, start_new_session: bool = False) -> s
     )
 
 
-def wait_for_line(process: subprocess.Popen[str], part: str) -> str:
+def wait_for_line(process: Process, part: str) -> str:
     """Return what the process has told until a line with `part` in it."""
     assert process.stderr is not None
     told = ""
@@ -45,7 +53,7 @@ def wait_for_line(process: subprocess.Popen[str], part: str) -> str:
     raise AssertionError(told)
 
 
-def wait_until_trained(folder: Path, epochs: int, process: subprocess.Popen[str]) -> bool:
+def wait_until_trained(folder: Path, epochs: int, process: Process) -> bool:
     """Wait until the objective is in the middle of an epoch; False where the process has ended before."""
     while not (folder / "trained.txt").exists() or sum(trained(folder).values()) < epochs:
         if process.poll() is not None:

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, final
 
 import pytest
+from commands import TEMPLATE
 from faults.driver import POINTS
 from faults.invariants import check_finished, check_stored, left_behind, running, trained
-from faults.processes import IS_LONG, ROOT, SEED, TARGET, USER_CODE, wait_until_trained
+from faults.processes import IS_LONG, ROOT, SEED, TARGET, USER_CODE, Process, wait_until_trained
 
 import tuner
 
@@ -55,11 +56,17 @@ class Victim:
             return False
         return True
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        what = "resume" if self.has_study else "run"
-        command = [sys.executable, str(DRIVER), str(self.folder), what, *words]
+    def start(self, *words: str) -> Process:
+        words = (str(self.folder), "resume" if self.has_study else "run", *words)
+        if "ray" not in words:
+            return TEMPLATE.start(*words, main="faults.driver:main", env=self._environment)
+        # With Ray there is somebody to leave behind, who is known by the marker that a process was started with.
         return subprocess.Popen(
-            command, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            [sys.executable, str(DRIVER), *words],
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def finish(self, *words: str) -> tuner.Study:
@@ -86,7 +93,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, ...]]:
     return uninterrupted(tmp_path_factory.getbasetemp() / "uninterrupted")
 
 
-def killed(process: subprocess.Popen[str]) -> bool:
+def killed(process: Process) -> bool:
     """Wait for a process that dies by its own hand or ends, and return whether it died."""
     _, errors = process.communicate()
     assert process.returncode in {0, -signal.SIGKILL}, errors

@@ -5,12 +5,12 @@ What a trial itself prints is its own: only its log has it.
 """
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from commands import TEMPLATE
+from faults.processes import IS_LONG
 from servers import Server
 
 ROOT = str(Path(__file__).parents[2])
@@ -115,8 +115,10 @@ def with_password(url: str) -> str:
 
 
 def commands(database: str) -> Iterator[tuple[str, ...]]:
+    """Yield them with a password in the storage's URL, and with Ray, which has logs of its own, or with neither."""
     storage = ("--storage", with_password(database)) if database else ()
-    for executor in ("ray", "inline"):
+    executors = ("ray", "inline") if IS_LONG else ("ray" if database else "inline",)
+    for executor in executors:
         name = f"secretive-{executor}"
         yield ("run", "secretive.toml", "--executor", executor, "--name", name, *storage, "--log", "tensorboard")
         yield ("resume", name, "--trials", "5", *storage)
@@ -124,13 +126,14 @@ def commands(database: str) -> Iterator[tuple[str, ...]]:
         yield ("trials", name, "--format", "json", *storage)
         yield ("report", name, *storage, "-o", f"{name}.html")
         yield ("init", f"{name}-copy.toml", "--from", name, *storage)
-    yield ("status", "secretive-ray", *storage)
-    yield ("status", "secretive-ray", "--json", *storage)
-    yield ("best", "secretive-ray", "--json", *storage)
+    name = f"secretive-{executors[0]}"
+    yield ("status", name, *storage)
+    yield ("status", name, "--json", *storage)
+    yield ("best", name, "--json", *storage)
     yield ("doctor", *storage)
     yield ("list", *storage)
     yield ("run", "never.toml", *storage, "--executor", "inline")
-    yield ("run", "broken.toml", *storage)
+    yield ("run", "broken.toml", *storage, "--executor", executors[0])
     yield ("check", "never.toml")
     yield ("check", "broken.toml")
     yield ("init", "from-file.toml", "--from", "secretive.toml")
@@ -139,7 +142,7 @@ def commands(database: str) -> Iterator[tuple[str, ...]]:
     yield ("resume", "given", "--trials", "6", *storage)
     yield ("run", "secretive.toml", "--storage", "postgresql://u:nowhere@pass/word22@127.0.0.1:1/db")
     yield ("list", "--storage", "postgresql://u:nowhere@pass/word22@127.0.0.1:1/db")
-    yield ("compare", "secretive-ray", "secretive-inline", *storage)
+    yield ("compare", name, "given", *storage)
 
 
 def found_in(text: str) -> list[str]:
@@ -152,14 +155,7 @@ def test_no_secret_is_written_or_shown(place: Path, database: str, servers: Call
     environment = {**os.environ, **ENVIRONMENT, "PYTHONPATH": ROOT, "TMPDIR": str(place / "tmp"), "COLUMNS": "10000"}
     shown = []
     for words in commands(database):
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "tuner.cli", *words],
-            cwd=work,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = TEMPLATE.run(*words, cwd=work, env=environment)
         assert done.returncode != 1, (words, done.stderr)
         shown += [(words, secret) for secret in found_in(done.stdout + done.stderr)]
     assert shown == []

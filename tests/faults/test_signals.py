@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from faults.invariants import check_finished, check_stored, left_behind
-from faults.processes import IS_LONG, ROOT, SEED, TARGET, start, wait_for_line, wait_until_trained
+from faults.processes import IS_LONG, ROOT, SEED, TARGET, Process, start, start_anew, wait_for_line, wait_until_trained
 
 import tuner
 from tuner.storage.lease import KEY
@@ -42,7 +42,7 @@ def listed() -> bool:
     return process.returncode == 0
 
 
-def wait_until_it_listens(process: subprocess.Popen[str]) -> None:
+def wait_until_it_listens(process: Process) -> None:
     """Wait until the command has begun: of a signal before that, Python itself ends, having done nothing."""
     caught = 0
     while not caught >> (signal.SIGTERM - 1) & 1 and process.poll() is None:
@@ -55,7 +55,7 @@ def wait_until_it_listens(process: subprocess.Popen[str]) -> None:
 def test_a_signal_at_any_moment_ends_the_run_and_keeps_what_was_recorded(
     moment: int, number: signal.Signals, code: int, folder: Path
 ) -> None:
-    process = start("run", "faulty.toml", "--executor", "inline", pause=0.02)
+    process = start_anew("run", "faulty.toml", "--executor", "inline", pause=0.02)
     wait_until_it_listens(process)
     delay = random.Random(SEED + moment).uniform(0, 1.5)
     try:
@@ -74,7 +74,7 @@ def test_a_signal_at_any_moment_ends_the_run_and_keeps_what_was_recorded(
 
 @pytest.mark.parametrize("moment", range(6) if IS_LONG else [1])
 def test_a_signal_while_ray_starts_or_trains_leaves_no_process(moment: int, folder: Path) -> None:
-    process = start("run", "faulty.toml", pause=0.05)
+    process = start_anew("run", "faulty.toml", pause=0.05)
     if moment % 2:
         assert wait_until_trained(folder, 10, process)
     else:
@@ -89,7 +89,7 @@ def test_a_signal_while_ray_starts_or_trains_leaves_no_process(moment: int, fold
 
 
 def test_a_signal_to_the_whole_group_in_the_middle_of_a_long_epoch_saves_the_study(folder: Path) -> None:
-    process = start("run", "faulty.toml", pause=60, start_new_session=True)
+    process = start_anew("run", "faulty.toml", pause=60, start_new_session=True)
     assert wait_until_trained(folder, 1, process)
     os.killpg(process.pid, signal.SIGTERM)
     _, errors = process.communicate(timeout=120)

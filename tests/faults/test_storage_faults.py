@@ -58,7 +58,7 @@ def test_a_second_driver_is_refused_with_who_holds_the_study(folder: Path, cli: 
 def test_two_drivers_that_start_together_make_one_study(folder: Path) -> None:
     both = [start("run", "faulty.toml", "--executor", "inline", pause=0.02) for _ in range(2)]
     told = [process.communicate()[1] for process in both]
-    assert sorted(process.returncode for process in both) == [0, 2], told
+    assert sorted(process.wait() for process in both) == [0, 2], told
     check_finished(folder, TARGET)
 
 

@@ -1,7 +1,7 @@
 """Databases, model folders and data files that a stranger has made: refused in words, soon, with little memory.
 
 Nothing of them is imported, nothing hangs, and nothing ends as a bug of tuner's. A few dozen are tried, always the same
-ones. `TUNER_FUZZ_EXAMPLES=40` tries 1,000, and new ones every time.
+ones. `TUNER_FUZZ_EXAMPLES=40` tries 1,000, and new ones every time; `TUNER_FAULTS=long` puts large files everywhere.
 """
 
 import json
@@ -21,11 +21,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from faults.processes import IS_LONG
 from pyarrow import parquet
 from safetensors.numpy import load_file, save_file
 
 import tuner
 from tuner.models.manifest import _checksum, digest
+from tuner.strangers import LARGEST
 
 ROOT = str(Path(__file__).parents[2])
 SCALE = int(os.environ.get("TUNER_FUZZ_EXAMPLES", "1"))
@@ -222,20 +224,26 @@ def put(path: Path, kind: str) -> None:
             path.mkdir()
         case "loop":
             path.symlink_to(path)
-        case "sparse":
+        case "too large" | "large":
             with path.open("wb") as file:
-                file.truncate(3 * 2**30)
+                file.truncate(LARGEST + 1 if kind == "too large" else 3 * 2**30)
         case "nested":
             path.write_text('{"a":' * 900 + "1" + "}" * 900)
         case "flat":
             path.write_text("[" + "[]," * 2**21 + "[]]")
 
 
-KINDS = ("fifo", "device", "folder", "loop", "sparse", "nested", "flat")
+KINDS = ("fifo", "device", "folder", "loop", "too large", "large", "nested", "flat")
+MODEL = ("model.json", "model.safetensors", "preprocessing.safetensors")
+DATA = ("csv", "csv.gz", "parquet", "npz", "npy", "toml", "db")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["model.json", "model.safetensors", "preprocessing.safetensors"])
+def is_tried(name: str, kind: str) -> bool:
+    """Whether a file is put there: of those that are large and still read, for seconds each, two stand for all."""
+    return IS_LONG or kind != "large" or name in {"model.safetensors", "csv"}
+
+
+@pytest.mark.parametrize(("name", "kind"), [(name, kind) for kind in KINDS for name in MODEL if is_tried(name, kind)])
 def test_what_is_no_file_of_a_model_is_refused(asked: Asked, name: str, kind: str) -> None:
     put(asked.folder / "model" / name, kind)
     assert asked.ask("predict", "model", "t.csv")[0] in {2, 4}
@@ -243,7 +251,7 @@ def test_what_is_no_file_of_a_model_is_refused(asked: Asked, name: str, kind: st
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_no_data_file_study_file_or_database_is_refused(asked: Asked, kind: str) -> None:
-    for ending in ("csv", "csv.gz", "parquet", "npz", "npy", "toml", "db"):
+    for ending in (each for each in DATA if is_tried(each, kind)):
         put(asked.folder / f"odd.{ending}", kind)
         words = {"toml": ("check", "odd.toml"), "db": ("list", "--storage", "odd.db")}
         asked.ask(*words.get(ending, ("predict", "model", f"odd.{ending}")))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import TEMPLATE
 from faults.invariants import check_finished, left_behind
 from faults.processes import ROOT, TARGET, USER_CODE
 from places import checkpoints_in
@@ -111,11 +112,9 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(
     damage: str, folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRAINED", str(folder / "trained.txt"))
-    driver = Path(__file__).parent / "driver.py"
     # Epochs that last are reported one by one: the newest whole state is that of the last epoch that is stored.
     environment = {**os.environ, "PYTHONPATH": ROOT, "PAUSE": "0.3"}
-    command = [sys.executable, str(driver), str(folder), "run", "--die-at", "before-rename:5"]
-    subprocess.run(command, env=environment, check=False)
+    TEMPLATE.run(str(folder), "run", "--die-at", "before-rename:5", main="faults.driver:main", env=environment)
     *_, newest = sorted((checkpoints_in(folder / ".tuner", "faulty") / "trial-00000").glob("epoch-*.safetensors"))
     newest.write_bytes(DAMAGES[damage](newest.read_bytes()))
     code, _, errors = cli("resume", "faulty", "--executor", "inline")

@@ -1,0 +1,198 @@
+"""Commands in processes of their own that begin with everything imported: each is a fork of one that waits.
+
+A process is as real as one that is started anew: it has its own folder, environment, streams and exit code, and is
+signalled and killed by its id. It costs a tenth. Where the start of an interpreter, what it imports, or a mark in
+`/proc/PID/environ` is what a test is about, start a fresh one.
+"""
+
+import gc
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any, final
+
+ROOT = Path(__file__).parent.parent
+TUNER = "tuner.cli.__main__:main"
+IMPORTED = (
+    *("tuner.cli.__main__", "tuner.cli.run", "tuner.cli.resume", "tuner.cli.status", "tuner.cli.report"),
+    *("tuner.bootstrap", "tuner.execution.inline", "tuner.execution.isolation.worker", "tuner.objectives.supervised"),
+    *("tuner.samplers.tpe", "tuner.samplers.random", "tuner.schedulers.asha", "tuner.objectives.training.checkpoints"),
+    *("tuner.storage.store", "sqlalchemy.dialects.sqlite", "faults.driver", "torch", "optuna"),
+)
+"""What commands need: no Ray, since what Ray starts in a process must not be there when it is forked."""
+_LARGEST = 2**17
+"""Bytes of a request; more than any environment here has."""
+
+
+@final
+class Command:
+    """A process that was forked for one command; used as `subprocess.Popen` is."""
+
+    def __init__(self, pid: int, pidfd: int, streams: tuple[int, int], ended: int) -> None:
+        self.pid = pid
+        self.stdout, self.stderr = (os.fdopen(stream, encoding="utf-8", errors="replace") for stream in streams)
+        self.returncode: int | None = None
+        self._pidfd, self._is_there = pidfd, threading.Lock()
+        self._ended = threading.Event()
+        self._told: dict[str, str] = {}
+        self._readers: list[threading.Thread] = []
+        threading.Thread(target=self._await, args=[ended], daemon=True).start()
+
+    def _await(self, ended: int) -> None:
+        with os.fdopen(ended) as told:
+            code = int(told.read())
+        with self._is_there:
+            self.returncode = code
+            os.close(self._pidfd)
+        self._ended.set()
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code, negative for a signal; raises `subprocess.TimeoutExpired` after so many seconds."""
+        if not self._ended.wait(timeout):
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
+        assert self.returncode is not None
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Wait until it ends; return what it wrote to stdout and stderr that nobody has read before."""
+        if not self._readers:
+            self._readers = [threading.Thread(target=self._read, args=[each]) for each in ("stdout", "stderr")]
+            for reader in self._readers:
+                reader.start()
+        self.wait(timeout)
+        for reader in self._readers:
+            reader.join()
+        return self._told["stdout"], self._told["stderr"]
+
+    def _read(self, name: str) -> None:
+        with getattr(self, name) as stream:
+            self._told[name] = stream.read()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        with self._is_there, suppress(ProcessLookupError):
+            if self.returncode is None:
+                signal.pidfd_send_signal(self._pidfd, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+@final
+class Template:
+    """The process that waits to be forked; it is started with the first command."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def start(
+        self, *words: str, main: str = TUNER, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> Command:
+        """Start a command in a folder; `main` is the function that is called with `words` in `sys.argv`."""
+        if self._control is None:
+            self._begin()
+        assert self._control is not None
+        out, err, ended = os.pipe(), os.pipe(), os.pipe()
+        request = {"words": words, "main": main, "cwd": str(cwd or Path.cwd()), "env": dict(env or os.environ)}
+        given = [out[1], err[1], ended[1]]
+        socket.send_fds(self._control, [json.dumps(request).encode()], given)
+        for descriptor in given:
+            os.close(descriptor)
+        pid, descriptors, _, _ = socket.recv_fds(self._control, 16, 1)
+        return Command(int(pid), descriptors[0], (out[0], err[0]), ended[0])
+
+    def run(self, *words: str, **more: Any) -> "subprocess.CompletedProcess[str]":
+        """Run a command to its end, as `start` starts it."""
+        process = self.start(*words, **more)
+        out, err = process.communicate()
+        assert process.returncode is not None
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+    def _begin(self) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"}
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", "import commands; commands.main()", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environment, start_new_session=True,
+            )  # fmt: skip
+
+    def close(self) -> None:
+        if self._control is not None and self._process is not None:
+            self._control.close()
+            self._process.wait()
+            self._control = self._process = None
+
+
+TEMPLATE = Template()
+"""One for all tests of a process; `conftest` ends it."""
+
+
+def main() -> None:
+    """Import everything, fork for each request, and, in the fork, do what was asked for."""
+    for name in IMPORTED:
+        import_module(name)
+    assert len([*Path("/proc/self/task").iterdir()]) == 1, "what has threads must not be forked"
+    gc.collect()
+    gc.freeze()  # a fork shares what is here for good, and does not take it apart at its end
+    module, _, function = _forked(socket.socket(fileno=int(sys.argv[1]))).partition(":")
+    getattr(import_module(module), function)()
+
+
+def _forked(control: socket.socket) -> str:
+    """Serve until there is nobody to serve; return, in a fork alone, the function that is to be called."""
+    running: dict[int, tuple[int, int]] = {}
+    with selectors.DefaultSelector() as selector:
+        selector.register(control, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if key.fileobj is not control:
+                    pid, ended = running.pop(key.fd)
+                    selector.unregister(key.fd)
+                    os.close(key.fd)
+                    with os.fdopen(ended, "w") as told, suppress(BrokenPipeError):
+                        told.write(str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])))
+                    continue
+                request, given, _, _ = socket.recv_fds(control, _LARGEST, 3)
+                if not request:
+                    sys.exit()
+                pid = os.fork()
+                if pid == 0:
+                    for descriptor in (*running, *(ended for _, ended in running.values()), given[2]):
+                        os.close(descriptor)
+                    control.close()
+                    return _become(json.loads(request), given)
+                pidfd = os.pidfd_open(pid)
+                running[pidfd] = pid, given[2]
+                selector.register(pidfd, selectors.EVENT_READ)
+                for descriptor in given[:2]:
+                    os.close(descriptor)
+                socket.send_fds(control, [str(pid).encode()], [pidfd])
+
+
+def _become(request: dict[str, Any], given: list[int]) -> str:
+    """Take on the folder, the environment, the streams and the words of a command."""
+    for descriptor, stream in zip(given, (1, 2), strict=False):
+        os.dup2(descriptor, stream)
+        os.close(descriptor)
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["env"])
+    sys.argv = ["tuner", *request["words"]]
+    main: str = request["main"]
+    return main
