@@ -22,3 +22,13 @@ def test_without_a_browser_it_says_what_to_install(tmp_path: Path, monkeypatch: 
     with pytest.raises(ConfigurationError, match="Chrome or Chromium") as told:
         write_pictures([picture()], tmp_path)
     assert "apt install chromium" in told.value.hint
+
+
+def test_a_browser_that_ends_at_once_is_no_bug_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = tmp_path / "chromium"
+    browser.write_text("#!/bin/sh\nexit 3\n")
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER_PATH", str(browser))
+    with pytest.raises(ConfigurationError, match="the pictures could not be drawn") as told:
+        write_pictures([picture()], tmp_path)
+    assert "--format html" in told.value.hint

@@ -16,7 +16,7 @@ _INK, _SOFT, _GRID = "#1d2129", "#596273", "#e2e4e9"
 def write_pictures(pictures: Sequence[Picture], folder: Path) -> tuple[Path, ...]:
     """Write each picture into `folder` and return their files.
 
-    Raises `ConfigurationError` where kaleido or a browser is missing.
+    Raises `ConfigurationError` where kaleido or a browser is missing, or the browser does not do it.
     """
     if find_spec("kaleido") is None:
         raise ConfigurationError("pictures need the extra `png`", hint="pip install 'tuner[png]'")
@@ -33,6 +33,11 @@ def write_pictures(pictures: Sequence[Picture], folder: Path) -> tuple[Path, ...
             "pictures need Chrome or Chromium, and none was found",
             hint="install one (apt install chromium), or set BROWSER_PATH to where it is",
         ) from None
+    except Exception as error:  # the browser's and kaleido's own: a machine may be too busy to answer in time
+        raise ConfigurationError(
+            f"the pictures could not be drawn: {type(error).__name__}: {error}",
+            hint="the browser did not answer; try again, or write the page without pictures: --format html",
+        ) from error
     assert not errors
     return paths
 
