@@ -3,22 +3,36 @@
 import csv
 import io
 import json
+import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import tuner
 
+USER_CODE = Path(__file__).parent.parent / "user_code"
 Cli = Callable[..., tuple[int, str, str]]
 
 
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a study that was run to its end."""
+    folder = tmp_path_factory.mktemp("ran")
+    for file in ("mine.toml", "mytask.py"):
+        shutil.copy(USER_CODE / file, folder / file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        tuner.run("mine.toml", executor="inline", trials=16)
+    return folder
+
+
 @pytest.fixture
-def study(user_folder: Path) -> Iterator[tuner.Study]:
-    yield tuner.run("mine.toml", executor="inline", trials=16)
-    sys.path[:] = [path for path in sys.path if path != str(user_folder)]
-    sys.modules.pop("mytask", None)
+def study(ran: Path, workplace: Path) -> tuner.Study:
+    """A copy of the study, in the working directory."""
+    shutil.copytree(ran, workplace, dirs_exist_ok=True)
+    return tuner.load_study("mine")
 
 
 def test_best_prints_the_documented_json(study: tuner.Study, cli: Cli) -> None:
@@ -144,7 +158,9 @@ def test_check_tries_one_epoch_and_stores_nothing(user_folder: Path, cli: Cli) -
 
 @pytest.mark.usefixtures("user_folder")
 def test_check_shows_the_traceback_of_an_objective_that_fails(cli: Cli) -> None:
-    code, _, messages = cli("check", "mine.toml", "--set", "objective=mytask:always_raising")
+    code, _, messages = cli(
+        "check", "mine.toml", "--set", "objective=mytask:always_raising", "--set", "executor=inline"
+    )
     assert code == 3
     assert "RuntimeError: no such layer" in messages
     assert "mytask.py" in messages
@@ -153,5 +169,5 @@ def test_check_shows_the_traceback_of_an_objective_that_fails(cli: Cli) -> None:
 
 @pytest.mark.usefixtures("workplace")
 def test_check_doubts_a_direction_that_is_unusual(cli: Cli) -> None:
-    _, answer, _ = cli("check", "iris", "--set", "direction=maximize")
+    _, answer, _ = cli("check", "iris", "--set", "direction=maximize", "--set", "executor=inline")
     assert "note: log_loss is usually to minimize, this study is to maximize it" in answer
