@@ -126,7 +126,9 @@ def assemble(spec: StudySpec, folder: Path, folders: StudyFolders, mistakes: Mis
     job = _settled(job, goal, scheduler, isolation)
     space = mistakes.collect(lambda: find_space(spec, folder))
     sampler = None
-    if space is not None:
+    if space is None:
+        mistakes.collect(lambda: _sampler_member(spec))  # its name and options are right or wrong without one
+    else:
         sampler = mistakes.collect(lambda: _sampler(spec, space, goal, stops_early=job.prunes))
     if objective is not None and yields is not None:
         mistakes.add(_unfit(objective, yields, space, goal))
@@ -446,13 +448,18 @@ def _scheduler(spec: StudySpec, goal: Goal) -> Scheduler:
 
 
 def _sampler(spec: StudySpec, space: SearchSpace, goal: Goal, *, stops_early: bool) -> Sampler:
-    component = as_component(spec.sampler)
-    member: type[Sampler] = SAMPLERS[component.name]
-    _check_options(member, "sampler", component.options)
+    component, member = as_component(spec.sampler), _sampler_member(spec)
     problems = [*member.problems(space, goal, stops_early=stops_early)]
     if problems:
         raise ConfigurationError(f"sampler {component.name}: {problem}" for problem in problems)
     return member(space, goal, spec.seed, **component.options)
+
+
+def _sampler_member(spec: StudySpec) -> type[Sampler]:
+    component = as_component(spec.sampler)
+    member: type[Sampler] = SAMPLERS[component.name]
+    _check_options(member, "sampler", component.options)
+    return member
 
 
 def _check_options(member: type, kind: str, options: Mapping[str, Any]) -> None:

@@ -33,6 +33,9 @@ _DRAWS = 16
 _DRAWS_OF_A_SHAPE = 4
 """Where there are few shapes, how often the sampler is asked for each of them."""
 
+_LEAST_BATCHED = 4
+"""Fewer trials are trained one by one: a batch of them is no faster."""
+
 _AT_A_TIME = 8
 """An eighth of a study trains at a time where shapes do not matter: the others learn from those before them."""
 
@@ -209,7 +212,9 @@ class Cohorts:
     @property
     def _share(self) -> int:
         """How many trials of one shape follow a draw of it."""
-        return self._given_share or max(self._size or 1, math.ceil(self._trials / self._draws))
+        share = self._given_share or max(self._size or 1, math.ceil(self._trials / self._draws))
+        has_room = self._size is None and not self._interleaved and _LEAST_BATCHED * self.shapes <= self._trials
+        return max(share, _LEAST_BATCHED) if has_room and not self._given_share else share
 
     @property
     def _draws(self) -> int:
@@ -239,13 +244,17 @@ class Cohorts:
 
     def _serving(self) -> Iterator[Bound]:
         """Yield how many serve, where nobody asked for a size."""
-        share = Bound(self._share, f"the sampler chooses the model's shape {self._draws} times or more")
+        times = math.ceil(self._trials / self._share)
+        chosen = f"the sampler chooses the model's shape {times} times or more"
+        is_small = not self._interleaved and self._share < _LEAST_BATCHED
+        small = f"{self._trials} trials of many shapes are too few to train {_LEAST_BATCHED} of one shape together"
+        share = Bound(self._share, small if is_small else chosen)
         if not self._interleaved:
             yield Bound(self._most, "more are no faster on this device")
             if self._draws > 1:
                 yield share
             elif self._given_share is None:
-                at_a_time = max(1, math.ceil(self._trials / _AT_A_TIME))
+                at_a_time = max(_LEAST_BATCHED, math.ceil(self._trials / _AT_A_TIME))
                 yield Bound(at_a_time, "an eighth of the study at a time: the others learn from it")
             return
         if not self._timed or not self._epochs:

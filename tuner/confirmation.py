@@ -176,7 +176,11 @@ def confirmation_of(
         default=default,
         gain=spread.gain(winner, default, direction) if default is not None and default is not winner else None,
         flattery=_flattery(winner, direction),
-        metrics=_estimates([each.metrics for each in winner.complete]),
+        # The metric that it was chosen by has the interval that allows for the choice.
+        metrics={
+            name: winner.estimate if name == goal.metric else each
+            for name, each in _estimates([each.metrics for each in winner.complete]).items()
+        },
         test=_estimates([each.test_metrics for each in winner.repetitions if each.test_metrics is not None]),
     )
 

@@ -53,8 +53,12 @@ def confirming(
         folders=folders,
         repeats=tuple((number, config) for config in configs if (number := _number_of(config, trials)) is not None),
         data=None,
-        notes=(),
+        notes=() if len(configs) == spec.confirm.top else (_few(len(configs), spec.confirm.top),),
     )
+
+
+def _few(found: int, wanted: int) -> str:
+    return f"{found} configurations are trained again, not {wanted}: trials that were stopped early cannot be the best"
 
 
 def _number_of(config: Config, trials: Sequence[TrialRecord]) -> int | None:

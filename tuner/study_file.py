@@ -3,7 +3,7 @@
 import math
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -211,7 +211,7 @@ def parse_study(
     if problems := [*_unkept(merged, ())]:
         found.add(f"{where}: {problem}" for problem in problems)
         found.raise_all()
-    study = _validated(merged, where, found, words)
+    study = _validated(merged, where, found, words, overrides)
     called = found.collect(lambda: check_name(study.name or name))
     if mistakes is None:
         found.raise_all()
@@ -237,21 +237,23 @@ def parse_study(
     )
 
 
-def _validated(content: Mapping[str, Any], where: str, mistakes: Mistakes, words: Mapping[str, str]) -> _Study:
+def _validated(
+    content: Mapping[str, Any], where: str, mistakes: Mistakes, words: Mapping[str, str], overrides: Collection[str]
+) -> _Study:
     """Return the content as a study; each mistake is collected and has a default in its place.
 
-    Raises `ConfigurationError` where what is wrong has no default.
+    A mistake is in the file, or in one of the `overrides`, which are key paths. Raises `ConfigurationError` where what is wrong has no default.
     """
-    problems = [*_goal_problems(content)]
+    problems = [f"{where}: {problem}" for problem in _goal_problems(content)]
     wrong: list[tuple[str, ...]] = [(key,) for key in _OF_THE_GOAL] if problems else []
     try:
         study = _Study.model_validate(content)
     except ValidationError as error:
-        problems = [*_problems(error, content), *problems]
+        problems = [*_problems(error, content, where, overrides), *problems]
         wrong += [_place(mistake, content) for mistake in error.errors(include_url=False)]
     if not problems:
         return study
-    mistakes.add(restated(f"{where}: {problem}", words) for problem in problems)
+    mistakes.add(restated(problem, words) for problem in problems)
     mistakes.distrust(".".join(path) for path in wrong)
     sound = _without(content, wrong)
     if any(path[0] in _OF_THE_GOAL for path in wrong):
@@ -529,15 +531,21 @@ def _is_list_of_text(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
-def _problems(error: ValidationError, content: Mapping[str, Any]) -> Iterator[str]:
+def _problems(
+    error: ValidationError, content: Mapping[str, Any], where: str, overrides: Collection[str]
+) -> Iterator[str]:
     for mistake in error.errors(include_url=False):
         path = [str(part) for part in mistake["loc"]]
-        if mistake["type"] == "extra_forbidden":
-            yield _unknown_key(path)
-        elif mistake["type"] == "missing":
-            yield f"{'.'.join(path)}: is missing"
-        else:
-            yield f"{'.'.join(_key_only(path, content))}: {sentence(mistake)}"
+        given = next((each for each in overrides if each.split(".")[: len(path)] == path), None)
+        yield f"{where if given is None else f'override {given}'}: {_problem(mistake, path, content)}"
+
+
+def _problem(mistake: Any, path: Sequence[str], content: Mapping[str, Any]) -> str:
+    if mistake["type"] == "extra_forbidden":
+        return _unknown_key(path)
+    if mistake["type"] == "missing":
+        return f"{'.'.join(path)}: is missing"
+    return f"{'.'.join(_key_only(path, content))}: {sentence(mistake)}"
 
 
 def _unknown_key(path: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """Tables and consoles: what everything that is shown on a terminal is made of."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, final
@@ -13,14 +14,25 @@ from tuner.words import safe
 _WIDE = 500  # what goes into a file or a pipe is neither wrapped nor cut
 
 
+@final
+class _Console(Console):
+    """A console that goes silent when its reader has gone, such as `head`: a run is not ended by that."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, self.file.fileno())
+        os.close(nothing)
+
+
 def answers() -> Console:
     """Return the console for answers: stdout, as wide as needed when that is no terminal."""
-    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False, soft_wrap=not sys.stdout.isatty())
+    return _Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
 def messages() -> Console:
     """Return the console for everything else: stderr."""
-    return Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE, highlight=False)
+    return _Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE, highlight=False)
 
 
 @final
