@@ -147,3 +147,8 @@ def test_the_gains_interval_holds_the_true_gain_although_the_winner_was_chosen(t
             chosen += 1
             held += gain.low <= true_gain <= gain.high
     assert held / chosen >= 0.93
+
+
+def test_the_metric_that_the_winner_was_chosen_by_has_one_interval_wherever_it_stands() -> None:
+    confirmation = confirmed([0.9, 0.8, 0.7], {0: [0.9, 0.7], 1: [0.8, 0.85], 2: [0.6, 0.8]}, tested=True)
+    assert confirmation.metrics["accuracy"] == confirmation.winner.estimate

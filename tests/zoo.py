@@ -907,3 +907,41 @@ class Slotted(nn.Module):
 @case()
 def attribute_in_a_slot(config: Config) -> nn.Module:
     return Slotted(1.0 + config["number"] % 2)
+
+
+@case("seeds what it draws itself")
+def a_mask_of_a_generator_of_its_own(_: Config) -> nn.Module:
+    def forward(own: Any, inputs: Tensor) -> Tensor:
+        mask = torch.rand(inputs.shape, generator=torch.Generator().manual_seed(0)) > 0.5
+        outputs: Tensor = own.head(inputs * mask)
+        return outputs
+
+    return Applied(forward, head=nn.Linear(4, 3))
+
+
+@case("seeds what it draws itself")
+def a_mask_of_a_generator_of_its_own_beside_dropout(config: Config) -> nn.Module:
+    masked = a_mask_of_a_generator_of_its_own(config)
+    return nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.3), masked)
+
+
+@case("seeds what it draws itself")
+def noise_that_is_seeded_in_every_step(_: Config) -> nn.Module:
+    def forward(own: Any, inputs: Tensor) -> Tensor:
+        torch.manual_seed(3)
+        outputs: Tensor = own.head(inputs + torch.rand(inputs.shape))
+        return outputs
+
+    return Applied(forward, head=nn.Linear(4, 3))
+
+
+@case("draws something else")
+def noise_that_leaves_the_generator_as_it_was(_: Config) -> nn.Module:
+    def forward(own: Any, inputs: Tensor) -> Tensor:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(3)
+            noise = torch.rand(inputs.shape)
+        outputs: Tensor = own.head(inputs + noise)
+        return outputs
+
+    return Applied(forward, head=nn.Linear(4, 3))

@@ -161,7 +161,7 @@ class PlainLines(Listener):
         if (repeated := target.repeated_by(trial)) is not None:
             head = f"[{self._tally.finished}/{target.trials}] trial {repeated} again, as {trial.number},"
         if trial.failure is not None:
-            return f"{head} failed: {trial.failure.message}"
+            return f"{head} failed: {trial.failure.summary}"
         word = "stopped" if trial.state is TrialState.PRUNED else "complete"
         line = f"{head} {word} at epoch {trial.last_epoch}, {_measured(trial, self._tally.target.goal)}"
         if is_new_best:

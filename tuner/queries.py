@@ -161,7 +161,7 @@ def failure_reasons(trials: Sequence[TrialRecord]) -> tuple[tuple[str, int], ...
     """
     failures = [trial.failure for trial in trials if trial.failure is not None]
     counts = Counter(failure.pattern for failure in failures)
-    first = {failure.pattern: failure.message for failure in reversed(failures)}
+    first = {failure.pattern: failure.summary for failure in reversed(failures)}
     return tuple((first[pattern], count) for pattern, count in counts.most_common())
 
 

@@ -242,7 +242,8 @@ def _validated(
 ) -> _Study:
     """Return the content as a study; each mistake is collected and has a default in its place.
 
-    A mistake is in the file, or in one of the `overrides`, which are key paths. Raises `ConfigurationError` where what is wrong has no default.
+    A mistake is in the file, or in one of the `overrides`, which are key paths. Raises `ConfigurationError` where what
+    is wrong has no default.
     """
     problems = [f"{where}: {problem}" for problem in _goal_problems(content)]
     wrong: list[tuple[str, ...]] = [(key,) for key in _OF_THE_GOAL] if problems else []

@@ -18,8 +18,8 @@ class Loss(ABC):
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return one loss per example; `outputs` is (batch, outputs), `targets` the classes or values (batch,).
 
-        Where many trials are trained at once, their examples make one batch and the numbers among the fields may be
-        tensors (batch,): each example is measured with its own trial's.
+        Where many trials are trained at once, their examples make one batch, and the real numbers among the fields may
+        be tensors (batch,): each example is measured with its own trial's.
         """
 
     def probabilities(self, outputs: Tensor) -> Tensor:

@@ -305,15 +305,15 @@ def _kind_of(loss: Loss) -> Hashable:
     if not is_dataclass(loss):
         return id(loss)
     rest = tuple(getattr(loss, field.name) for field in fields(loss) if field.name not in _numbers(loss))
-    return (type(loss), rest) if all(isinstance(each, bool | str | None) for each in rest) else id(loss)
+    return (type(loss), rest) if all(isinstance(each, int | str | None) for each in rest) else id(loss)
 
 
 def _numbers(loss: Loss) -> Mapping[str, float]:
-    """Return the numbers among the fields of a loss."""
+    """Return the real numbers among the fields of a loss; whole ones count things, such as how often."""
     if not is_dataclass(loss):
         return {}
     given = {field.name: getattr(loss, field.name) for field in fields(loss) if field.init}
-    return {name: float(value) for name, value in given.items() if type(value) in (int, float)}
+    return {name: value for name, value in given.items() if type(value) is float}
 
 
 def _together(losses: Sequence[Loss], device: torch.device) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:

@@ -28,7 +28,7 @@ from tuner.objectives.training.data import Examples
 from tuner.objectives.training.loop import forwarded
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.row import Layout, Row, share_still
-from tuner.objectives.training.seeding import drawn_elsewhere, order, seed_step, undisturbed
+from tuner.objectives.training.seeding import OwnGenerators, drawn_elsewhere, order, seed_step, undisturbed
 from tuner.objectives.training.stack import Stack, gradients
 from tuner.objectives.training.traits import Place, difference, layer_in_words, traits_of
 
@@ -102,6 +102,8 @@ class Exercise:
     batch_size: int
     last_batch: int
     """How many examples the last batch of an epoch has: some models do something else with fewer."""
+    varies_loss: bool = True
+    """Whether each member's loss has numbers of its own."""
 
     def batches(self, member: int) -> list[tuple[Tensor, Tensor]]:
         """Return a member's own batches."""
@@ -118,6 +120,8 @@ class Exercise:
 
     def losses(self) -> list[Loss]:
         """Return a loss for each member, with other numbers where it has some and they can be others."""
+        if not self.varies_loss:
+            return [self.loss] * _MEMBERS
         try:
             return [_with_other_numbers(self.loss, 1 - 0.1 * member) for member in range(_MEMBERS)]
         except Exception:  # noqa: BLE001 - a person's loss may refuse numbers that nobody has chosen
@@ -138,8 +142,18 @@ def prove(build: Build, exercise: Exercise, columns: Collection[Place] | None = 
             return Proof(obstacle=obstacle)
         found = _with_most(build, exercise, models) if columns is None else _tried(build, exercise, columns, models)
         if found.layout is None:
-            return found
+            return _of_loss(build, exercise) or found
         return replace(found, example=_example(build(0), exercise, found.layout.columns))
+
+
+def _of_loss(build: Build, exercise: Exercise) -> Proof | None:
+    """Return that the loss is to blame, where all is well with the same one for all members."""
+    if len(set(map(repr, exercise.losses()))) == 1:
+        return None
+    if _tried(build, replace(exercise, varies_loss=False), ()).layout is None:
+        return None
+    kind = type(exercise.loss).__name__
+    return Proof(obstacle=f"the loss {kind} computes something else where its numbers differ from example to example")
 
 
 def _with_most(build: Build, exercise: Exercise, models: Sequence[nn.Module]) -> Proof:
@@ -172,17 +186,26 @@ def _tried(
         if found.obstacle is not None and attempt.draws and columns:
             # What stands in for torch's dropout draws in another way: alone it has to draw as together.
             alike = _Attempt(_varied(_built(build), columns), exercise, columns, stands_in=True).result()
-            found = alike if alike.obstacle is None else found
+            found = alike if alike.obstacle is None and _is_same_with_numbers(build, exercise, columns) else found
         if found.obstacle is not None and attempt.draws:
             # torch may draw in another order together: then what does not draw has to be the same.
-            silent = [_quiet(model) for model in _varied(_built(build), columns)]
-            quiet = _Attempt(silent, exercise, columns).result()
+            quiet = _without_dropout(build, exercise, columns).result()
             found = quiet if quiet.obstacle is None else found
     except Exception as error:
         if not columns:
             raise
         return Proof(obstacle=f"the model cannot be run for many trials at once: {said(error)}")
     return found
+
+
+def _without_dropout(build: Build, exercise: Exercise, columns: Collection[Place]) -> "_Attempt":
+    return _Attempt([_quiet(model) for model in _varied(_built(build), columns)], exercise, columns)
+
+
+def _is_same_with_numbers(build: Build, exercise: Exercise, columns: Collection[Place]) -> bool:
+    """Whether models that draw nothing compute with columns what they compute with numbers, as far as can be seen."""
+    attempt = _without_dropout(build, exercise, columns)
+    return attempt.result().obstacle is None or attempt.draws
 
 
 def made_comparable(model: nn.Module) -> nn.Module:
@@ -219,6 +242,8 @@ class _Attempt:
         self._batches = [exercise.batches(member) for member in range(len(models))]
         self._lrs: list[float] = []
         self._read = read(models[0])
+        self._own_generators = OwnGenerators()
+        self._reseeds = False
         self.draws = False
         """Whether the models draw random numbers as they train."""
 
@@ -249,6 +274,10 @@ class _Attempt:
         if drawn_elsewhere() != elsewhere:
             name = drawing_layer(model, self._inputs(0), drawn_elsewhere)
             return f"{name} draws from Python's or NumPy's generator, once for all that train together"
+        if self._own_generators.count or self._reseeds:
+            with self._own_generators:
+                name = drawing_layer(model, self._inputs(0), lambda: (self._own_generators.count, torch.initial_seed()))
+            return f"{name} seeds what it draws itself, once for all that train together"
         if (place := difference(traits, traits_of(model))) is not None:
             return f"{place} that changes as it trains"
         if (changed := _changed(versions, model)) is not None:
@@ -262,10 +291,11 @@ class _Attempt:
             model.train()
             model.zero_grad()
             seed_step(0, step, exercise.device)
-            before = torch.get_rng_state()
-            with as_columns(model, self._columns) if self._stands_in else nullcontext():
+            before, seed = torch.get_rng_state(), torch.initial_seed()
+            with as_columns(model, self._columns) if self._stands_in else nullcontext(), self._own_generators:
                 answer = forwarded(model, features.clone(), Precision.FLOAT32, self._read)
             self.draws |= not torch.equal(before, torch.get_rng_state())
+            self._reseeds |= torch.initial_seed() != seed
             check_outputs(answer.shape[1], exercise.task, exercise.classes)
             loss(answer, targets).mean().backward()  # type: ignore[no-untyped-call]
             outputs[f"step {step}"] = answer.detach()
@@ -276,7 +306,7 @@ class _Attempt:
                 self._lrs.append(_lr(model))
             self._step(model, self._lrs[member])
         model.eval()
-        with torch.no_grad():
+        with torch.no_grad(), self._own_generators:
             answers = forwarded(model, exercise.seen.clone(), Precision.FLOAT32, self._read)
         state = {name: tensor.detach().clone() for name, tensor in _tensors(model) if tensor.requires_grad}
         state.update({name: tensor.detach().clone() for name, tensor in model.named_buffers()})
@@ -298,8 +328,8 @@ class _Attempt:
                 for member, trained in zip(places, together, strict=True):
                     if (what := _differing(alone[member], trained)) is not None:
                         return self._worded(f"together {what} not what it is alone")
-            if self.draws:
-                self._draw_differently(layout, rows)
+            if (what := self._draw_differently(layout, rows)) is not None:
+                return self._worded(what)
         except Exception as error:  # noqa: BLE001 - whatever torch, or a person's model, cannot do for many at once
             return self._worded(said(error))
         return None
@@ -338,16 +368,25 @@ class _Attempt:
             for row in range(len(rows))
         ]
 
-    def _draw_differently(self, layout: Layout, rows: Sequence[Row]) -> None:
-        """Let the models draw as they will: torch has no rule for some ways to do so."""
-        stack = Stack(self._models[0], layout, [row.clone() for row in rows])
-        leaves = stack.leaves(slice(0, len(rows)))
-        inputs, targets = (torch.stack([batches[0][part] for batches in self._batches]) for part in range(2))
-        answer = stack.forward(leaves, slice(0, len(rows)), inputs, training=True)
+    def _draw_differently(self, layout: Layout, rows: Sequence[Row]) -> str | None:
+        """Let the models draw as they will: torch has no rule for some ways to do so.
+
+        Returns what is wrong where they leave torch's generator as it was, and equal models answer differently.
+        """
+        everybody = slice(0, len(rows))
+        stack = Stack(self._models[0], layout, [row.clone() for row in (rows if self.draws else [rows[0]] * len(rows))])
+        leaves, shown = stack.leaves(everybody), self._batches if self.draws else [self._batches[0]] * len(rows)
+        inputs, targets = (torch.stack([batches[0][part] for batches in shown]) for part in range(2))
+        answer = stack.forward(leaves, everybody, inputs, training=True)
         gradients(BatchLoss(self._losses, [None] * len(rows), stack.weights.device)(answer, targets), leaves)
         with torch.no_grad():
             weights, seen = layout.parts(stack.weights), self._exercise.seen.clone()
-            stack.forward(weights, slice(0, len(rows)), seen, training=False, shared=True)
+            stack.forward(weights, everybody, seen, training=False, shared=True)
+        if self.draws or all(
+            _is_near(answer[0].detach(), each, _NEAR * _largest(answer[0])) for each in answer.detach()
+        ):
+            return None
+        return "each of several equal models draws something else"
 
     def _worded(self, what: str) -> str:
         """Return the reason with the innermost layer that shows it; with columns nobody is told."""
@@ -463,7 +502,9 @@ def _with_other_numbers(loss: Loss, factor: float) -> Loss:
     if not is_dataclass(loss):
         return loss
     numbers = {field.name: getattr(loss, field.name) for field in fields(loss) if field.init}
-    changed: dict[str, Any] = {name: value * factor for name, value in numbers.items() if type(value) is float}
+    changed: dict[str, Any] = {
+        name: value * factor if value else 1 - factor for name, value in numbers.items() if type(value) is float
+    }
     return replace(loss, **changed) if changed else loss
 
 

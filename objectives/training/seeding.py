@@ -1,14 +1,15 @@
 """The only place that touches global generators: torch's, and NumPy's and Python's, which a person's model may use."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import torch
 from numpy.random import MT19937
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from tuner.domain.seed import derive
 
@@ -73,6 +74,22 @@ def undisturbed() -> Iterator[None]:
             yield
         finally:
             _put_back(python, numpy)
+
+
+@final
+class OwnGenerators(TorchFunctionMode):
+    """Counts how often torch's functions are given a generator of their own while this is entered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        given = kwargs or {}
+        self.count += given.get("generator") is not None
+        return func(*args, **given)
 
 
 def drawn_elsewhere() -> tuple[Any, Any]:

@@ -57,10 +57,22 @@ def _dropout(input: Tensor, p: float | Tensor = 0.5, training: bool = True, inpl
 
 
 def _feature_dropout(input: Tensor, p: float | Tensor = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    if not training:
-        return input
-    lead = input.shape[:2]
-    factors = dropped_out(input.new_ones(lead), torch.as_tensor(p)).reshape(lead + (1,) * (input.dim() - 2))
+    return _dropped_features(input, p, 2, inplace=inplace) if training else input
+
+
+def _dropout1d(input: Tensor, p: float | Tensor = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    # To torch, two dimensions are the channels of one example: it drops whole rows of (batch, features).
+    return _dropped_features(input, p, 2 if input.dim() == len("ncl") else 1, inplace=inplace) if training else input
+
+
+def _dropout3d(input: Tensor, p: float | Tensor = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    return _dropped_features(input, p, 2 if input.dim() == len("ncdhw") else 1, inplace=inplace) if training else input
+
+
+def _dropped_features(input: Tensor, p: float | Tensor, leading: int, *, inplace: bool) -> Tensor:
+    """Drop what has one place in so many leading dimensions together."""
+    lead = input.shape[:leading]
+    factors = dropped_out(input.new_ones(lead), torch.as_tensor(p)).reshape(lead + (1,) * (input.dim() - leading))
     return _kept(input, input * factors, inplace)
 
 
@@ -142,6 +154,8 @@ def _attention(
     q, k, v = (part.reshape(*part.shape[:2], heads, -1).permute(1, 2, 0, 3) for part in parts)
     scores = q @ k.transpose(-2, -1) / math.sqrt(width // heads)
     if attn_mask is not None:
+        if attn_mask.dim() > 2:  # noqa: PLR2004 - (batch x heads, steps, steps), not (steps, steps)
+            attn_mask = attn_mask.reshape(scores.shape)
         scores = scores.masked_fill(attn_mask, -math.inf) if attn_mask.dtype is torch.bool else scores + attn_mask
     shares = _dropout(scores.softmax(dim=-1), dropout_p, training)
     attended = (shares @ v).permute(2, 0, 1, 3).flatten(-2)
@@ -150,9 +164,9 @@ def _attention(
 
 _STAND_INS: Mapping[Any, Callable[..., Any]] = {
     functional.dropout: _dropout,
-    functional.dropout1d: _feature_dropout,
+    functional.dropout1d: _dropout1d,
     functional.dropout2d: _feature_dropout,
-    functional.dropout3d: _feature_dropout,
+    functional.dropout3d: _dropout3d,
     functional.leaky_relu: _leaky_relu,
     functional.elu: _elu,
     functional.celu: _celu,

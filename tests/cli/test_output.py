@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -225,3 +226,15 @@ def test_mistakes_cannot_steer_the_terminal(count: int, capsys: pytest.CaptureFi
     assert "\x1b" not in err
     assert err.count(r"\x1b[2J[bold]no[/x]") == count
     assert r"  \x1b[2Jtry" in err
+
+
+@pytest.mark.parametrize("make", [answers, messages])
+def test_a_console_whose_reader_has_gone_goes_silent(make: Any) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream:
+        console = make()
+        console.file = stream
+        console.print("nobody reads this")
+        console.print("nor this")
+    assert console.quiet

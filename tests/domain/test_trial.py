@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tuner.domain.config import Config
 from tuner.domain.study import Direction
-from tuner.domain.trial import Stage, TrialRecord, TrialState, best_epoch
+from tuner.domain.trial import Failure, FailureReason, Stage, TrialRecord, TrialState, best_epoch
 
 CURVES = st.dictionaries(st.integers(1, 30), st.floats(-1e6, 1e6), min_size=1)
 
@@ -53,3 +53,24 @@ def test_a_trial_takes_from_its_start_to_its_end() -> None:
         number=0, state=TrialState.FAIL, config=Config({}), started=start, finished=start + timedelta(seconds=90)
     )
     assert ended.seconds == 90
+
+
+def failure(message: str) -> Failure:
+    return Failure(reason=FailureReason.RAISED, message=message)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_one_cause"),
+    [
+        ("loss is nan at step 3", "loss is nan at step 17", True),
+        ("<list_iterator object at 0x7f2bd>", "<list_iterator object at 0x81aee>", True),
+        ("its process ended with exit code 0", "its process ended with exit code 1", False),
+    ],
+)
+def test_failures_of_one_cause_have_one_pattern(one: str, other: str, is_one_cause: bool) -> None:  # noqa: FBT001
+    assert (failure(one).pattern == failure(other).pattern) is is_one_cause
+
+
+def test_a_summary_of_a_failure_is_short() -> None:
+    assert failure("x" * 100_000).summary == "x" * 300 + " ..."
+    assert failure("short").summary == "short"

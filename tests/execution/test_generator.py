@@ -193,6 +193,14 @@ class NoObjective:
         self.trial = trial
 
 
+def takes_nothing() -> Iterator[dict[str, float]]:
+    yield {"epoch": 1}
+
+
+def takes_more(trial: Trial, scale: float) -> Iterator[dict[str, float]]:
+    yield {"epoch": scale}
+
+
 class AsyncCall:
     async def __call__(self, trial: Trial) -> dict[str, float]:
         return {"epoch": 1}
@@ -207,6 +215,8 @@ class AsyncCall:
         (AsyncCall(), "the objective AsyncCall is async"),
         (NoObjective, "the objective NoObjective is a class, and inherits neither"),
         (counting(trial(1)), "the objective is a generator, what calling counting has returned: give counting itself"),
+        (takes_nothing, "the objective takes_nothing() cannot be called with a trial alone, as takes_nothing(trial)"),
+        (takes_more, "the objective takes_more(trial: tuner.domain.trial.Trial, scale: float)"),
         (3, "the objective is an int, which cannot be called with a trial; write a function"),
     ],
 )

@@ -34,6 +34,14 @@ class TrialState(Enum):
         return self in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
+_VARYING = re.compile(r"(exit code \d+)|0x[0-9a-fA-F]+|[\d.]+")
+"""What differs among failures of one cause; an exit code tells causes apart."""
+
+
+_SHOWN = 300
+"""How many characters of a failure's message are shown among others."""
+
+
 class FailureReason(Enum):
     """Why a trial failed."""
 
@@ -64,9 +72,14 @@ class Failure:
     traceback: str = ""
 
     @property
+    def summary(self) -> str:
+        """The message, or as much of it as is shown among others."""
+        return self.message if len(self.message) <= _SHOWN else f"{self.message[:_SHOWN]} ..."
+
+    @property
     def pattern(self) -> str:
-        """The message without its numbers: that of failures of one cause is the same."""
-        return re.sub(r"[\d.]+", "#", self.message)
+        """The message without its numbers and addresses: that of failures of one cause is the same."""
+        return _VARYING.sub(lambda found: found[1] or "#", self.message)
 
 
 @final

@@ -174,6 +174,21 @@ def unfit(found: Any) -> str:
     if inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call):
         name = getattr(found, "__name__", type(found).__name__)
         return f"the objective {name} is async: write a plain function, in which asyncio.run(...) runs what is async"
+    return _miscalled(found)
+
+
+def _miscalled(found: Callable[..., Any]) -> str:
+    """Return why a function cannot be called with a trial alone; "" where it can, or does not say what it takes."""
+    try:
+        signature = inspect.signature(found)
+    except ValueError:  # functions that are written in C may not say
+        return ""
+    try:
+        signature.bind(None)
+    except TypeError:
+        name = getattr(found, "__name__", type(found).__name__)
+        taken = signature.replace(return_annotation=signature.empty)
+        return f"the objective {name}{taken} cannot be called with a trial alone, as {name}(trial)"
     return ""
 
 

@@ -1,9 +1,9 @@
 """Numbers that layers keep as attributes: every member of a cohort has its own."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -17,9 +17,12 @@ from tuner import Float, OwnModel, SearchSpace
 from tuner.cohorts import Cohorts
 from tuner.domain.config import Config
 from tuner.domain.trial import Checkpoints, Trial
+from tuner.objectives._tasks import Task
 from tuner.objectives.architectures._layers import dropped_out
+from tuner.objectives.losses._loss import Loss
 from tuner.objectives.training import columns
 from tuner.objectives.training.cohort import SupervisedCohort
+from tuner.objectives.training.stand_ins import TakingColumns
 
 Build = Callable[[float], nn.Module]
 
@@ -191,6 +194,10 @@ RANDOM: Mapping[str, Build] = {
     "channels": lambda number: nn.Sequential(
         nn.Unflatten(1, (1, 4)), nn.Conv1d(1, 8, 2), nn.Dropout1d(number), nn.Flatten(), nn.Linear(24, 3)
     ),
+    "rows": lambda number: within(nn.Dropout1d(number)),
+    "volumes": lambda number: nn.Sequential(
+        nn.Linear(4, 8), nn.Unflatten(1, (2, 2, 2)), nn.Dropout3d(number), nn.Flatten(), nn.Linear(8, 3)
+    ),
     "in place": lambda number: within(nn.Dropout(number, inplace=True)),
     "by a function": Dropping,
     "beside other numbers": lambda number: within(
@@ -298,6 +305,98 @@ def test_each_member_drops_out_its_own_share(make: Build) -> None:
         assert together[number] == pytest.approx(alone[number], rel=1e-4)
     undisturbed = losses(own.start([trial(2, 0.0)]))
     assert together[2] != pytest.approx(undisturbed[2], rel=1e-3)
+
+
+SHAPES = {
+    "dropout1d": [(4, 6), (4, 3, 6)],
+    "dropout2d": [(4, 3, 5, 5), (4, 3, 6)],
+    "dropout3d": [(4, 3, 2, 2), (4, 3, 2, 2, 2)],
+}
+
+
+@pytest.mark.parametrize(("name", "shape"), [(name, shape) for name, shapes in SHAPES.items() for shape in shapes])
+@pytest.mark.filterwarnings("ignore:dropout")
+def test_what_is_dropped_together_is_what_torch_drops_together(name: str, shape: tuple[int, ...]) -> None:
+    drop, inputs = getattr(functional, name), torch.ones(shape)
+
+    def together(found: Tensor) -> tuple[int, ...]:
+        """The dimensions along which what is dropped is the same."""
+        kept = found > 0
+        return tuple(dim for dim in range(kept.dim()) if bool((kept == kept.narrow(dim, 0, 1)).all()))
+
+    with TakingColumns():
+        mine = [together(drop(inputs, torch.tensor(0.5), training=True)) for _ in range(30)]
+    torchs = [together(drop(inputs, 0.5, training=True)) for _ in range(30)]
+    assert min(mine, key=len) == min(torchs, key=len)
+
+
+class Branches(nn.Module):
+    """Looks in training at what kind of number it has."""
+
+    def __init__(self, number: float) -> None:
+        super().__init__()
+        self.head, self.dropout, self.scale = nn.Linear(4, 3), nn.Dropout(1e-7 * (1 + number)), number
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.head(self.dropout(inputs))
+        return outputs * self.scale if self.training and isinstance(self.scale, float) else outputs
+
+
+def test_a_number_whose_kind_is_looked_at_in_training_beside_dropout_splits_cohorts() -> None:
+    own = built(Branches)
+    assert len({own.cohort_key(trial(number, value).config) for number, value in enumerate((0.1, 0.35, 0.6))}) == 3
+
+
+@dataclass(frozen=True)
+class Mixed(Loss):
+    """Broadcasts a column of its numbers over the batch, and hides it in a mean."""
+
+    tasks: ClassVar = frozenset(Task)
+    share: float = 0.0
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        errors = (outputs - functional.one_hot(targets, 3)).square().mean(dim=1, keepdim=True)
+        return (errors + self.share * errors.sqrt()).mean(dim=-1)
+
+
+@dataclass(frozen=True)
+class Counting(Loss):
+    """Uses a whole number as one."""
+
+    tasks: ClassVar = frozenset(Task)
+    times: int = 1
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        every = [functional.cross_entropy(outputs, targets, reduction="none") for _ in range(self.times)]
+        return torch.stack(every).sum(dim=0)
+
+
+def with_loss(make: Callable[[float], Loss]) -> Built:
+    class Own(Built):
+        def build(self, config: Config) -> nn.Module:
+            return within(nn.Tanh())
+
+        def loss(self, config: Config) -> Loss:
+            return make(config["number"])
+
+    return Own({}, 0)
+
+
+def test_a_loss_that_mixes_the_numbers_of_its_examples_is_trained_alone_though_its_number_is_0_by_default() -> None:
+    own = with_loss(lambda number: Mixed(share=number))
+    reason = own.obstacle(trial(0, 0.0).config)
+    assert reason is not None
+    assert "the loss Mixed computes something else where its numbers differ" in reason
+
+
+def test_losses_with_other_whole_numbers_are_computed_apart_in_one_cohort() -> None:
+    own = with_loss(lambda number: Counting(times=1 + int(4 * number)))
+    trials = [trial(number, value) for number, value in enumerate((0.0, 0.25, 0.5, 0.75))]
+    cohort = own.start(trials)
+    assert isinstance(cohort, SupervisedCohort)
+    together = losses(cohort)
+    for each in trials:
+        assert together[each.number] == pytest.approx(losses(own.start([each]))[each.number], rel=1e-4)
 
 
 def test_a_number_that_cannot_vary_splits_cohorts_and_is_searched_all_the_same() -> None:
