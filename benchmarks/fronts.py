@@ -11,11 +11,11 @@ from itertools import pairwise
 from statistics import fmean
 
 from tuner import Choice, Direction, Float, Int, SearchSpace
-from tuner.assembly import SAMPLERS
 from tuner.domain.config import Config
 from tuner.domain.goal import PARAMETERS, Goal
 from tuner.domain.ranking import front
 from tuner.domain.trial import TrialRecord, TrialState
+from tuner.running.builder import SAMPLERS
 
 SPACE = SearchSpace(
     architecture=Choice(

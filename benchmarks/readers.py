@@ -20,15 +20,15 @@ from sqlalchemy import insert
 from tuner import Float, SearchSpace
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
-from tuner.domain.journal import Change
 from tuner.domain.study import Direction
+from tuner.domain.study_writer import Change
 from tuner.domain.trial import Report, TrialRecord, TrialState
-from tuner.service import now
-from tuner.storage import rows, schema
+from tuner.running.session import now
+from tuner.storage import reader, schema
 from tuner.storage.engine import connect, reading, writing
-from tuner.storage.journal import StudyJournal
 from tuner.storage.parameters import distribution_json
 from tuner.storage.store import Store, open_store
+from tuner.storage.writer import StudyJournal
 
 SPACE = SearchSpace(**{f"x{number}": Float(0, 1) for number in range(6)})
 EPOCHS = 3
@@ -44,7 +44,7 @@ def make(store: Store, trials: int) -> None:
     ids = range(1, trials + 1)
     times = {"datetime_start": began, "datetime_complete": began + timedelta(seconds=1)}
     with reading(connect(store.location)) as connection:
-        study_id = rows.find_study(connection, "large")
+        study_id = reader.find_study(connection, "large")
     with writing(connect(store.location)) as connection:
         connection.execute(
             insert(schema.trials),

@@ -36,16 +36,16 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from tuner import Choice, Float, Int, SearchSpace
-from tuner.assembly import SAMPLERS, SCHEDULERS
-from tuner.cohorts import Cohorts
-from tuner.controller import Controller, Plan
+from tuner.domain.assignment import Work
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
-from tuner.domain.journal import Change, Journal
 from tuner.domain.seed import derive
 from tuner.domain.study import Direction
+from tuner.domain.study_writer import Change, Journal
 from tuner.domain.trial import Report, TrialRecord
-from tuner.domain.work import Work
+from tuner.running.builder import SAMPLERS, SCHEDULERS
+from tuner.search.cohort_policy import Cohorts
+from tuner.search.controller import Controller, Plan
 
 SYSTEMS: Mapping[str, tuple[str, Mapping[str, Any], str, Mapping[str, Any]]] = {
     "tpe+asha": ("tpe", {}, "asha", {}),

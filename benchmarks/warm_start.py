@@ -13,8 +13,8 @@ import tempfile
 from dataclasses import replace
 
 from tuner.api import Study, run
-from tuner.asking import read_spec
 from tuner.domain.study import Confirm
+from tuner.running.spec_source import read_spec
 
 EARLY = 5
 """The default configuration and what 32 trials carry over."""

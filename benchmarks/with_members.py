@@ -6,10 +6,10 @@ from pathlib import Path
 
 from cohort_spaces import mlp
 
-from tuner.domain.job import Job
+from tuner.domain.assignment import Member, Work, WorkKind
 from tuner.domain.study import Direction
 from tuner.domain.study_folders import StudyFolders
-from tuner.domain.work import Member, Work, WorkKind
+from tuner.domain.worker_spec import Job
 from tuner.execution.worker import Worker
 
 if __name__ == "__main__":

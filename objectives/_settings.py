@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.errors import ConfigurationError, nearest
-from tuner.objectives._parts import DATASETS
-from tuner.objectives.own_data.options import DataOptions
+from tuner.objectives._components import DATASETS
+from tuner.objectives.user_data.options import DataOptions
 
 _PRECISIONS = ("float32", "bfloat16")
 _COMMON = ("dataset", "validation", "test", "precision")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, final
 
 from tuner.domain.config import Config
-from tuner.domain.data import DataRecord
+from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import OF_MODELS
 from tuner.domain.model import Model, SavedModel
@@ -14,12 +14,12 @@ from tuner.domain.objective import Cohort, Objective
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.trial import Metrics, Trial
-from tuner.objectives._checks import proposed, space_doubts, space_problems
-from tuner.objectives._parts import BATCH_SIZE, DATASETS, DEFAULT_BATCH_SIZE, part
+from tuner.objectives._components import BATCH_SIZE, DATASETS, DEFAULT_BATCH_SIZE, part
 from tuner.objectives._settings import Settings, absolute, is_path
+from tuner.objectives._space_checks import proposed, space_doubts, space_problems
 from tuner.objectives._tasks import Input
-from tuner.objectives.own_data.fingerprint import fingerprint
 from tuner.objectives.training.metrics import DIRECTIONS
+from tuner.objectives.user_data.fingerprint import fingerprint
 
 __all__ = ["Supervised"]
 
@@ -51,7 +51,7 @@ class Supervised(Objective):
         if options is None:
             return None
         # Shipped datasets do not wait for what reads files.
-        from tuner.objectives.own_data.opening import open_data  # noqa: PLC0415
+        from tuner.objectives.user_data.open_data import open_data  # noqa: PLC0415
 
         settings = self._settings
         return open_data(
@@ -61,7 +61,7 @@ class Supervised(Objective):
     @cached_property
     def _workshop(self) -> Any:
         # The driver asks an objective questions and must not wait for torch; only a worker gets here.
-        from tuner.objectives.training.workshop import Workshop  # noqa: PLC0415
+        from tuner.objectives.training.trainer_factory import Workshop  # noqa: PLC0415
 
         settings = self._settings
         return Workshop(
@@ -131,6 +131,6 @@ class Supervised(Objective):
 
     @classmethod
     def restore(cls, saved: SavedModel) -> Model:
-        from tuner.objectives.training.supervised_model import restored  # noqa: PLC0415 - torch, as above
+        from tuner.objectives.training.predictor_io import restored  # noqa: PLC0415 - torch, as above
 
         return restored(saved)

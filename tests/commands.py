@@ -24,7 +24,12 @@ ROOT = Path(__file__).parent.parent
 TUNER = "tuner.cli.__main__:main"
 IMPORTED = (
     *("tuner.cli.__main__", "tuner.cli.run", "tuner.cli.resume", "tuner.cli.status", "tuner.cli.report"),
-    *("tuner.bootstrap", "tuner.execution.inline", "tuner.execution.isolation.worker", "tuner.objectives.supervised"),
+    *(
+        "tuner.running.launch",
+        "tuner.execution.inline",
+        "tuner.execution.isolation.worker",
+        "tuner.objectives.supervised",
+    ),
     *("tuner.samplers.tpe", "tuner.samplers.random", "tuner.schedulers.asha", "tuner.objectives.training.checkpoints"),
     *("tuner.storage.store", "sqlalchemy.dialects.sqlite", "faults.driver", "torch", "optuna"),
 )

@@ -11,13 +11,13 @@ from tuner.domain.config import Config
 from tuner.domain.decision import Decision
 from tuner.domain.event import Event, Listener
 from tuner.domain.goal import Goal
-from tuner.domain.journal import Change, Journal
 from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.study import Budget, Direction, StudySpec
 from tuner.domain.study_folders import StudyFolders
+from tuner.domain.study_writer import Change, Journal
 from tuner.domain.trial import TrialRecord
 
 MAXIMIZED = Goal.of("accuracy", Direction.MAXIMIZE)

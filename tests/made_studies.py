@@ -9,15 +9,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tuner import Choice, Float, Int, SearchSpace
+from tuner.analysis.importance import importance_of
+from tuner.analysis.importance.encoding import axes_of, values_of
+from tuner.analysis.queries import summarise
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
-from tuner.domain.record import StudyRecord
 from tuner.domain.study import Direction, StudySpec
+from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState
-from tuner.importance import importance_of
-from tuner.importance.axes import axes_of, values_of
-from tuner.queries import summarise
-from tuner.report.material import Material
+from tuner.report.data import Material
 from tuner.storage.location import locate
 
 BEGAN = datetime(2026, 1, 1)  # noqa: DTZ001 - as Optuna stores it

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tuner.domain.record import folder_name
-from tuner.storage.spill import Spill
+from tuner.domain.study_record import folder_name
+from tuner.storage.fallback_file import Spill
 from tuner.storage.store import Store
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tuner.processes import birth, descendants
+from tuner.system.processes import birth, descendants
 
 
 def processes() -> set[int]:

@@ -14,13 +14,13 @@ from fakes import MAXIMIZED
 
 import tuner
 from tuner import NoUsableTrialError, StopCause, TooManyFailuresError, TrialState
-from tuner.api import no_usable_trial
-from tuner.assembly import assemble
 from tuner.domain.errors import ConfigurationError, StudyExistsError
-from tuner.domain.record import StudyRecord
 from tuner.domain.study import Confirm
 from tuner.domain.study_folders import StudyFolders
+from tuner.domain.study_record import StudyRecord
 from tuner.execution.inline import InlineExecutor
+from tuner.running.builder import assemble
+from tuner.running.outcome import no_usable_trial
 from tuner.storage.location import locate
 
 
@@ -204,7 +204,7 @@ def test_a_run_that_ended_early_says_so_then_and_later(monkeypatch: pytest.Monke
         tuner.run(spec(failing), trials=9)
     assert tuner.load_study("failing").stop_cause is StopCause.FAILURES
     with monkeypatch.context() as replaced:
-        replaced.setattr("tuner.service.threading.Timer", Timer)
+        replaced.setattr("tuner.running.session.threading.Timer", Timer)
         with pytest.warns(UserWarning, match="stopped at its time limit, 2 of 9 trials finished"):
             study = tuner.run(spec(slow), trials=9, time=60)
     assert study.stop_cause is tuner.load_study("slow").stop_cause is StopCause.TIME

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from commands import TEMPLATE
 
-from tuner.study_file import read_study_file
+from tuner.spec.study_file import read_study_file
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 Cli = Callable[..., tuple[int, str, str]]

@@ -14,7 +14,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tuner.domain.decision import Decision
-from tuner.domain.director import StopCause
 from tuner.domain.errors import (
     ConfigurationError,
     ModelError,
@@ -33,6 +32,7 @@ from tuner.domain.errors import (
 from tuner.domain.model import Model
 from tuner.domain.objective import Cohort, Objective, share_process
 from tuner.domain.parameter import Choice, Float, Int
+from tuner.domain.run_controller import StopCause
 from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
@@ -91,11 +91,11 @@ __all__ = [
 if TYPE_CHECKING:
     from tuner.api import Study, load_model, load_study, run
     from tuner.objectives._tasks import Task
-    from tuner.objectives.training.own_model import Dropout, OwnModel
+    from tuner.objectives.training.module_objective import Dropout, OwnModel
 else:
     _LAZY = {
-        "Dropout": "tuner.objectives.training.own_model",
-        "OwnModel": "tuner.objectives.training.own_model",
+        "Dropout": "tuner.objectives.training.module_objective",
+        "OwnModel": "tuner.objectives.training.module_objective",
         "Study": "tuner.api",
         "Task": "tuner.objectives._tasks",
         "load_model": "tuner.api",

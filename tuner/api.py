@@ -6,27 +6,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, final
 
-from tuner import bootstrap, deletion, queries
-from tuner.asking import Asked, DataFile
-from tuner.confirmation import Confirmation
-from tuner.domain.director import StopCause
-from tuner.domain.errors import ConfigurationError, Mistakes, NoUsableTrialError, TooManyFailuresError, said_as
+from tuner.analysis import queries
+from tuner.analysis.confirmation import Confirmation
+from tuner.display.notebook import study_html, watching
+from tuner.domain.errors import ConfigurationError, Mistakes, said_as
 from tuner.domain.model import Model
 from tuner.domain.objective import Objective
-from tuner.domain.record import StudyRecord
+from tuner.domain.run_controller import StopCause
 from tuner.domain.study import Direction, StudySpec
-from tuner.domain.trial import Metrics, TrialRecord, TrialState
-from tuner.logs import Logs
-from tuner.notebook import study_html, watching
-from tuner.service import STOPPED
-from tuner.storage.location import Location, locate
-from tuner.storage.ownership import place_of
+from tuner.domain.trial import Metrics, TrialRecord
+from tuner.formatting.values import amount
+from tuner.running import launch
+from tuner.running.outcome import failed_run, no_usable_trial
+from tuner.running.session import STOPPED
+from tuner.running.spec_source import Asked, DataFile
+from tuner.spec.study_file import KEY_PATHS, Overrides, key_paths
+from tuner.storage import deletion
+from tuner.storage.folder_ownership import place_of
+from tuner.storage.location import locate
 from tuner.storage.store import open_store
-from tuner.study_file import KEY_PATHS, Overrides, key_paths
-from tuner.words import amount
-
-_REASONS = 3
-"""How many causes of failures an error names."""
+from tuner.tracking.dispatch import Logs
 
 _SHOWN = 5
 """How many trials a notebook shows of a study."""
@@ -34,8 +33,8 @@ _SHOWN = 5
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tuner.importance import Importance
-    from tuner.models.in_study import StudyModel
+    from tuner.analysis.importance import Importance
+    from tuner.models.from_study import StudyModel
 
 
 def run(
@@ -66,7 +65,7 @@ def run(
     logs = mistakes.collect(lambda: _logs(log))
     of_data = {} if data is None else {"settings.dataset": "data", "settings.target": "target"}
     with said_as({**_words_of(paths), **of_data}), watching(progress=progress) as listeners:
-        name, cause = bootstrap.run(
+        name, cause = launch.run(
             _asked(study, data, target),
             storage=storage,
             overrides=paths,
@@ -117,7 +116,7 @@ def load_model(folder: str | Path, objective: type[Objective] | str | None = Non
     Warns where it was exported with other versions. Raises `ConfigurationError` where there is no export, and
     `ModelError` with the file that is missing or damaged.
     """
-    from tuner.models.loading import load  # noqa: PLC0415 - who asks about studies does not pay for it
+    from tuner.models.load import load  # noqa: PLC0415 - who asks about studies does not pay for it
 
     loaded = load(Path(folder), objective)
     for note in loaded.notes:
@@ -164,7 +163,7 @@ class Study:
         given = _paths(overrides, mistakes)
         logs = mistakes.collect(lambda: _logs(log))
         with said_as(_words_of(given)), watching(progress=progress) as listeners:
-            cause = bootstrap.resume(
+            cause = launch.resume(
                 self.name,
                 storage=self._storage,
                 overrides=given,
@@ -187,7 +186,7 @@ class Study:
         given = {"confirm.top": top, "confirm.seeds": seeds}
         overrides = {path: value for path, value in given.items() if value is not None}
         with said_as({"confirm.top": "top", "confirm.seeds": "seeds"}), watching(progress=progress) as listeners:
-            cause = bootstrap.confirm(
+            cause = launch.confirm(
                 self.name,
                 storage=self._storage,
                 overrides=overrides,
@@ -320,7 +319,7 @@ class Study:
         return export(self._model(trial, trust=trust), Path(folder), force=force, onnx=onnx)
 
     def _model(self, trial: int | None, *, trust: bool) -> "StudyModel":
-        from tuner.models.in_study import model_of  # noqa: PLC0415 - as above
+        from tuner.models.from_study import model_of  # noqa: PLC0415 - as above
 
         store = open_store(self._storage)
         try:
@@ -358,7 +357,7 @@ class Study:
 
     def importance(self) -> "Importance":
         """Return which parameters matter and how, learned from all trials that measured something."""
-        from tuner.importance import importance_of  # noqa: PLC0415 - numpy, which other questions do not pay
+        from tuner.analysis.importance import importance_of  # noqa: PLC0415 - numpy, which other questions do not pay
 
         return importance_of(self._record, self._trials)
 
@@ -384,41 +383,3 @@ class Study:
     def _repr_html_(self) -> str:
         """Return the study as a notebook shows it."""
         return study_html(self.summary, self.top(_SHOWN))
-
-
-def failed_run(
-    location: Location,
-    summary: queries.Summary,
-    study: StudyRecord,
-    trials: Sequence[TrialRecord],
-    cause: StopCause | None,
-) -> NoUsableTrialError | None:
-    """Return the error that a run ends with whose trials cannot be used; None where some can."""
-    if cause is StopCause.FAILURES:
-        failed, (error, count) = summary.counts[TrialState.FAIL], queries.failure_reasons(trials)[0]
-        return TooManyFailuresError(
-            f"stopped, since {failed} of {amount(summary.finished, 'trial')} failed; {count} of them with: {error}",
-            hint=f"mend the cause, then go on with: {location.command('resume', study.name)}",
-        )
-    return no_usable_trial(location, study, trials) if summary.best is None else None
-
-
-def no_usable_trial(location: Location, study: StudyRecord, trials: Sequence[TrialRecord]) -> NoUsableTrialError:
-    """Return the error for a study without a usable trial: what the nearest one breaks, or why most failed."""
-    name, miss = study.name, queries.nearest_miss(study, trials)
-    if miss is not None:
-        violated = study.goal.violated(miss.metrics)
-        broken = ", ".join(f"{each} (it has {miss.metrics[each.metric]:.6g})" for each in violated)
-        return NoUsableTrialError(
-            f"no trial of study {name!r} meets the constraints; trial {miss.number} comes closest and breaks {broken}",
-            hint=f"{location.command('trials', name)} shows what each breaks; relax a constraint in a new study, "
-            "or try more trials",
-        )
-    reasons = queries.failure_reasons(trials)
-    if not reasons:
-        return NoUsableTrialError(f"no trial of study {name!r} is complete", hint=location.command("resume", name))
-    listed = "; ".join(f"{count} failed with: {message}" for message, count in reasons[:_REASONS])
-    return NoUsableTrialError(
-        f"no trial of study {name!r} is complete; {listed}",
-        hint=f"{location.command('trials', name, '--state', 'fail')} shows them all",
-    )

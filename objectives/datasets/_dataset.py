@@ -31,7 +31,7 @@ class Dataset(ABC):
     levels: tuple[int, ...] = ()
     """How many levels each of the categories has."""
     schema: Any = None
-    """Of a table from a file: `tuner.objectives.own_data.schema.Schema`, which turns raw rows into features."""
+    """Of a table from a file: `tuner.objectives.user_data.schema.Schema`, which turns raw rows into features."""
 
     @abstractmethod
     def load(self) -> tuple[Features, Array]:

@@ -9,7 +9,7 @@ from torch import nn
 
 from tuner.objectives.datasets._dataset import Array
 from tuner.objectives.preprocessing._encoding import Encoding, Levels
-from tuner.objectives.preprocessing._learned import learned, teach
+from tuner.objectives.preprocessing._fitted_state import learned, teach
 from tuner.objectives.preprocessing._step import Step
 
 # What lies far outside the training split overflows float32 after a scaling by a tiny range; without any scaling the

@@ -17,13 +17,13 @@ from tuner.domain.trial import Trial
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
 from tuner.objectives.optimizers._optimizer import Optimizer, Rows
-from tuner.objectives.training.answered import check_outputs
 from tuner.objectives.training.data import Data, Examples
+from tuner.objectives.training.flat_state import Layout, Row
 from tuner.objectives.training.loop import EVALUATED_AT_ONCE, Learner, batched, progress, scored
+from tuner.objectives.training.model_signature import check_outputs
 from tuner.objectives.training.precision import Precision
-from tuner.objectives.training.row import Layout, Row
 from tuner.objectives.training.seeding import order
-from tuner.objectives.training.stack import Stack, gradients
+from tuner.objectives.training.stacked_model import Stack, gradients
 
 BLOCK_WEIGHTS = 300_000
 """How many weights are trained at once on a CPU: with gradients and moments they still fit into its cache."""

@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from tuner.strangers import check, json_of
+from tuner.system.untrusted_files import check, json_of
 
 _KEPT_AS_THEY_ARE = (str, int, float, bool, type(None))
 _DTYPES = {

@@ -11,11 +11,11 @@ import torch
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Failure, Metrics, Trial
 from tuner.objectives.training.batched import BLOCK_WEIGHTS, Batch, Member
-from tuner.objectives.training.columns import Place, numbers
 from tuner.objectives.training.data import Data
-from tuner.objectives.training.footprint import footprint
+from tuner.objectives.training.flat_state import Layout, Row, share_still
+from tuner.objectives.training.layer_attributes import Place, numbers
 from tuner.objectives.training.loop import Learner, evaluate, train_epoch
-from tuner.objectives.training.row import Layout, Row, share_still
+from tuner.objectives.training.model_cost import footprint
 from tuner.objectives.training.seeding import epoch_drawn, seed_epoch
 
 _LEAST_MEMBERS = 4

@@ -11,9 +11,9 @@ from tuner.objectives._tasks import Task
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
 from tuner.objectives.optimizers._optimizer import Optimizer
-from tuner.objectives.training.answered import answered, innermost_layer
 from tuner.objectives.training.data import Data, Examples
 from tuner.objectives.training.metrics import LOSS, measure
+from tuner.objectives.training.model_signature import answered, innermost_layer
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.weights import fleeting, put_back
 

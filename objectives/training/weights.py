@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tuner.objectives.architectures._layers import Batchable
-from tuner.strangers import check
+from tuner.system.untrusted_files import check
 
 
 @final

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import tuner
-from tuner.assembly import assemble
 from tuner.cli.check import _estimate
 from tuner.domain.study_folders import StudyFolders
+from tuner.running.builder import assemble
 
 Cli = Callable[..., tuple[int, str, str]]
 

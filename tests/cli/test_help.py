@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tuner.catalogue import Catalogue
+from tuner.registry.catalogue import Catalogue
 
 Cli = Callable[..., tuple[int, str, str]]
 COMMANDS = Catalogue("tuner.cli", "command").names
@@ -48,7 +48,8 @@ def test_cold_paths_import_nothing_heavy(words: list[str], heavy: list[str]) -> 
 
 def test_the_driver_of_a_run_never_imports_torch(tmp_path: object) -> None:
     code = (
-        "import sys, pathlib\nfrom tuner.asking import read_spec\nfrom tuner.assembly import assemble\n"
+        "import sys, pathlib\n"
+        "from tuner.running.spec_source import read_spec\nfrom tuner.running.builder import assemble\n"
         "spec, source = read_spec('digits', {})\n"
         "assemble(spec, pathlib.Path('.'), pathlib.Path('.'))\n"
         "print([name for name in ('torch', 'sklearn', 'ray') if name in sys.modules])"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import tuner
-from tuner.asking import DataFile, read_spec
-from tuner.study_file import read_study_file
-from tuner.study_template import template
+from tuner.running.spec_source import DataFile, read_spec
+from tuner.spec.study_file import read_study_file
+from tuner.spec.template import template
 
 Cli = Callable[..., tuple[int, str, str]]
 

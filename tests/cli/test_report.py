@@ -11,15 +11,15 @@ import pytest
 from fakes import MAXIMIZED, described, metrics
 
 from tuner import Choice, Float, SearchSpace
-from tuner.cli._report import conclude, counts_text, summary_json
-from tuner.domain.director import StopCause
+from tuner.analysis.queries import summarise
+from tuner.cli._run_summary import conclude, counts_text, summary_json
 from tuner.domain.errors import NoUsableTrialError
 from tuner.domain.goal import Goal
-from tuner.domain.journal import Change
+from tuner.domain.run_controller import StopCause
 from tuner.domain.study import Direction
+from tuner.domain.study_writer import Change
 from tuner.domain.trial import Failure, FailureReason, Report, Stage, TrialRecord, TrialState
-from tuner.queries import summarise
-from tuner.service import now
+from tuner.running.session import now
 from tuner.storage.store import Store, open_store
 
 Cli = Callable[..., tuple[int, str, str]]

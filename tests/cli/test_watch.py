@@ -20,13 +20,13 @@ from terminals import terminal
 
 from tuner import Budget, Float, SearchSpace, StudySpec, TrialRecord, TrialState
 from tuner.cli import watch
-from tuner.domain.journal import Change
+from tuner.domain.study_writer import Change
 from tuner.domain.trial import Report
-from tuner.service import now
+from tuner.running.session import now
 from tuner.storage.engine import writing
-from tuner.storage.follower import Follower
-from tuner.storage.journal import StudyJournal
+from tuner.storage.live_reader import Follower
 from tuner.storage.store import Store, open_store
+from tuner.storage.writer import StudyJournal
 
 Cli = Callable[..., tuple[int, str, str]]
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from tuner.objectives._parts import PARTS, declared
+from tuner.objectives._components import PARTS, declared
 from tuner.objectives._tasks import Input
 from tuner.objectives.architectures._architecture import Architecture
 from tuner.objectives.architectures._layers import ACTIVATIONS

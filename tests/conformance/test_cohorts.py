@@ -11,7 +11,7 @@ import torch
 
 from tuner.domain.config import Config
 from tuner.domain.trial import Checkpoints, Metrics, Trial
-from tuner.objectives._parts import DATASETS, PARTS, declared
+from tuner.objectives._components import DATASETS, PARTS, declared
 from tuner.objectives.supervised import Supervised
 from tuner.objectives.training.batched import Batch
 from tuner.objectives.training.cohort import SupervisedCohort

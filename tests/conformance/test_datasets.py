@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from tuner.objectives._parts import DATASETS
+from tuner.objectives._components import DATASETS
 from tuner.objectives._tasks import Input, Task
 from tuner.objectives.datasets._dataset import Dataset
 
@@ -41,6 +41,6 @@ def test_a_dataset_is_the_same_every_time(name: str) -> None:
 def test_declaring_a_dataset_imports_no_library_that_loads_one() -> None:
     members = "; ".join(f"DATASETS[{name!r}]()" for name in DATASETS.names)
     program = (
-        f"import sys; from tuner.objectives._parts import DATASETS; {members}; assert 'sklearn' not in sys.modules"
+        f"import sys; from tuner.objectives._components import DATASETS; {members}; assert 'sklearn' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

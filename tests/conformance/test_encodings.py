@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tuner.objectives._parts import PARTS
+from tuner.objectives._components import PARTS
 from tuner.objectives.preprocessing._encoding import Encoding
 from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.preprocessing._step import Step

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tuner.objectives._parts import PARTS, declared
+from tuner.objectives._components import PARTS, declared
 from tuner.objectives._tasks import Task
 from tuner.objectives.losses._loss import Loss
 

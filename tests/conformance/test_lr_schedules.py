@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.objectives._parts import PARTS
+from tuner.objectives._components import PARTS
 from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
 
 SCHEDULES = PARTS["lr_schedule"]

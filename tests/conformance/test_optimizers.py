@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from tuner.objectives._parts import PARTS
+from tuner.objectives._components import PARTS
 from tuner.objectives.optimizers._optimizer import Optimizer
 
 OPTIMIZERS = PARTS["optimizer"]

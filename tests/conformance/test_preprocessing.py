@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tuner.objectives._parts import PARTS
-from tuner.objectives.preprocessing._learned import teach
+from tuner.objectives._components import PARTS
+from tuner.objectives.preprocessing._fitted_state import teach
 from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.preprocessing._step import Step
 from tuner.objectives.training.checkpoints import load, save

@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuner import Choice, Float, Int, SearchSpace
-from tuner.assembly import SAMPLERS, assemble
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
@@ -26,6 +25,7 @@ from tuner.domain.sampler import Sampler
 from tuner.domain.study import Component, Direction, StudySpec
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState
+from tuner.running.builder import SAMPLERS, assemble
 
 NUMBERS = SearchSpace(
     lr=Float(1e-5, 1.0, log=True), width=Int(1, 512, log=True), dropout=Float(0, 0.9, step=0.1), depth=Int(1, 9, step=2)

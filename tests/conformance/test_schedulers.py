@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuner import Decision, Float, SearchSpace
-from tuner.assembly import SCHEDULERS, assemble
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.study import Component, Direction, StudySpec
 from tuner.domain.study_folders import StudyFolders
+from tuner.running.builder import SCHEDULERS, assemble
 
 EPOCHS = 12
 NAMES = SCHEDULERS.names

@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from tuner import Choice, SearchSpace
-from tuner.catalogue import Catalogue
-from tuner.objectives._parts import PARTS, SHORTHANDS
+from tuner.objectives._components import PARTS, SHORTHANDS
 from tuner.objectives.supervised import Supervised
+from tuner.registry.catalogue import Catalogue
 
 SPACES = Catalogue("tuner.search_spaces", "search space")
 DATASETS = {

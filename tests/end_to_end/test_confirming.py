@@ -9,11 +9,11 @@ import pytest
 from places import checkpoints_in
 
 import tuner
-from tuner import bootstrap
-from tuner.assembly import Assembly
-from tuner.confirmation import is_companion
 from tuner.domain.event import Event, EventKind, Listener
+from tuner.domain.study_record import is_companion
 from tuner.domain.trial import TrialRecord, TrialState
+from tuner.running import launch
+from tuner.running.builder import Assembly
 from tuner.storage.store import open_store
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -28,7 +28,7 @@ OVERRIDES = {
 
 
 def run(name: str, **overrides: object) -> tuner.Study:
-    bootstrap.run("iris", overrides={**OVERRIDES, "name": name, **overrides})
+    launch.run("iris", overrides={**OVERRIDES, "name": name, **overrides})
     return tuner.load_study(name)
 
 
@@ -120,7 +120,7 @@ def test_a_confirmation_that_was_interrupted_ends_as_if_it_had_not_been() -> Non
 
     overrides = {**OVERRIDES, "name": "cut", "resources.cohort": 1}
     with pytest.raises(tuner.StudyInterrupted):
-        bootstrap.run("iris", overrides=overrides, listeners=listeners)
+        launch.run("iris", overrides=overrides, listeners=listeners)
     assert tuner.load_study("cut").confirmation is None
     resumed = tuner.load_study("cut").resume()
     assert resumed.confirmation is not None
@@ -133,7 +133,7 @@ def test_a_confirmation_that_was_interrupted_ends_as_if_it_had_not_been() -> Non
 def test_a_study_that_goes_on_is_confirmed_again_without_training_twice() -> None:
     before = run("iris")
     first = {each.number: each for each in repetitions("iris")}
-    bootstrap.resume("iris", overrides={"budget.trials": 12})
+    launch.resume("iris", overrides={"budget.trials": 12})
     after = before.refresh()
     assert after.confirmation is not None
     again = repetitions("iris")

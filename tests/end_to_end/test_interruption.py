@@ -14,7 +14,7 @@ import pytest
 from commands import TEMPLATE, Command
 
 import tuner
-from tuner.doctor.examination import examine
+from tuner.doctor.checkup import examine
 from tuner.doctor.findings import Severity
 from tuner.storage.store import open_store
 

@@ -9,13 +9,13 @@ import pytest
 from fakes import MAXIMIZED, FakeJournal, FakeSampler, FakeScheduler, folders, ticking_clock
 
 from tuner import Cohort, Decision, Float, Objective, SearchSpace, Trial
-from tuner.cohorts import Cohorts
-from tuner.controller import Controller, Plan
-from tuner.domain.director import StopCause
-from tuner.domain.job import Job
+from tuner.domain.run_controller import StopCause
 from tuner.domain.study import Direction, Resources
 from tuner.domain.trial import TrialState
+from tuner.domain.worker_spec import Job
 from tuner.execution.inline import EXECUTOR
+from tuner.search.cohort_policy import Cohorts
+from tuner.search.controller import Controller, Plan
 
 SPACE = SearchSpace(x=Float(0, 1))
 

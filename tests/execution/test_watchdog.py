@@ -11,7 +11,7 @@ from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import Limits
 from tuner.domain.trial import Failure, FailureReason
 from tuner.execution.watchdog import Watchdog, end_all
-from tuner.processes import is_alive
+from tuner.system.processes import is_alive
 
 NONE = Limits(start=None, progress=None, time=None, memory=None, output=None)
 WORKER = """

@@ -10,11 +10,11 @@ import torch
 from fakes import folders
 
 from tuner import Cohort, Objective, Trial
+from tuner.domain.assignment import Answer, Member, Work, WorkKind
 from tuner.domain.config import Config
-from tuner.domain.job import Job
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Report
-from tuner.domain.work import Answer, Member, Work, WorkKind
+from tuner.domain.worker_spec import Job
 from tuner.execution.checkpoints import trial_folder
 from tuner.execution.worker import Worker
 

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, final
 
-from tuner import bootstrap
-from tuner.controller import Controller
 from tuner.domain.event import Event, EventKind, Listener
-from tuner.execution.retention import Retention
-from tuner.storage.journal import StudyJournal
+from tuner.execution.checkpoint_retention import Retention
+from tuner.running import launch
+from tuner.search.controller import Controller
 from tuner.storage.store import Store
+from tuner.storage.writer import StudyJournal
 
 BEFORE, AFTER = "before", "after"
 
@@ -88,9 +88,9 @@ def main() -> None:
     oracle = Oracle(given.folder / "oracle.txt")
     overrides = {"executor": given.executor}
     if given.what == "run":
-        bootstrap.run("faulty.toml", overrides=overrides, listeners=lambda *_: [oracle])
+        launch.run("faulty.toml", overrides=overrides, listeners=lambda *_: [oracle])
     else:
-        bootstrap.resume("faulty", overrides=overrides, listeners=lambda *_: [oracle])
+        launch.resume("faulty", overrides=overrides, listeners=lambda *_: [oracle])
 
 
 if __name__ == "__main__":

@@ -19,11 +19,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tuner import ConfigurationError
-from tuner.objectives._parts import PARTS
-from tuner.objectives.own_data.opening import Opened, open_data
-from tuner.objectives.own_data.options import DataOptions
-from tuner.objectives.own_data.schema import Schema
+from tuner.objectives._components import PARTS
 from tuner.objectives.preprocessing._pipeline import Pipeline
+from tuner.objectives.user_data.open_data import Opened, open_data
+from tuner.objectives.user_data.options import DataOptions
+from tuner.objectives.user_data.schema import Schema
 
 NUMBERS = ["0", "1", "-3", "2.5", "1e5", "+7", ".5", "1e999", "inf", "nan", "NA", "", "٣", "1_000", "0x10"]
 WORDS = ["a", "b", "yes", "True", "NA", "None", "", " ", "é", "\u202e", "\x1b[2J", "=1+1", "a" * 5_000, "01234", "00"]

@@ -23,10 +23,10 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.pool import QueuePool
 
 from tuner.domain.config import Config
-from tuner.domain.journal import Change
+from tuner.domain.study_writer import Change
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.execution.checkpoints import hand_over, trial_folder
-from tuner.storage.spill import Spill
+from tuner.storage.fallback_file import Spill
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -478,7 +478,7 @@ def test_a_link_in_a_checkpoints_place_leads_nowhere(
     outside = user_folder / "outside"
     if is_there:
         outside.write_text("mine")
-    monkeypatch.setattr("tuner.bootstrap.new_id", lambda: "0" * 16)  # as if it could be guessed
+    monkeypatch.setattr("tuner.running.launch.new_id", lambda: "0" * 16)  # as if it could be guessed
     folder = user_folder / ".tuner" / "checkpoints" / f"mine-{'0' * 16}" / "trial-00000"
     folder.mkdir(parents=True)
     for epoch in range(1, 4):

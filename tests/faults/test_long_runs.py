@@ -18,7 +18,7 @@ TRIALS, EXECUTOR = (2000, "ray") if IS_LONG else (300, "inline")
 DRIVER = """
 import os, sys
 from pathlib import Path
-from tuner import bootstrap
+from tuner.running import launch
 from tuner.domain.event import EventKind, Listener
 
 class Meter(Listener):

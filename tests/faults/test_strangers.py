@@ -27,7 +27,7 @@ from safetensors.numpy import load_file, save_file
 
 import tuner
 from tuner.models.manifest import _checksum, digest
-from tuner.strangers import LARGEST
+from tuner.system.untrusted_files import LARGEST
 
 ROOT = str(Path(__file__).parents[2])
 SCALE = int(os.environ.get("TUNER_FUZZ_EXAMPLES", "1"))
@@ -298,7 +298,7 @@ def test_a_small_file_that_unpacks_to_more_than_a_machine_has_is_refused(asked: 
 
 
 def test_an_image_is_read_as_an_image_and_handed_to_no_other_program(workplace: Path) -> None:
-    from tuner.objectives.own_data.pictures import read_images  # noqa: PLC0415 - pillow, which few tests need
+    from tuner.objectives.user_data.images import read_images  # noqa: PLC0415 - pillow, which few tests need
 
     eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
     (workplace / "x.png").write_bytes(eps)

@@ -17,10 +17,10 @@ import tuner
 from tuner import Budget, Choice, SearchSpace, StudySpec
 from tuner.domain.errors import ConfigurationError, ModelError
 from tuner.domain.goal import Goal
-from tuner.domain.job import Job
 from tuner.domain.objective import Objective
+from tuner.domain.worker_spec import Job
 from tuner.execution.worker import build_objective
-from tuner.objectives._parts import DATASETS
+from tuner.objectives._components import DATASETS
 from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._splitting import split
 from tuner.storage.store import open_store
@@ -170,7 +170,7 @@ def test_force_puts_another_model_in_the_place_of_an_export(trained: Place, expo
 
 
 def test_an_export_that_fails_leaves_nothing(trained: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tuner.objectives.training.onnx_file._LIBRARIES", ("a_library_nobody_has",))
+    monkeypatch.setattr("tuner.objectives.training.onnx_export._LIBRARIES", ("a_library_nobody_has",))
     with pytest.raises(ConfigurationError, match="ONNX needs a_library_nobody_has") as caught:
         trained.study("mlp").export(tmp_path / "model", onnx=True)
     assert caught.value.hint == "pip install 'tuner[onnx]'"
@@ -256,7 +256,7 @@ def test_the_repetitions_of_a_study_make_models_with_the_split_of_the_search(
         jobs.append(job)
         return build_objective(job)
 
-    monkeypatch.setattr("tuner.models.in_study.build_objective", building)
+    monkeypatch.setattr("tuner.models.from_study.build_objective", building)
     of_search = study.best_model()
     of_repetitions = tuner.load_study("iris:confirm", storage=storage).best_model()
     rows = np.array([[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]])

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from tuner import Cohort, Direction, Trial
-from tuner.catalogue import Catalogue
 from tuner.domain.config import Config
 from tuner.domain.goal import LATENCY_MS
 from tuner.domain.trial import Checkpoints, Metrics
-from tuner.objectives._parts import PARTS
+from tuner.objectives._components import PARTS
 from tuner.objectives.supervised import Supervised
+from tuner.registry.catalogue import Catalogue
 
 SPACES = Catalogue("tuner.search_spaces", "search space")
 

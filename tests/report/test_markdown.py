@@ -5,10 +5,10 @@ from made_studies import failed, material, searched, study
 
 from tuner.domain.goal import Goal
 from tuner.domain.study import Direction
-from tuner.report.contents import compose
+from tuner.report.compose import compose
 from tuner.report.document import Document, Fact, Facts, Gallery, Listing, Picture, Section, Table, Tables, Text
 from tuner.report.markdown import MARK, as_markdown
-from tuner.report.sections import answer
+from tuner.report.sections import best_trial
 
 PICTURE = Picture(name="course", caption="What it shows.", description="Dots", figure=None)
 TABLE = Table(headers=("a", "b"), rows=[("x|y", "1")], right=("b",), caption="said below")
@@ -56,7 +56,7 @@ def test_what_strangers_wrote_is_no_markup() -> None:
     hostile = "<script>alert(1)</script> [x](javascript:y) | `z`"
     record = study(goal=Goal.of(hostile, Direction.MAXIMIZE))
     text = as_markdown(
-        Document(title="n", subtitle="s", sections=[answer.section(material(record, searched(3)))], written=""), "f"
+        Document(title="n", subtitle="s", sections=[best_trial.section(material(record, searched(3)))], written=""), "f"
     )
     assert "<script>" not in text
     assert "\\<script\\>" in text

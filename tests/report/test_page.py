@@ -16,7 +16,7 @@ from tuner.domain.config import Config
 from tuner.domain.goal import Goal
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord
-from tuner.report.contents import compose
+from tuner.report.compose import compose
 from tuner.report.page import as_page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -18,11 +18,11 @@ from sqlalchemy import update
 from tuner import Float, SearchSpace
 from tuner.domain.errors import LeaseLostError, StudyHeldError
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.processes import birth
 from tuner.storage import schema
 from tuner.storage.engine import writing
 from tuner.storage.lease import KEY, LASTS, Claim, Holder, utc_now
 from tuner.storage.store import Store, open_store
+from tuner.system.processes import birth
 
 SPACE = SearchSpace(x=Float(0, 1))
 TABLE = schema.study_system_attributes

@@ -19,15 +19,15 @@ from tuner import Choice, Float, Int, SearchSpace
 from tuner.domain.constraint import Constraint
 from tuner.domain.errors import StorageError, StudyExistsError, StudyNotFoundError
 from tuner.domain.goal import Goal
-from tuner.domain.journal import Change
 from tuner.domain.ranking import front
 from tuner.domain.study import Direction
+from tuner.domain.study_writer import Change
 from tuner.domain.trial import Failure, FailureReason, Report, Stage, TrialRecord, TrialState
-from tuner.service import now
+from tuner.running.session import now
 from tuner.storage import schema
 from tuner.storage.engine import reading, writing
-from tuner.storage.journal import StudyJournal
 from tuner.storage.store import Store, open_store
+from tuner.storage.writer import StudyJournal
 
 SPACE = SearchSpace(
     optimizer=Choice(

@@ -13,10 +13,10 @@ import typer
 from typer.core import TyperGroup
 
 from tuner import __version__
-from tuner.catalogue import Catalogue
 from tuner.cli._priority import priority
 from tuner.domain.errors import StudyInterrupted, TunerError, nearest
-from tuner.signals import leave_closed_terminal
+from tuner.registry.catalogue import Catalogue
+from tuner.system.signals import leave_closed_terminal
 
 _COMMANDS = Catalogue("tuner.cli", "command")
 _ORDER = (
@@ -105,12 +105,12 @@ def _in_words(error: typer.BadParameter) -> str:
     mistake = cause.errors(include_url=False)[0]
     if mistake["type"] == "value_error":
         return str(mistake["ctx"]["error"])
-    words: str = import_module("tuner.study_file").sentence(mistake)
+    words: str = import_module("tuner.spec.study_file").sentence(mistake)
     return words
 
 
 def _show(error: TunerError) -> None:
-    import_module("tuner.cli._output").show_error(error)
+    import_module("tuner.cli._rendering").show_error(error)
 
 
 def _version(asked: bool) -> None:
@@ -163,7 +163,7 @@ def main() -> None:
     except KeyboardInterrupt:  # outside of what handles it
         pass
     except Exception as bug:  # noqa: BLE001 - whatever nobody expected
-        import_module("tuner.cli._bug").show(bug)
+        import_module("tuner.cli._crash_report").show(bug)
         sys.exit(1)
     _end(_Terminated.exit_code if terminated.is_set() else _INTERRUPTED)
 

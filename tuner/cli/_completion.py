@@ -5,8 +5,8 @@ from pathlib import Path
 
 import typer
 
-from tuner.asking import shipped_studies
 from tuner.domain.errors import TunerError
+from tuner.running.spec_source import shipped_studies
 from tuner.storage.location import locate
 from tuner.storage.store import open_store
 

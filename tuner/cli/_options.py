@@ -7,8 +7,8 @@ import typer
 
 from tuner.cli._completion import stored
 from tuner.domain.errors import ConfigurationError, Mistakes
-from tuner.logs import Logs
-from tuner.study_file import KEY_PATHS, key_paths, parse_override
+from tuner.spec.study_file import KEY_PATHS, key_paths, parse_override
+from tuner.tracking.dispatch import Logs
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="The study's name.", show_default=False, autocompletion=stored)

@@ -5,14 +5,14 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tuner import queries
-from tuner.api import no_usable_trial
+from tuner.analysis import queries
 from tuner.cli._options import Json, Name, Storage
-from tuner.cli._output import answers, messages, print_json, trial_table
-from tuner.cli._report import best_panel
+from tuner.cli._rendering import answers, messages, print_json, trial_table
+from tuner.cli._run_summary import best_panel
 from tuner.domain.trial import TrialState
+from tuner.formatting.values import amount
+from tuner.running.outcome import no_usable_trial
 from tuner.storage.store import open_store
-from tuner.words import amount
 
 __all__ = ["command"]
 

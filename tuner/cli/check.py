@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from rich.console import Group
 from rich.text import Text
 
-from tuner.assembly import Assembly
-from tuner.cli._asked import Data, StudyArgument, Target, asked, name_data
 from tuner.cli._options import Given, Json, Settings
-from tuner.cli._output import duration, grid, number, print_json, safe, show
-from tuner.drawing import data_lines
-from tuner.preview import check
-from tuner.words import amount
+from tuner.cli._rendering import duration, grid, number, print_json, safe, show
+from tuner.cli._study_argument import Data, StudyArgument, Target, asked, name_data
+from tuner.display.live import data_lines
+from tuner.formatting.values import amount
+from tuner.running.builder import Assembly
+from tuner.running.dry_run import check
 
 __all__ = ["command"]
 

@@ -8,13 +8,13 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from tuner import queries
+from tuner.analysis import queries
+from tuner.analysis.comparison import Comparison, Texts, Verdict, compare
+from tuner.analysis.queries import Summary
 from tuner.cli._options import Json, Storage
-from tuner.cli._output import answers, duration, grid, number, print_json, safe
-from tuner.cli._report import summary_json
-from tuner.comparison import Comparison, Texts, Verdict, compare
+from tuner.cli._rendering import answers, duration, grid, number, print_json, safe
+from tuner.cli._run_summary import summary_json
 from tuner.domain.errors import ConfigurationError
-from tuner.queries import Summary
 from tuner.storage.location import Location, locate
 from tuner.storage.store import open_store
 

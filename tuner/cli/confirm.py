@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from tuner import bootstrap
 from tuner.cli._options import ExecutorName, Given, Json, Name, Parallel, Storage, Trust
-from tuner.cli._report import conclude, show_interruption
+from tuner.cli._run_summary import conclude, show_interruption
+from tuner.display.live import shown
 from tuner.domain.errors import StudyInterrupted
-from tuner.drawing import shown
+from tuner.running import launch
 
 __all__ = ["command"]
 
@@ -28,9 +28,7 @@ def command(
     given.name("confirm.seeds", "--seeds", seeds)
     try:
         with given, shown() as listeners:
-            cause = bootstrap.confirm(
-                name, storage=storage, overrides=given.overrides, listeners=listeners, trust=trust
-            )
+            cause = launch.confirm(name, storage=storage, overrides=given.overrides, listeners=listeners, trust=trust)
     except StudyInterrupted as interruption:
         show_interruption(interruption, storage, "confirm")
         raise

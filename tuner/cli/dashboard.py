@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from tuner.cli._options import Storage
-from tuner.cli._output import answers
+from tuner.cli._rendering import answers
 from tuner.domain.errors import ConfigurationError
 from tuner.storage.store import open_store
 
@@ -34,7 +34,7 @@ def command(
         raise ConfigurationError(
             f"no study in {store.location} yet", hint=f"begin with: {store.location.command('run', 'digits')}"
         )
-    page = import_module("tuner.dashboard")  # two seconds that no other command pays
+    page = import_module("tuner.display.dashboard")  # two seconds that no other command pays
     with page.dashboard(store.location, port) as server:
         answers().print(Text(f"{page.address(server)}  for looking only; Ctrl-C ends it"))
         try:

@@ -9,13 +9,13 @@ from rich.console import Group
 from rich.text import Text
 
 from tuner.cli._options import Name, Storage
-from tuner.cli._output import answers, messages, safe
-from tuner.deletion import Belongings, belongings, delete
+from tuner.cli._rendering import answers, messages, safe
 from tuner.domain.errors import ConfigurationError
+from tuner.formatting.values import amount, size
 from tuner.storage.backup import backups_of
+from tuner.storage.deletion import Belongings, belongings, delete
 from tuner.storage.location import Location
 from tuner.storage.store import open_store
-from tuner.words import amount, size
 
 __all__ = ["command"]
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from tuner import doctor
 from tuner.cli._options import Json, Storage
-from tuner.cli._output import answers, grid, print_json, safe
+from tuner.cli._rendering import answers, grid, print_json, safe
 from tuner.doctor import Finding, Severity
 from tuner.domain.errors import StorageError
 from tuner.storage.store import open_store

@@ -8,10 +8,10 @@ import typer
 from rich.text import Text
 
 from tuner.cli._options import Json, Name, Storage, Trust
-from tuner.cli._output import answers, print_json, safe
+from tuner.cli._rendering import answers, print_json, safe
 from tuner.domain.study import reference_to
 from tuner.models.export import export
-from tuner.models.in_study import model_of
+from tuner.models.from_study import model_of
 from tuner.storage.store import open_store
 
 __all__ = ["command"]

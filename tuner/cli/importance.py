@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from tuner.analysis.importance import Band, Importance, ParameterImportance, importance_of
 from tuner.cli._options import Json, Name, Storage
-from tuner.cli._output import print_json
-from tuner.importance import Band, Importance, ParameterImportance, importance_of
+from tuner.cli._rendering import print_json
+from tuner.formatting.terminal import answers, grid
+from tuner.formatting.values import amount, number, safe
 from tuner.storage.store import open_store
-from tuner.tables import answers, grid
-from tuner.words import amount, number, safe
 
 __all__ = ["command"]
 

@@ -8,17 +8,17 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tuner.asking import DataFile, read_spec
-from tuner.cli._asked import Data, Target
 from tuner.cli._options import Storage
-from tuner.cli._output import answers, safe
+from tuner.cli._rendering import answers, safe
+from tuner.cli._study_argument import Data, Target
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import StudySpec
-from tuner.folders import whole_file
-from tuner.redaction import hidden_in, without_secrets
+from tuner.formatting.redaction import hidden_in, without_secrets
+from tuner.running.spec_source import DataFile, read_spec
+from tuner.spec.study_file import check_name
+from tuner.spec.template import study_file_of, template
 from tuner.storage.store import open_store
-from tuner.study_file import check_name
-from tuner.study_template import study_file_of, template
+from tuner.system.files import whole_file
 
 __all__ = ["command"]
 

@@ -2,10 +2,10 @@
 
 from rich.text import Text
 
-from tuner import queries
+from tuner.analysis import queries
 from tuner.cli._options import Json, Storage
-from tuner.cli._output import answers, grid, number, print_json, safe
-from tuner.cli._report import counts_text, summary_json
+from tuner.cli._rendering import answers, grid, number, print_json, safe
+from tuner.cli._run_summary import counts_text, summary_json
 from tuner.storage.store import open_store
 
 __all__ = ["command"]

@@ -10,14 +10,14 @@ import typer
 from rich.text import Text
 
 from tuner.cli._options import Name, Storage
-from tuner.cli._output import messages
+from tuner.cli._rendering import messages
 from tuner.domain.errors import UnknownNameError
-from tuner.domain.record import StudyRecord
+from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import TrialRecord
+from tuner.formatting.values import amount
+from tuner.storage.folder_ownership import place_of
 from tuner.storage.lease import utc_now
-from tuner.storage.ownership import place_of
 from tuner.storage.store import Store, open_store
-from tuner.words import amount
 
 __all__ = ["command"]
 

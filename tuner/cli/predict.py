@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from tuner.cli._output import messages, safe
+from tuner.cli._rendering import messages, safe
 from tuner.domain.errors import ConfigurationError
-from tuner.models.loading import load
-from tuner.models.rows import answers, plain, read_rows, write_answers
+from tuner.models.load import load
+from tuner.models.prediction_io import answers, plain, read_rows, write_answers
 
 __all__ = ["command"]
 

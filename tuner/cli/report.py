@@ -7,10 +7,10 @@ import typer
 from rich.text import Text
 
 from tuner.cli._options import Name, Storage
-from tuner.report.writing import Format, write_report
+from tuner.formatting.terminal import answers
+from tuner.formatting.values import safe
+from tuner.report.write import Format, write_report
 from tuner.storage.store import open_store
-from tuner.tables import answers
-from tuner.words import safe
 
 __all__ = ["command"]
 

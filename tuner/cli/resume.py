@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from tuner import bootstrap
 from tuner.cli._options import (
     Cohort,
     Confirming,
@@ -21,9 +20,10 @@ from tuner.cli._options import (
     Trials,
     Trust,
 )
-from tuner.cli._report import conclude, show_interruption, told
+from tuner.cli._run_summary import conclude, show_interruption, told
+from tuner.display.live import shown
 from tuner.domain.errors import StudyInterrupted
-from tuner.drawing import shown
+from tuner.running import launch
 
 __all__ = ["command"]
 
@@ -54,7 +54,7 @@ def command(
     logs = given.logs(log)
     try:
         with given, told(logs), shown() as listeners:
-            cause = bootstrap.resume(
+            cause = launch.resume(
                 name,
                 storage=storage,
                 overrides=given.overrides,

@@ -4,8 +4,6 @@ from typing import Annotated
 
 import typer
 
-from tuner import bootstrap
-from tuner.cli._asked import Data, StudyArgument, Target, asked, name_data
 from tuner.cli._options import (
     Cohort,
     Confirming,
@@ -19,9 +17,11 @@ from tuner.cli._options import (
     Time,
     Trials,
 )
-from tuner.cli._report import conclude, show_interruption, told
+from tuner.cli._run_summary import conclude, show_interruption, told
+from tuner.cli._study_argument import Data, StudyArgument, Target, asked, name_data
+from tuner.display.live import shown
 from tuner.domain.errors import StudyInterrupted
-from tuner.drawing import shown
+from tuner.running import launch
 
 __all__ = ["command"]
 
@@ -65,7 +65,7 @@ def command(
     logs = given.logs(log)
     try:
         with given, told(logs), shown() as listeners:
-            stored, cause = bootstrap.run(
+            stored, cause = launch.run(
                 what,
                 storage=storage,
                 overrides=given.overrides,

@@ -1,9 +1,9 @@
 """Show how far a study is."""
 
-from tuner import queries
+from tuner.analysis import queries
 from tuner.cli._options import Json, Name, Storage
-from tuner.cli._output import print_json, show
-from tuner.cli._report import standing, summary_json
+from tuner.cli._rendering import print_json, show
+from tuner.cli._run_summary import standing, summary_json
 from tuner.storage.lease import utc_now
 from tuner.storage.store import open_store
 

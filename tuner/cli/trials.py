@@ -8,16 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from tuner import queries
+from tuner.analysis import queries
 from tuner.cli._options import Name, Storage
-from tuner.cli._output import answers, print_json, safe, trial_table
+from tuner.cli._rendering import answers, print_json, safe, trial_table
 from tuner.domain.errors import UnknownNameError, nearest
-from tuner.domain.record import StudyRecord
 from tuner.domain.study_folders import StudyFolders
+from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.storage.ownership import place_of
+from tuner.formatting.values import cell
+from tuner.storage.folder_ownership import place_of
 from tuner.storage.store import open_store
-from tuner.words import cell
 
 __all__ = ["command"]
 

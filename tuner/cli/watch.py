@@ -5,20 +5,20 @@ import time
 from rich.console import Console
 from rich.text import Text
 
-from tuner import queries
+from tuner.analysis import queries
+from tuner.analysis.progress import Tally, Target
 from tuner.cli._options import Name, Storage
-from tuner.cli._output import answers, show
-from tuner.cli._report import standing
-from tuner.confirmation import companion, confirmed_study, is_companion
+from tuner.cli._rendering import answers, show
+from tuner.cli._run_summary import standing
+from tuner.display.live import drawn
 from tuner.domain.errors import StorageError
 from tuner.domain.event import Event, Listener
-from tuner.drawing import drawn
-from tuner.progress import Tally, Target
-from tuner.storage.follower import Follower
+from tuner.domain.study_record import companion, confirmed_study, is_companion
+from tuner.formatting.terminal import messages
+from tuner.formatting.values import safe
 from tuner.storage.lease import Claim
+from tuner.storage.live_reader import Follower
 from tuner.storage.store import Store, open_store
-from tuner.tables import messages
-from tuner.words import safe
 
 __all__ = ["command"]
 

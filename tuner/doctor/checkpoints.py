@@ -10,12 +10,12 @@ from importlib import import_module
 from pathlib import Path
 
 from tuner.doctor.findings import Finding, counted, note, ok, problem
-from tuner.domain.record import StudyRecord
+from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import TrialRecord
 from tuner.execution.checkpoints import CODEC
+from tuner.storage.fallback_file import Spill
+from tuner.storage.folder_ownership import copied, leads_out, original_of
 from tuner.storage.location import Location
-from tuner.storage.ownership import copied, leads_out, original_of
-from tuner.storage.spill import Spill
 
 _TRIAL_FOLDER = re.compile(r"trial-(\d{5,})")
 _STATE_FILE = re.compile(r"(?:epoch|taken-over)-(\d+)\.safetensors")

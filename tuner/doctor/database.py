@@ -9,11 +9,11 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 
 from tuner.doctor.findings import SHOWN, Finding, note, ok, problem
+from tuner.formatting.values import amount
 from tuner.storage.backup import backups_of, restoring
 from tuner.storage.engine import connect, reading, reading_uri
 from tuner.storage.location import Location
 from tuner.storage.store import Store
-from tuner.words import amount
 
 
 def about_database(location: Location) -> Iterator[Finding]:

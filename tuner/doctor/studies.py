@@ -7,23 +7,22 @@ from functools import partial
 
 from sqlalchemy import select
 
-from tuner.confirmation import confirmed_study
+from tuner.analysis.queries import in_state
 from tuner.doctor.checkpoints import about_checkpoints
 from tuner.doctor.database import reading_from
 from tuner.doctor.findings import SHOWN, Finding, note, ok, problem
 from tuner.domain.errors import StorageError, TunerError
-from tuner.domain.journal import Change
-from tuner.domain.record import StudyRecord
+from tuner.domain.study_record import StudyRecord, confirmed_study
+from tuner.domain.study_writer import Change
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.queries import in_state
+from tuner.formatting.values import amount
 from tuner.storage import schema
-from tuner.storage.journal import StudyJournal
+from tuner.storage.fallback_file import Spill
+from tuner.storage.folder_ownership import place_of
 from tuner.storage.lease import Claim, utc_now
 from tuner.storage.location import Location
-from tuner.storage.ownership import place_of
-from tuner.storage.spill import Spill
 from tuner.storage.store import Store
-from tuner.words import amount
+from tuner.storage.writer import StudyJournal
 
 
 def about_study(store: Store, name: str, journal: StudyJournal | None = None) -> Iterator[Finding]:

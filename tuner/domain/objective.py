@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from tuner.domain.config import Config
-from tuner.domain.data import DataRecord
+from tuner.domain.data_summary import DataRecord
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction

@@ -12,7 +12,7 @@ from typing import Any, final
 from tuner.domain.config import Config, Scalar
 from tuner.domain.errors import SearchSpaceError
 from tuner.domain.parameter import Choice, Float, Int, Parameter
-from tuner.words import amount
+from tuner.formatting.values import amount
 
 Choose = Callable[[str, Parameter], Scalar]
 """Given a parameter's path and the parameter, answers with a value: what a sampler is to a space."""

@@ -11,9 +11,9 @@ from typing import Any, final
 
 from tuner.domain.config import Config
 from tuner.domain.study import Direction
-from tuner.folders import private
-from tuner.markup import beside, line, table
-from tuner.words import config_lines, duration, number
+from tuner.formatting.html import beside, line, table
+from tuner.formatting.values import config_lines, duration, number
+from tuner.system.files import private
 
 Metrics = Mapping[str, float]
 """What a trial measured after an epoch: finite numbers by name."""

@@ -1,1 +1,1 @@
-"""Where trials run: `ray_tune.py` on all of a machine, `inline.py` in this process; both obey the controller."""
+"""Where trials run: `ray/` on all of a machine, `inline.py` in this process; both obey the controller."""

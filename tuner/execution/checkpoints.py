@@ -15,7 +15,7 @@ from typing import Any, final
 
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Checkpoints
-from tuner.folders import private, whole_file
+from tuner.system.files import private, whole_file
 
 CODEC = "tuner.objectives.training.checkpoints"
 """What saves and loads states; by name, since it imports torch, which only those who do need."""

@@ -14,8 +14,8 @@ from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError, TunerError, circumstances, their_place
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.trial import Failure, FailureReason, Metrics, Trial
-from tuner.execution.randomness import Randomness
-from tuner.redaction import redacted
+from tuner.execution.rng_isolation import Randomness
+from tuner.formatting.redaction import redacted
 
 _HERE = Path(__file__).parent
 

@@ -4,11 +4,11 @@ import sys
 from contextlib import redirect_stdout
 from typing import final
 
-from tuner.domain.director import Director
-from tuner.domain.job import Job
+from tuner.domain.assignment import Work, WorkKind
+from tuner.domain.executor import Executor
+from tuner.domain.run_controller import Director
 from tuner.domain.study import Resources
-from tuner.domain.work import Work, WorkKind
-from tuner.execution.executor import Executor
+from tuner.domain.worker_spec import Job
 from tuner.execution.worker import Worker
 
 

@@ -16,9 +16,9 @@ from typing import final
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import Limits
 from tuner.domain.trial import Failure
-from tuner.execution.exceeded import late, too_large, too_late, too_loud
-from tuner.folders import private
-from tuner.processes import birth, descendants, group_bytes, kill_group, resident_bytes_of
+from tuner.execution.limit_failures import late, too_large, too_late, too_loud
+from tuner.system.files import private
+from tuner.system.processes import birth, descendants, group_bytes, kill_group, resident_bytes_of
 
 WORKERS = "workers"
 """The folder, in that of a run, where workers tell what they do."""

@@ -12,18 +12,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
-from tuner.catalogue import Catalogue
+from tuner.domain.assignment import Answer, Exploit, Member, Work
 from tuner.domain.config import Config
-from tuner.domain.job import Job, PickledObjective
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, Trial
-from tuner.domain.work import Answer, Exploit, Member, Work
+from tuner.domain.worker_spec import Job, PickledObjective
 from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, trial_folder
 from tuner.execution.generator import GeneratorObjective, IsFailure, failure_of, is_failure_here
-from tuner.execution.measurement import left_out, measured
-from tuner.execution.travel import unpickled
-from tuner.redaction import redacted, remember
-from tuner.reference import resolve
+from tuner.execution.metric_validation import left_out, measured
+from tuner.execution.objective_pickling import unpickled
+from tuner.formatting.redaction import redacted, remember
+from tuner.registry.catalogue import Catalogue
+from tuner.registry.import_path import resolve
 
 OBJECTIVES = Catalogue("tuner.objectives", "objective")
 

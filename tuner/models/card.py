@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tuner.formatting.values import amount
 from tuner.models.manifest import Manifest
-from tuner.words import amount
 
 _LISTED = 20
 """How many columns or classes are listed."""

@@ -7,15 +7,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tuner.confirmation import Estimate
+from tuner.analysis.confirmation import Estimate
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.model import SavedModel
 from tuner.domain.study import reference_to
-from tuner.folders import whole
+from tuner.formatting.redaction import without_secrets
 from tuner.models.card import card
-from tuner.models.in_study import StudyModel
+from tuner.models.from_study import StudyModel
 from tuner.models.manifest import FORMAT, NAME, Manifest, digest
-from tuner.redaction import without_secrets
+from tuner.system.files import whole
 
 WEIGHTS = "model.safetensors"
 PREPARATION = "preprocessing.safetensors"

@@ -9,7 +9,7 @@ from typing import Any, final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tuner.domain.errors import ModelError
-from tuner.strangers import json_of, opened, text_of
+from tuner.system.untrusted_files import json_of, opened, text_of
 
 FORMAT = 1
 NAME = "model.json"

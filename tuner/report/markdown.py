@@ -6,7 +6,7 @@ from functools import singledispatchmethod
 from typing import final
 
 from tuner.report.document import Block, Document, Facts, Gallery, Listing, Picture, Section, Table, Tables, Text
-from tuner.report.pictures import picture_file
+from tuner.report.png import picture_file
 
 MARK = "<!-- tuner report -->"
 """The first line of a report of ours."""

@@ -18,9 +18,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, NoSuchModuleError, Operat
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tuner.domain.errors import ConfigurationError, StorageError
-from tuner.folders import private
 from tuner.storage import schema
 from tuner.storage.location import Location
+from tuner.system.files import private
 
 Result = TypeVar("Result")
 

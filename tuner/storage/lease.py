@@ -20,12 +20,12 @@ from sqlalchemy import Engine, Select, insert, select, update
 from sqlalchemy.engine import Connection
 
 from tuner.domain.errors import LeaseLostError, StorageError, StudyHeldError
-from tuner.processes import birth
 from tuner.storage import schema
 from tuner.storage.engine import committed, writing
 from tuner.storage.location import locate
 from tuner.storage.validation import readable
-from tuner.strangers import json_of
+from tuner.system.processes import birth
+from tuner.system.untrusted_files import json_of
 
 KEY = "tuner:lease"
 LASTS = timedelta(seconds=30)

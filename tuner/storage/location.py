@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study_folders import StudyFolders
-from tuner.redaction import remember
+from tuner.formatting.redaction import remember
 
 ENVIRONMENT_VARIABLE = "TUNER_STORAGE"
 DEFAULT = ".tuner/studies.db"

@@ -5,7 +5,7 @@ from typing import Any
 
 from tuner.domain.config import Scalar
 from tuner.domain.parameter import Choice, Float, Int, Parameter, stepped
-from tuner.strangers import json_of
+from tuner.system.untrusted_files import json_of
 
 
 def distribution_json(parameter: Parameter) -> str:

@@ -11,19 +11,18 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from tuner.confirmation import companion, is_companion
 from tuner.domain.errors import StorageError, StudyExistsError, StudyNotFoundError, nearest
 from tuner.domain.goal import Goal
-from tuner.domain.record import StudyRecord
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.tally import tally_of
+from tuner.domain.study_record import StudyRecord, companion, is_companion
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.storage import rows, schema
+from tuner.domain.trial_counts import tally_of
+from tuner.storage import reader, schema
 from tuner.storage.engine import check_schema, committed, connect, create_schema, reading, translated
-from tuner.storage.journal import STUDY_TABLES, TRIAL_TABLES, StudyJournal, inserted_id
 from tuner.storage.lease import Claim, Lease, claim_on, refuse_held, take, utc_now
 from tuner.storage.location import Location, locate
-from tuner.storage.outline import Outline, best_numbers, changes, counted, same_numbers
+from tuner.storage.summary import Outline, best_numbers, changes, counted, same_numbers
+from tuner.storage.writer import STUDY_TABLES, TRIAL_TABLES, StudyJournal, inserted_id
 
 _BUSY_SECONDS = 1.0
 
@@ -52,7 +51,7 @@ class Store:
         if not self._exists():
             return ()
         with reading(self._engine) as connection:
-            return rows.study_names(connection)
+            return reader.study_names(connection)
 
     @property
     def ids(self) -> frozenset[str]:
@@ -60,7 +59,7 @@ class Store:
         if not self._exists():
             return frozenset()
         with reading(self._engine) as connection:
-            return rows.study_ids(connection)
+            return reader.study_ids(connection)
 
     def parts(self, name: str) -> tuple[str, ...]:
         """Return under which names a study is stored: its own, and that of its repetitions where it has any."""
@@ -74,8 +73,8 @@ class Store:
         self._require(name)
         with reading(self._engine) as connection:
             study_id = _id(connection, name)
-            study = rows.read_study(connection, study_id)
-            return study, rows.read_trials(connection, study_id, study)
+            study = reader.read_study(connection, study_id)
+            return study, reader.read_trials(connection, study_id, study)
 
     def view(self, name: str, state: TrialState | None = None) -> tuple[StudyRecord, tuple[TrialRecord, ...]]:
         """Return a study and its trials, those in `state` where one is given, as people are shown them.
@@ -85,10 +84,10 @@ class Store:
         self._require(name)
         with reading(self._engine) as connection:
             study_id = _id(connection, name)
-            study = rows.read_study(connection, study_id)
+            study = reader.read_study(connection, study_id)
             wanted = {state, TrialState.RUNNING} if state is TrialState.WAITING else {state}
             which = None if state is None else schema.trials.c.state.in_([each.value for each in wanted if each])
-            trials = _left(connection, study_id, study, rows.read_trials(connection, study_id, study, which))
+            trials = _left(connection, study_id, study, reader.read_trials(connection, study_id, study, which))
             return study, tuple(trial for trial in trials if state is None or trial.state is state)
 
     def outline(self, name: str, top: int = 1) -> Outline:
@@ -99,16 +98,16 @@ class Store:
         self._require(name)
         with reading(self._engine) as connection:
             study_id = _id(connection, name)
-            study = rows.read_study(connection, study_id)
-            repeated = rows.find_study(connection, companion(name))
+            study = reader.read_study(connection, study_id)
+            repeated = reader.find_study(connection, companion(name))
             if study.goal.has_several or study.constraints or (repeated is not None and changes(connection, study_id)):
-                trials = _left(connection, study_id, study, rows.read_trials(connection, study_id, study))
+                trials = _left(connection, study_id, study, reader.read_trials(connection, study_id, study))
                 tally = tally_of(trials, study.goal)
                 return Outline(study=study, trials=trials, repetitions=self.repetitions(name), tally=tally)
             numbers = {0, *best_numbers(connection, study_id, study.direction, top)}
             if repeated is not None:
                 numbers |= same_numbers(connection, study_id, repeated)
-            numbered = rows.read_trials(connection, study_id, study, schema.trials.c.number.in_(numbers))
+            numbered = reader.read_trials(connection, study_id, study, schema.trials.c.number.in_(numbers))
             trials = _left(connection, study_id, study, numbered)
             tally = counted(connection, study_id)
             if tally.states.get(TrialState.RUNNING) and _is_left(connection, study_id, study):
@@ -119,14 +118,14 @@ class Store:
         """Return a study without its trials; raises `StudyNotFoundError`."""
         self._require(name)
         with reading(self._engine) as connection:
-            return rows.read_study(connection, _id(connection, name))
+            return reader.read_study(connection, _id(connection, name))
 
     def news(self, study: StudyRecord, unfinished: Collection[int], known: int) -> tuple[TrialRecord, ...]:
         """Return the trials that can have changed: those of these numbers, and all but the first `known`."""
         numbers = schema.trials.c.number
         with reading(self._engine) as connection:
             wanted = numbers.in_(unfinished) | (numbers >= known)
-            return rows.read_trials(connection, _id(connection, study.name), study, wanted)
+            return reader.read_trials(connection, _id(connection, study.name), study, wanted)
 
     def repetitions(self, name: str) -> tuple[TrialRecord, ...]:
         """Return the repetitions of a study's best configurations, with their test metrics; none until all are over."""
@@ -143,7 +142,7 @@ class Store:
         """Return every metric that the study's trials reported, by trial number and epoch."""
         self._require(name)
         with reading(self._engine) as connection:
-            return rows.read_reports(connection, _id(connection, name))
+            return reader.read_reports(connection, _id(connection, name))
 
     def create(
         self,
@@ -163,7 +162,7 @@ class Store:
         """
         create_schema(self.location, self._engine)
         check_schema(self._engine)
-        attributes = {**rows.study_attributes(spec, source, space, identity or rows.new_id()), **notes}
+        attributes = {**reader.study_attributes(spec, source, space, identity or reader.new_id()), **notes}
 
         def insert_all(connection: Connection) -> None:
             study_id = inserted_id(connection, schema.studies, {"study_name": name})
@@ -176,7 +175,7 @@ class Store:
             )
             connection.execute(
                 insert(schema.study_system_attributes).values(
-                    study_id=study_id, key=rows.METRIC_NAMES, value_json=json.dumps(goal.metrics)
+                    study_id=study_id, key=reader.METRIC_NAMES, value_json=json.dumps(goal.metrics)
                 )
             )
             connection.execute(
@@ -184,8 +183,8 @@ class Store:
                 [
                     {
                         "study_id": study_id,
-                        "key": f"{rows.PREFIX}{key}",
-                        "value_json": json.dumps(rows.recorded(key, value)),
+                        "key": f"{reader.PREFIX}{key}",
+                        "value_json": json.dumps(reader.recorded(key, value)),
                     }
                     for key, value in attributes.items()
                 ],
@@ -309,7 +308,7 @@ def _is_left(connection: Connection, study_id: int, study: StudyRecord) -> bool:
 
 def _ids(connection: Connection, name: str) -> list[int]:
     """Return the id of a study, and that of its repetitions where there are any."""
-    found = (rows.find_study(connection, each) for each in (name, companion(name)))
+    found = (reader.find_study(connection, each) for each in (name, companion(name)))
     return [study_id for study_id in found if study_id is not None]
 
 
@@ -322,7 +321,7 @@ def _delete_rows(connection: Connection, study_id: int) -> None:
 
 
 def _id(connection: Connection, name: str) -> int:
-    found = rows.find_study(connection, name)
+    found = reader.find_study(connection, name)
     if found is None:
         raise StudyNotFoundError(f"study {name!r} was deleted a moment ago")
     return found

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 from templates import gone, processes_started
 
+from tuner.domain.assignment import Answer, Member, Work, WorkKind
 from tuner.domain.config import Config
-from tuner.domain.job import Isolation, Job
 from tuner.domain.study import Direction, Limits
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import FailureReason, Metrics, Report, Trial
-from tuner.domain.work import Answer, Member, Work, WorkKind
+from tuner.domain.worker_spec import Isolation, Job
+from tuner.execution.inherited_environment import surrounded
 from tuner.execution.isolation.worker import IsolatedWorker
-from tuner.execution.surroundings import surrounded
 from tuner.execution.worker import WorkLostError, WorkOverranError
-from tuner.processes import birth
+from tuner.system.processes import birth
 
 PROGRAM = """
 import json, os, signal, subprocess, sys, threading

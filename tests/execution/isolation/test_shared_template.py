@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from templates import gone, processes_started
 
+from tuner.domain.assignment import Member, Work, WorkKind
 from tuner.domain.config import Config
-from tuner.domain.job import Isolation, Job
 from tuner.domain.study import Direction
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Report
-from tuner.domain.work import Member, Work, WorkKind
+from tuner.domain.worker_spec import Isolation, Job
+from tuner.execution.inherited_environment import surrounded
 from tuner.execution.isolation.shared_template import shared_template
 from tuner.execution.isolation.worker import IsolatedWorker
-from tuner.execution.surroundings import surrounded
 from tuner.execution.worker import WorkOverranError
 
 PROGRAM = """

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuner import ConfigurationError
-from tuner.objectives._parts import DATASETS
+from tuner.objectives._components import DATASETS
 from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._splitting import Split, split
 

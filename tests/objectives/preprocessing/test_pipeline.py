@@ -3,7 +3,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from tuner.objectives._parts import PARTS
+from tuner.objectives._components import PARTS
 from tuner.objectives.preprocessing._pipeline import Pipeline
 
 STEPS = [PARTS[kind]["none"]() for kind in ("transformation", "scaling")]

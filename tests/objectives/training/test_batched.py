@@ -14,9 +14,9 @@ from tuner.domain.trial import Checkpoints, Trial
 from tuner.objectives._tasks import Task
 from tuner.objectives.training.batched import Batch, Member
 from tuner.objectives.training.data import Data, Examples
+from tuner.objectives.training.flat_state import Layout, Row
 from tuner.objectives.training.loop import EVALUATED_AT_ONCE, Learner
-from tuner.objectives.training.row import Layout, Row
-from tuner.objectives.training.workshop import learner_of
+from tuner.objectives.training.trainer_factory import learner_of
 
 FEATURES = 200
 MEMBERS = 16

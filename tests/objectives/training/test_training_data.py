@@ -3,7 +3,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from tuner.objectives._parts import PARTS
+from tuner.objectives._components import PARTS
 from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._splitting import split
 from tuner.objectives.training.data import Data, prepared

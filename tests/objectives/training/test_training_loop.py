@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from tuner.objectives._parts import PARTS
+from tuner.objectives._components import PARTS
 from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._splitting import Split
 from tuner.objectives.training.data import Data, Examples, prepared

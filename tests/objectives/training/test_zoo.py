@@ -14,7 +14,7 @@ from zoo import TOGETHER, ZOO
 from tuner.domain.config import Config
 from tuner.domain.trial import Checkpoints, Trial
 from tuner.objectives.training.cohort import SupervisedCohort
-from tuner.objectives.training.own_model import OwnModel
+from tuner.objectives.training.module_objective import OwnModel
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # what torch thinks of old ways to do things
 

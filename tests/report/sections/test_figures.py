@@ -12,7 +12,7 @@ from tuner.domain.goal import Goal
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.report.document import Section, Table, Text
-from tuner.report.sections import course, curves, sooner, together, trade_offs
+from tuner.report.sections import curves, optimization_history, parallel_coordinates, time_trade_off, trade_offs
 
 
 def traces(section: Section | None) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def valued(*values: float, state: TrialState = TrialState.COMPLETE) -> list[Tria
 
 
 def test_the_course_has_every_trial_and_steps_up_at_each_record() -> None:
-    found = traces(course.section(material(trials=[*valued(0.5, 0.4, 0.7, 0.6), failed(4, "no")])))
+    found = traces(optimization_history.section(material(trials=[*valued(0.5, 0.4, 0.7, 0.6), failed(4, "no")])))
     assert list(found["complete"].x) == [0, 1, 2, 3]
     assert list(found["failed"].x) == [4]
     assert (list(found["best so far"].x), list(found["best so far"].y)) == ([0, 2, 4], [0.5, 0.7, 0.7])
@@ -38,17 +38,19 @@ def test_the_course_has_every_trial_and_steps_up_at_each_record() -> None:
 
 def test_a_trial_far_worse_is_drawn_at_the_edge_as_a_triangle() -> None:
     stopped = [replace(each, number=number + 5) for number, each in enumerate(valued(-1e9, state=TrialState.PRUNED))]
-    found = traces(course.section(material(trials=[*valued(0.50, 0.51, 0.52, 0.53, 0.54), *stopped])))
+    found = traces(optimization_history.section(material(trials=[*valued(0.50, 0.51, 0.52, 0.53, 0.54), *stopped])))
     assert list(found["stopped early"].marker.symbol) == ["triangle-down"]
     assert found["stopped early"].y[0] == pytest.approx(0.42)
 
 
 def test_the_course_says_when_the_last_record_was_set() -> None:
     assert "2 times, most recently trial 2; the 2 after it" in words(
-        course.section(material(trials=valued(0.5, 0.4, 0.7, 0.6, 0.1)))
+        optimization_history.section(material(trials=valued(0.5, 0.4, 0.7, 0.6, 0.1)))
     )
-    assert "the last one: a longer search may well" in words(course.section(material(trials=valued(0.5, 0.4, 0.7))))
-    assert "no complete trial has beaten it" in words(course.section(material(trials=valued(0.5, 0.4))))
+    assert "the last one: a longer search may well" in words(
+        optimization_history.section(material(trials=valued(0.5, 0.4, 0.7)))
+    )
+    assert "no complete trial has beaten it" in words(optimization_history.section(material(trials=valued(0.5, 0.4))))
 
 
 def test_curves_say_where_trials_were_stopped() -> None:
@@ -76,18 +78,18 @@ def test_a_study_of_a_single_epoch_has_no_curves() -> None:
 
 
 def test_together_groups_the_trials_by_how_good_they_are() -> None:
-    found = traces(together.section(material(trials=searched(9))))
+    found = traces(parallel_coordinates.section(material(trials=searched(9))))
     assert list(found) == ["the others", "rest of the best third", "best tenth", "best, trial 0"]
     lines = {name: sum(x is None for x in trace.x) for name, trace in found.items()}
     assert lines == {"the others": 6, "rest of the best third": 2, "best tenth": 1, "best, trial 0": 1}
 
 
 def test_together_needs_parameters_and_trials_to_compare() -> None:
-    assert together.section(material(trials=searched(2))) is None
+    assert parallel_coordinates.section(material(trials=searched(2))) is None
 
 
 def test_sooner_draws_the_trials_that_none_beats_in_both() -> None:
-    found = traces(sooner.section(material(trials=searched(9))))["Pareto front"]
+    found = traces(time_trade_off.section(material(trials=searched(9))))["Pareto front"]
     assert list(found.x) == sorted(found.x)
     assert list(found.y) == sorted(found.y)
 
@@ -122,5 +124,5 @@ def test_a_trial_that_breaks_a_constraint_is_shown_as_such() -> None:
 def test_a_value_that_plain_optuna_kept_though_it_is_infinite_breaks_nothing(value: float) -> None:
     trials = [replace(each, config=Config({"x": each.number})) for each in valued(0.5, value, 0.6, 0.7)]
     made = material(study(space=None, spec={}, source={}), trials)
-    assert course.section(made) is not None
-    assert sooner.section(made) is not None
+    assert optimization_history.section(made) is not None
+    assert time_trade_off.section(made) is not None

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import final
 
-from tuner.domain.job import Job
 from tuner.domain.trial import Failure, FailureReason
+from tuner.domain.worker_spec import Job
 from tuner.execution.isolation.messages import CannotFork, Ready
 from tuner.execution.isolation.process_handle import Output, ProcessHandle
 from tuner.execution.isolation.template_handle import TemplateHandle
 from tuner.execution.worker import WorkLostError, WorkOverranError
-from tuner.folders import private
+from tuner.system.files import private
 
 _ATTEMPTS = 3
 """How often a process is tried to be started: a template may have died, or say that it cannot be forked."""

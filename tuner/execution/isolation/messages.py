@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import final
 
-from tuner.domain.job import Job
+from tuner.domain.worker_spec import Job
 
 
 class Request(Enum):

@@ -10,14 +10,14 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, final
 
-from tuner.domain.job import Job
 from tuner.domain.study import Limits
 from tuner.domain.trial import Failure
-from tuner.execution.exceeded import not_ready, too_large, too_late, too_loud
+from tuner.domain.worker_spec import Job
 from tuner.execution.isolation.messages import Request
 from tuner.execution.isolation.template_handle import TERMINATION_SECONDS, TemplateHandle
+from tuner.execution.limit_failures import not_ready, too_large, too_late, too_loud
 from tuner.execution.worker import WorkLostError, WorkOverranError
-from tuner.processes import kill_group, resident_bytes_of
+from tuner.system.processes import kill_group, resident_bytes_of
 
 _EVERY_SECONDS = 0.5
 """How often a trial's limits are looked at while it trains."""

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
 from pathlib import Path
 
-from tuner.domain.job import Isolation, Job
+from tuner.domain.worker_spec import Isolation, Job
 from tuner.execution.isolation.messages import Launch
 from tuner.execution.isolation.template_handle import end_template, start_template
 

@@ -24,12 +24,12 @@ from multiprocessing.reduction import recv_handle
 from pathlib import Path
 from typing import Any, NoReturn, final
 
-from tuner.domain.job import Job
 from tuner.domain.trial import Failure
+from tuner.domain.worker_spec import Job
 from tuner.execution.checkpoints import CODEC
 from tuner.execution.isolation.messages import CannotFork, Ended, Launch, Ready, Spawn, Started
 from tuner.execution.isolation.trial_process import LARGE_PACKAGES, be_a_program, interpreter, leave, loaded, serve
-from tuner.processes import adopt_orphans, descendants, kill_group
+from tuner.system.processes import adopt_orphans, descendants, kill_group
 
 _MANY = 4096
 

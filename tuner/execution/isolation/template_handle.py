@@ -12,13 +12,13 @@ from multiprocessing.reduction import send_handle
 from pathlib import Path
 from typing import final
 
-from tuner.domain.job import Job
 from tuner.domain.trial import Failure, FailureReason
-from tuner.execution.exceeded import not_ready
+from tuner.domain.worker_spec import Job
 from tuner.execution.isolation.messages import CannotFork, Ended, Launch, Ready, Spawn, Started
 from tuner.execution.isolation.trial_process import THREAD_VARIABLES, interpreter
+from tuner.execution.limit_failures import not_ready
 from tuner.execution.worker import WorkOverranError
-from tuner.processes import descendants
+from tuner.system.processes import descendants
 
 TERMINATION_SECONDS = 5.0
 """How long a process may take to end once it was sent SIGTERM, or its connection was closed."""

@@ -18,13 +18,13 @@ from multiprocessing.connection import Connection
 from typing import Any, NoReturn
 
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.job import Job
 from tuner.domain.trial import Failure
+from tuner.domain.worker_spec import Job
 from tuner.execution.generator import failure_of, is_failure_of_a_guest
 from tuner.execution.isolation.messages import Request
 from tuner.execution.worker import Worker, find_objective
-from tuner.processes import die_with_parent
-from tuner.redaction import redacted
+from tuner.formatting.redaction import redacted
+from tuner.system.processes import die_with_parent
 
 _NONE = object()
 

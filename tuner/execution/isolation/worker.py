@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
 
-from tuner.domain.job import Isolation, Job
+from tuner.domain.assignment import Answer, Member, Work
 from tuner.domain.trial import Failure, Metrics, Report
-from tuner.domain.work import Answer, Member, Work
+from tuner.domain.worker_spec import Isolation, Job
 from tuner.execution.isolation.launcher import Launcher
 from tuner.execution.isolation.messages import Request
 from tuner.execution.isolation.process_handle import ProcessHandle

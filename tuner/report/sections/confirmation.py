@@ -6,11 +6,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from tuner.confirmation import LEVEL, Candidate, Confirmation, Estimate
+from tuner.analysis.confirmation import LEVEL, Candidate, Confirmation, Estimate
+from tuner.formatting.values import number, short_config
+from tuner.report.data import Material
 from tuner.report.document import Block, Picture, Section, Table, Text
-from tuner.report.material import Material
-from tuner.report.style import BLUE, GREEN, ORANGE, figure, label
-from tuner.words import number, short_config
+from tuner.report.figures import BLUE, GREEN, ORANGE, figure, label
 
 __all__ = ["between", "section"]
 

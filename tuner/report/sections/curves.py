@@ -7,10 +7,10 @@ from typing import Any
 import plotly.graph_objects as go
 
 from tuner.domain.trial import TrialRecord, TrialState
+from tuner.formatting.values import number
+from tuner.report.data import Material
 from tuner.report.document import Picture, Section, Text
-from tuner.report.material import Material
-from tuner.report.style import BLUE, FAINT, GREEN, GREY, ORANGE, figure, label, value_axis
-from tuner.words import number
+from tuner.report.figures import BLUE, FAINT, GREEN, GREY, ORANGE, figure, label, value_axis
 
 __all__ = ["section"]
 

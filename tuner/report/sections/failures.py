@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from tuner.domain.trial import Failure, TrialRecord, TrialState
+from tuner.formatting.values import safe
+from tuner.report.data import Material
 from tuner.report.document import Block, Listing, Section, Table, Text
-from tuner.report.material import Material
-from tuner.words import safe
 
 __all__ = ["section"]
 

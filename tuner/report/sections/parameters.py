@@ -6,13 +6,13 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from tuner.analysis.importance import Band, ParameterImportance
+from tuner.analysis.importance.encoding import Axis
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.importance import Band, ParameterImportance
-from tuner.importance.axes import Axis
+from tuner.formatting.values import amount, number
+from tuner.report.data import Material
 from tuner.report.document import Block, Gallery, Picture, Section, Table, Text
-from tuner.report.material import Material
-from tuner.report.style import BLUE, GREEN, GREY, STATE_WORDS, figure, label
-from tuner.words import amount, number
+from tuner.report.figures import BLUE, GREEN, GREY, STATE_WORDS, figure, label
 
 __all__ = ["section"]
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from tuner.analysis.queries import front
 from tuner.domain.ranking import values
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.queries import front
+from tuner.formatting.values import number, short_config
+from tuner.report.data import Material
 from tuner.report.document import Block, Gallery, Picture, Section, Table, Text
-from tuner.report.material import Material
-from tuner.report.style import BLUE, GREY, ORANGE, RED, figure, label
-from tuner.words import number, short_config
+from tuner.report.figures import BLUE, GREY, ORANGE, RED, figure, label
 
 __all__ = ["section"]
 

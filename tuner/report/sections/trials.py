@@ -1,9 +1,9 @@
 """The best trials, side by side."""
 
-from tuner.queries import top
+from tuner.analysis.queries import top
+from tuner.formatting.values import duration, number, short_config
+from tuner.report.data import Material
 from tuner.report.document import Section, Table
-from tuner.report.material import Material
-from tuner.words import duration, number, short_config
 
 __all__ = ["section"]
 

@@ -1,0 +1,417 @@
+"""Your own model as an objective whose trials train together: inherit `OwnModel` and write three methods."""
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any, ClassVar, final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tuner.domain.config import Config, Scalar
+from tuner.domain.errors import ConfigurationError, described
+from tuner.domain.goal import OF_MODELS
+from tuner.domain.model import Model, SavedModel
+from tuner.domain.objective import Cohort, Objective
+from tuner.domain.parameter import Choice, Parameter
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import Direction
+from tuner.domain.trial import Metrics, Trial
+from tuner.objectives._components import BATCH_SIZE, DEFAULT_BATCH_SIZE, part
+from tuner.objectives._tasks import Task
+from tuner.objectives.architectures._layers import Dropout
+from tuner.objectives.losses._loss import Loss
+from tuner.objectives.training.batching_check import Exercise, Proof, made_comparable, prove
+from tuner.objectives.training.cohort import SupervisedCohort
+from tuner.objectives.training.data import Data, Examples
+from tuner.objectives.training.flat_state import Layout
+from tuner.objectives.training.inputs import TensorInputs
+from tuner.objectives.training.layer_attributes import Place, numbers
+from tuner.objectives.training.loop import Learner, batched, evaluate, outputs_of
+from tuner.objectives.training.metrics import DIRECTIONS
+from tuner.objectives.training.model_cost import footprint
+from tuner.objectives.training.model_fingerprint import IncomparableError, is_library, plain_globals_kept, traits_of
+from tuner.objectives.training.model_signature import answered, as_targets, check_outputs, complete, read
+from tuner.objectives.training.output_decoder import Answers
+from tuner.objectives.training.precision import Precision
+from tuner.objectives.training.predictor import BUFFERS, TrainedModel, network_with
+from tuner.objectives.training.recorded_config import Path, Watched, values_at
+from tuner.objectives.training.seeding import undisturbed, weights_drawn
+from tuner.objectives.training.trainer_factory import learner_of
+
+__all__ = ["Dropout", "OwnModel", "Task"]
+
+_LARGE = 1_000_000
+"""From so many weights on a model is tried with a few examples alone."""
+_FEW = 12
+
+_SAMPLED = 128
+"""How many examples are kept to find out with whether models compute the same together as alone."""
+
+
+class OwnModel(Objective):
+    """Trains a plain `nn.Module` on tensors, many configurations at a time.
+
+    A configuration chooses `optimizer`, `lr_schedule` and `loss` by the names of their catalogues, `batch_size`, and
+    whatever else `build` reads. Trials train as one batched model where their modules differ in nothing but the values
+    of their tensors and real numbers that layers keep, such as a share of dropout, and where a few steps of training
+    have shown that this gives what each gives alone.
+    """
+
+    grows: ClassVar[bool] = True
+    exploits: ClassVar[bool] = True
+    isolated: ClassVar[bool] = False
+    task: ClassVar[Task] = Task.CLASSIFICATION
+    """Classes, whole numbers from 0, or values: then the model has one output."""
+
+    def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
+        self.settings = Config(settings)
+        self.seed = seed
+        self._judgements: dict[tuple[str, tuple[Path, ...]], dict[Hashable, _Judgement]] = {}
+        self._columns: dict[Hashable, AbstractSet[Place]] = {}
+        self._proofs: dict[Hashable, Proof] = {}
+        self._wanted: Collection[str] = ()
+
+    @abstractmethod
+    def build(self, config: Config) -> nn.Module:
+        """Return the model with weights drawn from the global generators, which the trial has seeded.
+
+        It takes (batch, *shape of an example) and answers (batch, outputs); for values (batch,) will do.
+        """
+
+    @abstractmethod
+    def examples(self, split: str) -> tuple[Tensor, Tensor] | None:
+        """Return the inputs and targets of "train", "validation" or "test"; None where there is no test split.
+
+        Targets are (examples,) or (examples, 1): classes as whole numbers from 0, or values.
+        """
+
+    def loss(self, config: Config) -> Loss:
+        """Return the loss: by default the one that the configuration names."""
+        loss: Loss = part(config, "loss", self.task).build()
+        return loss
+
+    def metrics(self) -> Mapping[str, Direction]:
+        return {**DIRECTIONS[self.task], **OF_MODELS}
+
+    def want(self, metrics: Collection[str]) -> None:
+        self._wanted = metrics
+
+    def problems(self, space: SearchSpace) -> Sequence[str]:
+        return tuple(self._problems(space.default))
+
+    def notes(self, space: SearchSpace) -> Sequence[str]:
+        reason = self.obstacle(space.default)
+        if reason is not None:
+            return (f"trials are trained one by one: {reason}",)
+        others = {words: self.obstacle(config) for words, config in _one_choice_away(space)}
+        return tuple(f"trials with {words} are trained one by one: {why}" for words, why in others.items() if why)
+
+    def cohort_key(self, config: Config) -> Hashable | None:
+        return self._judged(config, "cpu").key
+
+    def obstacle(self, config: Config) -> str | None:
+        """Return why models like this one cannot be trained as one; None where they can."""
+        return self._judged(config, "cpu").obstacle
+
+    def layout(self, config: Config, device: str) -> Layout | None:
+        """Return how the tensors of models like this one lie side by side; None where each trains alone."""
+        judged = self._judged(config, device)
+        return None if judged.key is None else self._proofs[judged.key, device].layout
+
+    def start(self, trials: Sequence[Trial]) -> Cohort:
+        return SupervisedCohort(self._bench, trials)
+
+    def test(self, trial: Trial) -> Metrics | None:
+        data = self._bench.data(trial)
+        if self.examples("test") is None:
+            return None
+        if (state := trial.load()) is None:
+            raise ValueError(f"trial {trial.number} has no saved state to test")
+        learner = self._bench.learner(trial, data, state)
+        return evaluate(learner, data, data.test) | footprint(learner, data, self._wanted)
+
+    def model(self, trial: Trial) -> Model:
+        if (state := trial.load()) is None:
+            raise ValueError(f"trial {trial.number} has no saved state to answer with")
+        inputs = TensorInputs(self._bench.checked("train")[0][:2].cpu())
+
+        def build() -> nn.Module:
+            with weights_drawn(trial.seed, "cpu"):
+                return complete(self.built(trial.config), inputs.example())
+
+        network = network_with(build, state["model"], state.get("buffers", {}), without_memory=False)
+        outputs = outputs_of(network.eval(), inputs.example(), Precision.FLOAT32, read(network)).shape[1]
+        classes = np.arange(outputs) if self.task is Task.CLASSIFICATION else None
+        return self._trained(
+            network, inputs, Answers(task=self.task, loss=self.loss(trial.config), classes=classes), trial.config
+        )
+
+    @classmethod
+    def restore(cls, saved: SavedModel) -> Model:
+        own = cls(saved.settings, saved.seed)
+        inputs = TensorInputs(saved.preparation["example"])
+        network = network_with(
+            lambda: complete(own.built(saved.config), inputs.example()),
+            saved.weights,
+            saved.preparation.get(BUFFERS, {}),
+            without_memory=False,
+        )
+        return own._trained(network, inputs, Answers.of(saved.description, own.loss(saved.config)), saved.config)
+
+    def _trained(self, network: nn.Module, inputs: TensorInputs, answers: Answers, config: Config) -> Model:
+        return TrainedModel(
+            network,
+            inputs=inputs,
+            answers=answers,
+            precision=Precision(self.settings.get("precision", Precision.FLOAT32.value)),
+            config=config,
+            settings=self.settings,
+            seed=self.seed,
+        )
+
+    @cached_property
+    def _bench(self) -> "_OwnBench":
+        return _OwnBench(self, self._wanted)
+
+    def _judged(self, config: Config, device: str) -> "_Judgement":
+        """Return what is known of a configuration's model, found out once for all of which `build` reads the same."""
+        for (where, paths), known in self._judgements.items():
+            if where == device and (judgement := known.get(values_at(config, paths))) is not None:
+                return judgement
+        seen: dict[Path, None] = {}
+        with undisturbed(), plain_globals_kept(type(self).__module__):
+            try:
+                judgement = self._judgement(Watched(config, seen), config, device)
+            except IncomparableError as error:
+                judgement = _Judgement(obstacle=str(error))
+            except Exception as error:  # noqa: BLE001 - it is the trial's failure, which says more
+                judgement = _Judgement(obstacle=f"it fails by itself, {described(error)}")
+        self._judgements.setdefault((device, tuple(seen)), {})[values_at(config, tuple(seen))] = judgement
+        return judgement
+
+    def _judgement(self, watched: Config, config: Config, device: str) -> "_Judgement":
+        model = self._built(watched, device, seed=0)
+        rest = watched.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), self._kind_of_loss(watched)
+
+        def proven(columns: Collection[Place] | None) -> Proof:
+            exercise = self._exercise(config, device, model)
+            return prove(lambda seed: self._built(watched, device, seed=seed), exercise, columns)
+
+        places = numbers(model).keys()
+        traits = _digest(traits_of(model, places))
+        kind = traits, *rest, device
+        proof = None
+        if kind not in self._columns:
+            proof = proven(None)
+            self._columns[kind] = proof.layout.columns if proof.layout is not None else frozenset()
+        columns = self._columns[kind]
+        key = traits if columns == places else _digest(traits_of(model, columns)), *rest
+        fresh = (key, device) not in self._proofs
+        if fresh:
+            self._proofs[key, device] = proof or proven(columns)
+        proof = self._proofs[key, device]
+        if proof.obstacle is not None:
+            return _Judgement(obstacle=proof.obstacle)
+        if not fresh and proof.example is not None and not proof.example.fits(made_comparable(model)):
+            return _Judgement(
+                obstacle="the model computes something else than others of the same layers, attributes and shapes; "
+                "does it read a number that is kept outside of it?"
+            )
+        return _Judgement(key=key)
+
+    def _kind_of_loss(self, config: Config) -> str | None:
+        """Return what a person's own loss is called; None for those that ship, which are known to be fine together."""
+        if type(self).loss is OwnModel.loss:
+            return None
+        kind = type(self.loss(config))
+        return None if is_library(kind) else f"{kind.__module__}.{kind.__qualname__}"
+
+    def built(self, config: Config) -> nn.Module:
+        """Return what `build` makes; raises `ConfigurationError` where it is no module."""
+        model = self.build(config)
+        if not isinstance(model, nn.Module):
+            raise ConfigurationError(f"build gave a {type(model).__name__}; wanted is a torch.nn.Module")
+        return model
+
+    def _built(self, config: Config, device: str, *, seed: int) -> nn.Module:
+        with weights_drawn(seed, device):
+            return complete(self.built(config).to(device), self._bench.sample.features.to(device))
+
+    def _exercise(self, config: Config, device: str, model: nn.Module) -> Exercise:
+        sample = self._bench.sample
+        moved = replace(sample, features=sample.features.to(device), targets=sample.targets.to(device))
+        size, count = config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), self._bench.known("train").count
+        return Exercise(
+            loss=self.loss(config),
+            examples=moved,
+            task=self.task,
+            classes=self._bench.classes,
+            device=device,
+            # Of a large model, examples of the usual batch would cost more than they can show.
+            batch_size=size if sum(each.numel() for each in model.parameters()) <= _LARGE else min(size, _FEW),
+            last_batch=len(batched(torch.arange(count), min(size, count), dim=0)[-1]),
+        )
+
+    def _problems(self, default: Config) -> Iterator[str]:
+        """Yield what the examples have that nothing can be trained with, and what the default model does not answer."""
+        try:
+            known = {split: self._bench.known(split) for split in ("train", "validation")}
+            if self.examples("test") is not None:
+                known["test"] = self._bench.known("test")
+        except ConfigurationError as error:
+            yield from error.problems
+            return
+        except Exception as error:  # noqa: BLE001 - it is a person's code
+            yield f"examples: {described(error)}"
+            return
+        first = known["train"]
+        for split, each in known.items():
+            if (len(each.shape), each.dtype) != (len(first.shape), first.dtype):
+                yield (
+                    f"examples({split!r}) gave inputs of {each.shape}, {each.dtype}; "
+                    f"those of 'train' are {first.shape}, {first.dtype}"
+                )
+        yield from self._of_outputs(default)
+
+    def _of_outputs(self, config: Config) -> Iterator[str]:
+        with undisturbed(), plain_globals_kept(type(self).__module__), torch.no_grad():
+            try:
+                model, inputs = self._built(config, "cpu", seed=0).eval(), self._bench.sample.features[:2].clone()
+                outputs = answered(model(read(model)(inputs)), len(inputs))
+                check_outputs(outputs.shape[1], self.task, self._bench.classes)
+            except ConfigurationError as error:
+                yield from error.problems
+            except Exception:  # noqa: BLE001, S110 - it is the trial's failure, with its traceback
+                pass
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judgement:
+    """What is known of a configuration's model: its key, or why it trains alone."""
+
+    key: Hashable | None = None
+    obstacle: str | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What is known of a split: how many examples and classes it has, and what one looks like."""
+
+    count: int
+    classes: int
+    shape: tuple[int, ...]
+    dtype: str
+    sample: Examples | None
+
+
+@final
+class _OwnBench:
+    """Where an own model's trials get their data and learners."""
+
+    def __init__(self, objective: OwnModel, wanted: Collection[str]) -> None:
+        self.wanted = wanted
+        self._objective = objective
+        self._precision = Precision(objective.settings.get("precision", Precision.FLOAT32.value))
+        self._data: dict[str, Data] = {}
+        self._known: dict[str, _Known] = {}
+
+    def data(self, trial: Trial) -> Data:
+        if trial.device not in self._data:
+            train, validation = (self._examples(split, trial.device) for split in ("train", "validation"))
+            self._data[trial.device] = Data(
+                task=self._objective.task,
+                outputs=self.classes,
+                train=train,
+                validation=validation,
+                make_test=lambda: self._examples("test", trial.device),
+            )
+        return self._data[trial.device]
+
+    @property
+    def classes(self) -> int:
+        """How many classes the targets tell apart; 1 for values."""
+        return max(self.known(split).classes for split in ("train", "validation"))
+
+    @property
+    def sample(self) -> Examples:
+        """Examples from all over the training split."""
+        sample = self.known("train").sample
+        assert sample is not None  # of this split there is one
+        return sample
+
+    def known(self, split: str) -> "_Known":
+        """Return what is known of a split without reading it again."""
+        if split not in self._known:
+            self.checked(split)
+        return self._known[split]
+
+    def layout(self, trial: Trial, learner: Learner) -> Layout | None:
+        """Return how the learner's tensors lie beside those of others of its shape; None where each trains alone."""
+        del learner
+        return self._objective.layout(trial.config, trial.device)
+
+    def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> Learner:
+        own, config = self._objective, trial.config
+        return learner_of(
+            trial, data, lambda: own.built(config), own.loss(config), state=state, precision=self._precision
+        )
+
+    def checked(self, split: str) -> tuple[Tensor, Tensor]:
+        """Return a split's inputs, and its targets as training takes them."""
+        found = self._objective.examples(split)
+        if found is None:
+            raise ConfigurationError(f"{type(self._objective).__name__}.examples({split!r}) gave nothing")
+        if not isinstance(found, tuple | list) or len(found) != len(("inputs", "targets")):
+            kind = type(found).__name__
+            raise ConfigurationError(f"examples({split!r}) gave a {kind}; wanted are two tensors: inputs, targets")
+        inputs, targets = (torch.as_tensor(each) if isinstance(each, np.ndarray) else each for each in found)
+        if not isinstance(inputs, Tensor) or not isinstance(targets, Tensor):
+            kinds = ", ".join(type(each).__name__ for each in (inputs, targets))
+            raise ConfigurationError(f"examples({split!r}) gave {kinds}; wanted are two tensors: inputs, targets")
+        targets = as_targets(targets, inputs, self._objective.task, split)
+        self._known[split] = _Known(
+            count=len(targets),
+            classes=1 + int(targets.max()) if self._objective.task is Task.CLASSIFICATION else 1,
+            shape=tuple(inputs.shape[1:]),
+            dtype=str(inputs.dtype).removeprefix("torch."),
+            sample=_sampled(inputs, targets) if split == "train" else None,
+        )
+        return inputs, targets
+
+    def _examples(self, split: str, device: str) -> Examples:
+        inputs, targets = self.checked(split)
+        measured = targets.cpu().numpy()
+        return Examples(features=inputs.to(device), targets=targets.to(device), measured=measured)
+
+
+def _sampled(inputs: Tensor, targets: Tensor) -> Examples:
+    rows = torch.linspace(0, len(targets) - 1, min(_SAMPLED, len(targets))).long()
+    features, chosen = inputs[rows].cpu(), targets[rows].cpu()
+    return Examples(features=features, targets=chosen, measured=chosen.numpy())
+
+
+def _digest(traits: Mapping[Any, str]) -> str:
+    text = "\n".join(f"{place}: {digest}" for place, digest in traits.items())
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _one_choice_away(space: SearchSpace) -> Iterator[tuple[str, Config]]:
+    """Yield, with what they have chosen in words, the configurations that are one choice away from the default."""
+    default = space.flatten(space.default)
+    for path, parameter in space.parameters.items():
+        options = parameter.options if isinstance(parameter, Choice) and path in default else ()
+        for option in options:
+            if option != default[path]:
+                changed = {**default, path: option}
+                yield f"{path} = {option!r}", space.build(partial(_chosen, changed))
+
+
+def _chosen(values: Mapping[str, Scalar], path: str, parameter: Parameter) -> Scalar:
+    return values.get(path, parameter.default)

@@ -1,0 +1,137 @@
+"""A network with all that lies between it and a person: what prepares its inputs and words its answers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from tuner.domain.config import Config
+from tuner.domain.model import Model, SavedModel
+from tuner.objectives.datasets._dataset import Array
+from tuner.objectives.training.inputs import Inputs
+from tuner.objectives.training.loop import outputs_of
+from tuner.objectives.training.model_signature import read
+from tuner.objectives.training.onnx_export import write
+from tuner.objectives.training.output_decoder import Answers
+from tuner.objectives.training.precision import Precision
+from tuner.objectives.training.seeding import undisturbed
+from tuner.objectives.training.weights import Weights, fleeting, put_back
+
+BUFFERS = "buffers"
+"""Where a saved model keeps the buffers that are in no state dict."""
+
+
+@final
+class TrainedModel(Model):
+    """A network that answers. It computes on the CPU, in this process, whatever it was trained on."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        inputs: Inputs,
+        answers: Answers,
+        precision: Precision,
+        config: Config,
+        settings: Config,
+        seed: int,
+    ) -> None:
+        self._network = network.eval().requires_grad_(requires_grad=False)
+        self._reads = read(network)
+        self._inputs = inputs
+        self._answers = answers
+        self._precision = precision
+        self._origin = (config, settings, seed)
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        return self._inputs.columns
+
+    @property
+    def classes_(self) -> Array:
+        if self._answers.classes is None:
+            raise AttributeError("a model that predicts values has no classes")
+        return self._answers.classes
+
+    def predict(self, inputs: Any) -> Array:
+        if self._answers.classes is None:
+            return self._answers.values(self._outputs(inputs)).numpy()
+        answers: Array = self._answers.classes[self.predict_proba(inputs).argmax(axis=1)]
+        return answers
+
+    def predict_proba(self, inputs: Any) -> NDArray[np.float32]:
+        if self._answers.classes is None:
+            raise AttributeError("a model that predicts values has no probabilities; predict gives the values")
+        return self._answers.probabilities(self._outputs(inputs)).numpy()
+
+    def doubts(self, inputs: Any) -> Sequence[str]:
+        return self._inputs.doubts(inputs)
+
+    def save(self) -> SavedModel:
+        config, settings, seed = self._origin
+        return SavedModel(
+            config=config,
+            settings=settings,
+            seed=seed,
+            description={
+                **self._answers.describe(),
+                "precision": self._precision.value,
+                "inputs": self._inputs.describe(),
+            },
+            weights=self._network.state_dict(),
+            preparation={**self._inputs.state, **({BUFFERS: kept} if (kept := fleeting(self._network)) else {})},
+        )
+
+    def write_onnx(self, path: Path) -> None:
+        write(self._network, self._answers, self._inputs.example(), path)
+
+    @torch.no_grad()
+    def _outputs(self, inputs: Any) -> Tensor:
+        return outputs_of(self._network, self._inputs(inputs), self._precision, self._reads)
+
+    def __repr__(self) -> str:
+        what = f"{len(self.classes_)} classes" if self.is_classifier else "values"
+        weights = sum(parameter.numel() for parameter in self._network.parameters())
+        return f"TrainedModel({what}, {weights:,} weights)"
+
+
+def network_with(
+    build: Callable[[], nn.Module],
+    weights: Mapping[str, Any],
+    buffers: Mapping[str, Tensor] = MappingProxyType({}),
+    *,
+    without_memory: bool = True,
+) -> nn.Module:
+    """Return the network with these weights and `fleeting` buffers; raises `ValueError` where they are another one's.
+
+    Shapes are compared first, of a network `without_memory`: one that is described to be enormous is never made. Not
+    every module of a person's own can be made so. The global generators, which first weights are drawn from, are left
+    as they were.
+    """
+    with undisturbed():
+        if without_memory:
+            _refuse_other_shapes(build, weights)
+        network = build()
+    try:
+        network.load_state_dict({name: weights[name] for name in weights})
+    except RuntimeError as error:
+        raise ValueError(f"the weights are another network's: {error}") from error
+    put_back(network, buffers)
+    return network
+
+
+def _refuse_other_shapes(build: Callable[[], nn.Module], weights: Mapping[str, Any]) -> None:
+    with torch.device("meta"):
+        expected = {name: tuple(tensor.shape) for name, tensor in build().state_dict().items()}
+    found = weights.shapes if isinstance(weights, Weights) else {name: tuple(weights[name].shape) for name in weights}
+    if expected != found:
+        wrong = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+        name = wrong[0]
+        raise ValueError(
+            f"the weights are another network's: {name} has the shape {found.get(name)}, not {expected.get(name)}"
+        )

@@ -1,0 +1,172 @@
+"""Where trials of one study are trained: the data in memory, and learners built from configurations."""
+
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+from torch import Tensor, nn
+
+from tuner.domain.model import Model
+from tuner.domain.objective import Cohort
+from tuner.domain.trial import Metrics, Trial
+from tuner.objectives._components import BALANCED, BATCH_SIZE, CLASS_WEIGHTS, DEFAULT_BATCH_SIZE, PREPROCESSING, part
+from tuner.objectives._tasks import Task
+from tuner.objectives.architectures._architecture import with_layer
+from tuner.objectives.datasets._dataset import Array, Dataset
+from tuner.objectives.datasets._splitting import Split, split
+from tuner.objectives.losses._loss import Loss
+from tuner.objectives.training.cohort import SupervisedCohort
+from tuner.objectives.training.data import Data, prepared
+from tuner.objectives.training.flat_state import Layout
+from tuner.objectives.training.loop import Learner, evaluate
+from tuner.objectives.training.model_cost import footprint
+from tuner.objectives.training.model_signature import check_outputs, complete, read
+from tuner.objectives.training.output_decoder import Answers
+from tuner.objectives.training.precision import Precision
+from tuner.objectives.training.predictor_io import PreparedInputs, assembled
+from tuner.objectives.training.seeding import weights_drawn
+from tuner.objectives.user_data.raw_inputs import reader_of
+
+
+def learner_of(
+    trial: Trial,
+    data: Data,
+    build: Callable[[], nn.Module],
+    loss: Loss,
+    *,
+    state: Mapping[str, Any] | None,
+    precision: Precision,
+    class_weights: Tensor | None = None,
+) -> Learner:
+    """Return the learner of a model and a loss, with the optimizer and schedule that the trial's configuration names.
+
+    It is as it is before the trial's first epoch, or as `state` left it.
+    """
+    rule, lr_schedule = (part(trial.config, kind, data.task).build() for kind in ("optimizer", "lr_schedule"))
+    with weights_drawn(trial.seed, trial.device):
+        model = complete(build().to(trial.device), data.train.features)
+    optimizer = rule.build([*model.parameters()])
+    if any(getattr(layer, "sparse", False) is True for layer in model.modules()):
+        optimizer.state.clear()  # torch's fused steps do not know sparse gradients, nor do dense sums of them
+        for group in optimizer.param_groups:
+            group["fused"] = False
+    learner = Learner(
+        model=model,
+        loss=loss,
+        optimizer=optimizer,
+        lr_schedule=lr_schedule,
+        rule=rule,
+        batch_size=min(trial.config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), len(data.train.targets)),
+        precision=precision,
+        class_weights=class_weights,
+        reads=read(model),
+        accepts=lambda outputs: check_outputs(outputs, data.task, data.outputs),
+    )
+    if state is not None:
+        learner.resume(state)
+    return learner
+
+
+@final
+class Workshop:
+    """A worker's data and tools. The dataset is loaded once, and preprocessed once in each way that is asked for."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        *,
+        validation: float,
+        test: float,
+        seed: int,
+        precision: str,
+        wanted: Collection[str],
+    ) -> None:
+        self.wanted = wanted
+        self._dataset = dataset
+        self._validation = validation
+        self._test = test
+        self._seed = seed
+        self._precision = Precision(precision)
+        self._prepared: dict[Hashable, Data] = {}
+
+    @cached_property
+    def _arrays(self) -> tuple[Array, Array]:
+        return self._dataset.load()
+
+    @cached_property
+    def _split(self) -> Split:
+        _, targets = self._arrays
+        return split(targets, task=self._dataset.task, validation=self._validation, test=self._test, seed=self._seed)
+
+    def data(self, trial: Trial) -> Data:
+        """Return the data as the trial's configuration wants it."""
+        steps = tuple(part(trial.config, kind, self._dataset.task) for kind in PREPROCESSING)
+        categories = self._dataset.categories
+        encoding = part(trial.config, "encoding", self._dataset.task) if categories else None
+        key = (steps, encoding, trial.device)
+        if key not in self._prepared:
+            features, targets = self._arrays
+            self._prepared[key] = prepared(
+                features,
+                targets,
+                task=self._dataset.task,
+                split=self._split,
+                steps=[step.build() for step in steps],
+                device=trial.device,
+                categories=categories,
+                encoding=None if encoding is None else encoding.build(),
+            )
+        return self._prepared[key]
+
+    def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> Learner:
+        """Return a learner as it is before the trial's first epoch, or as `state` left it."""
+        architecture = part(trial.config, "architecture", data.task).build()
+        loss = part(trial.config, "loss", data.task).build()
+
+        def build() -> nn.Module:
+            return with_layer(data.layer, architecture, data.shape, data.outputs)
+
+        balanced = trial.config.get(CLASS_WEIGHTS) == BALANCED and data.task is Task.CLASSIFICATION
+        weights = data.class_weights() if balanced else None
+        return learner_of(trial, data, build, loss, state=state, precision=self._precision, class_weights=weights)
+
+    def layout(self, trial: Trial, learner: Learner) -> Layout:
+        """Return how the learner's tensors lie beside those of others; every architecture here trains together."""
+        del trial
+        return Layout.of(learner.model)
+
+    def start(self, trials: Sequence[Trial]) -> Cohort:
+        """Return a cohort, ready for its next epoch."""
+        return SupervisedCohort(self, trials)
+
+    def test(self, trial: Trial) -> Metrics:
+        """Return the metrics of the trial's saved state on the test split."""
+        if (state := trial.load()) is None:
+            raise ValueError(f"trial {trial.number} has no saved state to test")
+        data = self.data(trial)
+        learner = self.learner(trial, data, state)
+        return evaluate(learner, data, data.test) | footprint(learner, data, self.wanted)
+
+    def model(self, trial: Trial) -> Model:
+        """Return the trial's saved state as a model that answers."""
+        if (state := trial.load()) is None:
+            raise ValueError(f"trial {trial.number} has no saved state to answer with")
+        data = self.data(trial)
+        assert data.pipeline is not None
+        features, _ = self._arrays
+        reader = reader_of(self._dataset, features)
+        return assembled(
+            PreparedInputs(reader, data.pipeline),
+            self._answers(trial, data),
+            state["model"],
+            config=trial.config,
+            settings=trial.settings,
+            seed=self._seed,
+        )
+
+    def _answers(self, trial: Trial, data: Data) -> Answers:
+        loss = part(trial.config, "loss", data.task).build()
+        labels = self._dataset.labels or range(data.outputs)
+        classes = np.array(labels) if data.task is Task.CLASSIFICATION else None
+        return Answers(task=data.task, loss=loss, classes=classes, centre=data.centre, spread=data.spread)

@@ -1,0 +1,97 @@
+"""From a path to a dataset, what is told of it, and what makes it doubtful."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import final
+
+import numpy as np
+
+from tuner.domain.data_summary import DataRecord
+from tuner.domain.errors import ConfigurationError
+from tuner.objectives.datasets._dataset import Dataset
+from tuner.objectives.datasets._splitting import Split, split
+from tuner.objectives.user_data.arrays import Arrays
+from tuner.objectives.user_data.data_warnings import example_doubts, table_doubts
+from tuner.objectives.user_data.fingerprint import fingerprint
+from tuner.objectives.user_data.images import Pictures
+from tuner.objectives.user_data.options import DataOptions
+from tuner.objectives.user_data.summary import table_columns, target_words
+from tuner.objectives.user_data.table import Table
+
+OwnData = Table | Pictures | Arrays
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """Data from a file or folder: the dataset, what is told of it, and what a person should know."""
+
+    dataset: Dataset
+    record: DataRecord
+    notes: tuple[str, ...]
+
+
+def open_data(path: Path, options: DataOptions, *, validation: float, test: float, seed: int) -> Opened:
+    """Return the data at `path`, or raise `ConfigurationError` with what is wrong with it."""
+    try:
+        identity, size = fingerprint(path)
+        dataset = _dataset(path, identity, options)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except MemoryError:
+        raise ConfigurationError(f"{path}: does not fit into memory", hint="tune on a sample of it") from None
+    _, targets = dataset.load()
+    parts = split(targets, task=dataset.task, validation=validation, test=test, seed=seed)
+    _check_classes(path, dataset, parts)
+    of_table = table_doubts(dataset) if isinstance(dataset, Table) else ()
+    return Opened(
+        dataset=dataset,
+        record=DataRecord(
+            path=str(path),
+            fingerprint=identity,
+            size=size,
+            summary=_summary(dataset),
+            columns=table_columns(dataset) if isinstance(dataset, Table) else (),
+        ),
+        notes=(*dataset.notes, *of_table, *example_doubts(dataset, parts)),
+    )
+
+
+@lru_cache(maxsize=1)
+def _dataset(path: Path, identity: str, options: DataOptions) -> OwnData:  # noqa: ARG001 - the same path can get other contents
+    if path.is_dir():
+        return Pictures(path, options)
+    if path.suffix.lower() == ".npz":
+        return Arrays(path, options)
+    return Table(path, options)
+
+
+def _summary(dataset: OwnData) -> str:
+    features, _ = dataset.load()
+    what = {2: "rows of {} numbers", 3: "sequences of {} steps with {} features", 4: "images of {} x {} x {}"}
+    shape = what[features.ndim].format(*features.shape[1:]) if not isinstance(dataset, Table) else "rows"
+    target = f", {target_words(dataset)}" if not isinstance(dataset, Table) else f" of {dataset.schema.target.name!r}"
+    return f"{len(features)} {shape}: {dataset.task.value}{target}"
+
+
+def _check_classes(path: Path, dataset: Dataset, parts: Split) -> None:
+    """Refuse a class that nothing can be learnt about, because all of its examples validate or test."""
+    if dataset.labels is None:
+        return
+    _, targets = dataset.load()
+    counts = np.bincount(targets, minlength=len(dataset.labels))
+    trained = np.bincount(targets[parts.train], minlength=len(dataset.labels))
+    absent = [f"{dataset.labels[label]!r} ({counts[label]})" for label in np.flatnonzero(trained == 0)]
+    if absent:
+        raise ConfigurationError(
+            f"{path}: too few examples for the training split to have one of each class: {', '.join(absent[:5])}",
+            hint="add examples, leave the class out, or make the validation and test shares smaller in [settings]",
+        )
+    validated = np.unique(targets[parts.validation])
+    if len(validated) == 1:
+        raise ConfigurationError(
+            f"{path}: too few examples for the validation split to have two classes: of {len(targets)} it has "
+            f"{len(parts.validation)}, {dataset.labels[validated[0]]!r} alone",
+            hint="add examples, or make the validation share larger: validation = 0.4 in [settings]",
+        )

@@ -1,0 +1,137 @@
+"""Where a study's parts are found when it is begun and when it goes on."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import tuner
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.study_writer import Change
+from tuner.running.launch import resume
+from tuner.running.session import STOPPED
+from tuner.storage.fallback_file import Spill
+from tuner.storage.store import open_store
+
+Cli = Callable[..., tuple[int, str, str]]
+
+pytestmark = pytest.mark.usefixtures("workplace")
+
+
+def train(trial: tuner.Trial) -> Iterator[dict[str, float]]:
+    yield {"score": trial.config["x"]}
+
+
+def spec(space: tuner.SearchSpace) -> tuner.StudySpec:
+    return tuner.StudySpec(
+        objective=train,
+        search_space=space,
+        metric="score",
+        name="objects",
+        budget=tuner.Budget(trials=2, epochs=1),
+        executor="inline",
+    )
+
+
+def test_a_space_made_in_python_is_stored_and_gone_on_with() -> None:
+    space = tuner.SearchSpace(x=tuner.Float(0, 1))
+    tuner.run(spec(space))
+    resume("objects", overrides={"budget.trials": 4})
+    study, trials = open_store(None).read("objects")
+    assert study.space == space
+    assert len(trials) == 4
+
+
+def test_a_space_with_rules_has_to_be_given_again() -> None:
+    space = tuner.SearchSpace(x=tuner.Float(0, 1)).require("x is not tiny", lambda config: config["x"] > 0.1)
+    tuner.run(spec(space))
+    with pytest.raises(ConfigurationError, match="has rules, whose code is not stored"):
+        resume("objects", overrides={"budget.trials": 4})
+    resume("objects", overrides={"budget.trials": 4}, spec=spec(space))
+    assert len(open_store(None).read("objects")[1]) == 4
+
+
+NEVER_RUN = """
+import sys
+import tuner
+study = tuner.load_study("mine").resume(executor="ray", progress=True)
+assert len(study.trials) == 3
+print("ray" in sys.modules)
+"""
+
+
+def test_a_study_that_is_done_is_not_started_again(user_folder: Path) -> None:
+    tuner.run("mine.toml", executor="inline", trials=3)
+    before = open_store(None).read("mine")
+    resumed = subprocess.run([sys.executable, "-c", NEVER_RUN], capture_output=True, text=True, check=True)
+    assert resumed.stdout == "False\n"
+    told = "nothing left to do: study mine has finished its 3 trials; for more trials: tuner resume mine --trials 6"
+    assert resumed.stderr == f"{told}\n"
+    assert open_store(None).read("mine")[1] == before[1]
+
+
+def test_resuming_what_is_done_shows_the_answer_and_exits_0(user_folder: Path, cli: Cli) -> None:
+    tuner.run("mine.toml", executor="inline", trials=1)
+    code, answer, messages = cli("resume", "mine")
+    assert code == 0
+    assert "nothing left to do: study mine has finished its 1 trial;" in messages
+    assert "best accuracy" in answer
+
+
+def test_a_target_that_was_lowered_to_what_is_done_is_stored(user_folder: Path) -> None:
+    tuner.run("mine.toml", executor="inline", trials=3)
+    store = open_store(None)
+    with store.holding("mine") as journal:
+        journal.annotate("spec", {**store.study("mine").spec, "budget": {"trials": 9, "epochs": 9, "seconds": None}})
+        journal.annotate(STOPPED, "time")
+    study = tuner.load_study("mine").resume(trials=3)
+    assert study.summary.target == 3
+    assert study.stop_cause is None
+
+
+def test_a_grid_that_was_tried_to_its_end_leaves_nothing_to_do(user_folder: Path, cli: Cli) -> None:
+    tuner.run("mine.toml", executor="inline", sampler={"name": "grid", "points": 1}, epochs=1, name="grid")
+    assert len(tuner.load_study("grid").trials) < 12
+    assert "nothing left to do" in cli("resume", "grid")[2]
+
+
+def test_results_that_wait_to_be_stored_are_something_to_do(user_folder: Path, cli: Cli) -> None:
+    tuner.run("mine.toml", executor="inline", trials=2, epochs=1)
+    study, trials = open_store(None).read("mine")
+    spill = Spill(Path(".tuner").absolute(), study.folder_name)
+    spill.keep([Change(trial=trials[0])])
+    assert "nothing left to do" not in cli("resume", "mine")[2]
+    assert not spill.file.exists()
+    assert "nothing left to do" in cli("resume", "mine")[2]
+
+
+def test_what_is_confirmed_is_not_confirmed_again(user_folder: Path, cli: Cli) -> None:
+    tuner.run("mine.toml", executor="inline", trials=2, epochs=1)
+    told = cli("confirm", "mine", "--top", "1", "--seeds", "2")[2]
+    assert "nothing left to do" not in told
+    assert "[2/2] trial 0 again, as 1, complete at epoch 1" in told
+    code, _, messages = cli("confirm", "mine", "--top", "1", "--seeds", "2")
+    assert code == 0
+    assert "nothing left to do: the best of study mine are confirmed" in messages
+    assert "nothing left to do" not in cli("confirm", "mine", "--top", "1", "--seeds", "3")[2]
+    assert (
+        "trials and confirmed the best"
+        in cli("resume", "mine", "--confirm", "--set", "confirm={top=1, seeds=3, run=true}")[2]
+    )
+
+
+@pytest.mark.parametrize("name", ["logs", "trials"])
+def test_a_folder_that_no_trial_can_write_into_is_told_before_any_begins(
+    name: str, user_folder: Path, cli: Cli
+) -> None:
+    (user_folder / ".tuner").mkdir()
+    (user_folder / ".tuner" / name).write_text("in the way")
+    code, _, messages = cli("run", "mine.toml", "--trials", "0")
+    assert code == 2
+    assert f".tuner/{name}, for " in messages
+    assert "is not a folder: change its rights, or move it away" in messages
+    assert "--trials: 0 is below 1" in messages
+    assert not (user_folder / ".tuner" / "studies.db").exists()
+    assert cli("run", "mine.toml", "--trials", "1", "--executor", "inline")[0] == 0

@@ -1,0 +1,341 @@
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuner import Budget, Component, Direction, Resources, StudySpec
+from tuner.domain.errors import ConfigurationError
+from tuner.spec.study_file import (
+    check_name,
+    key_paths,
+    override,
+    parse_duration,
+    parse_override,
+    parse_study,
+    read_study_file,
+)
+
+SMALLEST: dict[str, Any] = {"objective": "supervised", "search_space": "image_classifier", "metric": "accuracy"}
+
+NEW = ("metrics", "directions", "constraints")
+"""Keys that the specs of older studies lack."""
+
+
+def parse(**content: Any) -> StudySpec:
+    return parse_study({**SMALLEST, **content}, {}, where="a.toml", name="a")
+
+
+def mistakes(**content: Any) -> tuple[str, ...]:
+    with pytest.raises(ConfigurationError) as raised:
+        parse(**content)
+    return raised.value.problems
+
+
+def test_everything_but_three_keys_has_a_default() -> None:
+    spec = parse()
+    assert spec == StudySpec(**SMALLEST, name="a")
+    assert spec.budget == Budget(trials=64, epochs=27)
+    assert (spec.sampler, spec.scheduler) == (Component(name="tpe"), Component(name="asha"))
+
+
+def test_a_whole_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        """
+        objective = "mine:train"
+        search_space = "mine:space"
+        metric = "loss"
+        direction = "minimize"
+        seed = 7
+        sampler = "random"
+        [settings]
+        dataset = "wine"
+        [budget]
+        trials = 8
+        epochs = 9
+        time = "1h30m"
+        [scheduler]
+        name = "asha"
+        eta = 4
+        [resources]
+        cpu = 0.5
+        parallel = 3
+        """
+    )
+    assert read_study_file(file, {}) == StudySpec(
+        objective="mine:train",
+        search_space="mine:space",
+        metric="loss",
+        direction=Direction.MINIMIZE,
+        name="mine",
+        seed=7,
+        settings={"dataset": "wine"},
+        budget=Budget(trials=8, epochs=9, seconds=5400.0),
+        sampler=Component(name="random"),
+        scheduler=Component(name="asha", options={"eta": 4}),
+        resources=Resources(cpu=0.5, parallel=3),
+    )
+
+
+def test_all_mistakes_come_at_once_with_file_key_and_nearest_name() -> None:
+    found = mistakes(
+        metrik="f1", direction="maximise", seed=-1, budget={"trails": 3, "epochs": "many"}, resources={"parallel": 0}
+    )
+    assert len(found) == 6
+    assert all(problem.startswith("a.toml: ") for problem in found)
+    text = "\n".join(found)
+    assert "unknown key 'metrik'; did you mean 'metric'?" in text
+    assert "direction: 'maximise' is not 'maximize' or 'minimize'; did you mean 'maximize'?" in text
+    assert "seed: -1 is below 0" in text
+    assert "unknown key 'trails' in [budget]; did you mean 'trials'?" in text
+    assert "budget.epochs: 'many' is not a whole number" in text
+    assert "resources.parallel: 0 is neither a whole number above 0 nor 'auto'" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"budget": 3}, "budget: 3 is not a section"),
+        ({"budget": {"trials": 0}}, "budget.trials: 0 is below 1"),
+        ({"budget": {"trials": 1.5}}, "budget.trials: 1.5 is not a whole number"),
+        ({"budget": {"trials": True}}, "budget.trials: True is not a whole number"),
+        ({"budget": {"time": "soon"}}, "budget.time: 'soon' is no duration"),
+        ({"objective": 3}, "objective: 3 is not text"),
+        ({"sampler": {"name": 3}}, "sampler.name: 3 is not text"),
+        ({"executor": "rya"}, "executor: 'rya' is not"),
+        ({"resources": {"cpu": 0}}, "resources.cpu: 0 is not above 0"),
+    ],
+)
+def test_a_mistake_says_what_is_wrong_where(content: dict[str, Any], words: str) -> None:
+    (found,) = mistakes(**content)
+    assert words in found
+
+
+def test_what_is_missing_is_named() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        parse_study({}, {}, where="a.toml", name="a")
+    assert raised.value.problems == tuple(f"a.toml: {key}: is missing" for key in SMALLEST)
+
+
+def test_a_file_that_is_no_toml_says_where_it_stops_being_toml(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text("metric = accuracy")
+    with pytest.raises(ConfigurationError, match="line 1"):
+        read_study_file(file, {})
+
+
+def test_a_file_that_cannot_be_read_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        read_study_file(tmp_path / "a.toml", {})
+
+
+def test_overrides_reach_into_sections_and_make_them() -> None:
+    spec = parse_study(
+        {**SMALLEST, "sampler": "tpe"},
+        {"budget.trials": 3, "settings.dataset": "wine", "sampler.startup_trials": 4, "seed": 9},
+        where="a.toml",
+        name="a",
+    )
+    assert spec.budget.trials == 3
+    assert spec.settings == {"dataset": "wine"}
+    assert spec.sampler == Component(name="tpe", options={"startup_trials": 4})
+    assert spec.seed == 9
+
+
+def test_another_scheduler_comes_without_the_options_of_the_one_before() -> None:
+    content = {**SMALLEST, "scheduler": {"name": "asha", "eta": 4}}
+    other = parse_study(content, key_paths({"scheduler": "median"}), where="a.toml", name="a")
+    same = parse_study(content, key_paths({"scheduler": "asha"}), where="a.toml", name="a")
+    assert other.scheduler == Component(name="median")
+    assert same.scheduler == Component(name="asha", options={"eta": 4})
+
+
+def test_options_without_a_name_are_those_of_the_default() -> None:
+    assert parse(scheduler={"eta": 4}).scheduler == Component(name="asha", options={"eta": 4})
+
+
+def test_a_spec_is_overridden_as_a_file_is() -> None:
+    spec = override(parse(), {"budget.trials": 5, "metric": "f1"})
+    assert (spec.budget.trials, spec.metric, spec.name) == (5, "f1", "a")
+    with pytest.raises(ConfigurationError, match=r"budget\.trials"):
+        override(parse(), {"budget.trials": 0})
+
+
+def test_overriding_a_spec_keeps_the_objects_in_it() -> None:
+    def train() -> None: ...
+
+    spec = StudySpec(objective=train, search_space="image_classifier", metric="accuracy")
+    assert override(spec, {"seed": 3}).objective is train
+
+
+def test_a_spec_survives_its_json_form() -> None:
+    spec = parse(budget={"time": 60.0}, sampler={"name": "tpe", "startup_trials": 3})
+    assert StudySpec.from_description(spec.describe()) == spec
+
+
+SEVERAL: dict[str, Any] = {
+    "objective": "supervised",
+    "search_space": "image_classifier",
+    "metrics": ["loss", "parameters"],
+    "constraints": ["latency_ms<=1", "accuracy >= 0.5"],
+}
+
+
+def several(overrides: dict[str, Any] | None = None, **content: Any) -> StudySpec:
+    return parse_study({**SEVERAL, **content}, overrides or {}, where="a.toml", name="a")
+
+
+def test_the_first_of_several_metrics_is_the_metric_and_nothing_is_stopped_early() -> None:
+    spec = several(directions=["minimize", "minimize"])
+    assert (spec.metric, spec.metrics) == ("loss", ("loss", "parameters"))
+    assert (spec.direction, spec.directions) == (Direction.MINIMIZE, (Direction.MINIMIZE, Direction.MINIMIZE))
+    assert [str(each) for each in spec.constraints] == ["latency_ms <= 1", "accuracy >= 0.5"]
+    assert spec.scheduler == Component(name="none")
+
+
+def test_several_metrics_and_constraints_survive_the_json_form() -> None:
+    for spec in (several(), several(directions=["minimize", "minimize"]), parse(constraints=["parameters <= 10"])):
+        assert StudySpec.from_description(json.loads(json.dumps(spec.describe()))) == spec
+
+
+def test_a_spec_that_was_stored_before_there_were_several_metrics_is_the_same_spec() -> None:
+    stored = {key: value for key, value in parse().describe().items() if key not in NEW}
+    assert StudySpec.from_description(stored) == parse()
+
+
+def test_metrics_given_beside_the_file_take_the_place_of_its_metric_and_the_other_way_round() -> None:
+    content = {**SMALLEST, "direction": "maximize"}
+    spec = parse_study(content, key_paths({"metrics": ["f1", "parameters"]}), where="a.toml", name="a")
+    assert (spec.metric, spec.metrics, spec.directions) == ("f1", ("f1", "parameters"), ())
+    single = several(key_paths({"metric": "f1"}), directions=["minimize", "minimize"])
+    assert (single.metric, single.metrics, single.directions) == ("f1", (), ())
+    assert override(spec, {"seed": 3}).metrics == spec.metrics
+    assert override(parse(), {"metrics": ["f1", "parameters"]}).metrics == ("f1", "parameters")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ({"metrics": []}, "metric: is missing"),
+        ({"metrics": ["f1", "f1"]}, "metrics: 'f1' is there twice"),
+        ({"metrics": ["f1", ""]}, "metrics: one has no name"),
+        ({"metric": "f1"}, "metric: 'f1' is not the first of metrics, 'loss'; give one of the two"),
+        ({"metrics": "loss"}, "metrics: 'loss' is not a list"),
+        ({"directions": ["minimize"]}, "directions: 1 for 2 metrics; give one for each, or none"),
+        ({"directions": ["up", "minimize"]}, "directions: 'up' is not 'maximize' or 'minimize'"),
+        ({"direction": "minimize"}, "direction: is for a single metric; with metrics give directions"),
+        ({"constraints": ["latency_ms < 1"]}, "constraints: 'latency_ms < 1' is no constraint; write it as:"),
+        ({"constraints": ["f1>=.5", "f1 >= 0.5"]}, "constraints: 'f1 >= 0.5' is there twice"),
+    ],
+)
+def test_metrics_that_make_no_sense_together_are_mistakes(content: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        several(**content)
+    (said,) = raised.value.problems
+    assert said.startswith(f"a.toml: {problem}")
+
+
+def test_a_spec_made_in_python_is_told_all_of_its_mistakes_too() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        StudySpec(
+            objective="supervised",
+            search_space="image_classifier",
+            metrics=("f1", "f1"),
+            directions=("up",),
+            constraints=("f1",),
+        )
+    assert len(raised.value.problems) == 4
+
+
+def test_a_single_metric_or_constraint_may_be_given_as_it_is_in_python() -> None:
+    spec = StudySpec(
+        objective="supervised",
+        search_space="image_classifier",
+        metrics="loss",
+        directions=Direction.MINIMIZE,  # type: ignore[arg-type]  # people write that
+        constraints="parameters <= 10",
+    )
+    assert (spec.metric, spec.metrics, spec.direction) == ("loss", ("loss",), Direction.MINIMIZE)
+    assert [str(each) for each in spec.constraints] == ["parameters <= 10"]
+    assert spec.scheduler == Component(name="asha")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("10m", 600), ("1h30m", 5400), ("2d", 172800), ("0.5h", 1800)]
+)
+def test_durations_are_written_as_people_say_them(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a.b=3", ("a.b", 3)),
+        ("a=1.5", ("a", 1.5)),
+        ("a=true", ("a", True)),
+        ("a=text", ("a", "text")),
+        ('a="3"', ("a", "3")),
+        ("a=[1, 2]", ("a", [1, 2])),
+        ("a=b=c", ("a", "b=c")),
+    ],
+)
+def test_an_assignment_is_toml_or_else_text(text: str, expected: tuple[str, Any]) -> None:
+    assert parse_override(text) == expected
+
+
+@pytest.mark.parametrize("text", ["a", "=3", ""])
+def test_an_assignment_without_key_or_value_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="has no value"):
+        parse_override(text)
+
+
+def test_an_unknown_override_names_the_nearest_one() -> None:
+    with pytest.raises(ConfigurationError, match="did you mean 'trials'"):
+        key_paths({"trails": 3})
+
+
+@pytest.mark.parametrize("name", ["digits", "a", "A-b_c.d", "0", "x" * 100])
+def test_a_plain_name_is_a_name(name: str) -> None:
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "a..b", ".hidden", "-x", "a b", "a\x1b[31m", "a\n", "é", "x" * 101])
+def test_a_name_that_could_be_a_path_or_steer_a_terminal_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be called"):
+        check_name(name)
+
+
+KEYS = (
+    st.sampled_from([*SMALLEST, *NEW, "direction", "seed", "settings", "budget", "sampler", "resources", "name"])
+    | st.text()
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["trials", "time", "name"]) | st.text(), inner),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(KEYS, VALUES))
+def test_whatever_a_file_says_the_answer_is_a_spec_or_a_list_of_mistakes(content: dict[str, Any]) -> None:
+    with suppress(ConfigurationError):
+        parse_study({**SMALLEST, **content}, {}, where="a.toml", name="a")
+
+
+def test_a_warm_start_is_a_name_or_several_and_nothing_else() -> None:
+    assert parse(warm_start=["a", "b", "a"]).warm_start == ("a", "b")
+    assert parse(warm_start="a").warm_start == ("a",)
+    assert mistakes(warm_start=3) == ("a.toml: warm_start: 3 is not a list",)
+    assert mistakes(warm_start=["a", 3]) == ("a.toml: warm_start: 3 is not text",)
+
+
+def test_a_spec_with_a_warm_start_survives_its_json_form() -> None:
+    for names in ("before", ["before"], ()):
+        spec = StudySpec(**SMALLEST, warm_start=names)
+        assert StudySpec.from_description(spec.describe()).describe() == spec.describe()
+    assert "warm_start" not in StudySpec(**SMALLEST).describe()

@@ -1,0 +1,1 @@
+"""Questions about stored trials, answered without any input or output."""

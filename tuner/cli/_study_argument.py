@@ -1,0 +1,56 @@
+"""What a study is asked for by on the command line: a shipped name, a study file, or data alone."""
+
+from typing import Annotated
+
+import typer
+
+from tuner.cli._completion import startable
+from tuner.cli._options import Given
+from tuner.domain.errors import ConfigurationError
+from tuner.running.spec_source import Asked, DataFile
+
+StudyArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[STUDY]",
+        help="A shipped study's name, or the path of a .toml file.",
+        show_default=False,
+        autocompletion=startable,
+    ),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH",
+        help="Tune on this data, with no study file: a CSV, Parquet or .npz file, or a folder of images.",
+        show_default=False,
+    ),
+]
+Target = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="The column of --data that is to be predicted.", show_default=False),
+]
+
+
+def name_data(given: Given, data: str | None) -> None:
+    """Let mistakes in data that is asked for alone name its options."""
+    if data is not None:
+        given.name("settings.dataset", "--data")
+        given.name("settings.target", "--target")
+
+
+def asked(study: str | None, data: str | None, target: str | None) -> Asked:
+    """Return what the words ask for; raises `ConfigurationError` where that is nothing, or two things."""
+    if study is None and data is None:
+        raise ConfigurationError(
+            "which study?",
+            hint="give a shipped name such as digits, the path of a .toml file, or --data FILE --target COLUMN",
+        )
+    if study is None and data is not None:
+        return DataFile(path=data, target=target)
+    if study is not None and data is None and target is None:
+        return study
+    raise ConfigurationError(
+        "--data and --target ask for a study without a study file",
+        hint="with one, say --set settings.dataset=FILE and --set settings.target=COLUMN",
+    )

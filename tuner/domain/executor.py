@@ -1,0 +1,18 @@
+"""The port of what runs trials."""
+
+from abc import ABC, abstractmethod
+
+from tuner.domain.run_controller import Director
+from tuner.domain.study import Resources
+from tuner.domain.worker_spec import Job
+
+
+class Executor(ABC):
+    """Asks the controller for work until it has none, and brings it every report."""
+
+    @abstractmethod
+    def run(self, controller: Director, job: Job, resources: Resources) -> None:
+        """Run the study to its end, or until the controller was told to stop.
+
+        Nothing of it is left running afterwards, however it ends.
+        """

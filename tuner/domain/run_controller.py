@@ -1,0 +1,69 @@
+"""The port of what hands out work and takes reports: what an executor knows of a study."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from enum import Enum
+
+from tuner.domain.assignment import Answer, Work
+from tuner.domain.trial import Failure, Metrics, Report
+
+
+class StopCause(Enum):
+    """Why a run stops before its target."""
+
+    TIME = "time"
+    INTERRUPT = "interrupt"
+    TERMINATE = "terminate"
+    FAILURES = "failures"
+    """So many trials have failed that more of them would be a waste."""
+
+
+class Director(ABC):
+    """Says what is to be trained, hears how it went, and answers who stops. One thread talks to it."""
+
+    @property
+    @abstractmethod
+    def stop_cause(self) -> StopCause | None:
+        """Why the run stops before its target, None while it does not."""
+
+    @property
+    @abstractmethod
+    def is_finished(self) -> bool:
+        """Whether there is nothing left to hand out and nothing left to wait for."""
+
+    @abstractmethod
+    def stop(self, cause: StopCause) -> None:
+        """Hand out nothing more; what is running is suspended at its next report. Safe to call in a signal handler."""
+
+    @abstractmethod
+    def next_work(self) -> Work | None:
+        """Return what to do next and store that it was begun; None when there is nothing to hand out now.
+
+        None does not mean the end, `is_finished` does: the last thing to do waits for everything else.
+        """
+
+    @abstractmethod
+    def report(self, reports: Iterable[Report], *, admits: bool = True) -> Answer:
+        """Record what a cohort's members did, then decide, and answer who leaves it and who joins it.
+
+        Nobody joins one that does not admit: its worker is to be replaced once its members are done.
+
+        All reports of an epoch come together, and epochs between two decisions may: all are recorded before any is
+        judged. When this returns, everything is stored.
+        """
+
+    @abstractmethod
+    def lost(self, work: Work, reason: str) -> None:
+        """Take note that the worker died: its members are handed out again, a few times each."""
+
+    @abstractmethod
+    def overran(self, work: Work, failure: Failure) -> None:
+        """Take note that the worker was ended because of a limit: a trial fails, those of a cohort go on one by one."""
+
+    @abstractmethod
+    def tested(self, work: Work, outcome: Metrics | Failure | None) -> None:
+        """Store what the test of a trial gave; None where the objective has no test data."""
+
+    @abstractmethod
+    def abandon(self) -> None:
+        """Suspend everything that is running, at once: its worker will not report again."""

@@ -1,0 +1,34 @@
+"""What a study's own process gives the processes of its trials, and how its objective gets there."""
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from tuner.domain.study import reference_to
+from tuner.domain.worker_spec import Job, Surroundings
+from tuner.execution.objective_pickling import pickled
+
+
+def surrounded(job: Job) -> Job:
+    """Return the job as it travels: with this process's module path and environment, an object as its pickle.
+
+    Raises `ConfigurationError` where the objective cannot leave this process.
+    """
+    objective = job.objective
+    if not isinstance(objective, str) and callable(objective):
+        objective = pickled(objective, reference_to(objective))
+    # What is relative is so to the working directory, which may be another one elsewhere; "" stands for it. What is no
+    # path at all belongs to a finder of its own.
+    module_path = tuple(str(Path(entry).absolute()) if Path(entry).exists() else entry for entry in sys.path)
+    # A study that goes on may have been started on another machine.
+    folder = job.started_in if job.started_in is not None and job.started_in.is_dir() else Path.cwd()
+    surroundings = Surroundings(folder=folder, umask=_umask(), module_path=module_path, environment={**os.environ})
+    return replace(job, objective=objective, surroundings=surroundings)
+
+
+def _umask() -> int:
+    """Return which modes this process gives no file; to ask is to set it."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask

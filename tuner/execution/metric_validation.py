@@ -1,0 +1,78 @@
+"""What an objective yielded, checked: metrics that can be compared and stored, or the reason they cannot."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tuner.domain.errors import nearest
+from tuner.domain.trial import Failure, FailureReason, Metrics
+from tuner.formatting.redaction import redacted
+
+
+def measured(yielded: Any, wanted: Sequence[str]) -> Metrics | Failure:
+    """Return what was yielded as plain finite floats, or a `Failure` that says which wanted metric is what instead.
+
+    The metrics in `wanted` have to be there, and to be finite numbers. What else is none is left out: `left_out` says
+    what that is.
+
+    Anything that converts to a float is a number: NumPy's scalars, arrays and tensors of one element too. Where one
+    metric is wanted, a number that is yielded or returned by itself is that metric.
+    """
+    if not isinstance(yielded, Mapping):
+        if len(wanted) > 1 or _number(yielded) is None:
+            return _failure(
+                FailureReason.NO_METRICS,
+                f"the objective yielded {_shown(yielded)} instead of a dict of metrics such as {{{wanted[0]!r}: 0.9}}",
+            )
+        yielded = {wanted[0]: yielded}
+    missing = [name for name in wanted if name not in yielded]
+    if missing:
+        names = [str(name) for name in yielded]
+        return _failure(
+            FailureReason.MISSING_METRIC,
+            f"the objective does not yield the study's metric {missing[0]!r}{nearest(missing[0], names)}"
+            f" (it yields: {', '.join(names) or 'nothing'})",
+        )
+    numbers = {str(name): _number(value) for name, value in yielded.items()}
+    for name in wanted:
+        number = numbers[name]
+        if number is None:
+            return _failure(
+                FailureReason.NOT_A_NUMBER, f"the metric {name!r} is {_shown(yielded[name])}, which is no number"
+            )
+        if not math.isfinite(number):
+            return _failure(FailureReason.NOT_FINITE, f"the metric {name!r} is {number}")
+    return {name: number for name, number in numbers.items() if number is not None and math.isfinite(number)}
+
+
+def left_out(yielded: Any, metrics: Metrics) -> Mapping[str, str]:
+    """Return what `measured` has left out of what was yielded, as a person reads it, by name."""
+    if not isinstance(yielded, Mapping):
+        return {}
+    return {str(name): _shown(value) for name, value in yielded.items() if str(name) not in metrics}
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, str | bytes):
+        return None
+    try:
+        # A tensor that still carries its gradient is a number too; torch warns when it is taken for one.
+        plain = value.detach() if hasattr(value, "detach") else value
+        # NumPy warns when it takes an array of one element for a number.
+        return float(plain.item() if hasattr(plain, "ndim") and hasattr(plain, "item") else plain)
+    except OverflowError:
+        return math.inf
+    except Exception:  # noqa: BLE001 - to convert an object runs its own code, which may raise anything
+        return None
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = redacted(repr(value))  # before it is cut, by which a secret would look like none
+    except Exception:  # noqa: BLE001 - as above
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - what fits on a line
+
+
+def _failure(reason: FailureReason, message: str) -> Failure:
+    return Failure(reason=reason, message=redacted(message))

@@ -1,0 +1,1 @@
+"""The door to Ray: an executor, its loop and its session."""

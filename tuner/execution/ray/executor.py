@@ -1,0 +1,42 @@
+"""Trials under Ray Tune, in warm worker processes: Ray drives, the controller decides.
+
+Ray, its Python packages, the workers and what the objective imports take seconds to start, so they start side by side:
+this file imports little, the session starts Ray on a thread, a template process imports the objective, and meanwhile
+`ray/loop.py` is imported.
+"""
+
+from typing import final
+
+from tuner.domain.executor import Executor
+from tuner.domain.run_controller import Director
+from tuner.domain.study import AUTO, Resources
+from tuner.domain.worker_spec import Job
+from tuner.execution.inherited_environment import surrounded
+from tuner.execution.isolation.shared_template import shared_template
+from tuner.execution.ray.session import quiet_session
+from tuner.system.hardware import cohorts_at_a_time
+
+
+@final
+class RayTuneExecutor(Executor):
+    """Runs cohorts side by side on this machine's processors and GPUs."""
+
+    def run(self, controller: Director, job: Job, resources: Resources) -> None:
+        parallel = _parallel(resources)
+        job = surrounded(job)  # before Ray changes the environment
+        with quiet_session(resources, parallel) as session, shared_template(job, session.folder) as template:
+            from tuner.execution.ray.loop import run_loop  # noqa: PLC0415 - Ray starts while this is imported
+
+            session.wait()
+            run_loop(controller, job, resources, parallel=parallel, folder=session.folder, template=template)
+
+
+def _parallel(resources: Resources) -> int:
+    fitting = cohorts_at_a_time(resources.cpu, resources.gpu)
+    if resources.parallel == AUTO:
+        return fitting
+    # Processors can be shared by more cohorts than they are, a GPU cannot be.
+    return min(int(resources.parallel), fitting) if resources.gpu else int(resources.parallel)
+
+
+EXECUTOR = RayTuneExecutor()

@@ -1,0 +1,380 @@
+"""Ray Tune's loop, and the hooks in it that call the controller.
+
+One Ray trial is one cohort. A worker is an actor that outlives its trials (`reuse_actors`): it imports torch and loads
+the data once. Every epoch is one `train` call, whose result holds the reports of all members; the scheduler hook hands
+them to the controller and tells the worker who leaves, before Ray asks for the next epoch. Nothing that Ray writes is
+ever read again: the study lives in the storage alone.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, final
+
+import ray
+from ray import tune
+from ray.air._internal import usage
+from ray.tune.execution import class_cache
+from ray.tune.experiment import Trial as RayTrial
+from ray.tune.progress_reporter import ProgressReporter, TrialProgressCallback
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import SearchAlgorithm
+
+from tuner.domain.assignment import Answer, Work, WorkKind
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.run_controller import Director
+from tuner.domain.study import Limits, Resources
+from tuner.domain.worker_spec import Isolation, Job
+from tuner.execution.isolation.worker import IsolatedWorker
+from tuner.execution.ray.module_path import follow_driver
+from tuner.execution.watchdog import WORKERS, Watchdog, enroll
+from tuner.execution.worker import Worker, WorkLostError, WorkOverranError
+from tuner.system.processes import resident_bytes
+
+_GROWN_BYTES = 2**30
+"""A worker that has so much more memory in use than after its first cohort is replaced, at the end of a cohort."""
+
+_GRACE_SECONDS = 5.0
+"""How long a stopping run waits for the epochs that are being trained; their trials go on from the last checkpoint."""
+
+
+def run_loop(
+    controller: Director, job: Job, resources: Resources, *, parallel: int, folder: Path, template: Path | None
+) -> None:
+    """Let Ray Tune train what the controller hands out, `parallel` cohorts at a time; Ray writes into `folder`.
+
+    `template` is the address of one that the workers share; None where there is none.
+
+    Raises what the controller raised. When it returns, nothing is being trained.
+    """
+    workers = folder / WORKERS
+    watchdog = Watchdog(_limits_of_workers(job), workers, _output_of)
+    bridge = _Bridge(controller, parallel, watchdog)
+    with _plain_workers(), _uncounted():
+        try:
+            tune.run(
+                _trainable(job, resources, workers, template),
+                name="study",
+                storage_path=str(folder / "results"),
+                search_alg=_WorkSource(bridge),
+                scheduler=_Decider(bridge),
+                callbacks=[_Watch(bridge)],
+                progress_reporter=_Silence(),
+                reuse_actors=True,
+                raise_on_failed_trial=False,
+                verbose=0,
+            )
+        except Exception:
+            # Ray wraps what a hook raised; the bridge has it as it was. `_AbandonedError` is no error at all.
+            if bridge.error is None and not bridge.is_abandoned:
+                raise
+    if bridge.error is not None:
+        raise bridge.error
+    controller.abandon()
+
+
+def _limits_of_workers(job: Job) -> Limits:
+    """Return what the workers themselves are held to: where trials have processes, the workers see to their limits."""
+    if job.isolation is Isolation.NONE:
+        return job.limits
+    return replace(job.limits, progress=None, time=None, memory=None, output=None)
+
+
+def _output_of(pid: int) -> int:
+    """Return how many bytes a worker of this session has printed."""
+    logs = Path(ray._private.worker.global_worker.node.get_logs_dir_path())  # noqa: SLF001 - Ray has no other door
+    return sum(file.stat().st_size for file in logs.glob(f"worker-*-{pid}.*"))
+
+
+@contextmanager
+def _plain_workers() -> Iterator[None]:
+    """Let trials run in the workers that Ray starts with, instead of in new ones.
+
+    Ray Tune asks for a variable that PyTorch Lightning wanted once, and workers that have it are started only when the
+    first trial needs them: a second later. What else it would pass on, they inherit anyway.
+    """
+    defaults, propagated = class_cache.DEFAULT_ENV_VARS, class_cache.ENV_VARS_TO_PROPAGATE
+    class_cache.DEFAULT_ENV_VARS, class_cache.ENV_VARS_TO_PROPAGATE = {}, set()
+    try:
+        yield
+    finally:
+        class_cache.DEFAULT_ENV_VARS, class_cache.ENV_VARS_TO_PROPAGATE = defaults, propagated
+
+
+@contextmanager
+def _uncounted() -> Iterator[None]:
+    """Keep Ray from counting which of its integrations a run has: it imports each of them, for statistics that are off.
+
+    MLflow and W&B take seconds, where they are installed.
+    """
+    count = usage.tag_callbacks
+    usage.tag_callbacks = lambda _: False
+    try:
+        yield
+    finally:
+        usage.tag_callbacks = count
+
+
+def _trainable(job: Job, resources: Resources, workers: Path, template: Path | None) -> Any:
+    trainable = tune.with_parameters(CohortTrainable, job=job, workers=workers, template=template)
+    return tune.with_resources(trainable, {"cpu": resources.cpu, "gpu": resources.gpu})
+
+
+class CohortTrainable(tune.Trainable):  # type: ignore[misc]
+    """What runs in a worker process. Ray makes one and resets it for every further cohort."""
+
+    def setup(self, config: dict[str, Any], job: Job, workers: Path, template: Path | None) -> None:
+        if job.surroundings is not None:
+            follow_driver(job.surroundings.module_path)
+        self._worker = Worker(job) if job.isolation is Isolation.NONE else IsolatedWorker(job, template=template)
+        self._workers = workers
+        self._begin(config["work"])
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._begin(new_config["work"])
+        return True
+
+    def _begin(self, work: Work) -> None:
+        self._work = work
+        enroll(self._workers, work.id)
+        if work.kind is WorkKind.TRAIN:
+            self._worker.begin(work)
+
+    def step(self) -> dict[str, Any]:
+        try:
+            if self._work.kind is WorkKind.TEST:
+                return {"tested": _Box(self._worker.test(self._work))}
+            return {"reports": self._worker.advance(), "resident_bytes": resident_bytes()}
+        except WorkLostError as error:
+            return {"lost": str(error)}
+        except WorkOverranError as error:
+            return {"overran": _Box(error.failure)}
+
+    def cleanup(self) -> None:
+        self._worker.close()
+
+    def follow(self, answer: Answer) -> None:
+        """Do with the cohort what was decided; Ray runs it before the next `step`."""
+        self._worker.follow(answer)
+
+
+@final
+class _Box:
+    """Keeps a value from being flattened into Ray's result."""
+
+    def __init__(self, content: Any) -> None:
+        self.content = content
+
+
+class _AbandonedError(Exception):
+    """Ends Ray's loop when a stopping run has waited long enough."""
+
+
+@final
+class _Bridge:
+    """What the three hooks share: the controller, and which work each Ray trial is.
+
+    Ray runs the hooks on one thread. It hides what a hook raises, so an error is kept here and ends the run from
+    outside.
+    """
+
+    def __init__(self, controller: Director, parallel: int, watchdog: Watchdog) -> None:
+        self.controller = controller
+        self._watchdog = watchdog
+        self.error: BaseException | None = None
+        self.is_abandoned = False
+        self._parallel = parallel
+        self._work: dict[str, Work] = {}
+        self._sizes: dict[int, int] = {}
+        self._stopping_since: float | None = None
+        self._warm = False
+
+    @property
+    def is_finished(self) -> bool:
+        return self.error is not None or self.controller.is_finished
+
+    def next_work(self) -> Work | None:
+        """Return work for a free place, None where all places are taken or nothing is to be done now."""
+        if self.error is not None or len(self._work) >= self._parallel:
+            return None
+        try:
+            work = self.controller.next_work()
+        except BaseException as error:  # noqa: BLE001 - raised again by `run`, whatever it is
+            self.error = error
+            return None
+        if work is not None:
+            self._work[_trial_id(work)] = work
+            self._watchdog.begun(work.id)
+        return work
+
+    def result(self, trial: RayTrial, result: dict[str, Any]) -> bool:
+        """Hand an epoch's result to the controller, and return whether the cohort goes on."""
+        work = self._work[trial.trial_id]
+        self._watchdog.heard(work.id)
+        try:
+            goes_on = self._goes_on(trial, work, result)
+        except BaseException as error:  # noqa: BLE001 - raised again by `run`, whatever it is
+            self.error = error
+            goes_on = False
+        if not goes_on:
+            self._forget(trial)
+        return goes_on
+
+    def _goes_on(self, trial: RayTrial, work: Work, result: dict[str, Any]) -> bool:
+        if "lost" in result:
+            self.controller.lost(work, result["lost"])
+            return False
+        if "overran" in result:
+            self.controller.overran(work, result["overran"].content)
+            return False
+        if work.kind is WorkKind.TEST:
+            self.controller.tested(work, result["tested"].content)
+            return False
+        answer = self.controller.report(result["reports"], admits=not self.has_grown(result))
+        actor = trial.temporary_state.ray_actor
+        following = actor.follow.remote(answer) if answer.leaving or answer.joining else None
+        if answer.suspended and following is not None:
+            # Ray does not wait for a worker that is stopped: what it has to save is waited for here, for a while. The
+            # study is stored already, so whether it could be done does not matter.
+            ray.wait([following], timeout=_GRACE_SECONDS)
+        return not answer.is_over
+
+    def lost(self, trial: RayTrial) -> None:
+        """Tell the controller that a cohort's worker died, or was ended because of a limit."""
+        work = self._work.pop(trial.trial_id, None)
+        if work is None:
+            return
+        verdict = self._watchdog.verdict(work.id)
+        try:
+            if verdict is None:
+                self.controller.lost(work, "its worker died")
+            else:
+                self.controller.overran(work, verdict)
+        except BaseException as error:  # noqa: BLE001 - raised again by `run`, whatever it is
+            self.error = error
+
+    def has_grown(self, result: dict[str, Any]) -> bool:
+        """Whether the worker that gave this result keeps much more memory than it had when it was new."""
+        if "resident_bytes" not in result:
+            return False
+        first = self._sizes.setdefault(result["pid"], result["resident_bytes"])
+        grown: bool = result["resident_bytes"] - first > _GROWN_BYTES
+        return grown
+
+    def keep_workers_warm(self, controller: Any, trial: RayTrial) -> None:
+        """Tell Ray to keep as many idle workers as cohorts may run: by itself it keeps one."""
+        if not self._warm:
+            self._warm = True
+            cache = controller._tune_controller._actor_cache  # noqa: SLF001 - Ray has no other door
+            cache.increase_max(trial.placement_group_factory, by=self._parallel)
+
+    def _forget(self, trial: RayTrial) -> None:
+        self._watchdog.verdict(self._work.pop(trial.trial_id).id)
+
+    def check_limits(self) -> None:
+        """End workers that are beyond a limit; Ray then tells of them as of any that died."""
+        try:
+            self._watchdog.check()
+        except ConfigurationError as error:
+            self.error = error
+
+    def check_patience(self) -> None:
+        """Raise where an error is pending, or where a stopping run has waited long enough for its last reports."""
+        if self.error is not None:
+            raise self.error
+        if self.controller.stop_cause is None:
+            return
+        now = time.monotonic()
+        self._stopping_since = self._stopping_since or now
+        if now - self._stopping_since > _GRACE_SECONDS:
+            self.is_abandoned = True
+            raise _AbandonedError
+
+
+def _trial_id(work: Work) -> str:
+    return f"cohort{work.id:06d}"
+
+
+@final
+class _WorkSource(SearchAlgorithm):  # type: ignore[misc]
+    """Where Ray gets its trials from: the controller's work."""
+
+    def __init__(self, bridge: _Bridge) -> None:
+        self._bridge = bridge
+        self._given: dict[str, Any] = {}
+
+    def add_configurations(self, experiments: Any) -> None:
+        (experiment,) = experiments
+        self._given = {
+            "trainable_name": experiment.run_identifier,
+            "storage": experiment.spec["storage"],
+            "trial_dirname_creator": _trial_folder,
+        }
+
+    def next_trial(self) -> RayTrial | None:
+        work = self._bridge.next_work()
+        if work is None:
+            return None
+        return RayTrial(config={"work": work}, trial_id=_trial_id(work), **self._given)
+
+    def is_finished(self) -> bool:
+        return self._bridge.is_finished
+
+
+def _trial_folder(trial: RayTrial) -> str:
+    return str(trial.trial_id)
+
+
+@final
+class _Decider(FIFOScheduler):  # type: ignore[misc]
+    """Where Ray asks what becomes of a trial: the controller decides."""
+
+    def __init__(self, bridge: _Bridge) -> None:
+        super().__init__()
+        self._bridge = bridge
+
+    def on_trial_add(self, tune_controller: Any, trial: RayTrial) -> None:
+        self._bridge.keep_workers_warm(tune_controller, trial)
+
+    def on_trial_result(self, tune_controller: Any, trial: RayTrial, result: dict[str, Any]) -> str:
+        goes_on = self._bridge.result(trial, result)
+        if not goes_on and self._bridge.has_grown(result):
+            # Ray keeps the worker of a cohort that is over for the next one, if it knows that it has started.
+            tune_controller._started_actors.discard(tune_controller._trial_to_actor[trial])  # noqa: SLF001
+        decision: str = TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP
+        return decision
+
+    def on_trial_error(self, tune_controller: Any, trial: RayTrial) -> None:
+        self._bridge.lost(trial)
+
+
+@final
+class _Watch(TrialProgressCallback):  # type: ignore[misc]
+    """Called in every round of Ray's loop; prints nothing, unlike the callback it stands in for."""
+
+    def __init__(self, bridge: _Bridge) -> None:
+        super().__init__()
+        self._bridge = bridge
+
+    def on_step_begin(self, iteration: int, trials: Any, **info: Any) -> None:
+        self._bridge.check_limits()
+        self._bridge.check_patience()
+
+    def on_trial_result(self, iteration: int, trials: Any, trial: RayTrial, result: Any, **info: Any) -> None:
+        pass
+
+    def on_trial_error(self, iteration: int, trials: Any, trial: RayTrial, **info: Any) -> None:
+        pass
+
+    def on_trial_complete(self, iteration: int, trials: Any, trial: RayTrial, **info: Any) -> None:
+        pass
+
+
+@final
+class _Silence(ProgressReporter):  # type: ignore[misc]
+    """Reports nothing: progress is told by the controller's listeners."""
+
+    def should_report(self, trials: Any, done: bool = False) -> bool:  # noqa: FBT001, FBT002 - Ray's signature
+        return False

@@ -1,0 +1,1 @@
+"""Objects by name: a file of a catalogue, or `package.module:name`."""

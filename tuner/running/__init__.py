@@ -1,0 +1,1 @@
+"""What `tuner run`, `resume`, `confirm` and `check` do."""

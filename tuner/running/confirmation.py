@@ -1,0 +1,85 @@
+"""A study's second part: its best configurations train again, each with several seeds that nothing was chosen by.
+
+The repetitions are stored as a study of their own beside it, so they are led, resumed, limited and kept like any other
+trials. See `docs/decisions/0010-answers-are-confirmed.md`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tuner.analysis.confirmation import confirmation_of
+from tuner.domain.config import Config
+from tuner.domain.goal import Goal
+from tuner.domain.ranking import ranked
+from tuner.domain.seed import derive
+from tuner.domain.study import Component
+from tuner.domain.study_folders import StudyFolders
+from tuner.domain.study_record import companion
+from tuner.domain.trial import TrialRecord
+from tuner.running.builder import Assembly
+from tuner.schedulers.none import NoScheduler
+from tuner.search.controller import ToTest
+from tuner.search.repetitions import Repetitions
+
+
+def confirming(
+    assembly: Assembly, trials: Sequence[TrialRecord], repetitions: Sequence[TrialRecord], folders: StudyFolders
+) -> Assembly:
+    """Return the parts of the confirmation of a search that found `trials`, of which `repetitions` are stored.
+
+    What was trained again before is not trained once more. The repetitions write into `folders`.
+    """
+    spec, goal = assembly.spec, assembly.goal
+    configs = chosen(assembly.space.default, trials, goal, spec.confirm.top)
+    seed = derive(spec.seed, "confirm")
+    sampler = Repetitions(assembly.space, goal, seed, configs=configs, times=spec.confirm.seeds)
+    for repetition in repetitions:
+        sampler.observe(repetition)
+    total = len(repetitions) + sampler.left
+    return replace(
+        assembly,
+        spec=replace(
+            spec,
+            name=companion(spec.name),
+            seed=seed,
+            budget=replace(spec.budget, trials=total),
+            scheduler=Component(name="none"),
+        ),
+        # Nobody stops the default configuration's repetitions for a constraint that it breaks.
+        goal=replace(goal, constraints=()),
+        sampler=Repetitions(assembly.space, goal, seed, configs=configs, times=spec.confirm.seeds),
+        scheduler=NoScheduler(spec.budget.epochs, goal.direction, seed),
+        cohorts=assembly.cohorts.sharing(total),
+        confirms=False,
+        folders=folders,
+        repeats=tuple((number, config) for config in configs if (number := _number_of(config, trials)) is not None),
+        data=None,
+        notes=() if len(configs) == spec.confirm.top else (_few(len(configs), spec.confirm.top),),
+    )
+
+
+def _few(found: int, wanted: int) -> str:
+    return f"{found} configurations are trained again, not {wanted}: trials that were stopped early cannot be the best"
+
+
+def _number_of(config: Config, trials: Sequence[TrialRecord]) -> int | None:
+    return next((trial.number for trial in trials if trial.config == config), None)
+
+
+def chosen(default: Config, trials: Sequence[TrialRecord], goal: Goal, count: int) -> tuple[Config, ...]:
+    """Return the `count` configurations to train again: the default one, and the best others."""
+    configs = [default]
+    for trial in ranked(trials, goal):
+        if len(configs) < count and trial.config not in configs:
+            configs.append(trial.config)
+    return tuple(configs)
+
+
+def winners(trials: Sequence[TrialRecord], goal: Goal) -> ToTest:
+    """Return what chooses the repetitions to test: those of the configuration that is best in the mean."""
+
+    def choose(repetitions: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
+        confirmation = confirmation_of(trials, repetitions, goal)
+        return confirmation.winner.complete if confirmation is not None else ()
+
+    return choose

@@ -1,0 +1,95 @@
+"""One epoch of a study's default configuration, before anything expensive starts."""
+
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, final
+
+from tuner.domain.assignment import Answer, Member, Work, WorkKind
+from tuner.domain.errors import Mistakes, NoUsableTrialError
+from tuner.domain.study import INLINE, StudySpec
+from tuner.domain.study_folders import StudyFolders
+from tuner.domain.trial import Failure, FailureReason, Metrics, Report
+from tuner.domain.worker_spec import Isolation, Job
+from tuner.execution.inherited_environment import surrounded
+from tuner.execution.isolation.worker import IsolatedWorker
+from tuner.execution.worker import Worker, WorkLostError, WorkOverranError
+from tuner.running.builder import Assembly, assemble
+from tuner.running.spec_source import Asked, module_folder, read_spec
+
+_QUICK = 2.0
+"""Seconds that an epoch takes at most where a second one is looked at too."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What one epoch of the default configuration showed."""
+
+    assembly: Assembly
+    metrics: Metrics
+    seconds: float
+    note: str = ""
+    """What a person should know of how the objective behaves."""
+
+
+def check(study: Asked, overrides: Mapping[str, Any] | None = None, mistakes: Mistakes | None = None) -> Preview:
+    """Train the default configuration for one epoch, where a study would train it, and store nothing.
+
+    A function runs in a process of its own, everything else in this one. Raises `NoUsableTrialError` with the traceback
+    where the objective fails. `mistakes` that were found before are told with those found here.
+    """
+    mistakes = mistakes or Mistakes()
+    spec, source = read_spec(study, overrides or {}, mistakes)
+    with tempfile.TemporaryDirectory(prefix="tuner-check-") as scratch:
+        folders = StudyFolders.within(Path(scratch))
+        assembly = assemble(spec, module_folder(spec, source), folders, mistakes)
+        member = Member(number=0, config=assembly.space.default, seed=0)
+        report, seconds = _first_epoch(assembly.job, spec, Work(id=0, kind=WorkKind.TRAIN, members=(member,)))
+    if report.failure is not None:
+        raise NoUsableTrialError(f"the objective failed: {report.failure.message}", hint=report.failure.traceback)
+    if report.metrics is None:
+        metric = assembly.goal.metric
+        raise NoUsableTrialError(
+            "the objective ended without yielding any metrics",
+            hint=f"it is to yield them after each epoch, or to return them, such as {{{metric!r}: 0.5}}",
+        )
+    return Preview(assembly=assembly, metrics=report.metrics, seconds=seconds, note=report.note)
+
+
+def _goes_on(report: Report, job: Job) -> bool:
+    """Whether a function of a person's own is to train another epoch, which it may not do."""
+    return (
+        job.isolation is not Isolation.NONE and report.metrics is not None and not report.is_last and job.max_epochs > 1
+    )
+
+
+def _first_epoch(job: Job, spec: StudySpec, work: Work) -> tuple[Report, float]:
+    """Train the one member of `work` for an epoch, end it, and return its report and how long it took."""
+    isolated = job.isolation is not Isolation.NONE and spec.executor != INLINE
+    worker = IsolatedWorker(surrounded(job), keeps_logs=False) if isolated else Worker(job)
+    number = work.members[0].number
+    began = time.perf_counter()
+    try:
+        worker.begin(work)
+        began = time.perf_counter()
+        (report, *_) = worker.advance()
+        seconds = time.perf_counter() - began
+        if _goes_on(report, job) and seconds < _QUICK:
+            worker.follow(Answer())
+            (second, *_) = worker.advance()
+            report = replace(report, note=second.note or report.note)
+        worker.follow(Answer(leaving=frozenset({number}), is_over=True))
+    except KeyboardInterrupt:
+        worker.kill()
+        raise
+    except WorkLostError as error:
+        failure = Failure(reason=FailureReason.WORKER_LOST, message=str(error))
+        report, seconds = Report(number=number, epoch=0, failure=failure), time.perf_counter() - began
+    except WorkOverranError as error:
+        report, seconds = Report(number=number, epoch=0, failure=error.failure), time.perf_counter() - began
+    finally:
+        worker.close()
+    return report, seconds

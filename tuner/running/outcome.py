@@ -1,0 +1,52 @@
+"""The error that a run ends with where none of its trials can be used."""
+
+from collections.abc import Sequence
+
+from tuner.analysis import queries
+from tuner.domain.errors import NoUsableTrialError, TooManyFailuresError
+from tuner.domain.run_controller import StopCause
+from tuner.domain.study_record import StudyRecord
+from tuner.domain.trial import TrialRecord, TrialState
+from tuner.formatting.values import amount
+from tuner.storage.location import Location
+
+_REASONS = 3
+"""How many causes of failures an error names."""
+
+
+def failed_run(
+    location: Location,
+    summary: queries.Summary,
+    study: StudyRecord,
+    trials: Sequence[TrialRecord],
+    cause: StopCause | None,
+) -> NoUsableTrialError | None:
+    """Return the error that a run ends with whose trials cannot be used; None where some can."""
+    if cause is StopCause.FAILURES:
+        failed, (error, count) = summary.counts[TrialState.FAIL], queries.failure_reasons(trials)[0]
+        return TooManyFailuresError(
+            f"stopped, since {failed} of {amount(summary.finished, 'trial')} failed; {count} of them with: {error}",
+            hint=f"mend the cause, then go on with: {location.command('resume', study.name)}",
+        )
+    return no_usable_trial(location, study, trials) if summary.best is None else None
+
+
+def no_usable_trial(location: Location, study: StudyRecord, trials: Sequence[TrialRecord]) -> NoUsableTrialError:
+    """Return the error for a study without a usable trial: what the nearest one breaks, or why most failed."""
+    name, miss = study.name, queries.nearest_miss(study, trials)
+    if miss is not None:
+        violated = study.goal.violated(miss.metrics)
+        broken = ", ".join(f"{each} (it has {miss.metrics[each.metric]:.6g})" for each in violated)
+        return NoUsableTrialError(
+            f"no trial of study {name!r} meets the constraints; trial {miss.number} comes closest and breaks {broken}",
+            hint=f"{location.command('trials', name)} shows what each breaks; relax a constraint in a new study, "
+            "or try more trials",
+        )
+    reasons = queries.failure_reasons(trials)
+    if not reasons:
+        return NoUsableTrialError(f"no trial of study {name!r} is complete", hint=location.command("resume", name))
+    listed = "; ".join(f"{count} failed with: {message}" for message, count in reasons[:_REASONS])
+    return NoUsableTrialError(
+        f"no trial of study {name!r} is complete; {listed}",
+        hint=f"{location.command('trials', name, '--state', 'fail')} shows them all",
+    )

@@ -1,0 +1,250 @@
+"""What is asked for: a shipped study, a study file, a spec or data alone, now and when a study goes on."""
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, final
+
+from tuner.domain.errors import ConfigurationError, Mistakes, UnknownNameError, UntrustedCodeError, nearest
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import UNNAMED, StudySpec, default_name
+from tuner.domain.study_record import StudyRecord
+from tuner.formatting.redaction import hidden_in, is_hidden
+from tuner.registry.import_path import has_module, look_in
+from tuner.running.builder import find_space, located, proposal, unknown_names
+from tuner.spec.study_file import check_name, checked, override, parse_study, read_study_file
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a study's spec came from, so that resuming the study reads the same place again.
+
+    `study` is a shipped name or the absolute path of a study file, empty for a spec made in Python; `overrides` are
+    what was given on top, by key path; `folder` was the working directory.
+    """
+
+    study: str
+    overrides: Mapping[str, Any]
+    folder: str
+
+
+def module_folder(spec: StudySpec, source: Mapping[str, Any] | Source) -> Path:
+    """Return where the objective's module is looked for first: the working directory, or beside the study file.
+
+    What else is imported is found in both, after what is installed; where the spec names no module, in neither.
+    """
+    study, folder = (source.study, source.folder) if isinstance(source, Source) else (source["study"], source["folder"])
+    working, beside = Path(folder), Path(study).parent
+    if not Path(study).is_absolute():  # a shipped study, or none at all
+        return working
+    if _modules(spec):
+        look_in(working)
+        look_in(beside)
+    named = spec.objective
+    return beside if has_module(named, beside) and not has_module(named, working) else working
+
+
+def trusted_module_folder(study: StudyRecord, spec: StudySpec, *, trust: bool) -> Path:
+    """Return where the modules of a stored study are looked for, as `module_folder` does.
+
+    Whoever wrote the database chose what they are called and where they lie. Unless a person says to `trust` it, only
+    what is installed and what lies in the working directory is run, and only where the study was started there. Raises
+    `UntrustedCodeError` before anything is imported.
+    """
+    if trust or not _modules(spec):
+        return module_folder(spec, study.source)
+    here = Path.cwd().resolve()
+    working, beside = Path(study.source["folder"]), Path(study.source["study"]).parent
+    if not working.is_absolute() or working.resolve() != here:
+        raise _untrusted(study, _modules(spec), working)
+    if not Path(study.source["study"]).is_absolute() or beside.resolve().is_relative_to(here):
+        return module_folder(spec, study.source)
+    if elsewhere := [each for each in _modules(spec) if has_module(each, beside) and not has_module(each, working)]:
+        raise _untrusted(study, elsewhere, beside)
+    return working
+
+
+def _untrusted(study: StudyRecord, modules: Sequence[str], folder: Path) -> UntrustedCodeError:
+    return UntrustedCodeError(
+        f"study {study.name!r} would run {' and '.join(modules)} from {folder}, which is not the working directory",
+        hint="if you trust who wrote the study, say so: --trust, or trust=True in Python; if it is yours, go to that "
+        "folder first",
+    )
+
+
+def _modules(spec: StudySpec) -> list[str]:
+    """Return what a spec names of a person's own, as `package.module:name`; what runs already is not looked for."""
+    named = (each for each in (spec.objective, spec.search_space) if isinstance(each, str) and ":" in each)
+    return [each for each in named if not each.startswith("__main__:")]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFile:
+    """Data to tune on with no study file: its path, and the column to predict where it is a table."""
+
+    path: str
+    target: str | None = None
+
+
+Asked = str | Path | StudySpec | DataFile
+"""What a study can be asked for by: a shipped name, a study file's path, a spec, or the data alone."""
+
+
+def shipped_studies() -> tuple[str, ...]:
+    """Return the names of the study files that come with the package."""
+    names = [entry.name for entry in files("tuner").joinpath("studies").iterdir()]
+    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+
+
+def read_spec(
+    study: Asked, overrides: Mapping[str, Any], mistakes: Mistakes | None = None, *, imports: bool = True
+) -> tuple[StudySpec, Source]:
+    """Return what is asked for, with absolute paths, and where it came from.
+
+    With `mistakes` those that leave something to go on with are collected there. Unless `imports`, no module that a
+    study file names is run: what its settings mean is then left to its objective.
+    """
+    folder = Path.cwd()
+    found = mistakes or Mistakes()
+    read = _read(study, overrides, folder, found, imports=imports)
+    if mistakes is None:
+        found.raise_all()
+    return read
+
+
+def _read(
+    study: Asked, overrides: Mapping[str, Any], folder: Path, mistakes: Mistakes, *, imports: bool
+) -> tuple[StudySpec, Source]:
+    if isinstance(study, DataFile):
+        spec = _spec_of_data(study, overrides, folder, mistakes)
+        return spec, Source(study="", overrides=overrides, folder=str(folder))
+    if isinstance(study, StudySpec):
+        spec = located(checked(study, overrides, mistakes), [folder])
+        called = mistakes.collect(lambda: check_name(spec.name or default_name(spec.objective)))
+        return replace(spec, name=called or "study"), Source(study="", overrides=overrides, folder=str(folder))
+    path, source = _find_study(str(study))
+    origin = Source(study=source, overrides=overrides, folder=str(folder))
+    spec = read_study_file(path, overrides, mistakes)
+    if not imports and _modules(spec):
+        return spec, origin
+    modules = module_folder(spec, origin)
+    return located(spec, [path.parent, folder], modules), origin
+
+
+def _spec_of_data(data: DataFile, overrides: Mapping[str, Any], folder: Path, mistakes: Mistakes) -> StudySpec:
+    """Return the spec of a study of data alone: what the objective proposes for it, but what `overrides` say."""
+    settings = {"dataset": data.path} | ({"target": data.target} if data.target is not None else {})
+    content = {"objective": "supervised", "search_space": "", "metric": "loss", "settings": settings}
+    name = re.sub(r"[^A-Za-z0-9._-]+|\.\.+", "-", Path(data.path).name.partition(".")[0]).strip("-._") or "data"
+
+    def parsed(content: Mapping[str, Any]) -> StudySpec:
+        return located(parse_study(content, overrides, where="--data", name=name, mistakes=mistakes), [folder])
+
+    asked = parsed(content)
+    proposed = mistakes.collect(lambda: proposal(asked, folder))
+    if proposed is None:
+        mistakes.add(unknown_names(asked))
+        mistakes.raise_all()
+    return parsed({**content, "settings": {**asked.settings}, **(proposed or {})})
+
+
+def _find_study(study: str) -> tuple[Path, str]:
+    """Return the study file's path, and the words that find it again from anywhere."""
+    path = Path(study)
+    with suppress(RuntimeError):  # nobody has that home folder
+        path = path.expanduser()
+    if path.suffix == ".toml" or "/" in study:
+        if not path.is_file():
+            raise UnknownNameError(f"there is no study file {study}", hint=f"shipped studies: {_listed()}")
+        return path.absolute(), str(path.absolute())
+    if study in shipped_studies():
+        return Path(str(files("tuner").joinpath("studies", f"{study}.toml"))), study
+    beside = path.with_suffix(".toml") if path.name else None
+    meant = (
+        f"; did you mean {beside}?" if beside is not None and beside.is_file() else nearest(study, shipped_studies())
+    )
+    raise UnknownNameError(
+        f"unknown study {study!r}{meant}", hint=f"shipped studies: {_listed()}; or give the path of a .toml file"
+    )
+
+
+def _listed() -> str:
+    return ", ".join(shipped_studies())
+
+
+def spec_to_resume(
+    study: StudyRecord,
+    overrides: Mapping[str, Any],
+    spec: StudySpec | None,
+    instead: str,
+    mistakes: Mistakes,
+    *,
+    trust: bool,
+) -> tuple[StudySpec, Path]:
+    """Return what the study's file says today, or what was stored where there is no file (any more).
+
+    `instead` is the command that can be run where the study cannot go on. What is wrong is collected in `mistakes`.
+    Raises `UntrustedCodeError` where it names code elsewhere that a person has not said to `trust`.
+    """
+    if not study.spec:
+        raise ConfigurationError(
+            f"study {study.name!r} was not made by tuner, so it cannot go on here",
+            hint=f"it can be looked at with: {instead}",
+        )
+    source, folder = study.source["study"], Path(study.source["folder"])
+    stored_overrides = study.source["overrides"]
+    _refuse_hidden(study, [path for path, value in stored_overrides.items() if is_hidden(value)], overrides)
+    overrides = {**stored_overrides, **overrides}
+    if spec is not None:
+        asked = checked(spec, overrides, mistakes)
+        modules = trusted_module_folder(study, asked, trust=trust)
+        return _directed(located(asked, [folder], modules), study), modules
+    if source in shipped_studies() or Path(source).is_file():
+        path = _find_study(source)[0]
+        asked = read_study_file(path, overrides, mistakes)
+        modules = trusted_module_folder(study, asked, trust=trust)
+        return _directed(located(asked, [path.parent, folder], modules), study), modules
+    stored = override(StudySpec.from_description(study.spec), overrides, mistakes)
+    _refuse_hidden(study, [*hidden_in(stored.settings, "settings")], overrides)
+    if isinstance(stored.objective, str) and any(mark in stored.objective for mark in UNNAMED):
+        raise ConfigurationError(
+            f"the objective of study {study.name!r}, {stored.objective}, lies in no module: no other program finds it",
+            hint=f"go on in Python, with its spec: tuner.load_study({study.name!r}, spec=StudySpec(...)).resume()",
+        )
+    modules = trusted_module_folder(study, stored, trust=trust)
+    return located(stored, [Path.cwd(), folder], modules), modules
+
+
+def _refuse_hidden(study: StudyRecord, paths: Sequence[str], given: Mapping[str, Any]) -> None:
+    """Raise `ConfigurationError` where secrets are needed again, which no study keeps."""
+    missing = [path for path in paths if path not in given]
+    if missing:
+        raise ConfigurationError(
+            f"study {study.name!r} keeps no secrets, and needs {' and '.join(missing)} again",
+            hint=f"give it on the command line, --set {missing[0]}=..., or let the objective read it from a variable",
+        )
+
+
+def _directed(spec: StudySpec, study: StudyRecord) -> StudySpec:
+    """Return the spec with the direction that the study began with, where it says none itself."""
+    return spec if spec.direction is not None else replace(spec, direction=study.spec.get("direction"))
+
+
+def space_to_resume(study: StudyRecord, spec: StudySpec, folder: Path) -> SearchSpace:
+    """Return the space that the spec names, or the stored one of a space that was made in Python.
+
+    Raises `ConfigurationError` where that had rules, whose code nobody has stored.
+    """
+    if spec.search_space or study.space is None:
+        return find_space(spec, folder)
+    if study.rules:
+        raise ConfigurationError(
+            f"the search space of study {study.name!r} has rules, whose code is not stored",
+            hint="define the space in a module and name it in the spec as package.module:name",
+        )
+    return study.space

@@ -1,0 +1,67 @@
+"""What earlier studies in a storage learned, for a new one to start from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import final
+
+from tuner.analysis import queries
+from tuner.domain.errors import ConfigurationError, nearest
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import Direction, StudySpec, as_names
+from tuner.domain.study_record import StudyRecord
+from tuner.search.warm_start import CarriedOver, Earlier, carried_over
+from tuner.storage.store import Store
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What a new study begins with, and what a person should know about it."""
+
+    carried: tuple[CarriedOver, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def learned(store: Store, spec: StudySpec, space: SearchSpace) -> Learned:
+    """Return what the studies that `spec` names in `warm_start` have for a new one in `space`.
+
+    Raises `ConfigurationError` with every reason why one of them cannot be started from.
+    """
+    names = as_names(spec.warm_start)
+    if not names:
+        return Learned()
+    known = store.names
+    missing = [name for name in names if name not in known]
+    problems = [f"warm_start: no study {name!r} in {store.location}{nearest(name, known)}" for name in missing]
+    found = [(*store.read(name), store.repetitions(name)) for name in names if name in known]
+    studies = []
+    for study, trials, repetitions in found:
+        best = queries.top(study, trials, len(trials), repetitions)
+        earlier = Earlier(name=study.name, space=study.space, trials=best)
+        studies.append(earlier)
+        problems += _problems(study, earlier, spec, space)
+    if problems:
+        raise ConfigurationError(problems, hint=f"{store.location.command('list')} shows the studies that there are")
+    carried = carried_over(space, studies, spec.budget.trials)
+    return Learned(carried=carried, notes=(*_doubts([study for study, _, _ in found], spec, carried),))
+
+
+def _problems(study: StudyRecord, earlier: Earlier, spec: StudySpec, space: SearchSpace) -> Iterator[str]:
+    direction = Direction(spec.direction)  # an assembled spec has one
+    if study.metric == spec.metric and study.direction is not direction:
+        yield (
+            f"warm_start: study {study.name!r} is to {study.direction.value} {study.metric}, "
+            f"this one to {direction.value} it"
+        )
+    if not earlier.trials:
+        yield f"warm_start: study {study.name!r} has no completed trial to learn from"
+    elif not earlier.has_in_common(space):
+        yield f"warm_start: study {study.name!r} has no parameter in common with this search space"
+
+
+def _doubts(studies: list[StudyRecord], spec: StudySpec, carried: tuple[CarriedOver, ...]) -> Iterator[str]:
+    for study in studies:
+        if study.metric != spec.metric:
+            yield f"warm start: the best of {study.name} are those by {study.metric}, not by {spec.metric}"
+    if not carried:
+        yield "warm start: what there is breaks the rules of the search space or is its default configuration"

@@ -1,0 +1,1 @@
+"""Who decides: the controller, and the policies it asks."""

@@ -1,0 +1,66 @@
+"""Several parts of a run, one after the other, in the same workers: a search, and the confirmation of what it found."""
+
+from collections.abc import Callable, Iterable
+from typing import final
+
+from tuner.domain.assignment import Answer, Work
+from tuner.domain.run_controller import Director, StopCause
+from tuner.domain.trial import Failure, Metrics, Report
+
+Begin = Callable[[int], Director | None]
+"""Begins a part of a run, after so many works of the parts before; None where there is nothing to do in it."""
+
+
+@final
+class Relay(Director):
+    """Directs the `first` part, and the `following` ones as soon as the part before has reached its target.
+
+    An executor sees one run, so its workers stay warm from part to part.
+    """
+
+    def __init__(self, first: Director, following: Iterable[Begin]) -> None:
+        self._part = first
+        self._following = list(following)
+        self._works = 0
+        self._stop: StopCause | None = None
+
+    @property
+    def stop_cause(self) -> StopCause | None:
+        return self._part.stop_cause or self._stop
+
+    @property
+    def is_finished(self) -> bool:
+        return self._part.is_finished and (not self._following or self.stop_cause is not None)
+
+    def stop(self, cause: StopCause) -> None:
+        self._stop = self._stop or cause
+        self._part.stop(self._stop)
+
+    def next_work(self) -> Work | None:
+        work = self._part.next_work()
+        while work is None and self._is_next():
+            self._part = self._following.pop(0)(self._works) or self._part
+            if self._stop is not None:  # a signal that came in between
+                self._part.stop(self._stop)
+            work = self._part.next_work()
+        if work is not None:
+            self._works = work.id
+        return work
+
+    def report(self, reports: Iterable[Report], *, admits: bool = True) -> Answer:
+        return self._part.report(reports, admits=admits)
+
+    def lost(self, work: Work, reason: str) -> None:
+        self._part.lost(work, reason)
+
+    def overran(self, work: Work, failure: Failure) -> None:
+        self._part.overran(work, failure)
+
+    def tested(self, work: Work, outcome: Metrics | Failure | None) -> None:
+        self._part.tested(work, outcome)
+
+    def abandon(self) -> None:
+        self._part.abandon()
+
+    def _is_next(self) -> bool:
+        return bool(self._following) and self._part.is_finished and self.stop_cause is None

@@ -1,0 +1,1 @@
+"""What was asked: a study's specification as a file."""

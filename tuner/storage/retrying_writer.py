@@ -1,0 +1,120 @@
+"""A journal that outlives outages: results are kept in a file first, and the study waits until the storage is back."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+from tuner.domain.errors import LeaseLostError, StorageError
+from tuner.domain.study_writer import Change, Journal
+from tuner.domain.trial import TrialRecord
+from tuner.storage.fallback_file import Spill
+from tuner.storage.writer import StudyJournal
+
+PATIENCE_SECONDS = 600.0
+_STOPPING_SECONDS = 5.0
+_LONGEST_PAUSE = 1.0
+
+Waits = Callable[[float, str], None]
+"""Told for how many seconds the study has waited, and why; 0 when the storage is back."""
+
+
+@final
+class WaitingJournal(Journal):
+    """Writes a study, waiting up to `patience` seconds for a storage that cannot take it; much less while stopping.
+
+    Raises `StorageError` after that, and at once where waiting cannot help. What came with a lost lease is kept as
+    evidence, and `LeaseLostError` is raised.
+    """
+
+    def __init__(
+        self,
+        journal: StudyJournal,
+        spill: Spill,
+        *,
+        waits: Waits,
+        is_stopping: Callable[[], bool],
+        patience: float = PATIENCE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._journal = journal
+        self._spill = spill
+        self._waits = waits
+        self._is_stopping = is_stopping
+        self._patience = patience
+        self._clock = clock
+        self._sleep = sleep
+
+    def recover(self) -> int:
+        """Store what an earlier run could not, and return how many reports that were."""
+        recovered = 0
+        for kept in self._spill.read():
+            changes = self._journal.unwritten(kept)
+            if changes:
+                self._journal.write(changes)
+            recovered += sum(change.report is not None for change in changes)
+        self._spill.clear()
+        return recovered
+
+    def begin(self, trials: Sequence[TrialRecord]) -> None:
+        def again() -> None:
+            if left := self._journal.unbegun(trials):
+                self._journal.begin(left)
+
+        self._insist(lambda: self._journal.begin(trials), again)
+
+    def write(self, changes: Sequence[Change]) -> None:
+        def again() -> None:
+            if left := self._journal.unwritten(changes):
+                self._journal.write(left)
+            self._spill.clear()
+
+        try:
+            self._insist(lambda: self._journal.write(changes), again, changes)
+        except LeaseLostError as error:
+            self._spill.keep_late(changes)
+            error.hint += f"; what was measured since is kept, and not counted, in {self._spill.late_file}"
+            raise
+
+    def reschedule(self, trials: Sequence[TrialRecord]) -> None:
+        self._insist(lambda: self._journal.reschedule(trials), lambda: self._journal.reschedule(trials))
+
+    def annotate(self, key: str, value: Any) -> None:
+        self._insist(lambda: self._journal.annotate(key, value), lambda: self._journal.annotate(key, value))
+
+    def _insist(self, act: Callable[[], None], again: Callable[[], None], results: Sequence[Change] = ()) -> None:
+        try:
+            act()
+        except StorageError as error:
+            kept = self._keep(results)
+            self._outlast(error, again, kept)
+
+    def _keep(self, results: Sequence[Change]) -> str:
+        """Keep results in a file; return where they are, in words."""
+        if not results:
+            return "nothing that was measured is lost"
+        try:
+            self._spill.keep(results)
+        except OSError as error:
+            return f"the last results could not be kept in {self._spill.file} either: {error.strerror}"
+        return f"the last results are kept in {self._spill.file}"
+
+    def _outlast(self, error: StorageError, again: Callable[[], None], kept: str) -> None:
+        """Try `again` until it works or patience ends."""
+        began = self._clock()
+        pause = 0.05
+        while error.may_pass and self._clock() - began < self._longest():
+            self._waits(self._clock() - began, error.message)
+            self._sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            try:
+                again()
+            except StorageError as repeated:
+                error = repeated
+            else:
+                self._waits(0, "")
+                return
+        raise StorageError(error.message, hint=f"{error.hint}\n{kept}; resuming the study goes on with them") from error
+
+    def _longest(self) -> float:
+        return _STOPPING_SECONDS if self._is_stopping() else self._patience

@@ -1,0 +1,238 @@
+"""The writer of one study: every call is one transaction, and is refused once another process holds the study."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, final
+
+from sqlalchemy import Engine, Table, delete, func, insert, select, update
+from sqlalchemy.engine import Connection
+
+from tuner.domain import ranking
+from tuner.domain.errors import StorageError
+from tuner.domain.study_record import StudyRecord
+from tuner.domain.study_writer import Change, Journal
+from tuner.domain.trial import TrialRecord, TrialState
+from tuner.formatting.redaction import redacted
+from tuner.storage import schema
+from tuner.storage.engine import writing
+from tuner.storage.lease import Lease
+from tuner.storage.parameters import distribution_json, stored_value
+from tuner.storage.reader import CONSTRAINTS, PREFIX, REPORT, recorded
+
+_FINITE = "FINITE"
+
+
+@final
+class StudyJournal(Journal):
+    """Writes a study that this process holds; the only writer there is, so it keeps what it knows of row ids."""
+
+    def __init__(self, engine: Engine, study_id: int, study: StudyRecord, lease: Lease) -> None:
+        if study.space is None:
+            raise ValueError(f"study {study.name!r} has no search space of ours")
+        self._engine = engine
+        self._lease = lease
+        self._study_id = study_id
+        self._goal = study.goal
+        self._space = study.space
+        self._parameters = study.space.parameters
+        self._distributions = {path: distribution_json(each) for path, each in self._parameters.items()}
+        self._ids = self._known_ids()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with writing(self._engine) as connection:
+            self._lease.check(connection)
+            yield connection
+
+    def begin(self, trials: Sequence[TrialRecord]) -> None:
+        with self._writing() as connection:
+            for trial in trials:
+                self._ids[trial.number] = self._insert_trial(connection, trial)
+
+    def unbegun(self, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+        """Return those of these trials that are not stored; what failed may have been stored nevertheless."""
+        self._ids = self._known_ids()
+        return [trial for trial in trials if trial.number not in self._ids]
+
+    def unwritten(self, changes: Sequence[Change]) -> list[Change]:
+        """Return what of these changes is not stored; what failed may have been stored nevertheless."""
+        with writing(self._engine) as connection:
+            return [
+                fresh
+                for change in changes
+                if change.trial.number in self._ids and (fresh := self._unwritten(connection, change)) is not None
+            ]
+
+    def _unwritten(self, connection: Connection, change: Change) -> Change | None:
+        trial_id = self._ids[change.trial.number]
+        state = connection.execute(select(schema.trials.c.state).where(schema.trials.c.trial_id == trial_id)).scalar()
+        if TrialState(state).is_finished:
+            return None
+        if change.report is None or change.report.metrics is None:
+            return change
+        values = schema.trial_intermediate_values.c
+        stored = connection.execute(
+            select(values.step).where(values.trial_id == trial_id, values.step == change.report.epoch)
+        ).scalar()
+        return change if stored is None else replace(change, report=None)
+
+    def configure(self, trials: Sequence[TrialRecord]) -> None:
+        """Store the configurations of trials that another program has added without one."""
+        ids = [self._ids[trial.number] for trial in trials]
+        params = schema.trial_params
+        with self._writing() as connection:
+            connection.execute(delete(params).where(params.c.trial_id.in_(ids)))
+            for trial_id, trial in zip(ids, trials, strict=True):
+                connection.execute(insert(params), [*self._param_rows(trial_id, trial)])
+
+    def write(self, changes: Sequence[Change]) -> None:
+        with self._writing() as connection:
+            self._insert_reports(connection, changes)
+            for change in changes:
+                self._update_state(connection, change.trial)
+
+    def reschedule(self, trials: Sequence[TrialRecord]) -> None:
+        table, key = schema.trial_user_attributes, f"{PREFIX}schedule"
+        ids = [self._ids[trial.number] for trial in trials]
+        schedules = (json.dumps([stage.describe() for stage in trial.schedule]) for trial in trials)
+        rows = [
+            {"trial_id": trial_id, "key": key, "value_json": schedule}
+            for trial_id, schedule in zip(ids, schedules, strict=True)
+        ]
+        with self._writing() as connection:
+            connection.execute(delete(table).where(table.c.trial_id.in_(ids), table.c.key == key))
+            connection.execute(insert(table), rows)
+
+    def annotate(self, key: str, value: Any) -> None:
+        table = schema.study_user_attributes
+        with self._writing() as connection:
+            connection.execute(delete(table).where(table.c.study_id == self._study_id, table.c.key == f"{PREFIX}{key}"))
+            row = {"study_id": self._study_id, "key": f"{PREFIX}{key}", "value_json": json.dumps(recorded(key, value))}
+            connection.execute(insert(table).values(row))
+
+    def _known_ids(self) -> dict[int, int]:
+        columns = schema.trials.c
+        with writing(self._engine) as connection:
+            rows = connection.execute(
+                select(columns.number, columns.trial_id).where(columns.study_id == self._study_id)
+            )
+            return {row.number: row.trial_id for row in rows}
+
+    def _insert_trial(self, connection: Connection, trial: TrialRecord) -> int:
+        columns = schema.trials.c
+        last = connection.execute(select(func.max(columns.number)).where(columns.study_id == self._study_id)).scalar()
+        expected = 0 if last is None else last + 1
+        if trial.number > expected:
+            raise ValueError(f"trial {trial.number} is not the next one, {expected}")
+        if trial.number < expected:
+            raise StorageError(
+                f"another program has added trial {last} to the study while it runs",
+                hint="a study is added to while nothing runs it; `tuner resume` goes on with what was added",
+            )
+        row = {
+            "number": trial.number,
+            "study_id": self._study_id,
+            "state": trial.state.value,
+            "datetime_start": trial.started,
+        }
+        trial_id = inserted_id(connection, schema.trials, row)
+        connection.execute(insert(schema.trial_params), [*self._param_rows(trial_id, trial)])
+        return trial_id
+
+    def _param_rows(self, trial_id: int, trial: TrialRecord) -> Iterator[dict[str, Any]]:
+        for path, value in self._space.flatten(trial.config).items():
+            yield {
+                "trial_id": trial_id,
+                "param_name": path,
+                "param_value": stored_value(self._parameters[path], value),
+                "distribution_json": self._distributions[path],
+            }
+
+    def _insert_reports(self, connection: Connection, changes: Sequence[Change]) -> None:
+        reports = [change.report for change in changes if change.report and change.report.metrics is not None]
+        if not reports:
+            return
+        values = [
+            {
+                "trial_id": self._ids[report.number],
+                "step": report.epoch,
+                "intermediate_value": (report.metrics or {})[self._goal.metric],
+                "intermediate_value_type": _FINITE,
+            }
+            for report in reports
+        ]
+        metrics = [
+            {
+                "trial_id": self._ids[report.number],
+                "key": f"{REPORT}{report.epoch}",
+                "value_json": json.dumps(dict(report.metrics or {})),
+            }
+            for report in reports
+        ]
+        connection.execute(insert(schema.trial_intermediate_values), values)
+        connection.execute(insert(schema.trial_system_attributes), metrics)
+
+    def _update_state(self, connection: Connection, trial: TrialRecord) -> None:
+        trial_id = self._ids[trial.number]
+        connection.execute(
+            update(schema.trials)
+            .where(schema.trials.c.trial_id == trial_id, schema.trials.c.state != trial.state.value)
+            .values(state=trial.state.value, datetime_start=trial.started, datetime_complete=trial.finished)
+        )
+        if trial.state.is_finished:
+            self._insert_result(connection, trial_id, trial)
+
+    def _insert_result(self, connection: Connection, trial_id: int, trial: TrialRecord) -> None:
+        if trial.value is not None and trial.failure is None:
+            values = [
+                {"trial_id": trial_id, "objective": index, "value": value, "value_type": _FINITE}
+                for index, value in enumerate(ranking.values(trial, self._goal))
+            ]
+            connection.execute(insert(schema.trial_values), values)
+            self._insert_constraints(connection, trial_id, trial)
+        rows = [
+            {"trial_id": trial_id, "key": f"{PREFIX}{key}", "value_json": json.dumps(value)}
+            for key, value in _result(trial)
+        ]
+        if rows:
+            connection.execute(insert(schema.trial_user_attributes), rows)
+
+    def _insert_constraints(self, connection: Connection, trial_id: int, trial: TrialRecord) -> None:
+        excesses = [constraint.excess(trial.metrics) for constraint in self._goal.constraints]
+        if excesses:
+            row = {"trial_id": trial_id, "key": CONSTRAINTS, "value_json": json.dumps(excesses)}
+            connection.execute(insert(schema.trial_system_attributes).values(row))
+
+
+def inserted_id(connection: Connection, table: Table, row: Mapping[str, Any]) -> int:
+    """Insert `row` and return the id that the database gave it."""
+    key = connection.execute(insert(table).values(row)).inserted_primary_key
+    assert key is not None  # only for tables without one
+    return int(key[0])
+
+
+def _result(trial: TrialRecord) -> Iterator[tuple[str, Any]]:
+    if trial.epoch:
+        yield "epoch", trial.epoch
+        yield "metrics", dict(trial.metrics)
+    if trial.failure is not None:
+        failure = trial.failure
+        texts = {"message": redacted(failure.message), "traceback": redacted(failure.traceback)}
+        yield "failure", {"reason": failure.reason.value, **texts}
+
+
+STUDY_TABLES: tuple[Table, ...] = (
+    schema.study_user_attributes,
+    schema.study_system_attributes,
+    schema.study_directions,
+)
+TRIAL_TABLES: tuple[Table, ...] = (
+    schema.trial_params,
+    schema.trial_values,
+    schema.trial_intermediate_values,
+    schema.trial_user_attributes,
+    schema.trial_system_attributes,
+    schema.trial_heartbeats,
+)
