@@ -218,12 +218,30 @@ def _number(column: Number, values: Any, text: Any, conventions: Conventions) ->
     found = pd.Series(column.features(values)[:, 0])
     if text is not None:
         conventions.note_gaps(column.name, text, gaps_in(text, column.missing))
+        _note_names(column.name, text[~gaps_in(text, column.missing)], conventions)
     distinct = found.nunique()
     if distinct == 1 and found.notna().all():
         return Ignored(name=column.name, reason="the same in every row")
     _note_rounding(column, found, conventions)
     counts = len(found) >= _FEWEST_ROWS and distinct == len(found) == found.max() - found.min() + 1
     return Ignored(name=column.name, reason="counts the rows") if counts and (found % 1 == 0).all() else column
+
+
+def _note_names(name: str, words: Any, conventions: Conventions) -> None:
+    """Note that every value is a number, and written as codes or telephone numbers are."""
+    for pattern, what in _CODES.items():
+        if len(words) and words.str.fullmatch(pattern).all():
+            conventions.note(
+                f"column {name!r} is read as numbers, and each is {what}, such as {words.iloc[0]!r}; "
+                f'if they are names, [settings.columns] {name} = "category"'
+            )
+            return
+
+
+_CODES = {
+    r"\s*\+\d+([ ()./-]+\d+)+\s*": "written with a + and in groups, as telephone numbers are",
+    r"\s*\d+[eE]\d+\s*": "two whole numbers with an E between them",
+}
 
 
 def _note_rounding(column: Number, found: Any, conventions: Conventions) -> None:

@@ -232,3 +232,16 @@ def test_a_target_with_one_bad_value_names_its_line(tmp_path: Path) -> None:
         ConfigurationError, match=rf"column 'label': {ROWS - 1} of {ROWS} values are numbers, line {BAD + 2}"
     ):
         opened(tmp_path, "\n".join(lines).encode())
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (lambda row: f"+49 {100 + row} {900 - row}", "as telephone numbers are, such as '+49 100 900'"),
+        (lambda row: f"{1 + row % 7}E{row % 3}", "two whole numbers with an E between them, such as '1E0'"),
+    ],
+)
+def test_numbers_that_are_written_as_names_are_told(written: Any, told: str, tmp_path: Path) -> None:
+    rows = [f"{written(row)},{'ab'[row % 2]}" for row in range(ROWS)]
+    notes = opened(tmp_path, "\n".join(["x,label", *rows]).encode()).notes
+    assert any(told in note and '[settings.columns] x = "category"' in note for note in notes), notes
