@@ -9,7 +9,7 @@ from rich.text import Text
 from tuner.cli._options import Given, Json, Settings
 from tuner.cli._rendering import duration, grid, number, print_json, safe, show
 from tuner.cli._study_argument import Data, StudyArgument, Target, asked, name_data
-from tuner.display.live import data_lines
+from tuner.display.live import at_a_time, data_lines
 from tuner.formatting.values import amount
 from tuner.running.builder import Assembly
 from tuner.running.dry_run import check
@@ -65,6 +65,7 @@ def command(
                 f"the default configuration takes {duration(preview.seconds)} an epoch, the first one's start included"
             ),
             *_estimate(assembly, preview.seconds),
+            Text(safe(at_a_time(assembly))),
             *(Text(f"note: {safe(note)}", style="yellow") for note in notes),
             Text(f"all is well; next: tuner run {safe(_words(study, data, target, assignments))}", style="green"),
         )

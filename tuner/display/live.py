@@ -268,7 +268,7 @@ def _opening(assembly: Assembly, trials: Sequence[TrialRecord]) -> str:
     unfinished = sum(not trial.state.is_finished for trial in trials)
     if is_companion(spec.name):
         trainings = amount(spec.budget.trials - len(trials) + unfinished, "training")
-        return f"the search is over; {trainings} with fresh seeds to confirm what it found; {_at_a_time(assembly)}"
+        return f"the search is over; {trainings} with fresh seeds to confirm what it found; {at_a_time(assembly)}"
     begun = (
         f"going on with {spec.name}: {amount(len(trials) - unfinished, 'trial')} finished, "
         f"{unfinished - len(assembly.lost)} go on where they were"
@@ -277,7 +277,7 @@ def _opening(assembly: Assembly, trials: Sequence[TrialRecord]) -> str:
         f"{amount(spec.budget.trials, 'trial')} of up to {amount(spec.budget.epochs, 'epoch')}"
     )
     begun += _carried(assembly, trials)
-    return f"{begun}; {_at_a_time(assembly)} on {assembly.job.device}, starting {spec.executor} ..."
+    return f"{begun}; {at_a_time(assembly)} on {assembly.job.device}, starting {spec.executor} ..."
 
 
 def _carried(assembly: Assembly, trials: Sequence[TrialRecord]) -> str:
@@ -287,8 +287,11 @@ def _carried(assembly: Assembly, trials: Sequence[TrialRecord]) -> str:
     return "; the best of earlier studies first: " + ", ".join(f"{count} of {name}" for name, count in counts.items())
 
 
-def _at_a_time(assembly: Assembly) -> str:
+def at_a_time(assembly: Assembly) -> str:
+    """Return how many trials train at a time and together, and why not more."""
     bound = assembly.cohorts.bound(assembly.space.default)
-    if bound.members == 1:
-        return f"{assembly.parallel} at a time"
-    return f"{assembly.parallel} cohorts of up to {bound.members} at a time, {bound.reason}"
+    if bound.members > 1:
+        cohorts = amount(assembly.parallel, "cohort")
+        return f"{cohorts} of up to {bound.members} trials at a time, {bound.reason}"
+    batches = not assembly.cohorts.is_interleaved and assembly.spec.resources.cohort != 1
+    return f"{assembly.parallel} at a time" + (f", each by itself: {bound.reason}" if batches else "")

@@ -172,6 +172,11 @@ class Cohorts:
         return -self._given[self.key_of(config)] % self._share
 
     @property
+    def is_interleaved(self) -> bool:
+        """Whether trials take turns in a worker, rather than train as one batched model."""
+        return self._interleaved
+
+    @property
     def is_drawn_again(self) -> bool:
         """Whether a shape of which no more follow is worth another draw while its trials still train.
 
