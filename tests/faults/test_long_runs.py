@@ -34,7 +34,7 @@ class Meter(Listener):
                 print(*told, file=sys.__stdout__, flush=True)
 
 overrides = {"budget.trials": int(sys.argv[1]), "executor": sys.argv[2], "budget.epochs": 3}
-bootstrap.run("nothing.toml", overrides=overrides, listeners=lambda *_: [Meter()])
+launch.run("nothing.toml", overrides=overrides, listeners=lambda *_: [Meter()])
 """
 
 OBJECTIVE = """

@@ -16,7 +16,7 @@ from tuner import __version__
 from tuner.cli._priority import priority
 from tuner.domain.errors import StudyInterrupted, TunerError, nearest
 from tuner.registry.catalogue import Catalogue
-from tuner.system.signals import leave_closed_terminal
+from tuner.system.signals import leave_closed_terminal, raised_again
 
 _COMMANDS = Catalogue("tuner.cli", "command")
 _ORDER = (
@@ -151,6 +151,7 @@ def main() -> None:
             leave_closed_terminal()
         raise _Terminated
 
+    sys.unraisablehook = raised_again(sys.unraisablehook)
     signal.signal(signal.SIGTERM, terminate)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` makes it
         signal.signal(signal.SIGHUP, terminate)

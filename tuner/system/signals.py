@@ -5,12 +5,38 @@ import os
 import signal
 import sys
 import termios
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import final
+from typing import Any, final
 
 _BYTES = 512
 """More than the largest `struct sigaction` has."""
+
+
+_AGAIN_SECONDS = 0.02
+"""After how long a signal is sent again whose exception Python could not raise."""
+
+Unraisable = Callable[["sys.UnraisableHookArgs"], Any]
+
+
+def raised_again(hook: Unraisable) -> Unraisable:
+    """Return a `sys.unraisablehook` by which no signal is lost; `hook` is told everything else.
+
+    A handler that raises while Python runs a destructor, or a callback of its own import locks, raises nowhere: the
+    signal comes again a moment later, when the program is back in its own code.
+    """
+
+    def unraisable(found: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(found.exc_value, KeyboardInterrupt):
+            hook(found)
+            return
+        number = signal.SIGINT if type(found.exc_value) is KeyboardInterrupt else signal.SIGTERM
+        again = threading.Timer(_AGAIN_SECONDS, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+
+    return unraisable
 
 
 @final

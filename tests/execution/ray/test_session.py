@@ -23,7 +23,7 @@ from tuner.execution.ray.session import _ENVIRONMENT, _run_folder, quiet_session
 from tuner.system.hardware import cpu_count
 
 OWN_RAY = """
-import json, logging, os, signal, stat, threading
+import json, logging, os, signal, stat, threading, time
 from pathlib import Path
 from tuner.domain.study import Resources
 from tuner.execution.ray.session import _ENVIRONMENT, _SET_BY_RAY, quiet_session
@@ -119,6 +119,9 @@ with quiet_session(Resources(cpu=2), parallel=3) as session:
     os.kill(os.getpid(), signal.SIGTERM)
     facts |= {"received": received, "alarm": signal.alarm(0)}
     signal.signal(signal.SIGTERM, handler)
+deadline = time.monotonic() + 60  # what was killed takes a moment to go on a busy machine
+while any(map(is_alive, started)) and time.monotonic() < deadline:
+    time.sleep(0.01)
 facts |= {
     "before": before,
     "after": settings(),
