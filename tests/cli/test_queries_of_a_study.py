@@ -24,6 +24,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(USER_CODE / file, folder / file)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.setattr(sys, "path", [*sys.path])  # a study puts its folder on it
         tuner.run("mine.toml", executor="inline", trials=16)
     return folder
 
