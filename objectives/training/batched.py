@@ -304,12 +304,15 @@ def _kind_of(loss: Loss) -> Hashable:
     """Return what losses that are computed at once have in common: all but the numbers among their fields."""
     if not is_dataclass(loss):
         return id(loss)
-    rest = tuple(getattr(loss, field.name) for field in fields(loss) if field.name not in _numbers(loss))
+    rest = tuple(getattr(loss, field.name) for field in fields(loss) if field.name not in numbers_of(loss))
     return (type(loss), rest) if all(isinstance(each, int | str | None) for each in rest) else id(loss)
 
 
-def _numbers(loss: Loss) -> Mapping[str, float]:
-    """Return the real numbers among the fields of a loss; whole ones count things, such as how often."""
+def numbers_of(loss: Loss) -> Mapping[str, float]:
+    """Return the real numbers among a loss's fields, in which losses that are computed at once may differ.
+
+    Whole ones count things, such as how often.
+    """
     if not is_dataclass(loss):
         return {}
     given = {field.name: getattr(loss, field.name) for field in fields(loss) if field.init}
@@ -319,7 +322,7 @@ def _numbers(loss: Loss) -> Mapping[str, float]:
 def _together(losses: Sequence[Loss], device: torch.device) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
     """Return the sum of the mean losses of rows, each with its own fields and its own weights of examples."""
     first: Any = losses[0]
-    numbers = {name: [_numbers(each)[name] for each in losses] for name in _numbers(first)}
+    numbers = {name: [numbers_of(each)[name] for each in losses] for name in numbers_of(first)}
     # What all have in common stays a number: a loss with numbers takes torch's fast path.
     varying = {name: torch.tensor(values, device=device) for name, values in numbers.items() if len(set(values)) > 1}
 

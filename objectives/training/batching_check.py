@@ -9,9 +9,9 @@ import math
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, final
+from typing import Any, cast, final
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ from torch.func import functional_call
 from tuner.objectives._tasks import Task
 from tuner.objectives.architectures._layers import Batchable
 from tuner.objectives.losses._loss import Loss
-from tuner.objectives.training.batched import BatchLoss
+from tuner.objectives.training.batched import BatchLoss, numbers_of
 from tuner.objectives.training.data import Examples
 from tuner.objectives.training.faulty_layer import culprit, drawing_layer, said
 from tuner.objectives.training.flat_state import Layout, Row, share_still
@@ -183,29 +183,22 @@ def _tried(
     try:
         attempt = _Attempt(_varied(models or _built(build), columns), exercise, columns)
         found = attempt.result()
-        if found.obstacle is not None and attempt.draws and columns:
-            # What stands in for torch's dropout draws in another way: alone it has to draw as together.
-            alike = _Attempt(_varied(_built(build), columns), exercise, columns, stands_in=True).result()
-            found = alike if alike.obstacle is None and _is_same_with_numbers(build, exercise, columns) else found
         if found.obstacle is not None and attempt.draws:
-            # torch may draw in another order together: then what does not draw has to be the same.
-            quiet = _without_dropout(build, exercise, columns).result()
-            found = quiet if quiet.obstacle is None else found
+            silent = _Attempt([_quiet(model) for model in _varied(_built(build), columns)], exercise, columns)
+            quiet = silent.result()
+            if columns and (quiet.obstacle is None or silent.draws):
+                # What stands in for torch's dropout draws in another way: alone it has to draw as together. What does
+                # not draw was compared with numbers, as far as it can be silenced.
+                alike = _Attempt(_varied(_built(build), columns), exercise, columns, stands_in=True).result()
+                found = alike if alike.obstacle is None else found
+            if found.obstacle is not None and quiet.obstacle is None:
+                # torch may draw in another order together: then what does not draw has to be the same.
+                found = quiet
     except Exception as error:
         if not columns:
             raise
         return Proof(obstacle=f"the model cannot be run for many trials at once: {said(error)}")
     return found
-
-
-def _without_dropout(build: Build, exercise: Exercise, columns: Collection[Place]) -> "_Attempt":
-    return _Attempt([_quiet(model) for model in _varied(_built(build), columns)], exercise, columns)
-
-
-def _is_same_with_numbers(build: Build, exercise: Exercise, columns: Collection[Place]) -> bool:
-    """Whether models that draw nothing compute with columns what they compute with numbers, as far as can be seen."""
-    attempt = _without_dropout(build, exercise, columns)
-    return attempt.result().obstacle is None or attempt.draws
 
 
 def made_comparable(model: nn.Module) -> nn.Module:
@@ -499,13 +492,8 @@ def _quiet(model: nn.Module) -> nn.Module:
 
 
 def _with_other_numbers(loss: Loss, factor: float) -> Loss:
-    if not is_dataclass(loss):
-        return loss
-    numbers = {field.name: getattr(loss, field.name) for field in fields(loss) if field.init}
-    changed: dict[str, Any] = {
-        name: value * factor if value else 1 - factor for name, value in numbers.items() if type(value) is float
-    }
-    return replace(loss, **changed) if changed else loss
+    changed: Any = {name: value * factor if value else 1 - factor for name, value in numbers_of(loss).items()}
+    return replace(cast("Any", loss), **changed) if changed else loss
 
 
 def _lr(model: nn.Module) -> float:

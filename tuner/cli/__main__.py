@@ -16,7 +16,7 @@ from tuner import __version__
 from tuner.cli._priority import priority
 from tuner.domain.errors import StudyInterrupted, TunerError, nearest
 from tuner.registry.catalogue import Catalogue
-from tuner.system.signals import leave_closed_terminal, raised_again
+from tuner.system.signals import lead_nowhere, leave_closed_terminal, raised_again
 
 _COMMANDS = Catalogue("tuner.cli", "command")
 _ORDER = (
@@ -78,7 +78,7 @@ class _Commands(TyperGroup):
             raise typer.Exit(_INTERRUPTED) from None
         except BrokenPipeError:
             # Whoever read our output has seen enough; stdout must not be flushed into the closed pipe again at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            lead_nowhere(sys.stdout.fileno())
             raise typer.Exit(0) from None
 
 

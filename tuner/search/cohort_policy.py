@@ -58,7 +58,8 @@ class Cohorts:
 
     `size` is how many trials make a cohort, None as many as serve, `most` at most. The sampler draws a shape, and so
     many trials of it follow (`share`): an eighth of a study's, a sixteenth in a study too small for the largest
-    cohorts, more where a space has few shapes, and all where it has only one. Drawn again, a shape is given as many
+    cohorts, more where a space has few shapes (four at least, if there is one for each), and all where it has only one.
+    Drawn again, a shape is given as many
     again. Where trials are `interleaved`, not batched, shapes do not matter and epochs are `timed`: a cohort has as
     many members as take a tenth of a second for an epoch each, and no more than a sixteenth of the study, since those
     that run at a time learn nothing from each other.
@@ -249,15 +250,10 @@ class Cohorts:
 
     def _serving(self) -> Iterator[Bound]:
         """Yield how many serve, where nobody asked for a size."""
-        times = math.ceil(self._trials / self._share)
-        chosen = f"the sampler chooses the model's shape {times} times or more"
-        is_small = not self._interleaved and self._share < _LEAST_BATCHED
-        small = f"{self._trials} trials of many shapes are too few to train {_LEAST_BATCHED} of one shape together"
-        share = Bound(self._share, small if is_small else chosen)
         if not self._interleaved:
             yield Bound(self._most, "more are no faster on this device")
             if self._draws > 1:
-                yield share
+                yield Bound(self._share, self._why_no_larger_share())
             elif self._given_share is None:
                 at_a_time = max(_LEAST_BATCHED, math.ceil(self._trials / _AT_A_TIME))
                 yield Bound(at_a_time, "an eighth of the study at a time: the others learn from it")
@@ -269,6 +265,11 @@ class Cohorts:
         if self._seconds:
             count = max(1, math.floor(_ROUND_SECONDS * self._epochs / self._seconds))
             yield Bound(count, "epochs are long enough to be told one by one")
+
+    def _why_no_larger_share(self) -> str:
+        if self._share < _LEAST_BATCHED:
+            return f"{self._trials} trials of many shapes are too few to train {_LEAST_BATCHED} of one shape together"
+        return f"the sampler chooses the model's shape {math.ceil(self._trials / self._share)} times or more"
 
     def _others(self, values: Mapping[str, Scalar], path: str, parameter: Parameter) -> Iterator[Config]:
         """Yield configurations that differ in one parameter; what its branch adds has its default."""

@@ -145,10 +145,14 @@ def read_trials(
             schema.trial_user_attributes,
         )
     }
-    enqueued = _enqueued(connection, wanted)
-    rows = connection.execute(select(schema.trials).where(wanted).order_by(schema.trials.c.number))
+    rows = connection.execute(select(schema.trials).where(wanted).order_by(schema.trials.c.number)).all()
+    waiting = [row.trial_id for row in rows if row.state == TrialState.WAITING.value]
+    enqueued = _enqueued(connection, [each for each in waiting if not parts[schema.trial_params][each]])
     trials = (_named_trial(row, study, {table: parts[table][row.trial_id] for table in parts}) for row in rows)
-    return tuple(_as_enqueued(trial, enqueued) for trial in trials)
+    return tuple(
+        replace(trial, config=enqueued[row.trial_id]) if row.trial_id in enqueued else trial
+        for row, trial in zip(rows, trials, strict=True)
+    )
 
 
 def _named_trial(row: Row[Any], study: StudyRecord, parts: Mapping[Table, Sequence[Row[Any]]]) -> TrialRecord:
@@ -156,25 +160,17 @@ def _named_trial(row: Row[Any], study: StudyRecord, parts: Mapping[Table, Sequen
         return _trial(row, study, parts)
 
 
-def _enqueued(connection: Connection, wanted: ColumnElement[bool]) -> dict[int, Config]:
-    """Return the values that Optuna's `enqueue_trial` was given, by trial number, of those that wait."""
-    attributes, trials = schema.trial_system_attributes, schema.trials
-    rows = connection.execute(
-        select(trials.c.number, attributes.c.value_json)
-        .join_from(attributes, trials, attributes.c.trial_id == trials.c.trial_id)
-        .where(wanted, trials.c.state == TrialState.WAITING.value, attributes.c.key == _ENQUEUED)
-    )
+def _enqueued(connection: Connection, trial_ids: Sequence[int]) -> dict[int, Config]:
+    """Return the values that Optuna's `enqueue_trial` was given, by the id of the trial, of these that have any."""
+    if not trial_ids:
+        return {}
+    table = schema.trial_system_attributes
+    rows = connection.execute(select(table).where(table.c.trial_id.in_(trial_ids), table.c.key == _ENQUEUED))
     found = {}
-    for number, stored in rows:
-        with readable(f"what trial {number} was enqueued with"):
-            found[number] = Config(json_of(stored))
+    for row in rows:
+        with readable("what a trial was enqueued with"):
+            found[row.trial_id] = Config(json_of(row.value_json))
     return found
-
-
-def _as_enqueued(trial: TrialRecord, enqueued: Mapping[int, Config]) -> TrialRecord:
-    if trial.config or trial.number not in enqueued:
-        return trial
-    return replace(trial, config=enqueued[trial.number])
 
 
 def read_reports(connection: Connection, study_id: int) -> dict[int, dict[int, dict[str, float]]]:

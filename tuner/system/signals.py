@@ -84,6 +84,11 @@ def leave_closed_terminal() -> None:
         except termios.error as error:
             if error.args[0] == errno.EIO:
                 with suppress(OSError):
-                    nowhere = os.open(os.devnull, os.O_RDWR)
-                    os.dup2(nowhere, stream)
-                    os.close(nowhere)
+                    lead_nowhere(stream)
+
+
+def lead_nowhere(stream: int) -> None:
+    """Let a file descriptor lead nowhere: what is written into it is lost, and no error."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, stream)
+    os.close(nowhere)
