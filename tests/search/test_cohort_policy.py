@@ -35,6 +35,18 @@ def test_a_small_study_has_small_cohorts_so_that_it_tries_several_shapes() -> No
     assert cohorts(trials=5).size(SPACE.default) == 1
 
 
+@pytest.mark.parametrize(
+    ("shapes", "trials", "members"), [(1, 16, 4), (1, 64, 8), (4, 24, 4), (4, 15, 1), (16, 48, 3), (16, 64, 4)]
+)
+def test_four_train_together_where_the_study_has_that_many_trials_for_each_shape(
+    shapes: int, trials: int, members: int
+) -> None:
+    space = SearchSpace(width=Int(1, shapes) if shapes > 1 else Choice(1), lr=Float(0, 1))
+    rule = Cohorts(space, lambda config: config["width"], size=None, trials=trials)
+    assert rule.shapes == shapes
+    assert rule.size(space.default) == members
+
+
 def test_what_has_no_shape_in_common_trains_alone() -> None:
     assert Cohorts(SPACE, lambda _: None, size=8, trials=64).size(SPACE.default) == 1
 
