@@ -15,7 +15,7 @@ if __name__ == "__main__":
             settings={"dataset": "digits", "test": 0},
             budget=tuner.Budget(trials=int(trials), epochs=27),
             sampler="random",
-            resources=tuner.Resources(parallel=2, cohort=cohort if cohort == "auto" else int(cohort)),
+            resources=tuner.Resources(parallel=2, cohort="auto" if cohort == "auto" else int(cohort)),
         )
     )
     ends = sorted(trial.finished for trial in study.trials if trial.finished)

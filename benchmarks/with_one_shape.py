@@ -23,7 +23,7 @@ def run(name: str, trials: int, epochs: int, cohort: str) -> tuner.Study:
             sampler="random",
             scheduler="none",
             executor="inline",
-            resources=tuner.Resources(cohort=cohort if cohort == "auto" else int(cohort)),
+            resources=tuner.Resources(cohort="auto" if cohort == "auto" else int(cohort)),
             confirm=Confirm(run=False),
         )
     )

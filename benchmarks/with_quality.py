@@ -17,7 +17,7 @@ if __name__ == "__main__":
             settings={"dataset": dataset, "test": 0},
             budget=tuner.Budget(trials=64, epochs=27),
             executor="inline",
-            resources=tuner.Resources(cohort=cohort if cohort == "auto" else int(cohort)),
+            resources=tuner.Resources(cohort="auto" if cohort == "auto" else int(cohort)),
         )
     )
     print(study.best_trial.value)

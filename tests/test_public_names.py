@@ -8,7 +8,7 @@ from typing import get_type_hints
 import pytest
 
 import tuner
-from tuner.spec.study_file import KEY_PATHS, Overrides
+from tuner.spec.overrides import KEY_PATHS, Overrides
 
 HEAVY = ("torch", "ray", "optuna", "sqlalchemy", "pandas", "numpy", "pydantic")
 

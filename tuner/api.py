@@ -20,7 +20,7 @@ from tuner.running import launch
 from tuner.running.outcome import failed_run, no_usable_trial
 from tuner.running.session import STOPPED
 from tuner.running.spec_source import Asked, DataFile
-from tuner.spec.study_file import KEY_PATHS, Overrides, key_paths
+from tuner.spec.overrides import KEY_PATHS, Overrides, key_paths
 from tuner.storage import deletion
 from tuner.storage.folder_ownership import place_of
 from tuner.storage.location import locate

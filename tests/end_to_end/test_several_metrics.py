@@ -13,7 +13,7 @@ from optuna_dashboard._serializer import serialize_frozen_trial
 import tuner
 from tuner import ConfigurationError, Direction, Float, Int, NoUsableTrialError, ResumeRefusedError, SearchSpace
 from tuner import TrialState as State
-from tuner.spec.study_file import Overrides
+from tuner.spec.overrides import Overrides
 
 Cli = Callable[..., tuple[int, str, str]]
 

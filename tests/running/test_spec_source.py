@@ -8,7 +8,8 @@ import pytest
 import tuner
 from tuner.domain.errors import UnknownNameError
 from tuner.running.dry_run import check
-from tuner.running.spec_source import read_spec, shipped_studies
+from tuner.running.spec_source import read_spec
+from tuner.spec.shipped_studies import shipped_studies
 
 pytestmark = pytest.mark.usefixtures("workplace")
 

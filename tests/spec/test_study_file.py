@@ -7,17 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner import Budget, Component, Direction, Resources, StudySpec
+from tuner import Budget, Component, Direction, Float, Limits, Resources, SearchSpace, StudySpec
 from tuner.domain.errors import ConfigurationError
-from tuner.spec.study_file import (
-    check_name,
-    key_paths,
-    override,
-    parse_duration,
-    parse_override,
-    parse_study,
-    read_study_file,
-)
+from tuner.spec.overrides import key_paths
+from tuner.spec.study_file import check_name, checked, override, parse_study, read_study_file
 
 SMALLEST: dict[str, Any] = {"objective": "supervised", "search_space": "image_classifier", "metric": "accuracy"}
 
@@ -104,7 +97,7 @@ def test_all_mistakes_come_at_once_with_file_key_and_nearest_name() -> None:
         ({"budget": {"trials": 1.5}}, "budget.trials: 1.5 is not a whole number"),
         ({"budget": {"trials": True}}, "budget.trials: True is not a whole number"),
         ({"budget": {"time": "soon"}}, "budget.time: 'soon' is no duration"),
-        ({"objective": 3}, "objective: 3 is not text"),
+        ({"objective": 3}, "objective: 3 is neither the name of an objective nor a function"),
         ({"sampler": {"name": 3}}, "sampler.name: 3 is not text"),
         ({"executor": "rya"}, "executor: 'rya' is not"),
         ({"resources": {"cpu": 0}}, "resources.cpu: 0 is not above 0"),
@@ -134,27 +127,6 @@ def test_a_file_that_cannot_be_read_is_a_mistake(tmp_path: Path) -> None:
         read_study_file(tmp_path / "a.toml", {})
 
 
-def test_overrides_reach_into_sections_and_make_them() -> None:
-    spec = parse_study(
-        {**SMALLEST, "sampler": "tpe"},
-        {"budget.trials": 3, "settings.dataset": "wine", "sampler.startup_trials": 4, "seed": 9},
-        where="a.toml",
-        name="a",
-    )
-    assert spec.budget.trials == 3
-    assert spec.settings == {"dataset": "wine"}
-    assert spec.sampler == Component(name="tpe", options={"startup_trials": 4})
-    assert spec.seed == 9
-
-
-def test_another_scheduler_comes_without_the_options_of_the_one_before() -> None:
-    content = {**SMALLEST, "scheduler": {"name": "asha", "eta": 4}}
-    other = parse_study(content, key_paths({"scheduler": "median"}), where="a.toml", name="a")
-    same = parse_study(content, key_paths({"scheduler": "asha"}), where="a.toml", name="a")
-    assert other.scheduler == Component(name="median")
-    assert same.scheduler == Component(name="asha", options={"eta": 4})
-
-
 def test_options_without_a_name_are_those_of_the_default() -> None:
     assert parse(scheduler={"eta": 4}).scheduler == Component(name="asha", options={"eta": 4})
 
@@ -166,11 +138,46 @@ def test_a_spec_is_overridden_as_a_file_is() -> None:
         override(parse(), {"budget.trials": 0})
 
 
-def test_overriding_a_spec_keeps_the_objects_in_it() -> None:
+def test_checking_a_spec_keeps_the_objects_in_it() -> None:
     def train() -> None: ...
 
-    spec = StudySpec(objective=train, search_space="image_classifier", metric="accuracy")
-    assert override(spec, {"seed": 3}).objective is train
+    space = SearchSpace(x=Float(0, 1))
+    spec = StudySpec(objective=train, search_space=space, metric="accuracy")
+    for same in (checked(spec, {}), override(spec, {"seed": 3})):
+        assert (same.objective, same.search_space, same.name) == (train, space, "")
+    assert override(spec, {"objective": "supervised"}).objective == "supervised"
+
+
+def test_a_spec_made_in_python_is_read_as_a_file_with_the_same_content() -> None:
+    content: dict[str, Any] = {
+        **SMALLEST,
+        "direction": "maximize",
+        "constraints": "parameters <= 10",
+        "warm_start": "before",
+        "sampler": {"name": "random"},
+        "scheduler": {"eta": 4},
+        "settings": {"sizes": [1, 2]},
+    }
+    assert checked(StudySpec(**content, name="a"), {}) == parse(**content)
+
+
+def test_what_is_no_part_of_a_spec_is_refused_with_all_that_is_wrong() -> None:
+    wrong: dict[str, Any] = {
+        "objective": 3,
+        "search_space": [],
+        "budget": 5,
+        "limits": Limits(time="soon"),  # type: ignore[arg-type]  # people write that
+        "sampler": 7,
+    }
+    with pytest.raises(ConfigurationError) as raised:
+        checked(StudySpec(**wrong, metric="accuracy"), {})
+    assert raised.value.problems == (
+        "the study's spec: objective: 3 is neither the name of an objective nor a function",
+        "the study's spec: search_space: [] is neither the name of a search space nor a SearchSpace",
+        "the study's spec: budget: 5 is not a section",
+        "the study's spec: sampler: 7 is not a section",
+        "the study's spec: limits.time: 'soon' is no duration; write it as 90s, 10m, 1h30m or 2d",
+    )
 
 
 def test_a_spec_survives_its_json_form() -> None:
@@ -208,6 +215,26 @@ def test_a_spec_that_was_stored_before_there_were_several_metrics_is_the_same_sp
     assert StudySpec.from_description(stored) == parse()
 
 
+def test_a_spec_that_the_first_version_stored_is_read() -> None:
+    stored = {
+        "name": "a",
+        "objective": "supervised",
+        "search_space": "image_classifier",
+        "metric": "accuracy",
+        "direction": "maximize",
+        "seed": 0,
+        "settings": {"dataset": "digits"},
+        "budget": {"trials": 64, "epochs": 27, "seconds": 60.0},
+        "sampler": {"name": "tpe", "options": {}},
+        "scheduler": {"name": "asha", "options": {"eta": 3}},
+        "resources": {"cpu": 1, "gpu": 0, "parallel": "auto", "cohort": "auto"},
+        "executor": "ray",
+    }
+    asked = parse(direction="maximize", settings={"dataset": "digits"}, budget={"time": "1m"}, scheduler={"eta": 3})
+    assert StudySpec.from_description(stored) == asked
+    assert {**asked.describe(), **stored, "resources": asked.describe()["resources"]} == asked.describe()
+
+
 def test_metrics_given_beside_the_file_take_the_place_of_its_metric_and_the_other_way_round() -> None:
     content = {**SMALLEST, "direction": "maximize"}
     spec = parse_study(content, key_paths({"metrics": ["f1", "parameters"]}), where="a.toml", name="a")
@@ -225,7 +252,7 @@ def test_metrics_given_beside_the_file_take_the_place_of_its_metric_and_the_othe
         ({"metrics": ["f1", "f1"]}, "metrics: 'f1' is there twice"),
         ({"metrics": ["f1", ""]}, "metrics: one has no name"),
         ({"metric": "f1"}, "metric: 'f1' is not the first of metrics, 'loss'; give one of the two"),
-        ({"metrics": "loss"}, "metrics: 'loss' is not a list"),
+        ({"metrics": 3}, "metrics: 3 is not a list"),
         ({"directions": ["minimize"]}, "directions: 1 for 2 metrics; give one for each, or none"),
         ({"directions": ["up", "minimize"]}, "directions: 'up' is not 'maximize' or 'minimize'"),
         ({"direction": "minimize"}, "direction: is for a single metric; with metrics give directions"),
@@ -263,40 +290,6 @@ def test_a_single_metric_or_constraint_may_be_given_as_it_is_in_python() -> None
     assert (spec.metric, spec.metrics, spec.direction) == ("loss", ("loss",), Direction.MINIMIZE)
     assert [str(each) for each in spec.constraints] == ["parameters <= 10"]
     assert spec.scheduler == Component(name="asha")
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("10m", 600), ("1h30m", 5400), ("2d", 172800), ("0.5h", 1800)]
-)
-def test_durations_are_written_as_people_say_them(text: str, seconds: float) -> None:
-    assert parse_duration(text) == seconds
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("a.b=3", ("a.b", 3)),
-        ("a=1.5", ("a", 1.5)),
-        ("a=true", ("a", True)),
-        ("a=text", ("a", "text")),
-        ('a="3"', ("a", "3")),
-        ("a=[1, 2]", ("a", [1, 2])),
-        ("a=b=c", ("a", "b=c")),
-    ],
-)
-def test_an_assignment_is_toml_or_else_text(text: str, expected: tuple[str, Any]) -> None:
-    assert parse_override(text) == expected
-
-
-@pytest.mark.parametrize("text", ["a", "=3", ""])
-def test_an_assignment_without_key_or_value_is_refused(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="has no value"):
-        parse_override(text)
-
-
-def test_an_unknown_override_names_the_nearest_one() -> None:
-    with pytest.raises(ConfigurationError, match="did you mean 'trials'"):
-        key_paths({"trails": 3})
 
 
 @pytest.mark.parametrize("name", ["digits", "a", "A-b_c.d", "0", "x" * 100])

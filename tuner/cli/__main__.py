@@ -105,7 +105,7 @@ def _in_words(error: typer.BadParameter) -> str:
     mistake = cause.errors(include_url=False)[0]
     if mistake["type"] == "value_error":
         return str(mistake["ctx"]["error"])
-    words: str = import_module("tuner.spec.study_file").sentence(mistake)
+    words: str = import_module("tuner.spec.messages").sentence(mistake)
     return words
 
 

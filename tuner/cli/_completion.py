@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from tuner.domain.errors import TunerError
-from tuner.running.spec_source import shipped_studies
+from tuner.spec.shipped_studies import shipped_studies
 from tuner.storage.location import locate
 from tuner.storage.store import open_store
 

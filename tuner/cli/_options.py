@@ -7,7 +7,7 @@ import typer
 
 from tuner.cli._completion import stored
 from tuner.domain.errors import ConfigurationError, Mistakes
-from tuner.spec.study_file import KEY_PATHS, key_paths, parse_override
+from tuner.spec.overrides import KEY_PATHS, key_paths, parse_override
 from tuner.tracking.dispatch import Logs
 
 Name = Annotated[

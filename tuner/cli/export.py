@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tuner.cli._options import Json, Name, Storage, Trust
 from tuner.cli._rendering import answers, print_json, safe
-from tuner.domain.study import reference_to
+from tuner.domain.object_reference import reference_to
 from tuner.models.export import export
 from tuner.models.from_study import model_of
 from tuner.storage.store import open_store

@@ -59,3 +59,8 @@ class Constraint:
     def __str__(self) -> str:
         is_whole = float(self.bound).is_integer() and abs(self.bound) < _EXACT
         return f"{self.metric} {self.relation.value} {int(self.bound) if is_whole else self.bound}"
+
+
+def as_constraint(constraint: Constraint | str) -> Constraint:
+    """Return the constraint, which may be given as text."""
+    return constraint if isinstance(constraint, Constraint) else Constraint.parse(constraint)

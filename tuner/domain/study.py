@@ -1,23 +1,26 @@
 """A study: one search, and everything that was asked of it."""
 
 import re
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from enum import Enum
-from functools import partial
-from typing import Any, final
+from typing import Annotated, Any, Final, Literal, final
 
-from tuner.domain.constraint import Constraint
+from tuner.domain.constraint import Constraint, as_constraint
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.goal_problems import goal_problems
+from tuner.domain.key import Key, Unit
+from tuner.domain.object_reference import reference_to
 from tuner.domain.search_space import SearchSpace
 
-AUTO = "auto"
+AUTO: Final = "auto"
 """The word for "as many as fit"."""
 
-INLINE = "inline"
+INLINE: Final = "inline"
 """The executor that trains in the study's own process."""
+
+Count = int | Literal["auto"]
+Switch = bool | Literal["auto"]
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -48,9 +51,9 @@ _DIRECTIONS = tuple(direction.value for direction in Direction)
 class Budget:
     """How much may be spent: `trials` in all, `epochs` per trial, and `seconds` per run (None: no limit)."""
 
-    trials: int = 64
-    epochs: int = 27
-    seconds: float | None = None
+    trials: Annotated[int, Key(words="in all: a resumed study finishes with 64, not 64 more", least=1)] = 64
+    epochs: Annotated[int, Key(words="per trial at most", least=1)] = 27
+    seconds: Annotated[float | None, Key(words='per run, such as "10m"', name="time", unit=Unit.SECONDS)] = None
 
 
 @final
@@ -62,11 +65,11 @@ class Resources:
     process each.
     """
 
-    cpu: float = 1
-    gpu: float = 0
-    parallel: int | str = AUTO
-    cohort: int | str = AUTO
-    share_process: bool = False
+    cpu: Annotated[float, Key(words="of a trial", above=0)] = 1
+    gpu: Annotated[float, Key(words="a whole one, several, or a fraction such as 0.25", least=0)] = 0
+    parallel: Annotated[Count, Key(words='cohorts at a time; "auto": as many as fit', least=1)] = AUTO
+    cohort: Annotated[Count, Key(words='trials to a cohort; "auto": as many as serve; 1: each alone', least=1)] = AUTO
+    share_process: Annotated[bool, Key(words="true: the trials of a function take turns in one process")] = False
 
 
 @final
@@ -79,11 +82,11 @@ class Limits:
     worker processes: a trial in the study's own process has `time` alone.
     """
 
-    start: float | None = 600.0
-    progress: float | None = 6 * 3600.0
-    time: float | None = None
-    memory: int | None = None
-    output: int | None = 200 * 2**20
+    start: Annotated[float | None, Key(words="until a worker is ready", unit=Unit.SECONDS)] = 600.0
+    progress: Annotated[float | None, Key(words="without a report", unit=Unit.SECONDS)] = 6 * 3600.0
+    time: Annotated[float | None, Key(words='a trial in all, such as "2h"', unit=Unit.SECONDS)] = None
+    memory: Annotated[int | None, Key(words='a trial with all it has started, such as "8GiB"', unit=Unit.BYTES)] = None
+    output: Annotated[int | None, Key(words="what it prints", unit=Unit.BYTES)] = 200 * 2**20
 
 
 @final
@@ -94,9 +97,9 @@ class Confirm:
     `run` is True, False, or "auto": where repetitions train as cohorts, and so cost little.
     """
 
-    top: int = 5
-    seeds: int = 5
-    run: bool | str = AUTO
+    top: Annotated[int, Key(words="how many configurations, the default one among them", least=1)] = 5
+    seeds: Annotated[int, Key(words="how often each", least=2)] = 5
+    run: Annotated[Switch, Key(words='true, false, or "auto": where repetitions train as cohorts')] = AUTO
 
 
 @final
@@ -108,37 +111,65 @@ class Component:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+AnyComponent = Component | Mapping[str, Any] | str
+"""A component as it may be given: its name is enough, and so is a study file's section."""
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudySpec:
-    """All that a study is asked to do. What a study file says, as a value.
+    """All that a study is asked to do, and the schema of study files: each field declares a key or a section.
 
     `objective` and `search_space` are a shipped name, a `package.module:name`, or the object itself. Without a
     `direction` the objective says which way the metric is better, or else its name does. With several
     `metrics` the first of them is `metric`; their `directions` are the objective's own where none are given.
     `constraints` are such as "parameters <= 100000". `warm_start` names studies in the same storage whose best
-    configurations are tried first. Raises `ConfigurationError` where metrics and constraints make no sense together.
+    configurations are tried first. A `scheduler` without a name is asha, which compares one metric, and none where
+    there are several. Raises `ConfigurationError` where metrics and constraints make no sense together.
     """
 
-    objective: str | Callable[..., Any]
-    search_space: str | SearchSpace
-    metric: str = ""
-    direction: Direction | str | None = None
-    metrics: Sequence[str] = ()
-    directions: Sequence[Direction | str] = ()
-    constraints: Sequence[Constraint | str] = ()
-    name: str = ""
-    seed: int = 0
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    budget: Budget = field(default_factory=Budget)
-    sampler: Component | Mapping[str, Any] | str = field(default_factory=lambda: Component(name="tpe"))
-    scheduler: Component | Mapping[str, Any] | str = ""
-    """Empty: asha, which compares one metric; none where there are several."""
-    resources: Resources = field(default_factory=Resources)
-    limits: Limits = field(default_factory=Limits)
-    confirm: Confirm = field(default_factory=Confirm)
-    executor: str = "ray"
-    warm_start: Sequence[str] = ()
+    objective: Annotated[str | Callable[..., Any], Key(words='a file in objectives/, or "package.module:name"')]
+    search_space: Annotated[str | SearchSpace, Key(words='a file in search_spaces/, or "package.module:name"')]
+    metric: Annotated[str, Key(words="what the objective yields", example="accuracy")] = ""
+    direction: Annotated[
+        Direction | str | None,
+        Key(words='"maximize" or "minimize"; by default what the objective or the metric implies', example="maximize"),
+    ] = None
+    metrics: Annotated[
+        Sequence[str], Key(words="in place of metric: a Pareto front", example=("accuracy", "parameters"))
+    ] = ()
+    directions: Annotated[
+        Sequence[Direction | str],
+        Key(words="one for each of metrics; by default as for a single metric", example=("maximize", "minimize")),
+    ] = ()
+    constraints: Annotated[
+        Sequence[Constraint | str],
+        Key(words="what breaks one is never the best, and samplers keep to them", example=("parameters <= 100000",)),
+    ] = ()
+    name: Annotated[str, Key(words="of the study; by default that of the file", example="digits")] = ""
+    seed: Annotated[int, Key(words="all randomness comes from it", least=0)] = 0
+    executor: Annotated[
+        Literal["ray", "inline"], Key(words='"ray", or "inline": this process, one trial at a time, for debugging')
+    ] = "ray"
+    warm_start: Annotated[
+        Sequence[str],
+        Key(words="studies in the same storage whose best configurations are tried first", example=("earlier",)),
+    ] = ()
+    settings: Annotated[Mapping[str, Any], Key(words="handed to the objective")] = field(default_factory=dict)
+    budget: Annotated[Budget, Key(words="how much may be spent")] = field(default_factory=Budget)
+    sampler: Annotated[
+        AnyComponent, Key(words="what proposes configurations, and its options", members="tuner.samplers")
+    ] = field(default_factory=lambda: Component(name="tpe"))
+    scheduler: Annotated[
+        AnyComponent, Key(words="what stops poor trials early, and its options", members="tuner.schedulers")
+    ] = ""
+    resources: Annotated[Resources, Key(words="what each trial is given")] = field(default_factory=Resources)
+    limits: Annotated[
+        Limits, Key(words="beyond one, a trial's process is ended and the trial fails with the reason")
+    ] = field(default_factory=Limits)
+    confirm: Annotated[
+        Confirm, Key(words="the best configurations train again with fresh seeds before one is called the best")
+    ] = field(default_factory=Confirm)
 
     def __post_init__(self) -> None:
         metrics, directions, constraints = map(_listed, (self.metrics, self.directions, self.constraints))
@@ -156,91 +187,45 @@ class StudySpec:
             "metrics": metrics,
             "directions": tuple(map(Direction, directions)),
             "constraints": tuple(map(as_constraint, constraints)),
-            "scheduler": self.scheduler or Component(name="none" if len(metrics) > 1 else "asha"),
+            "scheduler": _named(self.scheduler, "none" if len(metrics) > 1 else "asha"),
+            "warm_start": _once(_listed(self.warm_start)),
         }
         for name, value in settled.items():
             object.__setattr__(self, name, value)
 
     def describe(self) -> dict[str, Any]:
         """Return the JSON form, in which objects are replaced by their names; a space is stored beside it."""
+        described = {each.name: _described(getattr(self, each.name)) for each in fields(self)}
+        if not self.warm_start:  # older studies have no such key
+            del described["warm_start"]
         return {
-            "name": self.name,
+            **described,
             "objective": reference_to(self.objective),
             "search_space": self.search_space if isinstance(self.search_space, str) else "",
-            "metric": self.metric,
-            "direction": None if self.direction is None else Direction(self.direction).value,
-            "metrics": list(self.metrics),
-            "directions": [Direction(each).value for each in self.directions],
-            "constraints": [str(each) for each in self.constraints],
-            "seed": self.seed,
-            "settings": dict(self.settings) if isinstance(self.settings, Mapping) else self.settings,
-            "budget": _described(self.budget),
             "sampler": _described(as_component(self.sampler)),
             "scheduler": _described(as_component(self.scheduler)),
-            "resources": _described(self.resources),
-            "limits": _described(self.limits),
-            "confirm": _described(self.confirm),
-            "executor": self.executor,
-            # Studies of before there was any such thing have no such key, and can go on.
-            **({"warm_start": [*as_names(self.warm_start)]} if self.warm_start else {}),
         }
 
     @staticmethod
     def from_description(description: Mapping[str, Any]) -> "StudySpec":
-        """Return the spec that `describe` described."""
-        return StudySpec(
-            **{
-                **description,
-                "direction": _direction(description["direction"]),
-                "budget": Budget(**description["budget"]),
-                "sampler": Component(**description["sampler"]),
-                "scheduler": Component(**description["scheduler"]),
-                "resources": Resources(**description["resources"]),
-                "limits": Limits(**description.get("limits", {})),
-                "warm_start": as_names(description.get("warm_start", ())),
-                "confirm": Confirm(**description.get("confirm", {})),
-            }
-        )
+        """Return the spec that `describe` described; keys that an older study lacks have their defaults."""
+        sections = {key: section(**description[key]) for key, section in _SECTIONS.items() if key in description}
+        return StudySpec(**{**description, **sections})
 
 
-def as_constraint(constraint: Constraint | str) -> Constraint:
-    """Return the constraint, which may be given as text."""
-    return constraint if isinstance(constraint, Constraint) else Constraint.parse(constraint)
-
-
-def goal_problems(
-    metric: str, metrics: Sequence[str], directions: Sequence[object], constraints: Sequence[Constraint | str]
-) -> Iterator[str]:
-    """Yield why this is nothing that a study could be after."""
-    if not metric and not metrics:
-        yield "metric: is missing"
-    if metric and metrics and metric != metrics[0]:
-        yield f"metric: {metric!r} is not the first of metrics, {metrics[0]!r}; give one of the two"
-    if directions and len(directions) != len(metrics):
-        yield f"directions: {len(directions)} for {len(metrics)} metrics; give one for each, or none"
-    if "" in metrics:
-        yield "metrics: one has no name"
-    yield from (f"metrics: {name!r} is there twice" for name in _repeated(metrics))
-    parsed = []
-    for each in constraints:
-        try:
-            parsed.append(str(as_constraint(each)))
-        except ValueError as error:
-            yield f"constraints: {each!r} {error}"
-        except (TypeError, AttributeError):
-            yield f"constraints: {each!r} is not text"
-    yield from (f"constraints: {text!r} is there twice" for text in _repeated(parsed))
+_SECTIONS: Mapping[str, type] = {
+    "budget": Budget,
+    "sampler": Component,
+    "scheduler": Component,
+    "resources": Resources,
+    "limits": Limits,
+    "confirm": Confirm,
+}
 
 
 def _listed(values: Any) -> tuple[Any, ...]:
     """Return the values; a single one may be given as it is."""
     return tuple(values) if isinstance(values, Sequence) and not isinstance(values, str) else (values,)
-
-
-def _repeated(names: Sequence[str]) -> list[str]:
-    if not all(isinstance(name, str) for name in names):
-        return []  # the check of types says so
-    return [name for name, count in Counter(names).items() if count > 1]
 
 
 def as_component(component: Component | Mapping[str, Any] | str) -> Component:
@@ -253,7 +238,13 @@ def as_component(component: Component | Mapping[str, Any] | str) -> Component:
 
 
 def _described(part: Any) -> Any:
-    """Return a part of a spec as a dict; what is none of ours stays as it is, for the check that says so."""
+    """Return a part of a spec as JSON has it; what is none of ours stays as it is, for the check that says so."""
+    if isinstance(part, Direction):
+        return part.value
+    if isinstance(part, Constraint):
+        return str(part)
+    if isinstance(part, tuple | Mapping):
+        return [*map(_described, part)] if isinstance(part, tuple) else dict(part)
     return asdict(part) if is_dataclass(part) and not isinstance(part, type) else part
 
 
@@ -261,33 +252,13 @@ def _direction(direction: Direction | str | None) -> Direction | None:
     return None if direction is None else Direction(direction)
 
 
-def as_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names, each once; a single one may be given as it is."""
-    return (names,) if isinstance(names, str) else tuple(dict.fromkeys(names))
+def _named(scheduler: AnyComponent, default: str) -> AnyComponent:
+    """Return the scheduler, the default one where it has no name; only asha has options that need no name."""
+    component = as_component(scheduler or "")
+    if not isinstance(component, Component) or component.name:
+        return scheduler
+    return Component(name="asha" if component.options else default, options=component.options)
 
 
-UNNAMED = ("<", "(")
-"""What a reference has in it whose object lies under no name in a module, so that no later process finds it."""
-
-
-def reference_to(thing: object) -> str:
-    """Return the words that name an objective in a later process: `package.module:name`.
-
-    What lies under no such name is described instead: `module:train(...)` is a `functools.partial` of `train`, a bound
-    method or an instance, `module:<lambda>` and `module:make.<locals>.train` are what they are in Python.
-    """
-    if isinstance(thing, str):
-        return thing
-    inner = thing
-    while isinstance(inner, partial):
-        inner = inner.func
-    named = inner if isinstance(getattr(inner, "__qualname__", None), str) else type(inner)
-    module, name = str(getattr(named, "__module__", None) or type(inner).__module__), named.__qualname__  # type: ignore[attr-defined]
-    is_there = inner is thing and named is inner and getattr(sys.modules.get(module), name, None) is thing
-    return f"{module}:{name}" if is_there or "<" in name else f"{module}:{name}(...)"
-
-
-def default_name(objective: object) -> str:
-    """Return what a study of this objective is called that was given no name."""
-    name = reference_to(objective).rpartition(":")[2].rpartition("<locals>.")[2]
-    return re.sub(r"[^A-Za-z0-9._-]+|\.\.+", "-", name).strip("-._")[:100] or "study"
+def _once(values: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(each for index, each in enumerate(values) if each not in values[:index])

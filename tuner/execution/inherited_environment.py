@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from tuner.domain.study import reference_to
+from tuner.domain.object_reference import reference_to
 from tuner.domain.worker_spec import Job, Surroundings
 from tuner.execution.objective_pickling import pickled
 

@@ -10,7 +10,7 @@ from typing import Any
 from tuner.analysis.confirmation import Estimate
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.model import SavedModel
-from tuner.domain.study import reference_to
+from tuner.domain.object_reference import reference_to
 from tuner.formatting.redaction import without_secrets
 from tuner.models.card import card
 from tuner.models.from_study import StudyModel

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.config import Config
+from tuner.domain.constraint import as_constraint
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError, Mistakes, UnknownNameError, nearest
 from tuner.domain.goal import OF_MODELS, Goal
 from tuner.domain.metric_directions import usual_direction
+from tuner.domain.object_reference import reference_to
 from tuner.domain.objective import Objective
 from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import AUTO, INLINE, Direction, StudySpec, as_component, as_constraint, reference_to
+from tuner.domain.study import AUTO, INLINE, Direction, StudySpec, as_component
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.worker_spec import Isolation, Job, PickledObjective
 from tuner.execution.generator import GeneratorObjective, unfit

@@ -4,17 +4,18 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.errors import ConfigurationError, Mistakes, UnknownNameError, UntrustedCodeError, nearest
+from tuner.domain.object_reference import UNNAMED, default_name
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import UNNAMED, StudySpec, default_name
+from tuner.domain.study import StudySpec
 from tuner.domain.study_record import StudyRecord
 from tuner.formatting.redaction import hidden_in, is_hidden
 from tuner.registry.import_path import has_module, look_in
 from tuner.running.builder import find_space, located, proposal, unknown_names
+from tuner.spec.shipped_studies import shipped_studies, shipped_study
 from tuner.spec.study_file import check_name, checked, override, parse_study, read_study_file
 
 
@@ -95,12 +96,6 @@ Asked = str | Path | StudySpec | DataFile
 """What a study can be asked for by: a shipped name, a study file's path, a spec, or the data alone."""
 
 
-def shipped_studies() -> tuple[str, ...]:
-    """Return the names of the study files that come with the package."""
-    names = [entry.name for entry in files("tuner").joinpath("studies").iterdir()]
-    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
-
-
 def read_spec(
     study: Asked, overrides: Mapping[str, Any], mistakes: Mistakes | None = None, *, imports: bool = True
 ) -> tuple[StudySpec, Source]:
@@ -163,7 +158,7 @@ def _find_study(study: str) -> tuple[Path, str]:
             raise UnknownNameError(f"there is no study file {study}", hint=f"shipped studies: {_listed()}")
         return path.absolute(), str(path.absolute())
     if study in shipped_studies():
-        return Path(str(files("tuner").joinpath("studies", f"{study}.toml"))), study
+        return shipped_study(study), study
     beside = path.with_suffix(".toml") if path.name else None
     meant = (
         f"; did you mean {beside}?" if beside is not None and beside.is_file() else nearest(study, shipped_studies())

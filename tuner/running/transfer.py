@@ -7,7 +7,7 @@ from typing import final
 from tuner.analysis import queries
 from tuner.domain.errors import ConfigurationError, nearest
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import Direction, StudySpec, as_names
+from tuner.domain.study import Direction, StudySpec
 from tuner.domain.study_record import StudyRecord
 from tuner.search.warm_start import CarriedOver, Earlier, carried_over
 from tuner.storage.store import Store
@@ -27,7 +27,7 @@ def learned(store: Store, spec: StudySpec, space: SearchSpace) -> Learned:
 
     Raises `ConfigurationError` with every reason why one of them cannot be started from.
     """
-    names = as_names(spec.warm_start)
+    names = spec.warm_start
     if not names:
         return Learned()
     known = store.names

@@ -1,9 +1,7 @@
-"""Study files to start from: every section with its default and what it means, or what a spec says instead."""
+"""Study files to start from: every key with its default and what it means, or what a spec says instead."""
 
-import math
 import tomllib
-from collections.abc import Mapping, MutableMapping
-from importlib.resources import files
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import tomlkit
@@ -11,16 +9,33 @@ from tomlkit.exceptions import TOMLKitError
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import StudySpec
+from tuner.spec.schema import DeclaredKey, as_written, keys_of, member_names
 from tuner.spec.study_file import content_of, parse_study
 
-_DURATIONS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
-_SIZES = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
-_NONE = "none"
+_HEAD = """\
+# A study: what may vary, what is measured, and how much may be spent on finding the best.
+# `tuner check` tries the file for one epoch, `tuner run` runs it. What is left out has its default.
+"""
+_EXAMPLE = StudySpec(
+    objective="supervised",
+    search_space="image_classifier",
+    metric="accuracy",
+    settings={"dataset": "digits", "precision": "float32"},
+    scheduler={"name": "asha", "min_epochs": 1, "eta": 3},
+)
+_OF_THE_OBJECTIVE = {
+    "dataset": "one that ships, or a path",
+    "precision": 'or "bfloat16": forward passes under autocast',
+}
+"""What settings of the shipped objective mean."""
+
+_COLUMN = 35
+"""Where comments begin."""
 
 
 def template() -> str:
-    """Return a study file with every section, each key with its default and a comment."""
-    return files("tuner.spec").joinpath("template.toml").read_text(encoding="utf-8")
+    """Return a study file with every key, its default and a comment."""
+    return _file(content_of(_EXAMPLE))
 
 
 def study_file_of(spec: StudySpec) -> str:
@@ -35,9 +50,8 @@ def study_file_of(spec: StudySpec) -> str:
     ]
     if problems:
         raise ConfigurationError(problems, hint="define it in a module and name it as package.module:name")
-    content = _as_people_write(content_of(spec))
     try:
-        text = _filled(content)
+        text = _file({**content_of(spec), "name": ""})
     except (TypeError, ValueError, TOMLKitError) as error:
         raise _inexpressible(str(error)) from error
     if not _says(text, spec):
@@ -58,56 +72,41 @@ def _says(text: str, spec: StudySpec) -> bool:
     return {**read.describe(), "name": ""} == {**spec.describe(), "name": ""}
 
 
-def _as_people_write(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content with durations and sizes in units, and without what TOML has no word for or needs none."""
-    written = {key: value for key, value in content.items() if key != "name" and value not in ([], None)}
-    budget, limits = dict(content["budget"]), content["limits"]
-    time = budget.pop("time")
-    written["budget"] = budget | ({} if time is None else {"time": duration_text(time)})
-    written["limits"] = {
-        key: _NONE if value is None else size_text(value) if key in ("memory", "output") else duration_text(value)
-        for key, value in limits.items()
-    }
-    return written
+def _file(content: Mapping[str, Any]) -> str:
+    tables = [key for key in keys_of(StudySpec) if isinstance(content.get(key.name), Mapping)]
+    single = [_line(key, content.get(key.name)) for key in keys_of(StudySpec) if key not in tables]
+    return "\n".join([_HEAD, *single, *(line for key in tables for line in _table(key, content[key.name]))]) + "\n"
 
 
-def duration_text(seconds: float) -> str | float:
-    """Return a duration as a study file says it; a number of seconds where units would round it.
+def _table(key: DeclaredKey, content: Mapping[str, Any]) -> Iterator[str]:
+    yield ""
+    yield _commented(f"[{key.name}]", key.key.words)
+    if key.section is not None:
+        yield from (_line(inner, content[inner.name]) for inner in keys_of(key.section))
+        return
+    words = {"name": ", ".join(member_names(key))} if key.key.members else _OF_THE_OBJECTIVE
+    for name, value in content.items():
+        yield _commented(f"{tomlkit.key(name).as_string()} = {_toml(value)}", words.get(name, ""))
 
-    >>> duration_text(5400.0), duration_text(0.5)
-    ('1h30m', 0.5)
-    """
-    if seconds != math.floor(seconds):
-        return seconds
-    text, left = "", int(seconds)
-    for unit, length in _DURATIONS:
-        count, left = divmod(left, length)
-        text += f"{count}{unit}" if count else ""
+
+def _line(key: DeclaredKey, value: Any) -> str:
+    """Return the line of one key: behind a # with an example where the value is none."""
+    written = as_written(value, key.key.unit)
+    if written not in (None, "", []):
+        return _commented(f"{key.name} = {_toml(written)}", key.key.words)
+    return _commented(f"# {key.name} = {_toml(key.key.example)}", key.key.words)
+
+
+def _commented(text: str, words: str) -> str:
+    return f"{text.ljust(_COLUMN - 2)}  # {words}" if words else text
+
+
+def _toml(value: Any) -> str:
+    """Return the value as TOML has it, in one line; raises `TypeError` or `ValueError` where it has no word for it."""
+    if isinstance(value, Mapping):
+        inner = (f"{tomlkit.key(key).as_string()} = {_toml(each)}" for key, each in value.items())
+        return "{" + ", ".join(inner) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    text: str = tomlkit.item(value).as_string()
     return text
-
-
-def size_text(count: int) -> str | int:
-    """Return a number of bytes as a study file says it.
-
-    >>> size_text(200 * 2**20), size_text(1000)
-    ('200MiB', 1000)
-    """
-    return next((f"{count // length}{unit}" for unit, length in _SIZES if count % length == 0), count)
-
-
-def _filled(content: Mapping[str, Any]) -> str:
-    """Return the template with this content in the place of its own; comments stay."""
-    document = tomlkit.parse(template())
-    plain = {key: value for key, value in content.items() if not isinstance(value, Mapping)}
-    sections = {key: value for key, value in content.items() if isinstance(value, Mapping)}
-    for name in [key for key, value in document.items() if isinstance(value, Mapping)]:
-        _fill(document[name], sections.get(name, {}))
-    _fill(document, plain)
-    return tomlkit.dumps(document)
-
-
-def _fill(table: MutableMapping[str, Any], values: Mapping[str, Any]) -> None:
-    for key in [key for key, value in table.items() if key not in values and not isinstance(value, Mapping)]:
-        del table[key]
-    for key, value in values.items():
-        table[key] = value

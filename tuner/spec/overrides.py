@@ -1,0 +1,113 @@
+"""What is given beside a study file: options, arguments, `--set key.path=value`."""
+
+import tomllib
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict
+
+from tuner.domain.errors import ConfigurationError, Mistakes, nearest
+
+_Direction = Literal["maximize", "minimize"]
+
+KEY_PATHS = {
+    "name": "name",
+    "trials": "budget.trials",
+    "epochs": "budget.epochs",
+    "time": "budget.time",
+    "seed": "seed",
+    "sampler": "sampler",
+    "scheduler": "scheduler",
+    "executor": "executor",
+    "warm_start": "warm_start",
+    "cohort": "resources.cohort",
+    "parallel": "resources.parallel",
+    "confirm": "confirm.run",
+    "metric": "metric",
+    "direction": "direction",
+    "metrics": "metrics",
+    "directions": "directions",
+    "constraints": "constraints",
+}
+"""The key paths of what can be given beside a study file, by the words that people use."""
+
+
+class Overrides(TypedDict, total=False):
+    """What can be given beside a study file, as type checkers and editors know it; None is as good as nothing."""
+
+    name: str | None
+    trials: int | None
+    epochs: int | None
+    time: float | str | None
+    seed: int | None
+    sampler: str | dict[str, Any] | None
+    scheduler: str | dict[str, Any] | None
+    executor: Literal["ray", "inline"] | None
+    warm_start: str | list[str] | tuple[str, ...] | None
+    cohort: int | Literal["auto"] | None
+    parallel: int | Literal["auto"] | None
+    confirm: bool | Literal["auto"] | None
+    metric: str | None
+    direction: _Direction | None
+    metrics: list[str] | None
+    directions: list[_Direction] | None
+    constraints: list[str] | None
+
+
+def key_paths(overrides: Mapping[str, Any], mistakes: Mistakes | None = None) -> dict[str, Any]:
+    """Return the overrides by their key paths.
+
+    Raises `ConfigurationError` for words that have none, or collects them in `mistakes`.
+    """
+    found = mistakes or Mistakes()
+    unknown = [word for word in overrides if word not in KEY_PATHS]
+    found.add(f"unknown override {word!r}{nearest(word, KEY_PATHS)}" for word in unknown)
+    if mistakes is None:
+        found.raise_all()
+    return {KEY_PATHS[word]: value for word, value in overrides.items() if word in KEY_PATHS}
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Return the key path and value of `key.path=value`; a value is TOML, or else text as it is.
+
+    >>> parse_override("budget.trials=8"), parse_override("metric=f1")
+    (('budget.trials', 8), ('metric', 'f1'))
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigurationError(f"--set {text!r} has no value", hint="write --set key.path=value")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except (ValueError, RecursionError):
+        return key.strip(), value.strip()
+
+
+def overridden(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of a study file with values by key path, such as `budget.trials`, in the place of its own."""
+    return _merged(_without_displaced(content, overrides), overrides)
+
+
+def _merged(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {key: dict(value) if isinstance(value, Mapping) else value for key, value in content.items()}
+    for path, value in overrides.items():
+        *sections, key = path.split(".")
+        target: Any = merged
+        for section in sections:
+            inner = target.get(section)
+            # `sampler = "tpe"` is short for a section: an option set beside it keeps the name.
+            target[section] = dict(inner) if isinstance(inner, Mapping) else {"name": inner} if inner else {}
+            target = target[section]
+        target[key] = _replaced(target.get(key), value)
+    return merged
+
+
+def _replaced(section: Any, value: Any) -> Any:
+    """Return `value`; but a section stays with its options where `value` is the name it has already."""
+    return section if isinstance(section, Mapping) and section.get("name") == value else value
+
+
+def _without_displaced(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the content without the metrics that the overrides give others in place of."""
+    displaced = {"metrics": ("metric", "direction"), "metric": ("metrics", "directions")}
+    gone = {key for given, keys in displaced.items() if given in overrides for key in keys}
+    if overrides.get("metric", content.get("metric")) != content.get("metric"):
+        gone.add("direction")  # it was that of another metric
+    return {key: value for key, value in content.items() if key not in gone}
