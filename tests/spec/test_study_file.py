@@ -216,7 +216,7 @@ def test_a_spec_that_was_stored_before_there_were_several_metrics_is_the_same_sp
 
 
 def test_a_spec_that_the_first_version_stored_is_read() -> None:
-    stored = {
+    stored: dict[str, Any] = {
         "name": "a",
         "objective": "supervised",
         "search_space": "image_classifier",
@@ -232,7 +232,7 @@ def test_a_spec_that_the_first_version_stored_is_read() -> None:
     }
     asked = parse(direction="maximize", settings={"dataset": "digits"}, budget={"time": "1m"}, scheduler={"eta": 3})
     assert StudySpec.from_description(stored) == asked
-    assert {**asked.describe(), **stored, "resources": asked.describe()["resources"]} == asked.describe()
+    assert asked.describe()["budget"].items() >= stored["budget"].items()
 
 
 def test_metrics_given_beside_the_file_take_the_place_of_its_metric_and_the_other_way_round() -> None:

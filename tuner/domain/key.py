@@ -36,4 +36,4 @@ class Key:
     above: int | None = None
     unit: Unit | None = None
     members: str = ""
-    example: str | tuple[str, ...] | Mapping[str, Any] | None = None
+    example: str | float | tuple[Any, ...] | Mapping[str, Any] | None = None

@@ -209,8 +209,10 @@ class StudySpec:
     @staticmethod
     def from_description(description: Mapping[str, Any]) -> "StudySpec":
         """Return the spec that `describe` described; keys that an older study lacks have their defaults."""
-        sections = {key: section(**description[key]) for key, section in _SECTIONS.items() if key in description}
-        return StudySpec(**{**description, **sections})
+        sections = {
+            key: section(**as_tuples(description[key])) for key, section in _SECTIONS.items() if key in description
+        }
+        return StudySpec(**as_tuples({**description, **sections}))
 
 
 _SECTIONS: Mapping[str, type] = {
@@ -221,6 +223,11 @@ _SECTIONS: Mapping[str, type] = {
     "limits": Limits,
     "confirm": Confirm,
 }
+
+
+def as_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of fields, with the lists of JSON and TOML as the tuples that specs have."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def _listed(values: Any) -> tuple[Any, ...]:

@@ -30,7 +30,7 @@ from tuner.domain.constraint import Constraint
 from tuner.domain.key import Key, Unit
 from tuner.domain.objective import Objective
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import Component, Direction, StudySpec, as_component
+from tuner.domain.study import Component, Direction, StudySpec, as_component, as_tuples
 from tuner.registry.catalogue import Catalogue
 from tuner.spec.units import (
     DURATION_PATTERN,
@@ -145,7 +145,7 @@ def section_model(section: type) -> type[BaseModel]:
 def _made(section: type[Made], read: BaseModel) -> Made:
     """Return the dataclass with what its model has read."""
     declared: type = section
-    return section(**{key.field.name: getattr(read, key.name) for key in keys_of(declared)})
+    return section(**as_tuples({key.field.name: getattr(read, key.name) for key in keys_of(declared)}))
 
 
 def _described(key: DeclaredKey) -> Any:
@@ -192,8 +192,9 @@ def _one_of(words: str, value: object, read: Callable[[object], object]) -> obje
 def _in_words(kinds: Sequence[Any], key: Key) -> str:
     """Return which values a key may have, as in "neither a whole number above 0 nor 'auto'"."""
     number = "a whole number" + ("" if key.least is None else f" above {key.least - 1}")
-    words = [{int: number, bool: "true, false"}.get(kind) or " nor ".join(map(repr, get_args(kind))) for kind in kinds]
-    return f"{', '.join(words[:-1])} nor {words[-1]}"
+    names = {int: number, float: "a number", bool: "true, false", str: "text"}
+    *first, last = (names.get(kind) or " nor ".join(map(repr, get_args(kind))) for kind in kinds)
+    return f"{', '.join(first)} nor {last}"
 
 
 def _quantity(kind: Any, unit: Unit) -> Any:
