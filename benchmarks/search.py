@@ -41,11 +41,12 @@ from tuner.domain.config import Config
 from tuner.domain.goal import Goal
 from tuner.domain.seed import derive
 from tuner.domain.study import Direction
-from tuner.domain.study_writer import Change, Journal
-from tuner.domain.trial import Report, TrialRecord
+from tuner.domain.study_writer import Journal, Transaction
+from tuner.domain.trial import Report
 from tuner.running.builder import SAMPLERS, SCHEDULERS
 from tuner.search.cohort_policy import Cohorts
-from tuner.search.controller import Controller, Plan
+from tuner.search.controller import SearchController
+from tuner.search.plan import RunPlan
 
 SYSTEMS: Mapping[str, tuple[str, Mapping[str, Any], str, Mapping[str, Any]]] = {
     "tpe+asha": ("tpe", {}, "asha", {}),
@@ -193,16 +194,7 @@ def opened(path: Path) -> onnxruntime.InferenceSession:
 class Forgetful(Journal):
     """Stores nothing: the controller remembers what it needs."""
 
-    def begin(self, trials: Sequence[TrialRecord]) -> None:
-        pass
-
-    def write(self, changes: Sequence[Change]) -> None:
-        pass
-
-    def reschedule(self, trials: Sequence[TrialRecord]) -> None:
-        pass
-
-    def annotate(self, key: str, value: Any) -> None:
+    def store(self, transaction: Transaction) -> None:
         pass
 
 
@@ -221,8 +213,8 @@ def simulated(task: Task, system: str, seed: int, workers: int) -> Run:
     goal = Goal.of("value", Direction.MAXIMIZE)
     budget = 64 * task.epochs // 3
     moments = itertools.count()
-    controller = Controller(
-        Plan(
+    controller = SearchController(
+        RunPlan(
             trials=budget,
             max_epochs=task.epochs,
             goal=goal,

@@ -17,7 +17,7 @@ from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.study import Budget, Direction, StudySpec
 from tuner.domain.study_folders import StudyFolders
-from tuner.domain.study_writer import Change, Journal
+from tuner.domain.study_writer import Change, Journal, Transaction
 from tuner.domain.trial import TrialRecord
 
 MAXIMIZED = Goal.of("accuracy", Direction.MAXIMIZE)
@@ -90,26 +90,22 @@ class FakeScheduler(Scheduler):
 
 @final
 class FakeJournal(Journal):
-    """Keeps what is written, in memory."""
+    """Keeps what is written, in memory; raises `error` instead where there is one."""
 
     def __init__(self) -> None:
         self.trials: dict[int, TrialRecord] = {}
         self.transactions: list[Sequence[Change]] = []
         self.notes: dict[str, Any] = {}
+        self.error: Exception | None = None
 
-    def begin(self, trials: Sequence[TrialRecord]) -> None:
-        self.transactions.append([Change(trial=trial) for trial in trials])
-        self.trials.update({trial.number: trial for trial in trials})
-
-    def write(self, changes: Sequence[Change]) -> None:
+    def store(self, transaction: Transaction) -> None:
+        if self.error is not None:
+            raise self.error
+        changes = [*(Change(trial=trial) for trial in transaction.begun), *transaction.changes]
         self.transactions.append(changes)
         self.trials.update({change.trial.number: change.trial for change in changes})
-
-    def reschedule(self, trials: Sequence[TrialRecord]) -> None:
-        self.trials.update({trial.number: trial for trial in trials})
-
-    def annotate(self, key: str, value: Any) -> None:
-        self.notes[key] = value
+        self.trials.update({trial.number: trial for trial in transaction.rescheduled})
+        self.notes.update(transaction.notes)
 
 
 @final

@@ -15,7 +15,8 @@ from tuner.domain.trial import TrialState
 from tuner.domain.worker_spec import Job
 from tuner.execution.inline import EXECUTOR
 from tuner.search.cohort_policy import Cohorts
-from tuner.search.controller import Controller, Plan
+from tuner.search.controller import SearchController
+from tuner.search.plan import RunPlan
 
 SPACE = SearchSpace(x=Float(0, 1))
 
@@ -28,7 +29,7 @@ class Bench:
     ) -> None:
         self.journal = FakeJournal()
         self.scheduler = FakeScheduler()
-        plan = Plan(
+        plan = RunPlan(
             trials=trials,
             max_epochs=3,
             goal=MAXIMIZED,
@@ -37,7 +38,7 @@ class Bench:
             tests=tests,
             grows=True,
         )
-        self.controller = Controller(
+        self.controller = SearchController(
             plan,
             sampler=FakeSampler(SPACE),
             scheduler=self.scheduler,

@@ -3,7 +3,7 @@
     python driver.py FOLDER run|resume [--executor inline] [--die-at POINT:CALL]
 
 An oracle of the test's own is written as the study goes: a line, flushed to the disk, for every epoch that the study
-says is stored. `--die-at begun:3` ends the process by SIGKILL at the third call of a named point.
+says is stored. `--die-at stored:3` ends the process by SIGKILL at the third call of a named point.
 """
 
 import argparse
@@ -16,7 +16,8 @@ from typing import Any, final
 from tuner.domain.event import Event, EventKind, Listener
 from tuner.execution.checkpoint_retention import Retention
 from tuner.running import launch
-from tuner.search.controller import Controller
+from tuner.search.controller import SearchController
+from tuner.search.dispatch import Dispatcher
 from tuner.storage.store import Store
 from tuner.storage.writer import StudyJournal
 
@@ -25,18 +26,15 @@ BEFORE, AFTER = "before", "after"
 POINTS: dict[str, tuple[type, str, str]] = {
     "before-create": (Store, "create", BEFORE),
     "created": (Store, "create", AFTER),
-    "asked": (Controller, "_proposed", AFTER),
-    "before-begin": (StudyJournal, "begin", BEFORE),
-    "begun": (StudyJournal, "begin", AFTER),
-    "before-write": (StudyJournal, "write", BEFORE),
-    "written": (StudyJournal, "write", AFTER),
-    "answered": (Controller, "report", AFTER),
+    "asked": (Dispatcher, "_proposed", AFTER),
+    "before-store": (StudyJournal, "store", BEFORE),
+    "half-stored": (StudyJournal, "_insert_reports", AFTER),
+    "stored": (StudyJournal, "store", AFTER),
+    "answered": (SearchController, "report", AFTER),
     "before-rename": (Path, "replace", BEFORE),
     "renamed": (Path, "replace", AFTER),
     "before-discard": (Retention, "notify", BEFORE),
     "discarded": (Retention, "notify", AFTER),
-    "before-annotate": (StudyJournal, "annotate", BEFORE),
-    "annotated": (StudyJournal, "annotate", AFTER),
 }
 """Where a process can be made to die: around every step that stores something."""
 

@@ -101,7 +101,7 @@ def killed(process: Process) -> bool:
 
 
 CALLS = (1, 2, 3, 5, 8, 13, 21, 34) if IS_LONG else (4,)
-FEWER_POINTS = ("created", "begun", "before-write", "written", "before-rename", "renamed", "discarded")
+FEWER_POINTS = ("created", "before-store", "half-stored", "stored", "before-rename", "renamed", "discarded")
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -167,3 +167,9 @@ def test_with_one_worker_nothing_depends_on_time() -> None:
     rule = Cohorts(SPACE, lambda _: (), size=None, trials=800, interleaved=True)
     rule.measured(0.001)
     assert rule.size(SPACE.default) == 1
+
+
+def test_what_makes_the_shape_is_held_and_everything_else_varies() -> None:
+    space = SearchSpace(width=Int(1, 9), lr=Float(0, 1))
+    cohorts = Cohorts(space, lambda config: config["width"], size=4, trials=8)
+    assert cohorts.held(space.default) == {"width": 5}

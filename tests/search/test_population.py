@@ -8,11 +8,17 @@ from fakes import MAXIMIZED, FakeJournal, FakeListener, FakeSampler, metrics, ti
 from tuner import Float, Int, SearchSpace
 from tuner.domain.assignment import Answer, Work
 from tuner.domain.event import EventKind
+from tuner.domain.scheduler import Scheduler
 from tuner.domain.study import Direction
-from tuner.domain.trial import Report, TrialState
+from tuner.domain.trial import Report, TrialRecord, TrialState
+from tuner.schedulers.none import NoScheduler
 from tuner.schedulers.pbt import PBT
 from tuner.search.cohort_policy import Cohorts
-from tuner.search.controller import Controller, Plan
+from tuner.search.controller import SearchController
+from tuner.search.plan import RunPlan
+from tuner.search.population import ExploitingPopulation, NoPopulation, population_of
+from tuner.search.run_state import RunState
+from tuner.search.unit_of_work import UnitOfWork
 
 SPACE = SearchSpace(lr=Float(1e-4, 1.0, log=True), width=Int(8, 64))
 MAX_EPOCHS = 3
@@ -28,8 +34,8 @@ class Population:
     listener: FakeListener = field(default_factory=FakeListener)
 
     def __post_init__(self) -> None:
-        self.controller = Controller(
-            Plan(
+        self.controller = SearchController(
+            RunPlan(
                 trials=4,
                 max_epochs=MAX_EPOCHS,
                 goal=MAXIMIZED,
@@ -168,3 +174,38 @@ def test_a_failed_member_holds_nobody_up() -> None:
     bench.controller.report([Report(number=3, epoch=1)])
     assert bench.state(3) is TrialState.FAIL
     assert bench.take().numbers <= {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "kind"),
+    [
+        (PBT(MAX_EPOCHS, Direction.MAXIMIZE, 0, interval=1), ExploitingPopulation),
+        (NoScheduler(MAX_EPOCHS, Direction.MAXIMIZE, 0), NoPopulation),
+    ],
+)
+def test_only_a_scheduler_that_exploits_needs_a_population(scheduler: Scheduler, kind: type) -> None:
+    plan = RunPlan(trials=4, max_epochs=MAX_EPOCHS, goal=MAXIMIZED, seed=0, default=SPACE.default, tests=False)
+    cohorts = Cohorts(SPACE, lambda _: (), size=1, trials=4)
+    assert type(population_of(plan, scheduler, cohorts)) is kind
+
+
+def test_without_a_population_every_waiting_trial_is_ready_and_no_member_waits() -> None:
+    waiting = [TrialRecord(number=number, state=TrialState.WAITING, config=SPACE.default) for number in range(3)]
+    state, unit = RunState(waiting, target=4), UnitOfWork()
+    population = NoPopulation()
+    assert population.ready(state, unit) == [0, 1, 2]
+    state.take([0, 1])
+    state.start([state.trial(0), state.trial(1)], 1, ticking_clock()())
+    assert population.gather(state, 1, unit) == ()
+    assert population.exploit_in_place(state, 1, unit) == []
+    assert state.running == (0, 1)
+
+
+def test_a_report_and_the_generation_that_it_completes_are_one_transaction() -> None:
+    bench = Population(cohort=4, exploits=True)
+    bench.take()
+    before = len(bench.journal.transactions)
+    assert bench.report(0, 1, 2, 3).exploits
+    assert len(bench.journal.transactions) == before + 1
+    assert bench.journal.trials[1].curve == {1: 1.0}
+    assert len(bench.journal.trials[1].schedule) == 2

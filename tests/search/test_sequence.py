@@ -10,14 +10,15 @@ from tuner.domain.run_controller import StopCause
 from tuner.domain.study import Direction
 from tuner.domain.trial import Report, TrialState
 from tuner.search.cohort_policy import Cohorts
-from tuner.search.controller import Controller, Plan
+from tuner.search.controller import SearchController
+from tuner.search.plan import RunPlan
 from tuner.search.sequence import Relay
 
 SPACE = SearchSpace(x=Float(0, 1))
 
 
-def part(journal: FakeJournal, works: int = 0, *, trials: int = 1) -> Controller:
-    plan = Plan(
+def part(journal: FakeJournal, works: int = 0, *, trials: int = 1) -> SearchController:
+    plan = RunPlan(
         trials=trials,
         max_epochs=1,
         goal=Goal.of("accuracy", Direction.MAXIMIZE),
@@ -25,7 +26,7 @@ def part(journal: FakeJournal, works: int = 0, *, trials: int = 1) -> Controller
         default=SPACE.default,
         tests=False,
     )
-    return Controller(
+    return SearchController(
         plan,
         sampler=FakeSampler(SPACE),
         scheduler=FakeScheduler(),
@@ -94,7 +95,7 @@ def test_a_run_that_is_stopped_begins_no_further_part(cause: StopCause) -> None:
 def test_a_signal_while_a_part_begins_stops_that_part() -> None:
     second = FakeJournal()
 
-    def begin(works: int) -> Controller:
+    def begin(works: int) -> SearchController:
         relay.stop(StopCause.INTERRUPT)
         return part(second, works)
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from tuner import Float, SearchSpace
 from tuner.domain.errors import LeaseLostError, StorageError
-from tuner.domain.study_writer import Change
+from tuner.domain.study_writer import Change, Transaction
 from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
 from tuner.running.session import now
 from tuner.storage import schema
@@ -120,6 +120,20 @@ def test_a_result_that_a_locked_storage_cannot_take_is_stored_when_it_can(
     assert curves(store) == [{1: 0.5}]
     assert [seconds for seconds, _ in outage.told] == [0.0, pytest.approx(0.05), 0]
     assert "lock" in outage.told[0][1].lower()
+    assert not spill.file.exists()
+
+
+def test_a_whole_transaction_waits_for_a_locked_storage_and_is_stored_once(
+    store: Store, journal: StudyJournal, spill: Spill
+) -> None:
+    lock = Lock(store.location)
+    patient = waiting(journal, spill, Outage(lock, sleeps=2))
+    patient.begin([running(0)])
+    lock.take()
+    transaction = Transaction(begun=(running(1),), changes=(reported(0, 1, 0.5),), notes={"batching": {"most": 1}})
+    patient.store(transaction)
+    assert curves(store) == [{1: 0.5}, {}]
+    assert store.study("s").notes["batching"] == {"most": 1}
     assert not spill.file.exists()
 
 

@@ -21,7 +21,7 @@ from tuner.domain.errors import StorageError, StudyExistsError, StudyNotFoundErr
 from tuner.domain.goal import Goal
 from tuner.domain.ranking import front
 from tuner.domain.study import Direction
-from tuner.domain.study_writer import Change
+from tuner.domain.study_writer import Change, Transaction
 from tuner.domain.trial import Failure, FailureReason, Report, Stage, TrialRecord, TrialState
 from tuner.running.session import now
 from tuner.storage import schema
@@ -249,6 +249,22 @@ def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
     with store.holding("s") as journal, pytest.raises(ValueError, match="is not the next one"):
         journal.begin([running(0), running(2)])
     assert store.read("s")[1] == ()
+
+
+def test_new_trials_changes_and_notes_of_a_transaction_are_stored_together_or_not_at_all(store: Store) -> None:
+    create(store)
+    first = reported(running(0), 1, 0.5)
+    with store.holding("s") as journal:
+        journal.begin([running(0)])
+        with pytest.raises(ValueError, match="is not the next one"):
+            journal.store(Transaction(begun=(running(2),), changes=(first,), notes={"batching": {}}))
+        study, (trial,) = store.read("s")
+        assert (trial.curve, study.notes.get("batching")) == ({}, None)
+        journal.store(Transaction(begun=(running(1),), changes=(first,), notes={"batching": {"most": 1}}))
+        journal.write([reported(running(1), 1, 0.25)])
+    study, trials = store.read("s")
+    assert [trial.curve for trial in trials] == [{1: 0.5}, {1: 0.25}]
+    assert study.notes["batching"] == {"most": 1}
 
 
 def test_a_trial_that_another_program_adds_meanwhile_ends_the_run_with_what_to_do(

@@ -1,6 +1,7 @@
 """What happened in a running study, for whoever watches it; told after it was stored."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import final
@@ -51,3 +52,27 @@ class Listener(ABC):
 
     def recovered(self, reports: int) -> None:  # noqa: B027 - most need not know
         """Take note that so many reports that an earlier run had to keep in a file are stored now."""
+
+
+@final
+class Listeners(Listener):
+    """Several listeners as one, called in their order."""
+
+    def __init__(self, listeners: Iterable[Listener]) -> None:
+        self._listeners = tuple(listeners)
+
+    def notify(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener.notify(event)
+
+    def waits(self, seconds: float, reason: str) -> None:
+        for listener in self._listeners:
+            listener.waits(seconds, reason)
+
+    def warned(self, text: str) -> None:
+        for listener in self._listeners:
+            listener.warned(text)
+
+    def recovered(self, reports: int) -> None:
+        for listener in self._listeners:
+            listener.recovered(reports)

@@ -1,8 +1,8 @@
 """The port of what remembers a study while it runs."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, final
 
 from tuner.domain.trial import Report, TrialRecord
@@ -17,6 +17,27 @@ class Change:
     report: Report | None = None
 
 
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """What is stored together: all of it, or none of it.
+
+    `begun` are new trials, whose numbers follow the last one stored. `changes` are those of trials that were stored
+    before, in the order in which they happened. `rescheduled` are trials that continue from others' states: their
+    schedules are stored. `notes` are JSON values about the study itself, each in place of an older one under its key.
+    """
+
+    begun: tuple[TrialRecord, ...] = ()
+    changes: tuple[Change, ...] = ()
+    rescheduled: tuple[TrialRecord, ...] = ()
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to store."""
+        return not (self.begun or self.changes or self.rescheduled or self.notes)
+
+
 class Journal(ABC):
     """Writes down what happened before anyone acts on it; only one process writes a study.
 
@@ -24,17 +45,25 @@ class Journal(ABC):
     """
 
     @abstractmethod
+    def store(self, transaction: Transaction) -> None:
+        """Store all of the transaction."""
+
+    @final
     def begin(self, trials: Sequence[TrialRecord]) -> None:
-        """Store new trials; their numbers follow the last one stored."""
+        """Store new trials only."""
+        self.store(Transaction(begun=tuple(trials)))
 
-    @abstractmethod
+    @final
     def write(self, changes: Sequence[Change]) -> None:
-        """Store what became of trials that `begin` stored."""
+        """Store only changes of trials that were stored before."""
+        self.store(Transaction(changes=tuple(changes)))
 
-    @abstractmethod
+    @final
     def reschedule(self, trials: Sequence[TrialRecord]) -> None:
-        """Store the schedules of trials that go on from others' states."""
+        """Store only the schedules of trials that continue from others' states."""
+        self.store(Transaction(rescheduled=tuple(trials)))
 
-    @abstractmethod
+    @final
     def annotate(self, key: str, value: Any) -> None:
-        """Store a JSON value about the study itself, in place of an older one under the same key."""
+        """Store only a JSON value about the study itself, in place of an older one under the same key."""
+        self.store(Transaction(notes={key: value}))

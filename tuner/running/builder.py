@@ -30,7 +30,7 @@ from tuner.formatting.values import amount
 from tuner.registry.catalogue import Catalogue
 from tuner.registry.import_path import clash, is_function, resolve, shares_process
 from tuner.search.cohort_policy import Cohorts
-from tuner.search.controller import Plan
+from tuner.search.plan import RunPlan
 from tuner.search.warm_start import CarriedOver
 from tuner.system import hardware
 
@@ -84,9 +84,9 @@ class Assembly:
     """What is told instead of running the study, where all of it is done; "" where there is something to do."""
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> RunPlan:
         """What the controller is to reach."""
-        return Plan(
+        return RunPlan(
             trials=self.spec.budget.trials,
             max_epochs=self.spec.budget.epochs,
             goal=self.goal,

@@ -18,7 +18,7 @@ from tuner.domain.study_record import companion
 from tuner.domain.trial import TrialRecord
 from tuner.running.builder import Assembly
 from tuner.schedulers.none import NoScheduler
-from tuner.search.controller import ToTest
+from tuner.search.plan import ToTest
 from tuner.search.repetitions import Repetitions
 
 

@@ -33,7 +33,7 @@ from tuner.running.builder import Assembly, assemble, data_fingerprint
 from tuner.running.confirmation import confirming, winners
 from tuner.running.spec_source import Asked, module_folder, read_spec, space_to_resume, spec_to_resume
 from tuner.running.transfer import Learned, learned
-from tuner.search.controller import ToTest
+from tuner.search.plan import ToTest
 from tuner.search.warm_start import CarriedOver, WarmStart
 from tuner.storage.backup import Backups
 from tuner.storage.fallback_file import Spill

@@ -28,8 +28,9 @@ from tuner.domain.study_writer import Change
 from tuner.domain.trial import TrialRecord
 from tuner.formatting.redaction import is_same_but_hidden, without_secrets
 from tuner.search.cohort_policy import Cohorts
-from tuner.search.controller import Controller, Plan, ToTest
+from tuner.search.controller import SearchController
 from tuner.search.external_trials import adopted
+from tuner.search.plan import RunPlan, ToTest
 from tuner.search.sequence import Relay
 from tuner.storage.fallback_file import Spill
 from tuner.storage.location import Location
@@ -72,7 +73,7 @@ class Conductor:
     def __init__(
         self,
         store: Store,
-        plan: Plan,
+        plan: RunPlan,
         *,
         space: SearchSpace,
         sampler: Sampler,
@@ -125,7 +126,7 @@ class Conductor:
         """Whether study `name` was run to its target, and nothing of it waits to be stored."""
         return not self._spill.file.exists() and self.controller(name, journal).is_finished
 
-    def controller(self, name: str, held: StudyJournal, works: int = 0) -> Controller:
+    def controller(self, name: str, held: StudyJournal, works: int = 0) -> SearchController:
         """Return what leads the stored study `name`, after `works` of an earlier part of the run."""
         journal = WaitingJournal(
             held, self._spill, waits=self._waits, is_stopping=lambda: controller.stop_cause is not None
@@ -137,7 +138,7 @@ class Conductor:
         trials, foreign = self._adopted(held, stored)
         self._cohorts.remember(study.notes.get("cohorts", {}))
         unfinished = any(not trial.state.is_finished for trial in trials)
-        controller = Controller(
+        controller = SearchController(
             self._plan,
             sampler=self._sampler,
             scheduler=self._scheduler,

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, final
+from dataclasses import replace
+from typing import final
 
 from tuner.domain.errors import LeaseLostError, StorageError
-from tuner.domain.study_writer import Change, Journal
-from tuner.domain.trial import TrialRecord
+from tuner.domain.study_writer import Change, Journal, Transaction
 from tuner.storage.fallback_file import Spill
 from tuner.storage.writer import StudyJournal
 
@@ -56,31 +56,25 @@ class WaitingJournal(Journal):
         self._spill.clear()
         return recovered
 
-    def begin(self, trials: Sequence[TrialRecord]) -> None:
+    def store(self, transaction: Transaction) -> None:
         def again() -> None:
-            if left := self._journal.unbegun(trials):
-                self._journal.begin(left)
-
-        self._insist(lambda: self._journal.begin(trials), again)
-
-    def write(self, changes: Sequence[Change]) -> None:
-        def again() -> None:
-            if left := self._journal.unwritten(changes):
-                self._journal.write(left)
-            self._spill.clear()
+            left = replace(
+                transaction,
+                begun=tuple(self._journal.unbegun(transaction.begun)),
+                changes=tuple(self._journal.unwritten(transaction.changes)),
+            )
+            if not left.is_empty:
+                self._journal.store(left)
+            if transaction.changes:
+                self._spill.clear()
 
         try:
-            self._insist(lambda: self._journal.write(changes), again, changes)
+            self._insist(lambda: self._journal.store(transaction), again, transaction.changes)
         except LeaseLostError as error:
-            self._spill.keep_late(changes)
-            error.hint += f"; what was measured since is kept, and not counted, in {self._spill.late_file}"
+            if transaction.changes:
+                self._spill.keep_late(transaction.changes)
+                error.hint += f"; what was measured since is kept, and not counted, in {self._spill.late_file}"
             raise
-
-    def reschedule(self, trials: Sequence[TrialRecord]) -> None:
-        self._insist(lambda: self._journal.reschedule(trials), lambda: self._journal.reschedule(trials))
-
-    def annotate(self, key: str, value: Any) -> None:
-        self._insist(lambda: self._journal.annotate(key, value), lambda: self._journal.annotate(key, value))
 
     def _insist(self, act: Callable[[], None], again: Callable[[], None], results: Sequence[Change] = ()) -> None:
         try:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from tuner.domain import ranking
 from tuner.domain.errors import StorageError
 from tuner.domain.study_record import StudyRecord
-from tuner.domain.study_writer import Change, Journal
+from tuner.domain.study_writer import Change, Journal, Transaction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.redaction import redacted
 from tuner.storage import schema
@@ -46,10 +46,16 @@ class StudyJournal(Journal):
             self._lease.check(connection)
             yield connection
 
-    def begin(self, trials: Sequence[TrialRecord]) -> None:
+    def store(self, transaction: Transaction) -> None:
         with self._writing() as connection:
-            for trial in trials:
-                self._ids[trial.number] = self._insert_trial(connection, trial)
+            begun = {trial.number: self._insert_trial(connection, trial) for trial in transaction.begun}
+            self._insert_reports(connection, transaction.changes)
+            for change in transaction.changes:
+                self._update_state(connection, change.trial)
+            self._set_schedules(connection, transaction.rescheduled)
+            for key, value in transaction.notes.items():
+                self._set_note(connection, key, value)
+        self._ids |= begun
 
     def unbegun(self, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
         """Return those of these trials that are not stored; what failed may have been stored nevertheless."""
@@ -87,13 +93,9 @@ class StudyJournal(Journal):
             for trial_id, trial in zip(ids, trials, strict=True):
                 connection.execute(insert(params), [*self._param_rows(trial_id, trial)])
 
-    def write(self, changes: Sequence[Change]) -> None:
-        with self._writing() as connection:
-            self._insert_reports(connection, changes)
-            for change in changes:
-                self._update_state(connection, change.trial)
-
-    def reschedule(self, trials: Sequence[TrialRecord]) -> None:
+    def _set_schedules(self, connection: Connection, trials: Sequence[TrialRecord]) -> None:
+        if not trials:
+            return
         table, key = schema.trial_user_attributes, f"{PREFIX}schedule"
         ids = [self._ids[trial.number] for trial in trials]
         schedules = (json.dumps([stage.describe() for stage in trial.schedule]) for trial in trials)
@@ -101,16 +103,14 @@ class StudyJournal(Journal):
             {"trial_id": trial_id, "key": key, "value_json": schedule}
             for trial_id, schedule in zip(ids, schedules, strict=True)
         ]
-        with self._writing() as connection:
-            connection.execute(delete(table).where(table.c.trial_id.in_(ids), table.c.key == key))
-            connection.execute(insert(table), rows)
+        connection.execute(delete(table).where(table.c.trial_id.in_(ids), table.c.key == key))
+        connection.execute(insert(table), rows)
 
-    def annotate(self, key: str, value: Any) -> None:
+    def _set_note(self, connection: Connection, key: str, value: Any) -> None:
         table = schema.study_user_attributes
-        with self._writing() as connection:
-            connection.execute(delete(table).where(table.c.study_id == self._study_id, table.c.key == f"{PREFIX}{key}"))
-            row = {"study_id": self._study_id, "key": f"{PREFIX}{key}", "value_json": json.dumps(recorded(key, value))}
-            connection.execute(insert(table).values(row))
+        connection.execute(delete(table).where(table.c.study_id == self._study_id, table.c.key == f"{PREFIX}{key}"))
+        row = {"study_id": self._study_id, "key": f"{PREFIX}{key}", "value_json": json.dumps(recorded(key, value))}
+        connection.execute(insert(table).values(row))
 
     def _known_ids(self) -> dict[int, int]:
         columns = schema.trials.c

@@ -24,7 +24,8 @@ from tuner.domain.worker_spec import Job
 from tuner.execution.ray import loop
 from tuner.execution.ray.executor import EXECUTOR
 from tuner.search.cohort_policy import Cohorts
-from tuner.search.controller import Controller, Plan
+from tuner.search.controller import SearchController
+from tuner.search.plan import RunPlan
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 
@@ -48,7 +49,7 @@ class Bench:
         self.resources = Resources(cpu=cpu, parallel=parallel)
         self.journal = FakeJournal()
         self.events = FakeListener()
-        plan = Plan(
+        plan = RunPlan(
             trials=trials,
             max_epochs=EPOCHS,
             goal=MAXIMIZED,
@@ -58,7 +59,7 @@ class Bench:
             parallel=parallel,
             grows=True,
         )
-        self.controller = Controller(
+        self.controller = SearchController(
             plan,
             sampler=FakeSampler(SPACE),
             scheduler=FakeScheduler(),

@@ -1,0 +1,97 @@
+"""A controller with fakes around it, for the tests of its parts."""
+
+from collections.abc import Mapping
+
+from fakes import MAXIMIZED, FakeJournal, FakeListener, FakeSampler, FakeScheduler, metrics, ticking_clock
+
+from tuner import Choice, Float, SearchSpace
+from tuner.domain.assignment import Answer, Work
+from tuner.domain.config import Config
+from tuner.domain.goal import PARAMETERS, Goal
+from tuner.domain.study import Direction
+from tuner.domain.trial import Failure, FailureReason, Report, TrialState
+from tuner.search.cohort_policy import Cohorts, KeyOf
+from tuner.search.controller import SearchController
+from tuner.search.plan import RunPlan
+
+SPACE = SearchSpace(x=Float(0, 1))
+
+HALVES = SearchSpace(half=Choice("lower", "upper"), x=Float(0, 1))
+
+SMALL = Goal.of("accuracy", Direction.MAXIMIZE, "parameters <= 10", "accuracy >= 0.5")
+
+TOO_LATE = Failure(reason=FailureReason.TIMEOUT, message="it reported nothing")
+
+
+class Bench:
+    """A controller with fakes around it."""
+
+    def __init__(
+        self,
+        trials: int = 3,
+        max_epochs: int = 3,
+        *,
+        tests: bool = False,
+        before: "Bench | None" = None,
+        cohort: int = 1,
+        key_of: KeyOf = lambda _: (),
+        grows: bool = False,
+        trial_seconds: float | None = None,
+        goal: Goal = MAXIMIZED,
+        stops_hopeless: bool = True,
+        space: SearchSpace = SPACE,
+    ) -> None:
+        self.sampler = FakeSampler(space)
+        self.scheduler = FakeScheduler()
+        self.journal: FakeJournal = before.journal if before else FakeJournal()
+        self.listener = FakeListener()
+        plan = RunPlan(
+            trials=trials,
+            max_epochs=max_epochs,
+            goal=goal,
+            stops_hopeless=stops_hopeless,
+            seed=0,
+            default=space.default,
+            tests=tests,
+            grows=grows,
+            trial_seconds=trial_seconds,
+        )
+        self.controller = SearchController(
+            plan,
+            sampler=self.sampler,
+            scheduler=self.scheduler,
+            cohorts=Cohorts(space, key_of, size=cohort, trials=trials),
+            journal=self.journal,
+            now=ticking_clock(),
+            listeners=[self.listener],
+            trials=tuple(self.journal.trials.values()),
+        )
+
+    def take(self) -> Work:
+        work = self.controller.next_work()
+        assert work is not None
+        return work
+
+    def report(self, number: int, epoch: int, value: float) -> frozenset[int]:
+        return self.report_all({number: value}, epoch).leaving
+
+    def report_all(self, values: Mapping[int, float], epoch: int, *, admits: bool = True) -> Answer:
+        """Report what the members of one cohort measured."""
+        reports = [Report(number=number, epoch=epoch, metrics=metrics(value)) for number, value in values.items()]
+        return self.controller.report(reports, admits=admits)
+
+    def state(self, number: int) -> TrialState:
+        return self.journal.trials[number].state
+
+
+def failed(number: int, reason: FailureReason = FailureReason.RAISED) -> Report:
+    return Report(number=number, epoch=0, failure=Failure(reason=reason, message="it broke"))
+
+
+def sized(number: int, epoch: int, value: float, parameters: float) -> Report:
+    return Report(number=number, epoch=epoch, metrics={**metrics(value), PARAMETERS: parameters})
+
+
+def halves(config: Config) -> str:
+    """Two shapes: the lower and the upper half of the space."""
+    return str(config["half"])

@@ -1,0 +1,153 @@
+"""Which trials are handed out next, which of them together, and which join a cohort that is being trained."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import final
+
+from tuner.domain.assignment import Member
+from tuner.domain.config import Config
+from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
+from tuner.domain.scheduler import Scheduler
+from tuner.domain.seed import derive
+from tuner.domain.trial import TrialRecord, TrialState
+from tuner.search.cohort_policy import Cohorts
+from tuner.search.plan import RunPlan
+from tuner.search.population import Population
+from tuner.search.run_state import RunState
+from tuner.search.unit_of_work import UnitOfWork
+
+
+@final
+class Dispatcher:
+    """Makes cohorts: of waiting trials first, then of new ones, which the sampler proposes.
+
+    What it returns is recorded as RUNNING and collected to be stored; the controller starts it once it is stored.
+    """
+
+    def __init__(
+        self, plan: RunPlan, *, sampler: Sampler, cohorts: Cohorts, population: Population, now: Callable[[], datetime]
+    ) -> None:
+        self._plan = plan
+        self._sampler = sampler
+        self._cohorts = cohorts
+        self._population = population
+        self._now = now
+
+    def next_cohort(self, state: RunState, unit: UnitOfWork) -> list[TrialRecord]:
+        """Return the trials of the next cohort; none where there is nothing to hand out now."""
+        return self._continued(state, unit) or self._new_cohort(state, unit)
+
+    def joiners(self, state: RunState, cohort: int, unit: UnitOfWork) -> list[TrialRecord]:
+        """Return the trials that take the free places of a cohort that is being trained."""
+        members = state.members(cohort)
+        if not self._plan.grows or any(trial.number in state.alone for trial in members):
+            return []
+        if not members:  # a cohort of any shape takes the place of one that is over
+            return [] if state.waiting else self._new_cohort(state, unit)
+        config = state.shape(cohort)
+        free = self._cohorts.room(config, len(members))
+        room = min(free, self._cohorts.left(config)) if free else 0
+        return self._filled(state, config, room, unit) if room or not free else self._drawn(state, config, free, unit)
+
+    def _new_cohort(self, state: RunState, unit: UnitOfWork) -> list[TrialRecord]:
+        """Begin the trials of a new cohort; none where there are to be no more."""
+        first = self._proposed(state) if state.wants_trials else None
+        if first is None:
+            return []
+        room = self._cohorts.room(first.config, members=1)
+        return _begun([first, *self._proposed_like(state, first.config, room)], unit)
+
+    def _continued(self, state: RunState, unit: UnitOfWork) -> list[TrialRecord]:
+        """Continue waiting trials, those of one shape together; new ones take the places that are left."""
+        ready = self._population.ready(state, unit)
+        if not ready:
+            return []
+        numbers = self._ready_together(state, ready)
+        state.take(numbers)
+        old = [replace(state.trial(number), state=TrialState.RUNNING) for number in numbers]
+        for trial in old:
+            unit.change(trial)
+        if numbers[0] in state.alone:
+            return old
+        config = old[0].config
+        room = self._cohorts.room(config, len(old))
+        if any(trial.last_epoch for trial in old):  # else the sampler has just chosen this shape
+            room = min(room, self._cohorts.left(config)) if room else 0
+        return [*old, *self._filled(state, config, room, unit)]
+
+    def _ready_together(self, state: RunState, ready: Sequence[int]) -> list[int]:
+        """Return the trials that make a cohort with the first that is ready, a fair part for each worker."""
+        first, alone = ready[0], state.alone
+        if first in alone:
+            return [first]
+        config = state.trial(first).config
+        key = self._cohorts.key_of(config)
+        like = (number for number in ready if number not in alone)
+        fitting = [number for number in like if self._cohorts.key_of(state.trial(number).config) == key]
+        return fitting[: min(self._cohorts.most(config), math.ceil(len(ready) / self._plan.parallel))]
+
+    def _drawn(self, state: RunState, config: Config, free: int, unit: UnitOfWork) -> list[TrialRecord]:
+        """Let the sampler choose a shape: where it is this one again, more of it join, else the trial waits."""
+        if state.waiting or not self._cohorts.is_drawn_again or not state.wants_trials:
+            return []
+        trials = self._proposed_like(state, config, 1, NOTHING_HELD)
+        if trials and trials[0].state is TrialState.RUNNING:
+            trials += self._proposed_like(state, config, min(free - 1, self._cohorts.left(config)))
+        return _begun(trials, unit)
+
+    def _filled(self, state: RunState, config: Config, room: int, unit: UnitOfWork) -> list[TrialRecord]:
+        """Begin `room` trials of the shape of `config`, or as many as there are."""
+        return _begun(self._proposed_like(state, config, room), unit)
+
+    def _proposed_like(self, state: RunState, config: Config, room: int, held: Held | None = None) -> list[TrialRecord]:
+        """Propose trials of the shape of `config`; the last one waits where it turned out to have another shape."""
+        room = min(room, math.ceil(state.left / self._plan.parallel))
+        if room and held is None:
+            held = self._cohorts.held(config)
+        key = self._cohorts.key_of(config)
+        trials: list[TrialRecord] = []
+        while len(trials) < room and (trial := self._proposed(state, held or NOTHING_HELD)) is not None:
+            trials.append(trial)
+            if self._cohorts.key_of(trial.config) != key:
+                trials[-1] = replace(trial, state=TrialState.WAITING)
+                state.enqueue(trials[-1])
+                break
+        return trials
+
+    def _proposed(self, state: RunState, held: Held = NOTHING_HELD) -> TrialRecord | None:
+        """Return a new trial; None where the sampler has no configuration left, with no fixed values: for good."""
+        number = len(state.trials)
+        config = self._plan.default if number == 0 else self._sampler.suggest(number, held)
+        if config is None:
+            if not held:
+                state.exhaust()
+            return None
+        trial = TrialRecord(number=number, state=TrialState.RUNNING, config=config, started=self._now())
+        state.add(trial)
+        self._sampler.observe(trial)
+        self._cohorts.give(config)
+        return trial
+
+
+def member_of(trial: TrialRecord, plan: RunPlan, scheduler: Scheduler) -> Member:
+    """Return the trial as its worker is given it."""
+    epochs = scheduler.decision_epochs(trial.number)
+    if epochs is not None and plan.stops_hopeless and plan.goal.settles_early:
+        epochs = (1, *epochs)  # the first report shows whether it violates a constraint for good
+    return Member(
+        number=trial.number,
+        config=trial.config,
+        seed=derive(plan.seed, "trial", trial.number),
+        epoch=trial.last_epoch,
+        best_epoch=trial.epoch,
+        best=trial.value,
+        decision_epochs=epochs,
+    )
+
+
+def _begun(trials: Sequence[TrialRecord], unit: UnitOfWork) -> list[TrialRecord]:
+    """Let new trials be stored, and return those that are trained at once."""
+    unit.begin(trials)
+    return [trial for trial in trials if trial.state is TrialState.RUNNING]

@@ -1,0 +1,40 @@
+"""The plan of a run: its target, and what trials and cohorts may do."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from tuner.domain.config import Config
+from tuner.domain.goal import Goal
+from tuner.domain.study_folders import StudyFolders
+from tuner.domain.trial import TrialRecord
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """What a run is to reach: `trials` in all, of at most `max_epochs`, the best by `goal`."""
+
+    trials: int
+    max_epochs: int
+    goal: Goal
+    seed: int
+    default: Config
+    tests: bool
+    """Whether trials are tested at the end."""
+    folders: StudyFolders | None = None
+    """What the trials write into; None: the job's own folders."""
+    trial_seconds: float | None = None
+    """How long a trial may take in one run."""
+    stops_hopeless: bool = False
+    """Whether a trial ends at once that violates a constraint for good."""
+    parallel: int = 1
+    """How many cohorts are trained at a time."""
+    grows: bool = False
+    """Whether trials can join a cohort that is being trained."""
+    exploits: bool = False
+    """Whether a member of a cohort can continue from another member's state, without a checkpoint."""
+
+
+ToTest = Callable[[Sequence[TrialRecord]], Sequence[TrialRecord]]
+"""Chooses, at the end of a run, which trials are tested."""

@@ -1,0 +1,208 @@
+"""Records reports: what becomes of the trials, and what the sampler, the scheduler and the policies learn from it."""
+
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import final
+
+from tuner.domain.batching import Batching
+from tuner.domain.decision import Decision
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.event import EventKind
+from tuner.domain.sampler import Sampler
+from tuner.domain.scheduler import Scheduler
+from tuner.domain.study_writer import Change
+from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
+from tuner.search.batching_statistics import BatchingStatistics
+from tuner.search.cohort_policy import Cohorts
+from tuner.search.failure_policy import MAX_RETRIES, FailurePolicy, Recovery
+from tuner.search.plan import RunPlan
+from tuner.search.run_state import RunState
+from tuner.search.transitions import after_report, is_judged
+from tuner.search.unit_of_work import UnitOfWork
+
+
+@final
+class Recorder:
+    """Applies what happened to the state of a run, and collects what has to be stored of it.
+
+    Under a signal a failure says nothing of its trial: the signal is mostly sent to the workers too. So the failed
+    trials of a run that `is_signalled` wait, and are continued when the study is resumed.
+    """
+
+    def __init__(
+        self,
+        plan: RunPlan,
+        *,
+        sampler: Sampler,
+        scheduler: Scheduler,
+        cohorts: Cohorts,
+        failures: FailurePolicy,
+        batching: Batching,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._plan = plan
+        self._sampler = sampler
+        self._scheduler = scheduler
+        self._cohorts = cohorts
+        self._failures = failures
+        self._statistics = BatchingStatistics(cohorts, batching)
+        self._now = now
+        self._warned: set[str] = set()
+
+    def replay(self, state: RunState, foreign: Collection[int]) -> None:
+        """Record what was stored before, in the order of the trials' numbers; nothing is learned of `foreign` ones."""
+        for trial in state.trials:
+            if trial.number in foreign:
+                continue
+            self._sampler.observe(trial)
+            self._cohorts.give(trial.config)
+            for epoch, value in sorted(trial.curve.items()):
+                metrics = state.metrics(trial.number).get(epoch, trial.metrics)
+                if not self._plan.goal.broken_for_good(metrics):
+                    self._scheduler.record(trial.number, epoch, value)
+        is_finite = bool(state.trials) and self._sampler.most_proposals < math.inf
+        if is_finite and self._sampler.suggest(len(state.trials)) is None:
+            state.exhaust()
+
+    def record(
+        self, state: RunState, cohort: int, reports: Sequence[Report], unit: UnitOfWork, *, is_signalled: bool
+    ) -> None:
+        """Record what members of a cohort reported."""
+        for report in reports:
+            if report.note and report.note not in self._warned:
+                self._warned.add(report.note)
+                unit.warn(f"trial {report.number}: {report.note}")
+        fresh = [each for each in reports if _is_new(state, each) and not (is_signalled and each.failure)]
+        _refuse_unknown_metric(state, fresh)
+        members = len(state.members(cohort))
+        recoveries = {
+            report.number: self._failures.after_failure(report.failure, members)
+            for report in fresh
+            if report.failure is not None
+        }
+        returned = [each for each in fresh if recoveries.get(each.number, Recovery.FAIL) is not Recovery.FAIL]
+        if returned:
+            self._put_back_apart(state, returned, recoveries[returned[0].number], unit)
+        self._apply(state, [each for each in fresh if state.is_running(each.number)], unit)
+
+    def record_loss(self, state: RunState, cohort: int, reason: str, unit: UnitOfWork, *, is_signalled: bool) -> None:
+        """Record that the worker of a cohort died, for this reason: its members are handed out again, or fail."""
+        failure = Failure(reason=FailureReason.WORKER_LOST, message=f"{reason}, {MAX_RETRIES + 1} times")
+        retried: list[TrialRecord] = []
+        failed: list[TrialRecord] = []
+        for trial in state.members(cohort):
+            self._failures.count_loss(trial.number)
+            is_retried = is_signalled or self._failures.after_loss(trial.number) is Recovery.RETRY
+            (retried if is_retried else failed).append(trial)
+        self._apply(state, [Report(number=each.number, epoch=0, failure=failure) for each in reversed(failed)], unit)
+        self.put_back(state, retried, EventKind.LOST, unit)
+        state.close(cohort)
+
+    def record_limit(self, state: RunState, cohort: int, failure: Failure, unit: UnitOfWork) -> None:
+        """Record that the worker of a cohort was ended because of a limit."""
+        members = state.members(cohort)
+        reports = [Report(number=trial.number, epoch=0, failure=failure) for trial in members]
+        recovery = self._failures.after_limit(failure, len(members))
+        if recovery is Recovery.FAIL:
+            self._apply(state, reports, unit)
+        else:
+            self._put_back_apart(state, reports, recovery, unit)
+        state.close(cohort)
+
+    def put_back(self, state: RunState, trials: Sequence[TrialRecord], kind: EventKind, unit: UnitOfWork) -> None:
+        """Let running trials wait before all others, in their order; the event that says why is of `kind`."""
+        waiting = [replace(trial, state=TrialState.WAITING) for trial in trials]
+        for trial in waiting:
+            unit.change(trial)
+        for trial in reversed(waiting):
+            state.requeue(trial)
+            unit.event(kind, trial)
+
+    def close(self, state: RunState, cohort: int, number: int, unit: UnitOfWork) -> None:
+        """Forget a cohort that is over, of which trial `number` was a member, and store what was trained in batches."""
+        self._statistics.store(state.trial(number).config, unit)
+        state.close(cohort)
+
+    def _put_back_apart(self, state: RunState, reports: Sequence[Report], recovery: Recovery, unit: UnitOfWork) -> None:
+        """Put members of a cohort that failed as a whole back: into smaller cohorts, or each into its own."""
+        trials = [state.trial(report.number) for report in reports]
+        if recovery is Recovery.SPLIT:
+            self._cohorts.overflowed(trials[0].config, len(trials))
+            unit.note("cohorts", dict(self._cohorts.limits))
+        else:
+            state.train_alone(trial.number for trial in trials)
+        self.put_back(state, trials, EventKind.LOST, unit)
+
+    def _apply(self, state: RunState, reports: Sequence[Report], unit: UnitOfWork) -> None:
+        """Record all reports with the scheduler, then let it judge the trials together, then learn from the outcome."""
+        for report in reports:
+            if report.metrics is not None:
+                # An infeasible trial must not affect the scheduler's ranking of feasible ones.
+                if not self._plan.goal.broken_for_good(report.metrics):
+                    self._scheduler.record(report.number, report.epoch, report.metrics[self._plan.goal.metric])
+                self._cohorts.measured(report.seconds)
+                self._statistics.count(report)
+        self._learn(state, self._changes(state, reports), unit)
+        if self._statistics.is_due:
+            self._statistics.store(state.trial(reports[0].number).config, unit)
+
+    def _changes(self, state: RunState, reports: Sequence[Report]) -> list[Change]:
+        """Return what the reports change, one after the other; what follows a trial's end changes nothing."""
+        trials: dict[int, TrialRecord] = {}
+        changes = []
+        for report in reports:
+            trial = trials.get(report.number, state.trial(report.number))
+            if not trial.state.is_finished:
+                trials[report.number] = self._after(state, trial, report)
+                changes.append(Change(trial=trials[report.number], report=report))
+        return changes
+
+    def _after(self, state: RunState, trial: TrialRecord, report: Report) -> TrialRecord:
+        is_open = is_judged(report, self._plan)
+        now = self._now()
+        after = after_report(
+            trial,
+            report,
+            plan=self._plan,
+            decision=self._scheduler.decide(trial.number, report.epoch) if is_open else Decision.CONTINUE,
+            known=state.metrics(trial.number),
+            seconds=state.seconds(trial.number, now),
+            now=now,
+        )
+        if report.metrics is not None:
+            state.add_metrics(trial.number, report.epoch, report.metrics)
+        return after
+
+    def _learn(self, state: RunState, changes: Sequence[Change], unit: UnitOfWork) -> None:
+        """Apply changes; trials that fail are judged by how far all others are after the last change."""
+        for change in changes:
+            state.add(change.trial)
+        furthest = state.furthest
+        for change in changes:
+            trial = change.trial
+            self._sampler.observe(trial)
+            if trial.state.is_finished:
+                state.finish(trial)
+                others_wait = not state.alone.isdisjoint(state.waiting)
+                self._failures.count_end(trial, furthest, others_wait=others_wait)
+            unit.change(trial, change.report)
+            kind = EventKind.FINISHED if trial.state.is_finished else EventKind.REPORTED
+            unit.event(kind, trial, report=change.report)
+
+
+def _is_new(state: RunState, report: Report) -> bool:
+    """Whether the report is not of an epoch that was recorded before.
+
+    A trial that continues from an older checkpoint repeats epochs; what was recorded first stands.
+    """
+    return report.metrics is None or report.epoch > state.trial(report.number).last_epoch
+
+
+def _refuse_unknown_metric(state: RunState, reports: Sequence[Report]) -> None:
+    """Raise `ConfigurationError` where the study's very first report lacks the metric: no report would ever have it."""
+    failures = [report.failure for report in reports if report.failure is not None]
+    missing = [failure for failure in failures if failure.reason is FailureReason.MISSING_METRIC]
+    if missing and not any(trial.curve for trial in state.trials):
+        raise ConfigurationError(missing[0].message, hint="set `metric` in the study file to one that it yields")

@@ -1,0 +1,77 @@
+"""The state machine of a running trial: what it is after a report."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from tuner.domain.decision import Decision
+from tuner.domain.goal import Goal
+from tuner.domain.trial import Failure, FailureReason, Metrics, Report, TrialRecord, TrialState, best_epoch
+from tuner.search.plan import RunPlan
+
+
+def is_judged(report: Report, plan: RunPlan) -> bool:
+    """Whether the scheduler decides what becomes of the trial after `report`: nothing else does."""
+    if report.metrics is None or report.is_last or report.epoch >= plan.max_epochs:
+        return False
+    return not plan.goal.broken_for_good(report.metrics)
+
+
+def after_report(
+    trial: TrialRecord,
+    report: Report,
+    *,
+    plan: RunPlan,
+    decision: Decision,
+    known: Mapping[int, Metrics],
+    seconds: float,
+    now: datetime,
+) -> TrialRecord:
+    """Return the unfinished `trial` as it is after `report`.
+
+    `decision` is the scheduler's where the report `is_judged`. `known` are the metrics of earlier epochs. `seconds` is
+    how long the trial has run so far. A finished trial has the configuration of its best epoch.
+    """
+    if report.failure is not None:
+        after = _failed(trial, report.failure, now)
+    elif report.metrics is None:
+        after = _ended(trial, plan, now)
+    else:
+        state = _state_after(trial.number, report, report.metrics, plan, decision)
+        measured = _measured(trial, report.epoch, {**known, report.epoch: report.metrics}, plan.goal)
+        after = replace(measured, state=state, finished=now if state.is_finished else None)
+        if not state.is_finished and plan.trial_seconds is not None and seconds > plan.trial_seconds:
+            message = f"it was not done within the {plan.trial_seconds:g} s that limits.time allows"
+            after = _failed(after, Failure(reason=FailureReason.TIMEOUT, message=message), now)
+    return replace(after, config=after.config_at(after.epoch)) if after.state.is_finished else after
+
+
+def _failed(trial: TrialRecord, failure: Failure, now: datetime) -> TrialRecord:
+    return replace(trial, state=TrialState.FAIL, failure=failure, finished=now)
+
+
+def _ended(trial: TrialRecord, plan: RunPlan, now: datetime) -> TrialRecord:
+    """Return the trial after its objective ended by itself, without metrics in this report."""
+    if trial.curve:
+        return replace(trial, state=TrialState.COMPLETE, finished=now)
+    message = f"the objective ended without yielding a single {{{plan.goal.metric!r}: number}}"
+    return _failed(trial, Failure(reason=FailureReason.NO_METRICS, message=message), now)
+
+
+def _measured(trial: TrialRecord, epoch: int, metrics: Mapping[int, Metrics], goal: Goal) -> TrialRecord:
+    """Return the trial with what it measured after `epoch`; `metrics` are those of every epoch that is known."""
+    curve = {**trial.curve, epoch: metrics[epoch][goal.metric]}
+    best = best_epoch(curve, goal.direction)
+    return replace(trial, curve=curve, value=curve[best], epoch=best, metrics=metrics.get(best, {}))
+
+
+def _state_after(number: int, report: Report, metrics: Metrics, plan: RunPlan, decision: Decision) -> TrialState:
+    if report.is_last or report.epoch >= plan.max_epochs:
+        return TrialState.COMPLETE
+    # The default configuration is trained to the end: what tuning gained is measured against it.
+    may_stop = number != 0
+    if plan.goal.broken_for_good(metrics):
+        return TrialState.PRUNED if plan.stops_hopeless and may_stop else TrialState.RUNNING
+    if decision is Decision.FINISH:
+        return TrialState.COMPLETE
+    return TrialState.PRUNED if decision is Decision.STOP and may_stop else TrialState.RUNNING
