@@ -15,7 +15,7 @@ from tuner.domain.config import Config
 from tuner.domain.goal import PARAMETERS, Goal
 from tuner.domain.ranking import front
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.running.builder import SAMPLERS
+from tuner.running.lookup import SAMPLERS
 
 SPACE = SearchSpace(
     architecture=Choice(

@@ -43,7 +43,7 @@ from tuner.domain.seed import derive
 from tuner.domain.study import Direction
 from tuner.domain.study_writer import Journal, Transaction
 from tuner.domain.trial import Report
-from tuner.running.builder import SAMPLERS, SCHEDULERS
+from tuner.running.lookup import SAMPLERS, SCHEDULERS
 from tuner.search.cohort_policy import Cohorts
 from tuner.search.controller import SearchController
 from tuner.search.plan import RunPlan

@@ -19,7 +19,7 @@ from tuner.domain.study import Confirm
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.study_record import StudyRecord
 from tuner.execution.inline import InlineExecutor
-from tuner.running.builder import assemble
+from tuner.running.builder import build_components
 from tuner.running.outcome import no_usable_trial
 from tuner.storage.location import locate
 
@@ -204,7 +204,7 @@ def test_a_run_that_ended_early_says_so_then_and_later(monkeypatch: pytest.Monke
         tuner.run(spec(failing), trials=9)
     assert tuner.load_study("failing").stop_cause is StopCause.FAILURES
     with monkeypatch.context() as replaced:
-        replaced.setattr("tuner.running.session.threading.Timer", Timer)
+        replaced.setattr("tuner.running.signals.threading.Timer", Timer)
         with pytest.warns(UserWarning, match="stopped at its time limit, 2 of 9 trials finished"):
             study = tuner.run(spec(slow), trials=9, time=60)
     assert study.stop_cause is tuner.load_study("slow").stop_cause is StopCause.TIME
@@ -314,11 +314,11 @@ def test_a_direction_that_is_not_given_is_that_of_the_name_and_said(caplog: pyte
 def test_what_of_the_environment_is_ignored_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
     monkeypatch.setenv("TMPDIR", "/not/there")
-    there = assemble(dataclasses.replace(spec(), executor="ray"), Path(), StudyFolders.within(Path()))
+    there = build_components(dataclasses.replace(spec(), executor="ray"), Path(), StudyFolders.within(Path()))
     assert "TMPDIR=/not/there is not a folder: temporary files are elsewhere" in there.notes
     monkeypatch.delenv("TMPDIR")
     assert any("RAY_ADDRESS=10.0.0.1:6379 is not used" in note for note in there.notes)
-    assert assemble(spec(), Path(), StudyFolders.within(Path())).notes == (
+    assert build_components(spec(), Path(), StudyFolders.within(Path())).notes == (
         "direction: maximize (assumed from the name `score`; set direction to overrule)",
     )
 

@@ -10,7 +10,7 @@ import pytest
 import tuner
 from tuner.cli.check import _estimate
 from tuner.domain.study_folders import StudyFolders
-from tuner.running.builder import assemble
+from tuner.running.builder import build_components
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -34,7 +34,7 @@ def estimate(seconds: float, parallel: int) -> list[str]:
         budget=tuner.Budget(trials=12, epochs=10),
         resources=tuner.Resources(parallel=parallel),
     )
-    return [text.plain for text in _estimate(assemble(spec, Path(), StudyFolders.within(Path())), seconds)]
+    return [text.plain for text in _estimate(build_components(spec, Path(), StudyFolders.within(Path())), seconds)]
 
 
 def test_json_has_the_documented_keys(cli: Cli) -> None:

@@ -49,9 +49,9 @@ def test_cold_paths_import_nothing_heavy(words: list[str], heavy: list[str]) -> 
 def test_the_driver_of_a_run_never_imports_torch(tmp_path: object) -> None:
     code = (
         "import sys, pathlib\n"
-        "from tuner.running.spec_source import read_spec\nfrom tuner.running.builder import assemble\n"
+        "from tuner.running.spec_source import read_spec\nfrom tuner.running.builder import build_components\n"
         "spec, source = read_spec('digits', {})\n"
-        "assemble(spec, pathlib.Path('.'), pathlib.Path('.'))\n"
+        "build_components(spec, pathlib.Path('.'), pathlib.Path('.'))\n"
         "print([name for name in ('torch', 'sklearn', 'ray') if name in sys.modules])"
     )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

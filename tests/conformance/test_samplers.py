@@ -25,7 +25,8 @@ from tuner.domain.sampler import Sampler
 from tuner.domain.study import Component, Direction, StudySpec
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState
-from tuner.running.builder import SAMPLERS, assemble
+from tuner.running.builder import build_components
+from tuner.running.lookup import SAMPLERS
 
 NUMBERS = SearchSpace(
     lr=Float(1e-5, 1.0, log=True), width=Int(1, 512, log=True), dropout=Float(0, 0.9, step=0.1), depth=Int(1, 9, step=2)
@@ -273,7 +274,7 @@ def test_a_refusal_names_the_parameter_or_a_sampler_that_takes_the_space(name: s
         settings={"dataset": "iris"},
     )
     with pytest.raises(ConfigurationError) as caught:
-        assemble(spec, tmp_path, StudyFolders.within(tmp_path))
+        build_components(spec, tmp_path, StudyFolders.within(tmp_path))
     reasons = [problem for problem in caught.value.problems if problem.startswith(f"sampler {name}: ")]
     assert reasons
     for reason in reasons:
@@ -365,7 +366,7 @@ def test_an_unknown_option_is_refused_by_name(name: str, tmp_path: Path) -> None
         settings={"dataset": "iris"},
     )
     with pytest.raises(ConfigurationError, match="sampler: unknown option 'no_such_option'"):
-        assemble(spec, tmp_path, StudyFolders.within(tmp_path))
+        build_components(spec, tmp_path, StudyFolders.within(tmp_path))
 
 
 @pytest.mark.parametrize("state", [TrialState.FAIL, TrialState.PRUNED])

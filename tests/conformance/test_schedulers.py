@@ -13,7 +13,8 @@ from tuner.domain.errors import ConfigurationError
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.study import Component, Direction, StudySpec
 from tuner.domain.study_folders import StudyFolders
-from tuner.running.builder import SCHEDULERS, assemble
+from tuner.running.builder import build_components
+from tuner.running.lookup import SCHEDULERS
 
 EPOCHS = 12
 NAMES = SCHEDULERS.names
@@ -262,4 +263,4 @@ def test_an_unknown_option_is_refused_by_name(name: str, tmp_path: Path) -> None
         settings={"dataset": "iris"},
     )
     with pytest.raises(ConfigurationError, match="scheduler: unknown option 'no_such_option'"):
-        assemble(spec, tmp_path, StudyFolders.within(tmp_path))
+        build_components(spec, tmp_path, StudyFolders.within(tmp_path))

@@ -21,7 +21,8 @@ from tuner.domain.goal import Goal
 from tuner.domain.study import Direction
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
-from tuner.running.builder import Assembly, assemble
+from tuner.running.builder import build_components
+from tuner.running.components import RunComponents
 
 
 def train(trial: Trial) -> Iterator[dict[str, float]]:
@@ -49,8 +50,8 @@ class Clock:
         return self.seconds
 
 
-def assembled(spec: StudySpec = SPEC) -> Assembly:
-    return assemble(spec, Path(), StudyFolders.within(Path()))
+def assembled(spec: StudySpec = SPEC) -> RunComponents:
+    return build_components(spec, Path(), StudyFolders.within(Path()))
 
 
 def target(spec: StudySpec) -> Target:

@@ -18,7 +18,7 @@ from tuner.domain.event import Event, EventKind
 from tuner.domain.study import Confirm
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Failure, FailureReason
-from tuner.running.builder import assemble
+from tuner.running.builder import build_components
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
@@ -119,8 +119,8 @@ class Display:
 
 def test_a_cell_is_drawn_a_few_times_a_second_and_once_more_at_the_end() -> None:
     display, now = Display(), [0.0]
-    assembly = assemble(spec(), Path(), StudyFolders.within(Path()))
-    cell = Cell(["before it"], live_table(assembly, ()), display, lambda: now[0])
+    components = build_components(spec(), Path(), StudyFolders.within(Path()))
+    cell = Cell(["before it"], live_table(components, ()), display, lambda: now[0])
     trial = tuner.TrialRecord(number=3, state=tuner.TrialState.RUNNING, config=Config({"x": 0.5}))
     for _ in range(100):
         now[0] += 0.01

@@ -13,7 +13,7 @@ from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.study_record import is_companion
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.running import launch
-from tuner.running.builder import Assembly
+from tuner.running.components import RunComponents
 from tuner.storage.store import open_store
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -101,8 +101,8 @@ def test_fresh_seeds_give_fresh_values(study: tuner.Study) -> None:
 class Interrupting(Listener):
     """Ends the run, as Ctrl-C does, when so many repetitions are over."""
 
-    def __init__(self, assembly: Assembly, after: int) -> None:
-        self._left = after if is_companion(assembly.spec.name) else -1
+    def __init__(self, components: RunComponents, after: int) -> None:
+        self._left = after if is_companion(components.spec.name) else -1
 
     def notify(self, event: Event) -> None:
         if event.kind is EventKind.FINISHED:
@@ -115,8 +115,8 @@ class Interrupting(Listener):
 def test_a_confirmation_that_was_interrupted_ends_as_if_it_had_not_been() -> None:
     whole = run("whole", **{"resources.cohort": 1})
 
-    def listeners(assembly: Assembly, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
-        return [Interrupting(assembly, after=4)]
+    def listeners(components: RunComponents, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
+        return [Interrupting(components, after=4)]
 
     overrides = {**OVERRIDES, "name": "cut", "resources.cohort": 1}
     with pytest.raises(tuner.StudyInterrupted):

@@ -15,7 +15,7 @@ from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.study import Confirm
 from tuner.domain.trial import TrialRecord
 from tuner.running import launch
-from tuner.running.builder import Assembly
+from tuner.running.components import RunComponents
 from tuner.storage.store import open_store
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -183,10 +183,10 @@ def test_a_study_that_learned_nothing_cannot_be_started_from() -> None:
 
 def test_what_may_not_be_meant_is_noted() -> None:
     def noted(asked: tuner.StudySpec) -> tuple[str, ...]:
-        seen: list[Assembly] = []
+        seen: list[RunComponents] = []
 
-        def watch(assembly: Assembly, _: Sequence[TrialRecord]) -> list[Listener]:
-            seen.append(assembly)
+        def watch(components: RunComponents, _: Sequence[TrialRecord]) -> list[Listener]:
+            seen.append(components)
             return []
 
         launch.run(asked, listeners=watch)

@@ -11,7 +11,7 @@ from tuner.cli._rendering import duration, grid, number, print_json, safe, show
 from tuner.cli._study_argument import Data, StudyArgument, Target, asked, name_data
 from tuner.display.live import at_a_time, data_lines
 from tuner.formatting.values import amount
-from tuner.running.builder import Assembly
+from tuner.running.components import RunComponents
 from tuner.running.dry_run import check
 
 __all__ = ["command"]
@@ -31,21 +31,21 @@ def command(
     name_data(given, data)
     with given:
         preview = check(asked(study, data, target), given.overrides, given.mistakes)
-    assembly = preview.assembly
-    spec = assembly.spec
-    broken = assembly.goal.broken_for_good(preview.metrics)
+    components = preview.components
+    spec = components.spec
+    broken = components.goal.broken_for_good(preview.metrics)
     seen = [preview.note] if preview.note else []
-    notes = [*assembly.notes, *seen, *(f"the default configuration breaks {constraint}" for constraint in broken)]
+    notes = [*components.notes, *seen, *(f"the default configuration breaks {constraint}" for constraint in broken)]
     if as_json:
         print_json(
             {
                 "study": spec.name,
-                "parameters": len(assembly.space),
-                "fingerprint": assembly.space.fingerprint,
-                "default": assembly.space.default,
+                "parameters": len(components.space),
+                "fingerprint": components.space.fingerprint,
+                "default": components.space.default,
                 "metrics": dict(preview.metrics),
                 "seconds_per_epoch": preview.seconds,
-                "data": None if assembly.data is None else assembly.data.describe(),
+                "data": None if components.data is None else components.data.describe(),
                 "notes": notes,
             }
         )
@@ -55,17 +55,17 @@ def command(
         metrics.add_row(safe(name), number(value))
     show(
         Group(
-            *data_lines(assembly),
-            Text(f"search space: {amount(len(assembly.space), 'parameter')}", style="dim"),
-            Text(safe(assembly.space)),
+            *data_lines(components),
+            Text(f"search space: {amount(len(components.space), 'parameter')}", style="dim"),
+            Text(safe(components.space)),
             Text(""),
             metrics,
             Text(""),
             Text(
                 f"the default configuration takes {duration(preview.seconds)} an epoch, the first one's start included"
             ),
-            *_estimate(assembly, preview.seconds),
-            Text(safe(at_a_time(assembly))),
+            *_estimate(components, preview.seconds),
+            Text(safe(at_a_time(components))),
             *(Text(f"note: {safe(note)}", style="yellow") for note in notes),
             Text(f"all is well; next: tuner run {safe(_words(study, data, target, assignments))}", style="green"),
         )
@@ -79,12 +79,12 @@ def _words(study: str | None, data: str | None, target: str | None, assignments:
     return shlex.join([*([study] if study is not None else []), *given])
 
 
-def _estimate(assembly: Assembly, seconds: float) -> Iterator[Text]:
+def _estimate(components: RunComponents, seconds: float) -> Iterator[Text]:
     """Say how long the study might take, where an epoch is so long that starting up does not count."""
     if seconds < _STARTING_UP:
         return
-    budget = assembly.spec.budget
-    most = seconds * budget.trials * budget.epochs / assembly.parallel
+    budget = components.spec.budget
+    most = seconds * budget.trials * budget.epochs / components.parallel
     yield Text(
         f"{amount(budget.trials, 'trial')} without early stopping would take about {duration(most)}", style="dim"
     )

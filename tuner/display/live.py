@@ -21,8 +21,8 @@ from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.redaction import redacted
 from tuner.formatting.terminal import grid, messages
 from tuner.formatting.values import amount, duration, number, safe
-from tuner.running.builder import Assembly
-from tuner.running.launch import MakeListeners
+from tuner.running.components import RunComponents
+from tuner.running.tracked_listeners import MakeListeners
 
 _LINES = 50
 """About how many plain lines a study prints, beside those that matter."""
@@ -190,13 +190,13 @@ def shown() -> Iterator[MakeListeners]:
     console = messages()
     with ExitStack() as drawings:
 
-        def make(assembly: Assembly, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
+        def make(components: RunComponents, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
             drawings.close()  # of the part of the run before
-            for line in announced(assembly, trials):
-                console.print(line, soft_wrap=bool(assembly.nothing_left))  # a command in it is copied
-            if assembly.nothing_left:
+            for line in announced(components, trials):
+                console.print(line, soft_wrap=bool(components.nothing_left))  # a command in it is copied
+            if components.nothing_left:
                 return []
-            return [drawings.enter_context(drawn(_tally(assembly, trials), console))]
+            return [drawings.enter_context(drawn(_tally(components, trials), console))]
 
         yield make
 
@@ -212,28 +212,28 @@ def drawn(tally: Tally, console: Console, *, per_second: float = 4) -> Iterator[
         yield table
 
 
-def announced(assembly: Assembly, trials: Sequence[TrialRecord]) -> Iterator[RenderableType]:
+def announced(components: RunComponents, trials: Sequence[TrialRecord]) -> Iterator[RenderableType]:
     """Yield what is told before a run begins, or instead of it."""
-    if assembly.nothing_left:
-        yield Text(safe(assembly.nothing_left), style="green")
+    if components.nothing_left:
+        yield Text(safe(components.nothing_left), style="green")
         return
-    yield from data_lines(assembly)
-    yield from (Text(f"note: {safe(redacted(note))}", style="yellow") for note in assembly.notes)
-    yield Text(_opening(assembly, trials), style="dim")
+    yield from data_lines(components)
+    yield from (Text(f"note: {safe(redacted(note))}", style="yellow") for note in components.notes)
+    yield Text(_opening(components, trials), style="dim")
 
 
-def live_table(assembly: Assembly, trials: Sequence[TrialRecord]) -> LiveTable:
+def live_table(components: RunComponents, trials: Sequence[TrialRecord]) -> LiveTable:
     """Return the table of a run that begins with these trials."""
-    return LiveTable(_tally(assembly, trials))
+    return LiveTable(_tally(components, trials))
 
 
-def _tally(assembly: Assembly, trials: Sequence[TrialRecord]) -> Tally:
-    return Tally(_target(assembly), trials, time.monotonic)
+def _tally(components: RunComponents, trials: Sequence[TrialRecord]) -> Tally:
+    return Tally(_target(components), trials, time.monotonic)
 
 
-def data_lines(assembly: Assembly) -> Iterator[RenderableType]:
+def data_lines(components: RunComponents) -> Iterator[RenderableType]:
     """Yield what was understood of data that is somebody's own, and what is searched for it."""
-    data, spec = assembly.data, assembly.spec
+    data, spec = components.data, components.spec
     if data is None:
         return
     yield Text(safe(f"data: {data.path}, {data.summary}"))
@@ -245,53 +245,53 @@ def data_lines(assembly: Assembly) -> Iterator[RenderableType]:
     if len(data.columns) > _COLUMNS:
         yield Text(f"... and {len(data.columns) - _COLUMNS} more columns", style="dim")
     space = spec.search_space if isinstance(spec.search_space, str) else "the study's own space"
-    goal = ", ".join(spec.metrics) or f"{spec.metric}, to {assembly.goal.direction.value}"
+    goal = ", ".join(spec.metrics) or f"{spec.metric}, to {components.goal.direction.value}"
     yield Text(safe(f"searched: {space}; by: {goal}"))
     yield Text("")
 
 
-def _target(assembly: Assembly) -> Target:
-    spec = assembly.spec
+def _target(components: RunComponents) -> Target:
+    spec = components.spec
     return Target(
-        goal=assembly.goal,
+        goal=components.goal,
         trials=spec.budget.trials,
         max_epochs=spec.budget.epochs,
-        parallel=assembly.parallel,
-        bound=assembly.cohorts.bound(assembly.space.default).reason,
+        parallel=components.parallel,
+        bound=components.cohorts.bound(components.space.default).reason,
         winner=not is_companion(spec.name),
-        repeats=assembly.repeats,
+        repeats=components.repeats,
     )
 
 
-def _opening(assembly: Assembly, trials: Sequence[TrialRecord]) -> str:
-    spec = assembly.spec
+def _opening(components: RunComponents, trials: Sequence[TrialRecord]) -> str:
+    spec = components.spec
     unfinished = sum(not trial.state.is_finished for trial in trials)
     if is_companion(spec.name):
         trainings = amount(spec.budget.trials - len(trials) + unfinished, "training")
-        return f"the search is over; {trainings} with fresh seeds to confirm what it found; {at_a_time(assembly)}"
+        return f"the search is over; {trainings} with fresh seeds to confirm what it found; {at_a_time(components)}"
     begun = (
         f"going on with {spec.name}: {amount(len(trials) - unfinished, 'trial')} finished, "
-        f"{unfinished - len(assembly.lost)} go on where they were"
+        f"{unfinished - len(components.lost)} go on where they were"
         if trials
-        else f"study {spec.name}: {amount(len(assembly.space), 'parameter')}, "
+        else f"study {spec.name}: {amount(len(components.space), 'parameter')}, "
         f"{amount(spec.budget.trials, 'trial')} of up to {amount(spec.budget.epochs, 'epoch')}"
     )
-    begun += _carried(assembly, trials)
-    return f"{begun}; {at_a_time(assembly)} on {assembly.job.device}, starting {spec.executor} ..."
+    begun += _carried(components, trials)
+    return f"{begun}; {at_a_time(components)} on {components.job.device}, starting {spec.executor} ..."
 
 
-def _carried(assembly: Assembly, trials: Sequence[TrialRecord]) -> str:
-    counts = Counter(each.study for each in assembly.carried)
+def _carried(components: RunComponents, trials: Sequence[TrialRecord]) -> str:
+    counts = Counter(each.study for each in components.carried)
     if trials or not counts:
         return ""
     return "; the best of earlier studies first: " + ", ".join(f"{count} of {name}" for name, count in counts.items())
 
 
-def at_a_time(assembly: Assembly) -> str:
+def at_a_time(components: RunComponents) -> str:
     """Return how many trials train at a time and together, and why not more."""
-    bound = assembly.cohorts.bound(assembly.space.default)
+    bound = components.cohorts.bound(components.space.default)
     if bound.members > 1:
-        cohorts = amount(assembly.parallel, "cohort")
+        cohorts = amount(components.parallel, "cohort")
         return f"{cohorts} of up to {bound.members} trials at a time, {bound.reason}"
-    batches = not assembly.cohorts.is_interleaved and assembly.spec.resources.cohort != 1
-    return f"{assembly.parallel} at a time" + (f", each by itself: {bound.reason}" if batches else "")
+    batches = not components.cohorts.is_interleaved and components.spec.resources.cohort != 1
+    return f"{components.parallel} at a time" + (f", each by itself: {bound.reason}" if batches else "")

@@ -18,8 +18,8 @@ from tuner.domain.event import Event, Listener
 from tuner.domain.trial import TrialRecord
 from tuner.formatting.html import beside, line, table
 from tuner.formatting.values import config_lines, number, short_config
-from tuner.running.builder import Assembly
-from tuner.running.launch import MakeListeners
+from tuner.running.components import RunComponents
+from tuner.running.tracked_listeners import MakeListeners
 
 _WIDTH = 110
 _PAUSE = 0.25
@@ -59,13 +59,13 @@ def _shown() -> Iterator[MakeListeners]:
     display = import_module("IPython.display").display
     with ExitStack() as cells:
 
-        def make(assembly: Assembly, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
+        def make(components: RunComponents, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
             cells.close()  # of the part of the run before
-            head = [*live.announced(assembly, trials)]
-            if assembly.nothing_left:
+            head = [*live.announced(components, trials)]
+            if components.nothing_left:
                 display(_bundle(head), raw=True)
                 return []
-            cell = Cell(head, live.live_table(assembly, trials), display)
+            cell = Cell(head, live.live_table(components, trials), display)
             cells.callback(cell.close)
             return [cell]
 

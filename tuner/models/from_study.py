@@ -20,7 +20,7 @@ from tuner.execution.checkpoints import BestCheckpoint, trial_folder
 from tuner.execution.generator import is_failure_here
 from tuner.execution.worker import build_objective
 from tuner.models.selection import Chosen, chosen
-from tuner.running.builder import data_fingerprint, located
+from tuner.running.lookup import data_fingerprint, located
 from tuner.running.spec_source import trusted_module_folder
 from tuner.storage.folder_ownership import copied, original_of, place_of
 from tuner.storage.store import Store

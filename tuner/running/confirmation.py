@@ -16,28 +16,28 @@ from tuner.domain.study import Component
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.study_record import companion
 from tuner.domain.trial import TrialRecord
-from tuner.running.builder import Assembly
+from tuner.running.components import RunComponents
 from tuner.schedulers.none import NoScheduler
 from tuner.search.plan import ToTest
 from tuner.search.repetitions import Repetitions
 
 
 def confirming(
-    assembly: Assembly, trials: Sequence[TrialRecord], repetitions: Sequence[TrialRecord], folders: StudyFolders
-) -> Assembly:
+    components: RunComponents, trials: Sequence[TrialRecord], repetitions: Sequence[TrialRecord], folders: StudyFolders
+) -> RunComponents:
     """Return the parts of the confirmation of a search that found `trials`, of which `repetitions` are stored.
 
     What was trained again before is not trained once more. The repetitions write into `folders`.
     """
-    spec, goal = assembly.spec, assembly.goal
-    configs = chosen(assembly.space.default, trials, goal, spec.confirm.top)
+    spec, goal = components.spec, components.goal
+    configs = chosen(components.space.default, trials, goal, spec.confirm.top)
     seed = derive(spec.seed, "confirm")
-    sampler = Repetitions(assembly.space, goal, seed, configs=configs, times=spec.confirm.seeds)
+    sampler = Repetitions(components.space, goal, seed, configs=configs, times=spec.confirm.seeds)
     for repetition in repetitions:
         sampler.observe(repetition)
     total = len(repetitions) + sampler.left
     return replace(
-        assembly,
+        components,
         spec=replace(
             spec,
             name=companion(spec.name),
@@ -47,9 +47,9 @@ def confirming(
         ),
         # Nobody stops the default configuration's repetitions for a constraint that it breaks.
         goal=replace(goal, constraints=()),
-        sampler=Repetitions(assembly.space, goal, seed, configs=configs, times=spec.confirm.seeds),
+        sampler=Repetitions(components.space, goal, seed, configs=configs, times=spec.confirm.seeds),
         scheduler=NoScheduler(spec.budget.epochs, goal.direction, seed),
-        cohorts=assembly.cohorts.sharing(total),
+        cohorts=components.cohorts.sharing(total),
         confirms=False,
         folders=folders,
         repeats=tuple((number, config) for config in configs if (number := _number_of(config, trials)) is not None),

@@ -16,7 +16,8 @@ from tuner.domain.worker_spec import Isolation, Job
 from tuner.execution.inherited_environment import surrounded
 from tuner.execution.isolation.worker import IsolatedWorker
 from tuner.execution.worker import Worker, WorkLostError, WorkOverranError
-from tuner.running.builder import Assembly, assemble
+from tuner.running.builder import build_components
+from tuner.running.components import RunComponents
 from tuner.running.spec_source import Asked, module_folder, read_spec
 
 _QUICK = 2.0
@@ -28,7 +29,7 @@ _QUICK = 2.0
 class Preview:
     """What one epoch of the default configuration showed."""
 
-    assembly: Assembly
+    components: RunComponents
     metrics: Metrics
     seconds: float
     note: str = ""
@@ -45,18 +46,18 @@ def check(study: Asked, overrides: Mapping[str, Any] | None = None, mistakes: Mi
     spec, source = read_spec(study, overrides or {}, mistakes)
     with tempfile.TemporaryDirectory(prefix="tuner-check-") as scratch:
         folders = StudyFolders.within(Path(scratch))
-        assembly = assemble(spec, module_folder(spec, source), folders, mistakes)
-        member = Member(number=0, config=assembly.space.default, seed=0)
-        report, seconds = _first_epoch(assembly.job, spec, Work(id=0, kind=WorkKind.TRAIN, members=(member,)))
+        components = build_components(spec, module_folder(spec, source), folders, mistakes)
+        member = Member(number=0, config=components.space.default, seed=0)
+        report, seconds = _first_epoch(components.job, spec, Work(id=0, kind=WorkKind.TRAIN, members=(member,)))
     if report.failure is not None:
         raise NoUsableTrialError(f"the objective failed: {report.failure.message}", hint=report.failure.traceback)
     if report.metrics is None:
-        metric = assembly.goal.metric
+        metric = components.goal.metric
         raise NoUsableTrialError(
             "the objective ended without yielding any metrics",
             hint=f"it is to yield them after each epoch, or to return them, such as {{{metric!r}: 0.5}}",
         )
-    return Preview(assembly=assembly, metrics=report.metrics, seconds=seconds, note=report.note)
+    return Preview(components=components, metrics=report.metrics, seconds=seconds, note=report.note)
 
 
 def _goes_on(report: Report, job: Job) -> bool:

@@ -14,7 +14,7 @@ from tuner.domain.study import StudySpec
 from tuner.domain.study_record import StudyRecord
 from tuner.formatting.redaction import hidden_in, is_hidden
 from tuner.registry.import_path import has_module, look_in
-from tuner.running.builder import find_space, located, proposal, unknown_names
+from tuner.running.lookup import find_space, located, proposal, unknown_names
 from tuner.spec.shipped_studies import shipped_studies, shipped_study
 from tuner.spec.study_file import check_name, checked, override, parse_study, read_study_file
 

@@ -1,7 +1,7 @@
 """What earlier studies in a storage learned, for a new one to start from."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from tuner.analysis import queries
@@ -9,7 +9,8 @@ from tuner.domain.errors import ConfigurationError, nearest
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction, StudySpec
 from tuner.domain.study_record import StudyRecord
-from tuner.search.warm_start import CarriedOver, Earlier, carried_over
+from tuner.running.components import RunComponents
+from tuner.search.warm_start import CarriedOver, Earlier, WarmStart, carried_over
 from tuner.storage.store import Store
 
 
@@ -65,3 +66,11 @@ def _doubts(studies: list[StudyRecord], spec: StudySpec, carried: tuple[CarriedO
             yield f"warm start: the best of {study.name} are those by {study.metric}, not by {spec.metric}"
     if not carried:
         yield "warm start: what there is breaks the rules of the search space or is its default configuration"
+
+
+def warm_started(components: RunComponents, begins: Learned) -> RunComponents:
+    """Return the components with a sampler that first tries what was carried over from earlier studies."""
+    if not begins.carried:
+        return replace(components, notes=(*components.notes, *begins.notes))
+    sampler = WarmStart(components.sampler, components.space, [each.config for each in begins.carried])
+    return replace(components, sampler=sampler, carried=begins.carried, notes=(*components.notes, *begins.notes))

@@ -22,16 +22,13 @@ from ray.tune.progress_reporter import ProgressReporter, TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import SearchAlgorithm
 
-from tuner.domain.assignment import Answer, Work, WorkKind
+from tuner.domain.assignment import Work, WorkKind
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.run_controller import Director
 from tuner.domain.study import Limits, Resources
 from tuner.domain.worker_spec import Isolation, Job
-from tuner.execution.isolation.worker import IsolatedWorker
-from tuner.execution.ray.module_path import follow_driver
-from tuner.execution.watchdog import WORKERS, Watchdog, enroll
-from tuner.execution.worker import Worker, WorkLostError, WorkOverranError
-from tuner.system.processes import resident_bytes
+from tuner.execution.ray.trainable import trainable
+from tuner.execution.watchdog import WORKERS, Watchdog
 
 _GROWN_BYTES = 2**30
 """A worker that has so much more memory in use than after its first cohort is replaced, at the end of a cohort."""
@@ -55,7 +52,7 @@ def run_loop(
     with _plain_workers(), _uncounted():
         try:
             tune.run(
-                _trainable(job, resources, workers, template),
+                trainable(job, resources, workers, template),
                 name="study",
                 storage_path=str(folder / "results"),
                 search_alg=_WorkSource(bridge),
@@ -115,57 +112,6 @@ def _uncounted() -> Iterator[None]:
         yield
     finally:
         usage.tag_callbacks = count
-
-
-def _trainable(job: Job, resources: Resources, workers: Path, template: Path | None) -> Any:
-    trainable = tune.with_parameters(CohortTrainable, job=job, workers=workers, template=template)
-    return tune.with_resources(trainable, {"cpu": resources.cpu, "gpu": resources.gpu})
-
-
-class CohortTrainable(tune.Trainable):  # type: ignore[misc]
-    """What runs in a worker process. Ray makes one and resets it for every further cohort."""
-
-    def setup(self, config: dict[str, Any], job: Job, workers: Path, template: Path | None) -> None:
-        if job.surroundings is not None:
-            follow_driver(job.surroundings.module_path)
-        self._worker = Worker(job) if job.isolation is Isolation.NONE else IsolatedWorker(job, template=template)
-        self._workers = workers
-        self._begin(config["work"])
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._begin(new_config["work"])
-        return True
-
-    def _begin(self, work: Work) -> None:
-        self._work = work
-        enroll(self._workers, work.id)
-        if work.kind is WorkKind.TRAIN:
-            self._worker.begin(work)
-
-    def step(self) -> dict[str, Any]:
-        try:
-            if self._work.kind is WorkKind.TEST:
-                return {"tested": _Box(self._worker.test(self._work))}
-            return {"reports": self._worker.advance(), "resident_bytes": resident_bytes()}
-        except WorkLostError as error:
-            return {"lost": str(error)}
-        except WorkOverranError as error:
-            return {"overran": _Box(error.failure)}
-
-    def cleanup(self) -> None:
-        self._worker.close()
-
-    def follow(self, answer: Answer) -> None:
-        """Do with the cohort what was decided; Ray runs it before the next `step`."""
-        self._worker.follow(answer)
-
-
-@final
-class _Box:
-    """Keeps a value from being flattened into Ray's result."""
-
-    def __init__(self, content: Any) -> None:
-        self.content = content
 
 
 class _AbandonedError(Exception):

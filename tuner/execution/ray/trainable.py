@@ -1,0 +1,67 @@
+"""What runs in a worker process of Ray: a `Worker` that trains one cohort after the other."""
+
+from pathlib import Path
+from typing import Any, final
+
+from ray import tune
+
+from tuner.domain.assignment import Answer, Work, WorkKind
+from tuner.domain.study import Resources
+from tuner.domain.worker_spec import Isolation, Job
+from tuner.execution.isolation.worker import IsolatedWorker
+from tuner.execution.ray.module_path import follow_driver
+from tuner.execution.watchdog import enroll
+from tuner.execution.worker import Worker, WorkLostError, WorkOverranError
+from tuner.system.processes import resident_bytes
+
+
+def trainable(job: Job, resources: Resources, workers: Path, template: Path | None) -> Any:
+    """Return what Ray Tune trains cohorts with, each with the CPUs and GPUs of `resources`."""
+    with_job = tune.with_parameters(CohortTrainable, job=job, workers=workers, template=template)
+    return tune.with_resources(with_job, {"cpu": resources.cpu, "gpu": resources.gpu})
+
+
+class CohortTrainable(tune.Trainable):  # type: ignore[misc]
+    """What runs in a worker process. Ray makes one and resets it for every further cohort."""
+
+    def setup(self, config: dict[str, Any], job: Job, workers: Path, template: Path | None) -> None:
+        if job.surroundings is not None:
+            follow_driver(job.surroundings.module_path)
+        self._worker = Worker(job) if job.isolation is Isolation.NONE else IsolatedWorker(job, template=template)
+        self._workers = workers
+        self._begin(config["work"])
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._begin(new_config["work"])
+        return True
+
+    def _begin(self, work: Work) -> None:
+        self._work = work
+        enroll(self._workers, work.id)
+        if work.kind is WorkKind.TRAIN:
+            self._worker.begin(work)
+
+    def step(self) -> dict[str, Any]:
+        try:
+            if self._work.kind is WorkKind.TEST:
+                return {"tested": Box(self._worker.test(self._work))}
+            return {"reports": self._worker.advance(), "resident_bytes": resident_bytes()}
+        except WorkLostError as error:
+            return {"lost": str(error)}
+        except WorkOverranError as error:
+            return {"overran": Box(error.failure)}
+
+    def cleanup(self) -> None:
+        self._worker.close()
+
+    def follow(self, answer: Answer) -> None:
+        """Do with the cohort what was decided; Ray runs it before the next `step`."""
+        self._worker.follow(answer)
+
+
+@final
+class Box:
+    """Keeps a value from being flattened into Ray's result."""
+
+    def __init__(self, content: Any) -> None:
+        self.content = content

@@ -1,0 +1,111 @@
+"""Checks of a study before it runs: errors that keep it from running, and warnings."""
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tuner.domain.errors import nearest
+from tuner.domain.goal import OF_MODELS, Goal
+from tuner.domain.metric_directions import usual_direction
+from tuner.domain.objective import Objective
+from tuner.domain.sampler import Sampler
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import AUTO, Direction, StudySpec, as_component
+from tuner.domain.study_folders import StudyFolders
+from tuner.domain.worker_spec import Isolation, Job
+from tuner.formatting.values import amount
+from tuner.running.goal import assumed_directions
+
+_MOST_LISTED = 1_000
+"""Up to so many configurations are counted one by one, which tells how many the rules leave."""
+
+_MOST_WRITTEN_OUT = 1e9
+
+
+def unfit_objective(
+    objective: Objective, yields: Mapping[str, Direction], space: SearchSpace | None, goal: Goal
+) -> Iterator[str]:
+    """Yield what the goal or the space asks of the objective in vain."""
+    keys = {each.metric: "constraints" for each in goal.constraints}
+    keys |= dict.fromkeys(goal.metrics, "metrics" if goal.has_several else "metric")
+    for name in goal.wanted:
+        if name not in yields:
+            known = f"(it yields: {', '.join(yields)})"
+            yield f"{keys[name]}: the objective does not yield {name!r}{nearest(name, yields)} {known}"
+    if space is not None:
+        yield from objective.problems(space)
+
+
+def unwritable_folders(folders: StudyFolders) -> Iterator[str]:
+    """Yield which folder no trial could write into: each of them would fail."""
+    for folder, what in ((folders.logs, "what trials print"), (folders.trials, "the trials' own files")):
+        there = next((each for each in (folder, folder.parent) if os.path.lexists(each)), None)
+        if there is not None and not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+            why = "cannot be written" if there.is_dir() else "is not a folder"
+            yield f"{there}, for {what}, {why}: change its rights, or move it away"
+
+
+def unconfirmable(spec: StudySpec, job: Job, goal: Goal) -> Iterator[str]:
+    """Yield why the study cannot be confirmed although it asks for it."""
+    if spec.confirm.run is not True:
+        return
+    if job.exploits:
+        name = as_component(spec.scheduler).name
+        yield f"confirm: under {name} a trial has several configurations, which cannot be trained again as one"
+    if goal.has_several:
+        yield "confirm: with several metrics there is no single best configuration to confirm"
+
+
+def questionable_choices(spec: StudySpec, yields: Mapping[str, Direction], goal: Goal) -> Iterator[str]:
+    """Yield what is allowed, but probably not meant, in the spec and the environment."""
+    yield from assumed_directions(spec, yields)
+    yield from _unusual_directions(yields, goal)
+    scratch = os.environ.get("TMPDIR")
+    if scratch and not os.access(scratch, os.W_OK | os.X_OK):
+        reason = "cannot be written" if Path(scratch).is_dir() else "is not a folder"
+        yield f"TMPDIR={scratch} {reason}: temporary files are elsewhere"
+    address = os.environ.get("RAY_ADDRESS")
+    if address and spec.executor == "ray":
+        yield f"RAY_ADDRESS={address} is not used: the study runs on this machine, unless ray.init() was called before"
+
+
+def _unusual_directions(yields: Mapping[str, Direction], goal: Goal) -> Iterator[str]:
+    """Yield the metrics that the study takes the other way round than is usual."""
+    for metric, direction in zip(goal.metrics, goal.directions, strict=True):
+        usual = {**OF_MODELS, **yields}.get(metric) or usual_direction(metric) or direction
+        if usual is not direction:
+            yield f"{metric} is usually to {usual.value}, this study is to {direction.value} it"
+
+
+def ineffective_cohort(spec: StudySpec, isolation: Isolation) -> Iterator[str]:
+    """Yield that trials train one by one although more to a cohort are asked for."""
+    if isolation is Isolation.TRIAL and spec.resources.cohort not in (AUTO, 1):
+        yield (
+            f"cohort = {spec.resources.cohort} has no effect: the objective is a function, whose trials have a process "
+            "each; with resources.share_process = true they take turns in one"
+        )
+
+
+def unusual_space_size(spec: StudySpec, space: SearchSpace, sampler: Sampler) -> Iterator[str]:
+    """Yield what to expect where the space, or the sampler, has another number of configurations than the budget."""
+    trials, limit = spec.budget.trials, sampler.most_proposals
+    at_most = "at most " if space.rules else ""
+    if trials < limit < math.inf:
+        yield (
+            f"the grid has {at_most}{_configurations(limit)}, of which {trials} trials try the first: raise "
+            "budget.trials, lower sampler.points, or use another sampler"
+        )
+    elif limit < trials:
+        yield f"the grid has {at_most}{_configurations(limit)}: the study ends before its {amount(trials, 'trial')}"
+    elif (count := len(every) if (every := space.every(_MOST_LISTED)) is not None else space.count) < trials:
+        yield (
+            f"the search space has {_configurations(count)}, fewer than the {trials} trials: once each was "
+            "tried, a further trial trains one of them again with another seed"
+        )
+
+
+def _configurations(count: float) -> str:
+    if count == 1:
+        return "1 configuration"
+    return f"{f'{count:,.0f}' if count < _MOST_WRITTEN_OUT else f'{count:.1e}'} configurations"

@@ -1,0 +1,88 @@
+"""The components of a run: a study with all of its objects, ready to run."""
+
+from dataclasses import dataclass
+from typing import final
+
+from tuner.domain.config import Config
+from tuner.domain.data_summary import DataRecord
+from tuner.domain.goal import Goal
+from tuner.domain.sampler import Sampler
+from tuner.domain.scheduler import Scheduler
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import AUTO, INLINE, StudySpec, as_component
+from tuner.domain.study_folders import StudyFolders
+from tuner.domain.worker_spec import Job
+from tuner.running.lookup import SAMPLERS
+from tuner.search.cohort_policy import Cohorts
+from tuner.search.plan import RunPlan
+from tuner.search.warm_start import CarriedOver
+from tuner.system import hardware
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunComponents:
+    """What a run needs, built and checked."""
+
+    spec: StudySpec
+    goal: Goal
+    space: SearchSpace
+    sampler: Sampler
+    scheduler: Scheduler
+    job: Job
+    cohorts: Cohorts
+    grows: bool
+    """Whether trials can join a cohort that is being trained."""
+    exploits: bool
+    """Whether a member of a cohort can continue from another's state."""
+    tests: bool
+    """Whether the objective can measure the best trial on data the search never saw."""
+    confirms: bool
+    """Whether the best configurations are trained again once the search has reached its target."""
+    data: DataRecord | None
+    """What is known of the data, where it is not a shipped data set."""
+    notes: tuple[str, ...]
+    """What is allowed, but probably not meant."""
+    carried: tuple[CarriedOver, ...] = ()
+    """What is tried first, from earlier studies."""
+    folders: StudyFolders | None = None
+    """What the trials write into, where those are not the job's own folders."""
+    lost: tuple[int, ...] = ()
+    """The unfinished trials that begin anew: there is no checkpoint of theirs to continue from."""
+    repeats: tuple[tuple[int, Config], ...] = ()
+    """Of a confirmation, the configurations that are trained again, with their trials' numbers in the search."""
+    nothing_left: str = ""
+    """The message in place of a run where all of the study is done; "" where there is something to do."""
+
+    @property
+    def plan(self) -> RunPlan:
+        """What the controller is to reach."""
+        return RunPlan(
+            trials=self.spec.budget.trials,
+            max_epochs=self.spec.budget.epochs,
+            goal=self.goal,
+            stops_hopeless=not SAMPLERS[as_component(self.spec.sampler).name].needs_complete_trials,
+            seed=self.spec.seed,
+            default=self.space.default,
+            tests=self.tests and not self.confirms,
+            folders=self.folders,
+            trial_seconds=self.spec.limits.time,
+            parallel=self.parallel,
+            grows=self.grows,
+            exploits=self.exploits,
+        )
+
+    @property
+    def parallel(self) -> int:
+        """How many cohorts run at a time."""
+        return cohorts_at_a_time(self.spec)
+
+
+def cohorts_at_a_time(spec: StudySpec) -> int:
+    """Return how many cohorts of the study train at a time."""
+    resources = spec.resources
+    if spec.executor == INLINE:
+        return 1
+    if resources.parallel == AUTO:
+        return hardware.cohorts_at_a_time(resources.cpu, resources.gpu)
+    return int(resources.parallel)

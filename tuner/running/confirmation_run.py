@@ -1,0 +1,76 @@
+"""The confirmation of a search as a run of its own: the repetitions are a study beside it."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from tuner.domain.run_controller import Director
+from tuner.domain.study_record import StudyRecord, companion, folder_name
+from tuner.domain.trial import TrialRecord, TrialState
+from tuner.execution.checkpoint_retention import CandidateRetention
+from tuner.running.components import RunComponents
+from tuner.running.confirmation import confirming, winners
+from tuner.running.session import Confirm, StudyRunner
+from tuner.running.stored_study import settle
+from tuner.running.tracked_listeners import MakeListeners
+from tuner.storage.fallback_file import Spill
+from tuner.storage.folder_ownership import (
+    place_of,
+)
+from tuner.storage.location import Location
+from tuner.storage.reader import new_id
+from tuner.storage.store import Store
+
+
+def confirmation_of_search(
+    study: StudyRecord, store: Store, components: RunComponents, listeners: MakeListeners | None, held: ExitStack
+) -> Confirm:
+    """Return what begins the confirmation of a study; the lease of its repetitions is released with `held`."""
+
+    def begin(trials: Sequence[TrialRecord], works: int) -> Director | None:
+        if not any(trial.state is TrialState.COMPLETE for trial in trials):
+            return None
+        repeated, identity = companion(study.name), new_id()
+        before: tuple[TrialRecord, ...] = ()
+        if repeated in store:
+            stored, before = store.read(repeated)
+            identity = stored.id
+        location = place_of(store.location, study)
+        folders = location.folders_of(folder_name(repeated, identity))
+        part = confirming(components, trials, before, folders)
+        if repeated not in store:
+            store.create(
+                repeated,
+                goal=part.goal,
+                space=part.space,
+                spec=part.spec.describe(),
+                source={"study": study.name, "overrides": {}, "folder": str(components.job.folder)},
+                identity=identity,
+            )
+        journal = held.enter_context(store.holding(repeated))
+        settle(store, location, repeated, journal)
+        journal.annotate("spec", part.spec.describe())
+        watching = listeners(part, before) if listeners else ()
+        keepers = (
+            CandidateRetention(folders.checkpoints, trials, before, components.goal, components.spec.confirm.seeds),
+        )
+        spill = Spill(location.folder, folder_name(repeated, identity))
+        to_test = winners(trials, components.goal)
+        runner = StudyRunner(store, part, listeners=(*keepers, *watching), spill=spill, to_test=to_test)
+        return runner.controller(repeated, journal, works)
+
+    return begin
+
+
+def is_confirmed(
+    store: Store, location: Location, study: StudyRecord, components: RunComponents, trials: Sequence[TrialRecord]
+) -> bool:
+    """Whether the best configurations of a search were trained again, as often as the study asks for."""
+    repeated = companion(study.name)
+    if repeated not in store:
+        return False
+    record, before = store.read(repeated)
+    part = confirming(components, trials, before, location.folders_of(record.folder_name))
+    spill = Spill(location.folder, record.folder_name)
+    runner = StudyRunner(store, part, listeners=(), spill=spill, to_test=winners(trials, components.goal))
+    with store.holding(repeated) as journal:
+        return runner.has_nothing_left(repeated, journal)

@@ -1,0 +1,149 @@
+"""Names to objects: the objective, the search space, the sampler and the scheduler of a spec."""
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tuner.domain.errors import ConfigurationError, UnknownNameError, nearest
+from tuner.domain.goal import Goal
+from tuner.domain.objective import Objective
+from tuner.domain.sampler import Sampler
+from tuner.domain.scheduler import Scheduler
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import StudySpec, as_component
+from tuner.domain.worker_spec import Job, PickledObjective
+from tuner.execution.generator import unfit
+from tuner.execution.worker import OBJECTIVES, build_objective
+from tuner.formatting.redaction import remember
+from tuner.registry.catalogue import Catalogue
+from tuner.registry.import_path import is_function, resolve
+
+SAMPLERS = Catalogue("tuner.samplers", "sampler")
+
+SCHEDULERS = Catalogue("tuner.schedulers", "scheduler")
+
+SEARCH_SPACES = Catalogue("tuner.search_spaces", "search space")
+
+_NOUNS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+def find_objective(job: Job) -> Objective | None:
+    """Return the objective; None where it is a function, of which nothing is known before it runs."""
+    if not isinstance(job.objective, PickledObjective) and is_function(job.objective, job.folder):
+        if not isinstance(job.objective, str) and (problem := unfit(job.objective)):
+            raise ConfigurationError(problem)
+        return None
+    return build_objective(job)
+
+
+def find_space(spec: StudySpec, folder: Path) -> SearchSpace:
+    """Return the spec's search space; raises `ConfigurationError` where there is none or it is impossible."""
+    found = spec.search_space
+    if isinstance(found, str):
+        found = resolve(found, SEARCH_SPACES, folder)
+    if not isinstance(found, SearchSpace):
+        kind = type(found).__name__
+        raise ConfigurationError(
+            f"the search space {spec.search_space!r} is a {kind}, not a SearchSpace",
+            hint="define it as: space = SearchSpace(lr=Float(1e-4, 1e-1, log=True), ...)",
+        )
+    found.check_possible()
+    return found
+
+
+def find_scheduler(spec: StudySpec, goal: Goal) -> Scheduler:
+    """Return the spec's scheduler; raises `ConfigurationError` for a name, option or goal that it does not have."""
+    component = as_component(spec.scheduler)
+    member: type[Scheduler] = SCHEDULERS[component.name]
+    _check_options(member, "scheduler", component.options)
+    if goal.has_several and (member.prunes or member.exploits):
+        raise ConfigurationError(
+            f"scheduler {component.name}: it compares trials by one metric, and the study has {len(goal.metrics)}; "
+            "use the scheduler none or patience"
+        )
+    return member(spec.budget.epochs, goal.direction, spec.seed, **component.options)
+
+
+def find_sampler(spec: StudySpec, space: SearchSpace, goal: Goal, *, stops_early: bool) -> Sampler:
+    """Return the spec's sampler; raises `ConfigurationError` where it cannot search the space for the goal."""
+    component, member = as_component(spec.sampler), sampler_class(spec)
+    problems = [*member.problems(space, goal, stops_early=stops_early)]
+    if problems:
+        raise ConfigurationError(f"sampler {component.name}: {problem}" for problem in problems)
+    return member(space, goal, spec.seed, **component.options)
+
+
+def sampler_class(spec: StudySpec) -> type[Sampler]:
+    """Return the class of the spec's sampler; raises `ConfigurationError` for an unknown name or option."""
+    component = as_component(spec.sampler)
+    member: type[Sampler] = SAMPLERS[component.name]
+    _check_options(member, "sampler", component.options)
+    return member
+
+
+def unknown_names(spec: StudySpec) -> Iterator[str]:
+    """Yield unknown names of the spec's sampler and scheduler, where its other components cannot be built yet."""
+    for catalogue, part in ((SAMPLERS, spec.sampler), (SCHEDULERS, spec.scheduler)):
+        try:
+            catalogue.check(as_component(part).name)
+        except UnknownNameError as error:
+            yield from error.problems
+
+
+def located(spec: StudySpec, folders: Sequence[Path], modules: Path | None = None) -> StudySpec:
+    """Return the spec with absolute paths in its settings; what is relative lies in one of the folders.
+
+    The objective's module is looked for in `modules`, by default the last of them. A mistake in the objective's name is
+    left to `build_components`, which reports it with all others.
+    """
+    remember(spec.settings)
+    kind = _kind_of_objective(spec, modules or folders[-1])
+    return spec if kind is None else replace(spec, settings=kind.located(spec.settings, folders))
+
+
+def data_fingerprint(spec: StudySpec, folder: Path) -> str | None:
+    """Return what tells the spec's data from other data; None where it has none of its own."""
+    kind = _kind_of_objective(spec, folder)
+    return None if kind is None else kind.fingerprint(spec.settings)
+
+
+def proposal(spec: StudySpec, folder: Path) -> Mapping[str, str]:
+    """Return the keys of a study file that suit the spec's objective with its settings, whatever else it says."""
+    kind = _kind_of_objective(spec, folder)
+    return {} if kind is None else kind(spec.settings, spec.seed).proposal()
+
+
+def _kind_of_objective(spec: StudySpec, folder: Path) -> type[Objective] | None:
+    """Return the class of the spec's objective; None where it is a function, or cannot be found."""
+    try:
+        if is_function(spec.objective, folder):
+            return None
+        found = resolve(spec.objective, OBJECTIVES, folder) if isinstance(spec.objective, str) else spec.objective
+    except ConfigurationError:
+        return None
+    return found if isinstance(found, type) and issubclass(found, Objective) else None
+
+
+def _check_options(member: type, kind: str, options: Mapping[str, Any]) -> None:
+    parameters = inspect.signature(member).parameters.values()
+    known = {each.name: each.annotation for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY}
+    problems = [
+        f"{kind}: unknown option {name!r}{nearest(name, known)} (known: {', '.join(known) or 'none'})"
+        for name in options
+        if name not in known
+    ]
+    problems += [
+        f"{kind}.{name}: {value!r} is not {_NOUNS[known[name]]}"
+        for name, value in options.items()
+        if known.get(name) in _NOUNS and not _fits(value, known[name])
+    ]
+    if problems:
+        raise ConfigurationError(problems)
+
+
+def _fits(value: object, kind: type) -> bool:
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, int | float) if kind is float else isinstance(value, kind)

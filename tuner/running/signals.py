@@ -1,0 +1,70 @@
+"""Stops a run at signals and at its time limit."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from tuner.domain.run_controller import Director, StopCause
+from tuner.system.signals import Dispositions, cancel_foreign_alarm, leave_closed_terminal
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_STDERR = 2
+
+_STOPPING_NOW = "stopping as soon as the epochs that are being trained are over, which saves them"
+
+_SECOND = "; a second Ctrl-C stops at once, and they are trained again when the study goes on"
+
+
+@contextmanager
+def stopping_on_signals(controller: Director, again: str) -> Iterator[None]:
+    """Stop the run at the first Ctrl-C, SIGTERM or closed terminal, and the process at the second Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may handle signals; a program that runs us elsewhere has its own handlers
+        return
+
+    def handle(number: int, _: FrameType | None) -> None:
+        cancel_foreign_alarm()
+        if number == signal.SIGHUP:
+            leave_closed_terminal()
+        if number == signal.SIGINT and controller.stop_cause is not None:
+            _tell(f"stopped at once; go on with: {again}")
+            os._exit(130)
+        if controller.stop_cause is None:
+            _tell(_STOPPING_NOW + (_SECOND if number == signal.SIGINT else ""))
+        controller.stop(StopCause.INTERRUPT if number == signal.SIGINT else StopCause.TERMINATE)
+
+    # What `nohup` has made ignored stays so.
+    handled = [number for number in _STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
+    kept = Dispositions(handled)
+    before = {number: signal.signal(number, handle) for number in handled}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+        kept.restore()  # a handler that is not Python's, too
+
+
+def _tell(text: str) -> None:
+    """Write a line to stderr, as a signal handler may: whatever else writes there may be in the middle of it."""
+    with suppress(OSError):  # nobody reads it any more
+        os.write(_STDERR, f"{chr(10) if os.isatty(_STDERR) else ''}{text}{chr(10)}".encode())
+
+
+@contextmanager
+def time_limit(controller: Director, seconds: float | None) -> Iterator[None]:
+    """Stop the run once `seconds` have passed; None: no limit."""
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(seconds, controller.stop, [StopCause.TIME])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

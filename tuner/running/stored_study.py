@@ -1,0 +1,143 @@
+"""A stored study and its folders: made ready to run, and rebuilt from what is stored."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+from tuner.domain.errors import (
+    ConfigurationError,
+    Mistakes,
+    ResumeRefusedError,
+    StorageError,
+)
+from tuner.domain.study import StudySpec
+from tuner.domain.study_record import StudyRecord, confirmed_study, is_companion
+from tuner.domain.trial import TrialRecord
+from tuner.execution.checkpoints import discard_beyond, has_states
+from tuner.running.builder import build_components
+from tuner.running.components import RunComponents
+from tuner.running.lookup import data_fingerprint
+from tuner.running.resume_check import refuse_changes
+from tuner.running.spec_source import space_to_resume, spec_to_resume
+from tuner.running.transfer import Learned, warm_started
+from tuner.search.warm_start import CarriedOver
+from tuner.storage.folder_ownership import (
+    PLACE,
+    claim,
+    copied,
+    original_of,
+    place_note,
+    place_of,
+    release,
+    run_elsewhere,
+)
+from tuner.storage.location import Location
+from tuner.storage.store import Store
+from tuner.storage.writer import StudyJournal
+from tuner.system.files import open_to_others
+
+
+def place_of_study(store: Store, name: str) -> Location:
+    """Return the location with the folder of the stored study's files; raises `ResumeRefusedError` for a copy's."""
+    if is_companion(name):
+        search = confirmed_study(name)
+        raise ConfigurationError(
+            f"{name!r} are the repetitions of study {search!r}, which go on with it",
+            hint=store.location.command("confirm", search),
+        )
+    study = store.study(name)
+    location = place_of(store.location, study)
+    if original := original_of(location, study):
+        raise ResumeRefusedError(
+            f"the files of study {name!r} belong to the same study in {original}, of which {store.location} is a copy",
+            hint=copied(study, original, location),
+        )
+    return location
+
+
+def settle(store: Store, location: Location, name: str, journal: StudyJournal) -> StudyRecord:
+    """Make the folder of a study that this process holds, have both say where the other is, and return the study."""
+    if location.file is None:
+        journal.annotate(PLACE, place_note(location))
+    study, trials = store.read(name)
+    claim(location, study.name, study.id)
+    if study.id:
+        discard_beyond(location.folders_of(study.folder_name), len(trials))
+    return study
+
+
+def settle_first(store: Store, location: Location, name: str, journal: StudyJournal) -> StudyRecord:
+    """Do as `settle` for a study that has just been made; where its files cannot be kept, there is none afterwards."""
+    try:
+        return settle(store, location, name, journal)
+    except StorageError:
+        with suppress(StorageError):
+            store.delete(name, is_held=True)
+        raise
+
+
+@contextmanager
+def leaving_no_folder(store: Store, location: Location, name: str, identity: str) -> Iterator[None]:
+    """Remove the folders of a study that is removed itself, or could not be made."""
+    try:
+        yield
+    except Exception:
+        with suppress(StorageError):
+            if identity not in store.ids:
+                release(location, name, identity)
+        raise
+
+
+def rebuild_components(
+    store: Store,
+    location: Location,
+    name: str,
+    overrides: Mapping[str, Any],
+    spec: StudySpec | None,
+    *,
+    mistakes: Mistakes | None = None,
+    trust: bool,
+) -> tuple[RunComponents, dict[str, Any]]:
+    """Return the components of a stored study, and the description that its spec is stored as from now on.
+
+    Raises `ResumeRefusedError` where they no longer are what they were.
+    """
+    study = store.study(name)
+    mistakes = mistakes or Mistakes()
+    instead = store.location.command("trials", name)
+    spec, folder = spec_to_resume(study, overrides, spec, instead, mistakes, trust=trust)
+    space = mistakes.collect(lambda: space_to_resume(study, spec, folder))
+    if mistakes.has_any or space is None:
+        # A spec with defaults in places differs from the study's for no reason of a person's.
+        spec_to_build = spec if space is None else replace(spec, search_space=space)
+        build_components(spec_to_build, folder, location.folders_of(study.folder_name), mistakes)
+    assert space is not None  # or it was a mistake
+    refuse_changes(store.location, study, spec, space, data_fingerprint(spec, folder))
+    directions = study.directions if spec.metrics else ()
+    spec_to_build = replace(spec, search_space=space, directions=directions)
+    components = build_components(spec_to_build, folder, location.folders_of(study.folder_name))
+    carried = tuple(CarriedOver.parsed(each) for each in study.notes.get("warm_start", ()))
+    components = warm_started(components, Learned(carried=carried))
+    return with_folder_warning(components, location), {**spec.describe(), "name": name}
+
+
+def with_folder_warning(components: RunComponents, location: Location) -> RunComponents:
+    """Return the components with a warning where others can change the study's folder."""
+    reason = open_to_others(location.folder) if location.folder.exists() else None
+    if reason is None:
+        return components
+    return replace(components, notes=(*components.notes, f"{location.folder}: {reason}"))
+
+
+def with_lost_trials(components: RunComponents, study: StudyRecord, trials: Sequence[TrialRecord]) -> RunComponents:
+    """Return the components with a warning for unfinished trials that have no checkpoint to continue from."""
+    root = components.job.folders.checkpoints
+    begun = [trial for trial in trials if not trial.state.is_finished and trial.last_epoch]
+    lost = tuple(trial.number for trial in begun if not has_states(root, trial.number, trial.last_epoch))
+    if not lost:
+        return components
+    trial = f"trial {lost[0]} begins" if len(lost) == 1 else f"trials {', '.join(map(str, lost))} begin"
+    before = run_elsewhere(study, root.parent.parent)
+    note = f"{trial} anew: there is no checkpoint to go on from in {root}{f'; {before}' if before else ''}"
+    return replace(components, lost=lost, notes=(*components.notes, note))

@@ -1,0 +1,45 @@
+"""The listeners of a run: those that show it, and those that track it."""
+
+import logging
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tuner.domain.event import Listener
+from tuner.domain.tracker import LoggedStudy
+from tuner.domain.trial import TrialRecord
+from tuner.running.components import RunComponents
+from tuner.tracking.dispatch import Logs
+
+_LOG = logging.getLogger("tuner")
+
+MakeListeners = Callable[[RunComponents, Sequence[TrialRecord]], Sequence[Listener]]
+"""Makes the listeners of a run, from its components and the trials it starts with."""
+
+
+def with_trackers(listeners: MakeListeners | None, logs: Logs, folder: Path) -> MakeListeners:
+    """Return what makes `listeners`, and the experiment trackers of a study whose files are in `folder`."""
+
+    def make(components: RunComponents, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
+        showing = tuple(listeners(components, trials)) if listeners else ()
+        if listeners is None:
+            for note in components.notes:
+                _LOG.warning("study %s: %s", components.spec.name, note)
+
+        def warn(text: str) -> None:
+            for listener in showing:
+                listener.warned(text)
+            if not showing:
+                warnings.warn(text, stacklevel=2)
+
+        logged = LoggedStudy(
+            name=components.spec.name,
+            folder_name=(components.folders or components.job.folders).checkpoints.name,
+            metric=components.goal.metric,
+            direction=components.goal.direction,
+            space=components.space,
+            earlier=frozenset(trial.number for trial in trials),
+        )
+        return (*showing, *logs.listeners(logged, folder, warn))
+
+    return make
