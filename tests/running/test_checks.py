@@ -1,0 +1,60 @@
+"""What is checked before a study runs: errors and warnings, one at a time."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import MAXIMIZED, FakeSampler
+
+from tuner import Budget, Choice, Direction, Float, Resources, SearchSpace, StudySpec
+from tuner.domain.goal import Goal
+from tuner.domain.study_folders import StudyFolders
+from tuner.domain.worker_spec import Isolation
+from tuner.running.checks import (
+    ineffective_cohort,
+    questionable_choices,
+    unusual_space_size,
+    unwritable_folders,
+)
+
+LARGE = SearchSpace(x=Float(0, 1))
+SMALL = SearchSpace(x=Choice(1, 2, 3))
+
+
+def spec(**keys: Any) -> StudySpec:
+    return StudySpec(**{"objective": "supervised", "search_space": "mlp", "metric": "accuracy", **keys})
+
+
+def test_a_space_with_fewer_configurations_than_trials_is_a_warning() -> None:
+    few, many = spec(budget=Budget(trials=3, epochs=1)), spec(budget=Budget(trials=4, epochs=1))
+    assert not [*unusual_space_size(few, SMALL, FakeSampler(SMALL))]
+    assert not [*unusual_space_size(many, LARGE, FakeSampler(LARGE))]
+    (warning,) = unusual_space_size(many, SMALL, FakeSampler(SMALL))
+    assert warning.startswith("the search space has 3 configurations, fewer than the 4 trials")
+
+
+def test_a_metric_that_is_taken_the_other_way_round_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    minimized = spec(direction=Direction.MINIMIZE)
+    (warning,) = questionable_choices(minimized, {}, Goal.of("accuracy", Direction.MINIMIZE))
+    assert warning == "accuracy is usually to maximize, this study is to minimize it"
+    assert not [*questionable_choices(spec(direction=Direction.MAXIMIZE), {}, MAXIMIZED)]
+
+
+def test_a_cohort_of_functions_that_have_a_process_each_is_a_warning() -> None:
+    wide = spec(resources=Resources(cohort=4))
+    (warning,) = ineffective_cohort(wide, Isolation.TRIAL)
+    assert warning.startswith("cohort = 4 has no effect")
+    assert not [*ineffective_cohort(wide, Isolation.COHORT)]
+    assert not [*ineffective_cohort(spec(), Isolation.TRIAL)]
+
+
+def test_a_file_in_the_place_of_a_folder_is_an_error(tmp_path: Path) -> None:
+    folders = StudyFolders.within(tmp_path)
+    assert not [*unwritable_folders(folders)]
+    file = tmp_path / "file"
+    file.touch()
+    (error,) = unwritable_folders(replace(folders, logs=file / "mine"))
+    assert error == f"{file}, for what trials print, is not a folder: change its rights, or move it away"
