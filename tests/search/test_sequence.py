@@ -12,7 +12,7 @@ from tuner.domain.trial import Report, TrialState
 from tuner.search.cohort_policy import Cohorts
 from tuner.search.controller import SearchController
 from tuner.search.plan import RunPlan
-from tuner.search.sequence import Relay
+from tuner.search.sequence import ControllerSequence
 
 SPACE = SearchSpace(x=Float(0, 1))
 
@@ -37,58 +37,58 @@ def part(journal: FakeJournal, works: int = 0, *, trials: int = 1) -> SearchCont
     )
 
 
-def finish(relay: Relay, work: Work) -> None:
+def finish(sequence: ControllerSequence, work: Work) -> None:
     (member,) = work.members
-    relay.report([Report(number=member.number, epoch=1, metrics=metrics(0.5))])
+    sequence.report([Report(number=member.number, epoch=1, metrics=metrics(0.5))])
 
 
-def taken(relay: Relay) -> Work:
-    work = relay.next_work()
+def taken(sequence: ControllerSequence) -> Work:
+    work = sequence.next_work()
     assert work is not None
     return work
 
 
 def test_a_part_begins_when_the_one_before_has_reached_its_target() -> None:
     first, second = FakeJournal(), FakeJournal()
-    relay = Relay(part(first), [lambda works: part(second, works)])
-    work = taken(relay)
-    assert relay.next_work() is None
-    assert not relay.is_finished
-    finish(relay, work)
-    assert not relay.is_finished
+    sequence = ControllerSequence(part(first), [lambda works: part(second, works)])
+    work = taken(sequence)
+    assert sequence.next_work() is None
+    assert not sequence.is_finished
+    finish(sequence, work)
+    assert not sequence.is_finished
     assert second.trials == {}
-    finish(relay, taken(relay))
-    assert relay.is_finished
+    finish(sequence, taken(sequence))
+    assert sequence.is_finished
     assert [journal.trials[0].state for journal in (first, second)] == [TrialState.COMPLETE] * 2
 
 
 def test_every_work_of_a_run_has_an_id_of_its_own() -> None:
-    relay = Relay(part(FakeJournal(), trials=2), [lambda works: part(FakeJournal(), works, trials=2)])
+    sequence = ControllerSequence(part(FakeJournal(), trials=2), [lambda works: part(FakeJournal(), works, trials=2)])
     ids = []
-    while not relay.is_finished:
-        work = taken(relay)
+    while not sequence.is_finished:
+        work = taken(sequence)
         ids.append(work.id)
-        finish(relay, work)
+        finish(sequence, work)
     assert ids == [1, 2, 3, 4]
 
 
 def test_a_part_with_nothing_to_do_is_passed_over() -> None:
-    relay = Relay(part(FakeJournal()), [lambda _: None])
-    finish(relay, taken(relay))
-    assert relay.next_work() is None
-    assert relay.is_finished
+    sequence = ControllerSequence(part(FakeJournal()), [lambda _: None])
+    finish(sequence, taken(sequence))
+    assert sequence.next_work() is None
+    assert sequence.is_finished
 
 
 @pytest.mark.parametrize("cause", StopCause)
 def test_a_run_that_is_stopped_begins_no_further_part(cause: StopCause) -> None:
     second = FakeJournal()
-    relay = Relay(part(FakeJournal()), [lambda works: part(second, works)])
-    work = taken(relay)
-    relay.stop(cause)
-    finish(relay, work)
-    assert relay.next_work() is None
-    assert relay.is_finished
-    assert relay.stop_cause is cause
+    sequence = ControllerSequence(part(FakeJournal()), [lambda works: part(second, works)])
+    work = taken(sequence)
+    sequence.stop(cause)
+    finish(sequence, work)
+    assert sequence.next_work() is None
+    assert sequence.is_finished
+    assert sequence.stop_cause is cause
     assert second.trials == {}
 
 
@@ -96,11 +96,11 @@ def test_a_signal_while_a_part_begins_stops_that_part() -> None:
     second = FakeJournal()
 
     def begin(works: int) -> SearchController:
-        relay.stop(StopCause.INTERRUPT)
+        sequence.stop(StopCause.INTERRUPT)
         return part(second, works)
 
-    relay = Relay(part(FakeJournal()), [begin])
-    finish(relay, taken(relay))
-    assert relay.next_work() is None
-    assert relay.is_finished
+    sequence = ControllerSequence(part(FakeJournal()), [begin])
+    finish(sequence, taken(sequence))
+    assert sequence.next_work() is None
+    assert sequence.is_finished
     assert second.trials == {}

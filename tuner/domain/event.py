@@ -1,4 +1,4 @@
-"""What happened in a running study, for whoever watches it; told after it was stored."""
+"""Events of a running study, and the listeners that are notified of them once they are stored."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -16,11 +16,11 @@ class EventKind(Enum):
     REPORTED = "reported"
     FINISHED = "finished"
     SUSPENDED = "suspended"
-    """The run stopped before the trial was done: it goes on when the study is resumed."""
+    """The run stopped before the trial was done: it continues when the study is resumed."""
     GATHERED = "gathered"
     """It waits until the others of its generation are as far as it is."""
     EXPLOITED = "exploited"
-    """It goes on from another trial's state: its last stage says from which."""
+    """It continues from another trial's state: its last stage says from which."""
     LOST = "lost"
     """The worker died: the trial is handed out again."""
     TESTED = "tested"
@@ -42,16 +42,16 @@ class Listener(ABC):
 
     @abstractmethod
     def notify(self, event: Event) -> None:
-        """Take note of `event`."""
+        """Receive `event`."""
 
     def waits(self, seconds: float, reason: str) -> None:  # noqa: B027 - most need not know
-        """Take note that the storage cannot be used, for so long now; 0 seconds: it is back."""
+        """Receive for how long the storage has not been usable; 0 seconds: it is back."""
 
     def warned(self, text: str) -> None:  # noqa: B027 - most need not know
-        """Take note of something that went wrong and that the run mends by itself."""
+        """Receive a warning: something went wrong that the run mends by itself."""
 
     def recovered(self, reports: int) -> None:  # noqa: B027 - most need not know
-        """Take note that so many reports that an earlier run had to keep in a file are stored now."""
+        """Receive how many reports that an earlier run had to keep in a file are stored now."""
 
 
 @final

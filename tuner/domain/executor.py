@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from tuner.domain.run_controller import Director
+from tuner.domain.run_controller import RunController
 from tuner.domain.study import Resources
 from tuner.domain.worker_spec import Job
 
@@ -11,7 +11,7 @@ class Executor(ABC):
     """Asks the controller for work until it has none, and brings it every report."""
 
     @abstractmethod
-    def run(self, controller: Director, job: Job, resources: Resources) -> None:
+    def run(self, controller: RunController, job: Job, resources: Resources) -> None:
         """Run the study to its end, or until the controller was told to stop.
 
         Nothing of it is left running afterwards, however it ends.

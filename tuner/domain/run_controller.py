@@ -1,4 +1,4 @@
-"""The port of what hands out work and takes reports: what an executor knows of a study."""
+"""The port that executors call: it hands out assignments and takes reports."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -18,8 +18,8 @@ class StopCause(Enum):
     """So many trials have failed that more of them would be a waste."""
 
 
-class Director(ABC):
-    """Says what is to be trained, hears how it went, and answers who stops. One thread talks to it."""
+class RunController(ABC):
+    """Hands out assignments, receives reports, returns stop decisions. Not thread-safe."""
 
     @property
     @abstractmethod
@@ -44,21 +44,21 @@ class Director(ABC):
 
     @abstractmethod
     def report(self, reports: Iterable[Report], *, admits: bool = True) -> Answer:
-        """Record what a cohort's members did, then decide, and answer who leaves it and who joins it.
+        """Record what a cohort's members did, then decide, and return which members leave it and which trials join it.
 
-        Nobody joins one that does not admit: its worker is to be replaced once its members are done.
+        No trial joins one that does not admit: its worker is to be replaced once its members are done.
 
         All reports of an epoch come together, and epochs between two decisions may: all are recorded before any is
-        judged. When this returns, everything is stored.
+        judged. When this returns, everything is stored, in one transaction.
         """
 
     @abstractmethod
     def lost(self, work: Work, reason: str) -> None:
-        """Take note that the worker died: its members are handed out again, a few times each."""
+        """Record that the worker died: its members are handed out again, a few times each."""
 
     @abstractmethod
     def overran(self, work: Work, failure: Failure) -> None:
-        """Take note that the worker was ended because of a limit: a trial fails, those of a cohort go on one by one."""
+        """Record that the worker was ended because of a limit: a trial fails, those of a cohort continue one by one."""
 
     @abstractmethod
     def tested(self, work: Work, outcome: Metrics | Failure | None) -> None:

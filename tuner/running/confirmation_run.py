@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from tuner.domain.run_controller import Director
+from tuner.domain.run_controller import RunController
 from tuner.domain.study_record import StudyRecord, companion, folder_name
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.execution.checkpoint_retention import CandidateRetention
@@ -26,7 +26,7 @@ def confirmation_of_search(
 ) -> Confirm:
     """Return what begins the confirmation of a study; the lease of its repetitions is released with `held`."""
 
-    def begin(trials: Sequence[TrialRecord], works: int) -> Director | None:
+    def begin(trials: Sequence[TrialRecord], works: int) -> RunController | None:
         if not any(trial.state is TrialState.COMPLETE for trial in trials):
             return None
         repeated, identity = companion(study.name), new_id()

@@ -12,7 +12,7 @@ from tuner.domain.errors import (
     NoUsableTrialError,
     StudyInterrupted,
 )
-from tuner.domain.run_controller import Director, StopCause
+from tuner.domain.run_controller import RunController, StopCause
 from tuner.domain.study import StudySpec
 from tuner.domain.study_record import StudyRecord, folder_name
 from tuner.domain.trial import TrialState
@@ -214,8 +214,8 @@ def _executor(components: RunComponents, started_in: Path) -> Execute:
     executor = import_module(EXECUTORS[components.spec.executor]).EXECUTOR
     job = replace(components.job, started_in=started_in)
 
-    def execute(director: Director) -> None:
-        executor.run(director, job, components.spec.resources)
+    def execute(controller: RunController) -> None:
+        executor.run(controller, job, components.spec.resources)
 
     return execute
 

@@ -13,7 +13,7 @@ from tuner.domain.errors import (
     StudyInterrupted,
 )
 from tuner.domain.event import Listener, Listeners
-from tuner.domain.run_controller import Director, StopCause
+from tuner.domain.run_controller import RunController, StopCause
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.study_writer import Change
 from tuner.domain.trial import TrialRecord
@@ -25,7 +25,7 @@ from tuner.running.tracked_listeners import MakeListeners
 from tuner.search.controller import SearchController
 from tuner.search.external_trials import adopted
 from tuner.search.plan import ToTest
-from tuner.search.sequence import Relay
+from tuner.search.sequence import ControllerSequence
 from tuner.storage.backup import Backups
 from tuner.storage.fallback_file import Spill
 from tuner.storage.folder_ownership import (
@@ -35,10 +35,10 @@ from tuner.storage.retrying_writer import WaitingJournal
 from tuner.storage.store import Store
 from tuner.storage.writer import StudyJournal
 
-Confirm = Callable[[Sequence[TrialRecord], int], Director | None]
+Confirm = Callable[[Sequence[TrialRecord], int], RunController | None]
 """Begins the confirmation of what a search found, after it has issued so many assignments."""
 
-Execute = Callable[[Director], None]
+Execute = Callable[[RunController], None]
 """Runs what the controller hands out, to the end: an executor, ready to go."""
 
 STOPPED = "stopped"
@@ -80,7 +80,7 @@ class StudyRunner:
         """
         search = self.controller(name, journal)
         following = [] if confirm is None else [lambda works: confirm(search.trials, works)]
-        run = Relay(search, following)
+        run = ControllerSequence(search, following)
         try:
             again = self._store.location.command("resume", name)
             cause = run_to_end(name, run, execute, self._components.spec.budget.seconds, again)
@@ -150,7 +150,7 @@ class StudyRunner:
         return found.trials, found.foreign
 
 
-def run_to_end(name: str, run: Director, execute: Execute, seconds: float | None, again: str) -> StopCause | None:
+def run_to_end(name: str, run: RunController, execute: Execute, seconds: float | None, again: str) -> StopCause | None:
     """Run study `name` for at most `seconds`; return why it stopped before its target, None when it did not.
 
     `again` is the command that resumes it. Raises `StudyInterrupted` after a signal, with everything stored.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from tuner.domain.run_controller import Director, StopCause
+from tuner.domain.run_controller import RunController, StopCause
 from tuner.system.signals import Dispositions, cancel_foreign_alarm, leave_closed_terminal
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -20,7 +20,7 @@ _SECOND = "; a second Ctrl-C stops at once, and they are trained again when the 
 
 
 @contextmanager
-def stopping_on_signals(controller: Director, again: str) -> Iterator[None]:
+def stopping_on_signals(controller: RunController, again: str) -> Iterator[None]:
     """Stop the run at the first Ctrl-C, SIGTERM or closed terminal, and the process at the second Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may handle signals; a program that runs us elsewhere has its own handlers
@@ -56,7 +56,7 @@ def _tell(text: str) -> None:
 
 
 @contextmanager
-def time_limit(controller: Director, seconds: float | None) -> Iterator[None]:
+def time_limit(controller: RunController, seconds: float | None) -> Iterator[None]:
     """Stop the run once `seconds` have passed; None: no limit."""
     if seconds is None:
         yield

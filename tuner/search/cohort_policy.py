@@ -1,4 +1,4 @@
-"""Who trains together, and how many: trials of one shape, as many as the sampler wants of it.
+"""The cohort policy: which trials train together, and how many of one shape follow when the sampler has chosen it.
 
 Nothing here depends on time unless `timed` says that several workers share a study, where the order in which they
 report differs from run to run anyway: with one worker a study can be repeated, trial by trial.
@@ -20,7 +20,7 @@ KeyOf = Callable[[Config], Hashable | None]
 """What configurations that can be trained together have in common; None trains each alone."""
 
 _ROUND_SECONDS = 0.1
-"""How long an epoch of all members of an interleaved cohort may take: much longer than to be told what to do next."""
+"""How long an epoch of all members of an interleaved cohort may take: much longer than waiting for an answer."""
 
 _MOST_INTERLEAVED = 64
 
@@ -54,7 +54,7 @@ class Bound:
 
 @final
 class Cohorts:
-    """The rule that makes cohorts. It is told who was given a place and what went wrong, and answers who may join.
+    """The rule that makes cohorts: it records which trials were begun and what failed, and returns how many may join.
 
     `size` is how many trials make a cohort, None as many as serve, `most` at most. The sampler draws a shape, and so
     many trials of it follow (`share`): an eighth of a study's, a sixteenth in a study too small for the largest
@@ -131,19 +131,19 @@ class Cohorts:
         return dict(self._limits)
 
     def remember(self, limits: Mapping[str, int]) -> None:
-        """Take note of the `limits` of an earlier run."""
+        """Record the `limits` of an earlier run."""
         self._limits.update(limits)
 
     def give(self, config: Config) -> None:
-        """Take note that a trial with this configuration was begun."""
+        """Record that a trial with this configuration was begun."""
         self._given[self.key_of(config)] += 1
 
     def overflowed(self, config: Config, members: int) -> None:
-        """Take note that so many members did not fit into memory: half as many are tried from now on."""
+        """Record that so many members did not fit into memory: half as many are tried from now on."""
         self._limits[str(self.key_of(config))] = max(1, members // 2)
 
     def measured(self, seconds: float) -> None:
-        """Take note of how long an epoch of one trial took."""
+        """Record how long an epoch of one trial took."""
         self._seconds += seconds
         self._epochs += 1
 
@@ -157,7 +157,7 @@ class Cohorts:
         return min(bounds, key=lambda bound: bound.members)
 
     def most(self, config: Config) -> int:
-        """Return how many trials of this configuration's shape that were begun before may go on together."""
+        """Return how many trials of this configuration's shape that were begun before may continue together."""
         key = self.key_of(config)
         size = self._size or self._most
         return 1 if key is None else min(size, self._limits.get(str(key), size))
@@ -232,7 +232,7 @@ class Cohorts:
         return 1 if self.shapes == 1 else min(draws, _DRAWS_OF_A_SHAPE * self.shapes)
 
     def _bounds(self, config: Config) -> Iterator[Bound]:
-        """Yield what keeps a cohort of this configuration's shape small, what is most worth telling first."""
+        """Yield what keeps a cohort of this configuration's shape small, the most informative reason first."""
         key = self.key_of(config)
         if key is None:
             yield Bound(1, "the objective trains each alone")
@@ -249,7 +249,7 @@ class Cohorts:
             yield from self._serving()
 
     def _serving(self) -> Iterator[Bound]:
-        """Yield how many serve, where nobody asked for a size."""
+        """Yield how many are useful, where no size was asked for."""
         if not self._interleaved:
             yield Bound(self._most, "more are no faster on this device")
             if self._draws > 1:

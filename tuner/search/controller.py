@@ -12,7 +12,7 @@ from tuner.domain import ranking
 from tuner.domain.assignment import Answer, Work, WorkKind
 from tuner.domain.batching import Batching
 from tuner.domain.event import EventKind, Listener, Listeners
-from tuner.domain.run_controller import Director, StopCause
+from tuner.domain.run_controller import RunController, StopCause
 from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.study_writer import Journal
@@ -30,7 +30,7 @@ from tuner.search.unit_of_work import UnitOfWork
 
 
 @final
-class SearchController(Director):
+class SearchController(RunController):
     """Runs one study to its target. Each call stores what it changes in one transaction, before it answers.
 
     `trials` are those stored before; unfinished ones are handed out first and continue where they were recorded.

@@ -4,21 +4,21 @@ from collections.abc import Callable, Iterable
 from typing import final
 
 from tuner.domain.assignment import Answer, Work
-from tuner.domain.run_controller import Director, StopCause
+from tuner.domain.run_controller import RunController, StopCause
 from tuner.domain.trial import Failure, Metrics, Report
 
-Begin = Callable[[int], Director | None]
-"""Begins a part of a run, after so many works of the parts before; None where there is nothing to do in it."""
+Begin = Callable[[int], RunController | None]
+"""Begins a part of a run, after parts that have issued so many assignments; None where there is nothing to do."""
 
 
 @final
-class Relay(Director):
-    """Directs the `first` part, and the `following` ones as soon as the part before has reached its target.
+class ControllerSequence(RunController):
+    """Controls the `first` part, and each of the `following` ones once the part before has reached its target.
 
     An executor sees one run, so its workers stay warm from part to part.
     """
 
-    def __init__(self, first: Director, following: Iterable[Begin]) -> None:
+    def __init__(self, first: RunController, following: Iterable[Begin]) -> None:
         self._part = first
         self._following = list(following)
         self._works = 0

@@ -8,7 +8,7 @@ this file imports little, the session starts Ray on a thread, a template process
 from typing import final
 
 from tuner.domain.executor import Executor
-from tuner.domain.run_controller import Director
+from tuner.domain.run_controller import RunController
 from tuner.domain.study import AUTO, Resources
 from tuner.domain.worker_spec import Job
 from tuner.execution.inherited_environment import surrounded
@@ -21,7 +21,7 @@ from tuner.system.hardware import cohorts_at_a_time
 class RayTuneExecutor(Executor):
     """Runs cohorts side by side on this machine's processors and GPUs."""
 
-    def run(self, controller: Director, job: Job, resources: Resources) -> None:
+    def run(self, controller: RunController, job: Job, resources: Resources) -> None:
         parallel = _parallel(resources)
         job = surrounded(job)  # before Ray changes the environment
         with quiet_session(resources, parallel) as session, shared_template(job, session.folder) as template:

@@ -24,7 +24,7 @@ from ray.tune.search import SearchAlgorithm
 
 from tuner.domain.assignment import Work, WorkKind
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.run_controller import Director
+from tuner.domain.run_controller import RunController
 from tuner.domain.study import Limits, Resources
 from tuner.domain.worker_spec import Isolation, Job
 from tuner.execution.ray.trainable import trainable
@@ -38,7 +38,7 @@ _GRACE_SECONDS = 5.0
 
 
 def run_loop(
-    controller: Director, job: Job, resources: Resources, *, parallel: int, folder: Path, template: Path | None
+    controller: RunController, job: Job, resources: Resources, *, parallel: int, folder: Path, template: Path | None
 ) -> None:
     """Let Ray Tune train what the controller hands out, `parallel` cohorts at a time; Ray writes into `folder`.
 
@@ -126,7 +126,7 @@ class _Bridge:
     outside.
     """
 
-    def __init__(self, controller: Director, parallel: int, watchdog: Watchdog) -> None:
+    def __init__(self, controller: RunController, parallel: int, watchdog: Watchdog) -> None:
         self.controller = controller
         self._watchdog = watchdog
         self.error: BaseException | None = None
