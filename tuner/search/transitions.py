@@ -12,7 +12,7 @@ from tuner.search.plan import RunPlan
 
 def is_judged(report: Report, plan: RunPlan) -> bool:
     """Whether the scheduler decides what becomes of the trial after `report`: nothing else does."""
-    if report.metrics is None or report.is_last or report.epoch >= plan.max_epochs:
+    if report.metrics is None or _is_done(report, plan):
         return False
     return not plan.goal.broken_for_good(report.metrics)
 
@@ -46,6 +46,11 @@ def after_report(
     return replace(after, config=after.config_at(after.epoch)) if after.state.is_finished else after
 
 
+def _is_done(report: Report, plan: RunPlan) -> bool:
+    """Whether the trial has nothing left to train, whatever a scheduler thinks."""
+    return report.is_last or report.epoch >= plan.max_epochs
+
+
 def _failed(trial: TrialRecord, failure: Failure, now: datetime) -> TrialRecord:
     return replace(trial, state=TrialState.FAIL, failure=failure, finished=now)
 
@@ -66,7 +71,7 @@ def _measured(trial: TrialRecord, epoch: int, metrics: Mapping[int, Metrics], go
 
 
 def _state_after(number: int, report: Report, metrics: Metrics, plan: RunPlan, decision: Decision) -> TrialState:
-    if report.is_last or report.epoch >= plan.max_epochs:
+    if _is_done(report, plan):
         return TrialState.COMPLETE
     # The default configuration is trained to the end: what tuning gained is measured against it.
     may_stop = number != 0
