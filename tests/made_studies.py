@@ -17,8 +17,8 @@ from tuner.domain.goal import Goal
 from tuner.domain.study import Direction, StudySpec
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState
-from tuner.report.data import Material
 from tuner.storage.location import locate
+from tuner.study_report.data import Material
 
 BEGAN = datetime(2026, 1, 1)  # noqa: DTZ001 - as Optuna stores it
 SPACE = SearchSpace(

@@ -9,8 +9,8 @@ from rich.text import Text
 from tuner.cli._options import Name, Storage
 from tuner.formatting.terminal import answers
 from tuner.formatting.values import safe
-from tuner.report.write import Format, write_report
 from tuner.storage.store import open_store
+from tuner.study_report.write import Format, write_report
 
 __all__ = ["command"]
 
