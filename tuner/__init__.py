@@ -13,13 +13,16 @@ if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and _NAMED.removeprefix("-
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tuner.domain.current_trial import current_trial, report
 from tuner.domain.decision import Decision
 from tuner.domain.errors import (
     ConfigurationError,
     ModelError,
+    NoTrialError,
     NoUsableTrialError,
     ResumeRefusedError,
     SearchSpaceError,
+    StopTrial,
     StorageError,
     StudyExistsError,
     StudyInterrupted,
@@ -57,6 +60,7 @@ __all__ = [
     "Limits",
     "Model",
     "ModelError",
+    "NoTrialError",
     "NoUsableTrialError",
     "Objective",
     "OwnModel",
@@ -67,6 +71,7 @@ __all__ = [
     "SearchSpace",
     "SearchSpaceError",
     "StopCause",
+    "StopTrial",
     "StorageError",
     "Study",
     "StudyExistsError",
@@ -80,8 +85,10 @@ __all__ = [
     "TrialState",
     "TunerError",
     "UntrustedCodeError",
+    "current_trial",
     "load_model",
     "load_study",
+    "report",
     "run",
     "share_process",
 ]

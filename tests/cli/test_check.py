@@ -119,7 +119,7 @@ def test_a_generator_that_ends_after_one_yield_is_noted_by_check_and_run(workpla
     (workplace / "odd.py").write_text(ODD)
     (workplace / "odd.toml").write_text('objective="odd:stream"\nsearch_space="odd:space"\nmetric="accuracy"\n')
     try:
-        told = "ended by itself after a single yield, epoch 1 of 27; to train all, yield in a loop: for epoch in range("
+        told = "ended by itself after a single report, epoch 1 of 27; to train all, report or yield in a loop: for "
         assert told in cli("check", "odd.toml")[1]
         assert cli("run", "odd.toml", "--trials", "2", "--executor", "inline")[2].count(told) == 1
         assert told not in cli("check", "odd.toml", "--set", "budget.epochs=1")[1]

@@ -19,7 +19,10 @@ from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.trial import Failure, FailureReason
 from tuner.execution.checkpoints import TrialCheckpoints
-from tuner.execution.generator import GeneratorObjective, failure_of
+from tuner.execution.generator import GeneratorObjective
+from tuner.execution.host import Host
+from tuner.execution.user_failures import failure_of
+from tuner.execution.user_thread import UserThread
 
 
 def trial(number: int) -> Trial:
@@ -95,6 +98,7 @@ def test_what_a_member_changes_for_its_thread_is_its_own() -> None:
     def train(trial: Trial) -> Iterator[dict[str, float]]:
         return measuring(trial) if trial.number % 2 else plain(trial)
 
+    before = {*threading.enumerate()}
     for first in ([trial(1)], [trial(1), trial(0)]):
         cohort = GeneratorObjective(train).start(first)
         cohort.advance()
@@ -104,7 +108,7 @@ def test_what_a_member_changes_for_its_thread_is_its_own() -> None:
             assert outcomes[2] == {"gradients": True, "autocast": False}
             assert outcomes[3] == outcomes[5] == {"gradients": True, "autocast": True}
         cohort.drop([each.number for each in (*first, trial(2), trial(3), trial(5))])
-        assert not [each for each in threading.enumerate() if each.name.startswith("tuner-trial")]
+        assert {*threading.enumerate()} <= before
 
 
 def test_what_a_member_draws_does_not_depend_on_the_others() -> None:
@@ -176,8 +180,10 @@ def test_a_ctrl_c_that_nobody_handles_ends_more_than_a_trial() -> None:
         raise KeyboardInterrupt
 
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    thread = UserThread()
+    cohort = GeneratorObjective(raising, Host(thread=thread)).start([trial(1)])
     with pytest.raises(KeyboardInterrupt):
-        GeneratorObjective(raising).start([trial(1)]).advance()
+        thread.run(lambda: dict(cohort.advance()).clear())
 
 
 async def coroutine(trial: Trial) -> dict[str, float]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tuner.execution.generator import failure_of
+from tuner.execution.user_failures import failure_of
 from tuner.formatting.redaction import is_same_but_hidden, redacted, remember, without_secrets
 
 

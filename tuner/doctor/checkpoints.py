@@ -16,9 +16,10 @@ from tuner.execution.checkpoints import CODEC
 from tuner.storage.fallback_file import Spill
 from tuner.storage.folder_ownership import copied, leads_out, original_of
 from tuner.storage.location import Location
+from tuner.system.files import is_folder
 
 _TRIAL_FOLDER = re.compile(r"trial-(\d{5,})")
-_STATE_FILE = re.compile(r"(?:epoch|taken-over)-(\d+)\.safetensors")
+_STATE = re.compile(r"(?:epoch|taken-over)-(\d+)(?:\.safetensors)?")
 
 
 def about_checkpoints(
@@ -41,14 +42,17 @@ def about_checkpoints(
         mine = _owns_folder(location, study) and not Spill(location.folder, name).file.exists()
         yield from _strays([folder for number, folder in folders.items() if number not in known], root, mine=mine)
         yield from _partials(folders.values(), root)
+    mine = [folders[number] for number in sorted(set(folders) & set(known))]
     sound = 0
-    for number in sorted(set(folders) & set(known)):
-        damaged, readable = _loaded(folders[number])
+    for folder in mine:
+        damaged, readable = _loaded(folder)
         sound += readable
         for finding in damaged:
             yield finding if not is_held else replace(finding, fix="", repair=None)
     if sound:
         yield ok(f"{sound} checkpoint{'' if sound == 1 else 's'} can be loaded", root)
+    if foreign := [path for folder in mine for _, path in _states(folder) if is_folder(path)]:
+        yield ok(f"{counted(foreign, 'checkpoint')} in a framework's own files, which were not read", root)
 
 
 def _trial_folders(root: Path) -> dict[int, Path]:
@@ -72,7 +76,7 @@ def _strays(folders: Sequence[Path], root: Path, *, mine: bool) -> Iterator[Find
 
 
 def _partials(folders: Iterable[Path], root: Path) -> Iterator[Finding]:
-    files = [path for folder in folders for path in sorted(folder.glob("*.partial"))]
+    files = [path for folder in folders for path in sorted((*folder.glob("*.partial"), *folder.glob(".*.before")))]
     if files:
         what = f"{counted(files, 'checkpoint')} half written by a process that died"
         yield problem(what, root, fix="delete", repair=partial(_delete, files))
@@ -88,9 +92,10 @@ def _delete(paths: Iterable[Path]) -> None:
 
 def _loaded(folder: Path) -> tuple[list[Finding], int]:
     """Return what is to be said about one trial's checkpoints that cannot be loaded, and how many can."""
-    files = ((int(found[1]), path) for path in folder.iterdir() if (found := _STATE_FILE.fullmatch(path.name)))
     findings, sound = [], 0
-    for _, path in sorted(files):
+    for _, path in _states(folder):
+        if is_folder(path):
+            continue
         try:
             import_module(CODEC).load(path)
         except FileNotFoundError:
@@ -102,6 +107,11 @@ def _loaded(folder: Path) -> tuple[list[Finding], int]:
         else:
             sound += 1
     return findings, sound
+
+
+def _states(folder: Path) -> list[tuple[int, Path]]:
+    """Return a trial's checkpoints, each with its epoch, the oldest first."""
+    return sorted((int(found[1]), path) for path in folder.iterdir() if (found := _STATE.fullmatch(path.name)))
 
 
 def _damaged(path: Path, *, has_older: bool) -> Finding:

@@ -6,6 +6,7 @@ TunerError                   1  our bug unless a subclass says otherwise
 │   ├── SearchSpaceError         the space itself is wrong
 │   ├── UnknownNameError         a name nobody knows, with the nearest one that exists
 │   ├── UntrustedCodeError       a stored study would run code from elsewhere, which nobody said to trust
+│   ├── NoTrialError             a trial was asked for where none is: outside of one, or in a child of its process
 │   ├── StudyExistsError         the name is taken: resume it or choose another
 │   └── StudyNotFoundError       no study of that name (also a KeyError)
 ├── NoUsableTrialError       3  trials ran, none can be used: the reasons are in the study
@@ -15,6 +16,7 @@ TunerError                   1  our bug unless a subclass says otherwise
 ├── ResumeRefusedError       5  the study file no longer says what the study was started with
 ├── StudyHeldError           5  another process runs the study
 └── LeaseLostError           5  another process took the study over from this one
+StopTrial                       raised where a trial reports and is to end (a BaseException)
 StudyInterrupted       130 143  a signal ended the run after saving it; resuming goes on (a KeyboardInterrupt)
 ```
 """
@@ -81,6 +83,10 @@ class UntrustedCodeError(ConfigurationError):
     """A stored study names code that lies elsewhere than in the working directory: nothing of it was run."""
 
 
+class NoTrialError(ConfigurationError):
+    """A trial was asked for in a process that is none's."""
+
+
 class StudyExistsError(ConfigurationError):
     """A new study was asked for under a name that is taken."""
 
@@ -131,6 +137,13 @@ class LeaseLostError(TunerError):
     """Another process has taken the study over: what this one still measures does not count."""
 
     exit_code = 5
+
+
+class StopTrial(BaseException):
+    """The study wants the trial that has just reported to end.
+
+    Not an `Exception`: training frameworks catch those, and no `except Exception` may keep the trial going.
+    """
 
 
 class StudyInterrupted(KeyboardInterrupt):

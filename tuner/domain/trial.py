@@ -1,19 +1,28 @@
 """A trial: one configuration being trained, as the objective sees it and as the study remembers it."""
 
 import re
+import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from operator import index
+from os import PathLike
 from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.config import Config
+from tuner.domain.errors import ConfigurationError, StopTrial
 from tuner.domain.study import Direction
 from tuner.formatting.html import beside, line, table
 from tuner.formatting.values import config_lines, duration, number
+from tuner.system import random_generators
 from tuner.system.files import private
+
+RNG = "tuner:rng"
+"""The key of a saved state under which the states of the random generators are."""
 
 Metrics = Mapping[str, float]
 """What a trial measured after an epoch: finite numbers by name."""
@@ -179,7 +188,7 @@ def best_epoch(curve: Mapping[int, float], direction: Direction) -> int:
 
 
 class Checkpoints(ABC):
-    """Where one trial's states are kept. Owned by the trial's worker; not shared between threads."""
+    """Where one trial's states are kept: what was saved for a step is what the trial continues from after it."""
 
     @abstractmethod
     def save(self, state: Mapping[str, Any]) -> None:
@@ -188,6 +197,49 @@ class Checkpoints(ABC):
     @abstractmethod
     def load(self) -> Mapping[str, Any] | None:
         """Return the state to go on from, or None where the trial starts at the beginning."""
+
+    def folder(self, step: int | None, *, rng: bool) -> AbstractContextManager[Path]:
+        """Give an empty folder, which becomes the checkpoint of `step` (None: the next one) if nothing is raised."""
+        raise NotImplementedError
+
+    def load_folder(self) -> Path | None:
+        """Return the folder to continue from, or None where there is none."""
+        return None
+
+    def reach(self, step: int | None) -> None:
+        """Take note that the epoch being trained ends at `step` (None: the next one), and what was saved is of it.
+
+        Raises `ConfigurationError` where the trial was there before.
+        """
+        raise NotImplementedError
+
+
+class Reporter(ABC):
+    """Takes the reports of one trial's function."""
+
+    @property
+    @abstractmethod
+    def should_stop(self) -> bool:
+        """Whether the study wants the trial to end."""
+
+    @abstractmethod
+    def report(self, metrics: Any, step: int | None) -> None:
+        """Hand metrics over and wait for the study's answer. Safe to call from any thread of the trial's process."""
+
+
+@final
+class _NoReports(Reporter):
+    """Stands where an objective says in another way what it measures."""
+
+    @property
+    def should_stop(self) -> bool:
+        return False
+
+    def report(self, metrics: Any, step: int | None) -> None:
+        raise ConfigurationError(
+            "trial.report(...) is for objectives that are plain functions, and this one is none",
+            hint="a function with `yield` in it yields its metrics instead; without any `yield` it can report them",
+        )
 
 
 @final
@@ -210,17 +262,66 @@ class Trial:
     checkpoints: Checkpoints = field(repr=False)
     place: Path = field(default=Path(), repr=False)
     """Where `folder` is, whether it has been made or not."""
+    reporter: Reporter = field(default_factory=_NoReports, repr=False)
 
-    def save(self, state: Mapping[str, Any]) -> None:
-        """Keep `state` so that the trial can go on from here; call it before yielding the epoch's metrics.
+    def report(self, metrics: Any = None, /, *, step: int | None = None, stop: bool = True, **named: float) -> None:
+        """Report what was measured, a mapping or keywords, and wait until the study has answered.
 
-        `state` is a dict of tensors, arrays, numbers, text, lists and dicts, nested as you like.
+        `step` is how many epochs were trained by now, above that of the report before; the next one unless it is given.
+        Save before you report: what was saved since the last report is the checkpoint of this step. Raises `StopTrial`
+        where the trial is to end; with `stop=False` it returns, `should_stop` is True, and later reports are ignored.
         """
-        self.checkpoints.save(state)
+        self.reporter.report(combined(metrics, named), as_step(step))
+        if stop and self.should_stop:
+            raise StopTrial(f"trial {self.number} is to end here: let this exception pass")
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the study wants the trial to end, as of its last report."""
+        return self.reporter.should_stop
+
+    def save(self, state: Mapping[str, Any], *, rng: bool = False) -> None:
+        """Keep `state` so that the trial can go on from here; call it before the epoch's metrics are reported.
+
+        `state` is a dict of tensors, arrays, numbers, text, lists and dicts, nested as you like. With `rng` the states
+        of the global random generators of Python, NumPy and torch (CUDA's too) are kept, and `load` restores them.
+        """
+        self.checkpoints.save({**state, RNG: random_generators.states()} if rng else state)
 
     def load(self) -> Mapping[str, Any] | None:
         """Return what was saved at `epoch`, or None when the trial starts at the beginning."""
-        return self.checkpoints.load()
+        state = self.checkpoints.load()
+        if state is None or RNG not in state:
+            return state
+        random_generators.restore(state[RNG])
+        return {key: value for key, value in state.items() if key != RNG}
+
+    @contextmanager
+    def checkpoint(self, *, step: int | None = None, rng: bool = False) -> Iterator[Path]:
+        """Give an empty folder to write files of any kind into, the checkpoint of the next reported step.
+
+        It is committed when the block ends, all of it or, where something is raised, nothing. `step` is given for a
+        checkpoint of the last reported step, or of one to come that is known. `rng` is as in `save`.
+        """
+        with self.checkpoints.folder(as_step(step), rng=rng) as folder:
+            yield folder
+
+    def save_folder(self, path: str | PathLike[str], *, step: int | None = None, rng: bool = False) -> None:
+        """Keep a copy of a folder, such as a framework's own checkpoint, as `checkpoint` keeps what is written into it.
+
+        A copy, since frameworks write into their folders later; links in it are copied as what they lead to.
+        """
+        if not Path(path).is_dir():
+            raise NotADirectoryError(f"trial.save_folder: there is no folder {path}")
+        with self.checkpoint(step=step, rng=rng) as folder:
+            shutil.copytree(path, folder, dirs_exist_ok=True)
+
+    def load_folder(self) -> Path | None:
+        """Return the folder that was saved at `epoch`, or None when the trial starts at the beginning.
+
+        It is there to be read, until the trial saves its next checkpoint but one.
+        """
+        return self.checkpoints.load_folder()
 
     @property
     def folder(self) -> Path:
@@ -230,3 +331,24 @@ class Trial:
         deleted with the study. `tuner check` gives one that it deletes at its end.
         """
         return private(self.place)
+
+
+def combined(metrics: Any, named: Mapping[str, Any]) -> Any:
+    """Return metrics that were given as a mapping and as keywords in one; raises `TypeError` where there are none."""
+    if isinstance(metrics, Mapping):
+        if metrics or named:
+            return {**metrics, **named}
+    elif metrics is None and named:
+        return dict(named)
+    elif metrics is not None and not named:
+        return metrics
+    raise TypeError("give what was measured to report: report({'loss': 0.1}), or report(loss=0.1)")
+
+
+def as_step(step: Any) -> int | None:
+    """Return a step as a whole number from 1; raises `TypeError` or `ValueError` where it is none."""
+    if step is None:
+        return None
+    if isinstance(step, bool) or (found := index(step)) < 1:
+        raise ValueError(f"step={step!r}: a step is how far the trial is, a whole number from 1")
+    return found

@@ -1,26 +1,36 @@
-"""Checkpoint files: one per trial and epoch, of which the newest, the best and the last recorded are kept.
+"""Checkpoints: one per trial and epoch, of which the newest, the best and the last recorded are kept.
 
-Trial 12's state after epoch 3 is `trial-00012/epoch-000003.safetensors`. A file appears whole or not at all. The one of
-the last epoch that was recorded is kept until a later one is: a trial never goes on from an epoch that nobody recorded,
-which would leave a gap in its learning curve. What a trial takes over from another one, to go on from instead of its
-own state, is `trial-00012/taken-over-000003.safetensors`: its own weights may still be the best ones it had.
+Trial 12's state after epoch 3 is the file `trial-00012/epoch-000003.safetensors`, where the trial hands us tensors, or
+the folder `trial-00012/epoch-000003`, where a framework has written what it likes, or both. Each appears whole or not
+at all. The newest of an epoch that was recorded is kept until a later one is: a trial never goes on from an epoch that
+nobody recorded, which would leave a gap in its learning curve. What a trial takes over from another one, to go on from
+instead of its own state, is `taken-over-000003`: its own weights may still be the best ones it had.
 """
 
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, final
 
+from tuner.domain.errors import ConfigurationError
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Checkpoints
-from tuner.system.files import private, whole_file
+from tuner.system import random_generators
+from tuner.system.files import private, whole, whole_and_named, whole_file
 
 CODEC = "tuner.objectives.training.checkpoints"
 """What saves and loads states; by name, since it imports torch, which only those who do need."""
 
 _OWN, _TAKEN_OVER = "epoch", "taken-over"
+_FILE = ".safetensors"
+_RNG = ".tuner-rng.safetensors"
+"""The file in a checkpoint's folder that has the states of the random generators."""
+
+_OF_EPOCH = re.compile(r"(?:epoch|taken-over)-(\d{6,})(?:\.safetensors)?")
 _OF_TRIAL = re.compile(r"trial-(\d{5,})(?!\d)")
 
 
@@ -31,19 +41,36 @@ def trial_folder(root: Path, number: int) -> Path:
 
 def hand_over(root: Path, source: int, number: int, epoch: int) -> bool:
     """Let trial `number` go on after `epoch` from the state that trial `source` had then; False where there is none."""
-    state = _path(trial_folder(root, source), _OWN, epoch)
-    if not state.is_file():
-        return False
-    folder = private(trial_folder(root, number))
-    with whole_file(_path(folder, _TAKEN_OVER, epoch)) as beside:
-        shutil.copyfile(state, beside)
-    return True
+    kept, folder = trial_folder(root, source), trial_folder(root, number)
+    state, files = _path(kept, _OWN, epoch), _folder(kept, _OWN, epoch)
+    if files.is_dir():
+        with whole(_folder(folder, _TAKEN_OVER, epoch)) as beside:
+            shutil.copytree(files, beside, symlinks=True, dirs_exist_ok=True)
+    if state.is_file():
+        private(folder)
+        with whole_file(_path(folder, _TAKEN_OVER, epoch)) as beside:
+            shutil.copyfile(state, beside)
+    return files.is_dir() or state.is_file()
 
 
 def has_states(root: Path, number: int, recorded: int) -> bool:
     """Whether there is a file of a state that a trial can go on from, whose last recorded epoch was `recorded`."""
     folder = trial_folder(root, number)
-    return any(epoch <= recorded for kind in (_OWN, _TAKEN_OVER) for epoch in _states(folder, kind))
+    return any(epoch <= recorded for kind in (_OWN, _TAKEN_OVER) for epoch, _ in _states(folder, kind))
+
+
+def tidy(folder: Path, recorded: int) -> None:
+    """Put the folder of a trial that begins in order, whose process may have been killed while it saved.
+
+    What is beyond the last `recorded` epoch goes: that epoch is trained again, and may end without being saved.
+    """
+    for draft in folder.glob("*.partial"):
+        _delete(draft)
+    for before in folder.glob(".*.before"):  # it was about to be replaced
+        _move(before, before.with_name(before.name.split(".")[1]))
+    for epoch, path in [*_states(folder, _OWN)]:
+        if epoch > recorded:
+            _delete(path)
 
 
 def discard(root: Path, number: int) -> None:
@@ -59,10 +86,7 @@ def discard_beyond(folders: StudyFolders, count: int) -> None:
     for folder in (folders.checkpoints, folders.logs, folders.trials):
         for path in folder.iterdir() if folder.is_dir() and not folder.is_symlink() else ():
             if (found := _OF_TRIAL.match(path.name)) and int(found[1]) >= count:
-                if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path, ignore_errors=True)
-                else:
-                    path.unlink(missing_ok=True)
+                _delete(path)
 
 
 @final
@@ -71,43 +95,81 @@ class TrialCheckpoints(Checkpoints):
 
     `recorded` is the last epoch that was recorded; the trial goes on from the newest sound checkpoint that is not
     beyond it, whose epoch is `epoch` afterwards. What it took over at that epoch goes before its own. The newer ones
-    that turned out not to be sound are `damaged`.
+    that turned out not to be sound are `damaged`. What is saved once the trial `is_over` is not kept.
     """
 
     def __init__(self, folder: Path, recorded: int, best: int, *, takes_over: bool = True) -> None:
         self._folder = folder
         self._best = best
-        self._recorded = {recorded, best}
+        self._recorded, self._recorded_best = recorded, best
         self._state: Mapping[str, Any] | None = None
-        self._target = 0
-        self.epoch = 0
-        self.is_best = False
+        self._files: Path | None = None
+        self._reached: list[int] = []
+        self.epoch = self.target = 0
+        """The last epoch that was measured, and the one that is being trained; equal while none is."""
+        self.is_best = self.is_over = False
         self.damaged: list[Path] = []
         self._load_newest(recorded, (_TAKEN_OVER, _OWN) if takes_over else (_OWN,))
 
     def save(self, state: Mapping[str, Any]) -> None:
+        if self.is_over:
+            return
         private(self._folder)
-        import_module(CODEC).save(state, _path(self._folder, _OWN, self._target))
-        for partial in self._folder.glob("*.partial"):  # of a process that was killed while it saved
-            partial.unlink(missing_ok=True)
-        for epoch, path in _states(self._folder, _OWN).items():
-            if epoch not in self._recorded | {self._best, self._target}:
-                path.unlink(missing_ok=True)
-        for epoch, path in _states(self._folder, _TAKEN_OVER).items():
-            if epoch not in self._recorded:
-                path.unlink(missing_ok=True)
+        import_module(CODEC).save(state, _path(self._folder, _OWN, self.target))
+        self._discard_all_but(self.target)
+
+    @contextmanager
+    def folder(self, step: int | None, *, rng: bool) -> Iterator[Path]:
+        if self.is_over:
+            kept = self._folder if self._folder.is_dir() else None
+            with TemporaryDirectory(dir=kept, prefix=".", suffix=".partial") as unwanted:
+                yield Path(unwanted)
+            return
+        begun, saved = len(self._reached), 0
+
+        def named() -> str:
+            nonlocal saved
+            saved = step or self._end_of(begun)
+            return _folder(self._folder, _OWN, saved).name
+
+        with whole_and_named(self._folder, _OWN, named) as folder:
+            yield folder
+            if not any(folder.iterdir()):
+                raise ValueError("nothing was written into the folder of this checkpoint")
+            if rng:
+                import_module(CODEC).save(random_generators.states(), folder / _RNG)
+        self._discard_all_but(saved)
 
     def load(self) -> Mapping[str, Any] | None:
         return self._state
 
+    def load_folder(self) -> Path | None:
+        if self._files is not None and (self._files / _RNG).is_file():
+            random_generators.restore(import_module(CODEC).load(self._files / _RNG))
+        return self._files
+
     def begin_epoch(self) -> None:
         """Take note that an epoch more is being trained; what is saved from now on is the state after it."""
-        self._target = self.epoch + 1
+        self.target = self.epoch + 1
+
+    def reach(self, step: int | None) -> None:
+        target = self.epoch + 1 if step is None else step
+        if target <= self.epoch:
+            raise ConfigurationError(
+                f"step {target} was reported, and the last one before it is {self.epoch}: steps only increase",
+                hint=f"a trial that continues begins after trial.epoch, which was {self.epoch}, with what trial.load() "
+                "or trial.load_folder() gives; without step=..., the next one is reported",
+            )
+        if target != self.target:
+            for name in (_path, _folder):
+                _move(name(self._folder, _OWN, self.target), name(self._folder, _OWN, target))
+        self.target = target
+        self._reached.append(target)
 
     def advance(self, *, is_best: bool) -> None:
         """Take note that the epoch was measured, and whether it is the best so far."""
-        self.epoch = self._target
-        self._state = None
+        self.epoch = self.target
+        self._state = self._files = None
         # Trained a second time because its weights were lost, the best epoch is the best one still.
         self.is_best = is_best or self.epoch == self._best
         if self.is_best:
@@ -115,14 +177,34 @@ class TrialCheckpoints(Checkpoints):
 
     def recorded(self) -> None:
         """Take note that everything measured so far was recorded: the trial can go on from here."""
-        self._recorded = {self.epoch, self._best}
+        self._recorded, self._recorded_best = self.epoch, self._best
+
+    def _end_of(self, begun: int) -> int:
+        """Return the step that ended what was being trained after so many reports: the next one, where none has yet.
+
+        Who writes in the background may be done when the step has been reported, and others after it.
+        """
+        return self._reached[begun] if begun < len(self._reached) else self.target
+
+    def _discard_all_but(self, saved: int) -> None:
+        """Delete states that nothing needs: those of the best epoch and the newest recorded one stay."""
+        there = [(epoch, path) for kind in (_OWN, _TAKEN_OVER) for epoch, path in _states(self._folder, kind)]
+        newest = max((epoch for epoch, _ in there if epoch <= self._recorded), default=0)
+        for epoch, path in there:
+            is_own = path.name.startswith(_OWN)
+            if epoch != newest and not (is_own and epoch in (saved, self._best, self._recorded_best)):
+                _delete(path)
 
     def _load_newest(self, recorded: int, kinds: Sequence[str]) -> None:
         """Load the newest sound state; of two at the same epoch the kind that is named first."""
-        there = [(epoch, path) for kind in kinds for epoch, path in _states(self._folder, kind).items()]
-        for epoch, path in sorted(there, key=lambda each: -each[0]):
-            if epoch <= recorded and self._try_load(path):
-                self.epoch = epoch
+        there = {(epoch, -rank) for rank, kind in enumerate(kinds) for epoch, _ in _states(self._folder, kind)}
+        for epoch, rank in sorted(there, reverse=True):
+            if epoch > recorded:
+                continue
+            files, state = _folder(self._folder, kinds[-rank], epoch), _path(self._folder, kinds[-rank], epoch)
+            self._files = files if files.is_dir() else None
+            if (state.is_file() and self._try_load(state)) or self._files is not None:
+                self.epoch = self.target = epoch
                 return
 
     def _try_load(self, path: Path) -> bool:
@@ -134,13 +216,34 @@ class TrialCheckpoints(Checkpoints):
         return True
 
 
-def _states(folder: Path, name: str) -> dict[int, Path]:
-    """Return the files of states of this kind, by their epochs."""
-    return {int(path.stem.removeprefix(f"{name}-")): path for path in folder.glob(f"{name}-*.safetensors")}
+def _states(folder: Path, kind: str) -> Iterator[tuple[int, Path]]:
+    """Yield the files and folders of states of this kind, each with its epoch."""
+    for path in folder.glob(f"{kind}-*"):
+        if found := _OF_EPOCH.fullmatch(path.name):
+            yield int(found[1]), path
 
 
-def _path(folder: Path, name: str, epoch: int) -> Path:
-    return folder / f"{name}-{epoch:06d}.safetensors"
+def _path(folder: Path, kind: str, epoch: int) -> Path:
+    return folder / f"{kind}-{epoch:06d}{_FILE}"
+
+
+def _folder(folder: Path, kind: str, epoch: int) -> Path:
+    return folder / f"{kind}-{epoch:06d}"
+
+
+def _move(path: Path, target: Path) -> None:
+    """Rename what is there to `target`, unless that is there too: it is the newer one."""
+    if target.exists():
+        _delete(path)
+    elif path.exists():
+        path.rename(target)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @final
@@ -156,3 +259,9 @@ class BestCheckpoint(Checkpoints):
 
     def load(self) -> Mapping[str, Any] | None:
         return self._trial.load()
+
+    def folder(self, step: int | None, *, rng: bool) -> AbstractContextManager[Path]:
+        raise TypeError("a trial is not trained while it is tested")
+
+    def load_folder(self) -> Path | None:
+        return self._trial.load_folder()

@@ -17,10 +17,12 @@ from tuner.domain.config import Config
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, Trial
 from tuner.domain.worker_spec import Job, PickledObjective
-from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, trial_folder
-from tuner.execution.generator import GeneratorObjective, IsFailure, failure_of, is_failure_here
+from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, tidy, trial_folder
+from tuner.execution.generator import GeneratorObjective, is_generator_function
+from tuner.execution.host import Host
 from tuner.execution.metric_validation import left_out, measured
 from tuner.execution.objective_pickling import unpickled
+from tuner.execution.user_failures import failure_of
 from tuner.formatting.redaction import redacted, remember
 from tuner.registry.catalogue import Catalogue
 from tuner.registry.import_path import resolve
@@ -31,8 +33,8 @@ _PATIENCE_SECONDS = 0.25
 """How long short epochs are gathered before they are reported together: what a person takes for at once."""
 
 
-_ENDED_EARLY = "the objective ended by itself after a single yield, epoch 1 of"
-_EPOCHS_LOOP = "to train all, yield in a loop: for epoch in range(trial.epoch, trial.max_epochs)"
+_ENDED_EARLY = "the objective ended by itself after a single report, epoch 1 of"
+_EPOCHS_LOOP = "to train all, report or yield in a loop: for epoch in range(trial.epoch, trial.max_epochs)"
 
 
 class WorkLostError(Exception):
@@ -56,14 +58,19 @@ def find_objective(job: Job) -> Any:
     return resolve(found, OBJECTIVES, job.folder) if isinstance(found, str) else found
 
 
-def build_objective(job: Job, is_failure: IsFailure = is_failure_here) -> Objective:
+def needs_thread(objective: Any) -> bool:
+    """Whether an objective is a plain function, which keeps its thread from its first report to its end."""
+    return not isinstance(objective, type) and not is_generator_function(objective)
+
+
+def build_objective(job: Job, host: Host | None = None) -> Objective:
     """Return the job's objective, ready to train or to be asked questions."""
     found = find_objective(job)
     if isinstance(found, type) and issubclass(found, Objective):
         objective: Objective = found(job.settings, job.seed)
         objective.want(job.wanted or (job.metric,))
         return objective
-    return GeneratorObjective(found, is_failure)
+    return GeneratorObjective(found, host)
 
 
 @final
@@ -73,12 +80,10 @@ class Worker:
     What user code raises never gets out: it becomes the failure of the trials it concerns.
     """
 
-    def __init__(
-        self, job: Job, clock: Callable[[], float] = time.monotonic, *, is_failure: IsFailure = is_failure_here
-    ) -> None:
+    def __init__(self, job: Job, clock: Callable[[], float] = time.monotonic, *, host: Host | None = None) -> None:
         self._job = job
         self._clock = clock
-        self._is_failure = is_failure
+        self._host = host or Host()
         self._wanted = job.wanted or (job.metric,)
         self._folders = job.folders
         self._cohort: Cohort | None = None
@@ -92,7 +97,7 @@ class Worker:
 
     @cached_property
     def _objective(self) -> Objective:
-        return build_objective(self._job, self._is_failure)
+        return build_objective(self._job, self._host)
 
     def begin(self, work: Work) -> None:
         """Start to train the members of `work`, in place of what was trained before."""
@@ -144,7 +149,7 @@ class Worker:
                 return self._missing(member, folder)
             metrics = self._objective.test(trial)
         except BaseException as error:
-            if not self._is_failure(error):
+            if not self._host.is_failure(error):
                 raise
             return failure_of(error)
         return None if metrics is None else measured(metrics, (self._job.metric,))
@@ -169,6 +174,7 @@ class Worker:
         """Make places for new members, and return their trials."""
         for member in members:
             folder = trial_folder(self._folders.checkpoints, member.number)
+            tidy(folder, member.epoch)
             checkpoints = TrialCheckpoints(folder, member.epoch, member.best_epoch)
             self._checkpoints[member.number] = checkpoints
             if checkpoints.damaged:
@@ -191,7 +197,7 @@ class Worker:
         try:
             act()
         except BaseException as error:
-            if not self._is_failure(error):
+            if not self._host.is_failure(error):
                 raise
             self._broken = failure_of(error)
             if len(self._checkpoints) > 1 and self._broken.reason is FailureReason.RAISED:
@@ -288,7 +294,7 @@ class Worker:
             self._note_early_end(number, checkpoints.epoch)
             return Report(number=number, epoch=checkpoints.epoch)
         if not isinstance(outcome, Failure):
-            yielded, outcome = outcome, measured(outcome, self._wanted)
+            yielded, outcome = outcome, self._misplaced(number) or measured(outcome, self._wanted)
             self._note_left_out(number, yielded, outcome)
         if isinstance(outcome, Failure):
             return Report(number=number, epoch=checkpoints.epoch, failure=outcome)
@@ -299,6 +305,22 @@ class Worker:
         checkpoints.advance(is_best=is_best)
         self._unsaved.add(number)
         return Report(number=number, epoch=checkpoints.epoch, metrics=outcome)
+
+    def _misplaced(self, number: int) -> Failure | None:
+        """Return the failure that it is to report a step beyond the last epoch, or past one at which trials are judged.
+
+        What a scheduler compares are values of the same epoch.
+        """
+        before, step = self._checkpoints[number].epoch, self._checkpoints[number].target
+        judged = self._decision_epochs[number]
+        missed = range(before + 1, step) if judged is None else [each for each in judged if before < each < step]
+        if step > self._job.max_epochs:
+            problem = f"is beyond the last epoch, budget.epochs = {self._job.max_epochs}"
+        elif missed:
+            problem = f"follows {before} and leaves {missed[0]} out, at which the scheduler judges: report that too"
+        else:
+            return None
+        return Failure(reason=FailureReason.RAISED, message=f"step {step} {problem}")
 
     def _note_early_end(self, number: int, epoch: int) -> None:
         """Say once that the objective ended after its first yield, where more epochs were to be had."""
@@ -319,6 +341,8 @@ class Worker:
 
     def _leave(self, numbers: Collection[int]) -> None:
         gone = [number for number in numbers if number in self._checkpoints]
+        for number in gone:
+            self._checkpoints[number].is_over = True
         cohort = self._cohort
         if cohort is not None and gone and self._broken is None:
             self._try(lambda: cohort.drop(gone))

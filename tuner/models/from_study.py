@@ -17,7 +17,7 @@ from tuner.domain.study_record import StudyRecord, confirmed_study
 from tuner.domain.trial import Trial, TrialRecord
 from tuner.domain.worker_spec import Job
 from tuner.execution.checkpoints import BestCheckpoint, trial_folder
-from tuner.execution.generator import is_failure_here
+from tuner.execution.host import is_failure_here
 from tuner.execution.worker import build_objective
 from tuner.models.selection import Chosen, chosen
 from tuner.running.lookup import data_fingerprint, located

@@ -14,6 +14,7 @@ from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report
 from tuner.domain.worker_spec import Isolation, Job
 from tuner.execution.inherited_environment import surrounded
+from tuner.execution.inline import run_here
 from tuner.execution.isolation.worker import IsolatedWorker
 from tuner.execution.worker import Worker, WorkLostError, WorkOverranError
 from tuner.running.builder import build_components
@@ -55,7 +56,7 @@ def check(study: Asked, overrides: Mapping[str, Any] | None = None, mistakes: Mi
         metric = components.goal.metric
         raise NoUsableTrialError(
             "the objective ended without yielding any metrics",
-            hint=f"it is to yield them after each epoch, or to return them, such as {{{metric!r}: 0.5}}",
+            hint=f"it is to yield or report them after each epoch, or to return them, such as {{{metric!r}: 0.5}}",
         )
     return Preview(components=components, metrics=report.metrics, seconds=seconds, note=report.note)
 
@@ -69,8 +70,19 @@ def _goes_on(report: Report, job: Job) -> bool:
 
 def _first_epoch(job: Job, spec: StudySpec, work: Work) -> tuple[Report, float]:
     """Train the one member of `work` for an epoch, end it, and return its report and how long it took."""
-    isolated = job.isolation is not Isolation.NONE and spec.executor != INLINE
-    worker = IsolatedWorker(surrounded(job), keeps_logs=False) if isolated else Worker(job)
+    found: list[tuple[Report, float]] = []
+
+    def train(worker: Worker | IsolatedWorker) -> None:
+        found.append(_trained(worker, job, work))
+
+    if job.isolation is not Isolation.NONE and spec.executor != INLINE:
+        train(IsolatedWorker(surrounded(job), keeps_logs=False))
+    else:
+        run_here(job, train)
+    return found[0]
+
+
+def _trained(worker: Worker | IsolatedWorker, job: Job, work: Work) -> tuple[Report, float]:
     number = work.members[0].number
     began = time.perf_counter()
     try:

@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -97,19 +97,33 @@ def _beside(target: Path, ending: str) -> Path:
 def whole(folder: Path) -> Iterator[Path]:
     """Give an empty private folder to fill, which becomes `folder`, in place of what was there, if nothing is raised.
 
-    Its files are their owner's alone. A process that is killed meanwhile leaves `folder` as it was, or, killed between
+    What is in it is its owner's alone. A process that is killed meanwhile leaves `folder` as it was, or, killed between
     two renames, what it was beside it as `.<name>.<8 letters>.before`.
     """
-    beside, before = _beside(folder, "partial"), _beside(folder, "before")
-    private(folder.parent)
+    with whole_and_named(folder.parent, folder.name, lambda: folder.name) as beside:
+        yield beside
+
+
+@contextmanager
+def whole_and_named(parent: Path, draft: str, named: Callable[[], str]) -> Iterator[Path]:
+    """Give a folder as `whole` does, in `parent`, whose name is known at the end alone; `draft` is in its first one."""
+    private(parent)
+    beside = _beside(parent / draft, "partial")
     beside.mkdir(mode=0o700)
     try:
         yield beside
-        for file in beside.iterdir():
-            file.chmod(0o600)
-        _replace(folder, beside, before)
+        _close_to_others(beside)
+        folder = parent / named()
+        _replace(folder, beside, _beside(folder, "before"))
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _close_to_others(folder: Path) -> None:
+    """Let everything in a folder be its owner's alone; what a link in it leads to stays as it is."""
+    for path in folder.rglob("*"):
+        if not path.is_symlink():
+            path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def _replace(folder: Path, new: Path, before: Path) -> None:

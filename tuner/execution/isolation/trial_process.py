@@ -1,7 +1,7 @@
-"""A trial's own process: a person's code in its main thread, as in a program of its own, and nothing else.
+"""A trial's own process: a person's code in its main thread, as in a program of its own.
 
 It has a session, a working directory, an environment, signal handlers and standard streams of its own; whatever the
-code changes ends with the trial.
+code changes ends with the trial. While a plain function runs, what answers the worker waits in a second thread.
 """
 
 import atexit
@@ -19,16 +19,21 @@ from typing import Any, NoReturn
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.trial import Failure
-from tuner.domain.worker_spec import Job
-from tuner.execution.generator import failure_of, is_failure_of_a_guest
+from tuner.domain.worker_spec import Isolation, Job
+from tuner.execution.host import Host, is_failure_of_a_guest
 from tuner.execution.isolation.messages import Request
-from tuner.execution.worker import Worker, find_objective
+from tuner.execution.user_failures import failure_of
+from tuner.execution.user_thread import UserThread
+from tuner.execution.worker import Worker, find_objective, needs_thread
 from tuner.formatting.redaction import redacted
 from tuner.system.processes import die_with_parent
 
 _NONE = object()
 
 _STDERR = 2
+
+_GRACE_SECONDS = 30.0
+"""How long a stopped function may take to end where others share its process; else its worker counts."""
 
 LARGE_PACKAGES = frozenset(
     {"lightning", "numpy", "pandas", "pytorch_lightning", "scipy", "sklearn", "torch", "torchvision"}
@@ -89,7 +94,18 @@ def serve(connection: Connection, log: int | None, job: Job, objective: Any) -> 
     faulthandler.enable(_STDERR)
     _set_threads(job)
     before = len(sys.modules)
-    worker = Worker(replace(job, objective=objective), is_failure=is_failure_of_a_guest)
+    thread = UserThread() if needs_thread(objective) else None
+    grace = _GRACE_SECONDS if job.isolation is Isolation.COHORT else None
+    host = Host(is_failure=is_failure_of_a_guest, thread=thread, grace_seconds=grace)
+    worker = Worker(replace(job, objective=objective), host=host)
+    if thread is None:
+        _direct(worker, connection, before)
+    else:
+        thread.run(lambda: _direct(worker, connection, before))
+
+
+def _direct(worker: Worker, connection: Connection, before: int) -> None:
+    """Do what is asked for until the end; so many modules were imported `before`."""
     mine = os.getpid()
     while True:
         try:
