@@ -360,6 +360,20 @@ def test_checkpoints_that_nobody_needs_are_deleted(store: Store) -> None:
     assert problems(store) == []
 
 
+def test_folders_of_frameworks_are_counted_and_not_read(store: Store) -> None:
+    checkpoint(store, number=1, epoch=1)
+    folder = checkpoints_of(store, "s") / "trial-00001" / "epoch-000002"
+    folder.mkdir(mode=0o700)
+    (folder / "theirs.pt").touch(mode=0o600)
+    half = folder.with_name(".epoch-000003.abc.partial")
+    half.mkdir()
+    assert [problem.what for problem in problems(store)] == ["1 checkpoint half written by a process that died"]
+    mend(store)
+    assert not half.exists()
+    assert (folder / "theirs.pt").exists()
+    assert said(store, "1 checkpoint in a framework's own files, which were not read").severity is Severity.OK
+
+
 def test_checkpoints_that_another_database_of_the_folder_may_need_stay(store: Store) -> None:
     sql(store, "DELETE FROM study_user_attributes WHERE key = 'tuner:id'")  # of an earlier version's
     stray = checkpoint(store, number=3, epoch=1)

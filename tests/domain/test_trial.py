@@ -1,6 +1,11 @@
 """What a trial remembers: its best epoch, its configurations, its time."""
 
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,7 +13,7 @@ from hypothesis import strategies as st
 
 from tuner.domain.config import Config
 from tuner.domain.study import Direction
-from tuner.domain.trial import Failure, FailureReason, Stage, TrialRecord, TrialState, best_epoch
+from tuner.domain.trial import Checkpoints, Failure, FailureReason, Stage, Trial, TrialRecord, TrialState, best_epoch
 
 CURVES = st.dictionaries(st.integers(1, 30), st.floats(-1e6, 1e6), min_size=1)
 
@@ -74,3 +79,66 @@ def test_failures_of_one_cause_have_one_pattern(one: str, other: str, is_one_cau
 def test_a_summary_of_a_failure_is_short() -> None:
     assert failure("x" * 100_000).summary == "x" * 300 + " ..."
     assert failure("short").summary == "short"
+
+
+class Kept(Checkpoints):
+    """Keeps one state, and folders under a name each."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.state: Mapping[str, Any] | None = None
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        self.state = state
+
+    def load(self) -> Mapping[str, Any] | None:
+        return self.state
+
+    @contextmanager
+    def folder(self, step: int | None, *, rng: bool) -> Iterator[Path]:
+        (self.root / f"{step} {rng}").mkdir()
+        yield self.root / f"{step} {rng}"
+
+
+def running(root: Path) -> Trial:
+    return Trial(
+        config=Config({}),
+        number=0,
+        seed=0,
+        device="cpu",
+        epoch=0,
+        max_epochs=3,
+        settings=Config({}),
+        checkpoints=Kept(root),
+        place=root / "place",
+    )
+
+
+def test_the_random_generators_are_saved_where_that_is_asked_for_and_restored_by_loading(tmp_path: Path) -> None:
+    mine = running(tmp_path)
+    mine.save({"step": 1}, rng=True)
+    drawn = random.random()
+    assert mine.load() == {"step": 1}
+    assert random.random() == drawn
+    mine.save({"step": 2})
+    assert mine.load() == {"step": 2}
+    assert random.random() != drawn
+
+
+def test_a_copy_of_a_folder_is_kept_and_later_writes_do_not_reach_it(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    (theirs / "inner").mkdir(parents=True)
+    (theirs / "inner" / "file").write_text("first")
+    running(tmp_path).save_folder(theirs, step=3)
+    (theirs / "inner" / "file").write_text("second")
+    assert (tmp_path / "3 False" / "inner" / "file").read_text() == "first"
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotADirectoryError, match="there is no folder nowhere"):
+        running(tmp_path).save_folder("nowhere")
+
+
+def test_a_trials_own_folder_is_made_when_it_is_asked_for(tmp_path: Path) -> None:
+    assert not (tmp_path / "place").exists()
+    assert running(tmp_path).folder.is_dir()

@@ -1,5 +1,6 @@
 """The files that a trial goes on from: which are kept, which is loaded, and what is taken over from another trial."""
 
+import random
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, discard, hand_over, trial_folder
+from tuner.domain.errors import ConfigurationError
+from tuner.execution.checkpoints import (
+    BestCheckpoint,
+    TrialCheckpoints,
+    discard,
+    hand_over,
+    has_states,
+    tidy,
+    trial_folder,
+)
 
 
 def checkpoints(root: Path, recorded: int = 0, best: int = 0, number: int = 0) -> TrialCheckpoints:
@@ -191,3 +201,150 @@ def test_a_trials_states_are_discarded_and_no_other_trials(tmp_path: Path) -> No
     discard(tmp_path, 0)
     discard(tmp_path, 0)
     assert [path.name for path in tmp_path.iterdir()] == ["trial-00001"]
+
+
+def write(to: TrialCheckpoints, word: str, step: int | None = None, *, rng: bool = False) -> None:
+    with to.folder(step, rng=rng) as folder:
+        (folder / "inner").mkdir()
+        (folder / "inner" / "file").write_text(word)
+
+
+def written(of: TrialCheckpoints | BestCheckpoint) -> str | None:
+    folder = of.load_folder()
+    return None if folder is None else (folder / "inner" / "file").read_text()
+
+
+def train_in_folders(to: TrialCheckpoints, *steps: int, best: int = 0) -> None:
+    """Save, measure and record up to these steps; `best` is the best so far, the first where that is 0."""
+    for step in steps:
+        to.begin_epoch()
+        write(to, f"step {step}")
+        to.reach(step)
+        to.advance(is_best=step in (steps[0], best))
+        to.recorded()
+
+
+def test_a_folder_is_the_checkpoint_of_the_step_that_is_reported_next(tmp_path: Path) -> None:
+    train_in_folders(checkpoints(tmp_path), 100, 200, 350)
+    again = checkpoints(tmp_path, recorded=350, best=100)
+    assert (again.epoch, written(again), again.load()) == (350, "step 350", None)
+    assert kept(tmp_path) == ["epoch-000100", "epoch-000200", "epoch-000350"]
+
+
+def test_a_folder_of_a_step_that_was_not_recorded_gives_way_to_the_one_before(tmp_path: Path) -> None:
+    train_in_folders(checkpoints(tmp_path), 1, 2)
+    again = checkpoints(tmp_path, recorded=1, best=1)
+    assert (again.epoch, written(again)) == (1, "step 1")
+
+
+def test_a_folder_in_which_something_raises_is_no_checkpoint(tmp_path: Path) -> None:
+    first = checkpoints(tmp_path)
+    train_in_folders(first, 1)
+    first.begin_epoch()
+    with pytest.raises(IsADirectoryError), first.folder(None, rng=False) as folder:
+        folder.write_text("half")
+    with pytest.raises(ValueError, match="nothing was written"), first.folder(None, rng=False):
+        pass
+    assert kept(tmp_path) == ["epoch-000001"]
+
+
+def test_a_folder_is_its_owners_alone_with_all_that_is_in_it(tmp_path: Path) -> None:
+    train_in_folders(checkpoints(tmp_path), 1)
+    paths = [trial_folder(tmp_path, 0), *trial_folder(tmp_path, 0).rglob("*")]
+    assert not [path for path in paths if path.stat().st_mode & 0o077]
+
+
+def test_a_folder_can_be_of_the_step_that_was_reported_last(tmp_path: Path) -> None:
+    first = checkpoints(tmp_path)
+    first.begin_epoch()
+    first.reach(200)
+    first.advance(is_best=True)
+    first.recorded()
+    first.begin_epoch()
+    write(first, "late", 200)
+    assert written(checkpoints(tmp_path, recorded=200, best=200)) == "late"
+
+
+def test_a_folder_that_is_written_in_the_background_is_of_the_step_it_was_begun_in(tmp_path: Path) -> None:
+    first = checkpoints(tmp_path)
+    first.begin_epoch()
+    with first.folder(None, rng=False) as folder:
+        (folder / "inner").mkdir()
+        (folder / "inner" / "file").write_text("step 5")
+        first.reach(5)
+        first.advance(is_best=True)
+        first.begin_epoch()
+    assert kept(tmp_path) == ["epoch-000005"]
+
+
+def test_the_newest_recorded_state_is_kept_however_seldom_one_is_saved(tmp_path: Path) -> None:
+    first = checkpoints(tmp_path)
+    train(first, epochs=2, best=1)
+    for _ in range(3):
+        first.begin_epoch()
+        first.advance(is_best=False)
+        first.recorded()
+    first.begin_epoch()
+    write(first, "not recorded")
+    assert kept(tmp_path) == ["epoch-000001", "epoch-000002", "epoch-000006"]
+
+
+def test_the_generators_continue_with_the_folder_that_was_saved_with_them(tmp_path: Path) -> None:
+    first = checkpoints(tmp_path)
+    first.begin_epoch()
+    write(first, "drawn", rng=True)
+    drawn = random.random()
+    again = checkpoints(tmp_path, recorded=1, best=1)
+    assert written(again) == "drawn"
+    assert random.random() == drawn
+
+
+def test_a_state_and_a_folder_of_one_step_are_loaded_together(tmp_path: Path) -> None:
+    first = checkpoints(tmp_path)
+    first.begin_epoch()
+    first.save({"epoch": 1})
+    write(first, "both")
+    again = checkpoints(tmp_path, recorded=1, best=1)
+    assert (state(again)["epoch"], written(again)) == (1, "both")
+
+
+def test_what_a_killed_process_has_left_is_put_in_order_before_the_trial_begins(tmp_path: Path) -> None:
+    train_in_folders(checkpoints(tmp_path), 1, 2)
+    folder = trial_folder(tmp_path, 0)
+    (folder / ".epoch-000002.abc.partial").mkdir()
+    (folder / "epoch-000002.safetensors.abc.partial").touch()
+    (folder / "epoch-000001").rename(folder / ".epoch-000001.abc.before")
+    tidy(folder, recorded=1)
+    assert kept(tmp_path) == ["epoch-000001"]
+    assert written(checkpoints(tmp_path, recorded=1, best=1)) == "step 1"
+
+
+def test_what_is_saved_after_the_trial_is_over_is_not_kept(tmp_path: Path) -> None:
+    first = checkpoints(tmp_path)
+    train_in_folders(first, 1)
+    first.is_over = True
+    first.save({"epoch": 2})
+    write(first, "late")
+    assert kept(tmp_path) == ["epoch-000001"]
+
+
+def test_a_folder_is_handed_over_and_the_trials_own_best_one_stays(tmp_path: Path) -> None:
+    train_in_folders(checkpoints(tmp_path, number=0), 1, 2)
+    train_in_folders(checkpoints(tmp_path, number=1), 1, 2, best=2)
+    (trial_folder(tmp_path, 0) / "epoch-000002" / "inner" / "file").write_text("other")
+    assert hand_over(tmp_path, source=0, number=1, epoch=2)
+    assert written(checkpoints(tmp_path, recorded=2, best=2, number=1)) == "other"
+    assert written(BestCheckpoint(trial_folder(tmp_path, 1), 2)) == "step 2"
+    assert has_states(tmp_path, 1, recorded=2)
+
+
+def test_a_step_that_was_reported_before_is_refused(tmp_path: Path) -> None:
+    first = checkpoints(tmp_path)
+    train_in_folders(first, 1, 5)
+    with pytest.raises(ConfigurationError, match="step 5 was reported, and the last one before it is 5"):
+        first.reach(5)
+
+
+def test_no_folder_is_saved_while_a_trial_is_tested(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="not trained while it is tested"):
+        BestCheckpoint(trial_folder(tmp_path, 0), 1).folder(None, rng=False)

@@ -9,6 +9,7 @@ import pytest
 from fakes import MAXIMIZED, FakeJournal, FakeSampler, FakeScheduler, folders, ticking_clock
 
 from tuner import Cohort, Decision, Float, Objective, SearchSpace, Trial
+from tuner.domain.errors import StorageError
 from tuner.domain.run_controller import StopCause
 from tuner.domain.study import Direction, Resources
 from tuner.domain.trial import TrialState
@@ -165,3 +166,40 @@ def test_the_best_trial_is_tested_at_the_end(tmp_path: Path) -> None:
     bench = Bench(Halving, tmp_path, tests=True)
     bench.run()
     assert bench.journal.notes["test"] == {"number": 2, "metrics": {"accuracy": 1.0}}
+
+
+def test_a_function_that_reports_runs_on_the_thread_that_called(tmp_path: Path) -> None:
+    threads: set[int] = set()
+
+    def reporting(trial: Trial) -> None:
+        for epoch in range(trial.epoch, trial.max_epochs):
+            threads.add(threading.get_ident())
+            trial.report(accuracy=trial.config["x"] + epoch)
+
+    bench = Bench(reporting, tmp_path)
+    bench.scheduler.answers[1, 2] = Decision.STOP
+    bench.run()
+    assert threads == {threading.get_ident()}
+    assert bench.states == [TrialState.COMPLETE, TrialState.PRUNED, TrialState.COMPLETE]
+    assert [list(trial.curve) for trial in bench.journal.trials.values()] == [[1, 2, 3], [1, 2], [1, 2, 3]]
+
+
+def test_what_the_study_raises_ends_the_function_that_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def reporting(trial: Trial) -> None:
+        try:
+            trial.report(accuracy=0.5)
+        finally:
+            seen.append("cleaned up")
+
+    def full(changes: object) -> None:
+        raise StorageError("the disk is full")
+
+    bench = Bench(reporting, tmp_path)
+    monkeypatch.setattr(bench.journal, "write", full)
+    with pytest.raises(StorageError, match="the disk is full"):
+        bench.run()
+    assert seen == ["cleaned up"]

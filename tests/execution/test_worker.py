@@ -1,6 +1,7 @@
 import random
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -453,3 +454,46 @@ def test_generators_that_take_turns_draw_what_they_draw_alone(tmp_path: Path) ->
     together = curves(cohort_of(0, 1))
     assert together == curves(cohort_of(0), cohort_of(1))
     assert together[0] != together[1]
+
+
+def jumping(*steps: int) -> Callable[[Trial], None]:
+    def train(trial: Trial) -> None:
+        for step in steps:
+            with trial.checkpoint() as folder:
+                (folder / "step").write_text(str(step))
+            trial.report(accuracy=step, step=step)
+
+    return train
+
+
+def reported(worker: Worker, decision_epochs: tuple[int, ...] | None) -> list[Report]:
+    begun = work()
+    worker.begin(replace(begun, members=(replace(begun.members[0], decision_epochs=decision_epochs),)))
+    reports: list[Report] = []
+    while not reports or (reports[-1].metrics is not None and reports[-1].epoch < MAX_EPOCHS):
+        reports += worker.advance()
+    worker.close()
+    return reports
+
+
+def test_steps_may_jump_where_nothing_is_judged_in_between(tmp_path: Path) -> None:
+    reports = reported(make_worker(jumping(2, 5), tmp_path), (2,))
+    assert [(report.epoch, report.metrics) for report in reports] == [(2, {"accuracy": 2.0}), (5, {"accuracy": 5.0})]
+    assert (tmp_path / "trial-00000" / "epoch-000005" / "step").read_text() == "5"
+
+
+@pytest.mark.parametrize(
+    ("steps", "decision_epochs", "words"),
+    [
+        ((2, 5), (1, 3), "step 2 follows 0 and leaves 1 out, at which the scheduler judges"),
+        ((1, 5), (1, 3), "step 5 follows 1 and leaves 3 out"),
+        ((1, 3), None, "step 3 follows 1 and leaves 2 out"),
+        ((1, 100), (), "step 100 is beyond the last epoch, budget.epochs = 5"),
+    ],
+)
+def test_a_step_that_cannot_be_compared_with_others_is_refused(
+    steps: tuple[int, ...], decision_epochs: tuple[int, ...] | None, words: str, tmp_path: Path
+) -> None:
+    failure = reported(make_worker(jumping(*steps), tmp_path), decision_epochs)[-1].failure
+    assert failure is not None
+    assert words in failure.message

@@ -42,16 +42,16 @@ def about_checkpoints(
         mine = _owns_folder(location, study) and not Spill(location.folder, name).file.exists()
         yield from _strays([folder for number, folder in folders.items() if number not in known], root, mine=mine)
         yield from _partials(folders.values(), root)
-    mine = [folders[number] for number in sorted(set(folders) & set(known))]
+    used = [folders[number] for number in sorted(set(folders) & set(known))]
     sound = 0
-    for folder in mine:
+    for folder in used:
         damaged, readable = _loaded(folder)
         sound += readable
         for finding in damaged:
             yield finding if not is_held else replace(finding, fix="", repair=None)
     if sound:
         yield ok(f"{sound} checkpoint{'' if sound == 1 else 's'} can be loaded", root)
-    if foreign := [path for folder in mine for _, path in _states(folder) if is_folder(path)]:
+    if foreign := [path for folder in used for _, path in _states(folder) if is_folder(path)]:
         yield ok(f"{counted(foreign, 'checkpoint')} in a framework's own files, which were not read", root)
 
 
@@ -76,7 +76,7 @@ def _strays(folders: Sequence[Path], root: Path, *, mine: bool) -> Iterator[Find
 
 
 def _partials(folders: Iterable[Path], root: Path) -> Iterator[Finding]:
-    files = [path for folder in folders for path in sorted((*folder.glob("*.partial"), *folder.glob(".*.before")))]
+    files = [path for folder in folders for path in sorted(folder.glob("*.partial"))]
     if files:
         what = f"{counted(files, 'checkpoint')} half written by a process that died"
         yield problem(what, root, fix="delete", repair=partial(_delete, files))

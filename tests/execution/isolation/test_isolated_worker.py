@@ -19,6 +19,7 @@ from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import FailureReason, Metrics, Report, Trial
 from tuner.domain.worker_spec import Isolation, Job
 from tuner.execution.inherited_environment import surrounded
+from tuner.execution.isolation import process_handle
 from tuner.execution.isolation.worker import IsolatedWorker
 from tuner.execution.worker import WorkLostError, WorkOverranError
 from tuner.system.processes import birth
@@ -514,3 +515,94 @@ def test_trials_end_with_the_worker_however_that_ends(folder: Path) -> None:
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == -9
     assert all(map(gone, facts(folder)["pids"]))
+
+
+REPORTING = """
+import os, signal, sys, threading, multiprocessing, subprocess
+from pathlib import Path
+import tuner
+
+def surroundings(trial):
+    signal.signal(signal.SIGUSR1, lambda *_: None)
+    main = threading.current_thread() is threading.main_thread()
+    tuner.report(m=main)
+
+def swallowing(trial):
+    Path("pid").write_text(str(os.getpid()))
+    while True:
+        try:
+            trial.report(m=1.0)
+        except BaseException:
+            Path("swallowed").touch()
+
+def with_children(trial):
+    with multiprocessing.Pool(2) as workers:
+        told = workers.map(of_a_child, range(2))
+    command = [sys.executable, "-c", "import tuner; tuner.report(m=1)"]
+    told.append(subprocess.run(command, capture_output=True, text=True).stderr)
+    trial.report(m=sum("only that one reports" in each for each in told))
+
+def of_a_child(_):
+    try:
+        tuner.report(m=1.0)
+    except tuner.NoTrialError as error:
+        return str(error)
+
+def dying(trial):
+    folder = trial.load_folder()
+    count = int((folder / "count").read_text()) if folder else 0
+    for step in range(count + 1, 4):
+        with trial.checkpoint() as folder:
+            (folder / "count").write_text(str(step))
+            if step == 3 and not Path("died").exists():
+                Path("died").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+        trial.report(m=step, step=step)
+"""
+
+
+@pytest.fixture
+def reporting(folder: Path) -> None:
+    (folder / "reporting.py").write_text(REPORTING)
+
+
+@pytest.mark.usefixtures("reporting")
+@pytest.mark.parametrize("isolation", [Isolation.TRIAL, Isolation.COHORT])
+def test_a_function_that_reports_has_the_main_thread(
+    isolation: Isolation, start: Callable[..., IsolatedWorker]
+) -> None:
+    worker = start("reporting:surroundings", isolation=isolation)
+    first, ended = worker.advance()
+    assert (first.metrics, ended.metrics, ended.failure) == ({"m": 1.0}, None, None)
+
+
+@pytest.mark.usefixtures("reporting")
+def test_a_function_that_goes_on_after_it_was_stopped_ends_with_its_process(
+    start: Callable[..., IsolatedWorker], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_handle, "_GRACE_SECONDS", 0.5)
+    worker = start("reporting:swallowing")
+    trained(worker)
+    stopped = int((folder / "pid").read_text())
+    let_go(worker, 0, joining=(member(1),))
+    assert (folder / "swallowed").exists()
+    assert gone(stopped)
+    assert metrics(worker.advance())[0] == {"m": 1.0}
+
+
+@pytest.mark.usefixtures("reporting")
+def test_children_of_a_trial_report_nothing_and_are_told_who_does(start: Callable[..., IsolatedWorker]) -> None:
+    assert metrics(start("reporting:with_children").advance())[0] == {"m": 3.0}
+
+
+@pytest.mark.usefixtures("reporting")
+def test_a_trial_that_is_killed_while_it_saves_continues_from_the_folder_that_was_recorded(
+    start: Callable[..., IsolatedWorker],
+) -> None:
+    worker = start("reporting:dying")
+    with pytest.raises(WorkLostError, match="killed by SIGKILL"):
+        worker.advance()
+    going_on = replace(member(0), epoch=2, best_epoch=2, best=2.0)
+    worker.begin(Work(id=2, kind=WorkKind.TRAIN, members=(going_on,)))
+    (report, *_) = worker.advance()
+    assert (report.epoch, report.metrics) == (3, {"m": 3.0})
