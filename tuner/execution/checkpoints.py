@@ -18,7 +18,7 @@ from typing import Any, final
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study_folders import StudyFolders
-from tuner.domain.trial import Checkpoints
+from tuner.domain.trial import RNG, Checkpoints
 from tuner.system import random_generators
 from tuner.system.files import private, whole, whole_and_named, whole_file
 
@@ -103,7 +103,8 @@ class TrialCheckpoints(Checkpoints):
         self._best = best
         self._recorded, self._recorded_best = recorded, best
         self._state: Mapping[str, Any] | None = None
-        self._files: Path | None = None
+        self.files: Path | None = None
+        """The folder that it continues from, if it was one."""
         self._reached: list[int] = []
         self.epoch = self.target = 0
         """The last epoch that was measured, and the one that is being trained; equal while none is."""
@@ -144,9 +145,9 @@ class TrialCheckpoints(Checkpoints):
         return self._state
 
     def load_folder(self) -> Path | None:
-        if self._files is not None and (self._files / _RNG).is_file():
-            random_generators.restore(import_module(CODEC).load(self._files / _RNG))
-        return self._files
+        if self.files is not None and (self.files / _RNG).is_file():
+            random_generators.restore(import_module(CODEC).load(self.files / _RNG))
+        return self.files
 
     def begin_epoch(self) -> None:
         """Take note that an epoch more is being trained; what is saved from now on is the state after it."""
@@ -169,7 +170,7 @@ class TrialCheckpoints(Checkpoints):
     def advance(self, *, is_best: bool) -> None:
         """Take note that the epoch was measured, and whether it is the best so far."""
         self.epoch = self.target
-        self._state = self._files = None
+        self._state = self.files = None
         # Trained a second time because its weights were lost, the best epoch is the best one still.
         self.is_best = is_best or self.epoch == self._best
         if self.is_best:
@@ -199,21 +200,20 @@ class TrialCheckpoints(Checkpoints):
         """Load the newest sound state; of two at the same epoch the kind that is named first."""
         there = {(epoch, -rank) for rank, kind in enumerate(kinds) for epoch, _ in _states(self._folder, kind)}
         for epoch, rank in sorted(there, reverse=True):
-            if epoch > recorded:
-                continue
-            files, state = _folder(self._folder, kinds[-rank], epoch), _path(self._folder, kinds[-rank], epoch)
-            self._files = files if files.is_dir() else None
-            if (state.is_file() and self._try_load(state)) or self._files is not None:
+            if epoch <= recorded and self._try_load(kinds[-rank], epoch):
                 self.epoch = self.target = epoch
                 return
 
-    def _try_load(self, path: Path) -> bool:
-        try:
-            self._state = import_module(CODEC).load(path)
-        except (OSError, ValueError):  # the one before it serves, at the price of an epoch
-            self.damaged.append(path)
-            return False
-        return True
+    def _try_load(self, kind: str, epoch: int) -> bool:
+        """Load what was saved of an epoch, and return whether any of it is sound."""
+        files, state = _folder(self._folder, kind, epoch), _path(self._folder, kind, epoch)
+        self.files = files if files.is_dir() else None
+        if state.is_file():
+            try:
+                self._state = import_module(CODEC).load(state)
+            except (OSError, ValueError):  # the one before it serves, at the price of an epoch
+                self.damaged.append(state)
+        return self.files is not None or self._state is not None
 
 
 def _states(folder: Path, kind: str) -> Iterator[tuple[int, Path]]:
@@ -258,10 +258,12 @@ class BestCheckpoint(Checkpoints):
         raise TypeError("a trial is not trained while it is tested")
 
     def load(self) -> Mapping[str, Any] | None:
-        return self._trial.load()
+        # The random generators are those of a trial that continues; to look at its best state draws nothing.
+        state = self._trial.load()
+        return None if state is None else {key: value for key, value in state.items() if key != RNG}
 
     def folder(self, step: int | None, *, rng: bool) -> AbstractContextManager[Path]:
         raise TypeError("a trial is not trained while it is tested")
 
     def load_folder(self) -> Path | None:
-        return self._trial.load_folder()
+        return self._trial.files

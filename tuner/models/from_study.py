@@ -155,6 +155,7 @@ def _no_weights(job: Job, whose: Chosen, others: tuple[int, ...]) -> ModelError:
 
 def _no_model(name: str, job: Job, whose: Chosen) -> ConfigurationError:
     folder = trial_folder(job.folders.checkpoints, whose.training.number)
+    folder = BestCheckpoint(folder, whose.training.epoch).load_folder() or folder
     return ConfigurationError(
         f"the objective of study {name!r} does not say what its model is, so it cannot be exported",
         hint="an objective that inherits OwnModel does, see docs/own-models.md\n"
