@@ -25,7 +25,7 @@ def test_what_could_not_be_reported_is_refused_without_a_trial_too() -> None:
 
 
 @pytest.mark.parametrize(("variable", "told"), [({"TUNER_TRIAL_PROCESS": "1"}, "is a child of process 1"), ({}, "")])
-def test_a_program_that_a_trial_has_started_is_told_who_reports(
+def test_a_program_that_a_trial_has_started_does_not_report(
     variable: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in variable.items():

@@ -224,7 +224,7 @@ def test_a_report_of_nothing_is_refused(start: Start) -> None:
     assert "give what was measured" in failure(cohort.advance()[1]).message
 
 
-def test_a_forked_child_reports_nothing_and_is_told_who_does(start: Start) -> None:
+def test_a_forked_child_reports_nothing_and_is_refused(start: Start) -> None:
     def train(trial: Trial) -> None:
         reading, writing = os.pipe()
         if os.fork() == 0:

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from typing import Any, TypeVar, final, overload
 
 from tuner.domain.errors import ConfigurationError, NoTrialError
-from tuner.domain.trial import Trial, as_step, combined
+from tuner.domain.reporting import as_step, combined
+from tuner.domain.trial import Trial
 
 Default = TypeVar("Default")
 

@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from operator import index
 from os import PathLike
 from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.config import Config
-from tuner.domain.errors import ConfigurationError, StopTrial
+from tuner.domain.errors import StopTrial
+from tuner.domain.reporting import NoReports, Reporter, as_step, combined
 from tuner.domain.study import Direction
 from tuner.formatting.html import beside, line, table
 from tuner.formatting.values import config_lines, duration, number
@@ -214,34 +214,6 @@ class Checkpoints(ABC):
         raise NotImplementedError
 
 
-class Reporter(ABC):
-    """Takes the reports of one trial's function."""
-
-    @property
-    @abstractmethod
-    def should_stop(self) -> bool:
-        """Whether the study wants the trial to end."""
-
-    @abstractmethod
-    def report(self, metrics: Any, step: int | None) -> None:
-        """Hand metrics over and wait for the study's answer. Safe to call from any thread of the trial's process."""
-
-
-@final
-class _NoReports(Reporter):
-    """Stands where an objective says in another way what it measures."""
-
-    @property
-    def should_stop(self) -> bool:
-        return False
-
-    def report(self, metrics: Any, step: int | None) -> None:
-        raise ConfigurationError(
-            "trial.report(...) is for objectives that are plain functions, and this one is none",
-            hint="a function with `yield` in it yields its metrics instead; without any `yield` it can report them",
-        )
-
-
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
@@ -262,7 +234,7 @@ class Trial:
     checkpoints: Checkpoints = field(repr=False)
     place: Path = field(default=Path(), repr=False)
     """Where `folder` is, whether it has been made or not."""
-    reporter: Reporter = field(default_factory=_NoReports, repr=False)
+    reporter: Reporter = field(default_factory=NoReports, repr=False)
 
     def report(self, metrics: Any = None, /, *, step: int | None = None, stop: bool = True, **named: float) -> None:
         """Report what was measured, a mapping or keywords, and wait until the study has answered.
@@ -331,24 +303,3 @@ class Trial:
         deleted with the study. `tuner check` gives one that it deletes at its end.
         """
         return private(self.place)
-
-
-def combined(metrics: Any, named: Mapping[str, Any]) -> Any:
-    """Return metrics that were given as a mapping and as keywords in one; raises `TypeError` where there are none."""
-    if isinstance(metrics, Mapping):
-        if metrics or named:
-            return {**metrics, **named}
-    elif metrics is None and named:
-        return dict(named)
-    elif metrics is not None and not named:
-        return metrics
-    raise TypeError("give what was measured to report: report({'loss': 0.1}), or report(loss=0.1)")
-
-
-def as_step(step: Any) -> int | None:
-    """Return a step as a whole number from 1; raises `TypeError` or `ValueError` where it is none."""
-    if step is None:
-        return None
-    if isinstance(step, bool) or (found := index(step)) < 1:
-        raise ValueError(f"step={step!r}: a step is how far the trial is, a whole number from 1")
-    return found

@@ -28,8 +28,8 @@ class Inheritance(Listener):
             raise ConfigurationError(
                 f"trials cannot go on from each other: trial {event.trial.schedule[-1].source} saved no state at epoch "
                 f"{event.trial.last_epoch}",
-                hint="let the objective save before every report or yield (trial.save, trial.checkpoint), or choose another "
-                "scheduler",
+                hint="let the objective save before every report or yield (trial.save, trial.checkpoint), or choose "
+                "another scheduler",
             )
 
     def _hand_over(self, trial: TrialRecord) -> bool:

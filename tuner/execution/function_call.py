@@ -14,7 +14,8 @@ from typing import Any, final
 
 from tuner.domain.current_trial import entered, refuse_child
 from tuner.domain.errors import ConfigurationError, StopTrial
-from tuner.domain.trial import Failure, Metrics, Reporter, Trial
+from tuner.domain.reporting import Reporter
+from tuner.domain.trial import Failure, Metrics, Trial
 from tuner.execution.host import Host
 from tuner.execution.rng_isolation import Randomness
 from tuner.execution.user_failures import failure_of, unusable

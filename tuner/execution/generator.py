@@ -110,3 +110,8 @@ def is_generator_function(function: Callable[..., Any]) -> bool:
     """Whether calling it gives a generator, for all one sees without calling it."""
     call = function if inspect.isroutine(function) or isinstance(function, partial) else type(function).__call__
     return inspect.isgeneratorfunction(call)
+
+
+def needs_thread(objective: Any) -> bool:
+    """Whether an objective is a plain function, which keeps its thread from its first report to its end."""
+    return not isinstance(objective, type) and not is_generator_function(objective)

@@ -11,9 +11,10 @@ from tuner.domain.executor import Executor
 from tuner.domain.run_controller import RunController
 from tuner.domain.study import Resources
 from tuner.domain.worker_spec import Job
+from tuner.execution.generator import needs_thread
 from tuner.execution.host import Host
 from tuner.execution.user_thread import UserThread
-from tuner.execution.worker import Worker, find_objective, needs_thread
+from tuner.execution.worker import Worker, find_objective
 
 
 @final

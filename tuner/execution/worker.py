@@ -18,7 +18,7 @@ from tuner.domain.objective import Cohort, Objective
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, Trial
 from tuner.domain.worker_spec import Job, PickledObjective
 from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, tidy, trial_folder
-from tuner.execution.generator import GeneratorObjective, is_generator_function
+from tuner.execution.generator import GeneratorObjective
 from tuner.execution.host import Host
 from tuner.execution.metric_validation import left_out, measured
 from tuner.execution.objective_pickling import unpickled
@@ -56,11 +56,6 @@ def find_objective(job: Job) -> Any:
     if isinstance(found, PickledObjective):
         return unpickled(found)
     return resolve(found, OBJECTIVES, job.folder) if isinstance(found, str) else found
-
-
-def needs_thread(objective: Any) -> bool:
-    """Whether an objective is a plain function, which keeps its thread from its first report to its end."""
-    return not isinstance(objective, type) and not is_generator_function(objective)
 
 
 def build_objective(job: Job, host: Host | None = None) -> Objective:

@@ -591,7 +591,7 @@ def test_a_function_that_goes_on_after_it_was_stopped_ends_with_its_process(
 
 
 @pytest.mark.usefixtures("reporting")
-def test_children_of_a_trial_report_nothing_and_are_told_who_does(start: Callable[..., IsolatedWorker]) -> None:
+def test_children_of_a_trial_report_nothing_and_are_refused(start: Callable[..., IsolatedWorker]) -> None:
     assert metrics(start("reporting:with_children").advance())[0] == {"m": 3.0}
 
 

@@ -20,11 +20,12 @@ from typing import Any, NoReturn
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.trial import Failure
 from tuner.domain.worker_spec import Isolation, Job
+from tuner.execution.generator import needs_thread
 from tuner.execution.host import Host, is_failure_of_a_guest
 from tuner.execution.isolation.messages import Request
 from tuner.execution.user_failures import failure_of
 from tuner.execution.user_thread import UserThread
-from tuner.execution.worker import Worker, find_objective, needs_thread
+from tuner.execution.worker import Worker, find_objective
 from tuner.formatting.redaction import redacted
 from tuner.system.processes import die_with_parent
 
