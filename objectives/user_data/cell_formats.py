@@ -1,14 +1,16 @@
 """What text in a table's cells can mean: nothing, a date in some format, or words."""
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from tuner.objectives.user_data.number_formats import like_ascii
+from tuner.objectives.user_data.number_formats import cast, like_ascii
 
 MISSING_TEXT = ("", "n/a", "#n/a", "<na>", "nan", "nat", "null", "?")
 """Among words these say that nothing is there, in whatever case; NA is a country, None an answer, - a sign."""
@@ -77,6 +79,27 @@ def as_text(values: Any) -> Any:
     return values.astype("str").str.strip()
 
 
+def gaps_in(text: Any, missing: Sequence[str]) -> NDArray[np.bool_]:
+    """Return of each of a Series of texts whether it is missing, or one of these words in whatever case."""
+    gaps: NDArray[np.bool_] = (text.isna() | text.str.lower().isin(missing)).to_numpy(dtype=bool)
+    return gaps
+
+
+def plain_numbers(text: Any, missing: Sequence[str]) -> NDArray[np.float64] | None:
+    """Return texts as numbers in one pass where all are plain and none is a gap; None otherwise."""
+    if any(map(_is_number, missing)):
+        return None
+    found = cast(text)
+    return None if found is None or np.isnan(found).any() else found
+
+
+def _is_number(word: str) -> bool:
+    try:
+        return not math.isnan(float(word))
+    except ValueError:
+        return False
+
+
 def _word(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
@@ -109,9 +132,11 @@ def _fits(words: Any, form: str) -> bool:
 
 def moments(text: Any, form: str) -> Any:
     """Return a Series of texts as points in time, in UTC; NaT for what is missing or written otherwise."""
-    text = like_ascii(text)
-    known = text.str.fullmatch(FORMATS[form]).fillna(value=False).astype(bool)
-    return pd.to_datetime(text.where(known), format=form, utc=True, errors="coerce")
+    codes, distinct = pd.factorize(text)
+    words = like_ascii(pd.Series(distinct, dtype="str"))
+    known = words.str.fullmatch(FORMATS[form]).astype(bool)
+    found = pd.to_datetime(words.where(known), format=form, utc=True, errors="coerce")
+    return found.reindex(codes).set_axis(text.index)
 
 
 def nearest_format(words: Any) -> tuple[str, Any]:

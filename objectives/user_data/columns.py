@@ -16,7 +16,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tuner.domain.errors import ConfigurationError
-from tuner.objectives.user_data.cell_formats import ISO, MISSING_NUMBERS, MISSING_TEXT, as_text, is_text, moments
+from tuner.objectives.user_data.cell_formats import (
+    ISO,
+    MISSING_NUMBERS,
+    MISSING_TEXT,
+    as_text,
+    gaps_in,
+    is_text,
+    moments,
+    plain_numbers,
+)
 from tuner.objectives.user_data.number_formats import PLAIN, Writing
 
 UNSEEN = -1.0
@@ -59,8 +68,7 @@ class Column(ABC):
         return {"type": self.type, **asdict(self)}
 
     def _gaps(self, text: Any) -> NDArray[np.bool_]:
-        gaps: NDArray[np.bool_] = (text.isna() | text.str.lower().isin(self.missing)).to_numpy(dtype=bool)
-        return gaps
+        return gaps_in(text, self.missing)
 
     def _refuse(self, values: Any, wrong: NDArray[np.bool_], problem: str) -> None:
         """Raise the error for the first wrong value, where there is one."""
@@ -119,6 +127,8 @@ class Number(Column):
                 values = values.dt.total_seconds()
             return pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan), present
         text = as_text(values)
+        if self.writing == Writing() and (plain := plain_numbers(text, self.missing)) is not None:
+            return plain, np.ones(len(plain), dtype=bool)
         present = ~self._gaps(text)
         found = np.array(self.writing.numbers(text.where(present)))
         if pd.api.types.is_object_dtype(values):
@@ -144,10 +154,11 @@ class Category(Column):
         return (self.name,)
 
     def features(self, values: Any) -> NDArray[np.float64]:
-        text = as_text(values)
-        codes = pd.Index(self.levels, dtype=object).get_indexer(text.astype(object)).astype(np.float64)
-        codes[self._gaps(text)] = np.nan
-        return np.where(codes < 0, UNSEEN, codes)[:, None]
+        codes, words = pd.factorize(as_text(values))
+        levels = pd.Index(self.levels, dtype=object).get_indexer(words.astype(object)).astype(np.float64)
+        levels = np.where(levels < 0, UNSEEN, levels)
+        levels[self._gaps(pd.Series(words, dtype="str"))] = np.nan
+        return np.append(levels, np.nan)[codes, None]
 
     def unseen(self, values: Any) -> tuple[str, ...]:
         """Return the words among the values that are no level."""

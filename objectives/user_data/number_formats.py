@@ -47,7 +47,9 @@ _AFFIXED = re.compile(
     rf"[+-]?(?P<before>{_CURRENCY})? ?\(?[+-]?[0-9.,][0-9.,' ]*\)? ?(?P<after>{_CURRENCY}|{_UNIT})?\)?"
 )
 _SAMPLED = 200
+_FEW = 20
 
+_ZERO_FIRST = r"[+-]?0[0-9]"
 _LEADING_ZERO = r"[+-]?0[0-9]+(?:[^0-9.,].*)?"
 _UNGROUPED = r"\D*[0-9]{4,}.*"
 
@@ -79,7 +81,7 @@ class Writing:
 
     def numbers(self, text: Any) -> NDArray[np.float64]:
         """Return a Series of texts as numbers: NaN for what is missing, and for what is written in another way."""
-        if self == Writing() and (found := _cast(text)) is not None:
+        if self == Writing() and (found := cast(text)) is not None:
             return found
         text = like_ascii(text)
         matched = text.str.fullmatch(self._pattern).to_numpy(dtype=bool, na_value=False)
@@ -90,6 +92,8 @@ class Writing:
         if self.parentheses:
             plain = plain.str.replace("(", "-", regex=False).str.replace(")", "", regex=False)
         plain = plain.str.replace(point, ".", regex=False) if point != "." else plain
+        if (found := cast(plain)) is not None:
+            return found
         numbers: NDArray[np.float64] = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64, na_value=np.nan)
         return numbers
 
@@ -120,9 +124,15 @@ def like_ascii(text: Any) -> Any:
     return text.str.translate(_TRANSLATION).str.strip()
 
 
+def all_match(words: Any, pattern: str) -> bool:
+    """Whether all of these texts (a Series) match a pattern; what most others have is found out from the first."""
+    return all(bool(each.str.fullmatch(pattern).all()) for each in (words.head(_FEW), words))
+
+
 def has_leading_zeros(words: Any) -> bool:
     """Whether one of these texts is a code and no number, since it begins with a zero that a number would not have."""
-    return bool(words.str.fullmatch(_LEADING_ZERO).any())
+    begun = words[words.str.match(_ZERO_FIRST).to_numpy(dtype=bool, na_value=False)]
+    return bool(begun.str.fullmatch(_LEADING_ZERO).any())
 
 
 def writings_of(words: Any) -> tuple[Writing, ...]:
@@ -131,7 +141,7 @@ def writings_of(words: Any) -> tuple[Writing, ...]:
     Those that differ in no number are one. There are none where a text is no number, and two where a mark may group
     digits or be the decimal mark.
     """
-    if _cast(words) is not None and not (_has(words, ".") and words.head(20).str.fullmatch(_POINTED).all()):
+    if cast(words) is not None and not (words.head(_FEW).str.fullmatch(_POINTED).all() and _has(words, ".")):
         return (Writing(),)
     words = like_ascii(words)
     fitting = [writing for writing in _candidates(words) if _all_match(words, writing)]
@@ -198,7 +208,7 @@ def _unit_of(words: Any) -> str:
 
 
 def _all_match(words: Any, writing: Writing) -> bool:
-    few = words.head(20)
+    few = words.head(_FEW)
     return not np.isnan(writing.numbers(few)).any() and (
         len(few) == len(words) or not np.isnan(writing.numbers(words)).any()
     )
@@ -213,7 +223,7 @@ def _arrow(text: Any) -> Any:
     return found if pa.types.is_string(found.type) or pa.types.is_large_string(found.type) else None
 
 
-def _cast(text: Any) -> NDArray[np.float64] | None:
+def cast(text: Any) -> NDArray[np.float64] | None:
     """Return texts that are plain numbers, or missing, as numbers; None where one is not."""
     if (found := _arrow(text)) is None:
         return None

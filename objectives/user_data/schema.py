@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from tuner.domain.errors import ConfigurationError
@@ -100,7 +101,8 @@ class Schema:
         if not self.labels:
             return self.target.features(values)[:, 0]
         classes = {key(label): index for index, label in enumerate(self.labels)}
-        return np.array([classes[key(label)] for label in labels_in(values, self.target)], dtype=np.int64)
+        labels, codes = labels_in(values, self.target)
+        return np.array([classes[key(label)] for label in labels], dtype=np.int64)[codes]
 
     def describe(self) -> dict[str, Any]:
         """Return the schema as JSON."""
@@ -120,12 +122,17 @@ class Schema:
         )
 
 
-def labels_in(values: Any, target: Column) -> list[Label]:
-    """Return raw answers as labels: numbers where the target is one, truth where the file says so, else text."""
+def labels_in(values: Any, target: Column) -> tuple[list[Label], NDArray[np.int64]]:
+    """Return the distinct labels among raw answers, and the index of each answer's.
+
+    Labels are numbers where the target is a number, bool where the file's own type is, else text.
+    """
     if isinstance(target, Category):
         words = values if not is_text(values) and values.dtype == bool else as_text(values)
-        return [bool(word) if not isinstance(word, str) else word for word in words]
-    return [int(value) if float(value).is_integer() else float(value) for value in target.features(values)[:, 0]]
+        codes, distinct = pd.factorize(words, use_na_sentinel=False)
+        return [word if isinstance(word, str) else bool(word) for word in distinct], codes
+    codes, numbers = pd.factorize(target.features(values)[:, 0], use_na_sentinel=False)
+    return [int(number) if number.is_integer() else number for number in numbers.tolist()], codes
 
 
 def _may_be(name: str, others: Sequence[str]) -> str:

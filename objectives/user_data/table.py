@@ -57,12 +57,11 @@ class Table(Dataset):
             present = target.present(frame[name])
             self.rows_without_target = int(len(present) - present.sum())
             frame = frame[present]
-            answers = labels_in(frame[name], target)
-            labels = _labels(answers, target, options.task)
+            labels = _labels(frame[name], target, options.task)
             if isinstance(target, Number) and labels and str(target.writing):
                 # A class keeps the words that the data has for it.
                 target = target_of(frame[name], Category.type, conventions)
-                labels = _labels(labels_in(frame[name], target), target, options.task)
+                labels = _labels(frame[name], target, options.task)
             columns = columns_of(frame.drop(columns=name), types, conventions)
             self.schema = Schema(columns=columns, target=target, labels=labels)
             self._features = self.schema.features(frame)
@@ -83,9 +82,9 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join([*names[:_LISTED], *(["..."] if len(names) > _LISTED else [])])
 
 
-def _labels(answers: Sequence[Label], target: Column, task: str | None) -> tuple[Label, ...]:
+def _labels(answers: Any, target: Column, task: str | None) -> tuple[Label, ...]:
     """Return the classes; none where it is a value that is to be predicted."""
-    labels = sorted_labels(answers)
+    labels = sorted_labels(labels_in(answers, target)[0])
     where = f"column {target.name!r}, the target"
     if len(labels) > 1 and (
         task == Task.REGRESSION.value or (task is None and _is_value(labels, target, len(answers)))

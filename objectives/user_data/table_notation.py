@@ -6,7 +6,7 @@ from typing import Any, final
 
 import pandas as pd
 
-from tuner.objectives.user_data.cell_formats import MISSING_NUMBERS, MISSING_TEXT, as_text, formats_of, is_text
+from tuner.objectives.user_data.cell_formats import MISSING_NUMBERS, MISSING_TEXT, as_text, formats_of, gaps_in, is_text
 from tuner.objectives.user_data.number_formats import NOTATIONS, PLAIN, Writing, groups_nothing, writings_of
 from tuner.objectives.user_data.options import DataOptions
 from tuner.objectives.user_data.table_reader import SEPARATOR
@@ -177,12 +177,6 @@ _BY_OTHERS = "the table's other columns have that decimal mark"
 
 def _quoted(word: str) -> str:
     return f'"{word}"'
-
-
-def gaps_in(text: Any, missing: Sequence[str]) -> Any:
-    """Return of each of a Series of texts whether it says nothing."""
-    gaps = text.isna() | text.str.lower().isin(missing)
-    return gaps.to_numpy(dtype=bool)
 
 
 def _point(writing: Writing) -> str:

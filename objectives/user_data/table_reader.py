@@ -14,11 +14,15 @@ import pandas as pd
 
 from tuner.domain.errors import ConfigurationError
 from tuner.objectives.user_data.number_formats import NOTATIONS, PLAIN
+from tuner.objectives.user_data.regular_csv import read_regular
 from tuner.objectives.user_data.size_limits import LONGEST_LINE, MOST_COLUMNS, check_unpacked, open_text
 from tuner.system.untrusted_files import LARGEST, opened
 
 SEPARATOR = "separator"
 """Under which name a DataFrame's `attrs` have the separator of its file."""
+
+LINE = "line"
+"""The name of the index of a DataFrame whose rows came from a text file: the number of each row's last line."""
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -52,23 +56,42 @@ def read_table(path: Path, *, separator: str | None = None, encoding: str | None
 def _read_text(path: Path, separator: str | None, encoding: str | None, fewest: int) -> Any:
     if encoding is not None:
         _check_encoding(encoding)
+    try:
+        frame = _parsed(path, separator, encoding, fewest, is_regular=True)
+        return _parsed(path, separator, encoding, fewest, is_regular=False) if frame is None else frame
+    except UnicodeError:
+        raise ConfigurationError(
+            f"{path}: is not {encoding or 'UTF-8'} text",
+            hint='save it as UTF-8, or say what it is: encoding = "latin-1" in [settings]',
+        ) from None
+
+
+def _parsed(path: Path, separator: str | None, encoding: str | None, fewest: int, *, is_regular: bool) -> Any:
+    """Return the rows of a CSV file, parsed by pyarrow where it `is_regular`, which is None where it is not."""
     with open_text(path, encoding) as stream:
-        try:
-            lines = _lines(path, stream)
-            sample = _sampled(lines)
-            if sample and (said := _SAID.fullmatch(sample[0])):
-                # Excel's own word for the separator; an empty line keeps the numbers of the others.
-                separator, sample[0] = separator or said[1], "\n"
-            delimiter = separator or _sniffed(path, sample)
-            reader = csv.reader(_chained(sample, lines), delimiter=delimiter, strict=True)
-            frame = _frame(path, reader, fewest)
-        except UnicodeError:
-            raise ConfigurationError(
-                f"{path}: is not {encoding or 'UTF-8'} text",
-                hint='save it as UTF-8, or say what it is: encoding = "latin-1" in [settings]',
-            ) from None
-    frame.attrs[SEPARATOR] = delimiter
+        lines = _lines(path, stream)
+        sample = _sampled(lines)
+        if sample and (said := _SAID.fullmatch(sample[0])):
+            # Excel's own word for the separator; an empty line keeps the numbers of the others.
+            separator, sample[0] = separator or said[1], "\n"
+        delimiter = separator or _sniffed(path, sample)
+        rows = _rows(path, csv.reader(_chained(sample, lines), delimiter=delimiter, strict=True))
+        line, header = next(rows, (0, []))
+        names = _names(path, header, fewest)
+        if is_regular:
+            is_sampled = line <= len(sample)
+            table = read_regular(sample[line:], stream, names, delimiter) if is_sampled else None
+            frame = None if table is None else _numbered(table.to_pandas(), line + 1)
+        else:
+            frame = _frame(path, rows, names)
+    if frame is not None:
+        frame.attrs[SEPARATOR] = delimiter
     return frame
+
+
+def _numbered(frame: Any, first: int) -> Any:
+    """Return a DataFrame whose index is lines, of which the rows are one each."""
+    return frame.set_axis(pd.RangeIndex(first, first + len(frame), name=LINE))
 
 
 def _check_encoding(encoding: str) -> None:
@@ -127,17 +150,14 @@ def _sniffed(path: Path, sample: Sequence[str]) -> str:
     return max(_SEPARATORS, key=fields)
 
 
-def _frame(path: Path, reader: Any, fewest: int) -> Any:
-    rows = _rows(path, reader)
-    _, header = next(rows, (0, []))
-    names = _names(path, header, fewest)
+def _frame(path: Path, rows: Iterator[tuple[int, list[str]]], names: Sequence[str]) -> Any:
     parts = []
     while chunk := [*islice(rows, max(1, _CELLS_AT_ONCE // len(names)))]:
         for line, row in chunk:
             if len(row) != len(names):
                 raise _ragged(path, line, len(row), len(names))
         cells = dict(zip(names, zip(*(row for _, row in chunk), strict=True), strict=True))
-        index = pd.Index([line for line, _ in chunk], name="line")
+        index = pd.Index([line for line, _ in chunk], name=LINE)
         parts.append(pd.DataFrame({name: pd.Series(column, index, dtype="str") for name, column in cells.items()}))
     return pd.concat(parts) if parts else pd.DataFrame(columns=names)
 

@@ -8,10 +8,25 @@ import numpy as np
 import pandas as pd
 
 from tuner.domain.errors import ConfigurationError, nearest
-from tuner.objectives.user_data.cell_formats import ISO, MISSING_NUMBERS, MISSING_TEXT, as_text, is_text, nearest_format
+from tuner.objectives.user_data.cell_formats import (
+    ISO,
+    MISSING_NUMBERS,
+    MISSING_TEXT,
+    as_text,
+    gaps_in,
+    is_text,
+    nearest_format,
+    plain_numbers,
+)
 from tuner.objectives.user_data.columns import TYPES, Category, Column, Date, Ignored, Number, place
-from tuner.objectives.user_data.number_formats import Writing, has_leading_zeros, looks_numeric, nearest_writing
-from tuner.objectives.user_data.table_notation import Conventions, gaps_in
+from tuner.objectives.user_data.number_formats import (
+    Writing,
+    all_match,
+    has_leading_zeros,
+    looks_numeric,
+    nearest_writing,
+)
+from tuner.objectives.user_data.table_notation import Conventions
 
 _FEWEST_ROWS = 20
 """In fewer rows all values of a column can be different by chance."""
@@ -67,6 +82,8 @@ def _looks_like_a_number(values: Any, conventions: Conventions) -> bool:
     if not is_text(values):
         return _is_numeric(values)
     text = as_text(values)
+    if _is_plain(text, conventions) and conventions.has_writing(text):
+        return True
     words = _words(text, conventions.gaps_among(MISSING_NUMBERS))
     if not len(words) or has_leading_zeros(words):
         return False
@@ -96,6 +113,8 @@ def _inferred(values: Any, conventions: Conventions) -> Column:
     if not is_text(values):
         return _typed(values, name, conventions)
     text = as_text(values)
+    if _is_plain(text, conventions) and (writing := conventions.writing_of(text, name)) is not None:
+        return _number(_numbers(name, writing, conventions), values, text, conventions)
     words = _words(text, conventions.gaps_among(MISSING_NUMBERS))
     if not len(words):
         return Ignored(name=name, reason="nothing in it")
@@ -108,6 +127,12 @@ def _inferred(values: Any, conventions: Conventions) -> Column:
         _note_codes(name, words, conventions)
     _refuse_mistakes(values, text, words, conventions, are_codes=is_code)
     return _words_column(name, text, conventions)
+
+
+def _is_plain(text: Any, conventions: Conventions) -> bool:
+    """Whether all texts are plain numbers, which are cheaper to read than to tell apart."""
+    numbers = plain_numbers(text, conventions.gaps_among(MISSING_NUMBERS)) if len(text) else None
+    return numbers is not None and not has_leading_zeros(text)
 
 
 def _words_column(name: str, text: Any, conventions: Conventions) -> Column:
@@ -217,8 +242,12 @@ def _numbers(name: str, writing: Writing, conventions: Conventions) -> Number:
 def _number(column: Number, values: Any, text: Any, conventions: Conventions) -> Column:
     found = pd.Series(column.features(values)[:, 0])
     if text is not None:
-        conventions.note_gaps(column.name, text, gaps_in(text, column.missing))
-        _note_names(column.name, text[~gaps_in(text, column.missing)], conventions)
+        words = text
+        if found.isna().any():
+            gaps = gaps_in(text, column.missing)
+            conventions.note_gaps(column.name, text, gaps)
+            words = text[~gaps]
+        _note_names(column.name, words, conventions)
     distinct = found.nunique()
     if distinct == 1 and found.notna().all():
         return Ignored(name=column.name, reason="the same in every row")
@@ -230,7 +259,7 @@ def _number(column: Number, values: Any, text: Any, conventions: Conventions) ->
 def _note_names(name: str, words: Any, conventions: Conventions) -> None:
     """Note that every value is a number, and written as codes or telephone numbers are."""
     for pattern, what in _CODES.items():
-        if len(words) and words.str.fullmatch(pattern).all():
+        if len(words) and all_match(words, pattern):
             conventions.note(
                 f"column {name!r} is read as numbers, and each is {what}, such as {words.iloc[0]!r}; "
                 f'if they are names, [settings.columns] {name} = "category"'
@@ -301,8 +330,9 @@ def _asked(values: Any, kind: str, conventions: Conventions) -> Column:
 
 
 def _words(text: Any, missing: Sequence[str]) -> Any:
-    """Return the different texts that mean something."""
-    return pd.Series(text[~gaps_in(text, missing)].unique(), dtype="str")
+    """Return the distinct texts that are no gaps."""
+    distinct = pd.Series(text.unique(), dtype="str")
+    return distinct[~gaps_in(distinct, missing)].reset_index(drop=True)
 
 
 def _given(conventions: Conventions) -> dict[str, Any]:
