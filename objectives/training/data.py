@@ -1,6 +1,6 @@
 """A dataset as a trial sees it: split, preprocessed, on the device."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import final
@@ -11,9 +11,7 @@ from torch import Tensor, nn
 from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._dataset import Array
 from tuner.objectives.datasets._splitting import Rows, Split
-from tuner.objectives.preprocessing._encoding import Encoding
 from tuner.objectives.preprocessing._pipeline import Pipeline
-from tuner.objectives.preprocessing._step import Step
 
 
 @final
@@ -64,17 +62,14 @@ def prepared(
     *,
     task: Task,
     split: Split,
-    steps: Sequence[Step],
+    fit: Callable[[Array], Pipeline],
     device: str,
-    categories: Sequence[int] = (),
-    encoding: Encoding | None = None,
 ) -> Data:
-    """Return a dataset preprocessed by these steps, and its `categories` (columns) by the `encoding`.
+    """Return a dataset, preprocessed by the pipeline that `fit` returns for the features of the training split.
 
-    Everything that is fitted is fitted on the training part: the steps, the levels of categories, and for regression
-    the scale of the targets, which are trained as standard deviations from their mean.
+    For regression the targets are standardised with the mean and standard deviation of the training split.
     """
-    pipeline = Pipeline(steps, features[split.train], categories=categories, encoding=encoding)
+    pipeline = fit(features[split.train])
     centre, spread = _scale(targets[split.train]) if task is Task.REGRESSION else (0.0, 1.0)
 
     def examples(rows: Rows) -> Examples:

@@ -1,6 +1,5 @@
 """Your own model as an objective whose trials train together: inherit `OwnModel` and write three methods."""
 
-import hashlib
 from abc import abstractmethod
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -25,32 +24,33 @@ from tuner.objectives._components import BATCH_SIZE, DEFAULT_BATCH_SIZE, part
 from tuner.objectives._tasks import Task
 from tuner.objectives.architectures._layers import Dropout
 from tuner.objectives.losses._loss import Loss
-from tuner.objectives.training.batching_check import Exercise, Proof, made_comparable, prove
+from tuner.objectives.training.batching_check import made_comparable, prove
+from tuner.objectives.training.batching_exercise import Exercise
+from tuner.objectives.training.batching_proof import Proof
 from tuner.objectives.training.cohort import SupervisedCohort
-from tuner.objectives.training.data import Data, Examples
+from tuner.objectives.training.data import Data
 from tuner.objectives.training.flat_state import Layout
 from tuner.objectives.training.inputs import TensorInputs
 from tuner.objectives.training.layer_attributes import Place, numbers
 from tuner.objectives.training.loop import Learner, batched, evaluate, outputs_of
 from tuner.objectives.training.metrics import DIRECTIONS
 from tuner.objectives.training.model_cost import footprint
-from tuner.objectives.training.model_fingerprint import IncomparableError, is_library, plain_globals_kept, traits_of
-from tuner.objectives.training.model_signature import answered, as_targets, check_outputs, complete, read
+from tuner.objectives.training.model_fingerprint import digest_of, plain_globals_kept, traits_of
+from tuner.objectives.training.model_signature import answered, check_outputs, complete, read
+from tuner.objectives.training.module_examples import ModuleExamples
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.predictor import BUFFERS, TrainedModel, network_with
 from tuner.objectives.training.recorded_config import Path, Watched, values_at
 from tuner.objectives.training.seeding import undisturbed, weights_drawn
 from tuner.objectives.training.trainer_factory import learner_of
+from tuner.objectives.training.value_digest import IncomparableError, is_library
 
 __all__ = ["Dropout", "OwnModel", "Task"]
 
 _LARGE = 1_000_000
 """From so many weights on a model is tried with a few examples alone."""
 _FEW = 12
-
-_SAMPLED = 128
-"""How many examples are kept to find out with whether models compute the same together as alone."""
 
 
 class OwnModel(Objective):
@@ -138,7 +138,7 @@ class OwnModel(Objective):
     def model(self, trial: Trial) -> Model:
         if (state := trial.load()) is None:
             raise ValueError(f"trial {trial.number} has no saved state to answer with")
-        inputs = TensorInputs(self._bench.checked("train")[0][:2].cpu())
+        inputs = TensorInputs(self._bench.examples.checked("train")[0][:2].cpu())
 
         def build() -> nn.Module:
             with weights_drawn(trial.seed, "cpu"):
@@ -168,7 +168,6 @@ class OwnModel(Objective):
             network,
             inputs=inputs,
             answers=answers,
-            precision=Precision(self.settings.get("precision", Precision.FLOAT32.value)),
             config=config,
             settings=self.settings,
             seed=self.seed,
@@ -203,14 +202,14 @@ class OwnModel(Objective):
             return prove(lambda seed: self._built(watched, device, seed=seed), exercise, columns)
 
         places = numbers(model).keys()
-        traits = _digest(traits_of(model, places))
+        traits = digest_of(traits_of(model, places))
         kind = traits, *rest, device
         proof = None
         if kind not in self._columns:
             proof = proven(None)
             self._columns[kind] = proof.layout.columns if proof.layout is not None else frozenset()
         columns = self._columns[kind]
-        key = traits if columns == places else _digest(traits_of(model, columns)), *rest
+        key = traits if columns == places else digest_of(traits_of(model, columns)), *rest
         fresh = (key, device) not in self._proofs
         if fresh:
             self._proofs[key, device] = proof or proven(columns)
@@ -240,17 +239,17 @@ class OwnModel(Objective):
 
     def _built(self, config: Config, device: str, *, seed: int) -> nn.Module:
         with weights_drawn(seed, device):
-            return complete(self.built(config).to(device), self._bench.sample.features.to(device))
+            return complete(self.built(config).to(device), self._bench.examples.sample.features.to(device))
 
     def _exercise(self, config: Config, device: str, model: nn.Module) -> Exercise:
-        sample = self._bench.sample
+        sample = self._bench.examples.sample
         moved = replace(sample, features=sample.features.to(device), targets=sample.targets.to(device))
-        size, count = config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), self._bench.known("train").count
+        size, count = config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), self._bench.examples.known("train").count
         return Exercise(
             loss=self.loss(config),
             examples=moved,
             task=self.task,
-            classes=self._bench.classes,
+            classes=self._bench.examples.classes,
             device=device,
             # Of a large model, examples of the usual batch would cost more than they can show.
             batch_size=size if sum(each.numel() for each in model.parameters()) <= _LARGE else min(size, _FEW),
@@ -260,30 +259,24 @@ class OwnModel(Objective):
     def _problems(self, default: Config) -> Iterator[str]:
         """Yield what the examples have that nothing can be trained with, and what the default model does not answer."""
         try:
-            known = {split: self._bench.known(split) for split in ("train", "validation")}
-            if self.examples("test") is not None:
-                known["test"] = self._bench.known("test")
+            yield from self._bench.examples.problems()
         except ConfigurationError as error:
             yield from error.problems
             return
         except Exception as error:  # noqa: BLE001 - it is a person's code
             yield f"examples: {described(error)}"
             return
-        first = known["train"]
-        for split, each in known.items():
-            if (len(each.shape), each.dtype) != (len(first.shape), first.dtype):
-                yield (
-                    f"examples({split!r}) gave inputs of {each.shape}, {each.dtype}; "
-                    f"those of 'train' are {first.shape}, {first.dtype}"
-                )
         yield from self._of_outputs(default)
 
     def _of_outputs(self, config: Config) -> Iterator[str]:
         with undisturbed(), plain_globals_kept(type(self).__module__), torch.no_grad():
             try:
-                model, inputs = self._built(config, "cpu", seed=0).eval(), self._bench.sample.features[:2].clone()
+                model, inputs = (
+                    self._built(config, "cpu", seed=0).eval(),
+                    self._bench.examples.sample.features[:2].clone(),
+                )
                 outputs = answered(model(read(model)(inputs)), len(inputs))
-                check_outputs(outputs.shape[1], self.task, self._bench.classes)
+                check_outputs(outputs.shape[1], self.task, self._bench.examples.classes)
             except ConfigurationError as error:
                 yield from error.problems
             except Exception:  # noqa: BLE001, S110 - it is the trial's failure, with its traceback
@@ -300,18 +293,6 @@ class _Judgement:
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """What is known of a split: how many examples and classes it has, and what one looks like."""
-
-    count: int
-    classes: int
-    shape: tuple[int, ...]
-    dtype: str
-    sample: Examples | None
-
-
-@final
 class _OwnBench:
     """Where an own model's trials get their data and learners."""
 
@@ -320,37 +301,19 @@ class _OwnBench:
         self._objective = objective
         self._precision = Precision(objective.settings.get("precision", Precision.FLOAT32.value))
         self._data: dict[str, Data] = {}
-        self._known: dict[str, _Known] = {}
+        self.examples = ModuleExamples(objective.examples, objective.task, type(objective).__name__)
 
     def data(self, trial: Trial) -> Data:
         if trial.device not in self._data:
-            train, validation = (self._examples(split, trial.device) for split in ("train", "validation"))
+            train, validation = (self.examples.on_device(split, trial.device) for split in ("train", "validation"))
             self._data[trial.device] = Data(
                 task=self._objective.task,
-                outputs=self.classes,
+                outputs=self.examples.classes,
                 train=train,
                 validation=validation,
-                make_test=lambda: self._examples("test", trial.device),
+                make_test=lambda: self.examples.on_device("test", trial.device),
             )
         return self._data[trial.device]
-
-    @property
-    def classes(self) -> int:
-        """How many classes the targets tell apart; 1 for values."""
-        return max(self.known(split).classes for split in ("train", "validation"))
-
-    @property
-    def sample(self) -> Examples:
-        """Examples from all over the training split."""
-        sample = self.known("train").sample
-        assert sample is not None  # of this split there is one
-        return sample
-
-    def known(self, split: str) -> "_Known":
-        """Return what is known of a split without reading it again."""
-        if split not in self._known:
-            self.checked(split)
-        return self._known[split]
 
     def layout(self, trial: Trial, learner: Learner) -> Layout | None:
         """Return how the learner's tensors lie beside those of others of its shape; None where each trains alone."""
@@ -359,47 +322,10 @@ class _OwnBench:
 
     def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> Learner:
         own, config = self._objective, trial.config
-        return learner_of(
-            trial, data, lambda: own.built(config), own.loss(config), state=state, precision=self._precision
-        )
-
-    def checked(self, split: str) -> tuple[Tensor, Tensor]:
-        """Return a split's inputs, and its targets as training takes them."""
-        found = self._objective.examples(split)
-        if found is None:
-            raise ConfigurationError(f"{type(self._objective).__name__}.examples({split!r}) gave nothing")
-        if not isinstance(found, tuple | list) or len(found) != len(("inputs", "targets")):
-            kind = type(found).__name__
-            raise ConfigurationError(f"examples({split!r}) gave a {kind}; wanted are two tensors: inputs, targets")
-        inputs, targets = (torch.as_tensor(each) if isinstance(each, np.ndarray) else each for each in found)
-        if not isinstance(inputs, Tensor) or not isinstance(targets, Tensor):
-            kinds = ", ".join(type(each).__name__ for each in (inputs, targets))
-            raise ConfigurationError(f"examples({split!r}) gave {kinds}; wanted are two tensors: inputs, targets")
-        targets = as_targets(targets, inputs, self._objective.task, split)
-        self._known[split] = _Known(
-            count=len(targets),
-            classes=1 + int(targets.max()) if self._objective.task is Task.CLASSIFICATION else 1,
-            shape=tuple(inputs.shape[1:]),
-            dtype=str(inputs.dtype).removeprefix("torch."),
-            sample=_sampled(inputs, targets) if split == "train" else None,
-        )
-        return inputs, targets
-
-    def _examples(self, split: str, device: str) -> Examples:
-        inputs, targets = self.checked(split)
-        measured = targets.cpu().numpy()
-        return Examples(features=inputs.to(device), targets=targets.to(device), measured=measured)
-
-
-def _sampled(inputs: Tensor, targets: Tensor) -> Examples:
-    rows = torch.linspace(0, len(targets) - 1, min(_SAMPLED, len(targets))).long()
-    features, chosen = inputs[rows].cpu(), targets[rows].cpu()
-    return Examples(features=features, targets=chosen, measured=chosen.numpy())
-
-
-def _digest(traits: Mapping[Any, str]) -> str:
-    text = "\n".join(f"{place}: {digest}" for place, digest in traits.items())
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        learner = learner_of(trial, data, lambda: own.built(config), own.loss(config), precision=self._precision)
+        if state is not None:
+            learner.resume(state)
+        return learner
 
 
 def _one_choice_away(space: SearchSpace) -> Iterator[tuple[str, Config]]:

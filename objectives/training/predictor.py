@@ -36,7 +36,6 @@ class TrainedModel(Model):
         *,
         inputs: Inputs,
         answers: Answers,
-        precision: Precision,
         config: Config,
         settings: Config,
         seed: int,
@@ -45,7 +44,7 @@ class TrainedModel(Model):
         self._reads = read(network)
         self._inputs = inputs
         self._answers = answers
-        self._precision = precision
+        self._precision = Precision(settings.get("precision", Precision.FLOAT32.value))
         self._origin = (config, settings, seed)
 
     @property

@@ -17,7 +17,6 @@ from tuner.objectives.architectures._architecture import with_layer
 from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.training.inputs import Inputs
 from tuner.objectives.training.output_decoder import Answers
-from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.predictor import TrainedModel, network_with
 from tuner.objectives.training.weights import Weights
 from tuner.objectives.user_data.raw_inputs import Reader, from_description
@@ -65,7 +64,6 @@ def assembled(
         network_with(lambda: with_layer(inputs.layer, architecture, inputs.shape, outputs), weights),
         inputs=inputs,
         answers=answers,
-        precision=Precision(settings.get("precision", Precision.FLOAT32.value)),
         config=config,
         # Where the data lay is nobody's business who is handed the model.
         settings=Config({**settings, "dataset": Path(str(settings.get("dataset", ""))).name}),

@@ -1,7 +1,7 @@
 """Where trials of one study are trained: the data in memory, and learners built from configurations."""
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, final
 
 import numpy as np
@@ -16,6 +16,7 @@ from tuner.objectives.architectures._architecture import with_layer
 from tuner.objectives.datasets._dataset import Array, Dataset
 from tuner.objectives.datasets._splitting import Split, split
 from tuner.objectives.losses._loss import Loss
+from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.data import Data, prepared
 from tuner.objectives.training.flat_state import Layout
@@ -35,14 +36,10 @@ def learner_of(
     build: Callable[[], nn.Module],
     loss: Loss,
     *,
-    state: Mapping[str, Any] | None,
     precision: Precision,
     class_weights: Tensor | None = None,
 ) -> Learner:
-    """Return the learner of a model and a loss, with the optimizer and schedule that the trial's configuration names.
-
-    It is as it is before the trial's first epoch, or as `state` left it.
-    """
+    """Return an untrained learner, with the optimizer and schedule that the trial's configuration names."""
     rule, lr_schedule = (part(trial.config, kind, data.task).build() for kind in ("optimizer", "lr_schedule"))
     with weights_drawn(trial.seed, trial.device):
         model = complete(build().to(trial.device), data.train.features)
@@ -51,7 +48,7 @@ def learner_of(
         optimizer.state.clear()  # torch's fused steps do not know sparse gradients, nor do dense sums of them
         for group in optimizer.param_groups:
             group["fused"] = False
-    learner = Learner(
+    return Learner(
         model=model,
         loss=loss,
         optimizer=optimizer,
@@ -63,9 +60,6 @@ def learner_of(
         reads=read(model),
         accepts=lambda outputs: check_outputs(outputs, data.task, data.outputs),
     )
-    if state is not None:
-        learner.resume(state)
-    return learner
 
 
 @final
@@ -112,10 +106,13 @@ class Workshop:
                 targets,
                 task=self._dataset.task,
                 split=self._split,
-                steps=[step.build() for step in steps],
+                fit=partial(
+                    Pipeline,
+                    [step.build() for step in steps],
+                    categories=categories,
+                    encoding=None if encoding is None else encoding.build(),
+                ),
                 device=trial.device,
-                categories=categories,
-                encoding=None if encoding is None else encoding.build(),
             )
         return self._prepared[key]
 
@@ -129,7 +126,10 @@ class Workshop:
 
         balanced = trial.config.get(CLASS_WEIGHTS) == BALANCED and data.task is Task.CLASSIFICATION
         weights = data.class_weights() if balanced else None
-        return learner_of(trial, data, build, loss, state=state, precision=self._precision, class_weights=weights)
+        learner = learner_of(trial, data, build, loss, precision=self._precision, class_weights=weights)
+        if state is not None:
+            learner.resume(state)
+        return learner
 
     def layout(self, trial: Trial, learner: Learner) -> Layout:
         """Return how the learner's tensors lie beside those of others; every architecture here trains together."""

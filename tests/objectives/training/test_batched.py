@@ -83,9 +83,7 @@ def batch(*several: Examples) -> Batch:
         from tuner.objectives.losses.cross_entropy import CrossEntropy  # noqa: PLC0415 - loaded by name elsewhere
         from tuner.objectives.training.precision import Precision  # noqa: PLC0415
 
-        learner = learner_of(
-            trial, data, lambda: nn.Linear(FEATURES, 3), CrossEntropy(), state=None, precision=Precision.FLOAT32
-        )
+        learner = learner_of(trial, data, lambda: nn.Linear(FEATURES, 3), CrossEntropy(), precision=Precision.FLOAT32)
         layout = Layout.of(learner.model)
         members.append((Member.of(trial, data, learner), Row.of(learner, layout)))
     assert learner is not None

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +8,7 @@ from numpy.typing import NDArray
 from tuner.objectives._components import PARTS
 from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._splitting import split
+from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.training.data import Data, prepared
 
 RNG = np.random.default_rng(0)
@@ -18,7 +21,7 @@ def _data(features: NDArray[np.float32], targets: NDArray[np.float64] | NDArray[
     rows = split(targets, task=task, validation=0.2, test=0.2, seed=0)
     names = {"cleaning": "median", "transformation": "quantile", "scaling": "standard"}
     steps = [PARTS[kind][name]() for kind, name in names.items()]
-    return prepared(features, targets, task=task, split=rows, steps=steps, device="cpu")
+    return prepared(features, targets, task=task, split=rows, fit=partial(Pipeline, steps), device="cpu")
 
 
 def test_data_knows_the_sizes_of_both_ends_of_a_model() -> None:

@@ -1,6 +1,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from torch import nn
 from tuner.objectives._components import PARTS
 from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._splitting import Split
+from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.training.data import Data, Examples, prepared
 from tuner.objectives.training.loop import Learner, evaluate, gathered, set_lr, shuffled, train_epoch
 from tuner.objectives.training.seeding import seed_epoch
@@ -118,7 +120,7 @@ def _regression() -> Data:
     steps = [PARTS[kind][name]() for kind, name in (("cleaning", "mean"), ("scaling", "none"))]
     split = Split(train=rows[:20], validation=rows[20:25], test=rows[25:])
     targets = rng.normal(500, 50, 30)
-    return prepared(features, targets, task=Task.REGRESSION, split=split, steps=steps, device="cpu")
+    return prepared(features, targets, task=Task.REGRESSION, split=split, fit=partial(Pipeline, steps), device="cpu")
 
 
 def test_a_regressor_is_measured_in_the_units_of_its_targets() -> None:
