@@ -4,8 +4,6 @@ Nothing here is a pickle: loading a file runs no code, whoever wrote it.
 """
 
 import json
-import os
-import secrets
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from tuner.system.files import whole_file
 from tuner.system.untrusted_files import check, json_of
 
 _KEPT_AS_THEY_ARE = (str, int, float, bool, type(None))
@@ -48,7 +47,8 @@ def save(state: Mapping[str, Any], path: Path) -> None:
     """
     tensors: list[Tensor] = []
     structure = json.dumps(_pack(state, "state", tensors))
-    _write(path, _encode(structure, tensors))
+    with whole_file(path) as partial:
+        partial.write_bytes(_encode(structure, tensors))
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -162,16 +162,3 @@ def _checksum(structure: str, views: Sequence[memoryview]) -> str:
     for view in views:
         checksum = zlib.crc32(view, checksum)
     return f"{checksum:08x}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    # Beside the file, since a rename cannot cross file systems; by a name of its own, since a lost worker may still
-    # write, and since nobody can put a link there first.
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise

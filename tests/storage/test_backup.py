@@ -138,7 +138,7 @@ def test_no_backup_is_made_of_a_database_that_is_not_there(file: Path) -> None:
 
 def test_a_copy_that_a_killed_process_left_goes_after_a_while(store: Store, file: Path) -> None:
     folder = make_backup(file, clock=at(0)).file.parent
-    partial = folder / "studies-20260101T110000Z.db.7.partial"
+    partial = folder / ".studies-20260101T110000Z.db.7.partial"
     partial.touch()
     touched = datetime.fromtimestamp(partial.stat().st_mtime, tz=UTC)
     make_backup(file, clock=lambda: touched + timedelta(minutes=59))

@@ -17,7 +17,7 @@ from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import Limits
 from tuner.domain.trial import Failure
 from tuner.execution.limit_failures import late, too_large, too_late, too_loud
-from tuner.system.files import private
+from tuner.system.files import private, whole_file
 from tuner.system.processes import birth, descendants, group_bytes, kill_group, resident_bytes_of
 
 WORKERS = "workers"
@@ -35,9 +35,8 @@ def enroll(folder: Path, cohort: int) -> None:
         os.setpgid(0, 0)
     private(folder)
     for name in (f"worker-{os.getpid()}", f"cohort-{cohort}"):
-        beside = folder / f".{os.getpid()}"
-        beside.write_text(f"{os.getpid()} {birth(os.getpid())}")
-        beside.replace(folder / name)
+        with whole_file(folder / name) as beside:
+            beside.write_text(f"{os.getpid()} {birth(os.getpid())}")
 
 
 def end_all(folder: Path) -> None:

@@ -5,11 +5,10 @@ They lie beside the database, `backups/studies-20260101T120000Z.db`: its file na
 
 import os
 import re
-import secrets
 import shlex
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from glob import escape
@@ -20,6 +19,7 @@ from tuner.domain.event import Event, EventKind, Listener
 from tuner.storage.engine import reading_uri
 from tuner.storage.lease import Clock, utc_now
 from tuner.storage.location import Location
+from tuner.system.files import whole_file
 
 FOLDER = "backups"
 EVERY = 500
@@ -56,10 +56,9 @@ def make_backup(file: Path, *, kept: int = KEPT, clock: Clock = utc_now) -> Back
     folder = file.parent / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     final_file = folder / f"{file.stem}-{made.strftime(_STAMP)}.db"
-    with _partial(final_file) as partial:
+    with whole_file(final_file) as partial:
         _copy(file, partial)
         _flush(partial)
-        partial.replace(final_file)
     _flush(folder)
     _delete_old(file, kept, made)
     return Backup(file=final_file, made=made, size=final_file.stat().st_size)
@@ -116,17 +115,6 @@ def _paths(folder: Path) -> list[Path]:
     return list(folder.iterdir()) if folder.is_dir() else []
 
 
-@contextmanager
-def _partial(final_file: Path) -> Iterator[Path]:
-    """Give an empty private file beside `final_file`, which is gone after the block unless it was renamed."""
-    partial = final_file.with_name(f"{final_file.name}.{secrets.token_hex(4)}.partial")
-    os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
-    try:
-        yield partial
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def _copy(file: Path, to: Path) -> None:
     """Copy a database in one read transaction, which keeps no writer waiting, and check the copy."""
     with closing(sqlite3.connect(reading_uri(file), uri=True)) as source, closing(sqlite3.connect(to)) as copy:
@@ -149,7 +137,7 @@ def _flush(path: Path) -> None:
 def _delete_old(file: Path, kept: int, now: datetime) -> None:
     for backup in backups_of(file)[kept:]:
         backup.file.unlink(missing_ok=True)
-    for path in (file.parent / FOLDER).glob(f"{escape(file.stem)}-*.partial"):
+    for path in (file.parent / FOLDER).glob(f".{escape(file.stem)}-*.partial"):
         with suppress(FileNotFoundError):
             if now.timestamp() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink()

@@ -16,7 +16,7 @@ from tuner.domain.errors import ConfigurationError, StorageError
 from tuner.domain.study_record import StudyRecord, folder_name
 from tuner.storage.location import Location, locate
 from tuner.storage.store import Store
-from tuner.system.files import first_link, private
+from tuner.system.files import first_link, private, whole_file
 from tuner.system.untrusted_files import json_of, text_of
 
 MARKER = "study.json"
@@ -54,11 +54,8 @@ def claim(location: Location, name: str, identity: str) -> None:
     if not identity or owner_of(folder) == owner:
         return
     try:
-        beside = private(folder) / f".{MARKER}.partial"
-        beside.unlink(missing_ok=True)
-        beside.touch(mode=0o600)
-        beside.write_text(json.dumps({"study": owner.study, "id": owner.id, "storage": owner.storage}))
-        beside.replace(folder / MARKER)
+        with whole_file(private(folder) / MARKER) as beside:
+            beside.write_text(json.dumps({"study": owner.study, "id": owner.id, "storage": owner.storage}))
     except OSError as error:
         raise StorageError(f"the study's folder {folder} cannot be written: {error.strerror}") from error
 

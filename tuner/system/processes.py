@@ -1,4 +1,4 @@
-"""Processes of this machine: whether one still is the one that was meant, and how to end it and its children."""
+"""Process identity, memory and descendants, and how to end processes; pids that are used again are told apart."""
 
 import ctypes
 import os
@@ -7,83 +7,91 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-_PROC = Path("/proc")
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+import psutil
+
 _SET_PARENT_DEATH_SIGNAL, _SET_CHILD_SUBREAPER = 1, 36
 """Options of prctl(2)."""
 
+_STATE, _START_TICKS = 0, 19
+"""Fields of /proc/<pid>/stat, counted from the third on; the second is the name, which may contain anything."""
+
 
 def birth(pid: int) -> str:
-    """Return what tells a process from a later one of the same number, "" where there is none.
+    """Return when a process started, which no later process with the same pid shares; "" where it has ended.
 
-    Where there is no /proc, a process is known by being alive.
+    On Linux in clock ticks since the machine started: psutil's time of creation moves with the machine's clock.
     """
-    if not _PROC.exists():
-        return "alive" if is_alive(pid) else ""
-    fields = _fields(pid)
-    return "" if not fields or fields[0] in "ZX" else fields[19]
+    if sys.platform == "linux":
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return ""
+        return "" if fields[_STATE] in "ZX" else fields[_START_TICKS]
+    try:
+        return str(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return ""
 
 
 def is_alive(pid: int) -> bool:
-    """Whether there is a process of this number, whosever it is."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    """Whether a process has this pid, of whatever user; one that has ended and is not reaped yet counts."""
+    return bool(psutil.pid_exists(pid))
 
 
 def group_bytes(group: int) -> int:
-    """Return the memory that a process group has in use; what its processes share is counted once for each."""
-    members = (_fields(int(entry.name)) for entry in _PROC.glob("[0-9]*"))
-    # The fields from the third on: the process group is the fifth, the resident pages are the twenty-fourth.
-    return sum(int(fields[21]) * _PAGE_BYTES for fields in members if fields and fields[2] == str(group))
+    """Return the resident memory of a process group in bytes; pages that its processes share count once for each."""
+    return resident_bytes_of(tuple(pid for pid in psutil.pids() if _group_of(pid) == group))
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def descendants(pid: int) -> tuple[int, ...]:
-    """Return every process that `pid` has started, directly or not, itself left out; none where there is no /proc."""
-    parents = {int(entry.name): _fields(int(entry.name)) for entry in _PROC.glob("[0-9]*")}
-    found: list[int] = []
-    generation = {pid}
-    while generation:
-        generation = {child for child, fields in parents.items() if fields and int(fields[1]) in generation}
-        found += sorted(generation)
-    return tuple(found)
+    """Return the pids of all processes that `pid` has started, directly or through others."""
+    try:
+        return tuple(child.pid for child in psutil.Process(pid).children(recursive=True))
+    except psutil.Error:
+        return ()
 
 
 def resident_bytes_of(pids: tuple[int, ...]) -> int:
-    """Return the memory that these processes have in use; what they share is counted once for each."""
-    return sum(int(fields[21]) * _PAGE_BYTES for fields in map(_fields, pids) if fields)
+    """Return the resident memory of these processes in bytes; pages that they share count once for each."""
+    total = 0
+    for pid in pids:
+        with suppress(psutil.Error):  # it has ended
+            total += psutil.Process(pid).memory_info().rss
+    return total
 
 
 def resident_bytes() -> int:
-    """Return the memory that this process has in use."""
-    fields = _fields(os.getpid())
-    return int(fields[21]) * _PAGE_BYTES if fields else 0
+    """Return the resident memory of this process in bytes."""
+    return resident_bytes_of((os.getpid(),))
 
 
 def kill_marked(name: str, folder: Path) -> bool:
-    """End every process, but for this one, whose variable `name` is `folder`, or that has a file open in there.
+    """Kill all other processes whose environment variable `name` is `folder`, or that have a file open in there.
 
-    Returns whether there was any: those that are ending are there for a moment longer.
-
-    A process that changes its title may write over its environment.
+    Returns whether there were any; killed processes may exist for a moment longer. A process that changes its title
+    may overwrite its environment.
     """
-    marker = f"{name}={folder}".encode()
     found = False
-    for entry in _PROC.glob("[0-9]*"):
-        with suppress(OSError):  # it is somebody else's, or has ended
-            is_marked = marker in (entry / "environ").read_bytes().split(b"\0") or _uses(entry, folder)
-            if is_marked and int(entry.name) != os.getpid():
-                os.kill(int(entry.name), signal.SIGKILL)
+    for pid in psutil.pids():
+        with suppress(psutil.Error, OSError):  # it belongs to another user, or has ended
+            process = psutil.Process(pid)
+            is_marked = process.environ().get(name) == str(folder) or _has_open_file(pid, folder)
+            if is_marked and pid != os.getpid():
                 found = True
+                process.kill()  # compares the start time, so a new process with the same pid is spared
     return found
 
 
-def _uses(process: Path, folder: Path) -> bool:
-    for handle in (process / "fd").iterdir():
+def _has_open_file(pid: int, folder: Path) -> bool:
+    """Whether a process has a file open below `folder`; psutil's `open_files` leaves out files that are deleted."""
+    for handle in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(OSError):  # closed meanwhile
             if str(handle.readlink()).startswith(f"{folder}/"):
                 return True
@@ -109,11 +117,3 @@ def die_with_parent() -> None:
 def _prctl(option: int, value: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
-
-
-def _fields(pid: int) -> list[str]:
-    """Return the fields of a process from the third, its state, on: those behind its name, which may hold anything."""
-    try:
-        return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []

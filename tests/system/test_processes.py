@@ -1,0 +1,93 @@
+"""Processes are told apart by when they started, measured with their children, and killed by a mark."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tuner.system.processes import (
+    birth,
+    descendants,
+    group_bytes,
+    is_alive,
+    kill_marked,
+    resident_bytes,
+    resident_bytes_of,
+)
+
+MEBIBYTE = 2**20
+PARENT = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+print(child.pid, flush=True)
+input()
+"""
+
+
+def start(program: str = "print(flush=True); input()", **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+        start_new_session=True,
+    )
+
+
+@pytest.fixture
+def parent() -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Give a process and the pid of its child."""
+    with start(PARENT) as process:
+        assert process.stdout is not None
+        yield process, int(process.stdout.readline())
+        process.kill()
+
+
+def test_a_process_keeps_its_start_and_has_none_once_it_has_ended() -> None:
+    with start() as process:
+        started = birth(process.pid)
+        assert started == birth(process.pid) != ""
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert is_alive(process.pid)  # it is not reaped yet
+        assert birth(process.pid) == ""
+    assert not is_alive(process.pid)
+
+
+def test_two_processes_of_one_pid_would_differ_in_their_start() -> None:
+    assert birth(os.getpid()) != birth(1)
+
+
+def test_the_children_of_a_process_are_its_descendants(parent: tuple[subprocess.Popen[str], int]) -> None:
+    process, child = parent
+    assert descendants(process.pid) == (child,)
+    assert {process.pid, child} <= {*descendants(os.getpid())}
+    assert descendants(2**22 + 1) == ()
+
+
+def test_the_memory_of_a_group_is_that_of_its_processes(parent: tuple[subprocess.Popen[str], int]) -> None:
+    process, child = parent
+    one, both = resident_bytes_of((process.pid,)), resident_bytes_of((process.pid, child))
+    assert MEBIBYTE < one < both
+    assert group_bytes(process.pid) > one
+    assert group_bytes(2**22 + 1) == 0 == resident_bytes_of((2**22 + 1,))
+    assert resident_bytes() > MEBIBYTE
+
+
+def test_marked_processes_are_killed_and_others_are_not(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    opens = f"file = open({str(tmp_path / 'file')!r}); print(flush=True); input()"
+    mine, opened, other = start(MARK=str(tmp_path)), start(opens), start(MARK=str(tmp_path / "other"))
+    with mine, opened, other:
+        for process in (mine, opened, other):
+            assert process.stdout is not None
+            process.stdout.readline()
+        assert kill_marked("MARK", tmp_path)
+        assert [mine.wait(), opened.wait()] == [-9, -9]
+        assert other.poll() is None
+        assert not kill_marked("MARK", tmp_path)
+        other.kill()
