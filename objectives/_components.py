@@ -1,4 +1,4 @@
-"""The parts of a configuration: which catalogue each is chosen from, and what it is when nobody chose.
+"""Component registries and defaults: which catalogue each part of a configuration is chosen from.
 
 Nothing here imports torch or scikit-learn until a member is built, so the driver can ask.
 """

@@ -1,4 +1,4 @@
-"""What a study's `[settings]` can say to the supervised objective."""
+"""Settings of the supervised objective: the `[settings]` section of a study file."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields

@@ -1,4 +1,4 @@
-"""What in a search space the supervised objective cannot use, as sentences."""
+"""Checks of a search space against the components of the supervised objective."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,7 +88,7 @@ def proposed(dataset: Dataset) -> Mapping[str, str]:
     kind = {Input.IMAGE: "image", Input.SEQUENCE: "sequence", Input.TABLE: "mixed_table"}[dataset.kind]
     _, targets = dataset.load()
     counts = np.bincount(targets)
-    # Who always says the most frequent class is right often, and of no use.
+    # A model that always predicts the most frequent class has a high accuracy.
     metric = "f1" if counts.max() > _BALANCED * counts.min() else "accuracy"
     return {"search_space": f"{kind}_classifier", "metric": metric, "direction": "maximize"}
 

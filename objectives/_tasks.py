@@ -1,4 +1,4 @@
-"""The two questions that decide which parts fit together: what is asked, and what one example looks like."""
+"""Task and kind of input, which decide which components fit together."""
 
 from enum import Enum
 

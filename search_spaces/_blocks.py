@@ -1,4 +1,4 @@
-"""Ranges that several spaces share. A learning rate's range belongs to its optimizer, wherever that is searched."""
+"""Ranges that several spaces share. The range of a learning rate belongs to its optimizer."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""How to tell the rows of a table of your own apart: what becomes of its categories, and of classes that are rare."""
+"""Classifiers of tables with categories: encoding of categories, weights of rare classes, network and training."""
 
 from tuner import Choice, Float, Int, SearchSpace
 from tuner.search_spaces._blocks import (

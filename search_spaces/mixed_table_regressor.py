@@ -1,4 +1,4 @@
-"""How to predict the values of a table of your own: what becomes of its categories, and which error to train on."""
+"""Regressors of tables with categories: encoding of categories, loss, network and training."""
 
 from tuner import Choice, Float, Int, SearchSpace
 from tuner.search_spaces._blocks import (

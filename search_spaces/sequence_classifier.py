@@ -1,4 +1,4 @@
-"""Which reads short sequences best: step by step, by attention, or all at once."""
+"""Classifiers of short sequences: recurrent, attention or fully connected."""
 
 from tuner import Choice, Int, SearchSpace
 from tuner.search_spaces._blocks import (

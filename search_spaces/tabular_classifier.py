@@ -1,4 +1,4 @@
-"""How much of a classifier for tables lies in the preparation, and how much in the network and its training."""
+"""Classifiers of numeric tables: preprocessing, network and training."""
 
 from tuner import Choice, Float, Int, SearchSpace
 from tuner.search_spaces._blocks import (

@@ -1,4 +1,4 @@
-"""Which error to train on, and with what, to predict the values of a table best."""
+"""Regressors of numeric tables: loss, preprocessing, network and training."""
 
 from tuner import Choice, Float, Int, SearchSpace
 from tuner.search_spaces._blocks import (

@@ -25,7 +25,7 @@ class Dropout(Batchable):
 
     share: Tensor
     idle = False
-    """Whether nobody in a cohort leaves anything out."""
+    """Whether no member of the cohort has dropout."""
 
     def __init__(self, share: float) -> None:
         super().__init__()

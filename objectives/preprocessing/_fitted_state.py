@@ -1,4 +1,4 @@
-"""What a fitted transformer has learned, as plain values that can be kept without a pickle."""
+"""State of a fitted transformer as plain values, which can be stored without pickle."""
 
 from collections.abc import Mapping
 from typing import Any

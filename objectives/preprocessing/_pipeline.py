@@ -1,4 +1,4 @@
-"""The chain from raw features to what a model is given."""
+"""Preprocessing pipeline: from raw features to the inputs of a model."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, final

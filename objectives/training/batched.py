@@ -1,4 +1,4 @@
-"""Training many trials of one shape at once.
+"""Batch: trains many trials of one shape at once.
 
 The members' weights are rows of one matrix. A step is one forward pass of all of them, one backward pass of the sum of
 their losses, which leaves each its own gradients, and one update for each kind of optimizer.
@@ -66,7 +66,7 @@ class Member:
 
 @final
 class Batch:
-    """Members and their rows. Made anew whenever somebody comes or goes; their rows lead from one to the next."""
+    """Members and their rows; rebuilt from the rows whenever a member joins or leaves."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The losses of many trials as one computation."""
+"""BatchLoss: the sum of the members' mean losses, computed once per kind of loss."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
@@ -38,7 +38,7 @@ class BatchLoss:
 
 
 def _class_weights(given: Sequence[Tensor | None]) -> Tensor | None:
-    """Return the weights of all members' classes, (rows, classes); None where nobody has any."""
+    """Return the weights of all members' classes, (rows, classes); None where no member has any."""
     known = [each for each in given if each is not None]
     if not known:
         return None

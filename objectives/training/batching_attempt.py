@@ -146,9 +146,9 @@ class Attempt:
         return None
 
     def _together(self, layout: Layout, rows: Sequence[Row], places: Sequence[int]) -> list[_Trained]:
-        exercise, everybody = self._exercise, slice(0, len(rows))
+        exercise, everyone = self._exercise, slice(0, len(rows))
         stack = Stack(self._models[0], layout, [rows[member].clone() for member in places])
-        leaves = stack.leaves(everybody)
+        leaves = stack.leaves(everyone)
         device = stack.weights.device
         lrs = torch.tensor([self._lrs[member] for member in places], dtype=stack.weights.dtype, device=device)
         loss = BatchLoss([self._losses[member] for member in places], [None] * len(rows), device)
@@ -159,7 +159,7 @@ class Attempt:
                 torch.stack([self._batches[member][step][part] for member in places]) for part in range(2)
             )
             seed_step(0, step, exercise.device)
-            answer = stack.forward(leaves, everybody, inputs, training=True, randomness="same")
+            answer = stack.forward(leaves, everyone, inputs, training=True, randomness="same")
             gradient = gradients(loss(answer, targets), leaves)
             for row in range(len(rows)):
                 outputs[row][f"step {step}"] = answer[row].detach()
@@ -168,7 +168,7 @@ class Attempt:
             stack.weights.sub_(gradient * lrs[:, None])
         with torch.no_grad():
             weights, seen = layout.parts(stack.weights), exercise.seen.clone()
-            answers = stack.forward(weights, everybody, seen, training=False, shared=True, randomness="same")
+            answers = stack.forward(weights, everyone, seen, training=False, shared=True, randomness="same")
         return [
             _Trained(
                 outputs=outputs[row],
@@ -184,21 +184,21 @@ class Attempt:
 
         Returns what is wrong where they leave torch's generator as it was, and equal models answer differently.
         """
-        everybody = slice(0, len(rows))
+        everyone = slice(0, len(rows))
         stack = Stack(self._models[0], layout, [row.clone() for row in (rows if self.draws else [rows[0]] * len(rows))])
-        leaves, shown = stack.leaves(everybody), self._batches if self.draws else [self._batches[0]] * len(rows)
+        leaves, shown = stack.leaves(everyone), self._batches if self.draws else [self._batches[0]] * len(rows)
         inputs, targets = (torch.stack([batches[0][part] for batches in shown]) for part in range(2))
-        answer = stack.forward(leaves, everybody, inputs, training=True)
+        answer = stack.forward(leaves, everyone, inputs, training=True)
         gradients(BatchLoss(self._losses, [None] * len(rows), stack.weights.device)(answer, targets), leaves)
         with torch.no_grad():
             weights, seen = layout.parts(stack.weights), self._exercise.seen.clone()
-            stack.forward(weights, everybody, seen, training=False, shared=True)
+            stack.forward(weights, everyone, seen, training=False, shared=True)
         if self.draws or all(is_near(answer[0].detach(), each, NEAR * largest(answer[0])) for each in answer.detach()):
             return None
         return "each of several equal models draws something else"
 
     def _worded(self, what: str) -> str:
-        """Return the reason with the innermost layer that shows it; with columns nobody is told."""
+        """Return the reason with the innermost layer that shows it; with columns it is not searched for."""
         if self._columns:
             return what
         inputs = [self._inputs(member) for member in range(len(self._models))]

@@ -1,4 +1,4 @@
-"""Whether models train together as each does alone: found out by training a few of them both ways.
+"""Checks that models train together as each does alone, by training a few of them both ways.
 
 Two steps with real examples and an evaluation, alone and as one batched model, in both orders: the outputs, the
 gradients and every tensor afterwards have to be the same. What a model draws at random is drawn alike on both sides.

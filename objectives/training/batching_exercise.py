@@ -12,10 +12,10 @@ from tuner.objectives.training.data import Examples
 from tuner.objectives.training.seeding import order
 
 MEMBERS = 3
-
+"""How many models are compared."""
 
 STEPS = 2
-
+"""How many steps each is trained for."""
 
 LEAST_EXAMPLES = 12
 """How many examples a step is shown, where the trial's own batch has as many: enough for statistics."""
@@ -51,7 +51,7 @@ class Exercise:
 
     @property
     def seen(self) -> Tensor:
-        """The inputs that everybody is evaluated with."""
+        """The inputs that all members are evaluated with."""
         return self.examples.features[:LEAST_EXAMPLES]
 
     def losses(self) -> list[Loss]:
@@ -60,7 +60,7 @@ class Exercise:
             return [self.loss] * MEMBERS
         try:
             return [_with_other_numbers(self.loss, 1 - 0.1 * member) for member in range(MEMBERS)]
-        except Exception:  # noqa: BLE001 - a person's loss may refuse numbers that nobody has chosen
+        except Exception:  # noqa: BLE001 - a user's loss may reject numbers that its space does not contain
             return [self.loss] * MEMBERS
 
 

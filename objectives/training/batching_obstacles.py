@@ -1,4 +1,4 @@
-"""What rules out that models train as one, seen without training them."""
+"""Obstacles to batching that are visible without training: hooks, shared tensors, mixed types."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What was found out about models of one shape: how they train together, or why they cannot."""
+"""Result of the batching check for models of one shape: their layout in a batch, or the obstacle."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

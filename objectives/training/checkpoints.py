@@ -1,6 +1,6 @@
-"""States on disk: one safetensors file each, tensors as they are and everything else as JSON in its metadata.
+"""Checkpoints as safetensors files: tensors as they are, everything else as JSON in the metadata.
 
-Nothing here is a pickle: loading a file runs no code, whoever wrote it.
+Nothing is pickled: loading a file runs no code.
 """
 
 import json

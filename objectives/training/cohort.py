@@ -1,4 +1,4 @@
-"""Trials of one shape in training: many at once where that pays, else each in its turn."""
+"""Cohort: trials of one shape, trained as one batched model where that is faster, else in turn."""
 
 import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -211,7 +211,7 @@ class SupervisedCohort(Cohort):
         return sum(parameter.numel() for parameter in model.parameters())
 
     def _batched(self, staying: Sequence[int]) -> Batch:
-        """Return a batch of those who stay in the one before and of everybody who has a learner."""
+        """Return a batch of the members that stay from the one before and of all that have a learner."""
         batch, layout = self._batch, self._side_by_side()
         assert layout is not None  # or it would not pay
         members = [(batch.member(number), batch.row(number)) for number in staying] if batch is not None else []

@@ -1,4 +1,4 @@
-"""Which layer of a model it is: the innermost one that does by itself what the model does."""
+"""Finds the innermost layer that shows a fault of its model when it is run alone."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -73,7 +73,7 @@ def _calls(model: nn.Module, inputs: Tensor, seed: Callable[[], None]) -> dict[s
 
         handles.append(layer.register_forward_pre_hook(keep, with_kwargs=True, prepend=True))
     seed()
-    # A template may be of no use any more; then the calls before it fails are known.
+    # The model may be unusable after the failure; the calls before it are known then.
     with suppress(Exception), torch.no_grad():
         model.train()(inputs.clone())
     for handle in handles:

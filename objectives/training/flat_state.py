@@ -1,4 +1,4 @@
-"""One trial's share of a stack: all that changes as it is trained, as flat tensors, and what does not."""
+"""One trial's row of a stacked model: its training state as flat tensors, and the tensors that stay fixed."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""From what a person has to what a network is given."""
+"""Converts raw inputs into the tensor that a network reads."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Numbers that layers keep as attributes, as columns: `nn.Dropout(p)`, a slope, a temperature, an epsilon.
+"""Numeric attributes of layers as columns, one value per trial: `nn.Dropout(p)`, a slope, a temperature, an epsilon.
 
 A number that the configuration chose must not decide who trains together, so every member of a cohort has its own: it
 takes the attribute's place while many models run as one. torch's functions that take numbers alone are stood in for by

@@ -58,7 +58,7 @@ class Learner:
         return outputs
 
     def state(self) -> dict[str, Any]:
-        """Return what a trial goes on from: its weights, its other buffers, and what the optimizer remembers."""
+        """Return what a trial resumes from: weights, buffers that are in no state dict, and the optimizer's state."""
         kept = fleeting(self.model)
         return {
             "model": self.model.state_dict(),
@@ -67,7 +67,7 @@ class Learner:
         }
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` returned; the optimizer's own numbers stay."""
+        """Resume from what `state` returned; the optimizer's hyperparameters stay."""
         self.model.load_state_dict(state["model"])
         put_back(self.model, state.get("buffers", {}))
         groups = self.optimizer.state_dict()["param_groups"]

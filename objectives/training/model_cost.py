@@ -1,4 +1,4 @@
-"""What a model costs to keep and to ask: its weights, and the time of an answer."""
+"""Cost of a model: number of weights and latency of one prediction."""
 
 import time
 from collections.abc import Collection

@@ -1,8 +1,8 @@
-"""What a model is beside the values of its tensors: two models with the same traits can share one forward pass.
+"""Traits of a model: all but the values of its tensors. Models with equal traits can share one forward pass.
 
 A trait is a digest of everything that a layer was given: its class, the shapes and flags of its tensors, its
 attributes, its hooks with the numbers that they close over, what its class keeps, and the plain globals that its code
-reads. Two values have one digest where they are made of the same things, whatever they say of themselves.
+reads. Two values have one digest where they have equal contents, whatever their `__eq__` and `repr` return.
 """
 
 import sys

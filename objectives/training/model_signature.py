@@ -1,4 +1,4 @@
-"""What goes into a person's model, and what comes out of it: the shapes and types that training is about."""
+"""Signature of a user's model: shapes and types of its inputs, outputs and targets."""
 
 import traceback
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The examples of a person's own objective: checked, and what is known of each split."""
+"""Examples of a user's own objective: checked, with the size, shape and type of each split."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A trained network as an ONNX file, for those who answer without torch."""
+"""Export of a trained network to ONNX, for inference without torch."""
 
 import io
 import logging

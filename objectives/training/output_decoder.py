@@ -1,4 +1,4 @@
-"""From what a network says to what it means."""
+"""Decodes a network's outputs into labels, probabilities or values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How many bits a forward pass computes with."""
+"""Floating-point precision of the forward pass."""
 
 from contextlib import AbstractContextManager, nullcontext
 from enum import Enum

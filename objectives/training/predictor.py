@@ -1,4 +1,4 @@
-"""A network with all that lies between it and a person: what prepares its inputs and words its answers."""
+"""Predictor: network, fitted preprocessing and label decoding."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

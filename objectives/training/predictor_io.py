@@ -1,4 +1,4 @@
-"""The supervised objective's trained models: made of a trial, and made again of what was saved."""
+"""Predictors of the supervised objective: built from a trial's state, or restored from an exported model."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ def assembled(
         inputs=inputs,
         answers=answers,
         config=config,
-        # Where the data lay is nobody's business who is handed the model.
+        # An exported model does not disclose where its training data was.
         settings=Config({**settings, "dataset": Path(str(settings.get("dataset", ""))).name}),
         seed=seed,
     )

@@ -1,4 +1,4 @@
-"""A configuration that remembers what was read of it: two that agree in that build the same model."""
+"""A configuration that records which values are read: two that agree in those build the same model."""
 
 from collections.abc import Hashable, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, final
@@ -12,7 +12,7 @@ _ABSENT = "nothing is there"
 
 
 @final
-class Watched(Config):  # type: ignore[misc]  # whoever is given one takes it for a Config
+class Watched(Config):  # type: ignore[misc]  # it is used as a Config
     """A `Config` that notes in `seen` the path of every value that is asked for, and of every part gone over."""
 
     __slots__ = ("_path", "_seen")

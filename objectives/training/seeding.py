@@ -93,7 +93,7 @@ class OwnGenerators(TorchFunctionMode):
 
 
 def drawn_elsewhere() -> tuple[Any, Any]:
-    """Return the states of Python's and of NumPy's generator: equal as long as nobody draws from them."""
+    """Return the states of Python's and of NumPy's generator: equal as long as nothing is drawn from them."""
     state: Any = np.random.get_state()  # noqa: NPY002
     name, keys, *rest = state
     return random.getstate(), (name, tuple(keys.tolist()), *rest)

@@ -1,4 +1,4 @@
-"""Several models of one shape as one model with a leading dimension: a row for each trial."""
+"""Stacked model: several models of one shape as one with a leading dimension, a row per trial."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, final

@@ -1,4 +1,4 @@
-"""Whether tensors that were computed in two ways are the same, but for rounding."""
+"""Comparison of tensors up to rounding."""
 
 import math
 from collections.abc import Iterator, Mapping

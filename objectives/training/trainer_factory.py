@@ -1,4 +1,4 @@
-"""Where trials of one study are trained: the data in memory, and learners built from configurations."""
+"""Trainer factory of one study: caches its data and builds learners from configurations."""
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from functools import cached_property, partial

@@ -37,7 +37,7 @@ _MOST_OF_A_GLOBAL = 1000
 
 
 class IncomparableError(Exception):
-    """A value of which nobody can say whether another one is the same."""
+    """A value that cannot be compared with another, so models that hold it cannot be batched."""
 
 
 def is_library(value: type | types.FunctionType) -> bool:
@@ -214,7 +214,7 @@ def in_slots(value: Any) -> dict[str, Any]:
 
 
 def _is_of_every_class(key: str, value: Any) -> bool:
-    """Whether this is in a class's dict without anybody having put it there."""
+    """Whether Python itself adds this entry to the dict of every class."""
     descriptors = types.GetSetDescriptorType | types.MemberDescriptorType
     return isinstance(value, descriptors) or key in {
         "__module__",

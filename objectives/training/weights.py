@@ -1,4 +1,4 @@
-"""A network's weights as everybody reads them: a safetensors file with the names that they have in the network."""
+"""Weights of a network as a safetensors file, under the names of its state dict."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

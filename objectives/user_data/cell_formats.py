@@ -1,4 +1,4 @@
-"""What text in a table's cells can mean: nothing, a date in some format, or words."""
+"""Formats of text cells: words for a gap, formats of dates, and words."""
 
 import math
 import re

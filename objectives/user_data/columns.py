@@ -191,7 +191,7 @@ class Date(Column):
         moments = self.moments(values)
         wrong = moments.isna().to_numpy(dtype=bool) & self.present(values)
         self._refuse(values, wrong, f"is no date like the others ({self.format})")
-        # In microseconds the first and the last year that anybody writes fit into 64 bits.
+        # In microseconds the years 1 to 9999 fit into 64 bits.
         instants = moments.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
         days = (instants - np.datetime64(0, "us")) / np.timedelta64(1, "D")
         shares = [moments.dt.day_of_year.to_numpy(dtype=np.float64, na_value=np.nan) / 365.25, days / 7]

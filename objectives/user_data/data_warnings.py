@@ -1,4 +1,4 @@
-"""What makes an answer look better than it is, or worse than it could be: said before anything is trained."""
+"""Warnings about data before training: leaks, duplicates, order, rare classes and few examples."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tuner.objectives.user_data.schema import Schema
 from tuner.objectives.user_data.table import Table
 
 _FEWEST_ROWS = 20
-"""In fewer rows a column can tell the target by chance."""
+"""In fewer rows a column can determine the target by chance."""
 
 _ALIKE = 0.9999
 """How far a column has to be correlated with a value to be that value in other units."""
@@ -105,21 +105,21 @@ def _rare(dataset: Dataset, targets: Array, split: Split) -> Iterator[str]:
 
 
 def _telling(table: Table) -> Iterator[str]:
-    """Yield the columns that tell the target alone: they are often written down after it is known."""
+    """Yield the columns that alone determine the target: they are often recorded after it is known."""
     features, targets = table.load()
     if len(targets) < _FEWEST_ROWS:
         return
     schema: Schema = table.schema
-    tells = _tells_class if table.task is Task.CLASSIFICATION else _tells_value
+    determines = _determines_class if table.task is Task.CLASSIFICATION else _determines_value
     for column, place in schema.features_by_column:
-        if column.names and tells(features[:, place.start], targets):
+        if column.names and determines(features[:, place.start], targets):
             yield (
-                f"column {column.name!r} alone tells {schema.target.name!r}: is it known before? "
+                f"column {column.name!r} alone determines {schema.target.name!r}: is it known before? "
                 f'[settings.columns] {column.name} = "ignore" leaves it out'
             )
 
 
-def _tells_class(values: Array, classes: Array) -> bool:
+def _determines_class(values: Array, classes: Array) -> bool:
     """Whether each value has one class, or each class an interval of its own."""
     keys = np.nan_to_num(values.astype(np.float64), nan=-np.inf)
     order = np.lexsort((classes, keys))
@@ -132,7 +132,7 @@ def _tells_class(values: Array, classes: Array) -> bool:
     return 2 * distinct <= len(keys) or int(changes.sum()) == classes.max()
 
 
-def _tells_value(values: Array, targets: Array) -> bool:
+def _determines_value(values: Array, targets: Array) -> bool:
     known = np.isfinite(values)
     if known.sum() < _FEWEST_ROWS or np.ptp(values[known]) == 0 or np.ptp(targets[known]) == 0:
         return False

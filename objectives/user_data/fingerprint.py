@@ -1,4 +1,4 @@
-"""What tells data from other data: its contents, wherever they lie."""
+"""Fingerprint of data: a hash of its contents, independent of its path."""
 
 import hashlib
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""From answers as they are in data to classes with numbers."""
+"""Classes: converts labels as they are in the data into class numbers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -44,5 +44,5 @@ def sorted_labels(labels: Sequence[Label]) -> tuple[Label, ...]:
 
 
 def key(label: Label) -> tuple[str, Any]:
-    """Return what tells a label from others: True and 1 are equal to Python, and different labels to a person."""
+    """Return a key that is unique per label: True and 1 are equal in Python, and are different labels."""
     return type(label).__name__ if isinstance(label, bool | str) else "number", label

@@ -1,4 +1,4 @@
-"""How the numbers of a column are written: one notation and one unit for all, and what its texts are as numbers."""
+"""Notations of numbers: decimal marks, grouped digits, units; one notation per column, converted to floats."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""From a path to a dataset, what is told of it, and what makes it doubtful."""
+"""Opens a data file or folder as a dataset, with a summary and warnings."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,7 +25,7 @@ OwnData = Table | Pictures | Arrays
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """Data from a file or folder: the dataset, what is told of it, and what a person should know."""
+    """An opened file or folder: the dataset, what is recorded of it, and the warnings."""
 
     dataset: Dataset
     record: DataRecord

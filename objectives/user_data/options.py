@@ -1,4 +1,4 @@
-"""What a study's settings can say about data from files; what they leave out is found out from the data."""
+"""Options for data from files; what the settings leave out is inferred from the data."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a person has, an array or a DataFrame, as the features that a model was trained on."""
+"""Converts raw arrays and DataFrames into the features that a model was trained on."""
 
 import math
 from abc import ABC, abstractmethod

@@ -1,4 +1,4 @@
-"""A table's columns and its target: what turns raw rows into what is trained on, and answers back into labels."""
+"""Schema of a table: its columns and target, which convert raw rows into features and classes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class Schema:
 
     @property
     def categories(self) -> tuple[int, ...]:
-        """The features that are the numbers of levels: -1 is a level nobody knew, NaN none at all."""
+        """The features that are the numbers of levels: -1 is an unknown level, NaN a gap."""
         return tuple(place.start for column, place in self.features_by_column if isinstance(column, Category))
 
     def features(self, frame: Any) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Files that are read no further than a machine can bear: a small compressed file can hold more than its memory."""
+"""Size limits of data files, compressed and unpacked: a small file can unpack to more than the memory."""
 
 import gzip
 import io

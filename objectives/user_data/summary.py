@@ -1,4 +1,4 @@
-"""What was understood of data, in the words that a person reads before anything is trained on it."""
+"""Summary of data as text, shown before training: columns, types and classes."""
 
 from collections.abc import Sequence
 

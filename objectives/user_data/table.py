@@ -1,4 +1,4 @@
-"""A table from a file as a dataset."""
+"""Table: rows of a CSV or Parquet file as a dataset."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,7 +95,7 @@ def _labels(answers: Any, target: Column, task: str | None) -> tuple[Label, ...]
 
 
 def _is_value(labels: Sequence[Label], target: Column, rows: int) -> bool:
-    """Whether a target that nobody said anything about looks like a value and not like a class."""
+    """Whether a target without a task in the settings looks like a value and not like a class."""
     if not isinstance(target, Number):
         return False
     whole = all(isinstance(label, int) for label in labels)

@@ -1,4 +1,4 @@
-"""How one table is written where its cells alone do not tell: what its settings say, and what its other columns do."""
+"""Conventions of one table, which resolve ambiguous cells: from its settings, or from its other columns."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -106,7 +106,7 @@ class Conventions:
 
     @cached_property
     def _decimal(self) -> tuple[str, str]:
-        """The decimal mark of the table, and what tells it."""
+        """The decimal mark of the table, and the reason for it."""
         marks: set[str] = set()
         for name in self._frame.columns:
             column = self._frame[name]
@@ -133,7 +133,7 @@ class Conventions:
         if others and self._options.day_first is None:
             first, other = ("day", "false") if chosen.startswith("%d") else ("month", "true")
             self.note(
-                f"column {name!r}: {words.iloc[0]!r} is read with the {first} first, as nothing in it tells; "
+                f"column {name!r}: {words.iloc[0]!r} is read with the {first} first, as the column is ambiguous; "
                 f"day_first = {other} in [settings] reads it the other way round"
             )
         if "%y" in chosen:
@@ -145,16 +145,16 @@ class Conventions:
 
     @cached_property
     def _day_first(self) -> bool | None:
-        """Whether the table's dates that can be read in one way have the day first; None where none tells."""
-        told: set[bool] = set()
+        """Whether the table's dates that are unambiguous have the day first; None where there are none."""
+        known: set[bool] = set()
         for name in self._frame.columns:
             column = self._frame[name]
             if is_text(column):
                 words = self._sample(column, MISSING_NUMBERS)
                 found = formats_of(words) if len(words) else ()
                 if len(found) == 1 and found[0][:2] in {"%d", "%m"} and found[0][3:5] in {"%d", "%m"}:
-                    told.add(found[0].startswith("%d"))
-        return told.pop() if len(told) == 1 else None
+                    known.add(found[0].startswith("%d"))
+        return known.pop() if len(known) == 1 else None
 
     def _sample(self, column: Any, missing: Sequence[str]) -> Any:
         text = as_text(column.drop_duplicates().head(_SAMPLED))

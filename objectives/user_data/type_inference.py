@@ -1,4 +1,4 @@
-"""What the columns of a table are, found out from their values where nobody said."""
+"""Inference of column types from values, where the settings do not name them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -165,14 +165,14 @@ def _refuse_mistakes(values: Any, text: Any, words: Any, conventions: Convention
         share = good.sum() / (good.sum() + bad.sum())
         if share < _MOST:
             continue
-        told = _told(values, good, bad, f"{what} {how}".strip())
+        sentence = _mistakes(values, good, bad, f"{what} {how}".strip())
         if share >= _NEARLY_ALL and fits.sum() > _FEW_LEVELS:
             raise ConfigurationError(
-                told,
+                sentence,
                 hint=f"correct it, or say in [settings] what it is: missing = {_toml(words[~fits])} takes it for a "
                 f'gap, and columns.{values.name} = "category" all for words',
             )
-        conventions.note(f"{told}: so it is taken for words")
+        conventions.note(f"{sentence}: so it is taken for words")
         return
     if not are_codes and len(words) > _FEW_LEVELS and looks_numeric(words):
         first, second = words.iloc[0], words.iloc[1]
@@ -189,7 +189,7 @@ def _nearest_writing(words: Any) -> tuple[str, Any]:
     return str(writing), fits
 
 
-def _told(values: Any, good: Any, bad: Any, what: str) -> str:
+def _mistakes(values: Any, good: Any, bad: Any, what: str) -> str:
     """Return a sentence that names the values that are not like the others, and where they are."""
     places = np.flatnonzero(bad)
     shown = ", ".join(f"{place(values, int(each))} is not: {str(values.iloc[each])[:40]!r}" for each in places[:1])

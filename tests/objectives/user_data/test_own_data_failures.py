@@ -289,12 +289,12 @@ def test_d12_a_column_that_tells_the_class_alone_is_named(
 ) -> None:
     rows = [(x, leak(index * 5 % 24, label), label) for index, (x, _, label) in enumerate(ROWS)]
     notes = opened(table(rows, "x,leak,label")).notes
-    assert any(note.startswith("column 'leak' alone tells 'label'") for note in notes) is told
+    assert any(note.startswith("column 'leak' alone determines 'label'") for note in notes) is told
 
 
 def test_d12_a_column_that_tells_the_value_alone_is_named(opened: Open) -> None:
     rows = [(str(index * 2.54 + 3), kind, str(float(index) + 0.25)) for index, (_, kind, _) in enumerate(ROWS)]
-    assert any("column 'x' alone tells 'label'" in note for note in opened(table(rows)).notes)
+    assert any("column 'x' alone determines 'label'" in note for note in opened(table(rows)).notes)
 
 
 @pytest.mark.parametrize("ids", [lambda index: f"user-{index}", str], ids=["words", "row numbers"])
