@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=100)
     asked = parser.parse_args()
     print(f"{asked.trials} trials, mean of {asked.seeds} seeds", f"{'sampler':14} area  in vain", sep="\n")
-    for name in ("random", "quasi_random", "tpe"):
+    for name in ("random", "quasi_random", "tpe", "gp"):
         areas = [area(run(name, FRONT, asked.trials, seed)) for seed in range(asked.seeds)]
         late = [run(name, BOUND, asked.trials, seed)[asked.trials // 2 :] for seed in range(asked.seeds)]
         vain = fmean(bool(BOUND.violated(record.metrics)) for records in late for record in records)

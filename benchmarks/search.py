@@ -53,6 +53,7 @@ SYSTEMS: Mapping[str, tuple[str, Mapping[str, Any], str, Mapping[str, Any]]] = {
     "random+asha": ("random", {}, "asha", {}),
     "tpe+asha from 3": ("tpe", {}, "asha", {"min_epochs": 3}),
     "random+asha from 3": ("random", {}, "asha", {"min_epochs": 3}),
+    "gp+asha": ("gp", {}, "asha", {}),
     "tpe+hyperband": ("tpe", {}, "hyperband", {}),
 }
 """Sampler and scheduler with their options, by name; the first is compared with all others."""

@@ -30,6 +30,15 @@ class Rule:
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A parameter exists where the choice at `path` has the option of this index."""
+
+    path: str
+    option: int
+
+
+@final
 class SearchSpace:
     """A named set of parameters; those of a branch exist only where the branch was chosen.
 
@@ -78,6 +87,11 @@ class SearchSpace:
 
     def __len__(self) -> int:
         return len(self.parameters)
+
+    @property
+    def conditions(self) -> Mapping[str, Condition | None]:
+        """The choice and its option that each parameter depends on, by path; None where it is always there."""
+        return dict(_conditions("", None, self._tree))
 
     @property
     def count(self) -> float:
@@ -268,6 +282,15 @@ def _walk(prefix: str, tree: Mapping[str, Parameter]) -> Iterator[tuple[str, Par
         yield f"{prefix}{name}", parameter
         for _, path, branch in _children(prefix, name, parameter):
             yield from _walk(path, branch)
+
+
+def _conditions(
+    prefix: str, condition: Condition | None, tree: Mapping[str, Parameter]
+) -> Iterator[tuple[str, Condition | None]]:
+    for name, parameter in tree.items():
+        yield f"{prefix}{name}", condition
+        for place, (_, path, branch) in enumerate(_children(prefix, name, parameter)):
+            yield from _conditions(path, Condition(path=f"{prefix}{name}", option=place), branch)
 
 
 def _build(prefix: str, tree: Mapping[str, Parameter], choose: Choose) -> dict[str, Any]:

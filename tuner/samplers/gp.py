@@ -1,62 +1,155 @@
-"""Models the metric with a Gaussian process: for few, expensive trials that all run to the end."""
+"""Models whole learning curves with a Gaussian process: for any space, and with trials that are stopped early."""
 
-from collections.abc import Iterator
-from typing import ClassVar, final
+from collections.abc import Callable
+from functools import cache
+from typing import final
 
-from optuna.samplers import GPSampler
+import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
+from tuner.domain.parameter import Choice
 from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.trial import TrialRecord, TrialState
-from tuner.samplers._optuna import RUNNING, UNSEEN, WORST, Mirror, Shown, complete, measured
+from tuner.domain.seed import derive
+from tuner.domain.trial import TrialRecord
+from tuner.samplers._encoding import Encoding, Matrix, Vector
+from tuner.samplers._gaussian_process import Kernel, Posterior, fitted
+from tuner.samplers._observations import Observations, Observed
+from tuner.samplers._proposals import Proposals
 
 __all__ = ["GaussianProcess"]
+
+_RANDOM = 300
+"""How many candidates come from the whole space."""
+
+_BEST = 10
+_NEAR_EACH = 30
+"""How many candidates lie near each of the best trials."""
+
+_SHIFTS = (-2.0, -0.5)
+"""Candidates near a trial are shifted by a standard deviation of 10 to this power, drawn for each."""
+
+_CLIMBS = ((-2.0, -1.0), (-2.5, -1.5), (-3.0, -2.0))
+"""The shifts of each round in which the highest points of a drawn function are looked for."""
+
+_HIGHEST = 5
+"""How many of the highest points the next round looks near."""
+
+_REPLACED = 0.2
+"""How much more rarely an option is replaced than a number is shifted."""
+
+_MOST_FITTED = 100
+"""Length scales are fitted to so many rows."""
+
+_MOST_ROWS = 300
+"""The posterior knows so many rows, the better half of which are the best: time grows with the cube of them."""
 
 
 @final
 class GaussianProcess(Sampler):
-    """Bayesian optimisation with a Gaussian process, as Optuna implements it; the first `startup_trials` are random.
+    """Bayesian optimisation with a Gaussian process over configurations and how far they were trained.
 
-    It learns from completed trials, and from failed ones, which count as the worst completed one. It models every
-    parameter in every trial. Each constraint has a model of its own, and so has each of several metrics.
+    It learns from every report: each trial at several epochs of its curve, whether it is running, was stopped or is
+    complete. It predicts what a configuration reaches when it is trained to the end (Klein et al. 2020, "Model-based
+    Asynchronous Hyperparameter and Neural Architecture Search"). A proposal maximises a function drawn from the process
+    (Kandasamy et al. 2018, "Parallelised Bayesian Optimisation via Thompson Sampling"), so that parallel proposals
+    differ by themselves. Parameters of branches that are not chosen do not count. The first `startup_trials` are
+    random.
     """
 
-    needs_complete_trials: ClassVar[bool] = True
-
-    def __init__(self, space: SearchSpace, goal: Goal, seed: int, *, startup_trials: int = 10) -> None:
-        if startup_trials < 1:
-            raise ConfigurationError(f"sampler.startup_trials: {startup_trials} is below 1")
+    def __init__(self, space: SearchSpace, goal: Goal, seed: int, *, startup_trials: int = 8) -> None:
+        if startup_trials < 2:  # noqa: PLR2004
+            raise ConfigurationError(f"sampler.startup_trials: {startup_trials} is below 2")
         self._startup_trials = startup_trials
-        self._mirror = Mirror(space, goal, seed, self._make, _shown)
-
-    @classmethod
-    def problems(cls, space: SearchSpace, goal: Goal, *, stops_early: bool) -> Iterator[str]:
-        if stops_early:
-            yield (
-                "it learns from completed trials alone, and a scheduler that stops trials early leaves it next to "
-                "none; use the scheduler patience or none, or the sampler tpe"
-            )
-        if space.is_conditional:
-            yield "it cannot model parameters that exist only in some configurations; use the sampler tpe"
+        self._space = space
+        self._seed = seed
+        self._proposals = Proposals(space, seed)
+        self._encoding = Encoding(space)
+        self._observations = Observations(self._encoding, goal)
+        self._is_choice = np.array([isinstance(each, Choice) for each in space.parameters.values()])
 
     def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
-        return self._mirror.suggest(number, held)
+        points = cache(lambda: self._points(number, held))
+        # Matrices are small: threads would cost more than they gain, a multiple of it where workers train beside them.
+        with _libraries().limit(limits=1):
+            return self._proposals.choose(number, held, lambda attempt: self._encoding.config(points()[attempt], held))
 
     def observe(self, trial: TrialRecord) -> None:
-        self._mirror.observe(trial)
+        self._proposals.observe(trial)
+        self._observations.observe(trial, self._encoding.point(self._space.flatten(trial.config)))
 
-    def _make(self, seed: int) -> GPSampler:
-        return GPSampler(seed=seed, n_startup_trials=self._startup_trials)
+    def _points(self, number: int, held: Held) -> Matrix:
+        """Return points to propose, the best first."""
+        generator = np.random.default_rng(derive(self._seed, "gp", number))
+        fixed = self._encoding.point(held)
+        if self._observations.count < self._startup_trials:
+            return _with(generator.random((_RANDOM, len(fixed))), fixed)
+        observed = _few(self._observations.all(generator), _MOST_ROWS, generator)
+        posterior = Posterior(
+            self._kernel(observed, generator), self._features(observed.points, observed.depths), observed.scores
+        )
+        drawn = posterior.draw(generator)
+        points = np.concatenate(
+            [
+                generator.random((_RANDOM, len(fixed))),
+                self._near(np.repeat(self._observations.best(_BEST), _NEAR_EACH, axis=0), _SHIFTS, generator),
+            ]
+        )
+        return self._climbed(_with(points, fixed), fixed, drawn, generator)
+
+    def _climbed(
+        self, points: Matrix, fixed: Vector, height: Callable[[Matrix], Vector], generator: np.random.Generator
+    ) -> Matrix:
+        """Return the points, and others near the highest ones, the highest first."""
+        heights = height(self._features(points, np.ones(len(points))))
+        for shifts in _CLIMBS:
+            top = points[np.argsort(-heights)[:_HIGHEST]]
+            near = _with(self._near(np.repeat(top, _NEAR_EACH, axis=0), shifts, generator), fixed)
+            points = np.concatenate([points, near])
+            heights = np.concatenate([heights, height(self._features(near, np.ones(len(near))))])
+        ordered: Matrix = points[np.argsort(-heights)]
+        return ordered
+
+    def _kernel(self, observed: Observed, generator: np.random.Generator) -> Kernel:
+        some = _few(observed, _MOST_FITTED, generator)
+        groups = np.append(self._encoding.groups, len(self._encoding.paths))
+        return fitted(self._features(some.points, some.depths), some.scores, groups)
+
+    def _features(self, points: Matrix, depths: Vector) -> Matrix:
+        return np.column_stack([self._encoding.features(points), depths])
+
+    def _near(self, points: Matrix, shifts: tuple[float, float], generator: np.random.Generator) -> Matrix:
+        """Return points near these: some numbers are shifted, fewer options replaced, and what is absent is drawn."""
+        count, parameters = points.shape
+        shares = np.maximum(min(1.0, 2.0 / parameters), generator.random((count, 1)))
+        chances = shares * np.where(self._is_choice, _REPLACED, 1.0)
+        scales = 10.0 ** generator.uniform(*shifts, (count, 1))
+        shifted = np.clip(points + scales * generator.standard_normal(points.shape), 0.0, 1.0)
+        anew = generator.random(points.shape)
+        moved = np.where(self._is_choice, anew, shifted)
+        near = np.where(generator.random(points.shape) < chances, moved, points)
+        return np.where(np.isnan(near), anew, near)
 
 
-def _shown(trial: TrialRecord, goal: Goal) -> Shown:
-    """Return what the process learns of a trial: where a failed one is, nothing may be any good."""
-    if trial.state is TrialState.FAIL:
-        return WORST
-    if not trial.state.is_finished:
-        return RUNNING
-    values = measured(trial, goal) if trial.state is TrialState.COMPLETE else None
-    return UNSEEN if values is None else complete(values)
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _with(points: Matrix, fixed: Vector) -> Matrix:
+    """Return the points with the coordinates that are fixed."""
+    return np.where(np.isnan(fixed), points, fixed)
+
+
+def _few(observed: Observed, most: int, generator: np.random.Generator) -> Observed:
+    """Return at most so many rows: the best ones, and of the others as many that are drawn."""
+    count = len(observed.scores)
+    if count <= most:
+        return observed
+    order = np.argsort(-observed.scores, kind="stable")
+    drawn = generator.choice(order[most // 2 :], most - most // 2, replace=False)
+    kept = np.sort(np.concatenate([order[: most // 2], drawn]))
+    return Observed(observed.points[kept], observed.depths[kept], observed.scores[kept])

@@ -69,7 +69,11 @@ def axes_of(space: SearchSpace | None, values: Sequence[Mapping[str, Scalar]]) -
         guessed = {path: _guessed([each[path] for each in values if path in each]) for path in paths}
         return tuple(Axis(path, parameter) for path, parameter in guessed.items() if parameter is not None)
     parameters = space.parameters
-    return tuple(Axis(path, parameter, _condition(path, parameters)) for path, parameter in parameters.items())
+    places = {path: place for place, path in enumerate(parameters)}
+    conditions = {
+        path: None if each is None else (places[each.path], each.option) for path, each in space.conditions.items()
+    }
+    return tuple(Axis(path, parameter, conditions[path]) for path, parameter in parameters.items())
 
 
 def encoded(axes: Sequence[Axis], values: Sequence[Mapping[str, Scalar]]) -> Matrix:
@@ -104,16 +108,6 @@ def features(axes: Sequence[Axis], codes: Matrix) -> Matrix:
         else:
             columns.append(np.where(np.isnan(column), -1.0, column))
     return np.column_stack(columns)
-
-
-def _condition(path: str, parameters: Mapping[str, Parameter]) -> tuple[int, int] | None:
-    """Return the place of the choice, and of its branch, in which the parameter lies."""
-    for place, (parent, choice) in enumerate(parameters.items()):
-        for option, branch in enumerate(choice.branches or ()) if isinstance(choice, Choice) else ():
-            inside = f"{parent}.{branch}."
-            if path.startswith(inside) and "." not in path.removeprefix(inside):
-                return place, option
-    return None
 
 
 def _guessed(values: Sequence[Scalar]) -> Parameter | None:

@@ -1,0 +1,152 @@
+"""What was measured, as a model learns it: points, how far they were trained, and a score for each."""
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from tuner.domain import ranking
+from tuner.domain.goal import Goal
+from tuner.domain.trial import TrialRecord, TrialState
+from tuner.samplers._encoding import Encoding, Matrix, Vector
+
+_RATIO = 3
+"""Of a curve those epochs are learned that are so many times the one before, and the last."""
+
+_WORST = -2.0
+"""The score of a failed trial, at the most."""
+
+_SUM = 0.05
+"""The weight of the sum beside that of the worst metric, as Knowles has it."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Rows to learn from: points, the depth of each (0 the first report, 1 the furthest), and a score."""
+
+    points: Matrix
+    depths: Vector
+    scores: Vector
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Row:
+    number: int
+    epoch: int
+    values: tuple[float, ...]
+    excess: float
+
+
+@final
+class Observations:
+    """Collects trials, and says what they are worth.
+
+    Scores are standardised, so that the scale of a metric does not matter. Rows that break a constraint score below all
+    that meet them, those that are further from meeting them lower (Deb 2000, "An efficient constraint handling method
+    for genetic algorithms"), and failed trials lowest. Several metrics are put into one by the augmented Chebyshev norm
+    (Knowles 2006, "ParEGO") with weights of the proposal's own.
+    """
+
+    def __init__(self, encoding: Encoding, goal: Goal) -> None:
+        self._encoding = encoding
+        self._goal = goal
+        self._trials: dict[int, TrialRecord] = {}
+        self._points: dict[int, Vector] = {}
+        self._known: dict[int, list[_Row]] = {}
+
+    def observe(self, trial: TrialRecord, point: Vector) -> None:
+        """Record a trial as it now is, and the point of its configuration."""
+        self._trials[trial.number] = trial
+        self._known.pop(trial.number, None)
+        self._points[trial.number] = point
+
+    @property
+    def count(self) -> int:
+        """How many trials taught something."""
+        return sum(bool(trial.curve) or trial.state is TrialState.FAIL for trial in self._trials.values())
+
+    def best(self, count: int) -> Matrix:
+        """Return the points of the best trials so far, whether they are over or not."""
+        rows = {row.number: row for number in sorted(self._trials) for row in self._rows(number)[-1:]}
+        merits = self._merits([*rows.values()], np.ones(len(self._goal.metrics)))
+        order = np.argsort(-merits, kind="stable")[:count]
+        numbers = [*rows]
+        return self._encoding.stacked([self._points[numbers[place]] for place in order])
+
+    def all(self, generator: np.random.Generator) -> Observed:
+        """Return a row for each trial at some of its epochs; `generator` draws the weights of several metrics."""
+        rows = [row for number in sorted(self._trials) for row in self._rows(number)]
+        failed = [number for number in sorted(self._trials) if self._trials[number].state is TrialState.FAIL]
+        merits = self._merits(rows, generator.dirichlet(np.ones(len(self._goal.metrics))))
+        scores = _standardised(merits)
+        points = [self._points[number] for number in (*(row.number for row in rows), *failed)]
+        depths = np.concatenate([_depths([row.epoch for row in rows]), np.ones(len(failed))])
+        lowest = np.full(len(failed), min([_WORST, *scores]))
+        return Observed(self._encoding.stacked(points), depths, np.concatenate([scores, lowest]))
+
+    def _rows(self, number: int) -> list[_Row]:
+        """Return the rows of a trial, which are made again once it has changed."""
+        if number not in self._known:
+            self._known[number] = self._rows_of(self._trials[number])
+        return self._known[number]
+
+    def _rows_of(self, trial: TrialRecord) -> list[_Row]:
+        if not trial.curve or trial.state is TrialState.FAIL:
+            return []
+        excess = self._goal.excess(trial.metrics) if self._goal.constraints else 0.0
+        if self._goal.has_several:
+            values = ranking.values(trial, self._goal)
+            known = tuple(value for value in values if value is not None)
+            return [_Row(trial.number, trial.last_epoch, known, excess)] if len(known) == len(values) else []
+        sign = self._goal.direction.sign
+        rows, best, mark, last = [], -math.inf, 0, trial.last_epoch
+        for epoch in sorted(trial.curve):
+            best = max(best, sign * trial.curve[epoch])
+            if epoch >= mark or epoch == last:
+                rows.append(_Row(trial.number, epoch, (sign * best,), excess))
+                mark = epoch * _RATIO
+        return rows
+
+    def _merits(self, rows: list[_Row], weights: Vector) -> Vector:
+        """Return numbers of which a higher one is better."""
+        if not rows:
+            return np.empty(0)
+        signs = np.array([direction.sign for direction in self._goal.directions])
+        values = signs * np.array([row.values for row in rows])
+        merits: Vector = values[:, 0] if values.shape[1] == 1 else _scalarised(values, weights)
+        excesses = np.array([row.excess for row in rows])
+        least = merits[excesses <= 0].min(initial=merits.max())
+        return np.where(excesses > 0, least - 1.0 - excesses, merits)
+
+
+def _scalarised(values: Matrix, weights: Vector) -> Vector:
+    """Return one merit for each row of several, each brought to between 0 and 1."""
+    ranges = np.ptp(values, axis=0)
+    losses = (values.max(0) - values) / np.where(ranges > 0, ranges, 1.0) * weights
+    merits: Vector = -(losses.max(1) + _SUM * losses.sum(1))
+    return merits
+
+
+def _depths(epochs: list[int]) -> Vector:
+    """Return where epochs lie between the first and the furthest, on a logarithmic scale."""
+    if not epochs or min(epochs) == max(epochs):
+        return np.ones(len(epochs))
+    logs = np.log(np.array(epochs, dtype=np.float64))
+    depths: Vector = (logs - logs.min()) / (logs.max() - logs.min())
+    return depths
+
+
+def _standardised(merits: Vector) -> Vector:
+    """Return scores of mean 0 and deviation 1.
+
+    Merits below the median are cut off where they are as far from it as the best one: how poor a poor trial is does not
+    matter, and a loss that exploded must not hide the differences among good ones.
+    """
+    if not len(merits):
+        return merits
+    cut = np.maximum(merits, 2.0 * np.median(merits) - merits.max())
+    scores: Vector = (cut - cut.mean()) / (cut.std() or 1.0)
+    return scores
