@@ -1,4 +1,4 @@
-"""How good the search is, with many trials in flight: the default against random search, at equal budget in epochs.
+"""How good the search is, with many trials in flight: the default against random search and TPE, at equal budget.
 
     python benchmarks/search.py DATA [--tasks reported|tuned] [--seeds 10] [--workers 8] [--systems NAME ...] [--quick]
 
@@ -49,11 +49,11 @@ from tuner.search.controller import SearchController
 from tuner.search.plan import RunPlan
 
 SYSTEMS: Mapping[str, tuple[str, Mapping[str, Any], str, Mapping[str, Any]]] = {
+    "auto+asha": ("auto", {}, "asha", {}),
     "tpe+asha": ("tpe", {}, "asha", {}),
     "random+asha": ("random", {}, "asha", {}),
     "tpe+asha from 3": ("tpe", {}, "asha", {"min_epochs": 3}),
     "random+asha from 3": ("random", {}, "asha", {"min_epochs": 3}),
-    "gp+asha": ("gp", {}, "asha", {}),
     "tpe+hyperband": ("tpe", {}, "hyperband", {}),
 }
 """Sampler and scheduler with their options, by name; the first is compared with all others."""
@@ -288,7 +288,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--workers", type=int, nargs="+", default=[8])
-    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=["tpe+asha", "random+asha"])
+    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=["auto+asha", "tpe+asha", "random+asha"])
     parser.add_argument("--quick", action="store_true", help="three tasks and two seeds")
     parser.add_argument("--runs", type=Path, help="a file for the value of every run, as JSON")
     given = parser.parse_args()

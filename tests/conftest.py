@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from commands import TEMPLATE
+from hypothesis import HealthCheck, settings
 from servers import KINDS, Server, running
 from typer.testing import CliRunner
 
@@ -19,6 +20,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 Answer = tuple[int, str, str]
 """An exit code, what went to stdout and what went to stderr."""
+
+# How long examples take to make and to run is a matter of the machine: neither turns a test red.
+settings.register_profile("tuner", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tuner")
 
 USER_CODE = Path(__file__).parent / "user_code"
 USER_MODULES = tuple(file.stem for file in USER_CODE.glob("*.py"))

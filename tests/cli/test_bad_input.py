@@ -58,7 +58,6 @@ def options(**values: str) -> list[str]:
         ([*RUN, "--set", "scheduler.etta=3"], "scheduler: unknown option 'etta'; did you mean 'eta'?"),
         ([*RUN, "--set", "scheduler.eta=three"], "scheduler.eta: 'three' is not a whole number"),
         ([*RUN, "--set", "scheduler.min_epochs=99"], "scheduler.min_epochs: 99 is above budget.epochs, 9"),
-        ([*RUN, "--sampler", "gp"], "sampler gp: it learns from completed trials alone"),
         ([*RUN, "--sampler", "cma_es"], "sampler cma_es: it searches numbers alone, and these are choices: shape"),
         ([*RUN, "--set", "resources.gpu=1"], "resources.gpu: 1 GPU is asked for and there is none on this machine"),
         ([*RUN, "--set", "resources.cpu=4096"], "resources.cpu: 4096 processors are asked for"),

@@ -32,7 +32,7 @@ def test_everything_but_three_keys_has_a_default() -> None:
     spec = parse()
     assert spec == StudySpec(**SMALLEST, name="a")
     assert spec.budget == Budget(trials=64, epochs=27)
-    assert (spec.sampler, spec.scheduler) == (Component(name="tpe"), Component(name="asha"))
+    assert (spec.sampler, spec.scheduler) == (Component(name="auto"), Component(name="asha"))
 
 
 def test_a_whole_file_is_read(tmp_path: Path) -> None:
@@ -230,7 +230,13 @@ def test_a_spec_that_the_first_version_stored_is_read() -> None:
         "resources": {"cpu": 1, "gpu": 0, "parallel": "auto", "cohort": "auto"},
         "executor": "ray",
     }
-    asked = parse(direction="maximize", settings={"dataset": "digits"}, budget={"time": "1m"}, scheduler={"eta": 3})
+    asked = parse(
+        direction="maximize",
+        settings={"dataset": "digits"},
+        budget={"time": "1m"},
+        sampler={"name": "tpe"},
+        scheduler={"eta": 3},
+    )
     assert StudySpec.from_description(stored) == asked
     assert asked.describe()["budget"].items() >= stored["budget"].items()
 

@@ -159,7 +159,7 @@ class StudySpec:
     budget: Annotated[Budget, Key(words="how much may be spent")] = field(default_factory=Budget)
     sampler: Annotated[
         AnyComponent, Key(words="what proposes configurations, and its options", members="tuner.samplers")
-    ] = field(default_factory=lambda: Component(name="tpe"))
+    ] = field(default_factory=lambda: Component(name="auto"))
     scheduler: Annotated[
         AnyComponent, Key(words="what stops poor trials early, and its options", members="tuner.schedulers")
     ] = ""
