@@ -76,3 +76,21 @@ def test_modules_beside_the_study_file_are_found_from_any_folder(
     assert len(tuner.load_study("my", storage).resume(trials=3, trust=True).trials) == 3
     for name in ("beside_model", "beside_helper"):
         del sys.modules[name]
+
+
+def test_a_search_space_in_a_file_lies_beside_the_study_file_and_is_found_again_from_elsewhere(
+    user_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (user_folder / "inner").mkdir()
+    (user_folder / "inner" / "space.toml").write_text("x = {float = [0.0, 1.0], default = 0.25}\n")
+    (user_folder / "inner" / "guest.toml").write_text(
+        'objective = "mytask:train"\nsearch_space = "space.toml"\nmetric = "score"\nexecutor = "inline"\n'
+        "[budget]\ntrials = 1\nepochs = 1\n"
+    )
+    (user_folder / "mytask.py").write_text("def train(trial):\n    return {'score': trial.config['x']}\n")
+    spec, _ = read_spec("inner/guest.toml", {})
+    assert spec.search_space == str(user_folder / "inner" / "space.toml")
+    study = tuner.run("inner/guest.toml", storage="s.db")
+    assert study.best_trial.config == {"x": 0.25}
+    monkeypatch.chdir(user_folder / "inner")
+    assert len(tuner.load_study("guest", storage="../s.db").resume(trials=2, trust=True).trials) == 2

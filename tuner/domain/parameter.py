@@ -276,7 +276,7 @@ class Choice(Parameter):
     given: Scalar | NotGiven
 
     def __init__(
-        self, *values: Scalar, default: Scalar | NotGiven = NotGiven.NOT_GIVEN, **branches: Mapping[str, Parameter]
+        self, /, *values: Scalar, default: Scalar | NotGiven = NotGiven.NOT_GIVEN, **branches: Mapping[str, Parameter]
     ) -> None:
         plain: dict[Scalar, Mapping[str, Parameter]] = {value: {} for value in values if _is_scalar(value)}
         object.__setattr__(self, "options", (*values, *branches))

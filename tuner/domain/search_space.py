@@ -51,13 +51,13 @@ class SearchSpace:
     {'optimizer': 'sgd', 'optimizer.sgd.lr': 0.1}
     """
 
-    def __init__(self, **parameters: Parameter) -> None:
+    def __init__(self, /, **parameters: Parameter) -> None:
         problems = [*_problems("", parameters)]
         if not parameters:
             problems.append("a search space needs at least one parameter")
         if problems:
             raise SearchSpaceError(problems)
-        self._tree: Mapping[str, Parameter] = dict(parameters)
+        self._tree = dict(parameters)
         self._rules: tuple[Rule, ...] = ()
 
     def require(self, reason: str, holds: Callable[[Config], bool]) -> "SearchSpace":
@@ -72,6 +72,11 @@ class SearchSpace:
     def rules(self) -> tuple[Rule, ...]:
         """The rules added with `require`, in order."""
         return self._rules
+
+    @property
+    def tree(self) -> Mapping[str, Parameter]:
+        """The parameters that every configuration has, by name; those of branches are in their choices."""
+        return MappingProxyType(self._tree)
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:

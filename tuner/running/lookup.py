@@ -19,6 +19,7 @@ from tuner.execution.worker import OBJECTIVES, build_objective
 from tuner.formatting.redaction import remember
 from tuner.registry.catalogue import Catalogue
 from tuner.registry.import_path import is_function, resolve
+from tuner.spec.space_file import is_space_file, read_space_file
 
 SAMPLERS = Catalogue("tuner.samplers", "sampler")
 
@@ -40,17 +41,26 @@ def find_objective(job: Job) -> Objective | None:
 
 def find_space(spec: StudySpec, folder: Path) -> SearchSpace:
     """Return the spec's search space; raises `ConfigurationError` where there is none or it is impossible."""
-    found = spec.search_space
-    if isinstance(found, str):
-        found = resolve(found, SEARCH_SPACES, folder)
-    if not isinstance(found, SearchSpace):
-        kind = type(found).__name__
-        raise ConfigurationError(
-            f"the search space {spec.search_space!r} is a {kind}, not a SearchSpace",
-            hint="define it as: space = SearchSpace(lr=Float(1e-4, 1e-1, log=True), ...)",
-        )
+    space = spec.search_space
+    found = named_space(space, folder) if isinstance(space, str) else _as_space(space, space)
     found.check_possible()
     return found
+
+
+def named_space(name: str, folder: Path) -> SearchSpace:
+    """Return the search space of this name, or of a file in `folder`; raises `ConfigurationError` where it is none."""
+    if is_space_file(name):
+        return read_space_file(folder / name)
+    return _as_space(resolve(name, SEARCH_SPACES, folder), name)
+
+
+def _as_space(found: object, named: object) -> SearchSpace:
+    if isinstance(found, SearchSpace):
+        return found
+    raise ConfigurationError(
+        f"the search space {named!r} is a {type(found).__name__}, not a SearchSpace",
+        hint="define it as: space = SearchSpace(lr=Float(1e-4, 1e-1, log=True), ...)",
+    )
 
 
 def find_scheduler(spec: StudySpec, goal: Goal) -> Scheduler:
@@ -93,14 +103,24 @@ def unknown_names(spec: StudySpec) -> Iterator[str]:
 
 
 def located(spec: StudySpec, folders: Sequence[Path], modules: Path | None = None) -> StudySpec:
-    """Return the spec with absolute paths in its settings; what is relative lies in one of the folders.
+    """Return the spec with absolute paths, of its search space and in its settings; relative ones lie in the folders.
 
     The objective's module is looked for in `modules`, by default the last of them. A mistake in the objective's name is
     left to `build_components`, which reports it with all others.
     """
     remember(spec.settings)
+    spec = with_space_file(spec, folders)
     kind = _kind_of_objective(spec, modules or folders[-1])
     return spec if kind is None else replace(spec, settings=kind.located(spec.settings, folders))
+
+
+def with_space_file(spec: StudySpec, folders: Sequence[Path]) -> StudySpec:
+    """Return the spec with the absolute path of its search space, where that is a file in one of the folders."""
+    if not isinstance(spec.search_space, str) or not is_space_file(spec.search_space):
+        return spec
+    places = [folder / Path(spec.search_space).expanduser() for folder in folders]
+    path = next((each for each in places if each.is_file()), places[0])
+    return replace(spec, search_space=str(path.absolute()))
 
 
 def data_fingerprint(spec: StudySpec, folder: Path) -> str | None:

@@ -14,7 +14,7 @@ from tuner.domain.study import StudySpec
 from tuner.domain.study_record import StudyRecord
 from tuner.formatting.redaction import hidden_in, is_hidden
 from tuner.registry.import_path import has_module, look_in
-from tuner.running.lookup import find_space, located, proposal, unknown_names
+from tuner.running.lookup import find_space, located, proposal, unknown_names, with_space_file
 from tuner.spec.shipped_studies import shipped_studies, shipped_study
 from tuner.spec.study_file import check_name, checked, override, parse_study, read_study_file
 
@@ -126,7 +126,7 @@ def _read(
     origin = Source(study=source, overrides=overrides, folder=str(folder))
     spec = read_study_file(path, overrides, mistakes)
     if not imports and _modules(spec):
-        return spec, origin
+        return with_space_file(spec, [path.parent, folder]), origin
     modules = module_folder(spec, origin)
     return located(spec, [path.parent, folder], modules), origin
 
