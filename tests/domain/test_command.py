@@ -81,10 +81,6 @@ def test_a_pattern_has_a_group_for_every_metric(pattern: str, words: str) -> Non
     assert words in problem
 
 
-def test_a_command_without_words_is_a_mistake() -> None:
-    assert [*Command(words=()).problems({}, [])][0].startswith("command: is empty")
-
-
 @pytest.mark.parametrize(
     ("text", "name"), [("python -u sub/train.py --x", "train"), ("./run --lr 1", "run"), ("sh go.sh", "go")]
 )

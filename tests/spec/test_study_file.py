@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner import Budget, Component, Direction, Float, Limits, Resources, SearchSpace, StudySpec
+from tuner.domain.command import Command
 from tuner.domain.errors import ConfigurationError
 from tuner.spec.overrides import key_paths
-from tuner.spec.study_file import check_name, checked, override, parse_study, read_study_file
+from tuner.spec.study_file import check_name, checked, content_of, override, parse_study, read_study_file
 
 SMALLEST: dict[str, Any] = {"objective": "supervised", "search_space": "image_classifier", "metric": "accuracy"}
 
@@ -338,3 +339,46 @@ def test_a_spec_with_a_warm_start_survives_its_json_form() -> None:
         spec = StudySpec(**SMALLEST, warm_start=names)
         assert StudySpec.from_description(spec.describe()).describe() == spec.describe()
     assert "warm_start" not in StudySpec(**SMALLEST).describe()
+
+
+COMMAND = {"command": ["python", "train.py", "--lr", "{lr}"], "search_space": "space.toml", "metric": "loss"}
+
+
+def test_a_command_stands_in_the_place_of_an_objective_and_survives_being_stored() -> None:
+    content = {**COMMAND, "metrics": {"pattern": "loss=(?P<loss>.*)", "names": ["loss", "seconds"]}}
+    spec = parse_study(content, {}, where="s.toml", name="s")
+    assert spec.objective == Command(words=("python", "train.py", "--lr", "{lr}"), pattern="loss=(?P<loss>.*)")
+    assert (spec.metric, spec.metrics) == ("loss", ("loss", "seconds"))
+    assert StudySpec.from_description(json.loads(json.dumps(spec.describe()))) == spec
+    assert parse_study(content_of(spec), {}, where="s.toml", name="s") == spec
+    assert checked(spec, {"budget.trials": 3}).objective == spec.objective
+
+
+def test_a_command_line_is_split_as_a_shell_would_and_no_further() -> None:
+    spec = parse_study({**COMMAND, "command": "sh -c 'echo $HOME' {lr}"}, {}, where="s.toml", name="s")
+    assert spec.objective == Command(words=("sh", "-c", "echo $HOME", "{lr}"))
+    changed = checked(spec, {"command": "other {lr}", "metrics.pattern": "(?P<loss>.*)"})
+    assert changed.objective == Command(words=("other", "{lr}"), pattern="(?P<loss>.*)")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"objective": "supervised"}, "s.toml: command: is given in place of an objective; give one of the two"),
+        ({"settings": {"a": 1}}, "s.toml: settings: are for an objective in Python"),
+        ({"command": "echo 'open"}, "s.toml: command: \"echo 'open\" cannot be split into words: No closing quotation"),
+        ({"command": []}, "s.toml: command: is empty; write it as"),
+        ({"command": 3}, "s.toml: command: 3 is not a list"),
+        ({"metrics": {"patern": "x"}}, "s.toml: unknown key 'patern' in [metrics]; did you mean 'pattern'?"),
+    ],
+)
+def test_what_is_wrong_with_a_command_is_told_with_file_and_key(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        parse_study({**COMMAND, **changes}, {}, where="s.toml", name="s")
+    assert any(problem.startswith(words) for problem in raised.value.problems), raised.value.problems
+
+
+def test_a_pattern_needs_a_command() -> None:
+    content = {"objective": "supervised", "search_space": "x", "metric": "loss", "metrics": {"pattern": "x"}}
+    with pytest.raises(ConfigurationError, match=r"metrics\.pattern: is for what a command prints"):
+        parse_study(content, {}, where="s.toml", name="s")

@@ -1,4 +1,4 @@
-"""What a study is asked for by on the command line: a shipped name, a study file, or data alone."""
+"""What a study is asked for by on the command line: a shipped name, a study file, data alone, or a command."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ import typer
 from tuner.cli._completion import startable
 from tuner.cli._options import Given
 from tuner.domain.errors import ConfigurationError
-from tuner.running.spec_source import Asked, DataFile
+from tuner.running.spec_source import Asked, CommandStudy, DataFile
 
 StudyArgument = Annotated[
     str | None,
@@ -32,6 +32,30 @@ Target = Annotated[
 ]
 
 
+CommandLine = Annotated[
+    str | None,
+    typer.Option(
+        "--command",
+        metavar="WORDS",
+        help='Tune a program, with no study file: "python train.py --lr {lr}". Takes --space and --metric too.',
+        show_default=False,
+    ),
+]
+Space = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|NAME",
+        help="The search space: a .toml file, a shipped name, or package.module:name.",
+        show_default=False,
+    ),
+]
+Metric = Annotated[str | None, typer.Option(metavar="NAME", help="What is measured.", show_default=False)]
+Direction = Annotated[
+    str | None,
+    typer.Option(metavar="maximize|minimize", help="Which way the metric is better.", show_default=False),
+]
+
+
 def name_data(given: Given, data: str | None) -> None:
     """Let mistakes in data that is asked for alone name its options."""
     if data is not None:
@@ -39,12 +63,17 @@ def name_data(given: Given, data: str | None) -> None:
         given.name("settings.target", "--target")
 
 
-def asked(study: str | None, data: str | None, target: str | None) -> Asked:
+def asked(study: str | None, data: str | None, target: str | None, command: str | None = None) -> Asked:
     """Return what the words ask for; raises `ConfigurationError` where that is nothing, or two things."""
+    if command is not None:
+        if study is not None or data is not None or target is not None:
+            raise ConfigurationError("--command asks for a study of its own: leave out STUDY, --data and --target")
+        return CommandStudy(command)
     if study is None and data is None:
         raise ConfigurationError(
             "which study?",
-            hint="give a shipped name such as digits, the path of a .toml file, or --data FILE --target COLUMN",
+            hint="give a shipped name such as digits, the path of a .toml file, --data FILE --target COLUMN, or "
+            "--command WORDS --space FILE --metric NAME",
         )
     if study is None and data is not None:
         return DataFile(path=data, target=target)

@@ -1,14 +1,24 @@
 """Try a study's default configuration for one epoch, before anything expensive starts."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Group
 from rich.text import Text
 
 from tuner.cli._options import Given, Json, Settings
 from tuner.cli._rendering import duration, grid, number, print_json, safe, show
-from tuner.cli._study_argument import Data, StudyArgument, Target, asked, name_data
+from tuner.cli._study_argument import (
+    CommandLine,
+    Data,
+    Direction,
+    Metric,
+    Space,
+    StudyArgument,
+    Target,
+    asked,
+    name_data,
+)
 from tuner.display.live import at_a_time, data_lines
 from tuner.formatting.values import amount
 from tuner.running.components import RunComponents
@@ -24,13 +34,19 @@ def command(
     study: StudyArgument = None,
     data: Data = None,
     target: Target = None,
+    command_line: CommandLine = None,
+    space: Space = None,
+    metric: Metric = None,
+    direction: Direction = None,
     assignments: Settings = None,
     as_json: Json = False,
 ) -> None:
-    given = Given(assignments)
+    given = Given(assignments, space=space, metric=metric, direction=direction)
     name_data(given, data)
     with given:
-        preview = check(asked(study, data, target), given.overrides, given.mistakes)
+        preview = check(asked(study, data, target, command_line), given.overrides, given.mistakes)
+    options = {"--data": data, "--target": target, "--command": command_line, "--space": space, "--metric": metric}
+    options["--direction"] = direction
     components = preview.components
     spec = components.spec
     broken = components.goal.broken_for_good(preview.metrics)
@@ -67,15 +83,15 @@ def command(
             *_estimate(components, preview.seconds),
             Text(safe(at_a_time(components))),
             *(Text(f"note: {safe(note)}", style="yellow") for note in notes),
-            Text(f"all is well; next: tuner run {safe(_words(study, data, target, assignments))}", style="green"),
+            Text(f"all is well; next: tuner run {safe(_words(study, options, assignments))}", style="green"),
         )
     )
 
 
-def _words(study: str | None, data: str | None, target: str | None, assignments: Sequence[str] | None) -> str:
+def _words(study: str | None, options: Mapping[str, str | None], assignments: Sequence[str] | None) -> str:
     """Return what was asked for, as it was typed."""
-    options = [("--data", data), ("--target", target), *(("--set", each) for each in assignments or ())]
-    given = [word for option, value in options if value is not None for word in (option, value)]
+    pairs = [*options.items(), *(("--set", each) for each in assignments or ())]
+    given = [word for option, value in pairs if value is not None for word in (option, value)]
     return shlex.join([*([study] if study is not None else []), *given])
 
 

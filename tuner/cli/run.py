@@ -18,7 +18,17 @@ from tuner.cli._options import (
     Trials,
 )
 from tuner.cli._run_summary import conclude, show_interruption, told
-from tuner.cli._study_argument import Data, StudyArgument, Target, asked, name_data
+from tuner.cli._study_argument import (
+    CommandLine,
+    Data,
+    Direction,
+    Metric,
+    Space,
+    StudyArgument,
+    Target,
+    asked,
+    name_data,
+)
 from tuner.display.live import shown
 from tuner.domain.errors import StudyInterrupted
 from tuner.running import launch
@@ -30,6 +40,10 @@ def command(
     study: StudyArgument = None,
     data: Data = None,
     target: Target = None,
+    command_line: CommandLine = None,
+    space: Space = None,
+    metric: Metric = None,
+    direction: Direction = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="What to call it. [default: the file's name]")
     ] = None,
@@ -47,9 +61,12 @@ def command(
     assignments: Settings = None,
     as_json: Json = False,
 ) -> None:
-    what = asked(study, data, target)
+    what = asked(study, data, target, command_line)
     given = Given(
         assignments,
+        space=space,
+        metric=metric,
+        direction=direction,
         name=name,
         trials=trials,
         time=time,

@@ -82,8 +82,6 @@ class Command:
 
         `paths` are those of the search space's configurations, and whether all of them have it; `wanted` the metrics.
         """
-        if not self.words or not self.words[0]:
-            yield "command: is empty; write it as: command = ['python', 'train.py', '--lr', '{lr}']"
         for index, word in enumerate(self.words):
             yield from self._problems_of(word, self.words[index - 1] if index else "", paths)
         yield from self._problems_of_pattern(wanted)

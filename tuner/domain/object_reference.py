@@ -4,6 +4,8 @@ import re
 import sys
 from functools import partial
 
+from tuner.domain.command import Command
+
 UNNAMED = ("<", "(")
 """What a reference has in it whose object lies under no name in a module, so that no later process finds it."""
 
@@ -14,8 +16,8 @@ def reference_to(thing: object) -> str:
     What lies under no such name is described instead: `module:train(...)` is a `functools.partial` of `train`, a bound
     method or an instance, `module:<lambda>` and `module:make.<locals>.train` are what they are in Python.
     """
-    if isinstance(thing, str):
-        return thing
+    if isinstance(thing, str | Command):
+        return str(thing)
     inner = thing
     while isinstance(inner, partial):
         inner = inner.func
@@ -27,5 +29,11 @@ def reference_to(thing: object) -> str:
 
 def default_name(objective: object) -> str:
     """Return what a study of this objective is called that was given no name."""
-    name = reference_to(objective).rpartition(":")[2].rpartition("<locals>.")[2]
-    return re.sub(r"[^A-Za-z0-9._-]+|\.\.+", "-", name).strip("-._")[:100] or "study"
+    if isinstance(objective, Command):
+        return as_name(objective.name)
+    return as_name(reference_to(objective).rpartition(":")[2].rpartition("<locals>.")[2])
+
+
+def as_name(text: str) -> str:
+    """Return `text` with all replaced that a study's name may not have."""
+    return re.sub(r"[^A-Za-z0-9._-]+|\.\.+", "-", text).strip("-._")[:100] or "study"

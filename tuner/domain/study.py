@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Annotated, Any, Final, Literal, final
 
+from tuner.domain.command import Command
 from tuner.domain.constraint import Constraint, as_constraint
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal_problems import goal_problems
@@ -120,7 +121,8 @@ AnyComponent = Component | Mapping[str, Any] | str
 class StudySpec:
     """All that a study is asked to do, and the schema of study files: each field declares a key or a section.
 
-    `objective` and `search_space` are a shipped name, a `package.module:name`, or the object itself. Without a
+    `objective` and `search_space` are a shipped name, a `package.module:name`, or the object itself; a search space may
+    be the path of a TOML file. A `command` makes the objective a `Command`. Without a
     `direction` the objective says which way the metric is better, or else its name does. With several
     `metrics` the first of them is `metric`; their `directions` are the objective's own where none are given.
     `constraints` are such as "parameters <= 100000". `warm_start` names studies in the same storage whose best
@@ -128,13 +130,25 @@ class StudySpec:
     there are several. Raises `ConfigurationError` where metrics and constraints make no sense together.
     """
 
-    objective: Annotated[str | Callable[..., Any], Key(words='a file in objectives/, or "package.module:name"')]
-    search_space: Annotated[str | SearchSpace, Key(words='a file in search_spaces/, or "package.module:name"')]
+    objective: Annotated[
+        str | Callable[..., Any] | Command,
+        Key(words='a file in objectives/, or "package.module:name"', example="supervised"),
+    ] = ""
+    command: Annotated[
+        str | Sequence[str],
+        Key(words="in place of objective: a program", example=("python", "train.py", "--lr", "{lr}")),
+    ] = ()
+    search_space: Annotated[
+        str | SearchSpace, Key(words='a file in search_spaces/, "package.module:name", or the path of a .toml file')
+    ]
     metric: Annotated[str, Key(words="what the objective yields", example="accuracy")] = ""
     direction: Annotated[
         Direction | str | None,
         Key(words='"maximize" or "minimize"; by default what the objective or the metric implies', example="maximize"),
     ] = None
+    metrics_pattern: Annotated[
+        str, Key(words="of the lines in which a command prints its metrics", example="loss=(?P<loss>[-+.0-9e]+)")
+    ] = ""
     metrics: Annotated[
         Sequence[str], Key(words="in place of metric: a Pareto front", example=("accuracy", "parameters"))
     ] = ()
@@ -181,7 +195,11 @@ class StudySpec:
         ]
         if problems:
             raise ConfigurationError(problems)
+        command = self._settled_command()
         settled = {
+            "objective": command or self.objective,
+            "command": () if command is None else command.words,
+            "metrics_pattern": self.metrics_pattern if command is None else command.pattern,
             "metric": self.metric or metrics[0],
             "direction": _direction((*directions, self.direction)[0]),
             "metrics": metrics,
@@ -193,14 +211,22 @@ class StudySpec:
         for name, value in settled.items():
             object.__setattr__(self, name, value)
 
+    def _settled_command(self) -> Command | None:
+        """Return the command that is the objective, given as one or by its words; None where there is none."""
+        if isinstance(self.objective, Command):
+            return self.objective
+        words = Command.split(self.command) if isinstance(self.command, str) else tuple(self.command)
+        return Command(words=words, pattern=self.metrics_pattern) if words else None
+
     def describe(self) -> dict[str, Any]:
         """Return the JSON form, in which objects are replaced by their names; a space is stored beside it."""
         described = {each.name: _described(getattr(self, each.name)) for each in fields(self)}
-        if not self.warm_start:  # older studies have no such key
-            del described["warm_start"]
+        for key in ("warm_start", "command", "metrics_pattern"):
+            if not described[key]:  # older studies have no such key
+                del described[key]
         return {
             **described,
-            "objective": reference_to(self.objective),
+            "objective": "" if self.command else reference_to(self.objective),
             "search_space": self.search_space if isinstance(self.search_space, str) else "",
             "sampler": _described(as_component(self.sampler)),
             "scheduler": _described(as_component(self.scheduler)),

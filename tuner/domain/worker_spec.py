@@ -6,6 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, final
 
+from tuner.domain.command import Command
 from tuner.domain.study import Direction, Limits
 from tuner.domain.study_folders import StudyFolders
 
@@ -46,7 +47,7 @@ class Surroundings:
 class Job:
     """The objective and what it is built from, the same for all trials; travels to the workers.
 
-    `folder` is where the objective's module may lie, `folders` are those that the study's trials write into. `wanted`
+    `folder` is where the objective's module may lie, or a command runs, `folders` are those that the study's trials write into. `wanted`
     are the metrics that every report has to have; none stands for `metric` alone. Where the scheduler `prunes`, trials
     may be stopped whose states nobody will ever need; where it `exploits`, trials go on from the states that others
     have at their decision epochs. With `isolation` a trial's process computes with so many `threads`, in the folder
@@ -54,7 +55,7 @@ class Job:
     them, a worker that trains by itself has the module path.
     """
 
-    objective: str | Callable[..., Any] | PickledObjective
+    objective: str | Callable[..., Any] | PickledObjective | Command
     folder: Path
     settings: Mapping[str, Any]
     seed: int

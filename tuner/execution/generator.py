@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Generator, Hashable, Mapping, 
 from functools import partial
 from typing import Any, ClassVar, final
 
+from tuner.domain.command import Command
 from tuner.domain.config import Config
 from tuner.domain.current_trial import entered
 from tuner.domain.errors import ConfigurationError
@@ -114,4 +115,4 @@ def is_generator_function(function: Callable[..., Any]) -> bool:
 
 def needs_thread(objective: Any) -> bool:
     """Whether an objective is a plain function, which keeps its thread from its first report to its end."""
-    return not isinstance(objective, type) and not is_generator_function(objective)
+    return not isinstance(objective, type | Command) and not is_generator_function(objective)

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.assignment import Answer, Exploit, Member, Work
+from tuner.domain.command import Command
 from tuner.domain.config import Config
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, Trial
 from tuner.domain.worker_spec import Job, PickledObjective
 from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, tidy, trial_folder
+from tuner.execution.command.training import trained_by
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.host import Host
 from tuner.execution.metric_validation import left_out, measured
@@ -35,6 +37,8 @@ _PATIENCE_SECONDS = 0.25
 
 _ENDED_EARLY = "the objective ended by itself after a single report, epoch 1 of"
 _EPOCHS_LOOP = "to train all, report or yield in a loop: for epoch in range(trial.epoch, trial.max_epochs)"
+_REPORTED_ONCE = "the command ended by itself after a single report, epoch 1 of"
+_EVERY_EPOCH = "to be stopped early it has to report every epoch; one that reports once has [budget] epochs = 1"
 
 
 class WorkLostError(Exception):
@@ -50,7 +54,7 @@ class WorkOverranError(Exception):
 
 
 def find_objective(job: Job) -> Any:
-    """Return what the job names, or carries, as its objective: a function or a class."""
+    """Return what the job names, or carries, as its objective: a function, a class or a command."""
     remember(job.settings)
     found = job.objective
     if isinstance(found, PickledObjective):
@@ -61,6 +65,8 @@ def find_objective(job: Job) -> Any:
 def build_objective(job: Job, host: Host | None = None) -> Objective:
     """Return the job's objective, ready to train or to be asked questions."""
     found = find_objective(job)
+    if isinstance(found, Command):
+        return GeneratorObjective(trained_by(found, job.wanted or (job.metric,), job.folder), host)
     if isinstance(found, type) and issubclass(found, Objective):
         objective: Objective = found(job.settings, job.seed)
         objective.want(job.wanted or (job.metric,))
@@ -321,7 +327,9 @@ class Worker:
         """Say once that the objective ended after its first yield, where more epochs were to be had."""
         if epoch == 1 < self._job.max_epochs and _ENDED_EARLY not in self._noted:
             self._noted.add(_ENDED_EARLY)
-            self._notes[number] = f"{_ENDED_EARLY} {self._job.max_epochs}; {_EPOCHS_LOOP}"
+            is_command = isinstance(self._job.objective, Command)
+            what, how = (_REPORTED_ONCE, _EVERY_EPOCH) if is_command else (_ENDED_EARLY, _EPOCHS_LOOP)
+            self._notes[number] = f"{what} {self._job.max_epochs}; {how}"
 
     def _note_left_out(self, number: int, yielded: Any, outcome: Metrics | Failure) -> None:
         """Say once for each metric that it is kept only where it is a number."""

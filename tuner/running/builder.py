@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from dataclasses import replace
 from pathlib import Path
 
+from tuner.domain.command import Command
 from tuner.domain.config import Config
 from tuner.domain.errors import Mistakes
 from tuner.domain.goal import Goal
@@ -27,6 +28,7 @@ from tuner.running.checks import (
     unusual_space_size,
     unwritable_folders,
 )
+from tuner.running.command_checks import command_notes, command_problems
 from tuner.running.components import RunComponents, cohorts_at_a_time
 from tuner.running.goal import goal_of, undirected
 from tuner.running.lookup import find_objective, find_sampler, find_scheduler, find_space, sampler_class
@@ -77,6 +79,7 @@ def build_components(
         notes=(
             *questionable_choices(spec, yields or {}, goal),
             *ineffective_cohort(spec, isolation),
+            *command_notes(spec.objective, space),
             *dict.fromkeys(filter(None, (clash(each, folder) for each in (spec.objective, spec.search_space)))),
             *unusual_space_size(spec, space, sampler),
             *(objective.notes(space) if objective is not None else ()),
@@ -115,6 +118,8 @@ def _check(  # noqa: PLR0917 - all of them are checked against each other
         mistakes.add(unfit_objective(objective, yields, space, goal))
     if job.isolation is not Isolation.NONE and spec.executor != INLINE:
         mistakes.add(unwritable_folders(job.folders))
+    if isinstance(spec.objective, Command):
+        mistakes.add(command_problems(spec.objective, space, goal.wanted, job.folder))
     mistakes.add(hardware.missing(spec.resources.cpu, spec.resources.gpu))
     mistakes.add(unconfirmable(spec, job, goal))
     mistakes.raise_all()
@@ -156,6 +161,8 @@ def _isolation(spec: StudySpec, folder: Path, objective: Objective | None) -> Is
     """Return in which process the objective's code runs, where trials have processes at all."""
     if objective is not None and not isinstance(objective, GeneratorObjective):
         return Isolation.COHORT if objective.isolated else Isolation.NONE
+    if isinstance(spec.objective, Command):
+        return Isolation.TRIAL
     shares = spec.resources.share_process or shares_process(spec.objective, folder)
     return Isolation.COHORT if shares else Isolation.TRIAL
 

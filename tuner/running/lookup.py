@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tuner.domain.command import Command
 from tuner.domain.errors import ConfigurationError, UnknownNameError, nearest
 from tuner.domain.goal import Goal
 from tuner.domain.objective import Objective
@@ -31,7 +32,9 @@ _NOUNS = {int: "a whole number", float: "a number", bool: "true or false", str: 
 
 
 def find_objective(job: Job) -> Objective | None:
-    """Return the objective; None where it is a function, of which nothing is known before it runs."""
+    """Return the objective; None where it is a function or a command, of which nothing is known before it runs."""
+    if isinstance(job.objective, Command):
+        return None
     if not isinstance(job.objective, PickledObjective) and is_function(job.objective, job.folder):
         if not isinstance(job.objective, str) and (problem := unfit(job.objective)):
             raise ConfigurationError(problem)
@@ -136,7 +139,9 @@ def proposal(spec: StudySpec, folder: Path) -> Mapping[str, str]:
 
 
 def _kind_of_objective(spec: StudySpec, folder: Path) -> type[Objective] | None:
-    """Return the class of the spec's objective; None where it is a function, or cannot be found."""
+    """Return the class of the spec's objective; None where it is a function or a command, or cannot be found."""
+    if isinstance(spec.objective, Command):
+        return None
     try:
         if is_function(spec.objective, folder):
             return None

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
+from tuner.domain.command import Command
 from tuner.domain.errors import ConfigurationError, Mistakes, UnknownNameError, UntrustedCodeError, nearest
-from tuner.domain.object_reference import UNNAMED, default_name
+from tuner.domain.object_reference import UNNAMED, as_name, default_name
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import StudySpec
 from tuner.domain.study_record import StudyRecord
@@ -16,6 +17,7 @@ from tuner.formatting.redaction import hidden_in, is_hidden
 from tuner.registry.import_path import has_module, look_in
 from tuner.running.lookup import find_space, located, proposal, unknown_names, with_space_file
 from tuner.spec.shipped_studies import shipped_studies, shipped_study
+from tuner.spec.space_file import is_space_file
 from tuner.spec.study_file import check_name, checked, override, parse_study, read_study_file
 
 
@@ -36,6 +38,8 @@ class Source:
 def module_folder(spec: StudySpec, source: Mapping[str, Any] | Source) -> Path:
     """Return where the objective's module is looked for first: the working directory, or beside the study file.
 
+    A command runs beside the study file, as what is relative in there is relative to it.
+
     What else is imported is found in both, after what is installed; where the spec names no module, in neither.
     """
     study, folder = (source.study, source.folder) if isinstance(source, Source) else (source["study"], source["folder"])
@@ -45,28 +49,49 @@ def module_folder(spec: StudySpec, source: Mapping[str, Any] | Source) -> Path:
     if _modules(spec):
         look_in(working)
         look_in(beside)
+    if isinstance(spec.objective, Command):
+        return beside
     named = spec.objective
     return beside if has_module(named, beside) and not has_module(named, working) else working
 
 
-def trusted_module_folder(study: StudyRecord, spec: StudySpec, *, trust: bool) -> Path:
-    """Return where the modules of a stored study are looked for, as `module_folder` does.
+def trusted_module_folder(study: StudyRecord, spec: StudySpec, *, trust: bool, database: Path | None = None) -> Path:
+    """Return where the modules of a stored study are looked for, or its command runs, as `module_folder` does.
 
     Whoever wrote the database chose what they are called and where they lie. Unless a person says to `trust` it, only
-    what is installed and what lies in the working directory is run, and only where the study was started there. Raises
-    `UntrustedCodeError` before anything is imported.
+    what is installed and what lies in the working directory is run, and only where the study was started there. A
+    command is code itself, which no study file but only the database may say: that `database` has to be a file in the
+    working directory too. Raises `UntrustedCodeError` before anything is imported.
     """
-    if trust or not _modules(spec):
+    is_command = isinstance(spec.objective, Command)
+    if trust or not (_modules(spec) or is_command):
         return module_folder(spec, study.source)
     here = Path.cwd().resolve()
     working, beside = Path(study.source["folder"]), Path(study.source["study"]).parent
     if not working.is_absolute() or working.resolve() != here:
-        raise _untrusted(study, _modules(spec), working)
+        raise _untrusted(study, _code(spec), working)
+    if is_command and not _says_command(study) and (database is None or not database.resolve().is_relative_to(here)):
+        raise _untrusted_command(study, spec)
+    if is_command and Path(study.source["study"]).is_absolute() and not beside.resolve().is_relative_to(here):
+        raise _untrusted(study, _code(spec), beside)
     if not Path(study.source["study"]).is_absolute() or beside.resolve().is_relative_to(here):
         return module_folder(spec, study.source)
     if elsewhere := [each for each in _modules(spec) if has_module(each, beside) and not has_module(each, working)]:
         raise _untrusted(study, elsewhere, beside)
     return working
+
+
+def _says_command(study: StudyRecord) -> bool:
+    """Whether a study's command is read from its study file, and not from the database."""
+    return Path(study.source["study"]).is_file() and not study.source["overrides"].keys() & {"command", "objective"}
+
+
+def _untrusted_command(study: StudyRecord, spec: StudySpec) -> UntrustedCodeError:
+    return UntrustedCodeError(
+        f"study {study.name!r} would run `{spec.objective}`, which is known from the database alone, and that is not a "
+        "file in the working directory",
+        hint="if you trust who can write to the database, say so: --trust, or trust=True in Python",
+    )
 
 
 def _untrusted(study: StudyRecord, modules: Sequence[str], folder: Path) -> UntrustedCodeError:
@@ -75,6 +100,11 @@ def _untrusted(study: StudyRecord, modules: Sequence[str], folder: Path) -> Untr
         hint="if you trust who wrote the study, say so: --trust, or trust=True in Python; if it is yours, go to that "
         "folder first",
     )
+
+
+def _code(spec: StudySpec) -> list[str]:
+    """Return what a spec runs of a person's own, as messages name it."""
+    return [*([f"`{spec.objective}`"] if isinstance(spec.objective, Command) else []), *_modules(spec)]
 
 
 def _modules(spec: StudySpec) -> list[str]:
@@ -92,8 +122,16 @@ class DataFile:
     target: str | None = None
 
 
-Asked = str | Path | StudySpec | DataFile
-"""What a study can be asked for by: a shipped name, a study file's path, a spec, or the data alone."""
+@final
+@dataclass(frozen=True, slots=True)
+class CommandStudy:
+    """A command to tune with no study file; its search space and metric are among the overrides."""
+
+    line: str
+
+
+Asked = str | Path | StudySpec | DataFile | CommandStudy
+"""What a study can be asked for by: a shipped name, a study file's path, a spec, the data or a command alone."""
 
 
 def read_spec(
@@ -106,6 +144,9 @@ def read_spec(
     """
     folder = Path.cwd()
     found = mistakes or Mistakes()
+    space = overrides.get("search_space")
+    if isinstance(space, str) and is_space_file(space):  # it was typed here, whatever study it is for
+        overrides = {**overrides, "search_space": str(Path(space).expanduser().absolute())}
     read = _read(study, overrides, folder, found, imports=imports)
     if mistakes is None:
         found.raise_all()
@@ -118,6 +159,9 @@ def _read(
     if isinstance(study, DataFile):
         spec = _spec_of_data(study, overrides, folder, mistakes)
         return spec, Source(study="", overrides=overrides, folder=str(folder))
+    if isinstance(study, CommandStudy):
+        spec = _spec_of_command(study, overrides, mistakes)
+        return located(spec, [folder]), Source(study="", overrides={}, folder=str(folder))
     if isinstance(study, StudySpec):
         spec = located(checked(study, overrides, mistakes), [folder])
         called = mistakes.collect(lambda: check_name(spec.name or default_name(spec.objective)))
@@ -146,6 +190,27 @@ def _spec_of_data(data: DataFile, overrides: Mapping[str, Any], folder: Path, mi
         mistakes.add(unknown_names(asked))
         mistakes.raise_all()
     return parsed({**content, "settings": {**asked.settings}, **(proposed or {})})
+
+
+def _spec_of_command(study: CommandStudy, overrides: Mapping[str, Any], mistakes: Mistakes) -> StudySpec:
+    """Return the spec of a study of a command alone, called as the program."""
+    words = mistakes.collect(lambda: _split(study.line))
+    name = as_name(Command(words=words).name) if words else "command"
+    content = {"command": [*(words or [name])]}
+    return parse_study(content, overrides, where="--command", name=name, mistakes=mistakes, words=_AS_OPTIONS)
+
+
+_AS_OPTIONS = {"search_space": "--space", "metric": "--metric", "direction": "--direction", "command": "--command"}
+
+
+def _split(line: str) -> tuple[str, ...]:
+    try:
+        words = Command.split(line)
+    except ValueError as error:
+        raise ConfigurationError(f"--command: {line!r} cannot be split into words: {error}") from None
+    if not words:
+        raise ConfigurationError("--command: is empty")
+    return words
 
 
 def _find_study(study: str) -> tuple[Path, str]:
@@ -180,10 +245,12 @@ def spec_to_resume(
     mistakes: Mistakes,
     *,
     trust: bool,
+    database: Path | None = None,
 ) -> tuple[StudySpec, Path]:
     """Return what the study's file says today, or what was stored where there is no file (any more).
 
-    `instead` is the command that can be run where the study cannot go on. What is wrong is collected in `mistakes`.
+    `instead` is the command that can be run where the study cannot go on; `database` the file that it is stored in, None
+    for a server. What is wrong is collected in `mistakes`.
     Raises `UntrustedCodeError` where it names code elsewhere that a person has not said to `trust`.
     """
     if not study.spec:
@@ -197,12 +264,12 @@ def spec_to_resume(
     overrides = {**stored_overrides, **overrides}
     if spec is not None:
         asked = checked(spec, overrides, mistakes)
-        modules = trusted_module_folder(study, asked, trust=trust)
+        modules = trusted_module_folder(study, asked, trust=trust, database=database)
         return _directed(located(asked, [folder], modules), study), modules
     if source in shipped_studies() or Path(source).is_file():
         path = _find_study(source)[0]
         asked = read_study_file(path, overrides, mistakes)
-        modules = trusted_module_folder(study, asked, trust=trust)
+        modules = trusted_module_folder(study, asked, trust=trust, database=database)
         return _directed(located(asked, [path.parent, folder], modules), study), modules
     stored = override(StudySpec.from_description(study.spec), overrides, mistakes)
     _refuse_hidden(study, [*hidden_in(stored.settings, "settings")], overrides)
@@ -211,7 +278,7 @@ def spec_to_resume(
             f"the objective of study {study.name!r}, {stored.objective}, lies in no module: no other program finds it",
             hint=f"go on in Python, with its spec: tuner.load_study({study.name!r}, spec=StudySpec(...)).resume()",
         )
-    modules = trusted_module_folder(study, stored, trust=trust)
+    modules = trusted_module_folder(study, stored, trust=trust, database=database)
     return located(stored, [Path.cwd(), folder], modules), modules
 
 

@@ -21,6 +21,7 @@ KEY_PATHS = {
     "cohort": "resources.cohort",
     "parallel": "resources.parallel",
     "confirm": "confirm.run",
+    "space": "search_space",
     "metric": "metric",
     "direction": "direction",
     "metrics": "metrics",
@@ -45,6 +46,7 @@ class Overrides(TypedDict, total=False):
     cohort: int | Literal["auto"] | None
     parallel: int | Literal["auto"] | None
     confirm: bool | Literal["auto"] | None
+    space: str | None
     metric: str | None
     direction: _Direction | None
     metrics: list[str] | None

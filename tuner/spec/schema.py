@@ -26,6 +26,7 @@ from pydantic.config import JsonDict
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from tuner.domain.command import Command
 from tuner.domain.constraint import Constraint
 from tuner.domain.key import Key, Unit
 from tuner.domain.objective import Objective
@@ -46,6 +47,9 @@ Made = TypeVar("Made")
 
 _PARSERS = {Unit.SECONDS: parse_duration, Unit.BYTES: parse_size}
 _PATTERNS = {Unit.SECONDS: DURATION_PATTERN, Unit.BYTES: SIZE_PATTERN}
+_EITHER = (("objective", "command"), ("metric", "metrics"))
+"""Keys of which a study file has to have one."""
+
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
 
@@ -125,8 +129,8 @@ def spec_of(read: BaseModel) -> StudySpec:
 def json_schema() -> dict[str, Any]:
     """Return the JSON schema of study files, by which editors complete and check them."""
     schema = study_model().model_json_schema(schema_generator=_ForEditors)
-    goal = [{"required": ["metric"]}, {"required": ["metrics"]}]
-    return {"$schema": GenerateJsonSchema.schema_dialect, **schema, "title": "A study file of tuner", "anyOf": goal}
+    either = [{"anyOf": [{"required": [one]}, {"required": [other]}]} for one, other in _EITHER]
+    return {"$schema": GenerateJsonSchema.schema_dialect, **schema, "title": "A study file of tuner", "allOf": either}
 
 
 def as_written(value: Any, unit: Unit | None) -> Any:
@@ -234,9 +238,18 @@ def _objective(value: object) -> object:
     if isinstance(value, Objective):
         kind = type(value).__name__
         raise ValueError(f"is an object of the class {kind}; give the class: objective={kind}")  # noqa: TRY004 - pydantic's way
-    if isinstance(value, str) or callable(value):
+    if isinstance(value, str | Command) or callable(value):
         return value
     raise ValueError("is neither the name of an objective nor a function")
+
+
+def _words(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return [*Command.split(value)]
+    except ValueError as error:
+        raise ValueError(f"cannot be split into words: {error}") from None
 
 
 def _search_space(value: object) -> object:
@@ -256,11 +269,13 @@ def _one_or_more(kind: Any, schema: JsonSchemaValue) -> Any:
 
 
 _TEXT = {"type": "string"}
+_TEXT_OR_TEXTS = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}
 _DIRECTIONS = {"enum": [each.value for each in Direction]}
 _DIRECTION = Annotated[Direction, Field(strict=False), WithJsonSchema(_DIRECTIONS)]
 
 _READ_AS: Mapping[Any, Any] = {
-    str | Callable[..., Any]: Annotated[Any, AfterValidator(_objective), WithJsonSchema(_TEXT)],
+    str | Callable[..., Any] | Command: Annotated[Any, AfterValidator(_objective), WithJsonSchema(_TEXT)],
+    str | Sequence[str]: Annotated[list[str], BeforeValidator(_words), WithJsonSchema(_TEXT_OR_TEXTS)],
     str | SearchSpace: Annotated[Any, AfterValidator(_search_space), WithJsonSchema(_TEXT)],
     Direction | str | None: _DIRECTION | None,
     Sequence[Direction | str]: _one_or_more(_DIRECTION, _DIRECTIONS),

@@ -272,7 +272,11 @@ def _toml(value: Scalar | list[Any]) -> str:
 
 def _quoted(text: str) -> str:
     escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
-    return '"' + "".join(escapes.get(each) or (each if each.isprintable() else f"\\U{ord(each):08X}") for each in text) + '"'
+    return (
+        '"'
+        + "".join(escapes.get(each) or (each if each.isprintable() else f"\\U{ord(each):08X}") for each in text)
+        + '"'
+    )
 
 
 def _key(name: str) -> str:

@@ -14,6 +14,7 @@ from tuner.domain.constraint import Constraint
 from tuner.domain.errors import ConfigurationError, Mistakes, restated
 from tuner.domain.goal_problems import goal_problems
 from tuner.domain.study import NAME_PATTERN, Component, Direction, StudySpec, as_component
+from tuner.spec.command_keys import OF_METRICS, problems_of_command, with_flat_metrics
 from tuner.spec.messages import key_path, place, problem
 from tuner.spec.overrides import overridden
 from tuner.spec.schema import DeclaredKey, keys_of, known_keys, renamed_keys, spec_of, study_model
@@ -52,7 +53,10 @@ def parse_study(
     places, so that the rest can be checked; only what leaves nothing to check is raised.
     """
     found = mistakes or Mistakes()
+    overrides = {OF_METRICS.get(path, path): value for path, value in overrides.items()}
+    content, problems = with_flat_metrics(content)
     merged = _asking_to_confirm(overridden(content, overrides))
+    found.add(restated(f"{where}: {each}", words) for each in (*problems, *problems_of_command(merged)))
     if problems := [*_unkept({key: value for key, value in merged.items() if key not in _OBJECTS}, ())]:
         found.add(f"{where}: {each}" for each in problems)
         found.raise_all()
@@ -84,6 +88,8 @@ def content_of(spec: StudySpec) -> dict[str, Any]:
     """Return the content of a study file that says what `spec` says; objects stay as they are."""
     content = _content(StudySpec, spec)
     for key in ("metric", "direction") if spec.metrics else ("metrics", "directions"):
+        del content[key]
+    for key in ("objective",) if spec.command else ("command", "metrics_pattern"):
         del content[key]
     return content
 

@@ -7,6 +7,7 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from tuner.domain.command import Command
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import StudySpec
 from tuner.spec.schema import DeclaredKey, as_written, keys_of, member_names
@@ -60,7 +61,7 @@ def study_file_of(spec: StudySpec) -> str:
 
 
 def _is_named(part: object) -> bool:
-    return isinstance(part, str) and part != "" and not part.startswith("__main__:")
+    return isinstance(part, Command) or (isinstance(part, str) and part != "" and not part.startswith("__main__:"))
 
 
 def _inexpressible(why: str) -> ConfigurationError:

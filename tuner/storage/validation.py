@@ -40,11 +40,15 @@ def check_spec(spec: Any, source: Any) -> None:
         raise TypeError(f"its spec is a {type(spec).__name__}")
     if not spec:
         return
-    _check_kinds("spec", spec, _SPEC_KINDS, required=_SPEC_KINDS.keys() - {"limits"})
+    _check_kinds("spec", spec, _SPEC_KINDS, required=_SPEC_KINDS.keys() - _OPTIONAL)
+    if not all(isinstance(word, str) for word in spec.get("command", ())):
+        raise TypeError("a word of its spec.command is not text")
     _check_kinds("spec.budget", spec["budget"], {"trials": int, "epochs": int}, required=("trials", "epochs"))
     for component in ("sampler", "scheduler"):
         _check_kinds(f"spec.{component}", spec[component], {"name": str}, required=("name",))
 
+
+_OPTIONAL = {"limits", "command", "metrics_pattern"}
 
 _SPEC_KINDS: Mapping[str, type] = {
     "objective": str,
@@ -56,6 +60,8 @@ _SPEC_KINDS: Mapping[str, type] = {
     "scheduler": Mapping,
     "limits": Mapping,
     "executor": str,
+    "command": list,
+    "metrics_pattern": str,
 }
 
 

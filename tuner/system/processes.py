@@ -50,6 +50,12 @@ def _group_of(pid: int) -> int | None:
         return None
 
 
+def has_group(group: int) -> bool:
+    """Whether any process of a group is alive; never where there is no /proc."""
+    members = (_fields(int(entry.name)) for entry in _PROC.glob("[0-9]*"))
+    return any(fields and fields[2] == str(group) and fields[0] not in "ZX" for fields in members)
+
+
 def descendants(pid: int) -> tuple[int, ...]:
     """Return the pids of all processes that `pid` has started, directly or through others."""
     try:

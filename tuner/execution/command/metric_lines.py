@@ -1,0 +1,77 @@
+"""Metrics in what a program prints: lines of JSON, or lines that match a pattern."""
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+from tuner.domain.command import NUMBERS
+
+_LONGEST = 64 * 2**10
+"""Characters of a line that is looked at."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printed:
+    """What a program has measured: metrics by name, and the number of the epoch or step where it prints one."""
+
+    metrics: Mapping[str, Any]
+    number: int | None = None
+
+
+@final
+class MetricLines:
+    """Finds a study's metrics in the lines that a program prints.
+
+    A line counts where it has one of the `wanted` metrics: as a key of a JSON object that is the whole line or, with a
+    `pattern`, as a named group of it.
+    """
+
+    def __init__(self, wanted: Collection[str], pattern: str = "") -> None:
+        self._wanted = frozenset(wanted)
+        self._pattern = re.compile(pattern) if pattern else None
+
+    def read(self, line: str) -> Printed | None:
+        """Return what a line reports; None for a line that reports nothing."""
+        if len(line) > _LONGEST:
+            return None
+        found = _object(line) if self._pattern is None else self._matched(self._pattern, line)
+        if not self._wanted.intersection(found):
+            return None
+        number = next((found[key] for key in NUMBERS if key in found), None)
+        metrics = {key: value for key, value in found.items() if key not in NUMBERS or key in self._wanted}
+        return Printed(metrics=metrics, number=_whole(number))
+
+    @staticmethod
+    def _matched(pattern: re.Pattern[str], line: str) -> dict[str, Any]:
+        match = pattern.search(line)
+        groups = {} if match is None else match.groupdict()
+        return {name: _number(text) for name, text in groups.items() if text is not None}
+
+
+def _object(line: str) -> dict[str, Any]:
+    """Return the JSON object that a line is, empty where it is none."""
+    if not line.lstrip().startswith("{"):
+        return {}
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _number(text: str) -> float | str:
+    """Return the number that a text is; the text itself where it is none, for the failure that says so."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _whole(number: Any) -> int | None:
+    """Return a number as a whole one; None where it is not, such as the fraction of an epoch."""
+    if isinstance(number, bool) or not isinstance(number, int | float) or number != number // 1:
+        return None
+    return int(number)

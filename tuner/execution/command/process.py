@@ -1,0 +1,213 @@
+"""The process of a command, with all that it starts: a process group that ends with it.
+
+A guard kills the group where this process dies without a word, by `kill -9` for instance. It is a shell that waits for
+the end of a pipe, of which only this process has the other end.
+"""
+
+import codecs
+import os
+import select
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, final
+
+from tuner.system.processes import birth, descendants, has_group, kill_group
+
+GRACE_SECONDS = 10.0
+"""How long a command may take to end once it was sent SIGTERM."""
+
+_EVERY_SECONDS = 0.05
+"""How often a group that is to end is looked at."""
+
+_AT_ONCE = 64 * 2**10
+_MOST_READS = 64
+"""How often a pipe is read once the command has ended: more than it holds."""
+
+_LONGEST_LINE = 2**20
+_TAIL_LINES = 20
+_TAIL_CHARACTERS = 220
+"""How much of the end of a command's output a failure has: its message is shown up to 300."""
+
+_GUARD = 'read -r _; kill -s KILL -- "-$0" 2>/dev/null'
+
+
+@final
+class CommandProcess:
+    """A running command, whose output is copied to this process's own streams as it comes."""
+
+    def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+        """Start it; raises `OSError` where there is no such program, or it cannot be executed."""
+        self._process = subprocess.Popen(  # noqa: S603 - the command that the study names; no shell
+            [*words],
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            process_group=0,
+        )
+        self._guard = _guard(self._process.pid)
+        self._ended = os.pidfd_open(self._process.pid)
+        self._started: dict[int, str] = {}
+        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._outputs = {
+            handle: _Output(stream, handle, self._tail)
+            for stream, handle in (("stdout", self._process.stdout), ("stderr", self._process.stderr))
+            if handle is not None
+        }
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._ended, selectors.EVENT_READ)
+        for handle in self._outputs:
+            os.set_blocking(handle.fileno(), False)
+            self._selector.register(handle, selectors.EVENT_READ)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of its standard output until it has ended."""
+        while not self._has_ended():
+            yield from self._read(None)
+        kill_group(self._process.pid)  # what it has left in the background
+        yield from self._rest()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send its process group a signal."""
+        kill_group(self._process.pid, number)
+
+    def end(self, patience: float = 0.0) -> Iterator[str]:
+        """Let it end by itself for `patience` seconds, then send its group SIGTERM and, after the grace time, SIGKILL.
+
+        Yields the lines that it prints meanwhile; where they are not taken, it is ended by `close`.
+        """
+        deadline = time.monotonic() + patience
+        while not self._has_ended() and (left := deadline - time.monotonic()) > 0:
+            yield from self._read(left)
+        self._started |= {pid: birth(pid) for pid in descendants(self._process.pid)}
+        self.send(signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while has_group(self._process.pid) and time.monotonic() < deadline:
+            yield from self._read(_EVERY_SECONDS)
+        yield from self._rest()
+
+    def close(self) -> int:
+        """End what is left of it at once, and return its exit code, negative for a signal."""
+        self._started |= {pid: birth(pid) for pid in descendants(self._process.pid)}
+        kill_group(self._process.pid)
+        for pid, born in self._started.items():  # some may have left the group
+            if born and birth(pid) == born:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+        code = self._process.wait()
+        self._guard.kill()
+        self._guard.communicate()
+        self._selector.close()
+        os.close(self._ended)
+        for handle, output in self._outputs.items():
+            output.flush()
+            handle.close()
+        return code
+
+    @property
+    def tail(self) -> str:
+        """The last lines of its output, of both streams, as many as fit into a failure's message."""
+        lines: list[str] = []
+        room = _TAIL_CHARACTERS
+        for line in reversed(self._tail):
+            if lines and len(line) > room:
+                break
+            lines.insert(0, line[-_TAIL_CHARACTERS:])
+            room -= len(line) + 1
+        return "\n".join(lines)
+
+    def _has_ended(self) -> bool:
+        """Whether the program has ended; it is waited for in `close` only, so that no other group gets its number."""
+        return bool(select.select([self._ended], [], [], 0)[0])
+
+    def _read(self, seconds: float | None) -> list[str]:
+        """Wait until there is something to read, or the command has ended; return the lines of standard output."""
+        lines: list[str] = []
+        for key, _ in self._selector.select(seconds):
+            if (output := self._outputs.get(key.fileobj)) is not None:  # type: ignore[call-overload]
+                lines += self._taken(output)
+        return lines
+
+    def _taken(self, output: "_Output") -> list[str]:
+        lines = output.read()
+        if output.is_over:
+            self._selector.unregister(output.handle)
+        return lines if output.stream == "stdout" else []
+
+    def _rest(self) -> list[str]:
+        """Return what is left in the pipes; a process in the background may hold them open for ever."""
+        lines: list[str] = []
+        for output in self._outputs.values():
+            for _ in range(_MOST_READS):
+                if output.is_over:
+                    break
+                lines += self._taken(output)
+                if not output.had_any:
+                    break
+            last = output.flush()
+            lines += last if output.stream == "stdout" else []
+        return lines
+
+
+@final
+class _Output:
+    """One of a command's streams: copied, and cut into lines."""
+
+    def __init__(self, stream: str, handle: IO[bytes], tail: deque[str]) -> None:
+        self.stream = stream
+        self.handle = handle
+        self.is_over = False
+        self.had_any = False
+        """Whether the last `read` has found anything."""
+        self._tail = tail
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._begun = ""
+
+    def read(self) -> list[str]:
+        """Return the lines that are complete by now."""
+        try:
+            content = os.read(self.handle.fileno(), _AT_ONCE)
+        except BlockingIOError:
+            self.had_any = False
+            return []
+        self.had_any, self.is_over = bool(content), not content
+        text = self._decoder.decode(content)
+        self._copy(text)
+        # A progress bar goes back to the start of its line, and what follows is a line of its own.
+        *lines, self._begun = (self._begun + text).replace("\r", "\n").split("\n")
+        if len(self._begun) > _LONGEST_LINE:
+            lines, self._begun = [*lines, self._begun], ""
+        return self._noted(lines)
+
+    def flush(self) -> list[str]:
+        """Return the last line, where it was not ended."""
+        last, self._begun = self._begun, ""
+        return self._noted([last] if last else [])
+
+    def _noted(self, lines: list[str]) -> list[str]:
+        self._tail.extend(line.rstrip() for line in lines if line.strip())
+        return lines
+
+    def _copy(self, text: str) -> None:
+        ours: Any = getattr(sys, self.stream)
+        ours.write(text)
+        ours.flush()
+
+
+def _guard(group: int) -> "subprocess.Popen[bytes]":
+    """Start what kills a process group as soon as this process has ended."""
+    return subprocess.Popen(  # noqa: S603 - our own words
+        ["/bin/sh", "-c", _GUARD, str(group)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )

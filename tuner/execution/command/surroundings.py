@@ -1,0 +1,46 @@
+"""What a trial's command is given: the facts for its placeholders, and the same by environment variables."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+
+from tuner.domain.trial import Trial
+from tuner.system.files import whole_file
+
+PREFIX = "TUNER_TRIAL_"
+"""What the environment variables that tell a command its trial begin with."""
+
+_CONFIG_FILE = "tuner-config.json"
+
+
+def facts_of(trial: Trial) -> dict[str, str]:
+    """Return what the placeholders stand for that are not parameters; the configuration is written to its file."""
+    return {
+        "trial.number": str(trial.number),
+        "trial.seed": str(trial.seed),
+        "trial.folder": str(trial.folder),
+        "trial.device": trial.device,
+        "trial.epoch": str(trial.epoch),
+        "trial.max_epochs": str(trial.max_epochs),
+        "trial.checkpoint": "",
+        "config": _written(trial),
+        "python": sys.executable,
+    }
+
+
+def environment_of(facts: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment, and what the placeholders stand for: `trial.seed` is `TUNER_TRIAL_SEED`."""
+    told = {
+        f"{PREFIX}{name.removeprefix('trial.').upper()}": value for name, value in facts.items() if name != "python"
+    }
+    # Python keeps what it prints to a pipe until there are 8 KiB: nothing could be stopped early.
+    return {**os.environ, "PYTHONUNBUFFERED": "1", **told}
+
+
+def _written(trial: Trial) -> str:
+    """Write the trial's configuration as JSON, and return the file's path."""
+    path = trial.folder / _CONFIG_FILE
+    with whole_file(path) as beside:
+        beside.write_text(json.dumps(trial.config, indent=2) + "\n", encoding="utf-8")
+    return str(path)
