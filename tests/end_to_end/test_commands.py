@@ -1,13 +1,14 @@
 """A program as an objective, with no Python of a person's that imports tuner, and with no study file."""
 
 import json
-import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import TEMPLATE
+from templates import gone
 
 import tuner
 
@@ -116,3 +117,63 @@ def test_a_command_that_only_a_database_elsewhere_says_is_not_run(
     assert cli("resume", "train", "--trials", "2", "--trust", *options)[0] == 0
     cli("run", "study.toml", "--trials", "1", *options)
     assert cli("resume", "study", "--trials", "2", *options)[0] == 0
+
+
+CHECKPOINTING = """
+import json, os, sys, time
+saved, folder, pause = sys.argv[1:]
+start = int(open(os.path.join(saved, "state")).read()) if saved else 0
+open("pids.txt", "a").write(f"{os.getpid()}\\n")
+for epoch in range(start + 1, 7):
+    path = os.path.join(folder, f"state-{epoch}")
+    os.makedirs(path, exist_ok=True)
+    open(os.path.join(path, "state"), "w").write(str(epoch))
+    print(json.dumps({"epoch": epoch, "loss": 1 / epoch, "checkpoint": path}))
+    open("trained.txt", "a").write(f"{os.environ['TUNER_TRIAL_NUMBER']} {epoch}\\n")
+    while epoch == 4 and not os.path.exists("go"):
+        time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("executor", ["inline", "ray"])
+def test_a_driver_that_is_killed_leaves_no_command_and_the_study_goes_on_from_the_checkpoint(
+    executor: str, workplace: Path, cli: Cli
+) -> None:
+    (workplace / "train.py").write_text(CHECKPOINTING)
+    (workplace / "space.toml").write_text("pause = [0.1]\n")
+    (workplace / "study.toml").write_text(
+        f'command = "{sys.executable} -S train.py {{trial.checkpoint}} {{trial.folder}} {{pause}}"\n'
+        f'search_space = "space.toml"\nmetric = "loss"\nexecutor = "{executor}"\n'
+        "[budget]\ntrials = 1\nepochs = 6\n[scheduler]\nname = 'none'\n"
+    )
+    words = [sys.executable, "-m", "tuner.cli", "run", "study.toml"]
+    driver = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    trained = workplace / "trained.txt"
+    wait_for(lambda: trained.exists() and trained.read_text().count("\n") >= 4 and reported(workplace) >= 3, driver)
+    driver.kill()
+    driver.communicate()
+    assert all(gone(int(pid)) for pid in (workplace / "pids.txt").read_text().split())
+    (workplace / "go").touch()
+    code, _, messages = cli("resume", "study")
+    assert code == 0, messages
+    study = tuner.load_study("study")
+    assert study.trials[0].curve == pytest.approx({epoch: 1 / epoch for epoch in range(1, 7)})
+    repeated = [line for line in trained.read_text().splitlines() if line == "0 1"]
+    assert len(repeated) == 1
+    if executor == "ray":
+        code, log, _ = cli("logs", "study", "0")
+        assert (code, log.count('"epoch": 6')) == (0, 1)
+
+
+def reported(workplace: Path) -> int:
+    """Return the last epoch that is stored."""
+    try:
+        return max((trial.last_epoch for trial in tuner.load_study("study").trials), default=0)
+    except tuner.TunerError:
+        return 0
+
+
+def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)  # polling what another process writes: there is no event to await

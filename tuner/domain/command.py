@@ -25,6 +25,9 @@ FACTS = (
 NUMBERS = ("epoch", "step")
 """The keys, or groups of a pattern, that number a report."""
 
+CHECKPOINT = "checkpoint"
+"""The key, or group of a pattern, that names the files from which a program can continue after a report."""
+
 _PLACEHOLDER = re.compile(r"\{\{(?P<literal>[A-Za-z_][\w.]*)\}\}|\{(?P<name>[A-Za-z_][\w.]*)\}")
 _SWITCH = re.compile(r"\{(?P<name>[A-Za-z_][\w.]*)\?(?P<yes>[^{}:]*)(?::(?P<no>[^{}]*))?\}")
 _FLAG = re.compile(r"--?[A-Za-z][^{}=]*")

@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, TypeVar, final, overload
 
 from tuner.domain.errors import ConfigurationError, NoTrialError
@@ -18,6 +19,12 @@ Default = TypeVar("Default")
 
 _PROCESS = "TUNER_TRIAL_PROCESS"
 """The environment variable by which children know that they were started by a trial, and by which process."""
+
+SOCKET = "TUNER_TRIAL_SOCKET"
+"""The environment variable by which a program that is a trial's command finds the trial's process."""
+
+_REMOTE = "tuner.execution.command.remote_trial"
+"""What connects to it; by name, since few programs are commands."""
 
 _MISSING: Any = object()
 
@@ -87,7 +94,9 @@ class _Current:
     def trial(self) -> Trial | None:
         if not self._by_thread:
             refuse_child(int(os.environ.get(_PROCESS, os.getpid())))
-            return None
+            if SOCKET not in os.environ:
+                return None
+            self.enter(import_module(_REMOTE).join(os.environ[SOCKET]))
         refuse_child(self._process)
         trials = [*self._by_thread.values()]
         mine = self._by_thread.get(threading.get_ident(), trials[0] if len(trials) == 1 else None)

@@ -27,19 +27,37 @@ Start = Callable[..., Generator[Any, None, None]]
 def start(workplace: Path) -> Start:
     """Starts a trial of a Python program, given by its text, whose arguments are `words`."""
 
-    def begin(program: str, *words: str, wanted: tuple[str, ...] = ("loss",), pattern: str = "", **given: Any) -> Any:
+    def begin(
+        program: str, *words: str, wanted: tuple[str, ...] = ("loss",), pattern: str = "",
+        options: tuple[str, ...] = ("-S",), recorded: int = 0, **given: Any,
+    ) -> Any:  # fmt: skip
         (workplace / "train.py").write_text("import json, os, signal, sys, time\n" + textwrap.dedent(program))
+        checkpoints = TrialCheckpoints(workplace / "checkpoints", recorded, recorded)
+        checkpoints.begin_epoch()
         trial = Trial(
             config=Config({"lr": 0.5, "optimizer": {"name": "sgd", "momentum": 0.25}}),
-            checkpoints=TrialCheckpoints(workplace / "checkpoints", 0, 0),
+            checkpoints=checkpoints,
             place=workplace / "place",
             settings=Config({}),
-            **{"number": 3, "seed": 11, "device": "cpu", "epoch": 0, "max_epochs": 9, **given},
+            **{"number": 3, "seed": 11, "device": "cpu", "epoch": checkpoints.epoch, "max_epochs": 9, **given},
         )
-        command = Command(words=(sys.executable, "-S", "train.py", *words), pattern=pattern)
-        return trained_by(command, wanted, workplace)(trial)
+        command = Command(words=(sys.executable, *options, "train.py", *words), pattern=pattern)
+        return taken(trained_by(command, wanted, workplace)(trial), checkpoints)
 
     return begin
+
+
+def taken(reports: Generator[Any, None, None], checkpoints: TrialCheckpoints) -> Generator[Any, None, None]:
+    """Take every report as a worker does, which says where the trial is."""
+    try:
+        for report in reports:
+            if not isinstance(report, Failure):
+                checkpoints.advance(is_best=True)
+                checkpoints.recorded()
+            yield report
+            checkpoints.begin_epoch()
+    finally:
+        reports.close()
 
 
 def failure(trial: Generator[Any, None, None]) -> Failure:
@@ -84,6 +102,7 @@ def test_a_report_is_read_before_the_program_ends_although_python_would_keep_it(
 def test_the_trial_is_told_by_arguments_by_variables_and_by_a_file(start: Start, workplace: Path) -> None:
     program = """
         told = {name: value for name, value in os.environ.items() if name.startswith("TUNER_TRIAL_")}
+        assert os.path.exists(told.pop("TUNER_TRIAL_SOCKET"))
         print(json.dumps({"loss": 1, "words": sys.argv[1:], "told": told, "file": json.load(open(sys.argv[-1]))}))
     """
     words = ("--lr", "{lr}", "-n{trial.number}", "--resume={trial.checkpoint}", "--depth", "{depth}", "{config}")
@@ -109,12 +128,8 @@ def test_the_trial_is_told_by_arguments_by_variables_and_by_a_file(start: Start,
         ("print('loss: 3')", FailureReason.NO_METRICS, 'looked for lines such as {"epoch": 1, "loss": 0.5} on its'),
         ("print('loss: 3')", FailureReason.NO_METRICS, "the end of its output:\nloss: 3"),
         ("print('{\"loss\": 1}'); sys.exit(4)", FailureReason.RAISED, "exit code 4"),
-        ("print('{\"loss\": 1, \"epoch\": 4}')", FailureReason.RAISED, "reported epoch 4 first, and the trial is to"),
-        (
-            "for n in (1, 3): print(json.dumps({'loss': 1, 'step': n}))",
-            FailureReason.RAISED,
-            "reported epoch 3 after epoch 1",
-        ),
+        ("for n in (2, 1): print(json.dumps({'loss': 1, 'step': n}))", FailureReason.RAISED, "step 1 was reported, and"),
+        ("print('{\"loss\": 1, \"checkpoint\": \"no/file\"}')", FailureReason.RAISED, "No such file or directory"),
     ],
 )
 def test_a_command_that_fails_says_how_and_shows_the_end_of_its_output(
@@ -244,3 +259,79 @@ def test_a_guard_ends_the_command_when_this_process_is_killed(start: Start, work
     assert birth(command) == ""
     for handle in (read, write, ended):
         os.close(handle)
+
+
+CHECKPOINTING = """
+start = int(open(os.path.join(sys.argv[1], "state")).read()) if sys.argv[1] else 0
+for epoch in range(start + 1, 9):
+    path = os.path.join(os.environ["TUNER_TRIAL_FOLDER"], f"state-{epoch}")
+    os.makedirs(path, exist_ok=True)
+    open(os.path.join(path, "state"), "w").write(str(epoch))
+    print(json.dumps({"epoch": epoch, "loss": epoch, "checkpoint": path}))
+"""
+
+
+def test_what_a_line_names_as_a_checkpoint_is_what_the_next_run_is_given(start: Start) -> None:
+    trial = start(CHECKPOINTING, "{trial.checkpoint}")
+    assert [next(trial)["loss"] for _ in range(3)] == [1, 2, 3]
+    trial.close()
+    again = start(CHECKPOINTING, "{trial.checkpoint}", recorded=3)
+    assert next(again)["loss"] == 4
+    again.close()
+
+
+REPORTING = """
+import pathlib, tuner
+trial = tuner.current_trial()
+saved = trial.load_folder()
+state = int((saved / "state").read_text()) if saved else 0
+print(json.dumps({"loss": -1}))
+while not pathlib.Path("never").exists():
+    state += 1
+    with trial.checkpoint() as folder:
+        (folder / "state").write_text(str(state))
+    try:
+        tuner.report({"loss": state, "lr": trial.config["lr"], "of": trial.max_epochs}, step=state)
+    except tuner.StopTrial:
+        pathlib.Path("stopped").write_text(str(state))
+        raise
+"""
+
+
+def test_a_program_that_imports_tuner_reports_waits_for_the_answer_and_saves_folders(
+    start: Start, workplace: Path
+) -> None:
+    program = REPORTING.replace('print(json.dumps({"loss": -1}))\n', "")
+    trial = start(program, options=())
+    assert [next(trial) for _ in range(2)] == [{"loss": n, "lr": 0.5, "of": 9} for n in (1, 2)]
+    trial.close()
+    assert (workplace / "stopped").read_text() == "2"
+    again = start(program, options=(), recorded=2)
+    assert next(again)["loss"] == 3
+    again.close()
+
+
+def test_what_a_report_cannot_be_is_raised_in_the_program(
+    start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = """
+        import tuner
+        tuner.report(loss=1, step=5)
+        for metrics, step in (({"loss": 2}, 3), ({"loss": 2}, 0)):
+            try:
+                tuner.report(metrics, step=step)
+            except (tuner.ConfigurationError, ValueError) as error:
+                print(error)
+        if os.fork() == 0:
+            try:
+                tuner.report(loss=7)
+            except tuner.NoTrialError as error:
+                print(error)
+            os._exit(0)
+        os.wait()
+    """
+    assert [*start(program, options=())] == [{"loss": 1}]
+    printed = capsys.readouterr().out
+    assert "is a child of process" in printed
+    assert "steps only increase" in printed
+    assert "a step is how far the trial is, a whole number from 1" in printed

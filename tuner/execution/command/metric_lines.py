@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-from tuner.domain.command import NUMBERS
+from tuner.domain.command import CHECKPOINT, NUMBERS
 
 _LONGEST = 64 * 2**10
 """Characters of a line that is looked at."""
@@ -15,10 +15,14 @@ _LONGEST = 64 * 2**10
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Printed:
-    """What a program has measured: metrics by name, and the number of the epoch or step where it prints one."""
+    """What a program has measured: metrics by name, and the number of the epoch or step where it prints one.
+
+    `checkpoint` is the path of a file or folder that it can continue from after this epoch, "" without any.
+    """
 
     metrics: Mapping[str, Any]
     number: int | None = None
+    checkpoint: str = ""
 
 
 @final
@@ -41,8 +45,13 @@ class MetricLines:
         if not self._wanted.intersection(found):
             return None
         number = next((found[key] for key in NUMBERS if key in found), None)
-        metrics = {key: value for key, value in found.items() if key not in NUMBERS or key in self._wanted}
-        return Printed(metrics=metrics, number=_whole(number))
+        checkpoint = found.get(CHECKPOINT)
+        apart = {*NUMBERS, CHECKPOINT} - self._wanted
+        return Printed(
+            metrics={key: value for key, value in found.items() if key not in apart},
+            number=_whole(number),
+            checkpoint=checkpoint if isinstance(checkpoint, str) else "",
+        )
 
     @staticmethod
     def _matched(pattern: re.Pattern[str], line: str) -> dict[str, Any]:

@@ -13,10 +13,10 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, final
+from typing import IO, Any, Protocol, final
 
 from tuner.system.processes import birth, descendants, has_group, kill_group
 
@@ -36,6 +36,12 @@ _TAIL_CHARACTERS = 220
 """How much of the end of a command's output a failure has: its message is shown up to 300."""
 
 _GUARD = 'read -r _; kill -s KILL -- "-$0" 2>/dev/null'
+
+
+class HasFileno(Protocol):
+    """Something that can be waited for: a socket, a pipe."""
+
+    def fileno(self) -> int: ...
 
 
 @final
@@ -62,14 +68,25 @@ class CommandProcess:
             for stream, handle in (("stdout", self._process.stdout), ("stderr", self._process.stderr))
             if handle is not None
         }
+        self._watched: dict[int, Callable[[], Sequence[Any]]] = {}
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._ended, selectors.EVENT_READ)
         for handle in self._outputs:
             os.set_blocking(handle.fileno(), False)
             self._selector.register(handle, selectors.EVENT_READ)
 
-    def lines(self) -> Iterator[str]:
-        """Yield the lines of its standard output until it has ended."""
+    def watch(self, handle: HasFileno, receive: Callable[[], Sequence[Any]]) -> None:
+        """Call `receive` when there is something to read from `handle`; what it returns is yielded among the lines."""
+        self._watched[handle.fileno()] = receive
+        self._selector.register(handle.fileno(), selectors.EVENT_READ)
+
+    def unwatch(self, handle: HasFileno) -> None:
+        """Watch no more, before `handle` is closed."""
+        del self._watched[handle.fileno()]
+        self._selector.unregister(handle.fileno())
+
+    def lines(self) -> Iterator[Any]:
+        """Yield the lines of its standard output, and what else is received, until it has ended."""
         while not self._has_ended():
             yield from self._read(None)
         kill_group(self._process.pid)  # what it has left in the background
@@ -79,7 +96,7 @@ class CommandProcess:
         """Send its process group a signal."""
         kill_group(self._process.pid, number)
 
-    def end(self, patience: float = 0.0) -> Iterator[str]:
+    def end(self, patience: float = 0.0) -> Iterator[Any]:
         """Let it end by itself for `patience` seconds, then send its group SIGTERM and, after the grace time, SIGKILL.
 
         Yields the lines that it prints meanwhile; where they are not taken, it is ended by `close`.
@@ -128,11 +145,13 @@ class CommandProcess:
         """Whether the program has ended; it is waited for in `close` only, so that no other group gets its number."""
         return bool(select.select([self._ended], [], [], 0)[0])
 
-    def _read(self, seconds: float | None) -> list[str]:
-        """Wait until there is something to read, or the command has ended; return the lines of standard output."""
-        lines: list[str] = []
+    def _read(self, seconds: float | None) -> list[Any]:
+        """Wait until there is something to read, or the command has ended; return lines, and what else was received."""
+        lines: list[Any] = []
         for key, _ in self._selector.select(seconds):
-            if (output := self._outputs.get(key.fileobj)) is not None:  # type: ignore[call-overload]
+            if (receive := self._watched.get(key.fd)) is not None:
+                lines += receive()
+            elif (output := self._outputs.get(key.fileobj)) is not None:  # type: ignore[call-overload]
                 lines += self._taken(output)
         return lines
 

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 
+from tuner.domain.current_trial import SOCKET
 from tuner.domain.trial import Trial
 from tuner.system.files import whole_file
 
@@ -23,19 +24,23 @@ def facts_of(trial: Trial) -> dict[str, str]:
         "trial.device": trial.device,
         "trial.epoch": str(trial.epoch),
         "trial.max_epochs": str(trial.max_epochs),
-        "trial.checkpoint": "",
+        "trial.checkpoint": str(trial.load_folder() or ""),
         "config": _written(trial),
         "python": sys.executable,
     }
 
 
-def environment_of(facts: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's environment, and what the placeholders stand for: `trial.seed` is `TUNER_TRIAL_SEED`."""
+def environment_of(facts: Mapping[str, str], address: str) -> dict[str, str]:
+    """Return this process's environment, and what the placeholders stand for: `trial.seed` is `TUNER_TRIAL_SEED`.
+
+    At the `address`, a socket's, `tuner.report` finds this process.
+    """
     told = {
         f"{PREFIX}{name.removeprefix('trial.').upper()}": value for name, value in facts.items() if name != "python"
     }
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     # Python keeps what it prints to a pipe until there are 8 KiB: nothing could be stopped early.
-    return {**os.environ, "PYTHONUNBUFFERED": "1", **told}
+    return {**inherited, "PYTHONUNBUFFERED": "1", **told, SOCKET: address}
 
 
 def _written(trial: Trial) -> str:

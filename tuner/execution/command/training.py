@@ -1,22 +1,25 @@
 """A command as the function that an objective is: it takes a trial, and yields what the program reports."""
 
+import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.command import Command
 from tuner.domain.config_path import values_by_path
-from tuner.domain.trial import Failure, FailureReason, Trial
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.trial import Failure, FailureReason, Trial, as_step
 from tuner.execution.command.metric_lines import MetricLines, Printed
 from tuner.execution.command.process import CommandProcess
+from tuner.execution.command.report_socket import Question, ReportSocket
 from tuner.execution.command.surroundings import environment_of, facts_of
 from tuner.formatting.redaction import redacted
 
 _PATIENCE_SECONDS = 10.0
-"""How long a command that has reported its last epoch may take to end by itself."""
+"""How long a command may take to end by itself that has reported its last epoch, or was answered that it is to stop."""
 
 Reports = Generator[Any, None, None]
 
@@ -27,41 +30,53 @@ def trained_by(command: Command, wanted: Sequence[str], folder: Path) -> Callabl
     def train(trial: Trial) -> Reports:
         facts = facts_of(trial)
         words = command.arguments(values_by_path(trial.config), facts)
+        reports = ReportSocket()
         try:
-            process = CommandProcess(words, folder, environment_of(facts))
+            process = CommandProcess(words, folder, environment_of(facts, reports.address))
         except (OSError, ValueError) as error:  # a parameter's value may have a null character in it
+            reports.close()
             yield _failure(FailureReason.RAISED, f"the command {words[0]!r} could not be started: {error}")
             return
-        yield from _Run(command, wanted, trial, process).reports()
+        reports.attach(process)
+        try:
+            yield from _Run(command, wanted, trial, process, folder).reports()
+        finally:
+            reports.close()
 
     return train
+
+
+class _UnusableReportError(Exception):
+    """A line reports what cannot be the trial's next epoch, or names a checkpoint that cannot be kept."""
 
 
 @final
 class _Run:
     """One run of a trial's command."""
 
-    def __init__(self, command: Command, wanted: Sequence[str], trial: Trial, process: CommandProcess) -> None:
+    def __init__(
+        self, command: Command, wanted: Sequence[str], trial: Trial, process: CommandProcess, folder: Path
+    ) -> None:
         self._command = command
         self._wanted = wanted
         self._trial = trial
         self._process = process
+        self._folder = folder
         self._lines = MetricLines(wanted, command.pattern)
         self._numbers = _Numbers(trial.epoch)
-        self._reported = 0
+        self._reached = trial.epoch
+        self._has_reported = self._asks = False
+        self._open: Question | None = None
 
     def reports(self) -> Reports:
         """Yield the metrics of each epoch, and at the end the failure, where it is one."""
         before = self._pass_on_termination()
+        problem = ""
         try:
-            for printed in self._printed(self._process.lines()):
-                problem = self._numbers.problem_of(printed)
-                if problem:
-                    yield _failure(FailureReason.RAISED, problem)
-                    return
-                if self._numbers.is_news(printed):
-                    self._reported += 1
-                    yield printed.metrics
+            for event in self._process.lines():
+                yield from self._asked(event) if isinstance(event, Question) else self._printed(event)
+        except _UnusableReportError as error:
+            problem = str(error)
         except GeneratorExit:
             self._let_end()
             raise
@@ -69,8 +84,55 @@ class _Run:
             code = self._process.close()
             if before is not None:
                 signal.signal(signal.SIGTERM, before)
-        if (failure := self._failure_of(code)) is not None:
+        failure = _failure(FailureReason.RAISED, problem) if problem else self._failure_of(code)
+        if failure is not None:
             yield failure
+
+    def _printed(self, line: str) -> Reports:
+        """Yield what a line reports, of a program that only prints."""
+        printed = None if self._asks else self._lines.read(line)
+        if printed is None or not self._numbers.is_news(printed):
+            return
+        try:
+            if printed.checkpoint:
+                self._keep(self._folder / printed.checkpoint)
+            metrics = self._reported(printed.metrics, self._numbers.step_of(printed))
+        except (ConfigurationError, OSError, ValueError) as error:
+            raise _UnusableReportError(f"what the command reported cannot be kept: {error}") from error
+        yield metrics
+
+    def _asked(self, question: Question) -> Reports:
+        """Yield what a program reports that waits for the answer; what it prints is output only from then on."""
+        self._asks = True
+        content = question.content
+        try:
+            step = as_step(content.get("step"))
+            if "checkpoint" in content:
+                self._keep(Path(content["checkpoint"]), step)
+                question.answer()
+                return
+            metrics = self._reported(content.get("metrics"), step)
+        except (ConfigurationError, OSError, TypeError, ValueError) as error:
+            question.answer(refused=str(error))
+            return
+        self._open = question
+        yield metrics
+        self._open = None
+        question.answer(stop=False)
+
+    def _reported(self, metrics: Any, step: int | None) -> Any:
+        self._trial.checkpoints.reach(step)
+        self._reached = self._reached + 1 if step is None else step
+        self._has_reported = True
+        return metrics
+
+    def _keep(self, path: Path, step: int | None = None) -> None:
+        """Keep a file or folder of the command's as the checkpoint of the next report."""
+        with self._trial.checkpoint(step=step) as folder:
+            if path.is_dir():
+                shutil.copytree(path, folder, dirs_exist_ok=True)
+            else:
+                shutil.copy2(path, folder)
 
     def _pass_on_termination(self) -> Any:
         """Let SIGTERM, by which a process would just die, end the command; return what handled it, None for others."""
@@ -79,14 +141,15 @@ class _Run:
             return None
         return signal.signal(signal.SIGTERM, lambda *_: self._process.send(signal.SIGTERM))
 
-    def _printed(self, lines: Iterator[str]) -> Iterator[Printed]:
-        return filter(None, map(self._lines.read, lines))
-
     def _let_end(self) -> None:
-        """End the command: at once where it is stopped, and with patience where it has reported all that it was to."""
-        is_done = self._trial.epoch + self._reported >= self._trial.max_epochs
-        for _ in self._printed(self._process.end(_PATIENCE_SECONDS if is_done else 0.0)):
-            if is_done:  # it trains on
+        """End the command: with patience where it has reported all that it was to, or knows that it is to stop."""
+        is_done = self._reached >= self._trial.max_epochs
+        if self._open is not None:
+            self._open.answer(stop=not is_done)
+        for event in self._process.end(_PATIENCE_SECONDS if is_done or self._asks else 0.0):
+            if isinstance(event, Question):
+                event.answer(stop=True)
+            elif not self._asks and self._lines.read(event) is not None:  # it trains on
                 break
         for _ in self._process.end():
             pass
@@ -97,7 +160,7 @@ class _Run:
             return _failure(FailureReason.RAISED, f"the command was killed by {_signal(-code)}{tail}")
         if code > 0:
             return _failure(FailureReason.RAISED, f"the command ended with exit code {code}{tail}")
-        if self._reported:
+        if self._has_reported:
             return None
         return _failure(
             FailureReason.NO_METRICS,
@@ -108,37 +171,28 @@ class _Run:
 
 @final
 class _Numbers:
-    """The numbers that a program gives its epochs, from 0 or from 1, held against the epochs that the study counts."""
+    """The numbers that a program prints with its epochs or steps, from 0 or from 1, as steps of the trial."""
 
     def __init__(self, trained: int) -> None:
-        self._next = trained + 1
+        self._trained = trained
         self._shift: int | None = None
         self._last: int | None = None
 
-    def problem_of(self, printed: Printed) -> str:
-        """Return why a report cannot be the next one; "" where it can, or is a second one of the same epoch."""
-        number = printed.number
-        if number is None or number == self._last:
-            return ""
-        if self._shift is None:
-            if number not in (self._next - 1, self._next):
-                return (
-                    f"the command reported epoch {number} first, and the trial is to go on with epoch {self._next}: a "
-                    "program that goes on from files of its own has to report all of its epochs"
-                )
-            self._shift = self._next - number
-        elif number + self._shift != self._next:
-            return f"the command reported epoch {number} after epoch {self._last}: every epoch counts, in order"
-        return ""
-
     def is_news(self, printed: Printed) -> bool:
-        """Count a report, and return whether it is the first one of its epoch."""
+        """Whether a report is the first one with its number."""
         if printed.number is not None and printed.number == self._last:
             sys.stderr.write(f"tuner: epoch {printed.number} is reported twice, and the first report counts\n")
             return False
         self._last = printed.number
-        self._next += 1
         return True
+
+    def step_of(self, printed: Printed) -> int | None:
+        """Return the step that a report is of; None for the next one, where it has no number."""
+        if printed.number is None:
+            return None
+        if self._shift is None:
+            self._shift = 1 if printed.number == self._trained else 0
+        return printed.number + self._shift
 
 
 def _failure(reason: FailureReason, message: str) -> Failure:
