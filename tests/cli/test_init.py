@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import tuner
+from tuner.running.lookup import named_space
 from tuner.running.spec_source import DataFile, read_spec
 from tuner.spec.study_file import read_study_file
 from tuner.spec.template import template
@@ -78,3 +79,46 @@ def test_what_cannot_be_is_told_and_nothing_is_written(words: list[str], told: s
     assert code == 2
     assert told in messages
     assert list(workplace.iterdir()) == []
+
+
+PROGRAM = """
+import argparse, json
+parser = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+parser.add_argument("--lr", type=float, default=0.1, help="learning rate")
+parser.add_argument("--hidden", type=int, default=16, help="units")
+parser.add_argument("--nesterov", action="store_true", help="the other momentum")
+parser.add_argument("--amp", action=argparse.BooleanOptionalAction, default=True, help="half the digits")
+parser.add_argument("--kind", choices=["a", "b"], default="b", help="which")
+parser.add_argument("--epochs", type=int, default=3, help="passes")
+parser.add_argument("--seed", type=int, default=0, help="for all")
+arguments = parser.parse_args()
+for epoch in range(arguments.epochs):
+    print(json.dumps({"epoch": epoch, "loss": arguments.lr / (epoch + 1) + arguments.amp + arguments.nesterov}))
+"""
+
+
+def test_what_is_written_for_a_program_runs(workplace: Path, cli: Cli) -> None:
+    (workplace / "train.py").write_text(PROGRAM)
+    (workplace / "new").mkdir()
+    code, answer, said = cli("init", "new/study.toml", "--from", "train.py")
+    assert (code, answer) == (0, "wrote new/study.toml and new/space.toml; next: tuner check new/study.toml\n"), said
+    assert "running python ../train.py --help" in said
+    assert cli("run", "new/study.toml", "--executor", "inline", "--trials", "4")[0] == 0
+    study = tuner.load_study("study")
+    assert study.trials[0].config == {"lr": 0.1, "hidden": 16, "nesterov": False, "amp": True, "kind": "b"}
+    assert study.trials[0].curve == pytest.approx({1: 1.1, 2: 1.05, 3: 0.1 / 3 + 1})
+    code, _, said = cli("init", "new/other.toml", "--from", "train.py")
+    assert (code, "new/space.toml is there already" in said) == (2, True)
+
+
+def test_a_program_that_has_no_help_is_named_with_what_it_said(workplace: Path, cli: Cli) -> None:
+    (workplace / "train.py").write_text("raise SystemExit('needs a GPU')")
+    code, _, said = cli("init", "study.toml", "--from", "train.py")
+    assert (code, "needs a GPU" in said) == (2, True)
+    assert not (workplace / "study.toml").exists()
+
+
+def test_a_search_space_is_written_as_toml(workplace: Path, cli: Cli) -> None:
+    assert cli("init", "space.toml", "--space", "tabular_classifier")[0] == 0
+    written, shipped = (named_space(name, workplace) for name in (str(workplace / "space.toml"), "tabular_classifier"))
+    assert written == shipped

@@ -144,14 +144,16 @@ def test_a_driver_that_is_killed_leaves_no_command_and_the_study_goes_on_from_th
     (workplace / "study.toml").write_text(
         f'command = "{sys.executable} -S train.py {{trial.checkpoint}} {{trial.folder}} {{pause}}"\n'
         f'search_space = "space.toml"\nmetric = "loss"\nexecutor = "{executor}"\n'
-        "[budget]\ntrials = 1\nepochs = 6\n[scheduler]\nname = 'none'\n"
+        "[budget]\ntrials = 1\nepochs = 6\n"
     )
     words = [sys.executable, "-m", "tuner.cli", "run", "study.toml"]
     driver = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     trained = workplace / "trained.txt"
-    wait_for(lambda: trained.exists() and trained.read_text().count("\n") >= 4 and reported(workplace) >= 3, driver)
-    driver.kill()
-    driver.communicate()
+    try:
+        wait_for(lambda: reported(workplace) >= 3 and trained.read_text().count("\n") >= 4, driver)
+    finally:
+        driver.kill()
+        driver.communicate()
     assert all(gone(int(pid)) for pid in (workplace / "pids.txt").read_text().split())
     (workplace / "go").touch()
     code, _, messages = cli("resume", "study")

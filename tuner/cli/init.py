@@ -1,4 +1,4 @@
-"""Write a study file to start from: the defaults, another study's, or what would be searched for some data."""
+"""Write a study file to start from: the defaults, another study's, or a proposal for data or for a program."""
 
 import shlex
 from dataclasses import replace
@@ -9,12 +9,16 @@ import typer
 from rich.text import Text
 
 from tuner.cli._options import Storage
-from tuner.cli._rendering import answers, safe
+from tuner.cli._rendering import answers, messages, safe
 from tuner.cli._study_argument import Data, Target
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import StudySpec
 from tuner.formatting.redaction import hidden_in, without_secrets
+from tuner.running.lookup import named_space
+from tuner.running.program import is_program, options_of_program, words_of
 from tuner.running.spec_source import DataFile, read_spec
+from tuner.spec.program_study import TO_FILL_IN, proposed
+from tuner.spec.space_file import space_text
 from tuner.spec.study_file import check_name
 from tuner.spec.template import study_file_of, template
 from tuner.storage.store import open_store
@@ -26,10 +30,20 @@ __all__ = ["command"]
 def command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it, a .toml file.", show_default=False)],
     source: Annotated[
-        str | None, typer.Option("--from", metavar="STUDY", help="A stored or shipped study, or a study file.")
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="STUDY|PROGRAM",
+            help="A stored or shipped study, a study file, or a program: its --help is run and read."),
     ] = None,
     data: Data = None,
     target: Target = None,
+    space: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|NAME", help="Write a search space instead, as TOML: a shipped one, or package.module:name."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     storage: Storage = None,
 ) -> None:
@@ -38,6 +52,15 @@ def command(
             f"{file} is no name for a study file", hint=f"study files end in .toml: {file.with_suffix('.toml')}"
         )
     check_name(file.stem)
+    if space is not None:
+        if source is not None or data is not None or target is not None:
+            raise ConfigurationError("--space asks for a search space alone: leave out --from, --data and --target")
+        _write(file, space_text(named_space(space, Path.cwd())), force=force)
+        answers().print(Text(f"wrote {safe(file)}; name it in a study file: search_space = ..."), soft_wrap=True)
+        return
+    if source is not None and data is None and is_program(source):
+        _write_proposal(file, Path(source), force=force)
+        return
     spec = _spec(source, data, target, storage)
     settings = {} if spec is None else without_secrets(spec.settings)
     text = template() if spec is None else study_file_of(replace(spec, settings=settings))
@@ -45,6 +68,28 @@ def command(
     answers().print(Text(f"wrote {safe(file)}; next: tuner check {safe(shlex.quote(str(file)))}"), soft_wrap=True)
     if hidden := [*hidden_in(settings, "settings")]:
         answers().print(Text(f"secrets are not copied: write {safe(' and '.join(hidden))} yourself", style="yellow"))
+
+
+def _write_proposal(file: Path, program: Path, *, force: bool) -> None:
+    """Write a study file for a program, and its search space beside it."""
+    folder, space = file.parent, file.with_name(_SPACE_FILE)
+    words = words_of(program, folder)
+    shown = shlex.join(words).replace("'{python}'", "python")
+    messages().print(Text(f"running {safe(shown)} --help, to read its options", style="dim"), soft_wrap=True)
+    study = proposed(words, options_of_program(words, folder), space.name)
+    for path in (file, space):
+        if path.exists() and not force:
+            raise ConfigurationError(f"{path} is there already", hint="--force replaces it")
+    _write(space, study.space, force=force)
+    _write(file, study.study, force=force)
+    next_step = f"wrote {safe(file)} and {safe(space)}; next: tuner check {safe(shlex.quote(str(file)))}"
+    answers().print(Text(next_step), soft_wrap=True)
+    if study.to_fill_in:
+        needed = f"the program needs {safe(', '.join(study.to_fill_in))}: write it in place of {TO_FILL_IN}"
+        answers().print(Text(needed, style="yellow"), soft_wrap=True)
+
+
+_SPACE_FILE = "space.toml"
 
 
 def _spec(source: str | None, data: str | None, target: str | None, storage: str | None) -> StudySpec | None:
