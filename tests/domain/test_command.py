@@ -42,7 +42,12 @@ def test_a_switch_is_a_flag_or_nothing_or_another_flag() -> None:
 
 
 def test_braces_that_are_no_placeholders_stay() -> None:
-    assert arguments('{"a": {"lr": {lr}}}', "{{lr}}", "{}", "${HOME") == ['{"a": {"lr": 1e-05}}', "{lr}", "{}", "${HOME"]
+    assert arguments('{"a": {"lr": {lr}}}', "{{lr}}", "{}", "${HOME") == [
+        '{"a": {"lr": 1e-05}}',
+        "{lr}",
+        "{}",
+        "${HOME",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Conditions as text: what they mean, and that nothing but conditions is evaluated."""
 
+import re
+
 import pytest
 
 from tuner import Choice, Float, Int, SearchSpace
@@ -60,9 +62,8 @@ def test_a_condition_is_evaluated_as_python_would(text: str, on_mlp: bool, on_li
     ],
 )
 def test_what_is_no_condition_is_refused(text: str, words: str) -> None:
-    with pytest.raises(ValueError, match="(?s).*") as raised:
+    with pytest.raises(ValueError, match=re.escape(words)):
         Expression.parse(text, PATHS)
-    assert words in str(raised.value)
 
 
 def test_a_name_that_several_parameters_have_is_ambiguous() -> None:
@@ -71,7 +72,9 @@ def test_a_name_that_several_parameters_have_is_ambiguous() -> None:
         Expression.parse("lr > 0", config_paths(space))
 
 
-@pytest.mark.parametrize("text", ["'a' * 99999999999 == 1", "9 ** 9 ** 9 > 1", "1 / (batch - batch) > 1", "'a' < batch"])
+@pytest.mark.parametrize(
+    "text", ["'a' * 99999999999 == 1", "9 ** 9 ** 9 > 1", "1 / (batch - batch) > 1", "'a' < batch"]
+)
 def test_what_cannot_be_computed_is_a_mistake_and_costs_nothing(text: str) -> None:
     space = SearchSpace(batch=Choice(32, 64)).require("because", Expression.parse(text, ["batch"]))
     with pytest.raises(SearchSpaceError, match="the rule 'because' raised"):

@@ -31,8 +31,10 @@ lr = {float = [0.01, 1.0], log = true, default = 0.1}
 momentum = {float = [0.0, 0.9]}
 [optimizer.choice.adam]
 """
-STUDY = f"""
-command = ["{sys.executable}", "-S", "train.py", "--lr", "{{lr}}", "--momentum={{momentum}}", "--epochs", "{{trial.max_epochs}}"]
+STUDY = """
+command = [
+    "{python}", "-S", "train.py", "--lr", "{lr}", "--momentum={momentum}", "--epochs", "{trial.max_epochs}",
+]
 search_space = "space.toml"
 metric = "loss"
 executor = "inline"

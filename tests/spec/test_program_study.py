@@ -3,14 +3,13 @@
 import tomllib
 
 import pytest
+from spec.test_program_help import HELP
 
 from tuner import Choice, ConfigurationError, Float, Int
 from tuner.domain.parameter import Parameter
 from tuner.spec.program_help import ProgramOption, options_of
 from tuner.spec.program_study import proposed
 from tuner.spec.space_file import parse_space
-
-from spec.test_program_help import HELP
 
 
 @pytest.mark.parametrize(
@@ -68,7 +67,10 @@ def test_a_whole_help_becomes_a_command_and_a_space() -> None:
 
 
 def test_a_number_of_epochs_is_the_budgets() -> None:
-    options = [ProgramOption(flag="--epochs", value="N", default="14"), ProgramOption(flag="--lr", value="L", default="1")]
+    options = [
+        ProgramOption(flag="--epochs", value="N", default="14"),
+        ProgramOption(flag="--lr", value="L", default="1"),
+    ]
     content = tomllib.loads(proposed(["./train"], options, "space.toml").study)
     assert content["command"] == ["./train", "--epochs", "{trial.max_epochs}", "--lr", "{lr}"]
     assert content["budget"]["epochs"] == 14

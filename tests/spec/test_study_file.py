@@ -366,7 +366,7 @@ def test_a_command_line_is_split_as_a_shell_would_and_no_further() -> None:
     [
         ({"objective": "supervised"}, "s.toml: command: is given in place of an objective; give one of the two"),
         ({"settings": {"a": 1}}, "s.toml: settings: are for an objective in Python"),
-        ({"command": "echo 'open"}, "s.toml: command: \"echo 'open\" cannot be split into words: No closing quotation"),
+        ({"command": "echo 'open"}, 's.toml: command: "echo \'open" cannot be split into words: No closing quotation'),
         ({"command": []}, "s.toml: command: is empty; write it as"),
         ({"command": 3}, "s.toml: command: 3 is not a list"),
         ({"metrics": {"patern": "x"}}, "s.toml: unknown key 'patern' in [metrics]; did you mean 'pattern'?"),

@@ -34,7 +34,8 @@ def command(
         typer.Option(
             "--from",
             metavar="STUDY|PROGRAM",
-            help="A stored or shipped study, a study file, or a program: its --help is run and read."),
+            help="A stored or shipped study, a study file, or a program: its --help is run and read.",
+        ),
     ] = None,
     data: Data = None,
     target: Target = None,

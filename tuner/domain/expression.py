@@ -89,7 +89,10 @@ class Expression:
         return Expression(text, found, tree)
 
     def __call__(self, config: Config) -> bool:
-        """Return whether `config` meets the condition; raises `TypeError` or `ArithmeticError` where it cannot be told."""
+        """Return whether `config` meets the condition.
+
+        Raises `TypeError` or `ArithmeticError` where it cannot be computed.
+        """
         values = values_by_path(config)
         named = {name: values.get(path) for name, path in self.paths.items()}
         try:
@@ -167,27 +170,28 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 
 def _value(node: ast.expr, named: Mapping[str, Any]) -> Any:
+    if (path := _path(node)) is not None:
+        return named[path]
     match node:
         case ast.Constant(value=value):
             return value
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return not _value(operand, named)
-        case ast.UnaryOp(op=op, operand=operand):
-            return _SIGNS[type(op)](*_numbers(_value(operand, named)))
-        case ast.BinOp(left=left, op=op, right=right):
-            return _computed(op, *_numbers(_value(left, named), _value(right, named)))
-        case ast.BoolOp(op=ast.And(), values=values):
-            return all(_value(each, named) for each in values)
-        case ast.BoolOp(values=values):
-            return any(_value(each, named) for each in values)
-        case ast.Compare():
-            return _compared(node, named)
         case ast.List(elts=elements) | ast.Tuple(elts=elements):
             return tuple(_value(each, named) for each in elements)
+        case ast.Compare():
+            return _compared(node, named)
+        case ast.BoolOp(op=op, values=values):
+            return (all if isinstance(op, ast.And) else any)(_value(each, named) for each in values)
         case _:
-            path = _path(node)
-            assert path is not None  # nothing else is left by `_refuse_others`
-            return named[path]
+            return _operated(node, named)
+
+
+def _operated(node: ast.expr, named: Mapping[str, Any]) -> Any:
+    """Return the value of an operator with its one or two operands."""
+    if isinstance(node, ast.BinOp):
+        return _computed(node.op, *_numbers(_value(node.left, named), _value(node.right, named)))
+    assert isinstance(node, ast.UnaryOp)  # nothing else is left by `_refuse_others`
+    operand = _value(node.operand, named)
+    return not operand if isinstance(node.op, ast.Not) else _SIGNS[type(node.op)](*_numbers(operand))
 
 
 def _compared(node: ast.Compare, named: Mapping[str, Any]) -> bool:

@@ -249,8 +249,8 @@ def spec_to_resume(
 ) -> tuple[StudySpec, Path]:
     """Return what the study's file says today, or what was stored where there is no file (any more).
 
-    `instead` is the command that can be run where the study cannot go on; `database` the file that it is stored in, None
-    for a server. What is wrong is collected in `mistakes`.
+    `instead` is the command that can be run where the study cannot go on; `database` the file that it is stored in,
+    None for a server. What is wrong is collected in `mistakes`.
     Raises `UntrustedCodeError` where it names code elsewhere that a person has not said to `trust`.
     """
     if not study.spec:

@@ -16,8 +16,8 @@ _BRACKETED = re.compile(r"\[[^\[\]]*\]")
 class ProgramOption:
     """An option of a program, or an argument that has no flag.
 
-    `value` is what the help calls its value, empty for a flag that takes none; `off` is the flag that turns it off, such
-    as `--no-amp`. `default` is None where the help does not say it.
+    `value` is what the help calls its value, empty for a flag that takes none; `off` is the flag that turns it off,
+    such as `--no-amp`. `default` is None where the help does not say it.
     """
 
     flag: str

@@ -31,6 +31,9 @@ _LOG = frozenset({"lr", "learning", "decay", "wd", "l1", "l2", "eps", "epsilon",
 _FROM_NOTHING = {"dropout": 0.5, "drop": 0.5, "smoothing": 0.2, "momentum": 0.99, "decay": 0.1}
 """How far numbers are searched whose default is 0, by a word of their names."""
 
+_SOME_EPOCHS = 10
+"""How many a trial has of a program whose help names no default."""
+
 _SMALL = 0.01
 _FEW = 8
 
@@ -60,7 +63,8 @@ def proposed(program: Sequence[str], options: Sequence[ProgramOption], space_fil
     for option in options:
         parameter, reason = _parameter(option)
         if option.name in _EPOCHS and option.value:
-            epochs = int(option.default) if (option.default or "").isdecimal() else 10
+            said = option.default or ""
+            epochs = int(said) if said.isdecimal() and int(said) else _SOME_EPOCHS
             words.append(_line(option.flag, "{trial.max_epochs}"))
         elif parameter is not None:
             searched[option.name] = parameter
@@ -136,6 +140,10 @@ def _parameter(option: ProgramOption) -> tuple[Parameter | None, str]:
     if len(option.choices) > 1:
         default = option.default if option.default in option.choices else option.choices[0]
         return Choice(*dict.fromkeys(option.choices), default=default), ""
+    return _number(option, words)
+
+
+def _number(option: ProgramOption, words: set[str]) -> tuple[Parameter | None, str]:
     if option.default is None:
         return None, "its help names no default"
     if re.fullmatch(r"\d{1,15}", option.default):

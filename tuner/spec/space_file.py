@@ -27,7 +27,7 @@ from tuner.domain.config import Scalar
 from tuner.domain.config_path import config_paths
 from tuner.domain.errors import ConfigurationError, SearchSpaceError, nearest
 from tuner.domain.expression import Expression
-from tuner.domain.parameter import Choice, Float, Int, Parameter
+from tuner.domain.parameter import Choice, Float, Int, NotGiven, Parameter
 from tuner.domain.search_space import SearchSpace
 from tuner.system.untrusted_files import text_of
 
@@ -43,7 +43,6 @@ _KEYS = {
     "choice": ("choice", "values", "default"),
 }
 _RULE_KEYS = ("require", "why")
-_NO_DEFAULT = object()
 _DEEPEST = 50
 _HOW = "write it as {float = [0.0, 1.0]}, {int = [1, 3]}, {choice = [...]}, or as a list of values"
 
@@ -161,7 +160,8 @@ class _Reader:
         return _RANGES[kind](*bounds, **options)
 
     def _choice(self, path: str, content: Mapping[str, Any], depth: int) -> Parameter | None:
-        values, branches = content["choice"], {}
+        values: Any = content["choice"]
+        branches: Mapping[str, Any] = {}
         if isinstance(values, Mapping):
             values, branches = content.get("values", []), values
         elif "values" in content:
@@ -176,9 +176,8 @@ class _Reader:
             self.problems += wrong
             return None
         trees = {name: self.tree(f"{path}.{name}.", branch, depth + 1) for name, branch in branches.items()}
-        given = _scalar(content["default"]) if "default" in content else _NO_DEFAULT
-        options = {} if given is _NO_DEFAULT else {"default": given}
-        return Choice(*map(_scalar, values), **options, **trees)
+        default = _scalar(content["default"]) if "default" in content else NotGiven.NOT_GIVEN
+        return Choice(*map(_scalar, values), default=default, **trees)
 
 
 def _is_table(value: object) -> bool:

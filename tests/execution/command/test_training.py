@@ -121,15 +121,23 @@ def test_the_trial_is_told_by_arguments_by_variables_and_by_a_file(start: Start,
 @pytest.mark.parametrize(
     ("program", "reason", "words"),
     [
-        ("print('working'); sys.exit(3)", FailureReason.RAISED, "ended with exit code 3; the end of its output:\nworking"),
+        (
+            "print('working'); sys.exit(3)",
+            FailureReason.RAISED,
+            "ended with exit code 3; the end of its output:\nworking",
+        ),
         ("raise ValueError('boom')", FailureReason.RAISED, "ended with exit code 1; the end of its output:\n"),
         ("raise ValueError('boom')", FailureReason.RAISED, "ValueError: boom"),
         ("os.kill(os.getpid(), signal.SIGSEGV)", FailureReason.RAISED, "was killed by SIGSEGV, and printed nothing"),
         ("print('loss: 3')", FailureReason.NO_METRICS, 'looked for lines such as {"epoch": 1, "loss": 0.5} on its'),
         ("print('loss: 3')", FailureReason.NO_METRICS, "the end of its output:\nloss: 3"),
         ("print('{\"loss\": 1}'); sys.exit(4)", FailureReason.RAISED, "exit code 4"),
-        ("for n in (2, 1): print(json.dumps({'loss': 1, 'step': n}))", FailureReason.RAISED, "step 1 was reported, and"),
-        ("print('{\"loss\": 1, \"checkpoint\": \"no/file\"}')", FailureReason.RAISED, "No such file or directory"),
+        (
+            "for n in (2, 1): print(json.dumps({'loss': 1, 'step': n}))",
+            FailureReason.RAISED,
+            "step 1 was reported, and",
+        ),
+        ('print(\'{"loss": 1, "checkpoint": "no/file"}\')', FailureReason.RAISED, "No such file or directory"),
     ],
 )
 def test_a_command_that_fails_says_how_and_shows_the_end_of_its_output(
@@ -150,7 +158,10 @@ def test_a_program_that_cannot_be_started_is_the_failure_of_its_trial(start: Sta
         config=Config({}), number=0, seed=0, device="cpu", epoch=0, max_epochs=1, settings=Config({}),
         checkpoints=TrialCheckpoints(workplace / "checkpoints", 0, 0), place=workplace / "place",
     )  # fmt: skip
-    assert "could not be started: [Errno 8] Exec format error" in failure(trained_by(command, ["loss"], workplace)(place)).message
+    assert (
+        "could not be started: [Errno 8] Exec format error"
+        in failure(trained_by(command, ["loss"], workplace)(place)).message
+    )
 
 
 def test_the_second_report_of_an_epoch_is_left_out_with_a_word(
@@ -163,7 +174,7 @@ def test_the_second_report_of_an_epoch_is_left_out_with_a_word(
 
 TRAPPING = """
 import subprocess
-child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"], start_new_session=bool(sys.argv[1:]))
+child = subprocess.Popen(["sleep", "600"], start_new_session=bool(sys.argv[1:]))
 def stop(*_):
     open("stopped", "w").write("yes")
     sys.exit(0)
@@ -311,9 +322,7 @@ def test_a_program_that_imports_tuner_reports_waits_for_the_answer_and_saves_fol
     again.close()
 
 
-def test_what_a_report_cannot_be_is_raised_in_the_program(
-    start: Start, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_a_report_cannot_be_is_raised_in_the_program(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     program = """
         import tuner
         tuner.report(loss=1, step=5)

@@ -1,4 +1,4 @@
-"""The trial of a command, in the command's own process: `tuner.current_trial()` and `tuner.report()` of a Python program.
+"""The trial of a command, in a program of the command's: what `tuner.current_trial()` returns there.
 
 Its process is connected to the trial's by a socket, over which one line of JSON asks and one answers.
 """
