@@ -50,9 +50,9 @@ class Job:
     `folder` is where the objective's module may lie, or a command runs; `folders` are those that the study's trials
     write into. `wanted` are the metrics that every report has to have; none stands for `metric` alone. Where the
     scheduler `prunes`, trials may be stopped whose states nobody will ever need; where it `exploits`, trials go on from
-    the states that others have at their decision epochs. With `isolation` a trial's process computes with so many `threads`, in the folder
-    that the study was `started_in` (None: that of its own process), and has `surroundings`, which the executor adds: of
-    them, a worker that trains by itself has the module path.
+    the states that others have at their decision epochs. With `isolation` a trial's process computes with so many
+    `threads`, in the folder that the study was `started_in` (None: that of its own process), and has `surroundings`,
+    which the executor adds: of them, a worker that trains by itself has the module path.
     """
 
     objective: str | Callable[..., Any] | PickledObjective | Command
