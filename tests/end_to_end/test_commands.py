@@ -181,3 +181,10 @@ def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]") ->
     while not condition():
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)  # polling what another process writes: there is no event to await
+
+
+@pytest.mark.usefixtures("program")
+def test_the_report_of_a_study_names_its_command(cli: Cli, workplace: Path) -> None:
+    cli("run", "study.toml", "--trials", "1")
+    assert cli("report", "study", "--output", "page.html")[0] == 0
+    assert "train.<wbr>py --lr" in (workplace / "page.html").read_text()

@@ -80,7 +80,7 @@ def compare(summaries: Sequence[Summary]) -> Comparison:
 
 def _about_data(studies: Sequence[StudyRecord]) -> Iterator[str]:
     """Yield why the studies' values are of different things."""
-    measured = {"objective": [study.spec.get("objective") for study in studies]}
+    measured = {"objective": [study.spec.get("command") or study.spec.get("objective") for study in studies]}
     settings = [study.spec.get("settings", {}) for study in studies]
     measured["dataset"] = [_data(study) or each.get("dataset") for study, each in zip(studies, settings, strict=True)]
     measured["target"] = [each.get("target") for each in settings]

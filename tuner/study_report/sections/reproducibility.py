@@ -1,13 +1,14 @@
 """Where the answer comes from: the data, the machine, and the commands that do it again."""
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import StudySpec
-from tuner.formatting.redaction import without_secrets
+from tuner.formatting.redaction import redacted, without_secrets
 from tuner.formatting.values import amount, safe
 from tuner.spec.template import study_file_of
 from tuner.study_report.data import Material
@@ -79,7 +80,7 @@ def _study(material: Material) -> Table:
     rows = [("storage", material.storage)]
     if spec:
         rows += [
-            ("objective", str(spec["objective"])),
+            ("objective", str(spec["objective"]) or redacted(shlex.join(spec.get("command", ())))),
             ("search space", str(spec["search_space"]) or "made in Python"),
             *((f"settings.{key}", str(value)) for key, value in without_secrets(spec["settings"]).items()),
             ("sampler", spec["sampler"]["name"]),
