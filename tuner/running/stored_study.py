@@ -106,9 +106,7 @@ def rebuild_components(
     study = store.study(name)
     mistakes = mistakes or Mistakes()
     instead = store.location.command("trials", name)
-    spec, folder = spec_to_resume(
-        study, overrides, spec, instead, mistakes, trust=trust, database=store.location.file
-    )
+    spec, folder = spec_to_resume(study, overrides, spec, instead, mistakes, trust=trust, database=store.location.file)
     space = mistakes.collect(lambda: space_to_resume(study, spec, folder))
     if mistakes.has_any or space is None:
         # A spec with defaults in places differs from the study's for no reason of a person's.

@@ -17,7 +17,8 @@ from typing import Any, final
 
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.trial import Checkpoints, Reporter, Trial
+from tuner.domain.reporting import Reporter
+from tuner.domain.trial import Checkpoints, Trial
 from tuner.system.files import private
 
 _NO_STATES = "a command keeps folders: with trial.checkpoint() as folder: torch.save(state, folder / 'state.pt')"

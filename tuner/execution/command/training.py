@@ -11,7 +11,8 @@ from typing import Any, final
 from tuner.domain.command import Command
 from tuner.domain.config_path import values_by_path
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.trial import Failure, FailureReason, Trial, as_step
+from tuner.domain.reporting import as_step
+from tuner.domain.trial import Failure, FailureReason, Trial
 from tuner.execution.command.metric_lines import MetricLines, Printed
 from tuner.execution.command.process import CommandProcess
 from tuner.execution.command.report_socket import Question, ReportSocket
