@@ -12,6 +12,7 @@ from tuner.system.processes import (
     birth,
     descendants,
     group_bytes,
+    has_group,
     is_alive,
     kill_marked,
     resident_bytes,
@@ -56,6 +57,15 @@ def test_a_process_keeps_its_start_and_has_none_once_it_has_ended() -> None:
         assert is_alive(process.pid)  # it is not reaped yet
         assert birth(process.pid) == ""
     assert not is_alive(process.pid)
+
+
+def test_a_group_is_there_until_its_last_process_has_ended() -> None:
+    with start() as process:
+        assert has_group(process.pid)
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert not has_group(process.pid)  # it is not reaped yet
+    assert not has_group(process.pid)
 
 
 def test_two_processes_of_one_pid_would_differ_in_their_start() -> None:

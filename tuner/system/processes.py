@@ -51,9 +51,8 @@ def _group_of(pid: int) -> int | None:
 
 
 def has_group(group: int) -> bool:
-    """Whether any process of a group is alive; never where there is no /proc."""
-    members = (_fields(int(entry.name)) for entry in _PROC.glob("[0-9]*"))
-    return any(fields and fields[2] == str(group) and fields[0] not in "ZX" for fields in members)
+    """Whether any process of a group has not ended; one that is not reaped yet has."""
+    return any(_group_of(pid) == group and birth(pid) for pid in psutil.pids())
 
 
 def descendants(pid: int) -> tuple[int, ...]:
