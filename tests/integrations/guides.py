@@ -30,12 +30,13 @@ EVERY_EPOCH_JUDGED = ["--scheduler", "median", "--set", "scheduler.min_trials=10
 class Guide:
     """A guide, and the process that has imported what its program needs."""
 
-    def __init__(self, name: str, *imported: str) -> None:
+    def __init__(self, name: str, *imported: str, trials: int = 2) -> None:
         text = (ROOT / "docs" / "guides" / f"{name}.md").read_text()
         self._blocks = [(kind, file, content) for kind, file, content in _BLOCK.findall(text) if file]
         self.commands = [content.split("\n", 1)[0] for kind, _, content in _BLOCK.findall(text) if kind == "sh"]
         self.template = Template(*imported)
         self._uninterrupted: Curves = []
+        self._few = ["--trials", str(trials), "--executor", "inline"]
         self._edits: dict[str, str] = {}
 
     def edited(self, edits: dict[str, str]) -> "Guide":
@@ -75,8 +76,7 @@ class Guide:
     def curves_after_a_kill(self, folder: Path, place: str, call: int) -> tuple[int, Curves]:
         """Return how many epochs were stored when the process was killed at a report, and the resumed curves."""
         name = self.study(folder)
-        few = ["--set", "budget.trials=2", "--executor", "inline"]
-        killed = self.tuner(folder, "run", f"{name}.toml", *few, *EVERY_EPOCH_JUDGED, KILLED=f"{place}:{call}")
+        killed = self.tuner(folder, "run", f"{name}.toml", *self._few, *EVERY_EPOCH_JUDGED, KILLED=f"{place}:{call}")
         assert killed.returncode == -9, killed.stderr
         stored = len(curves(folder, name)[0])
         resumed = self.tuner(folder, "resume", name, "--executor", "inline")
@@ -87,8 +87,7 @@ class Guide:
         """Return the curves of the study that nothing happened to, which is run once."""
         if not self._uninterrupted:
             name = self.study(folder)
-            few = ["--set", "budget.trials=2", "--executor", "inline"]
-            done = self.tuner(folder, "run", f"{name}.toml", *few, *EVERY_EPOCH_JUDGED)
+            done = self.tuner(folder, "run", f"{name}.toml", *self._few, *EVERY_EPOCH_JUDGED)
             assert done.returncode == 0, done.stderr
             self._uninterrupted = curves(folder, name)
         return self._uninterrupted

@@ -21,10 +21,13 @@ from tuner.execution.function_call import FunctionCall
 
 def main() -> None:
     place, _, call = os.environ.get("KILLED", ":0").partition(":")
-    calls = count(1)
+    calls, mine = count(1), os.getpid()
     original, original_called = Trial.report, FunctionCall._called
 
     def report(self: Trial, *given: Any, stop: bool = True, **named: Any) -> None:
+        if os.getpid() != mine:  # a rank, whose reports its parent makes
+            original(self, *given, stop=stop, **named)
+            return
         note("report", self.number)
         is_last = next(calls) == int(call)
         die(is_last and place == "before")
