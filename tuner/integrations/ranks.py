@@ -22,8 +22,9 @@ from typing import Any, Literal, cast, final
 
 from tuner.domain.current_trial import current_trial, entered
 from tuner.domain.errors import ConfigurationError, StopTrial, TunerError
+from tuner.domain.reporting import Reporter
 from tuner.domain.seed import derive
-from tuner.domain.trial import Checkpoints, Reporter, Trial
+from tuner.domain.trial import Checkpoints, Trial
 from tuner.execution.checkpoints import CODEC
 from tuner.system import random_generators
 from tuner.system.processes import die_with_parent
