@@ -119,7 +119,7 @@ def test_mistakes_in_arguments_name_them_all_at_once(user_folder: Path) -> None:
         tuner.run("mine.toml", trials=0, time="soon", sampler="tpee", trails=3, log="paper")  # type: ignore[call-arg]
     assert raised.value.problems == (
         "unknown override 'trails'; did you mean 'trials'?",
-        "unknown logger 'paper'",
+        "unknown tracker 'paper'",
         "trials: 0 is below 1",
         "time: 'soon' is no duration; write it as 90s, 10m, 1h30m or 2d",
         "unknown sampler 'tpee'; did you mean 'tpe'?",
@@ -259,7 +259,7 @@ def test_a_spec_made_in_python_is_checked_as_a_study_file_is(user_folder: Path) 
         resources=tuner.Resources(cpu=0, parallel="many"),  # type: ignore[arg-type]
         limits=tuner.Limits(memory="much"),  # type: ignore[arg-type]
         confirm=Confirm(seeds=1),
-        executor="process",  # type: ignore[arg-type]
+        executor="process",
         settings={"a": {"b": {1, 2}}, "c": {3: 4}},
     )
     with pytest.raises(ConfigurationError) as caught:
@@ -279,7 +279,7 @@ def test_a_spec_made_in_python_is_checked_as_a_study_file_is(user_folder: Path) 
         "resources.parallel: 'many'",
         "limits.memory: 'much' is no size",
         "confirm.seeds: 1 is below 2",
-        "executor: 'process' is not",
+        "unknown executor 'process'",
     ):
         assert part in text
     with pytest.raises(ConfigurationError, match=r"objective: .* is neither the name of an objective nor a function"):

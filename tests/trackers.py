@@ -3,26 +3,18 @@
 import json
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-
-@dataclass
-class Run:
-    """A run as it is read back; `facts` are its state, failure, and whatever it is found by."""
-
-    params: dict[str, str] = field(default_factory=dict)
-    curves: dict[str, dict[int, float]] = field(default_factory=dict)
-    facts: dict[str, str] = field(default_factory=dict)
+from tuner.testing import TrackedRun
 
 
-def tensorboard_runs(place: str, _: str) -> dict[str, Run]:
+def tensorboard_runs(place: str, _: str) -> dict[str, TrackedRun]:
     return {folder.name: _tensorboard_run(folder) for folder in Path(place).iterdir()}
 
 
-def _tensorboard_run(folder: Path) -> Run:
+def _tensorboard_run(folder: Path) -> TrackedRun:
     accumulator = import_module("tensorboard.backend.event_processing.event_accumulator").EventAccumulator
     metadata = import_module("tensorboard.plugins.hparams.metadata")
     events = accumulator(str(folder)).Reload()
@@ -34,7 +26,7 @@ def _tensorboard_run(folder: Path) -> Run:
         for tag in {"tuner", "state"} & {*tags["tensors"]}
     }
     state, _, failure = texts.get("state", "RUNNING").partition(": ")
-    return Run(
+    return TrackedRun(
         params={
             key: str(value.string_value if value.HasField("string_value") else value.number_value)
             for key, value in params.items()
@@ -44,35 +36,35 @@ def _tensorboard_run(folder: Path) -> Run:
     )
 
 
-def mlflow_runs(place: str, study: str) -> dict[str, Run]:
+def mlflow_runs(place: str, study: str) -> dict[str, TrackedRun]:
     client = import_module("mlflow").MlflowClient(place)
     experiment = client.get_experiment_by_name(study)
     found = client.search_runs([experiment.experiment_id])
     return {run.info.run_name: _mlflow_run(client, run) for run in found}
 
 
-def _mlflow_run(client: Any, run: Any) -> Run:
+def _mlflow_run(client: Any, run: Any) -> TrackedRun:
     histories = {name: client.get_metric_history(run.info.run_id, name) for name in run.data.metrics}
     tags = run.data.tags
-    return Run(
+    return TrackedRun(
         params=dict(run.data.params),
         curves={name: {each.step: each.value for each in history} for name, history in histories.items()},
         facts={**tags, "state": tags["tuner.state"], "failure": tags.get("tuner.failure", "")},
     )
 
 
-def wandb_runs(place: str, study: str) -> dict[str, Run]:
+def wandb_runs(place: str, study: str) -> dict[str, TrackedRun]:
     import_module("wandb").teardown()  # its service has written everything when it ends, as with the process
-    runs: dict[str, Run] = {}
+    runs: dict[str, TrackedRun] = {}
     for file in sorted(Path(place.rpartition("#")[0]).glob("wandb/offline-run-*/*.wandb")):
         records = [*_wandb_records(file)]
         about = next(record.run for record in records if record.HasField("run"))
         if about.run_group == study:
-            _add_wandb(runs.setdefault(about.display_name, Run()), about, records)
+            _add_wandb(runs.setdefault(about.display_name, TrackedRun()), about, records)
     return runs
 
 
-def _add_wandb(run: Run, about: Any, records: list[Any]) -> None:
+def _add_wandb(run: TrackedRun, about: Any, records: list[Any]) -> None:
     config = {_key(each): json.loads(each.value_json) for each in about.config.update}
     run.params.update(
         {key: str(value) for key, value in config.items() if key[0] != "_" and not key.startswith("tuner.")}
@@ -108,7 +100,7 @@ def _wandb_records(file: Path) -> Iterator[Any]:
             begun = b""
 
 
-READ: Mapping[str, Callable[[str, str], dict[str, Run]]] = {
+READ: Mapping[str, Callable[[str, str], dict[str, TrackedRun]]] = {
     "tensorboard": tensorboard_runs,
     "mlflow": mlflow_runs,
     "wandb": wandb_runs,

@@ -20,6 +20,7 @@ from tuner.domain.errors import (
     ModelError,
     NoTrialError,
     NoUsableTrialError,
+    OwnCodeError,
     ResumeRefusedError,
     SearchSpaceError,
     StopTrial,
@@ -32,6 +33,7 @@ from tuner.domain.errors import (
     UntrustedCodeError,
     nearest,
 )
+from tuner.domain.executor import Executor
 from tuner.domain.model import Model
 from tuner.domain.objective import Cohort, Objective, share_process
 from tuner.domain.parameter import Choice, Float, Int
@@ -40,6 +42,7 @@ from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Budget, Component, Direction, Limits, Resources, StudySpec
+from tuner.domain.tracker import Tracker
 from tuner.domain.trial import Failure, FailureReason, Trial, TrialRecord, TrialState
 
 __version__ = "0.1.0"
@@ -53,6 +56,7 @@ __all__ = [
     "Decision",
     "Direction",
     "Dropout",
+    "Executor",
     "Failure",
     "FailureReason",
     "Float",
@@ -63,7 +67,9 @@ __all__ = [
     "NoTrialError",
     "NoUsableTrialError",
     "Objective",
+    "OwnCodeError",
     "OwnModel",
+    "Proposals",
     "Resources",
     "ResumeRefusedError",
     "Sampler",
@@ -80,6 +86,7 @@ __all__ = [
     "StudySpec",
     "Task",
     "TooManyFailuresError",
+    "Tracker",
     "Trial",
     "TrialRecord",
     "TrialState",
@@ -99,10 +106,12 @@ if TYPE_CHECKING:
     from tuner.api import Study, load_model, load_study, run
     from tuner.objectives._tasks import Task
     from tuner.objectives.training.module_objective import Dropout, OwnModel
+    from tuner.samplers._proposals import Proposals
 else:
     _LAZY = {
         "Dropout": "tuner.objectives.training.module_objective",
         "OwnModel": "tuner.objectives.training.module_objective",
+        "Proposals": "tuner.samplers._proposals",
         "Study": "tuner.api",
         "Task": "tuner.objectives._tasks",
         "load_model": "tuner.api",

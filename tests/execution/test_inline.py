@@ -14,7 +14,7 @@ from tuner.domain.run_controller import StopCause
 from tuner.domain.study import Direction, Resources
 from tuner.domain.trial import TrialState
 from tuner.domain.worker_spec import Job
-from tuner.execution.inline import EXECUTOR
+from tuner.execution.inline import InlineExecutor
 from tuner.search.cohort_policy import Cohorts
 from tuner.search.controller import SearchController
 from tuner.search.plan import RunPlan
@@ -60,7 +60,7 @@ class Bench:
         )
 
     def run(self) -> None:
-        EXECUTOR.run(self.controller, self.job, Resources())
+        InlineExecutor().run(self.controller, self.job, Resources())
 
     @property
     def states(self) -> list[TrialState]:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import tuner
 from tuner.domain.trial import TrialState
-from tuner.storage.lease import utc_now
 from tuner.storage.store import open_store
 
 
@@ -26,7 +25,8 @@ def check_stored(folder: Path, name: str = "faulty", storage: str = "") -> None:
         if name not in store.names:
             assert not _acknowledged(folder), "results were acknowledged, but there is no study"
             return
-        study, trials = store.read(name)
+        _, trials = store.read(name)
+        _, shown = store.view(name)
         claim = store.claim(name)
     finally:
         store.close()
@@ -38,10 +38,13 @@ def check_stored(folder: Path, name: str = "faulty", storage: str = "") -> None:
     assert [trial.number for trial in trials] == list(range(len(trials))), "I2: a number is missing or there twice"
     for trial in trials:
         assert list(trial.curve) == list(range(1, trial.last_epoch + 1)), f"I2: trial {trial.number} has a gap"
-    if any(trial.state is TrialState.RUNNING for trial in trials):
-        assert claim is not None, "I3: a trial is RUNNING and nobody ever held the study"
-    if claim is not None and not claim.is_valid(utc_now()):
-        assert study.name == name  # a dead owner's RUNNING trials are taken over by the next one
+    running = [trial.number for trial in shown if trial.state is TrialState.RUNNING]
+    if running:
+        assert claim is not None, f"I3: trials {running} are RUNNING in a study that was never run"
+        assert _is_alive(claim.holder.pid), f"I3: trials {running} are RUNNING in a process that ended"
+    if claim is not None and claim.until is None and not storage:
+        left = _stored_as_running(database, name)
+        assert not left, f"I3: trials {left} are stored as RUNNING, and the run that ended gave the study back"
 
 
 def check_finished(folder: Path, target: int, name: str = "faulty", storage: str = "") -> tuner.Study:
@@ -56,6 +59,20 @@ def check_finished(folder: Path, target: int, name: str = "faulty", storage: str
     assert study.best_trial.value == max(trial.value or 0 for trial in complete), "I5"
     assert not [*folder.rglob("*.partial"), *folder.rglob("spilled/*")], "I8: something was left behind"
     return study
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def _stored_as_running(database: Path, name: str) -> list[int]:
+    """Return the trials that the database itself calls RUNNING, whatever is shown of them."""
+    rows = "select number from trials natural join studies where study_name = ? and state = 'RUNNING'"
+    with sqlite3.connect(database) as connection:
+        return [number for (number,) in connection.execute(rows, [name])]
 
 
 def trained(folder: Path) -> Counter[tuple[int, int]]:

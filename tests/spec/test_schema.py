@@ -39,7 +39,7 @@ WRONG: list[dict[str, Any]] = [
     {"directions": ["up"]},
     {"seed": -1},
     {"seed": 1.5},
-    {"executor": "rya"},
+    {"executor": 3},
     {"warm_start": [3]},
     {"settings": 3},
     {"budget": 3},

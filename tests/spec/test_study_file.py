@@ -100,7 +100,7 @@ def test_all_mistakes_come_at_once_with_file_key_and_nearest_name() -> None:
         ({"budget": {"time": "soon"}}, "budget.time: 'soon' is no duration"),
         ({"objective": 3}, "objective: 3 is neither the name of an objective nor a function"),
         ({"sampler": {"name": 3}}, "sampler.name: 3 is not text"),
-        ({"executor": "rya"}, "executor: 'rya' is not"),
+        ({"executor": 3}, "executor: 3 is not text"),
         ({"resources": {"cpu": 0}}, "resources.cpu: 0 is not above 0"),
     ],
 )

@@ -15,7 +15,7 @@ import tuner
 from tuner import Float, SearchSpace, TrialRecord, TrialState
 from tuner.domain.errors import UnknownNameError
 from tuner.domain.event import Event, EventKind
-from tuner.domain.tracker import Entry, LoggedStudy, Logger
+from tuner.domain.tracker import Entry, TrackedStudy, Tracker
 from tuner.domain.trial import Report
 from tuner.system.processes import kill_marked
 from tuner.tracking.dispatch import Log, Logs, LogThread, entries
@@ -34,7 +34,7 @@ def _forgotten_modules(user_folder: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 @final
-class Noted(Logger):
+class Noted(Tracker):
     """Notes what it is told, and on which thread; does what `act` does first."""
 
     package: ClassVar[str] = "json"
@@ -46,7 +46,7 @@ class Noted(Logger):
         self._act = act
 
     @classmethod
-    def place(cls, where: str, folder: Path, study: LoggedStudy) -> str:
+    def place(cls, where: str, folder: Path, study: TrackedStudy) -> str:
         return where
 
     @classmethod
@@ -105,11 +105,11 @@ def test_a_test_that_comes_later_does_not_end_the_trial_again() -> None:
     assert not entry.ends
 
 
-def test_a_logger_lives_on_a_thread_of_its_own_and_gets_everything() -> None:
+def test_a_tracker_lives_on_a_thread_of_its_own_and_gets_everything() -> None:
     made: list[Noted] = []
     warnings: list[str] = []
 
-    def make() -> Logger:
+    def make() -> Tracker:
         made.append(Noted())
         return made[0]
 
@@ -117,29 +117,29 @@ def test_a_logger_lives_on_a_thread_of_its_own_and_gets_everything() -> None:
     for epoch in range(1, 101):
         thread.notify(event(0, epoch))
     thread.close()
-    (logger,) = made
-    assert [epoch for entry in logger.entries for epoch, _ in entry.rows] == list(range(1, 101))
-    assert len(logger.threads) == 1
-    assert threading.get_ident() not in logger.threads
-    assert logger.closed
+    (tracker,) = made
+    assert [epoch for entry in tracker.entries for epoch, _ in entry.rows] == list(range(1, 101))
+    assert len(tracker.threads) == 1
+    assert threading.get_ident() not in tracker.threads
+    assert tracker.closed
     assert (warnings, thread.outcome) == ([], "logged to noted; look at it with: look")
 
 
-def test_a_logger_that_fails_is_told_once_and_left_alone() -> None:
+def test_a_tracker_that_fails_is_told_once_and_left_alone() -> None:
     warnings: list[str] = []
-    logger = Noted(raising)
-    thread = LogThread("noted", lambda: logger, warnings.append)
+    tracker = Noted(raising)
+    thread = LogThread("noted", lambda: tracker, warnings.append)
     thread.notify(event())
     thread._thread.join(10)
     for _ in range(3):
         thread.notify(event())
     thread.close()
     assert warnings == ["logging to noted has ended, the study goes on without it: OSError: No space left on device"]
-    assert logger.entries == []
+    assert tracker.entries == []
 
 
-def test_a_logger_that_cannot_even_be_made_is_told_at_the_end_at_the_latest() -> None:
-    def make() -> Logger:
+def test_a_tracker_that_cannot_even_be_made_is_told_at_the_end_at_the_latest() -> None:
+    def make() -> Tracker:
         raise ConnectionError("nobody answers at http://me:hunter22@host:5000/api?token=abc")
 
     warnings: list[str] = []
@@ -148,7 +148,7 @@ def test_a_logger_that_cannot_even_be_made_is_told_at_the_end_at_the_latest() ->
     assert warning.endswith("ConnectionError: nobody answers at http://***@host:5000/api?token=***")
 
 
-def test_a_logger_that_hangs_keeps_neither_the_study_nor_its_end_waiting() -> None:
+def test_a_tracker_that_hangs_keeps_neither_the_study_nor_its_end_waiting() -> None:
     hanging = threading.Event()
     warnings: list[str] = []
     thread = LogThread("noted", lambda: Noted(lambda: _wait(hanging)), warnings.append, most=5)
@@ -159,7 +159,7 @@ def test_a_logger_that_hangs_keeps_neither_the_study_nor_its_end_waiting() -> No
     hanging.set()
 
 
-def test_a_logger_that_is_not_done_at_the_end_is_given_up() -> None:
+def test_a_tracker_that_is_not_done_at_the_end_is_given_up() -> None:
     hanging = threading.Event()
     warnings: list[str] = []
     thread = LogThread("noted", lambda: Noted(lambda: _wait(hanging)), warnings.append)
@@ -171,7 +171,7 @@ def test_a_logger_that_is_not_done_at_the_end_is_given_up() -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("tensorbord", "unknown logger 'tensorbord'; did you mean 'tensorboard'?"), ("=x", "unknown logger ''")],
+    [("tensorbord", "unknown tracker 'tensorbord'; did you mean 'tensorboard'?"), ("=x", "unknown tracker ''")],
 )
 def test_a_tracker_that_nobody_knows_is_refused(text: str, message: str) -> None:
     with pytest.raises(UnknownNameError) as refused:
@@ -243,7 +243,9 @@ def test_a_folder_that_cannot_be_made_ends_the_log_and_not_the_study(user_folder
 
 def test_a_trackers_process_outlives_those_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WANDB_MODE", raising=False)
-    study = LoggedStudy(name="s", folder_name="s-0", metric="accuracy", direction=tuner.Direction.MAXIMIZE, space=SPACE)
+    study = TrackedStudy(
+        name="s", folder_name="s-0", metric="accuracy", direction=tuner.Direction.MAXIMIZE, space=SPACE
+    )
     with Logs(["wandb"]) as logs:
         (listener,) = logs.listeners(study, tmp_path, pytest.fail)
         monkeypatch.setenv("MARK", str(tmp_path / "run"))  # from here on processes are the run's own
@@ -256,7 +258,7 @@ def test_a_trackers_process_outlives_those_of_the_run(tmp_path: Path, monkeypatc
 def test_several_studies_of_one_run_are_logged_apart() -> None:
     with Logs(["tensorboard"]) as logs:
         for name in ("s", "s:confirm"):
-            study = LoggedStudy(
+            study = TrackedStudy(
                 name=name,
                 folder_name=name,
                 metric="accuracy",
@@ -271,11 +273,11 @@ def test_several_studies_of_one_run_are_logged_apart() -> None:
 
 def test_a_driver_that_logs_imports_no_torch() -> None:
     code = (
-        "import sys; from pathlib import Path\nfrom tuner.tracking.trackers.tensorboard import TensorBoardLogger\n"
-        "from tuner.domain.tracker import LoggedStudy\nfrom tuner import Direction, Float, SearchSpace\n"
-        "s = LoggedStudy(name='s', folder_name='s', metric='m', direction=Direction.MAXIMIZE,"
+        "import sys; from pathlib import Path\nfrom tuner.tracking.trackers.tensorboard import TensorBoardTracker\n"
+        "from tuner.domain.tracker import TrackedStudy\nfrom tuner import Direction, Float, SearchSpace\n"
+        "s = TrackedStudy(name='s', folder_name='s', metric='m', direction=Direction.MAXIMIZE,"
         " space=SearchSpace(x=Float(0, 1)))\n"
-        "TensorBoardLogger(s, 'there')\nprint([m for m in ('torch', 'tensorflow', 'pandas') if m in sys.modules])"
+        "TensorBoardTracker(s, 'there')\nprint([m for m in ('torch', 'tensorflow', 'pandas') if m in sys.modules])"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout == "[]\n"

@@ -33,7 +33,9 @@ Confirming = Annotated[
     bool | None,
     typer.Option("--confirm/--no-confirm", help="Whether the best are trained again at the end, with fresh seeds."),
 ]
-ExecutorName = Annotated[str | None, typer.Option("--executor", metavar="ray|inline", help="Where trials run.")]
+ExecutorName = Annotated[
+    str | None, typer.Option("--executor", metavar="NAME", help="Where trials run: ray, inline, or your own.")
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any key of the study file, such as settings.dataset=wine."),
@@ -41,7 +43,9 @@ Settings = Annotated[
 Logged = Annotated[
     list[str] | None,
     typer.Option(
-        "--log", metavar="TRACKER[=WHERE]", help="Log every trial, a run each, to tensorboard, mlflow or wandb too."
+        "--log",
+        metavar="TRACKER[=WHERE]",
+        help="Log every trial, a run each, to tensorboard, mlflow, wandb or your own too.",
     ),
 ]
 

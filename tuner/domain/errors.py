@@ -9,6 +9,7 @@ TunerError                   1  our bug unless a subclass says otherwise
 │   ├── NoTrialError             a trial was asked for where none is: outside of one, or in a child of its process
 │   ├── StudyExistsError         the name is taken: resume it or choose another
 │   └── StudyNotFoundError       no study of that name (also a KeyError)
+├── OwnCodeError             2  a sampler, scheduler or executor of a person's own failed: correct it and resume
 ├── NoUsableTrialError       3  trials ran, none can be used: the reasons are in the study
 │   └── TooManyFailuresError     the study was ended early, more of the same would be a waste
 ├── StorageError             4  the database cannot be read or written; nothing recorded is lost
@@ -93,6 +94,12 @@ class StudyExistsError(ConfigurationError):
 
 class StudyNotFoundError(ConfigurationError, KeyError):
     """The storage holds no study of that name."""
+
+
+class OwnCodeError(TunerError):
+    """A sampler, scheduler or executor that does not ship with tuner raised an exception during a run."""
+
+    exit_code = 2
 
 
 class NoUsableTrialError(TunerError):

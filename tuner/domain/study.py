@@ -163,7 +163,7 @@ class StudySpec:
     name: Annotated[str, Key(words="of the study; by default that of the file", example="digits")] = ""
     seed: Annotated[int, Key(words="all randomness comes from it", least=0)] = 0
     executor: Annotated[
-        Literal["ray", "inline"], Key(words='"ray", or "inline": this process, one trial at a time, for debugging')
+        str, Key(words='"ray", "inline" (this process, one trial at a time), or "package.module:name"')
     ] = "ray"
     warm_start: Annotated[
         Sequence[str],

@@ -1,4 +1,4 @@
-"""Loggers: what writes a study's trials into an experiment tracker, one run for each."""
+"""Trackers: what writes a study's trials into an experiment tracker, one run for each."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -14,8 +14,8 @@ from tuner.domain.trial import Metrics, Report, TrialRecord
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoggedStudy:
-    """What a logger has to know of a study; `earlier` has the trials that were stored before this run.
+class TrackedStudy:
+    """What a tracker has to know of a study; `earlier` has the trials that were stored before this run.
 
     `folder_name` is what its files are called where a tracker keeps files in the storage's folder.
     """
@@ -58,7 +58,7 @@ class Entry:
         return [(report.epoch, report.metrics) for report in self.reports if report.metrics is not None]
 
 
-class Logger(ABC):
+class Tracker(ABC):
     """Writes trials into an experiment tracker.
 
     It is made, used and closed on one thread, which is not the one that runs the study: it may take its time, and what
@@ -66,7 +66,7 @@ class Logger(ABC):
     """
 
     package: ClassVar[str]
-    """The module it needs, which an extra of the logger's name installs."""
+    """The module it needs, which an extra of the tracker's name installs."""
 
     has_service: ClassVar[bool] = False
     """Whether it starts a process of its own when it is made: that has to be before the run starts any, whose end it
@@ -74,7 +74,7 @@ class Logger(ABC):
 
     @classmethod
     @abstractmethod
-    def place(cls, where: str, folder: Path, study: LoggedStudy) -> str:
+    def place(cls, where: str, folder: Path, study: TrackedStudy) -> str:
         """Return where runs are written: what a person said, or the usual place in the storage's `folder`."""
 
     @classmethod
@@ -83,7 +83,7 @@ class Logger(ABC):
         """Return the command that shows what was written to `place`."""
 
     @abstractmethod
-    def __init__(self, study: LoggedStudy, place: str) -> None: ...
+    def __init__(self, study: TrackedStudy, place: str) -> None: ...
 
     @abstractmethod
     def write(self, entry: Entry) -> None:
@@ -99,7 +99,7 @@ def run_name(trial: TrialRecord) -> str:
     return f"trial-{trial.number:05d}"
 
 
-def tags(study: LoggedStudy, trial: TrialRecord) -> Mapping[str, str]:
+def tags(study: TrackedStudy, trial: TrialRecord) -> Mapping[str, str]:
     """Return what a run is found by."""
     return {
         "tuner.study": study.name,

@@ -16,6 +16,8 @@ from tuner.execution.host import Host
 from tuner.execution.user_thread import UserThread
 from tuner.execution.worker import Worker, find_objective
 
+__all__ = ["InlineExecutor"]
+
 
 @final
 class InlineExecutor(Executor):
@@ -62,6 +64,3 @@ def _needs_thread(job: Job) -> bool:
         return needs_thread(find_objective(job))
     except (Exception, SystemExit):  # noqa: BLE001 - the worker meets it again, as the failure of a trial
         return False
-
-
-EXECUTOR = InlineExecutor()

@@ -29,7 +29,7 @@ from tuner.formatting.redaction import redacted, remember
 from tuner.registry.catalogue import Catalogue
 from tuner.registry.import_path import resolve
 
-OBJECTIVES = Catalogue("tuner.objectives", "objective")
+OBJECTIVES = Catalogue("tuner.objectives", "objective", group="tuner.objectives")
 
 _PATIENCE_SECONDS = 0.25
 """How long short epochs are gathered before they are reported together: what a person takes for at once."""

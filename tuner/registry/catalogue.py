@@ -2,26 +2,37 @@
 
 A member is a module of a package whose name does not start with an underscore; what it offers is the one name in its
 `__all__`. Adding a member is adding a file. Listing and describing members imports none of them.
+
+Installed packages add members by entry point, in the catalogue's `group`. Their metadata is only read for a name that
+is not a shipped one, since reading it takes longer than a query may take.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
+from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.errors import UnknownNameError, nearest
+from tuner.registry import entry_points
 
 
 @final
 class Catalogue:
-    """The members of one package; `kind` is the word for one of them in messages."""
+    """The members of one package; `kind` is the word for one of them in messages.
 
-    def __init__(self, package: str, kind: str) -> None:
+    `group` is the entry points' group that installed packages add members by; "" for none. `modules` are the members'
+    modules by name, where they are not the files of the package's folder.
+    """
+
+    def __init__(self, package: str, kind: str, *, group: str = "", modules: Mapping[str, str] | None = None) -> None:
         self.package = package
         self.kind = kind
+        self.group = group
+        self._modules = modules
         self._loaded: dict[str, Any] = {}
 
     @cached_property
@@ -33,7 +44,9 @@ class Catalogue:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The members' names in alphabetical order."""
+        """The names of the members that ship, in alphabetical order."""
+        if self._modules is not None:
+            return tuple(sorted(self._modules))
         return tuple(sorted(path.stem for path in self._folder.glob("*.py") if not path.stem.startswith("_")))
 
     def __contains__(self, name: object) -> bool:
@@ -41,17 +54,36 @@ class Catalogue:
 
     def check(self, name: str) -> None:
         """Raise `UnknownNameError` with the nearest name where there is no such member."""
-        if name not in self.names:
-            known = ", ".join(self.names)
-            raise UnknownNameError(f"unknown {self.kind} {name!r}{nearest(name, self.names)}", hint=f"known: {known}")
+        if name not in self.names and name not in (others := self._offered()):
+            known = (*self.names, *sorted(others.keys() - set(self.names)))
+            hint = "; ".join([f"known: {', '.join(known)}", *self.clashes()])
+            raise UnknownNameError(f"unknown {self.kind} {name!r}{nearest(name, known)}", hint=hint)
+
+    def clashes(self) -> tuple[str, ...]:
+        """Return a sentence for each name that a package offers although a member that ships has it."""
+        return tuple(
+            f"{self.kind} {name}: the one that ships with tuner is used, not that of the package "
+            f"{entry_points.distribution(entry)}"
+            for name, entries in self._offered().items()
+            if name in self.names
+            for entry in entries
+        )
 
     def __getitem__(self, name: str) -> Any:
+        self.check(name)
+        if name not in self.names:
+            return entry_points.load(self._offered()[name], self.kind)
         if name not in self._loaded:
-            self.check(name)
-            module = import_module(f"{self.package}.{name}")
-            (exported,) = module.__all__
-            self._loaded[name] = getattr(module, exported)
+            self._loaded[name] = self._shipped(name)
         return self._loaded[name]
+
+    def _shipped(self, name: str) -> Any:
+        module = import_module(f"{self.package}.{name}" if self._modules is None else self._modules[name])
+        (exported,) = module.__all__
+        return getattr(module, exported)
+
+    def _offered(self) -> dict[str, tuple[EntryPoint, ...]]:
+        return entry_points.offered(self.group) if self.group else {}
 
     def summary(self, name: str) -> str:
         """Return the first line of what the member's file says about itself, without importing it."""

@@ -12,11 +12,14 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, req
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from tuner.domain.errors import ConfigurationError, UnknownNameError, nearest
 from tuner.domain.objective import SHARES_PROCESS, share_process
 from tuner.registry.catalogue import Catalogue
+from tuner.registry.entry_points import exclude
+
+Port = TypeVar("Port")
 
 
 def resolve(reference: str, catalogue: Catalogue, folder: Path) -> Any:
@@ -33,6 +36,23 @@ def resolve(reference: str, catalogue: Catalogue, folder: Path) -> Any:
         return getattr(module, attribute)
     except AttributeError:
         raise _no_such_name(reference, attribute, catalogue.kind, list(vars(module))) from None
+
+
+def resolve_class(reference: str, catalogue: Catalogue, port: type[Port], folder: Path) -> type[Port]:
+    """Return the class that `reference` names, as `resolve` finds it.
+
+    Raises `ConfigurationError` where it is something else than a complete class that inherits `port`.
+    """
+    found = resolve(reference, catalogue, folder)
+    if not (isinstance(found, type) and issubclass(found, port)):
+        kind = "class" if isinstance(found, type) else type(found).__name__
+        raise ConfigurationError(
+            f"the {catalogue.kind} {reference!r} is a {kind} that does not inherit tuner.{port.__name__}",
+            hint=f"define it as: class {reference.rpartition(':')[2]}(tuner.{port.__name__}): ...",
+        )
+    if missing := sorted(getattr(found, "__abstractmethods__", ())):
+        raise ConfigurationError(f"the {catalogue.kind} {reference!r} does not define {' and '.join(missing)}")
+    return found
 
 
 def is_function(reference: str | Callable[..., Any], folder: Path) -> bool:
@@ -98,6 +118,7 @@ def has_module(reference: object, folder: Path) -> bool:
 
 def look_in(folder: Path) -> None:
     """Let modules be imported from `folder`: last, so that none stands in for one that somebody else imports."""
+    exclude(folder)
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
 

@@ -31,7 +31,18 @@ from tuner.running.checks import (
 from tuner.running.command_checks import command_notes, command_problems
 from tuner.running.components import RunComponents, cohorts_at_a_time
 from tuner.running.goal import goal_of, undirected
-from tuner.running.lookup import find_objective, find_sampler, find_scheduler, find_space, sampler_class
+from tuner.running.lookup import (
+    EXECUTORS,
+    find_executor,
+    find_objective,
+    find_sampler,
+    find_scheduler,
+    find_space,
+    name_clashes,
+    named_parts,
+    own_parts,
+    sampler_class,
+)
 from tuner.search.cohort_policy import Cohorts
 from tuner.system import hardware
 
@@ -57,11 +68,13 @@ def build_components(
     goal = goal_of(spec, yields or {})
     if not mistakes.has_any:
         mistakes.add(undirected(spec, yields))
-    scheduler = mistakes.collect(lambda: find_scheduler(spec, goal))
+    if spec.executor not in EXECUTORS:  # those that ship are imported when the study starts: Ray's takes a while
+        mistakes.collect(lambda: find_executor(spec, folder))
+    scheduler = mistakes.collect(lambda: find_scheduler(spec, goal, folder))
     isolation = _isolation(spec, folder, objective)
     job = _settled(job, goal, scheduler, isolation)
     space = mistakes.collect(lambda: find_space(spec, folder))
-    sampler = _sampler(spec, space, goal, mistakes, stops_early=job.prunes)
+    sampler = _sampler(spec, space, goal, mistakes, job)
     _check(spec, job, goal, objective, space, mistakes)
     assert space is not None and scheduler is not None and sampler is not None  # noqa: PT018 - or it was a mistake
     return RunComponents(
@@ -74,13 +87,16 @@ def build_components(
         cohorts=_cohorts(spec, space, objective, isolation),
         grows=objective is None or objective.grows,
         exploits=objective is not None and objective.exploits,
+        stops_hopeless=not sampler_class(spec, folder).needs_complete_trials,
+        own_parts=own_parts(spec, folder),
         tests=yields is not None,
         data=None if objective is None else objective.data(),
         notes=(
             *questionable_choices(spec, yields or {}, goal),
             *ineffective_cohort(spec, isolation),
             *command_notes(spec.objective, space),
-            *dict.fromkeys(filter(None, (clash(each, folder) for each in (spec.objective, spec.search_space)))),
+            *dict.fromkeys(filter(None, (clash(each, folder) for each in named_parts(spec)))),
+            *name_clashes(spec),
             *unusual_space_size(spec, space, sampler),
             *(objective.notes(space) if objective is not None else ()),
         ),
@@ -95,13 +111,11 @@ def _check_pickling(spec: StudySpec, job: Job, mistakes: Mistakes) -> None:
         mistakes.collect(lambda: pickled(objective, reference_to(objective)))
 
 
-def _sampler(
-    spec: StudySpec, space: SearchSpace | None, goal: Goal, mistakes: Mistakes, *, stops_early: bool
-) -> Sampler | None:
+def _sampler(spec: StudySpec, space: SearchSpace | None, goal: Goal, mistakes: Mistakes, job: Job) -> Sampler | None:
     if space is None:
-        mistakes.collect(lambda: sampler_class(spec))  # its name and options are right or wrong without one
+        mistakes.collect(lambda: sampler_class(spec, job.folder))  # its name and options are right or wrong without one
         return None
-    return mistakes.collect(lambda: find_sampler(spec, space, goal, stops_early=stops_early))
+    return mistakes.collect(lambda: find_sampler(spec, space, goal, job.folder, stops_early=job.prunes))
 
 
 def _check(  # noqa: PLR0917 - all of them are checked against each other

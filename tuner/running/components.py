@@ -1,5 +1,6 @@
 """The components of a run: a study with all of its objects, ready to run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -9,10 +10,9 @@ from tuner.domain.goal import Goal
 from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import AUTO, INLINE, StudySpec, as_component
+from tuner.domain.study import AUTO, INLINE, StudySpec
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.worker_spec import Job
-from tuner.running.lookup import SAMPLERS
 from tuner.search.cohort_policy import Cohorts
 from tuner.search.plan import RunPlan
 from tuner.search.warm_start import CarriedOver
@@ -35,6 +35,10 @@ class RunComponents:
     """Whether trials can join a cohort that is being trained."""
     exploits: bool
     """Whether a member of a cohort can continue from another's state."""
+    stops_hopeless: bool
+    """Whether a trial that breaks a constraint is stopped: the sampler learns from it all the same."""
+    own_parts: Mapping[type, str]
+    """The classes of the sampler, scheduler and executor that do not ship with tuner, with what they are called."""
     tests: bool
     """Whether the objective can measure the best trial on data the search never saw."""
     confirms: bool
@@ -61,7 +65,7 @@ class RunComponents:
             trials=self.spec.budget.trials,
             max_epochs=self.spec.budget.epochs,
             goal=self.goal,
-            stops_hopeless=not SAMPLERS[as_component(self.spec.sampler).name].needs_complete_trials,
+            stops_hopeless=self.stops_hopeless,
             seed=self.spec.seed,
             default=self.space.default,
             tests=self.tests and not self.confirms,

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ from tuner.formatting.values import amount
 from tuner.running.builder import build_components
 from tuner.running.components import RunComponents
 from tuner.running.confirmation_run import confirmation_of_search, is_confirmed
+from tuner.running.lookup import find_executor
+from tuner.running.own_parts import attributed
 from tuner.running.resume_check import refuse_fewer_trials
 from tuner.running.session import STOPPED, Execute, StudyRunner, removing_unbegun, run_to_end, runner_with_keepers
 from tuner.running.spec_source import Asked, module_folder, read_spec
@@ -41,8 +42,6 @@ from tuner.storage.store import Store, exists_already, open_store
 from tuner.storage.writer import StudyJournal
 from tuner.system.environment import environment
 from tuner.tracking.dispatch import Logs
-
-EXECUTORS = {"ray": "tuner.execution.ray.executor", "inline": "tuner.execution.inline"}
 
 
 def run(
@@ -211,11 +210,12 @@ def _first_notes(components: RunComponents) -> dict[str, Any]:
 
 
 def _executor(components: RunComponents, started_in: Path) -> Execute:
-    executor = import_module(EXECUTORS[components.spec.executor]).EXECUTOR
+    executor = find_executor(components.spec, components.job.folder)()
     job = replace(components.job, started_in=started_in)
 
     def execute(controller: RunController) -> None:
-        executor.run(controller, job, components.spec.resources)
+        with attributed(components.own_parts):
+            executor.run(controller, job, components.spec.resources)
 
     return execute
 

@@ -1,4 +1,4 @@
-"""Names to objects: the objective, the search space, the sampler and the scheduler of a spec."""
+"""Names to objects: the objective, the search space, the sampler, the scheduler and the executor of a spec."""
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 
 from tuner.domain.command import Command
 from tuner.domain.errors import ConfigurationError, UnknownNameError, nearest
+from tuner.domain.executor import Executor
 from tuner.domain.goal import Goal
 from tuner.domain.objective import Objective
 from tuner.domain.sampler import Sampler
@@ -19,14 +20,22 @@ from tuner.execution.user_failures import unfit
 from tuner.execution.worker import OBJECTIVES, build_objective
 from tuner.formatting.redaction import remember
 from tuner.registry.catalogue import Catalogue
-from tuner.registry.import_path import is_function, resolve
+from tuner.registry.import_path import is_function, resolve, resolve_class
+from tuner.running.own_parts import CheckedSampler, built
 from tuner.spec.space_file import is_space_file, read_space_file
 
-SAMPLERS = Catalogue("tuner.samplers", "sampler")
+SAMPLERS = Catalogue("tuner.samplers", "sampler", group="tuner.samplers")
 
-SCHEDULERS = Catalogue("tuner.schedulers", "scheduler")
+SCHEDULERS = Catalogue("tuner.schedulers", "scheduler", group="tuner.schedulers")
 
-SEARCH_SPACES = Catalogue("tuner.search_spaces", "search space")
+SEARCH_SPACES = Catalogue("tuner.search_spaces", "search space", group="tuner.search_spaces")
+
+EXECUTORS = Catalogue(
+    "tuner.execution",
+    "executor",
+    group="tuner.executors",
+    modules={"ray": "tuner.execution.ray.executor", "inline": "tuner.execution.inline"},
+)
 
 _NOUNS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
@@ -50,6 +59,11 @@ def find_space(spec: StudySpec, folder: Path) -> SearchSpace:
     return found
 
 
+def find_executor(spec: StudySpec, folder: Path) -> type[Executor]:
+    """Return the class of the spec's executor; raises `ConfigurationError` where there is none of that name."""
+    return resolve_class(spec.executor, EXECUTORS, Executor, folder)  # type: ignore[type-abstract]
+
+
 def named_space(name: str, folder: Path) -> SearchSpace:
     """Return the search space of this name, or of a file in `folder`; raises `ConfigurationError` where it is none."""
     if is_space_file(name):
@@ -66,41 +80,67 @@ def _as_space(found: object, named: object) -> SearchSpace:
     )
 
 
-def find_scheduler(spec: StudySpec, goal: Goal) -> Scheduler:
+def find_scheduler(spec: StudySpec, goal: Goal, folder: Path) -> Scheduler:
     """Return the spec's scheduler; raises `ConfigurationError` for a name, option or goal that it does not have."""
     component = as_component(spec.scheduler)
-    member: type[Scheduler] = SCHEDULERS[component.name]
+    member = resolve_class(component.name, SCHEDULERS, Scheduler, folder)  # type: ignore[type-abstract]
     _check_options(member, "scheduler", component.options)
     if goal.has_several and (member.prunes or member.exploits):
         raise ConfigurationError(
             f"scheduler {component.name}: it compares trials by one metric, and the study has {len(goal.metrics)}; "
             "use the scheduler none or patience"
         )
-    return member(spec.budget.epochs, goal.direction, spec.seed, **component.options)
+    with built("scheduler", component.name):
+        return member(spec.budget.epochs, goal.direction, spec.seed, **component.options)
 
 
-def find_sampler(spec: StudySpec, space: SearchSpace, goal: Goal, *, stops_early: bool) -> Sampler:
+def find_sampler(spec: StudySpec, space: SearchSpace, goal: Goal, folder: Path, *, stops_early: bool) -> Sampler:
     """Return the spec's sampler; raises `ConfigurationError` where it cannot search the space for the goal."""
-    component, member = as_component(spec.sampler), sampler_class(spec)
-    problems = [*member.problems(space, goal, stops_early=stops_early)]
-    if problems:
-        raise ConfigurationError(f"sampler {component.name}: {problem}" for problem in problems)
-    return member(space, goal, spec.seed, **component.options)
+    component, member = as_component(spec.sampler), sampler_class(spec, folder)
+    with built("sampler", component.name):
+        problems = [*member.problems(space, goal, stops_early=stops_early)]
+        if problems:
+            raise ConfigurationError(f"sampler {component.name}: {problem}" for problem in problems)
+        sampler = member(space, goal, spec.seed, **component.options)
+    return sampler if component.name in SAMPLERS else CheckedSampler(sampler, space, component.name)
 
 
-def sampler_class(spec: StudySpec) -> type[Sampler]:
+def sampler_class(spec: StudySpec, folder: Path) -> type[Sampler]:
     """Return the class of the spec's sampler; raises `ConfigurationError` for an unknown name or option."""
     component = as_component(spec.sampler)
-    member: type[Sampler] = SAMPLERS[component.name]
+    member = resolve_class(component.name, SAMPLERS, Sampler, folder)  # type: ignore[type-abstract]
     _check_options(member, "sampler", component.options)
     return member
+
+
+def named_parts(spec: StudySpec) -> tuple[object, ...]:
+    """Return what the spec gives, by a name or itself, as its objective, space, sampler, scheduler and executor."""
+    components = (as_component(spec.sampler).name, as_component(spec.scheduler).name, spec.executor)
+    return (spec.objective, spec.search_space, *components)
+
+
+def own_parts(spec: StudySpec, folder: Path) -> dict[type, str]:
+    """Return the classes that do not ship and that run in the study's process, with what each is called."""
+    catalogues = (SAMPLERS, SCHEDULERS, EXECUTORS)
+    parts = zip(catalogues, map(str, named_parts(spec)[2:]), strict=True)
+    own = ((catalogue, name) for catalogue, name in parts if name not in catalogue)
+    return {resolve(name, each, folder): f"{each.kind} {name!r}" for each, name in own}
+
+
+def name_clashes(spec: StudySpec) -> Iterator[str]:
+    """Yield that the spec's name of a part that ships is also that of one that an installed package offers."""
+    catalogues = (OBJECTIVES, SEARCH_SPACES, SAMPLERS, SCHEDULERS, EXECUTORS)
+    for catalogue, name in zip(catalogues, named_parts(spec), strict=True):
+        yield from (clash for clash in catalogue.clashes() if clash.startswith(f"{catalogue.kind} {name}:"))
 
 
 def unknown_names(spec: StudySpec) -> Iterator[str]:
     """Yield unknown names of the spec's sampler and scheduler, where its other components cannot be built yet."""
     for catalogue, part in ((SAMPLERS, spec.sampler), (SCHEDULERS, spec.scheduler)):
+        name = as_component(part).name
         try:
-            catalogue.check(as_component(part).name)
+            if ":" not in name:
+                catalogue.check(name)
         except UnknownNameError as error:
             yield from error.problems
 

@@ -15,7 +15,7 @@ from tuner.domain.study import StudySpec
 from tuner.domain.study_record import StudyRecord
 from tuner.formatting.redaction import hidden_in, is_hidden
 from tuner.registry.import_path import has_module, look_in
-from tuner.running.lookup import find_space, located, proposal, unknown_names, with_space_file
+from tuner.running.lookup import find_space, located, named_parts, proposal, unknown_names, with_space_file
 from tuner.spec.shipped_studies import shipped_studies, shipped_study
 from tuner.spec.space_file import is_space_file
 from tuner.spec.study_file import check_name, checked, override, parse_study, read_study_file
@@ -109,7 +109,7 @@ def _code(spec: StudySpec) -> list[str]:
 
 def _modules(spec: StudySpec) -> list[str]:
     """Return what a spec names of a person's own, as `package.module:name`; what runs already is not looked for."""
-    named = (each for each in (spec.objective, spec.search_space) if isinstance(each, str) and ":" in each)
+    named = (each for each in named_parts(spec) if isinstance(each, str) and ":" in each)
     return [each for each in named if not each.startswith("__main__:")]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tuner.domain.event import Listener
-from tuner.domain.tracker import LoggedStudy
+from tuner.domain.tracker import TrackedStudy
 from tuner.domain.trial import TrialRecord
 from tuner.running.components import RunComponents
 from tuner.tracking.dispatch import Logs
@@ -32,7 +32,7 @@ def with_trackers(listeners: MakeListeners | None, logs: Logs, folder: Path) -> 
             if not showing:
                 warnings.warn(text, stacklevel=2)
 
-        logged = LoggedStudy(
+        logged = TrackedStudy(
             name=components.spec.name,
             folder_name=(components.folders or components.job.folders).checkpoints.name,
             metric=components.goal.metric,

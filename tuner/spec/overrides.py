@@ -41,7 +41,7 @@ class Overrides(TypedDict, total=False):
     seed: int | None
     sampler: str | dict[str, Any] | None
     scheduler: str | dict[str, Any] | None
-    executor: Literal["ray", "inline"] | None
+    executor: str | None
     warm_start: str | list[str] | tuple[str, ...] | None
     cohort: int | Literal["auto"] | None
     parallel: int | Literal["auto"] | None

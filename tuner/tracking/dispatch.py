@@ -11,17 +11,18 @@ from typing import Any, final
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.event import Event, EventKind, Listener
-from tuner.domain.tracker import Entry, LoggedStudy, Logger
+from tuner.domain.tracker import Entry, TrackedStudy, Tracker
 from tuner.formatting.redaction import redacted
 from tuner.registry.catalogue import Catalogue
+from tuner.registry.import_path import resolve_class
 
-LOGGERS = Catalogue("tuner.tracking.trackers", "logger")
+TRACKERS = Catalogue("tuner.tracking.trackers", "tracker", group="tuner.trackers")
 
 _EVERY = 0.5
 """Seconds that what happens is collected for, so that a tracker is told much at once."""
 
 _REST = 4
-"""How many times as long as it wrote a logger rests: of a core that trials need it takes a fifth at most."""
+"""How many times as long as it wrote a tracker rests: of a core that trials need it takes a fifth at most."""
 
 _MOST = 20_000
 """How many events wait for a tracker; one that is further behind is given up."""
@@ -47,17 +48,17 @@ class Log:
     def parse(text: str) -> "Log":
         """Return what was asked for; raises `ConfigurationError` where nobody knows it, or it is not installed."""
         name, _, where = text.partition("=")
-        LOGGERS.check(name)
         log = Log(name, where)
-        if find_spec(log.member.package) is None:
-            raise ConfigurationError(f"{name} is not installed", hint=f"pip install 'tuner[{name}]'")
+        package = log.member.package
+        if find_spec(package) is None:
+            extra = f"'tuner[{name}]'" if name in TRACKERS else package
+            raise ConfigurationError(f"{name} is not installed", hint=f"pip install {extra}")
         return log
 
     @property
-    def member(self) -> type[Logger]:
-        """The logger's class."""
-        member: type[Logger] = LOGGERS[self.name]
-        return member
+    def member(self) -> type[Tracker]:
+        """The tracker's class; a module of a person's own is looked for in the working directory."""
+        return resolve_class(self.name, TRACKERS, Tracker, Path.cwd())  # type: ignore[type-abstract]
 
 
 @final
@@ -80,14 +81,14 @@ class Logs:
         """What became of each log, in words, and whether all is well with it."""
         return tuple(dict.fromkeys((thread.outcome, not thread.trouble) for thread in self._threads))
 
-    def listeners(self, study: LoggedStudy, folder: Path, warn: Warn) -> list[Listener]:
+    def listeners(self, study: TrackedStudy, folder: Path, warn: Warn) -> list[Listener]:
         """Return what logs a study whose storage is in `folder`; `warn` is told, once, of a log that fails."""
         threads = [_begun(log, study, folder, warn) for log in self._logs]
         self._threads += threads
         return [*threads]
 
 
-def _begun(log: Log, study: LoggedStudy, folder: Path, warn: Warn) -> "LogThread":
+def _begun(log: Log, study: TrackedStudy, folder: Path, warn: Warn) -> "LogThread":
     member = log.member
     place = member.place(log.where, folder, study)
     thread = LogThread(log.name, lambda: member(study, place), warn, opening=member.opening(place))
@@ -98,13 +99,13 @@ def _begun(log: Log, study: LoggedStudy, folder: Path, warn: Warn) -> "LogThread
 
 @final
 class LogThread(Listener):
-    """Hands what happens to a logger that lives on a thread of its own, so that the run never waits for it.
+    """Hands what happens to a tracker that lives on a thread of its own, so that the run never waits for it.
 
-    Whatever the logger raises ends the logging and is told once, on the thread of the run.
+    Whatever the tracker raises ends the logging and is told once, on the thread of the run.
     """
 
     def __init__(
-        self, name: str, make: Callable[[], Logger], warn: Warn, *, opening: str = "", most: int = _MOST
+        self, name: str, make: Callable[[], Tracker], warn: Warn, *, opening: str = "", most: int = _MOST
     ) -> None:
         self._name = name
         self._make = make
@@ -150,12 +151,12 @@ class LogThread(Listener):
 
     def _work(self) -> None:
         try:
-            logger = self._make()
+            tracker = self._make()
             self.ready.set()
             for events in self._batches():
                 for entry in entries(events):
-                    logger.write(entry)
-            logger.close()
+                    tracker.write(entry)
+            tracker.close()
         except Exception as error:  # noqa: BLE001 - whatever a tracker throws
             self.trouble = f"{type(error).__name__}: {_first_line(error)}"
         finally:

@@ -22,7 +22,7 @@ from tuner.domain.study import Direction, Resources
 from tuner.domain.trial import TrialState
 from tuner.domain.worker_spec import Job
 from tuner.execution.ray import loop
-from tuner.execution.ray.executor import EXECUTOR
+from tuner.execution.ray.executor import RayTuneExecutor
 from tuner.search.cohort_policy import Cohorts
 from tuner.search.controller import SearchController
 from tuner.search.plan import RunPlan
@@ -82,7 +82,7 @@ class Bench:
         self.react: Callable[[Event], None] = lambda _: None
 
     def run(self) -> None:
-        EXECUTOR.run(self.controller, self.job, self.resources)
+        RayTuneExecutor().run(self.controller, self.job, self.resources)
 
     @property
     def states(self) -> list[TrialState]:

@@ -16,6 +16,8 @@ from tuner.execution.isolation.shared_template import shared_template
 from tuner.execution.ray.session import quiet_session
 from tuner.system.hardware import cohorts_at_a_time
 
+__all__ = ["RayTuneExecutor"]
+
 
 @final
 class RayTuneExecutor(Executor):
@@ -37,6 +39,3 @@ def _parallel(resources: Resources) -> int:
         return fitting
     # Processors can be shared by more cohorts than they are, a GPU cannot be.
     return min(int(resources.parallel), fitting) if resources.gpu else int(resources.parallel)
-
-
-EXECUTOR = RayTuneExecutor()

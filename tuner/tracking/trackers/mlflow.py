@@ -9,12 +9,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, final
 
-from tuner.domain.tracker import Entry, LoggedStudy, Logger, run_name, tags
+from tuner.domain.tracker import Entry, TrackedStudy, Tracker, run_name, tags
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.redaction import redacted
 from tuner.system.files import private
 
-__all__ = ["MlflowLogger"]
+__all__ = ["MlflowTracker"]
 
 _STATUS = {
     TrialState.WAITING: "SCHEDULED",
@@ -42,13 +42,13 @@ _QUIET = {
 
 
 @final
-class MlflowLogger(Logger):
+class MlflowTracker(Tracker):
     """Writes with MLflow's client, which has no current run to mix trials up: they take turns."""
 
     package: ClassVar[str] = "mlflow"
 
     @classmethod
-    def place(cls, where: str, folder: Path, study: LoggedStudy) -> str:
+    def place(cls, where: str, folder: Path, study: TrackedStudy) -> str:
         where = where or os.environ.get("MLFLOW_TRACKING_URI", "")
         if "://" in where or where.startswith("databricks"):
             return where
@@ -60,7 +60,7 @@ class MlflowLogger(Logger):
             return redacted(place)
         return f"mlflow ui --backend-store-uri {shlex.quote(redacted(place))}"
 
-    def __init__(self, study: LoggedStudy, place: str) -> None:
+    def __init__(self, study: TrackedStudy, place: str) -> None:
         for key, value in _QUIET.items():
             os.environ.setdefault(key, value)
         if place.startswith(_SQLITE):

@@ -8,17 +8,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, final
 
-from tuner.domain.tracker import Entry, LoggedStudy, Logger, run_name, tags
+from tuner.domain.tracker import Entry, TrackedStudy, Tracker, run_name, tags
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.system.files import private
 
-__all__ = ["TensorBoardLogger"]
+__all__ = ["TensorBoardTracker"]
 
 _HPARAM = (bool, int, float, str)
 
 
 @final
-class TensorBoardLogger(Logger):
+class TensorBoardTracker(Tracker):
     """Writes `PLACE/trial-00012/events.out.tfevents...`, with TensorBoard's own writer: one that imports no torch.
 
     A run of the study begins a new file in a trial's folder and has TensorBoard forget what older files say of the
@@ -28,14 +28,14 @@ class TensorBoardLogger(Logger):
     package: ClassVar[str] = "tensorboard"
 
     @classmethod
-    def place(cls, where: str, folder: Path, study: LoggedStudy) -> str:
+    def place(cls, where: str, folder: Path, study: TrackedStudy) -> str:
         return str(Path(where).expanduser().absolute() if where else folder / "tensorboard" / study.folder_name)
 
     @classmethod
     def opening(cls, place: str) -> str:
         return f"tensorboard --logdir {shlex.quote(place)}"
 
-    def __init__(self, study: LoggedStudy, place: str) -> None:
+    def __init__(self, study: TrackedStudy, place: str) -> None:
         self._study = study
         self._folder = private(Path(place))
         self._proto = _Proto()

@@ -6,18 +6,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, final
 
-from tuner.domain.tracker import Entry, LoggedStudy, Logger, run_name, tags
+from tuner.domain.tracker import Entry, TrackedStudy, Tracker, run_name, tags
 from tuner.domain.trial import TrialRecord
 from tuner.system.files import private
 
-__all__ = ["WandbLogger"]
+__all__ = ["WandbTracker"]
 
 _MODE = "WANDB_MODE"
 _OFFLINE = "offline"
 
 
 @final
-class WandbLogger(Logger):
+class WandbTracker(Tracker):
     """Writes runs that `wandb sync` uploads, or, with $WANDB_MODE=online and a login made before, uploads them at once.
 
     Of the machine, the code and its repository nothing is told. `PLACE` is a folder, `PLACE#PROJECT` or
@@ -28,7 +28,7 @@ class WandbLogger(Logger):
     has_service: ClassVar[bool] = True
 
     @classmethod
-    def place(cls, where: str, folder: Path, study: LoggedStudy) -> str:
+    def place(cls, where: str, folder: Path, study: TrackedStudy) -> str:
         return f"{folder}#{where or study.name.replace(':', '-')}"
 
     @classmethod
@@ -37,7 +37,7 @@ class WandbLogger(Logger):
             return "https://wandb.ai"
         return f"wandb sync {shlex.quote(place.rpartition('#')[0])}/wandb/offline-run-*"
 
-    def __init__(self, study: LoggedStudy, place: str) -> None:
+    def __init__(self, study: TrackedStudy, place: str) -> None:
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         folder, _, project = place.rpartition("#")
         self._wandb = import_module("wandb")
