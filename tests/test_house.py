@@ -1,0 +1,224 @@
+"""The rules of the house that no tool checks: sizes, where tests lie, and what they look at.
+
+Each list of exceptions may only shrink: one that is no longer needed fails its test until it is taken off the list.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = ("tuner", "objectives", "search_spaces", "hydra_plugins", "benchmarks", "examples", "tests")
+
+MOST_LINES = 350
+MOST_LINES_OF_A_FUNCTION = 40
+MOST_PARAMETERS = 6
+
+LONG_FILES = {
+    "benchmarks/search.py",
+    "tests/conformance/test_cohorts.py",
+    "tests/display/test_live.py",
+    "tests/doctor/test_checkup.py",
+    "tests/execution/isolation/test_worker.py",
+    "tests/execution/test_worker.py",
+    "tests/faults/test_doors.py",
+    "tests/faults/test_fuzzing.py",
+    "tests/faults/test_strangers.py",
+    "tests/nasty_files.py",
+    "tests/objectives/training/test_layer_attributes.py",
+    "tests/objectives/training/test_module_objective.py",
+    "tests/objectives/user_data/test_own_data_failures.py",
+    "tests/spec/test_study_file.py",
+    "tests/storage/test_store.py",
+    "tests/zoo.py",
+    "tuner/api.py",
+    "tuner/domain/parameter.py",
+    "tuner/domain/search_space.py",
+    "tuner/execution/worker.py",
+    "tuner/storage/engine.py",
+}
+LONG_FUNCTIONS = {
+    "benchmarks/readers.py:make",
+    "benchmarks/search.py:simulated",
+    "benchmarks/search.py:xgboost",
+    "tests/execution/ray/test_loop.py:__init__",
+    "tests/nasty_files.py:_of_files",
+    "tests/nasty_files.py:_of_numbers",
+    "tests/spec/test_space_file.py:test_mistakes_are_told_all_at_once_with_file_key_and_nearest_name",
+    "tuner/analysis/confirmation.py:confirmation_of",
+    "tuner/cli/check.py:command",
+    "tuner/cli/init.py:command",
+    "tuner/cli/run.py:command",
+    "tuner/running/builder.py:build_components",
+    "tuner/running/launch.py:run",
+    "tuner/running/spec_source.py:spec_to_resume",
+    "tuner/search/controller.py:__init__",
+    "tuner/spec/program_study.py:proposed",
+    "tuner/storage/store.py:create",
+}
+MANY_PARAMETERS = {
+    "objectives/training/batched_functions.py:_attention",
+    "tuner/api.py:run",
+    "tuner/running/launch.py:resume",
+    "tuner/running/spec_source.py:spec_to_resume",
+    "tuner/running/stored_study.py:rebuild_components",
+    "tuner/search/cohort_policy.py:__init__",
+    "tuner/search/controller.py:__init__",
+    "tuner/search/recorder.py:__init__",
+    "tuner/search/transitions.py:after_report",
+    "tuner/storage/retrying_writer.py:__init__",
+    "tuner/storage/store.py:create",
+}
+
+ROOMS_OF_STORIES = ("conformance", "end_to_end", "faults")
+"""Folders of tests that are about more than one file: a kind of member, a whole run, a fault."""
+
+STORIES = {
+    "execution/command/test_isolation.py",
+    "integrations/test_own_loops.py",
+    "models/test_nasty_tables.py",
+    "models/test_own_images.py",
+    "models/test_own_tables.py",
+    "objectives/training/test_zoo.py",
+    "objectives/user_data/test_examples.py",
+    "objectives/user_data/test_nasty_files.py",
+    "objectives/user_data/test_own_data_failures.py",
+    "test_commands_guide.py",
+    "test_documentation.py",
+    "test_examples.py",
+    "test_house.py",
+    "test_public_names.py",
+    "test_readme.py",
+    "test_shipped_studies.py",
+}
+"""Test files elsewhere that are about more than one file of the source."""
+
+PRIVATE_NAMES = {
+    "tests/cli/test_check.py:_estimate",
+    "tests/cli/test_watch.py:_engine",
+    "tests/cli/test_watch.py:_seen",
+    "tests/execution/ray/test_executor.py:_parallel",
+    "tests/execution/ray/test_run_folder.py:_machine",
+    "tests/execution/ray/test_session.py:_ENVIRONMENT",
+    "tests/execution/ray/test_session.py:_run_folder",
+    "tests/faults/test_strangers.py:_checksum",
+    "tests/integrations/guides.py:_edits",
+    "tests/integrations/guides.py:_uninterrupted",
+    "tests/integrations/reports.py:_called",
+    "tests/models/test_export.py:_inputs",
+    "tests/objectives/training/test_layer_attributes.py:_batch",
+    "tests/objectives/training/test_layer_attributes.py:_learners",
+    "tests/objectives/training/test_zoo.py:_batch",
+    "tests/objectives/training/test_zoo.py:_seats",
+    "tests/objectives/user_data/test_regular_csv.py:_parsed",
+    "tests/samplers/test_gaussian_process.py:_Likelihood",
+    "tests/storage/test_lease.py:_engine",
+    "tests/storage/test_live_reader.py:_engine",
+    "tests/storage/test_retrying_writer.py:_engine",
+    "tests/storage/test_store.py:_engine",
+    "tests/test_commands_guide.py:_PATIENCE_SECONDS",
+    "tests/tracking/test_dispatch.py:_thread",
+}
+"""Private names of the source that a test looks at."""
+
+OF_OTHERS = {"_exit", "_repr_html_"}
+"""Names with an underscore that are public all the same: Python's, and what a notebook asks for."""
+
+RIDDLES = re.compile(r"\b(nobody|whoever|told|goes on|is of no use)\b", re.IGNORECASE)
+"""Words that a document has a plainer one for."""
+
+
+def files() -> Iterator[str]:
+    """Yield every file of the source, once: `tuner/objectives` is a link to `objectives`."""
+    for folder in SOURCES:
+        for path in (ROOT / folder).rglob("*.py"):
+            name = str(path.relative_to(ROOT))
+            if not name.startswith(("tuner/objectives/", "tuner/search_spaces/")):
+                yield name
+
+
+@cache
+def parsed(name: str) -> ast.Module:
+    return ast.parse((ROOT / name).read_text())
+
+
+def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for name in files():
+        for node in ast.walk(parsed(name)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield name, node
+
+
+def num_parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    given = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    return sum(each.arg not in {"self", "cls"} for each in given)
+
+
+def assert_only(found: set[str], exceptions: set[str]) -> None:
+    """Assert that all that was found is an exception, and that every exception was found."""
+    assert sorted(found - exceptions) == [], "against the rule"
+    assert sorted(exceptions - found) == [], "no longer needed: take it off the list"
+
+
+def test_no_file_is_longer_than_350_lines() -> None:
+    assert_only({name for name in files() if (ROOT / name).read_text().count("\n") > MOST_LINES}, LONG_FILES)
+
+
+def test_no_function_is_longer_than_40_lines() -> None:
+    long = {
+        f"{name}:{function.name}"
+        for name, function in functions()
+        if (function.end_lineno or function.lineno) - function.lineno >= MOST_LINES_OF_A_FUNCTION
+    }
+    assert_only(long, LONG_FUNCTIONS)
+
+
+def test_no_function_but_a_command_has_more_than_6_parameters() -> None:
+    many = {
+        f"{name}:{function.name}"
+        for name, function in functions()
+        if num_parameters(function) > MOST_PARAMETERS
+        if not name.startswith(("tests/", "benchmarks/", "tuner/cli/"))
+    }
+    assert_only(many, MANY_PARAMETERS)
+
+
+def is_mirrored(test: Path) -> bool:
+    """Whether a source file, its name without underscores, or a package of the test's name is where the test is."""
+    room = test.parent
+    source = ROOT / room if room.parts and room.parts[0] in {"objectives", "search_spaces"} else ROOT / "tuner" / room
+    name = test.stem.removeprefix("test_")
+    modules = {path.stem.strip("_") for path in source.glob("*.py")} if source.is_dir() else set()
+    return name in modules or (source / name / "__init__.py").exists()
+
+
+def test_tests_lie_where_the_file_lies_that_they_test() -> None:
+    tests = [path.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")]
+    elsewhere = {str(test) for test in tests if test.parts[0] not in ROOMS_OF_STORIES and not is_mirrored(test)}
+    assert_only(elsewhere, STORIES)
+
+
+def private_names(name: str) -> Iterator[str]:
+    """Yield the private names that a test file looks at, of other objects than its own."""
+    for node in ast.walk(parsed(name)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tuner"):
+            yield from (each.name for each in node.names if each.name.startswith("_"))
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
+            is_its_own = isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}
+            if not is_its_own and node.attr not in OF_OTHERS:
+                yield node.attr
+
+
+def test_no_test_looks_at_a_private_name() -> None:
+    tests = [name for name in files() if name.startswith("tests/")]
+    assert_only({f"{name}:{each}" for name in tests for each in private_names(name)}, PRIVATE_NAMES)
+
+
+@pytest.mark.parametrize("file", [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")], ids=lambda file: file.name)
+def test_documents_are_in_plain_english(file: Path) -> None:
+    lines = enumerate(file.read_text().splitlines(), 1)
+    assert [f"{number}: {line}" for number, line in lines if RIDDLES.search(line)] == []
