@@ -48,6 +48,8 @@ from tuner.domain.trial import Failure, FailureReason, Trial, TrialRecord, Trial
 __version__ = "0.1.0"
 
 __all__ = [
+    "AskTellStudy",
+    "AskedTrial",
     "Budget",
     "Choice",
     "Cohort",
@@ -92,6 +94,7 @@ __all__ = [
     "TrialState",
     "TunerError",
     "UntrustedCodeError",
+    "create_study",
     "current_trial",
     "load_model",
     "load_study",
@@ -106,14 +109,19 @@ if TYPE_CHECKING:
     from tuner.api import Study, load_model, load_study, run
     from tuner.objectives._tasks import Task
     from tuner.objectives.training.module_objective import Dropout, OwnModel
+    from tuner.running.ask_tell import AskedTrial, AskTellStudy
+    from tuner.running.create_study import create_study
     from tuner.samplers._proposals import Proposals
 else:
     _LAZY = {
+        "AskTellStudy": "tuner.running.ask_tell",
+        "AskedTrial": "tuner.running.ask_tell",
         "Dropout": "tuner.objectives.training.module_objective",
         "OwnModel": "tuner.objectives.training.module_objective",
         "Proposals": "tuner.samplers._proposals",
         "Study": "tuner.api",
         "Task": "tuner.objectives._tasks",
+        "create_study": "tuner.running.create_study",
         "load_model": "tuner.api",
         "load_study": "tuner.api",
         "run": "tuner.api",

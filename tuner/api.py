@@ -20,7 +20,7 @@ from tuner.running import launch
 from tuner.running.outcome import failed_run, no_usable_trial
 from tuner.running.session import STOPPED
 from tuner.running.spec_source import Asked, DataFile
-from tuner.spec.overrides import KEY_PATHS, Overrides, key_paths
+from tuner.spec.overrides import Overrides, given_paths, words_of
 from tuner.storage import deletion
 from tuner.storage.folder_ownership import place_of
 from tuner.storage.location import locate
@@ -61,10 +61,10 @@ def run(
     can be used. Warns where the time limit ended it: `study.stop_cause` says so too.
     """
     mistakes = Mistakes()
-    paths = _paths(overrides, mistakes) | {f"settings.{key}": value for key, value in (settings or {}).items()}
+    paths = given_paths(overrides, mistakes) | {f"settings.{key}": value for key, value in (settings or {}).items()}
     logs = mistakes.collect(lambda: _logs(log))
     of_data = {} if data is None else {"settings.dataset": "data", "settings.target": "target"}
-    with said_as({**_words_of(paths), **of_data}), watching(progress=progress) as listeners:
+    with said_as({**words_of(paths), **of_data}), watching(progress=progress) as listeners:
         name, cause = launch.run(
             _asked(study, data, target),
             storage=storage,
@@ -74,16 +74,6 @@ def run(
             mistakes=mistakes,
         )
     return Study(name, storage, study if isinstance(study, StudySpec) else None)._ended(cause)  # noqa: SLF001 - its own
-
-
-def _paths(overrides: Mapping[str, Any], mistakes: Mistakes) -> dict[str, Any]:
-    """Return the overrides that are given by their key paths."""
-    return key_paths({key: value for key, value in overrides.items() if value is not None}, mistakes)
-
-
-def _words_of(paths: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the keys of the study file among `paths` are called as arguments."""
-    return {path: word for word, path in KEY_PATHS.items() if path in paths}
 
 
 def _asked(study: str | Path | StudySpec | None, data: str | Path | None, target: str | None) -> Asked:
@@ -160,9 +150,9 @@ class Study:
         that is neither installed nor in the working directory, unless you `trust` it.
         """
         mistakes = Mistakes()
-        given = _paths(overrides, mistakes)
+        given = given_paths(overrides, mistakes)
         logs = mistakes.collect(lambda: _logs(log))
-        with said_as(_words_of(given)), watching(progress=progress) as listeners:
+        with said_as(words_of(given)), watching(progress=progress) as listeners:
             cause = launch.resume(
                 self.name,
                 storage=self._storage,

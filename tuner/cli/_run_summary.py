@@ -26,7 +26,7 @@ from tuner.domain.errors import StudyInterrupted
 from tuner.domain.run_controller import StopCause
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.values import amount
-from tuner.running.outcome import failed_run
+from tuner.running.outcome import failed_run, how_to_resume
 from tuner.storage.location import locate
 from tuner.storage.store import open_store
 from tuner.tracking.dispatch import Logs
@@ -186,7 +186,8 @@ def _activity(summary: queries.Summary, holder: str | None, storage: str | None)
         return [Text(f"runs now, in {safe(holder)}", style="cyan")]
     if summary.target is None or summary.is_complete:
         return []
-    return [Text(f"nobody runs it; go on with: {_next(summary.study.name, storage, 'resume')}", style="yellow")]
+    again = safe(how_to_resume(locate(storage), summary.study))
+    return [Text(f"nobody runs it; go on with: {again}", style="yellow")]
 
 
 def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: StopCause | None) -> Group:

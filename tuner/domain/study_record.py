@@ -47,6 +47,11 @@ class StudyRecord:
         return folder_name(self.name, self.id)
 
     @property
+    def asks_and_tells(self) -> bool:
+        """Whether a program asks for its trials and tells their results: it has no objective that a run could call."""
+        return self.spec.get("objective") == "" and not self.spec.get("command")
+
+    @property
     def metric(self) -> str:
         """The metric, the first of several."""
         return self.goal.metric

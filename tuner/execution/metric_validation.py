@@ -1,4 +1,4 @@
-"""What an objective yielded, checked: metrics that can be compared and stored, or the reason they cannot."""
+"""What was reported, checked: metrics that can be compared and stored, or the reason they cannot; steps in order."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,20 +9,20 @@ from tuner.domain.trial import Failure, FailureReason, Metrics
 from tuner.formatting.redaction import redacted
 
 
-def measured(yielded: Any, wanted: Sequence[str]) -> Metrics | Failure:
+def measured(yielded: Any, wanted: Sequence[str], *, by: str = "the objective") -> Metrics | Failure:
     """Return what was yielded as plain finite floats, or a `Failure` that says which wanted metric is what instead.
 
     The metrics in `wanted` have to be there, and to be finite numbers. What else is none is left out: `left_out` says
     what that is.
 
     Anything that converts to a float is a number: NumPy's scalars, arrays and tensors of one element too. Where one
-    metric is wanted, a number that is yielded or returned by itself is that metric.
+    metric is wanted, a number that is yielded or returned by itself is that metric. `by` says in messages what yields.
     """
     if not isinstance(yielded, Mapping):
         if len(wanted) > 1 or _number(yielded) is None:
             return _failure(
                 FailureReason.NO_METRICS,
-                f"the objective yielded {_shown(yielded)} instead of a dict of metrics such as {{{wanted[0]!r}: 0.9}}",
+                f"{by} yielded {_shown(yielded)} instead of a dict of metrics such as {{{wanted[0]!r}: 0.9}}",
             )
         yielded = {wanted[0]: yielded}
     missing = [name for name in wanted if name not in yielded]
@@ -30,7 +30,7 @@ def measured(yielded: Any, wanted: Sequence[str]) -> Metrics | Failure:
         names = [str(name) for name in yielded]
         return _failure(
             FailureReason.MISSING_METRIC,
-            f"the objective does not yield the study's metric {missing[0]!r}{nearest(missing[0], names)}"
+            f"{by} does not yield the study's metric {missing[0]!r}{nearest(missing[0], names)}"
             f" (it yields: {', '.join(names) or 'nothing'})",
         )
     numbers = {str(name): _number(value) for name, value in yielded.items()}
@@ -43,6 +43,21 @@ def measured(yielded: Any, wanted: Sequence[str]) -> Metrics | Failure:
         if not math.isfinite(number):
             return _failure(FailureReason.NOT_FINITE, f"the metric {name!r} is {number}")
     return {name: number for name, number in numbers.items() if number is not None and math.isfinite(number)}
+
+
+def misplaced(before: int, step: int, judged: Sequence[int] | None, max_epochs: int) -> str:
+    """Return why `step` cannot be reported after the step `before`; "" where it can.
+
+    A step is at most `max_epochs`, and leaves none out at which the trial is `judged` (None: each): what a scheduler
+    compares are values of the same epoch.
+    """
+    missed = range(before + 1, step) if judged is None else [each for each in judged if before < each < step]
+    if step > max_epochs:
+        return f"step {step} is beyond the last epoch, budget.epochs = {max_epochs}"
+    if missed:
+        out = f"leaves {missed[0]} out, at which the scheduler judges"
+        return f"step {step} follows {before} and {out}: report that too"
+    return ""
 
 
 def left_out(yielded: Any, metrics: Metrics) -> Mapping[str, str]:

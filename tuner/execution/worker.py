@@ -22,7 +22,7 @@ from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, tidy, 
 from tuner.execution.command.training import trained_by
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.host import Host
-from tuner.execution.metric_validation import left_out, measured
+from tuner.execution.metric_validation import left_out, measured, misplaced
 from tuner.execution.objective_pickling import unpickled
 from tuner.execution.user_failures import failure_of
 from tuner.formatting.redaction import redacted, remember
@@ -308,20 +308,10 @@ class Worker:
         return Report(number=number, epoch=checkpoints.epoch, metrics=outcome)
 
     def _misplaced(self, number: int) -> Failure | None:
-        """Return the failure that it is to report a step beyond the last epoch, or past one at which trials are judged.
-
-        What a scheduler compares are values of the same epoch.
-        """
-        before, step = self._checkpoints[number].epoch, self._checkpoints[number].target
-        judged = self._decision_epochs[number]
-        missed = range(before + 1, step) if judged is None else [each for each in judged if before < each < step]
-        if step > self._job.max_epochs:
-            problem = f"is beyond the last epoch, budget.epochs = {self._job.max_epochs}"
-        elif missed:
-            problem = f"follows {before} and leaves {missed[0]} out, at which the scheduler judges: report that too"
-        else:
-            return None
-        return Failure(reason=FailureReason.RAISED, message=f"step {step} {problem}")
+        """Return the failure that it is to report a step beyond the last epoch, or to leave out one that is judged."""
+        checkpoints = self._checkpoints[number]
+        problem = misplaced(checkpoints.epoch, checkpoints.target, self._decision_epochs[number], self._job.max_epochs)
+        return Failure(reason=FailureReason.RAISED, message=problem) if problem else None
 
     def _note_early_end(self, number: int, epoch: int) -> None:
         """Say once that the objective ended after its first yield, where more epochs were to be had."""

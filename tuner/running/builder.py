@@ -25,6 +25,7 @@ from tuner.running.checks import (
     questionable_choices,
     unconfirmable,
     unfit_objective,
+    untellable,
     unusual_space_size,
     unwritable_folders,
 )
@@ -58,11 +59,11 @@ def build_components(
     """Return the components of a run; raises `ConfigurationError` with everything that is wrong with any of them.
 
     Modules of the user's own are looked for in `folder`; the trials write into `folders`. `mistakes` are those found
-    before, which are reported with the others.
+    before, which are reported with the others. Without an objective they are those of a program that asks and tells.
     """
     mistakes = mistakes or Mistakes()
     job = _job(spec, folder, folders)
-    objective = mistakes.collect(lambda: find_objective(job))
+    objective = mistakes.collect(lambda: find_objective(job)) if spec.objective else None
     _check_pickling(spec, job, mistakes)
     yields = None if objective is None else objective.metrics()
     goal = goal_of(spec, yields or {})
@@ -136,6 +137,7 @@ def _check(  # noqa: PLR0917 - all of them are checked against each other
         mistakes.add(command_problems(spec.objective, space, goal.wanted, job.folder))
     mistakes.add(hardware.missing(spec.resources.cpu, spec.resources.gpu))
     mistakes.add(unconfirmable(spec, job, goal))
+    mistakes.add(untellable(spec, job))
     mistakes.raise_all()
 
 

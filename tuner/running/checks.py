@@ -57,6 +57,13 @@ def unconfirmable(spec: StudySpec, job: Job, goal: Goal) -> Iterator[str]:
         yield "confirm: with several metrics there is no single best configuration to confirm"
 
 
+def untellable(spec: StudySpec, job: Job) -> Iterator[str]:
+    """Yield why a program that asks and tells cannot have the scheduler."""
+    if not spec.objective and job.exploits:
+        name = as_component(spec.scheduler).name
+        yield f"scheduler {name}: trials continue from others' states, which a program that asks and tells cannot do"
+
+
 def questionable_choices(spec: StudySpec, yields: Mapping[str, Direction], goal: Goal) -> Iterator[str]:
     """Yield what is allowed, but probably not meant, in the spec and the environment."""
     yield from assumed_directions(spec, yields)

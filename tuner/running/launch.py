@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from tuner.running.components import RunComponents
 from tuner.running.confirmation_run import confirmation_of_search, is_confirmed
 from tuner.running.lookup import find_executor
 from tuner.running.own_parts import attributed
-from tuner.running.resume_check import refuse_fewer_trials
+from tuner.running.resume_check import refuse_asked, refuse_fewer_trials
 from tuner.running.session import STOPPED, Execute, StudyRunner, removing_unbegun, run_to_end, runner_with_keepers
 from tuner.running.spec_source import Asked, module_folder, read_spec
 from tuner.running.stored_study import (
@@ -30,6 +30,7 @@ from tuner.running.stored_study import (
     rebuild_components,
     settle,
     settle_first,
+    store_new,
     with_folder_warning,
     with_lost_trials,
 )
@@ -69,15 +70,7 @@ def run(
         components = with_folder_warning(warm_started(components, begins), location)
         execute = _executor(components, Path(source.folder))
         with leaving_no_folder(store, location, spec.name, identity), _resumable(spec.name), ExitStack() as held:
-            store.create(
-                spec.name,
-                goal=components.goal,
-                space=components.space,
-                spec=replace(spec, direction=components.goal.direction).describe(),
-                source=asdict(source),
-                notes=_first_notes(components),
-                identity=identity,
-            )
+            store_new(store, spec, source, components, identity)
             journal = held.enter_context(store.holding(spec.name))
             record = settle_first(store, location, spec.name, journal)
             listeners = with_trackers(listeners, logging, location.folder)
@@ -109,6 +102,7 @@ def resume(
     """
     with _opened(storage) as store, logs or Logs() as logging:
         location = place_of_study(store, name)
+        refuse_asked(store.location, store.study(name))
         components, description = rebuild_components(
             store, location, name, overrides or {}, spec, mistakes=mistakes, trust=trust
         )
@@ -146,6 +140,7 @@ def confirm(
     """
     with _opened(storage) as store:
         location = place_of_study(store, name)
+        refuse_asked(store.location, store.study(name))
         components, _ = rebuild_components(
             store, location, name, {**(overrides or {}), "confirm.run": True}, spec, trust=trust
         )
@@ -197,16 +192,6 @@ def _tell_done(
         journal.annotate(STOPPED, None)
     if listeners is not None:
         listeners(replace(components, nothing_left=nothing_left), ())
-
-
-def _first_notes(components: RunComponents) -> dict[str, Any]:
-    """Return what is written down about a study when it is created."""
-    notes: dict[str, Any] = {"environment": dict(environment())}
-    if components.carried:
-        notes["warm_start"] = [each.describe() for each in components.carried]
-    if components.data is not None:
-        notes["data"] = components.data.describe()
-    return notes
 
 
 def _executor(components: RunComponents, started_in: Path) -> Execute:

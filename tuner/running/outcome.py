@@ -14,6 +14,13 @@ _REASONS = 3
 """How many causes of failures an error names."""
 
 
+def how_to_resume(location: Location, study: StudyRecord) -> str:
+    """Return what continues the study: a command, or a call in the program that asks and tells."""
+    if study.asks_and_tells:
+        return f"tuner.create_study(..., name={study.name!r}, resume=True), in its program"
+    return location.command("resume", study.name)
+
+
 def failed_run(
     location: Location,
     summary: queries.Summary,
@@ -26,7 +33,7 @@ def failed_run(
         failed, (error, count) = summary.counts[TrialState.FAIL], queries.failure_reasons(trials)[0]
         return TooManyFailuresError(
             f"stopped, since {failed} of {amount(summary.finished, 'trial')} failed; {count} of them with: {error}",
-            hint=f"mend the cause, then go on with: {location.command('resume', study.name)}",
+            hint=f"mend the cause, then go on with: {how_to_resume(location, study)}",
         )
     return no_usable_trial(location, study, trials) if summary.best is None else None
 
@@ -44,7 +51,7 @@ def no_usable_trial(location: Location, study: StudyRecord, trials: Sequence[Tri
         )
     reasons = queries.failure_reasons(trials)
     if not reasons:
-        return NoUsableTrialError(f"no trial of study {name!r} is complete", hint=location.command("resume", name))
+        return NoUsableTrialError(f"no trial of study {name!r} is complete", hint=how_to_resume(location, study))
     listed = "; ".join(f"{count} failed with: {message}" for message, count in reasons[:_REASONS])
     return NoUsableTrialError(
         f"no trial of study {name!r} is complete; {listed}",

@@ -21,6 +21,16 @@ _DATASET = "settings.dataset"
 _FREE = ("name", "budget.trials", "budget.seconds", "resources", "limits", "confirm", "executor")
 
 
+def refuse_asked(location: Location, study: StudyRecord) -> None:
+    """Raise `ResumeRefusedError` where a program asks for the study's trials and tells their results."""
+    if study.asks_and_tells:
+        raise ResumeRefusedError(
+            f"study {study.name!r} has no objective to run: its program asks for trials and tells their results",
+            hint=f"run that program again, with tuner.create_study(..., name={study.name!r}, resume=True); "
+            f"{location.command('status', study.name)} says how far it is",
+        )
+
+
 def refuse_changes(
     location: Location, study: StudyRecord, spec: StudySpec, space: SearchSpace, fingerprint: str | None = None
 ) -> None:

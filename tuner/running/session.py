@@ -85,12 +85,12 @@ class StudyRunner:
             again = self._store.location.command("resume", name)
             cause = run_to_end(name, run, execute, self._components.spec.budget.seconds, again)
         except StudyInterrupted:
-            self._note_stop(name, journal, run.stop_cause)
+            self.note_stop(name, journal, run.stop_cause)
             raise
-        self._note_stop(name, journal, cause)
+        self.note_stop(name, journal, cause)
         return cause
 
-    def _note_stop(self, name: str, journal: StudyJournal, cause: StopCause | None) -> None:
+    def note_stop(self, name: str, journal: StudyJournal, cause: StopCause | None) -> None:
         """Write down why the run stopped before its target, in place of why an earlier one did.
 
         Where the storage cannot take it, the run has ended all the same: it says so itself, and its results are stored.

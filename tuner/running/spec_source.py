@@ -20,6 +20,8 @@ from tuner.spec.shipped_studies import shipped_studies, shipped_study
 from tuner.spec.space_file import is_space_file
 from tuner.spec.study_file import check_name, checked, override, parse_study, read_study_file
 
+_NO_OBJECTIVE = "objective: is missing; a program that trains by itself asks and tells, see tuner.create_study"
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +166,7 @@ def _read(
         return located(spec, [folder]), Source(study="", overrides={}, folder=str(folder))
     if isinstance(study, StudySpec):
         spec = located(checked(study, overrides, mistakes), [folder])
+        mistakes.add([] if spec.objective else [_NO_OBJECTIVE])
         called = mistakes.collect(lambda: check_name(spec.name or default_name(spec.objective)))
         return replace(spec, name=called or "study"), Source(study="", overrides=overrides, folder=str(folder))
     path, source = _find_study(str(study))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from tuner.domain.errors import (
@@ -19,7 +19,7 @@ from tuner.running.builder import build_components
 from tuner.running.components import RunComponents
 from tuner.running.lookup import data_fingerprint
 from tuner.running.resume_check import refuse_changes
-from tuner.running.spec_source import space_to_resume, spec_to_resume
+from tuner.running.spec_source import Source, space_to_resume, spec_to_resume
 from tuner.running.transfer import Learned, warm_started
 from tuner.search.warm_start import CarriedOver
 from tuner.storage.folder_ownership import (
@@ -35,6 +35,7 @@ from tuner.storage.folder_ownership import (
 from tuner.storage.location import Location
 from tuner.storage.store import Store
 from tuner.storage.writer import StudyJournal
+from tuner.system.environment import environment
 from tuner.system.files import open_to_others
 
 
@@ -54,6 +55,29 @@ def place_of_study(store: Store, name: str) -> Location:
             hint=copied(study, original, location),
         )
     return location
+
+
+def store_new(store: Store, spec: StudySpec, source: Source, components: RunComponents, identity: str) -> None:
+    """Store a new study with its `spec` and where that came from; raises `StudyExistsError`."""
+    store.create(
+        spec.name,
+        goal=components.goal,
+        space=components.space,
+        spec=replace(spec, direction=components.goal.direction).describe(),
+        source=asdict(source),
+        notes=_first_notes(components),
+        identity=identity,
+    )
+
+
+def _first_notes(components: RunComponents) -> dict[str, Any]:
+    """Return what is written down about a study when it is created."""
+    notes: dict[str, Any] = {"environment": dict(environment())}
+    if components.carried:
+        notes["warm_start"] = [each.describe() for each in components.carried]
+    if components.data is not None:
+        notes["data"] = components.data.describe()
+    return notes
 
 
 def settle(store: Store, location: Location, name: str, journal: StudyJournal) -> StudyRecord:

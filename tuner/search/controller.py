@@ -89,6 +89,10 @@ class SearchController(RunController):
         """Every trial as it now is, in the order of their numbers."""
         return self._state.trials
 
+    def trial(self, number: int) -> TrialRecord:
+        """Return the trial as it now is."""
+        return self._state.trial(number)
+
     @property
     def best(self) -> TrialRecord | None:
         """The best complete trial that meets the constraints, the earliest of several; None before the first."""

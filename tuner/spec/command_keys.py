@@ -24,10 +24,10 @@ def with_flat_metrics(content: Mapping[str, Any]) -> tuple[Mapping[str, Any], li
     return {**plain, **{known[key]: value for key, value in section.items() if key in known}}, problems
 
 
-def problems_of_command(content: Mapping[str, Any]) -> Iterator[str]:
+def problems_of_command(content: Mapping[str, Any], *, needs_objective: bool) -> Iterator[str]:
     """Yield why a command, or what belongs to one, makes no sense beside what else there is."""
     if "command" not in content:
-        if not content.get("objective"):
+        if needs_objective and not content.get("objective"):
             yield "objective: is missing"
         if content.get("metrics_pattern"):
             yield "metrics.pattern: is for what a command prints, and the study has no command"

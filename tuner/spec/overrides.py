@@ -1,7 +1,7 @@
 """What is given beside a study file: options, arguments, `--set key.path=value`."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, TypedDict
 
 from tuner.domain.errors import ConfigurationError, Mistakes, nearest
@@ -65,6 +65,16 @@ def key_paths(overrides: Mapping[str, Any], mistakes: Mistakes | None = None) ->
     if mistakes is None:
         found.raise_all()
     return {KEY_PATHS[word]: value for word, value in overrides.items() if word in KEY_PATHS}
+
+
+def given_paths(overrides: Mapping[str, Any], mistakes: Mistakes) -> dict[str, Any]:
+    """Return the overrides that are given, which None is not, by their key paths."""
+    return key_paths({word: value for word, value in overrides.items() if value is not None}, mistakes)
+
+
+def words_of(paths: Collection[str]) -> dict[str, str]:
+    """Return what the keys of the study file among `paths` are called as arguments."""
+    return {path: word for word, path in KEY_PATHS.items() if path in paths}
 
 
 def parse_override(text: str) -> tuple[str, Any]:

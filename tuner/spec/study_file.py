@@ -45,8 +45,9 @@ def parse_study(
     name: str,
     mistakes: Mistakes | None = None,
     words: Mapping[str, str] = MappingProxyType({}),
+    needs_objective: bool = True,
 ) -> StudySpec:
-    """Return the spec that `content` describes.
+    """Return the spec that `content` describes; it `needs_objective` unless a program asks and tells.
 
     `where` names it in messages, `words` have what keys are called there where that is something else, and `name` is
     the study's where it gives none. With `mistakes` they are collected there, and the spec has defaults in their
@@ -56,7 +57,8 @@ def parse_study(
     overrides = {OF_METRICS.get(path, path): value for path, value in overrides.items()}
     content, problems = with_flat_metrics(content)
     merged = _asking_to_confirm(overridden(content, overrides))
-    found.add(restated(f"{where}: {each}", words) for each in (*problems, *problems_of_command(merged)))
+    problems += problems_of_command(merged, needs_objective=needs_objective)
+    found.add(restated(f"{where}: {each}", words) for each in problems)
     if problems := [*_unkept({key: value for key, value in merged.items() if key not in _OBJECTS}, ())]:
         found.add(f"{where}: {each}" for each in problems)
         found.raise_all()
@@ -80,7 +82,9 @@ def checked(spec: StudySpec, overrides: Mapping[str, Any], mistakes: Mistakes | 
     """
     words = {path: f"{_SPEC}: {in_python}" for path, in_python in renamed_keys().items()}
     name = spec.name or "study"
-    read = parse_study(content_of(spec), overrides, where=_SPEC, name=name, mistakes=mistakes, words=words)
+    read = parse_study(
+        content_of(spec), overrides, where=_SPEC, name=name, mistakes=mistakes, words=words, needs_objective=False
+    )
     return read if spec.name or "name" in overrides else replace(read, name="")
 
 

@@ -1,0 +1,133 @@
+"""Creates a study whose program asks for trials and tells their results, or opens it again."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Unpack
+
+from tuner.domain.errors import Mistakes, StudyExistsError, said_as
+from tuner.domain.object_reference import default_name
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import INLINE, StudySpec
+from tuner.domain.study_record import StudyRecord, folder_name
+from tuner.domain.trial import TrialRecord
+from tuner.running.ask_tell import AskTellStudy
+from tuner.running.builder import build_components
+from tuner.running.components import RunComponents
+from tuner.running.resume_check import refuse_fewer_trials
+from tuner.running.session import runner_with_keepers
+from tuner.running.signals import time_limit
+from tuner.running.spec_source import Source, module_folder
+from tuner.running.stored_study import (
+    leaving_no_folder,
+    place_of_study,
+    rebuild_components,
+    settle,
+    settle_first,
+    store_new,
+    with_folder_warning,
+)
+from tuner.running.tracked_listeners import with_trackers
+from tuner.running.transfer import learned, warm_started
+from tuner.spec.overrides import Overrides, given_paths, words_of
+from tuner.spec.study_file import checked, parse_study
+from tuner.storage.location import Location
+from tuner.storage.reader import new_id
+from tuner.storage.store import Store, open_store
+from tuner.storage.writer import StudyJournal
+from tuner.system.environment import environment
+from tuner.tracking.dispatch import Logs
+
+_OF_A_RUN = ("executor", "cohort", "parallel", "confirm")
+"""Overrides that say how a run trains, which here is the program's affair."""
+
+
+def create_study(
+    study: SearchSpace | StudySpec | str,
+    *,
+    resume: bool = False,
+    storage: str | None = None,
+    log: str | Sequence[str] = (),
+    **overrides: Unpack[Overrides],
+) -> AskTellStudy:
+    """Create a study of which this program asks for trials and tells their results.
+
+    `study` is a search space, its name, or a `StudySpec` without an objective; `metric` is required with a space.
+    Overrides are those of `run` but for what only a run has: `executor`, `cohort`, `parallel`, `confirm`. `log` names
+    trackers. With `resume` a study of that name is opened where there is one: `study` and the overrides have to say
+    what they said before, apart from the budget. Raises `ConfigurationError` before anything is written,
+    `StudyExistsError` where the name is taken, `StudyHeldError` where another process has the study, and
+    `ResumeRefusedError` where it was created with something else.
+    """
+    mistakes = Mistakes()
+    paths = given_paths(overrides, mistakes)
+    mistakes.add(f"{word}: is for runs, and this program trains itself" for word in _OF_A_RUN if word in overrides)
+    logs = mistakes.collect(lambda: Logs([log] if isinstance(log, str) else log)) or Logs()
+    with said_as(words_of(paths)), ExitStack() as held:
+        spec = _spec(study, paths, mistakes)
+        store = open_store(storage)
+        held.callback(store.close)
+        if resume and not mistakes.has_any and spec.name in store:
+            return _open(store, spec, held.enter_context(logs), held)
+        return _create(store, spec, held.enter_context(logs), held, mistakes)
+
+
+def _spec(study: SearchSpace | StudySpec | str, paths: Mapping[str, Any], mistakes: Mistakes) -> StudySpec:
+    if isinstance(study, StudySpec):
+        if study.objective:
+            mistakes.add(["objective: a program that asks and tells has none; tuner.run trains one"])
+        spec = checked(replace(study, objective=""), paths, mistakes)
+        return replace(spec, name=spec.name or default_name(""), executor=INLINE)
+    content = {"objective": "", "search_space": study}
+    spec = parse_study(content, paths, where="create_study", name=default_name(""), mistakes=mistakes)
+    return replace(spec, executor=INLINE)
+
+
+def _create(store: Store, spec: StudySpec, logs: Logs, held: ExitStack, mistakes: Mistakes) -> AskTellStudy:
+    if spec.name in store and not mistakes.has_any:
+        raise StudyExistsError(
+            f"study {spec.name!r} exists already",
+            hint="resume=True opens a study that was created so; or choose another name",
+        )
+    location, identity = store.location, new_id()
+    source = Source(study="", overrides={}, folder=str(Path.cwd()))
+    folders = location.folders_of(folder_name(spec.name, identity))
+    components = build_components(spec, module_folder(spec, source), folders, mistakes)
+    components = warm_started(components, learned(store, components.spec, components.space))
+    components = with_folder_warning(components, location)
+    with leaving_no_folder(store, location, spec.name, identity):
+        store_new(store, spec, source, components, identity)
+        journal = held.enter_context(store.holding(spec.name))
+        record = settle_first(store, location, spec.name, journal)
+    return _study(store, location, record, components, (), journal, logs, held)
+
+
+def _open(store: Store, spec: StudySpec, logs: Logs, held: ExitStack) -> AskTellStudy:
+    name = spec.name
+    location = place_of_study(store, name)
+    components, description = rebuild_components(store, location, name, {}, spec, trust=False)
+    refuse_fewer_trials(name, components.spec.budget.trials, store.read(name)[1])
+    journal = held.enter_context(store.holding(name))
+    journal.annotate("spec", description)
+    journal.annotate("environment", dict(environment()))
+    record = settle(store, location, name, journal)
+    _, trials = store.read(name)
+    return _study(store, location, record, components, trials, journal, logs, held)
+
+
+def _study(  # noqa: PLR0917 - what both ways to a study have found
+    store: Store,
+    location: Location,
+    record: StudyRecord,
+    components: RunComponents,
+    trials: Sequence[TrialRecord],
+    journal: StudyJournal,
+    logs: Logs,
+    held: ExitStack,
+) -> AskTellStudy:
+    runner = runner_with_keepers(store, record, components, trials, with_trackers(None, logs, location.folder))
+    controller = runner.controller(record.name, journal)
+    held.callback(lambda: runner.note_stop(record.name, journal, controller.stop_cause))
+    held.enter_context(time_limit(controller, components.spec.budget.seconds))
+    return AskTellStudy(record, store.location, controller, components.spec.budget.epochs, held.pop_all())
