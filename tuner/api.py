@@ -18,7 +18,6 @@ from tuner.domain.trial import Metrics, TrialRecord
 from tuner.formatting.values import amount
 from tuner.running import launch
 from tuner.running.outcome import failed_run, no_usable_trial
-from tuner.running.session import STOPPED
 from tuner.running.spec_source import Asked, DataFile
 from tuner.spec.overrides import Overrides, given_paths, words_of
 from tuner.storage import deletion
@@ -132,8 +131,7 @@ class Study:
             self._repetitions = store.repetitions(self.name)
         finally:
             store.close()
-        stopped = self._record.notes.get(STOPPED)
-        self._stop_cause = None if stopped is None else StopCause(stopped)
+        self._stop_cause = self._record.stop_cause
         return self
 
     def resume(
@@ -162,6 +160,25 @@ class Study:
                 logs=logs,
                 mistakes=mistakes,
                 trust=trust,
+            )
+        self.refresh()
+        return self._ended(cause)
+
+    def retry(
+        self, trials: Sequence[int] | None = None, *, progress: bool | None = None, trust: bool = False
+    ) -> "Study":
+        """Train failed trials again, all of them or those of these numbers, then go on to the target.
+
+        They keep their numbers, configurations and seeds, and what they had reported. `trust` is that of `resume`.
+        """
+        with watching(progress=progress) as listeners:
+            cause = launch.resume(
+                self.name,
+                storage=self._storage,
+                spec=self._spec,
+                listeners=listeners,
+                trust=trust,
+                retried="failed" if trials is None else tuple(trials),
             )
         self.refresh()
         return self._ended(cause)

@@ -102,7 +102,7 @@ def test_what_is_no_usable_value_is_the_programs_mistake_and_changes_nothing() -
         with pytest.raises(ConfigurationError, match="the program does not yield the study's metric 'loss'"):
             opened.tell(trial, {"los": 1})
         with pytest.raises(ConfigurationError, match="which is no number"):
-            trial.report(loss="low")
+            trial.report({"loss": "low"})
         with pytest.raises(ConfigurationError, match="trial 0 has measured nothing"):
             opened.tell(trial)
         assert opened.tell(trial, 0.5).state is TrialState.COMPLETE

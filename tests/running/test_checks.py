@@ -14,6 +14,7 @@ from tuner.domain.worker_spec import Isolation
 from tuner.running.checks import (
     ineffective_cohort,
     questionable_choices,
+    unending,
     unusual_space_size,
     unwritable_folders,
 )
@@ -58,3 +59,15 @@ def test_a_file_in_the_place_of_a_folder_is_an_error(tmp_path: Path) -> None:
     file.touch()
     (error,) = unwritable_folders(replace(folders, logs=file / "mine"))
     assert error == f"{file}, for what trials print, is not a folder: change its rights, or move it away"
+
+
+def test_one_value_cannot_end_a_study_of_several_metrics() -> None:
+    several = StudySpec(
+        objective="supervised",
+        search_space="mlp",
+        metrics=["accuracy", "loss"],
+        budget=Budget(target=0.9, patience=3),
+    )
+    goal = Goal(metrics=("accuracy", "loss"), directions=(Direction.MAXIMIZE, Direction.MINIMIZE))
+    assert [problem.partition(":")[0] for problem in unending(several, goal)] == ["budget.target", "budget.patience"]
+    assert not [*unending(several, MAXIMIZED)]

@@ -9,9 +9,9 @@ import pytest
 
 import tuner
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.study_record import STOPPED
 from tuner.domain.study_writer import Change
 from tuner.running.launch import resume
-from tuner.running.session import STOPPED
 from tuner.storage.fallback_file import Spill
 from tuner.storage.store import open_store
 
@@ -89,6 +89,47 @@ def test_a_target_that_was_lowered_to_what_is_done_is_stored(user_folder: Path) 
     study = tuner.load_study("mine").resume(trials=3)
     assert study.summary.target == 3
     assert study.stop_cause is None
+
+
+def test_a_study_ends_at_a_value_that_is_good_enough_and_goes_beyond_it_when_asked_to(
+    cli: Cli, workplace: Path
+) -> None:
+    space = tuner.SearchSpace(x=tuner.Float(0, 1))
+    ends = tuner.run(spec(space), sampler="random", trials=50, target_value=0.6)
+    assert ends.stop_cause is tuner.StopCause.TARGET
+    assert ends.best_trial.value is not None
+    assert ends.best_trial.value >= 0.6
+    assert max(trial.value or 0 for trial in ends.trials[:-1]) < 0.6
+    assert tuner.load_study("objects").summary.is_complete
+    again = tuner.load_study("objects", spec=spec(space))
+    assert again.resume(sampler="random", trials=50, target_value=0.6).stop_cause is tuner.StopCause.TARGET
+    assert tuner.load_study("objects").trials == ends.trials
+    more = again.resume(sampler="random", trials=50, target_value=2.0, patience=5)
+    assert more.stop_cause is tuner.StopCause.PATIENCE
+    assert len(more.trials) > len(ends.trials)
+
+
+def test_the_command_line_says_why_a_study_has_ended(user_folder: Path, cli: Cli) -> None:
+    code, answer, _ = cli("run", "mine.toml", "--executor", "inline", "--set", "budget.target=0.0")
+    assert code == 0
+    assert "the study has ended: a trial has reached the value of budget.target, 0" in answer
+    code, answer, messages = cli("resume", "mine")
+    assert code == 0
+    assert "nothing left to do: study mine has ended" in messages
+    assert "--set budget.target=..." in messages
+    assert "the study has ended" in answer
+    assert "go on with" not in cli("status", "mine")[1]
+
+
+def test_a_study_starts_with_the_configurations_that_it_was_given(user_folder: Path) -> None:
+    start = [{"x": 0.25}, {"x": 0.5}, {"x": 0.75}]
+    space = tuner.SearchSpace(x=tuner.Float(0, 1))
+    tuner.run(spec(space), trials=2, start=start)
+    study = tuner.load_study("objects", spec=spec(space)).resume(trials=4)
+    assert [trial.config["x"] for trial in study.trials[:3]] == [0.5, 0.25, 0.75]
+    with pytest.raises(ConfigurationError) as raised:
+        tuner.run(spec(space), name="wrong", sampler="tpee", start=[{"x": 2}, {"y": 1}])
+    assert len(raised.value.problems) == 3
 
 
 def test_a_grid_that_was_tried_to_its_end_leaves_nothing_to_do(user_folder: Path, cli: Cli) -> None:

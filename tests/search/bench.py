@@ -40,6 +40,8 @@ class Bench:
         goal: Goal = MAXIMIZED,
         stops_hopeless: bool = True,
         space: SearchSpace = SPACE,
+        target: float | None = None,
+        retries: int = 0,
     ) -> None:
         self.sampler = FakeSampler(space)
         self.scheduler = FakeScheduler()
@@ -55,6 +57,8 @@ class Bench:
             tests=tests,
             grows=grows,
             trial_seconds=trial_seconds,
+            target=target,
+            retries=retries,
         )
         self.controller = SearchController(
             plan,

@@ -113,7 +113,19 @@ MEMORY_LIMIT, TIMEOUT = FailureReason.MEMORY_LIMIT, FailureReason.TIMEOUT
 def test_only_a_failure_that_cannot_be_attributed_to_one_member_is_tried_again(
     reason: FailureReason, members: int, recovery: Recovery
 ) -> None:
-    assert FailurePolicy().after_failure(Failure(reason=reason, message=""), members) is recovery
+    assert FailurePolicy().after_failure(0, Failure(reason=reason, message=""), members) is recovery
+
+
+@pytest.mark.parametrize("reason", FailureReason)
+def test_only_failures_that_may_pass_are_retried_and_no_more_often_than_is_allowed(reason: FailureReason) -> None:
+    policy, failure = FailurePolicy(retries=2), Failure(reason=reason, message="")
+    found = []
+    for _ in range(3):
+        found.append(policy.after_failure(7, failure, 1))
+        policy.count_retry(7)
+    again = Recovery.RETRY if reason in {RAISED, OUT_OF_MEMORY} else Recovery.FAIL
+    assert found == [again, again, Recovery.FAIL]
+    assert policy.after_failure(8, failure, 1) is again
 
 
 @pytest.mark.parametrize(

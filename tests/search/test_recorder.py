@@ -201,3 +201,29 @@ def test_a_trial_that_breaks_a_constraint_for_good_stands_in_nobodys_way() -> No
     assert bench.scheduler.calls == [("record", 2, 1), ("decide", 2, 1)]
     resumed = Bench(goal=SMALL, before=bench)
     assert resumed.scheduler.calls == [("record", 2, 1)]
+
+
+def test_a_trial_that_raised_is_handed_out_again_as_often_as_retries_allow() -> None:
+    bench = Bench(retries=1)
+    bench.take()
+    broke = Failure(reason=FailureReason.RAISED, message="it broke")
+    answer = bench.controller.report(
+        [Report(number=0, epoch=1, metrics=metrics(0.5)), Report(number=0, epoch=1, failure=broke)]
+    )
+    assert answer.is_over
+    assert answer.leaving == {0}
+    assert bench.state(0) is TrialState.WAITING
+    assert "trial 0 is tried again after: it broke" in bench.listener.warnings
+    (member,) = bench.take().members
+    assert (member.number, member.epoch) == (0, 1)
+    bench.controller.report([failed(0)])
+    assert bench.state(0) is TrialState.FAIL
+
+
+def test_a_member_that_raised_leaves_its_cohort_and_the_others_stay() -> None:
+    bench = Bench(cohort=2, retries=1)
+    bench.take()
+    answer = bench.controller.report([Report(number=0, epoch=1, metrics=metrics(0.5)), failed(1)])
+    assert answer.leaving == {1}
+    assert not answer.is_over
+    assert [bench.state(number) for number in (0, 1)] == [TrialState.RUNNING, TrialState.WAITING]

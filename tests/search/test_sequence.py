@@ -17,7 +17,7 @@ from tuner.search.sequence import ControllerSequence
 SPACE = SearchSpace(x=Float(0, 1))
 
 
-def part(journal: FakeJournal, works: int = 0, *, trials: int = 1) -> SearchController:
+def part(journal: FakeJournal, works: int = 0, *, trials: int = 1, target: float | None = None) -> SearchController:
     plan = RunPlan(
         trials=trials,
         max_epochs=1,
@@ -25,6 +25,7 @@ def part(journal: FakeJournal, works: int = 0, *, trials: int = 1) -> SearchCont
         seed=0,
         default=SPACE.default,
         tests=False,
+        target=target,
     )
     return SearchController(
         plan,
@@ -104,3 +105,25 @@ def test_a_signal_while_a_part_begins_stops_that_part() -> None:
     assert sequence.next_work() is None
     assert sequence.is_finished
     assert second.trials == {}
+
+
+def test_a_part_that_ended_early_is_followed_and_the_run_says_why_it_ended() -> None:
+    second = FakeJournal()
+    sequence = ControllerSequence(part(FakeJournal(), trials=9, target=0.5), [lambda works: part(second, works)])
+    finish(sequence, taken(sequence))
+    assert not sequence.is_finished
+    finish(sequence, taken(sequence))
+    assert second.trials[0].state is TrialState.COMPLETE
+    assert sequence.is_finished
+    assert sequence.stop_cause is StopCause.TARGET
+    assert not sequence.is_stopping
+
+
+def test_a_signal_after_an_early_end_keeps_the_next_part_from_beginning() -> None:
+    second = FakeJournal()
+    sequence = ControllerSequence(part(FakeJournal(), trials=9, target=0.5), [lambda works: part(second, works)])
+    finish(sequence, taken(sequence))
+    sequence.stop(StopCause.INTERRUPT)
+    assert sequence.next_work() is None
+    assert sequence.stop_cause is StopCause.INTERRUPT
+    assert sequence.is_finished

@@ -53,8 +53,10 @@ class Summary:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the target was reached."""
-        return self.target is not None and self.finished >= self.target
+        """Whether the study has all of its trials, or has ended early as it was asked to."""
+        cause = self.study.stop_cause
+        has_ended = cause is not None and cause.is_early_end
+        return self.target is not None and (has_ended or self.finished >= self.target)
 
 
 def front(

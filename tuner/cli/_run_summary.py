@@ -24,9 +24,10 @@ from tuner.cli._rendering import (
 from tuner.domain import ranking
 from tuner.domain.errors import StudyInterrupted
 from tuner.domain.run_controller import StopCause
+from tuner.domain.study import StudySpec
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.values import amount
-from tuner.running.outcome import failed_run, how_to_resume
+from tuner.running.outcome import early_end, failed_run, how_to_resume
 from tuner.storage.location import locate
 from tuner.storage.store import open_store
 from tuner.tracking.dispatch import Logs
@@ -203,6 +204,8 @@ def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: 
         lines.append(
             Text(f"the time is up; go on with: {_next(summary.study.name, storage, 'resume')}", style="yellow")
         )
+    if ended := early_end(cause, StudySpec.from_description(summary.study.spec).budget):
+        lines.append(Text(f"the study has ended: {ended}", style="dim"))
     if cause is not StopCause.FAILURES:  # the error says it
         lines += [Text(f"{count} failed with: {safe(reason)}", style="red") for reason, count in _worst(trials)]
     if summary.test_failure:

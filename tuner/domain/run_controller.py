@@ -16,6 +16,15 @@ class StopCause(Enum):
     TERMINATE = "terminate"
     FAILURES = "failures"
     """So many trials have failed that more of them would be a waste."""
+    TARGET = "target"
+    """A trial's value is as good as `budget.target`."""
+    PATIENCE = "patience"
+    """So many trials as `budget.patience` says have finished without a new best."""
+
+    @property
+    def is_early_end(self) -> bool:
+        """Whether the study has ended as it was asked to: its best trial is tested and confirmed as at its target."""
+        return self in (StopCause.TARGET, StopCause.PATIENCE)
 
 
 class RunController(ABC):
@@ -25,6 +34,11 @@ class RunController(ABC):
     @abstractmethod
     def stop_cause(self) -> StopCause | None:
         """Why the run stops before its target, None while it does not."""
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether nothing more is handed out, not even to test or confirm what was found."""
+        return self.stop_cause is not None and not self.stop_cause.is_early_end
 
     @property
     @abstractmethod

@@ -50,11 +50,19 @@ _DIRECTIONS = tuple(direction.value for direction in Direction)
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """How much may be spent: `trials` in all, `epochs` per trial, and `seconds` per run (None: no limit)."""
+    """How much may be spent: `trials` in all, `epochs` per trial, and `seconds` per run (None: no limit).
+
+    A study ends before it has all of its trials once a usable one has a value as good as `target`, or once `patience`
+    trials have finished without a new best.
+    """
 
     trials: Annotated[int, Key(words="in all: a resumed study finishes with 64, not 64 more", least=1)] = 64
     epochs: Annotated[int, Key(words="per trial at most", least=1)] = 27
     seconds: Annotated[float | None, Key(words='per run, such as "10m"', name="time", unit=Unit.SECONDS)] = None
+    target: Annotated[float | None, Key(words="a value that is good enough: it ends the study", example=0.99)] = None
+    patience: Annotated[
+        int | None, Key(words="so many finished trials without a new best end the study", least=1, example=50)
+    ] = None
 
 
 @final
@@ -126,9 +134,10 @@ class StudySpec:
     and tells their results (`tuner.create_study`). Without a `direction` the objective says which way the metric is better,
     or else its name does. With several
     `metrics` the first of them is `metric`; their `directions` are the objective's own where none are given.
-    `constraints` are such as "parameters <= 100000". `warm_start` names studies in the same storage whose best
-    configurations are tried first. A `scheduler` without a name is asha, which compares one metric, and none where
-    there are several. Raises `ConfigurationError` where metrics and constraints make no sense together.
+    `constraints` are such as "parameters <= 100000". `start` are configurations, or parts of ones, that are tried
+    first, and `warm_start` names studies in the same storage whose best configurations follow. A `scheduler` without a
+    name is asha, which compares one metric, and none where there are several. Raises `ConfigurationError` where metrics
+    and constraints make no sense together.
     """
 
     objective: Annotated[
@@ -166,9 +175,14 @@ class StudySpec:
     executor: Annotated[
         str, Key(words='"ray", "inline" (this process, one trial at a time), or "package.module:name"')
     ] = "ray"
+    retries: Annotated[int, Key(words="how often a trial that raised is tried again before it has failed", least=0)] = 0
     warm_start: Annotated[
         Sequence[str],
         Key(words="studies in the same storage whose best configurations are tried first", example=("earlier",)),
+    ] = ()
+    start: Annotated[
+        Sequence[Mapping[str, Any]],
+        Key(words="configurations that are tried first, or parts of ones", example=({"batch_size": 64},)),
     ] = ()
     settings: Annotated[Mapping[str, Any], Key(words="handed to the objective")] = field(default_factory=dict)
     budget: Annotated[Budget, Key(words="how much may be spent")] = field(default_factory=Budget)
@@ -208,6 +222,7 @@ class StudySpec:
             "constraints": tuple(map(as_constraint, constraints)),
             "scheduler": _named(self.scheduler, "none" if len(metrics) > 1 else "asha"),
             "warm_start": _once(_listed(self.warm_start)),
+            "start": _listed(self.start),
         }
         for name, value in settled.items():
             object.__setattr__(self, name, value)

@@ -7,8 +7,12 @@ from typing import Any, final
 
 from tuner.domain.constraint import Constraint
 from tuner.domain.goal import Goal
+from tuner.domain.run_controller import StopCause
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
+
+STOPPED = "stopped"
+"""The note that says why a study's last run stopped before its target."""
 
 _SUFFIX = ":confirm"
 
@@ -45,6 +49,12 @@ class StudyRecord:
     def folder_name(self) -> str:
         """What the study's folders and files are called outside of the database."""
         return folder_name(self.name, self.id)
+
+    @property
+    def stop_cause(self) -> StopCause | None:
+        """Why the last run stopped before its target; None where it reached it, or where that is not known."""
+        stopped = self.notes.get(STOPPED)
+        return None if stopped is None else StopCause(stopped)
 
     @property
     def asks_and_tells(self) -> bool:

@@ -24,6 +24,7 @@ from tuner.running.checks import (
     ineffective_cohort,
     questionable_choices,
     unconfirmable,
+    unending,
     unfit_objective,
     untellable,
     unusual_space_size,
@@ -45,6 +46,7 @@ from tuner.running.lookup import (
     sampler_class,
 )
 from tuner.search.cohort_policy import Cohorts
+from tuner.search.start_configs import start_configs
 from tuner.system import hardware
 
 _MOST_ON_A_CPU = 32
@@ -75,6 +77,7 @@ def build_components(
     isolation = _isolation(spec, folder, objective)
     job = _settled(job, goal, scheduler, isolation)
     space = mistakes.collect(lambda: find_space(spec, folder))
+    start = None if space is None else mistakes.collect(lambda: start_configs(space, spec.start))
     sampler = _sampler(spec, space, goal, mistakes, job)
     _check(spec, job, goal, objective, space, mistakes)
     assert space is not None and scheduler is not None and sampler is not None  # noqa: PT018 - or it was a mistake
@@ -102,6 +105,7 @@ def build_components(
             *(objective.notes(space) if objective is not None else ()),
         ),
         confirms=_confirms(spec, job, goal, objective),
+        start=start or (),
     )
 
 
@@ -137,6 +141,7 @@ def _check(  # noqa: PLR0917 - all of them are checked against each other
         mistakes.add(command_problems(spec.objective, space, goal.wanted, job.folder))
     mistakes.add(hardware.missing(spec.resources.cpu, spec.resources.gpu))
     mistakes.add(unconfirmable(spec, job, goal))
+    mistakes.add(unending(spec, goal))
     mistakes.add(untellable(spec, job))
     mistakes.raise_all()
 

@@ -57,6 +57,14 @@ def unconfirmable(spec: StudySpec, job: Job, goal: Goal) -> Iterator[str]:
         yield "confirm: with several metrics there is no single best configuration to confirm"
 
 
+def unending(spec: StudySpec, goal: Goal) -> Iterator[str]:
+    """Yield what is to end the study that cannot: it compares trials by one value."""
+    if goal.has_several:
+        for key, value in (("target", spec.budget.target), ("patience", spec.budget.patience)):
+            if value is not None:
+                yield f"budget.{key}: with several metrics there is no single value that it could judge"
+
+
 def untellable(spec: StudySpec, job: Job) -> Iterator[str]:
     """Yield why a program that asks and tells cannot have the scheduler."""
     if not spec.objective and job.exploits:

@@ -47,8 +47,10 @@ class RunComponents:
     """What is known of the data, where it is not a shipped data set."""
     notes: tuple[str, ...]
     """What is allowed, but probably not meant."""
+    start: tuple[Config, ...] = ()
+    """What is tried first, as the study asks for it."""
     carried: tuple[CarriedOver, ...] = ()
-    """What is tried first, from earlier studies."""
+    """What is tried next, from earlier studies."""
     folders: StudyFolders | None = None
     """What the trials write into, where those are not the job's own folders."""
     lost: tuple[int, ...] = ()
@@ -70,6 +72,9 @@ class RunComponents:
             default=self.space.default,
             tests=self.tests and not self.confirms,
             folders=self.folders,
+            target=self.spec.budget.target,
+            patience=self.spec.budget.patience,
+            retries=self.spec.retries,
             trial_seconds=self.spec.limits.time,
             parallel=self.parallel,
             grows=self.grows,

@@ -42,7 +42,7 @@ def confirming(
             spec,
             name=companion(spec.name),
             seed=seed,
-            budget=replace(spec.budget, trials=total),
+            budget=replace(spec.budget, trials=total, target=None, patience=None),
             scheduler=Component(name="none"),
         ),
         # Nobody stops the default configuration's repetitions for a constraint that it breaks.

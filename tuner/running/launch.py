@@ -13,16 +13,18 @@ from tuner.domain.errors import (
 )
 from tuner.domain.run_controller import RunController, StopCause
 from tuner.domain.study import StudySpec
-from tuner.domain.study_record import StudyRecord, folder_name
+from tuner.domain.study_record import STOPPED, StudyRecord, folder_name
 from tuner.domain.trial import TrialState
 from tuner.formatting.values import amount
 from tuner.running.builder import build_components
 from tuner.running.components import RunComponents
 from tuner.running.confirmation_run import confirmation_of_search, is_confirmed
 from tuner.running.lookup import find_executor
+from tuner.running.outcome import early_end
 from tuner.running.own_parts import attributed
 from tuner.running.resume_check import refuse_asked, refuse_fewer_trials
-from tuner.running.session import STOPPED, Execute, StudyRunner, removing_unbegun, run_to_end, runner_with_keepers
+from tuner.running.retry import Retried, put_back_failed
+from tuner.running.session import Execute, StudyRunner, removing_unbegun, run_to_end, runner_with_keepers
 from tuner.running.spec_source import Asked, module_folder, read_spec
 from tuner.running.stored_study import (
     leaving_no_folder,
@@ -93,12 +95,13 @@ def resume(
     logs: Logs | None = None,
     mistakes: Mistakes | None = None,
     trust: bool = False,
+    retried: Retried = (),
 ) -> StopCause | None:
     """Resume a stored study; `spec` stands in for the one of a study that was made in Python.
 
-    `mistakes` that were found before are reported with those found here. Raises `ResumeRefusedError` where the study
-    file or the space no longer is what the study was started with, and `UntrustedCodeError` where it would run code
-    from elsewhere without `trust`.
+    Failed trials that are to be `retried` are put back first. `mistakes` that were found before are reported with those
+    found here. Raises `ResumeRefusedError` where the study file or the space no longer is what the study was started
+    with, and `UntrustedCodeError` where it would run code from elsewhere without `trust`.
     """
     with _opened(storage) as store, logs or Logs() as logging:
         location = place_of_study(store, name)
@@ -110,10 +113,14 @@ def resume(
             refuse_fewer_trials(name, components.spec.budget.trials, store.read(name)[1])
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
             journal.annotate("spec", description)
+            if retried:
+                again = put_back_failed(store, name, journal, retried)
+                components = replace(components, notes=(*components.notes, *again))
             before = store.study(name)
-            if nothing_left := _nothing_left(store, location, before, components, journal):
-                _tell_done(nothing_left, components, before, journal, listeners)
-                return None
+            nothing_left, cause = _nothing_left(store, location, before, components, journal)
+            if nothing_left:
+                _tell_done(nothing_left, cause, components, before, journal, listeners)
+                return cause
             execute = _executor(components, Path(before.source["folder"]))
             journal.annotate("environment", dict(environment()))
             study = settle(store, location, name, journal)
@@ -150,7 +157,7 @@ def confirm(
             if is_confirmed(store, location, study, components, trials):
                 more = store.location.command("confirm", name, "--seeds", 2 * components.spec.confirm.seeds)
                 nothing_left = f"nothing left to do: the best of study {name} are confirmed; with more seeds: {more}"
-                _tell_done(nothing_left, components, study, journal, listeners)
+                _tell_done(nothing_left, study.stop_cause, components, study, journal, listeners)
                 return None
             execute = _executor(components, Path(study.source["folder"]))
             repeat = confirmation_of_search(study, store, components, listeners, held)(trials, 0)
@@ -164,32 +171,43 @@ def confirm(
 
 def _nothing_left(
     store: Store, location: Location, study: StudyRecord, components: RunComponents, journal: StudyJournal
-) -> str:
-    """Return the message where a study has reached its target and its best are confirmed; "" where it has not."""
+) -> tuple[str, StopCause | None]:
+    """Return the message where a study is over and its best are confirmed, and why it ended early; "" where it is not.
+
+    A study is over that has all of its trials, or has ended early as it was asked to.
+    """
     name = study.name
     spill = Spill(location.folder, study.folder_name)
-    if not StudyRunner(store, components, listeners=(), spill=spill).has_nothing_left(name, journal):
-        return ""
+    if spill.file.exists():
+        return "", None
+    search = StudyRunner(store, components, listeners=(), spill=spill).controller(name, journal)
+    if not search.is_finished:
+        return "", None
     _, trials = store.read(name)
     confirms = components.confirms and any(trial.state is TrialState.COMPLETE for trial in trials)
     if confirms and not is_confirmed(store, location, study, components, trials):
-        return ""
-    done = f"has finished its {amount(len(trials), 'trial')}"
+        return "", None
     confirmed = " and confirmed the best" if confirms else ""
+    if search.stop_cause is not None:
+        done = early_end(search.stop_cause, components.spec.budget)
+        more = store.location.command("resume", name, "--set", f"budget.{search.stop_cause.value}=...")
+        return f"nothing left to do: study {name} has ended{confirmed}, {done}; beyond it: {more}", search.stop_cause
+    done = f"has finished its {amount(len(trials), 'trial')}"
     more = store.location.command("resume", name, "--trials", 2 * max(len(trials), components.spec.budget.trials))
-    return f"nothing left to do: study {name} {done}{confirmed}; for more trials: {more}"
+    return f"nothing left to do: study {name} {done}{confirmed}; for more trials: {more}", None
 
 
-def _tell_done(
+def _tell_done(  # noqa: PLR0917 - what both ways here have found
     nothing_left: str,
+    cause: StopCause | None,
     components: RunComponents,
     study: StudyRecord,
     journal: StudyJournal,
     listeners: MakeListeners | None,
 ) -> None:
     """Let the listeners show that there is nothing to run."""
-    if study.notes.get(STOPPED) is not None:
-        journal.annotate(STOPPED, None)
+    if study.stop_cause is not cause:
+        journal.annotate(STOPPED, None if cause is None else cause.value)
     if listeners is not None:
         listeners(replace(components, nothing_left=nothing_left), ())
 

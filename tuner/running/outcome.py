@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from tuner.analysis import queries
 from tuner.domain.errors import NoUsableTrialError, TooManyFailuresError
 from tuner.domain.run_controller import StopCause
+from tuner.domain.study import Budget
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.formatting.values import amount
+from tuner.formatting.values import amount, number
 from tuner.storage.location import Location
 
 _REASONS = 3
@@ -19,6 +20,15 @@ def how_to_resume(location: Location, study: StudyRecord) -> str:
     if study.asks_and_tells:
         return f"tuner.create_study(..., name={study.name!r}, resume=True), in its program"
     return location.command("resume", study.name)
+
+
+def early_end(cause: StopCause | None, budget: Budget) -> str:
+    """Return in words why a study has ended before it had all of its trials; "" where it has not ended early."""
+    if cause is StopCause.TARGET:
+        return f"a trial has reached the value of budget.target, {number(budget.target)}"
+    if cause is StopCause.PATIENCE:
+        return f"{amount(budget.patience or 0, 'trial')} in a row brought no new best (budget.patience)"
+    return ""
 
 
 def failed_run(

@@ -18,7 +18,9 @@ from tuner.storage.location import Location
 # What may differ when a study is resumed: how much is spent and on what, never what the numbers mean.
 _DATASET = "settings.dataset"
 
-_FREE = ("name", "budget.trials", "budget.seconds", "resources", "limits", "confirm", "executor")
+_ENDS = ("budget.trials", "budget.seconds", "budget.target", "budget.patience")
+
+_FREE = ("name", "start", *_ENDS, "retries", "resources", "limits", "confirm", "executor")
 
 
 def refuse_asked(location: Location, study: StudyRecord) -> None:

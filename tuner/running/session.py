@@ -14,7 +14,7 @@ from tuner.domain.errors import (
 )
 from tuner.domain.event import Listener, Listeners
 from tuner.domain.run_controller import RunController, StopCause
-from tuner.domain.study_record import StudyRecord
+from tuner.domain.study_record import STOPPED, StudyRecord
 from tuner.domain.study_writer import Change
 from tuner.domain.trial import TrialRecord
 from tuner.execution.checkpoint_handover import Inheritance
@@ -40,9 +40,6 @@ Confirm = Callable[[Sequence[TrialRecord], int], RunController | None]
 
 Execute = Callable[[RunController], None]
 """Runs what the controller hands out, to the end: an executor, ready to go."""
-
-STOPPED = "stopped"
-"""The note that says why a study's last run stopped before its target."""
 
 _EXIT_CODES = {StopCause.INTERRUPT: 130, StopCause.TERMINATE: 143}
 
@@ -106,7 +103,7 @@ class StudyRunner:
     def controller(self, name: str, held: StudyJournal, works: int = 0) -> SearchController:
         """Return the controller of the stored study `name`, after earlier parts of the run have issued `works`."""
         journal = WaitingJournal(
-            held, self._spill, waits=self._listeners.waits, is_stopping=lambda: controller.stop_cause is not None
+            held, self._spill, waits=self._listeners.waits, is_stopping=lambda: controller.is_stopping
         )
         if recovered := journal.recover():
             self._listeners.recovered(recovered)

@@ -30,10 +30,10 @@ def stopping_on_signals(controller: RunController, again: str) -> Iterator[None]
         cancel_foreign_alarm()
         if number == signal.SIGHUP:
             leave_closed_terminal()
-        if number == signal.SIGINT and controller.stop_cause is not None:
+        if number == signal.SIGINT and controller.is_stopping:
             _tell(f"stopped at once; go on with: {again}")
             os._exit(130)
-        if controller.stop_cause is None:
+        if not controller.is_stopping:
             _tell(_STOPPING_NOW + (_SECOND if number == signal.SIGINT else ""))
         controller.stop(StopCause.INTERRUPT if number == signal.SIGINT else StopCause.TERMINATE)
 

@@ -69,8 +69,9 @@ def _doubts(studies: list[StudyRecord], spec: StudySpec, carried: tuple[CarriedO
 
 
 def warm_started(components: RunComponents, begins: Learned) -> RunComponents:
-    """Return the components with a sampler that first tries what was carried over from earlier studies."""
-    if not begins.carried:
+    """Return the components with a sampler that first tries what the study starts with, and what was carried over."""
+    configs = [*components.start, *(each.config for each in begins.carried)]
+    if not configs:
         return replace(components, notes=(*components.notes, *begins.notes))
-    sampler = WarmStart(components.sampler, components.space, [each.config for each in begins.carried])
+    sampler = WarmStart(components.sampler, components.space, configs)
     return replace(components, sampler=sampler, carried=begins.carried, notes=(*components.notes, *begins.notes))

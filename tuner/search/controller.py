@@ -20,6 +20,7 @@ from tuner.domain.trial import Failure, FailureReason, Metrics, Report, TrialRec
 from tuner.search.cohort_decider import CohortDecider
 from tuner.search.cohort_policy import Cohorts
 from tuner.search.dispatch import Dispatcher, member_of
+from tuner.search.early_end import EarlyEnd
 from tuner.search.failure_policy import FailurePolicy
 from tuner.search.plan import RunPlan, ToTest
 from tuner.search.population import population_of
@@ -66,7 +67,8 @@ class SearchController(RunController):
         self._works = works
         self._stop: StopCause | None = None
         self._state = RunState(trials, metrics, target=plan.trials)
-        self._failures = FailurePolicy(trials)
+        self._failures = FailurePolicy(trials, retries=plan.retries)
+        self._early_end = EarlyEnd(plan, trials)
         self._tests = TestPhase(plan, tested, to_test)
         population = population_of(plan, scheduler, cohorts)
         self._dispatcher = Dispatcher(plan, sampler=sampler, cohorts=cohorts, population=population, now=now)
@@ -76,6 +78,7 @@ class SearchController(RunController):
             scheduler=scheduler,
             cohorts=cohorts,
             failures=self._failures,
+            early_end=self._early_end,
             batching=batching or Batching(),
             now=now,
         )
@@ -100,25 +103,25 @@ class SearchController(RunController):
 
     @property
     def stop_cause(self) -> StopCause | None:
-        return self._stop or (StopCause.FAILURES if self._failures.should_abort else None)
+        return self._stop or (StopCause.FAILURES if self._failures.should_abort else self._early_end.cause)
 
     @property
     def is_finished(self) -> bool:
         if not self._is_idle:
             return False
         state = self._state
-        has_more = state.waiting or state.wants_trials or self._tests.next(state.trials) is not None
-        return self.stop_cause is not None or not has_more
+        has_trials = self.stop_cause is None and bool(state.waiting or state.wants_trials)
+        return self.is_stopping or not (has_trials or self._tests.next(state.trials) is not None)
 
     def stop(self, cause: StopCause) -> None:
-        if self.stop_cause is None:
+        if not self.is_stopping:
             self._stop = cause
 
     def next_work(self) -> Work | None:
-        if self.stop_cause is not None:
+        if self.is_stopping:
             return None
         unit = UnitOfWork()
-        trials = self._dispatcher.next_cohort(self._state, unit)
+        trials = self._dispatcher.next_cohort(self._state, unit) if self.stop_cause is None else ()
         if trials:
             work = self._assigned(WorkKind.TRAIN, trials)
             self._commit(unit, trials, work.id)

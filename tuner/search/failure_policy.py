@@ -25,6 +25,9 @@ _OF_THE_CONFIGURATION = (FailureReason.NOT_FINITE, FailureReason.OUT_OF_MEMORY, 
 _OF_THE_COHORT = (FailureReason.OUT_OF_MEMORY, FailureReason.COHORT_RAISED)
 """Failures that cannot be attributed to one member as long as there are several."""
 
+_PASSING = (FailureReason.RAISED, FailureReason.OUT_OF_MEMORY)
+"""Failures of a single trial that may pass: a file system, a network or another program's memory was in the way."""
+
 _TOO_LARGE = (FailureReason.OUT_OF_MEMORY, FailureReason.MEMORY_LIMIT)
 
 
@@ -47,10 +50,13 @@ class FailurePolicy:
     A study that has usable trials is aborted only after a long row of equal failures (numbers in the messages aside):
     in a large part of a space every trial may fail. One whose trials have all failed so far is aborted after a few;
     resumed, only once as many as had failed before have failed again, so that every run gets further. `earlier` are
-    the trials of earlier runs of the study.
+    the trials of earlier runs of the study. `retries` is how often a trial is handed out again in a run after failures
+    that may pass.
     """
 
-    def __init__(self, earlier: Iterable[TrialRecord] = ()) -> None:
+    def __init__(self, earlier: Iterable[TrialRecord] = (), *, retries: int = 0) -> None:
+        self._retries = retries
+        self._retried: Counter[int] = Counter()
         ended = [trial for trial in earlier if trial.state.is_finished]
         self._has_succeeded = any(trial.state is not TrialState.FAIL for trial in ended)
         self._failed_before = len(ended)
@@ -65,11 +71,16 @@ class FailurePolicy:
         """Whether so many trials have failed that more of them would be a waste."""
         return self._should_abort
 
-    def after_failure(self, failure: Failure, members: int) -> Recovery:
-        """Return what follows for a trial that failed in a cohort of so many `members`."""
-        if members == 1 or failure.reason not in _OF_THE_COHORT:
-            return Recovery.FAIL
-        return self.after_limit(failure, members)
+    def after_failure(self, number: int, failure: Failure, members: int) -> Recovery:
+        """Return what follows for trial `number` that failed in a cohort of so many `members`."""
+        if members > 1 and failure.reason in _OF_THE_COHORT:
+            return self.after_limit(failure, members)
+        may_pass = failure.reason in _PASSING and self._retried[number] < self._retries
+        return Recovery.RETRY if may_pass else Recovery.FAIL
+
+    def count_retry(self, number: int) -> None:
+        """Record that the trial is handed out again after a failure that may pass."""
+        self._retried[number] += 1
 
     def after_limit(self, failure: Failure, members: int) -> Recovery:
         """Return what follows for each of the `members` of a cohort whose worker was ended because of a limit."""

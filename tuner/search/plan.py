@@ -24,10 +24,16 @@ class RunPlan:
     """Whether trials are tested at the end."""
     folders: StudyFolders | None = None
     """What the trials write into; None: the job's own folders."""
+    target: float | None = None
+    """The value that ends the run once a usable trial has it, or a better one."""
+    patience: int | None = None
+    """The number of finished trials without a new best that ends the run."""
     trial_seconds: float | None = None
     """How long a trial may take in one run."""
     stops_hopeless: bool = False
     """Whether a trial ends at once that violates a constraint for good."""
+    retries: int = 0
+    """How often a trial is handed out again after a failure that may pass."""
     parallel: int = 1
     """How many cohorts are trained at a time."""
     grows: bool = False

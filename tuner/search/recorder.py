@@ -16,6 +16,7 @@ from tuner.domain.study_writer import Change
 from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
 from tuner.search.batching_statistics import BatchingStatistics
 from tuner.search.cohort_policy import Cohorts
+from tuner.search.early_end import EarlyEnd
 from tuner.search.failure_policy import MAX_RETRIES, FailurePolicy, Recovery
 from tuner.search.plan import RunPlan
 from tuner.search.run_state import RunState
@@ -39,6 +40,7 @@ class Recorder:
         scheduler: Scheduler,
         cohorts: Cohorts,
         failures: FailurePolicy,
+        early_end: EarlyEnd,
         batching: Batching,
         now: Callable[[], datetime],
     ) -> None:
@@ -47,6 +49,7 @@ class Recorder:
         self._scheduler = scheduler
         self._cohorts = cohorts
         self._failures = failures
+        self._early_end = early_end
         self._statistics = BatchingStatistics(cohorts, batching)
         self._now = now
         self._warned: set[str] = set()
@@ -78,14 +81,16 @@ class Recorder:
         _refuse_unknown_metric(state, fresh)
         members = len(state.members(cohort))
         recoveries = {
-            report.number: self._failures.after_failure(report.failure, members)
+            report.number: self._failures.after_failure(report.number, report.failure, members)
             for report in fresh
             if report.failure is not None
         }
-        returned = [each for each in fresh if recoveries.get(each.number, Recovery.FAIL) is not Recovery.FAIL]
+        retried = [each for each in fresh if each.failure is not None and recoveries[each.number] is Recovery.RETRY]
+        returned = [each for each in fresh if recoveries.get(each.number) in (Recovery.SPLIT, Recovery.ALONE)]
         if returned:
             self._put_back_apart(state, returned, recoveries[returned[0].number], unit)
-        self._apply(state, [each for each in fresh if state.is_running(each.number)], unit)
+        self._apply(state, [each for each in fresh if state.is_running(each.number) and each not in retried], unit)
+        self._retry(state, [each for each in retried if state.is_running(each.number)], unit)
 
     def record_loss(self, state: RunState, cohort: int, reason: str, unit: UnitOfWork, *, is_signalled: bool) -> None:
         """Record that the worker of a cohort died, for this reason: its members are handed out again, or fail."""
@@ -124,6 +129,14 @@ class Recorder:
         """Forget a cohort that is over, of which trial `number` was a member, and store what was trained in batches."""
         self._statistics.store(state.trial(number).config, unit)
         state.close(cohort)
+
+    def _retry(self, state: RunState, reports: Sequence[Report], unit: UnitOfWork) -> None:
+        """Put trials back whose failures may pass, and say what they were: they are stored nowhere."""
+        for report in reports:
+            assert report.failure is not None  # or there was nothing to retry
+            self._failures.count_retry(report.number)
+            unit.warn(f"trial {report.number} is tried again after: {report.failure.summary}")
+        self.put_back(state, [state.trial(report.number) for report in reports], EventKind.LOST, unit)
 
     def _put_back_apart(self, state: RunState, reports: Sequence[Report], recovery: Recovery, unit: UnitOfWork) -> None:
         """Put members of a cohort that failed as a whole back: into smaller cohorts, or each into its own."""
@@ -187,6 +200,7 @@ class Recorder:
                 state.finish(trial)
                 others_wait = not state.alone.isdisjoint(state.waiting)
                 self._failures.count_end(trial, furthest, others_wait=others_wait)
+                self._early_end.count(trial)
             unit.change(trial, change.report)
             kind = EventKind.FINISHED if trial.state.is_finished else EventKind.REPORTED
             unit.event(kind, trial, report=change.report)

@@ -23,14 +23,15 @@ class ControllerSequence(RunController):
         self._following = list(following)
         self._works = 0
         self._stop: StopCause | None = None
+        self._early_end: StopCause | None = None
 
     @property
     def stop_cause(self) -> StopCause | None:
-        return self._part.stop_cause or self._stop
+        return self._part.stop_cause or self._stop or self._early_end
 
     @property
     def is_finished(self) -> bool:
-        return self._part.is_finished and (not self._following or self.stop_cause is not None)
+        return self._part.is_finished and (not self._following or self.is_stopping)
 
     def stop(self, cause: StopCause) -> None:
         self._stop = self._stop or cause
@@ -39,6 +40,7 @@ class ControllerSequence(RunController):
     def next_work(self) -> Work | None:
         work = self._part.next_work()
         while work is None and self._is_next():
+            self._early_end = self._part.stop_cause
             self._part = self._following.pop(0)(self._works) or self._part
             if self._stop is not None:  # a signal that came in between
                 self._part.stop(self._stop)
@@ -63,4 +65,4 @@ class ControllerSequence(RunController):
         self._part.abandon()
 
     def _is_next(self) -> bool:
-        return bool(self._following) and self._part.is_finished and self.stop_cause is None
+        return bool(self._following) and self._part.is_finished and not self.is_stopping

@@ -1,7 +1,7 @@
 """What is given beside a study file: options, arguments, `--set key.path=value`."""
 
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
 from tuner.domain.errors import ConfigurationError, Mistakes, nearest
@@ -13,11 +13,15 @@ KEY_PATHS = {
     "trials": "budget.trials",
     "epochs": "budget.epochs",
     "time": "budget.time",
+    "target_value": "budget.target",
+    "patience": "budget.patience",
+    "retries": "retries",
     "seed": "seed",
     "sampler": "sampler",
     "scheduler": "scheduler",
     "executor": "executor",
     "warm_start": "warm_start",
+    "start": "start",
     "cohort": "resources.cohort",
     "parallel": "resources.parallel",
     "confirm": "confirm.run",
@@ -38,11 +42,15 @@ class Overrides(TypedDict, total=False):
     trials: int | None
     epochs: int | None
     time: float | str | None
+    target_value: float | None
+    patience: int | None
+    retries: int | None
     seed: int | None
     sampler: str | dict[str, Any] | None
     scheduler: str | dict[str, Any] | None
     executor: str | None
     warm_start: str | list[str] | tuple[str, ...] | None
+    start: Sequence[Mapping[str, Any]] | None
     cohort: int | Literal["auto"] | None
     parallel: int | Literal["auto"] | None
     confirm: bool | Literal["auto"] | None

@@ -93,6 +93,15 @@ class StudyJournal(Journal):
             for trial_id, trial in zip(ids, trials, strict=True):
                 connection.execute(insert(params), [*self._param_rows(trial_id, trial)])
 
+    def reopen(self, trials: Sequence[TrialRecord]) -> None:
+        """Store that trials which had failed wait to be trained again; what they have reported stays."""
+        table, keys = schema.trial_user_attributes, [f"{PREFIX}{key}" for key in ("epoch", "metrics", "failure")]
+        ids = [self._ids[trial.number] for trial in trials]
+        with self._writing() as connection:
+            connection.execute(delete(table).where(table.c.trial_id.in_(ids), table.c.key.in_(keys)))
+            for trial in trials:
+                self._update_state(connection, trial)
+
     def _set_schedules(self, connection: Connection, trials: Sequence[TrialRecord]) -> None:
         if not trials:
             return

@@ -230,7 +230,7 @@ class _Bridge:
         """Raise where an error is pending, or where a stopping run has waited long enough for its last reports."""
         if self.error is not None:
             raise self.error
-        if self.controller.stop_cause is None:
+        if not self.controller.is_stopping:
             return
         now = time.monotonic()
         self._stopping_since = self._stopping_since or now

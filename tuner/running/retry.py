@@ -1,0 +1,55 @@
+"""Puts failed trials back, so that the study trains them again: the same numbers, configurations and seeds."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.trial import FailureReason, TrialRecord, TrialState
+from tuner.storage.store import Store
+from tuner.storage.writer import StudyJournal
+
+Retried = Collection[int] | Literal["failed"]
+"""The numbers of failed trials to train again, or the word for all of them."""
+
+
+def put_back_failed(store: Store, name: str, journal: StudyJournal, retried: Retried) -> tuple[str, ...]:
+    """Let failed trials wait, with what they had reported, and return why each had failed.
+
+    Raises `ConfigurationError` with every number that is no failed trial's, and where there is none to train again.
+    """
+    _, trials = store.read(name)
+    failed = [trial for trial in trials if trial.state is TrialState.FAIL]
+    if retried == "failed":
+        chosen = [trial for trial in failed if not _unrepeatable(trial)]
+    else:
+        if problems := [*_problems(retried, trials)]:
+            raise ConfigurationError(problems, hint=store.location.command("trials", name, "--state", "fail"))
+        chosen = [trial for trial in failed if trial.number in retried]
+    if not chosen:
+        raise ConfigurationError(f"study {name!r} has no failed trial that could be trained again")
+    journal.reopen([replace(trial, state=TrialState.WAITING, failure=None, finished=None) for trial in chosen])
+    return tuple(f"trial {trial.number} is tried again; it had failed with: {_reason(trial)}" for trial in chosen)
+
+
+def _problems(retried: Collection[int | str], trials: Sequence[TrialRecord]) -> Iterator[str]:
+    by_number = {trial.number: trial for trial in trials}
+    for number in retried:
+        trial = by_number.get(number) if isinstance(number, int) else None
+        if trial is None:
+            yield f"trials: there is no trial {number}"
+        elif trial.state is not TrialState.FAIL:
+            yield f"trials: trial {number} has not failed, it is {trial.state.value}"
+        elif problem := _unrepeatable(trial):
+            yield f"trials: trial {number} {problem}"
+
+
+def _unrepeatable(trial: TrialRecord) -> str:
+    """Return why a failed trial cannot be trained again; "" where it can."""
+    if trial.failure is not None and trial.failure.reason is FailureReason.NOT_IN_SPACE:
+        return "was added by another program with values that the search space does not have"
+    return "continued from another trial's state, which is gone" if trial.schedule else ""
+
+
+def _reason(trial: TrialRecord) -> str:
+    return "no reason that is known" if trial.failure is None else trial.failure.summary
