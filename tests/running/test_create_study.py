@@ -179,7 +179,14 @@ def test_commands_answer_and_say_what_resumes_it(cli: Cli) -> None:
     assert cli("trials", "asked")[0] == 0
 
 
-@pytest.mark.parametrize("command", ["resume", "confirm"])
+def test_what_needs_an_objective_says_that_there_is_none(cli: Cli) -> None:
+    with create() as study:
+        tell(study, 1)
+    assert "study 'asked' has no models: its program trains" in cli("export", "asked", "out")[2]
+    assert "its program asks and tells, which no study file can" in cli("init", "--from", "asked", "new.toml")[2]
+
+
+@pytest.mark.parametrize("command", ["resume", "confirm", "retry"])
 def test_what_would_train_it_says_plainly_that_its_program_does(command: str) -> None:
     create().close()
     study = tuner.load_study("asked")

@@ -49,6 +49,8 @@ def model_of(
     repetitions = store.repetitions(name)
     if not study.spec:
         raise ConfigurationError(f"study {name!r} was not made by tuner, so nothing is known of its models")
+    if study.asks_and_tells:
+        raise ConfigurationError(f"study {name!r} has no models: its program trains, and keeps what it has trained")
     whose = chosen(store.location, study, trials, repetitions, number)
     # Repetitions have seeds of their own, but the data of the search, split as the search did.
     search = store.study(confirmed_study(name))

@@ -44,6 +44,8 @@ def study_file_of(spec: StudySpec) -> str:
 
     Raises `ConfigurationError` where no file can: what was made in Python alone has no name that a file could give.
     """
+    if not spec.objective:
+        raise ConfigurationError("objective: the study has none: its program asks and tells, which no study file can")
     problems = [
         f"{key}: it was made in Python and has no name that a study file could give"
         for key, named in (("objective", _is_named(spec.objective)), ("search_space", _is_named(spec.search_space)))
