@@ -44,7 +44,7 @@ def test_a_whole_configuration_stays_as_it_is() -> None:
 
 
 def test_all_mistakes_are_said_at_once_each_with_its_place() -> None:
-    parts = [
+    parts: list[dict[str, Any]] = [
         {"width": 8, "widht": 32, "batch_size": 1.5},
         {"optimizer": {"name": "sgdd"}, "width": {"name": 64}},
         {"optimizer": {"name": "sgd", "momentun": 0.9, "lr": "high"}},

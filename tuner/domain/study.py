@@ -130,10 +130,10 @@ class StudySpec:
     """All that a study is asked to do, and the schema of study files: each field declares a key or a section.
 
     `objective` and `search_space` are a shipped name, a `package.module:name`, or the object itself; a search space may
-    be the path of a TOML file. A `command` makes the objective a `Command`; without either a program asks for trials
-    and tells their results (`tuner.create_study`). Without a `direction` the objective says which way the metric is
-    better, or else its name does. With several
-    `metrics` the first of them is `metric`; their `directions` are the objective's own where none are given.
+    be the path of a TOML file. A `command` makes the objective a `Command`; without either of them a program asks for
+    trials and tells their results (`tuner.create_study`). Without a `direction` the objective says which way the metric
+    is better, or else its name does. With several `metrics` the first of them is `metric`; their `directions` are the
+    objective's own where none are given.
     `constraints` are such as "parameters <= 100000". `start` are configurations, or parts of ones, that are tried
     first, and `warm_start` names studies in the same storage whose best configurations follow. A `scheduler` without a
     name is asha, which compares one metric, and none where there are several. Raises `ConfigurationError` where metrics

@@ -75,12 +75,13 @@ def create_study(
 
 def _spec(study: SearchSpace | StudySpec | str, paths: Mapping[str, Any], mistakes: Mistakes) -> StudySpec:
     if isinstance(study, StudySpec):
-        if study.objective:
+        if study.objective:  # a command, too
             mistakes.add(["objective: a program that asks and tells has none; tuner.run trains one"])
-        spec = checked(replace(study, objective=""), paths, mistakes)
+        spec = checked(replace(study, objective="", command=()), paths, mistakes)
         return replace(spec, name=spec.name or default_name(""), executor=INLINE)
     content = {"objective": "", "search_space": study}
-    spec = parse_study(content, paths, where="create_study", name=default_name(""), mistakes=mistakes)
+    name = default_name("")
+    spec = parse_study(content, paths, where="create_study", name=name, mistakes=mistakes, needs_objective=False)
     return replace(spec, executor=INLINE)
 
 
