@@ -482,12 +482,19 @@ def test_steps_may_jump_where_nothing_is_judged_in_between(tmp_path: Path) -> No
     assert (tmp_path / "trial-00000" / "epoch-000005" / "step").read_text() == "5"
 
 
+def test_a_report_that_passes_an_epoch_at_which_trials_are_judged_is_decided_before_the_trial_continues(
+    tmp_path: Path,
+) -> None:
+    begun = work()
+    worker = make_worker(jumping(1, 2, 4, 5), tmp_path)
+    worker.begin(replace(begun, members=(replace(begun.members[0], decision_epochs=(3,)),)))
+    assert [report.epoch for report in worker.advance()] == [1, 2, 4]
+    worker.close()
+
+
 @pytest.mark.parametrize(
     ("steps", "decision_epochs", "words"),
     [
-        ((2, 5), (1, 3), "step 2 follows 0 and leaves 1 out, at which the scheduler judges"),
-        ((1, 5), (1, 3), "step 5 follows 1 and leaves 3 out"),
-        ((1, 3), None, "step 3 follows 1 and leaves 2 out"),
         ((1, 100), (), "step 100 is beyond the last epoch, budget.epochs = 5"),
     ],
 )

@@ -33,9 +33,8 @@ def test_a_trial_goes_on_if_it_is_among_the_best_share_of_its_rung_so_far(values
 def test_every_rung_compares_only_what_was_measured_there(epoch: int, values: list[float]) -> None:
     scheduler = ASHA(27, Direction.MAXIMIZE, 0)
     for number, value in enumerate(values):
-        for other in {1, 3, 9} - {epoch}:
-            scheduler.record(number, other, -value)
-        scheduler.record(number, epoch, value)
+        for each in (1, 3, 9):
+            scheduler.record(number, each, value if each == epoch else -value)
     judged = scheduler.decide(len(values) - 1, epoch)
     assert judged is (Decision.CONTINUE if survives(values, 3) else Decision.STOP)
 
@@ -60,6 +59,7 @@ def test_rungs_are_powers_of_eta_times_the_first_and_lie_before_the_last_epoch(
 def test_between_rungs_nobody_stops() -> None:
     scheduler = ASHA(27, Direction.MAXIMIZE, 0)
     for number in range(10):
+        scheduler.record(number, 1, 0.0)
         scheduler.record(number, 2, -float(number))
     assert {scheduler.decide(number, 2) for number in range(10)} == {Decision.CONTINUE}
 
@@ -90,3 +90,36 @@ def test_every_mistake_in_the_options_is_told_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
         ASHA(27, Direction.MAXIMIZE, 0, min_epochs=0, eta=0)
     assert len(caught.value.problems) == 2
+
+
+def test_the_first_report_beyond_a_rung_is_judged_at_it_and_no_later_one_is() -> None:
+    scheduler = ASHA(27_000, Direction.MAXIMIZE, 0, min_epochs=1_000)
+    for number, step in enumerate((1_100, 1_000, 1_250)):
+        scheduler.record(number, step, -float(number))
+    scheduler.record(2, 1_400, -9.0)
+    decisions = [scheduler.decide(number, step) for number, step in ((0, 1_100), (1, 1_000), (2, 1_250), (2, 1_400))]
+    assert decisions == [Decision.CONTINUE, Decision.STOP, Decision.STOP, Decision.CONTINUE]
+
+
+def test_a_report_that_passes_two_rungs_is_judged_at_both() -> None:
+    scheduler = ASHA(27_000, Direction.MAXIMIZE, 0, min_epochs=1_000)
+    scheduler.record(0, 1_000, 0.9)
+    scheduler.record(1, 3_500, 0.5)
+    assert scheduler.decide(1, 3_500) is Decision.STOP, "it is the first at 3,000, and the second of two at 1,000"
+    scheduler.record(2, 3_100, 0.95)
+    assert scheduler.decide(2, 3_100) is Decision.CONTINUE
+
+
+def test_nothing_is_judged_before_the_warm_up_is_over() -> None:
+    scheduler = ASHA(27, Direction.MAXIMIZE, 0, warm_up=4)
+    assert scheduler.decision_epochs(0) == (9,)
+
+
+def test_without_epochs_the_first_rung_lies_three_halvings_before_the_end() -> None:
+    assert ASHA.unit_defaults(20_000, {}) == {"min_epochs": 740}
+    assert ASHA.unit_defaults(20_000, {"eta": 2}) == {"min_epochs": 2_500}
+
+
+def test_a_warm_up_as_long_as_the_budget_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="warm_up: 27 is not below"):
+        ASHA(27, Direction.MAXIMIZE, 0, warm_up=27)

@@ -78,3 +78,8 @@ def test_options_that_make_no_sense_are_refused_by_name(options: dict[str, int])
     (name,) = options
     with pytest.raises(ConfigurationError, match=rf"scheduler\.{name}: {options[name]} is"):
         Hyperband(27, Direction.MAXIMIZE, 0, **options)
+
+
+def test_brackets_leave_out_the_rungs_before_the_warm_up() -> None:
+    scheduler = Hyperband(27, Direction.MAXIMIZE, 0, warm_up=2)
+    assert {scheduler.decision_epochs(number) for number in range(200)} == {(3, 9), (9,), ()}

@@ -83,3 +83,22 @@ def test_options_that_make_no_sense_are_refused_by_name(options: dict[str, int])
     (name,) = options
     with pytest.raises(ConfigurationError, match=rf"scheduler\.{name}: {options[name]} is"):
         MedianRule(10, Direction.MAXIMIZE, 0, **options)
+
+
+def test_others_are_compared_by_their_first_report_at_or_beyond_the_step() -> None:
+    rule = MedianRule(10_000, Direction.MAXIMIZE, 0, min_trials=2)
+    for number, value in ((0, 0.2), (1, 0.4)):
+        rule.record(number, 900 + number, 9.0)
+        rule.record(number, 1_100 + number, value)
+    rule.record(2, 1_000, 4.0)
+    assert rule.decide(2, 1_000) is Decision.STOP, "the others average 4.6 and 4.7 when they pass step 1,000"
+    rule.record(3, 1_102, 4.0)
+    assert rule.decide(3, 1_102) is Decision.CONTINUE, "no other has come so far"
+
+
+def test_nothing_is_stopped_before_the_warm_up_is_over() -> None:
+    rule = MedianRule(10, Direction.MAXIMIZE, 0, min_trials=1, warm_up=2)
+    for epoch in (1, 2):
+        rule.record(0, epoch, 1.0)
+        rule.record(1, epoch, 0.0)
+    assert [rule.decide(1, epoch) for epoch in (1, 2)] == [Decision.CONTINUE, Decision.STOP]

@@ -67,3 +67,20 @@ def test_what_others_measure_makes_no_difference() -> None:
 def test_options_that_make_no_sense_are_refused_by_name(name: str, value: int) -> None:
     with pytest.raises(ConfigurationError, match=rf"scheduler\.{name}: {value} is below"):
         Patience(10, Direction.MAXIMIZE, 0, **{name: value})
+
+
+def test_steps_without_progress_count_from_the_report_that_improved_whatever_lies_between() -> None:
+    scheduler = Patience(10_000, Direction.MAXIMIZE, 0, epochs=1_000)
+    for step, value in ((500, 0.5), (900, 0.4), (1_499, 0.4), (1_500, 0.4)):
+        scheduler.record(0, step, value)
+    assert [scheduler.decide(0, step) for step in (900, 1_499, 1_500)] == [
+        *[Decision.CONTINUE] * 2,
+        Decision.FINISH,
+    ]
+
+
+def test_no_trial_is_ended_before_the_warm_up_is_over() -> None:
+    scheduler = Patience(10, Direction.MAXIMIZE, 0, epochs=1, warm_up=3)
+    for epoch in (1, 2, 3):
+        scheduler.record(0, epoch, 0.0)
+    assert [scheduler.decide(0, epoch) for epoch in (2, 3)] == [Decision.CONTINUE, Decision.FINISH]

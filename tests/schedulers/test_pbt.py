@@ -62,3 +62,13 @@ def test_generations_come_at_every_interval_but_the_last_epoch() -> None:
 def test_options_that_make_no_sense_are_refused(options: dict[str, float], problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem):
         PBT(9, Direction.MAXIMIZE, 0, **options)  # type: ignore[arg-type]
+
+
+def test_a_trial_is_compared_at_an_exploit_epoch_by_its_first_report_beyond_it() -> None:
+    scheduler = PBT(9_000, Direction.MAXIMIZE, 0, interval=3_000)
+    for number in POPULATION:
+        scheduler.record(number, 2_900, 9.0)
+        scheduler.record(number, 3_000 + number, number / 10)
+        scheduler.record(number, 3_100, -9.0 * number)
+    assert {scheduler.source(0, 3_000, POPULATION), scheduler.source(1, 3_000, POPULATION)} <= {6, 7}
+    assert scheduler.source(7, 3_000, POPULATION) is None

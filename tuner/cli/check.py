@@ -100,7 +100,7 @@ def _estimate(components: RunComponents, seconds: float) -> Iterator[Text]:
     if seconds < _STARTING_UP:
         return
     budget = components.spec.budget
-    most = seconds * budget.trials * budget.epochs / components.parallel
+    most = seconds * budget.trials * budget.fidelity.most / components.parallel
     yield Text(
         f"{amount(budget.trials, 'trial')} without early stopping would take about {duration(most)}", style="dim"
     )

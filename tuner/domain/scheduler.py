@@ -1,8 +1,8 @@
 """The port of what decides, at each report, whether a trial goes on."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
-from typing import ClassVar
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
 
 from tuner.domain.decision import Decision
 from tuner.domain.study import Direction
@@ -15,6 +15,10 @@ class Scheduler(ABC):
     epoch are recorded before any of them is decided, so that nobody is judged before the others have been heard. The
     options that a study file may give are the keyword-only arguments of a member's `__init__`, with their defaults;
     a value that makes no sense raises `ConfigurationError`.
+
+    Epochs stand for the study's unit: in a study of 20,000 steps `max_epochs` is 20,000, and the option `min_epochs` is
+    called `min_steps`. Reports may leave epochs out, so a trial is judged at an epoch by its first report at or beyond
+    it, once.
     """
 
     prunes: ClassVar[bool]
@@ -26,6 +30,14 @@ class Scheduler(ABC):
     @abstractmethod
     def __init__(self, max_epochs: int, direction: Direction, seed: int) -> None:
         """Judge trials of at most `max_epochs` epochs; values are better in `direction`."""
+
+    @classmethod
+    def unit_defaults(cls, max_epochs: int, options: Mapping[str, Any]) -> Mapping[str, int]:
+        """Return defaults, in place of the usual ones, for a study that counts something else than epochs.
+
+        There `max_epochs` is mostly in the thousands. `options` are those that the study file gives.
+        """
+        return {}
 
     def decision_epochs(self, number: int) -> tuple[int, ...] | None:
         """Return the epochs at which trial `number` is judged; None where it is judged at every one.
@@ -45,6 +57,6 @@ class Scheduler(ABC):
     def source(self, number: int, epoch: int, population: Collection[int]) -> int | None:
         """Return the trial whose state and configuration trial `number` goes on with after `epoch`; None: its own.
 
-        Asked where it `exploits`, once all of the `population` have recorded `epoch`. Changes nothing.
+        Asked where it `exploits`, once all of the `population` have reached `epoch`. Changes nothing.
         """
         return None

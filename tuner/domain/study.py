@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, final
 from tuner.domain.command import Command
 from tuner.domain.constraint import Constraint, as_constraint
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.fidelity import Fidelity, FidelityUnit, fidelity_problems
 from tuner.domain.goal_problems import goal_problems
 from tuner.domain.key import Key, Unit
 from tuner.domain.object_reference import reference_to
@@ -19,6 +20,8 @@ AUTO: Final = "auto"
 
 INLINE: Final = "inline"
 """The executor that trains in the study's own process."""
+
+_EPOCHS: Final = 27
 
 Count = int | Literal["auto"]
 Switch = bool | Literal["auto"]
@@ -50,19 +53,41 @@ _DIRECTIONS = tuple(direction.value for direction in Direction)
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """How much may be spent: `trials` in all, `epochs` per trial, and `seconds` per run (None: no limit).
+    """How much may be spent: `trials` in all, and `seconds` per run (None: no limit).
 
-    A study ends before it has all of its trials once a usable one has a value as good as `target`, or once `patience`
-    trials have finished without a new best.
+    A trial is trained for so many `epochs`, `steps`, `tokens` or `examples` at most: one of them is given, and it is
+    the unit in which the study says how far its trials are; 27 epochs where none is. Raises `ConfigurationError` where
+    two are given. A study ends before it has all of its trials once a usable one has a value as good as `target`, or
+    once `patience` trials have finished without a new best.
     """
 
     trials: Annotated[int, Key(words="in all: a resumed study finishes with 64, not 64 more", least=1)] = 64
-    epochs: Annotated[int, Key(words="per trial at most", least=1)] = 27
+    epochs: Annotated[int | None, Key(words="per trial at most", least=1, example=_EPOCHS)] = None
+    steps: Annotated[int | None, Key(words="per trial, in place of epochs", least=1, example=20_000)] = None
+    tokens: Annotated[int | None, Key(words="per trial, in place of epochs", least=1, example=50_000_000)] = None
+    examples: Annotated[int | None, Key(words="per trial, in place of epochs", least=1, example=1_000_000)] = None
     seconds: Annotated[float | None, Key(words='per run, such as "10m"', name="time", unit=Unit.SECONDS)] = None
     target: Annotated[float | None, Key(words="a value that is good enough: it ends the study", example=0.99)] = None
     patience: Annotated[
         int | None, Key(words="so many finished trials without a new best end the study", least=1, example=50)
     ] = None
+
+    def __post_init__(self) -> None:
+        given = {unit.value: getattr(self, unit.value) for unit in FidelityUnit}
+        if problems := [*fidelity_problems(given)]:
+            raise ConfigurationError(problems)
+        if all(each is None for each in given.values()):
+            object.__setattr__(self, FidelityUnit.EPOCHS.value, _EPOCHS)
+
+    @property
+    def fidelity(self) -> Fidelity:
+        """How far a trial is trained at most, and in which unit."""
+        return Fidelity.of(self.describe())
+
+    def describe(self) -> dict[str, Any]:
+        """Return the JSON form, which has the study's unit alone."""
+        units = {unit.value for unit in FidelityUnit}
+        return {name: value for name, value in asdict(self).items() if value is not None or name not in units}
 
 
 @final
@@ -292,6 +317,8 @@ def _described(part: Any) -> Any:
         return part.value
     if isinstance(part, Constraint):
         return str(part)
+    if isinstance(part, Budget):
+        return part.describe()
     if isinstance(part, tuple | Mapping):
         return [*map(_described, part)] if isinstance(part, tuple) else dict(part)
     return asdict(part) if is_dataclass(part) and not isinstance(part, type) else part

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from tuner.domain.constraint import Constraint
+from tuner.domain.fidelity import Fidelity, FidelityUnit
 from tuner.domain.goal import Goal
 from tuner.domain.run_controller import StopCause
 from tuner.domain.search_space import SearchSpace
@@ -80,6 +81,11 @@ class StudyRecord:
     def directions(self) -> tuple[Direction, ...]:
         """Which way each of `metrics` is better."""
         return self.goal.directions
+
+    @property
+    def fidelity(self) -> Fidelity:
+        """How far a trial is trained at most (0: not known), and in which unit."""
+        return Fidelity.of(self.spec["budget"]) if self.spec else Fidelity(FidelityUnit.EPOCHS, 0)
 
     @property
     def constraints(self) -> tuple[Constraint, ...]:

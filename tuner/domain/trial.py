@@ -14,6 +14,7 @@ from typing import Any, final
 
 from tuner.domain.config import Config
 from tuner.domain.errors import StopTrial
+from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.reporting import NoReports, Reporter, as_step, combined
 from tuner.domain.study import Direction
 from tuner.formatting.html import beside, line, table
@@ -116,15 +117,20 @@ class Report:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """From the end of `epoch` on a trial has this configuration, and what trial `source` had learned (None: itself)."""
+    """From the end of `epoch` on a trial has this configuration, and what trial `source` had learned (None: itself).
+
+    `source_epoch` is how far the source was, where that differs from `epoch`.
+    """
 
     epoch: int
     config: Config
     source: int | None = None
+    source_epoch: int | None = None
 
     def describe(self) -> dict[str, Any]:
         """Return the JSON form, as it is stored and printed."""
-        return {"epoch": self.epoch, "source": self.source, "config": self.config}
+        differs = {} if self.source_epoch is None else {"source_epoch": self.source_epoch}
+        return {"epoch": self.epoch, "source": self.source, **differs, "config": self.config}
 
 
 @final
@@ -155,6 +161,12 @@ class TrialRecord:
     def last_epoch(self) -> int:
         """The last epoch that was reported, 0 before the first."""
         return max(self.curve, default=0)
+
+    @property
+    def epoch_before_last(self) -> int:
+        """The epoch that was reported before the last one, 0 where there is none."""
+        last = self.last_epoch
+        return max((epoch for epoch in self.curve if epoch < last), default=0)
 
     def config_at(self, epoch: float) -> Config:
         """Return the configuration that `epoch` (from 1) was trained with."""
@@ -220,8 +232,9 @@ class Trial:
     """What an objective is given: a configuration to train and all it may depend on.
 
     `epoch` is how many epochs were trained before (0 unless the trial was interrupted) and `max_epochs` how many there
-    may be at most. `seed` is the trial's own; `device` is torch's name for where to train; `settings` are the study
-    file's `[settings]`.
+    may be at most. In a study of another `unit` they count that, and are better called `step` and `max_step`, as the
+    step of a report is. `seed` is the trial's own; `device` is torch's name for where to train; `settings` are the
+    study file's `[settings]`.
     """
 
     config: Config
@@ -232,16 +245,28 @@ class Trial:
     max_epochs: int
     settings: Config
     checkpoints: Checkpoints = field(repr=False)
+    unit: FidelityUnit = FidelityUnit.EPOCHS
     place: Path = field(default=Path(), repr=False)
     """Where `folder` is, whether it has been made or not."""
     reporter: Reporter = field(default_factory=NoReports, repr=False)
 
+    @property
+    def step(self) -> int:
+        """How far the trial was trained before, in the study's unit: 0 unless it was interrupted."""
+        return self.epoch
+
+    @property
+    def max_step(self) -> int:
+        """How far the trial is trained at most, in the study's unit."""
+        return self.max_epochs
+
     def report(self, metrics: Any = None, /, *, step: int | None = None, stop: bool = True, **named: float) -> None:
         """Report what was measured, a mapping or keywords, and wait until the study has answered.
 
-        `step` is how many epochs were trained by now, above that of the report before; the next one unless it is given.
-        Save before you report: what was saved since the last report is the checkpoint of this step. Raises `StopTrial`
-        where the trial is to end; with `stop=False` it returns, `should_stop` is True, and later reports are ignored.
+        `step` is how far the trial is by now, in the study's unit, above that of the report before; the next one unless
+        it is given. The first report at or beyond `max_step` is the last. Save before you report: what was saved since
+        the last report is the checkpoint of this step. Raises `StopTrial` where the trial is to end; with `stop=False`
+        it returns, `should_stop` is True, and later reports are ignored.
         """
         self.reporter.report(combined(metrics, named), as_step(step))
         if stop and self.should_stop:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.command import Command
+from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.study import Direction, Limits
 from tuner.domain.study_folders import StudyFolders
 
@@ -48,11 +49,12 @@ class Job:
     """The objective and what it is built from, the same for all trials; travels to the workers.
 
     `folder` is where the objective's module may lie, or a command runs; `folders` are those that the study's trials
-    write into. `wanted` are the metrics that every report has to have; none stands for `metric` alone. Where the
-    scheduler `prunes`, trials may be stopped whose states nobody will ever need; where it `exploits`, trials go on from
-    the states that others have at their decision epochs. With `isolation` a trial's process computes with so many
-    `threads`, in the folder that the study was `started_in` (None: that of its own process), and has `surroundings`,
-    which the executor adds: of them, a worker that trains by itself has the module path.
+    write into. `max_epochs` counts the study's `unit`. `wanted` are the metrics that every report has to have; none
+    stands for `metric` alone. Where the scheduler `prunes`, trials may be stopped whose states nobody will ever need;
+    where it `exploits`, trials go on from the states that others have at their decision epochs. With `isolation` a
+    trial's process computes with so many `threads`, in the folder that the study was `started_in` (None: that of its
+    own process), and has `surroundings`, which the executor adds: of them, a worker that trains by itself has the
+    module path.
     """
 
     objective: str | Callable[..., Any] | PickledObjective | Command
@@ -64,6 +66,7 @@ class Job:
     max_epochs: int
     device: str
     folders: StudyFolders
+    unit: FidelityUnit = FidelityUnit.EPOCHS
     wanted: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     prunes: bool = True

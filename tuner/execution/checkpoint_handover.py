@@ -34,4 +34,6 @@ class Inheritance(Listener):
 
     def _hand_over(self, trial: TrialRecord) -> bool:
         stage = trial.schedule[-1]
-        return stage.source is not None and hand_over(self._root, stage.source, trial.number, stage.epoch)
+        return stage.source is not None and hand_over(
+            self._root, stage.source, trial.number, stage.epoch, source_epoch=stage.source_epoch or stage.epoch
+        )

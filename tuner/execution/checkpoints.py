@@ -39,10 +39,14 @@ def trial_folder(root: Path, number: int) -> Path:
     return root / f"trial-{number:05d}"
 
 
-def hand_over(root: Path, source: int, number: int, epoch: int) -> bool:
-    """Let trial `number` go on after `epoch` from the state that trial `source` had then; False where there is none."""
+def hand_over(root: Path, source: int, number: int, epoch: int, *, source_epoch: int | None = None) -> bool:
+    """Let trial `number` go on after `epoch` from the state of trial `source` after `source_epoch`, by default `epoch`.
+
+    Returns False where there is none.
+    """
+    source_epoch = epoch if source_epoch is None else source_epoch
     kept, folder = trial_folder(root, source), trial_folder(root, number)
-    state, files = _path(kept, _OWN, epoch), _folder(kept, _OWN, epoch)
+    state, files = _path(kept, _OWN, source_epoch), _folder(kept, _OWN, source_epoch)
     if files.is_dir():
         with whole(_folder(folder, _TAKEN_OVER, epoch)) as beside:
             shutil.copytree(files, beside, symlinks=True, dirs_exist_ok=True)

@@ -20,6 +20,7 @@ from tuner.domain.trial import Failure, FailureReason, Metrics, Report, Trial
 from tuner.domain.worker_spec import Job, PickledObjective
 from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, tidy, trial_folder
 from tuner.execution.command.training import trained_by
+from tuner.execution.fidelity_checks import beyond_the_end, early_end
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.host import Host
 from tuner.execution.metric_validation import left_out, measured, misplaced
@@ -35,10 +36,7 @@ _PATIENCE_SECONDS = 0.25
 """How long short epochs are gathered before they are reported together: what a person takes for at once."""
 
 
-_ENDED_EARLY = "the objective ended by itself after a single report, epoch 1 of"
-_EPOCHS_LOOP = "to train all, report or yield in a loop: for epoch in range(trial.epoch, trial.max_epochs)"
-_REPORTED_ONCE = "the command ended by itself after a single report, epoch 1 of"
-_EVERY_EPOCH = "to be stopped early it has to report every epoch; one that reports once has [budget] epochs = 1"
+_ENDED_EARLY = "ended early"
 
 
 class WorkLostError(Exception):
@@ -91,6 +89,7 @@ class Worker:
         self._checkpoints: dict[int, TrialCheckpoints] = {}
         self._best: dict[int, float | None] = {}
         self._decision_epochs: dict[int, tuple[int, ...] | None] = {}
+        self._before: dict[int, int] = {}
         self._unsaved: set[int] = set()
         self._notes: dict[int, str] = {}
         self._noted: set[str] = set()
@@ -179,8 +178,8 @@ class Worker:
             checkpoints = TrialCheckpoints(folder, member.epoch, member.best_epoch)
             self._checkpoints[member.number] = checkpoints
             if checkpoints.damaged:
-                files = ", ".join(map(str, checkpoints.damaged))
-                self._notes[member.number] = f"{files} is damaged; it goes on from epoch {checkpoints.epoch}"
+                files, at = ", ".join(map(str, checkpoints.damaged)), self._job.unit.at(checkpoints.epoch)
+                self._notes[member.number] = f"{files} is damaged; it goes on from {at}"
             self._best[member.number] = member.best
             self._decision_epochs[member.number] = member.decision_epochs
         return [self._trial(member) for member in members]
@@ -244,8 +243,8 @@ class Worker:
     def _needs_decision(self, report: Report) -> bool:
         if report.metrics is None or report.is_last or report.epoch >= self._job.max_epochs:
             return True
-        epochs = self._decision_epochs[report.number]
-        return epochs is None or report.epoch in epochs
+        epochs, before = self._decision_epochs[report.number], self._before[report.number]
+        return epochs is None or any(before < epoch <= report.epoch for epoch in epochs)
 
     def _must_not_be_lost(self, report: Report) -> bool:
         """Whether the state may be wanted as soon as it is reported: by another trial, or as the weights to keep."""
@@ -263,8 +262,8 @@ class Worker:
             return None
         return Failure(
             reason=FailureReason.RAISED,
-            message=f"the weights of trial {member.number} at epoch {member.best_epoch} are missing or damaged in "
-            f"{folder}",
+            message=f"the weights of trial {member.number} at {self._job.unit.at(member.best_epoch)} are missing or "
+            f"damaged in {folder}",
         )
 
     def _trial(self, member: Member) -> Trial:
@@ -278,6 +277,7 @@ class Worker:
             "seed": member.seed,
             "device": self._job.device,
             "max_epochs": self._job.max_epochs,
+            "unit": self._job.unit,
             "settings": Config(self._job.settings),
             "place": self._folders.place_of(member.number),
         }
@@ -291,11 +291,12 @@ class Worker:
 
     def _report(self, number: int, outcome: Any) -> Report:
         checkpoints = self._checkpoints[number]
+        self._before[number] = checkpoints.epoch
         if outcome is None:
             self._note_early_end(number, checkpoints.epoch)
             return Report(number=number, epoch=checkpoints.epoch)
         if not isinstance(outcome, Failure):
-            yielded, outcome = outcome, self._misplaced(number) or measured(outcome, self._wanted)
+            yielded, outcome = outcome, beyond_the_end(checkpoints.target, self._job) or measured(outcome, self._wanted)
             self._note_left_out(number, yielded, outcome)
         if isinstance(outcome, Failure):
             return Report(number=number, epoch=checkpoints.epoch, failure=outcome)
@@ -307,19 +308,12 @@ class Worker:
         self._unsaved.add(number)
         return Report(number=number, epoch=checkpoints.epoch, metrics=outcome)
 
-    def _misplaced(self, number: int) -> Failure | None:
-        """Return the failure that it is to report a step beyond the last epoch, or to leave out one that is judged."""
-        checkpoints = self._checkpoints[number]
-        problem = misplaced(checkpoints.epoch, checkpoints.target, self._decision_epochs[number], self._job.max_epochs)
-        return Failure(reason=FailureReason.RAISED, message=problem) if problem else None
-
     def _note_early_end(self, number: int, epoch: int) -> None:
-        """Say once that the objective ended after its first yield, where more epochs were to be had."""
-        if epoch == 1 < self._job.max_epochs and _ENDED_EARLY not in self._noted:
+        """Record once that the objective ended by itself, where more was to be trained."""
+        note = early_end(epoch, self._job)
+        if note and _ENDED_EARLY not in self._noted:
             self._noted.add(_ENDED_EARLY)
-            is_command = isinstance(self._job.objective, Command)
-            what, how = (_REPORTED_ONCE, _EVERY_EPOCH) if is_command else (_ENDED_EARLY, _EPOCHS_LOOP)
-            self._notes[number] = f"{what} {self._job.max_epochs}; {how}"
+            self._notes[number] = note
 
     def _note_left_out(self, number: int, yielded: Any, outcome: Metrics | Failure) -> None:
         """Say once for each metric that it is kept only where it is a number."""

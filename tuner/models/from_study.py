@@ -104,7 +104,8 @@ def _job(store: Store, spec: StudySpec, folder: Path, whose: Chosen) -> Job:
         seed=spec.seed,
         metric=spec.metric,
         direction=store.study(whose.study).direction,
-        max_epochs=spec.budget.epochs,
+        max_epochs=spec.budget.fidelity.most,
+        unit=spec.budget.fidelity.unit,
         device="cpu",
         folders=_folders(store, store.study(whose.study)),
     )

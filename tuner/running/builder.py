@@ -24,6 +24,7 @@ from tuner.running.checks import (
     ineffective_cohort,
     questionable_choices,
     unconfirmable,
+    uncounted_unit,
     unending,
     unfit_objective,
     untellable,
@@ -139,6 +140,8 @@ def _check(  # noqa: PLR0917 - all of them are checked against each other
         mistakes.add(unwritable_folders(job.folders))
     if isinstance(spec.objective, Command):
         mistakes.add(command_problems(spec.objective, space, goal.wanted, job.folder))
+    if objective is not None:
+        mistakes.add(uncounted_unit(spec, objective))
     mistakes.add(hardware.missing(spec.resources.cpu, spec.resources.gpu))
     mistakes.add(unconfirmable(spec, job, goal))
     mistakes.add(unending(spec, goal))
@@ -159,7 +162,8 @@ def _job(spec: StudySpec, folder: Path, folders: StudyFolders) -> Job:
         metric=spec.metric,
         direction=goal_of(spec, {}).direction,
         wanted=goal_of(spec, {}).wanted,
-        max_epochs=spec.budget.epochs,
+        max_epochs=spec.budget.fidelity.most,
+        unit=spec.budget.fidelity.unit,
         threads=max(1, int(spec.resources.cpu)),
         device="cuda" if spec.resources.gpu else "cpu",
         folders=folders,

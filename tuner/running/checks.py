@@ -6,14 +6,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tuner.domain.errors import nearest
+from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.goal import OF_MODELS, Goal
 from tuner.domain.metric_directions import usual_direction
+from tuner.domain.object_reference import reference_to
 from tuner.domain.objective import Objective
 from tuner.domain.sampler import Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import AUTO, Direction, StudySpec, as_component
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.worker_spec import Isolation, Job
+from tuner.execution.generator import GeneratorObjective
 from tuner.formatting.values import amount
 from tuner.running.goal import assumed_directions
 
@@ -35,6 +38,14 @@ def unfit_objective(
             yield f"{keys[name]}: the objective does not yield {name!r}{nearest(name, yields)} {known}"
     if space is not None:
         yield from objective.problems(space)
+
+
+def uncounted_unit(spec: StudySpec, objective: Objective) -> Iterator[str]:
+    """Yield that an objective which is a class cannot be counted in the unit of the budget: it advances by epochs."""
+    unit = spec.budget.fidelity.unit
+    if unit is not FidelityUnit.EPOCHS and not isinstance(objective, GeneratorObjective):
+        name = reference_to(spec.objective)
+        yield f"budget.{unit.value}: the objective {name} trains epoch by epoch; give budget.epochs in place of it"
 
 
 def unwritable_folders(folders: StudyFolders) -> Iterator[str]:

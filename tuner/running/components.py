@@ -65,7 +65,7 @@ class RunComponents:
         """What the controller is to reach."""
         return RunPlan(
             trials=self.spec.budget.trials,
-            max_epochs=self.spec.budget.epochs,
+            max_epochs=self.spec.budget.fidelity.most,
             goal=self.goal,
             stops_hopeless=self.stops_hopeless,
             seed=self.spec.seed,

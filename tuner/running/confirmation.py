@@ -48,7 +48,7 @@ def confirming(
         # Nobody stops the default configuration's repetitions for a constraint that it breaks.
         goal=replace(goal, constraints=()),
         sampler=Repetitions(components.space, goal, seed, configs=configs, times=spec.confirm.seeds),
-        scheduler=NoScheduler(spec.budget.epochs, goal.direction, seed),
+        scheduler=NoScheduler(spec.budget.fidelity.most, goal.direction, seed),
         cohorts=components.cohorts.sharing(total),
         confirms=False,
         folders=folders,

@@ -9,6 +9,7 @@ from typing import Any
 from tuner.domain.command import Command
 from tuner.domain.errors import ConfigurationError, UnknownNameError, nearest
 from tuner.domain.executor import Executor
+from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.goal import Goal
 from tuner.domain.objective import Objective
 from tuner.domain.sampler import Sampler
@@ -82,16 +83,28 @@ def _as_space(found: object, named: object) -> SearchSpace:
 
 def find_scheduler(spec: StudySpec, goal: Goal, folder: Path) -> Scheduler:
     """Return the spec's scheduler; raises `ConfigurationError` for a name, option or goal that it does not have."""
-    component = as_component(spec.scheduler)
+    component, fidelity = as_component(spec.scheduler), spec.budget.fidelity
     member = resolve_class(component.name, SCHEDULERS, Scheduler, folder)  # type: ignore[type-abstract]
-    _check_options(member, "scheduler", component.options)
+    _check_options(member, "scheduler", component.options, fidelity.unit)
     if goal.has_several and (member.prunes or member.exploits):
         raise ConfigurationError(
             f"scheduler {component.name}: it compares trials by one metric, and the study has {len(goal.metrics)}; "
             "use the scheduler none or patience"
         )
-    with built("scheduler", component.name):
-        return member(spec.budget.epochs, goal.direction, spec.seed, **component.options)
+    options = {_in_unit(name, FidelityUnit.EPOCHS, fidelity.unit): value for name, value in component.options.items()}
+    if fidelity.unit is not FidelityUnit.EPOCHS:
+        options = {**member.unit_defaults(fidelity.most, options), **options}
+    try:
+        with built("scheduler", component.name):
+            return member(fidelity.most, goal.direction, spec.seed, **options)
+    except ConfigurationError as error:
+        problems = [_in_unit(problem, fidelity.unit) for problem in error.problems]
+        raise ConfigurationError(problems, hint=error.hint) from None
+
+
+def _in_unit(text: str, unit: FidelityUnit, before: FidelityUnit = FidelityUnit.EPOCHS) -> str:
+    """Return the name of an option, or a message about it, in the words of another unit, such as `min_steps`."""
+    return text.replace(before.value, unit.value)
 
 
 def find_sampler(spec: StudySpec, space: SearchSpace, goal: Goal, folder: Path, *, stops_early: bool) -> Sampler:
@@ -191,9 +204,12 @@ def _kind_of_objective(spec: StudySpec, folder: Path) -> type[Objective] | None:
     return found if isinstance(found, type) and issubclass(found, Objective) else None
 
 
-def _check_options(member: type, kind: str, options: Mapping[str, Any]) -> None:
+def _check_options(
+    member: type, kind: str, options: Mapping[str, Any], unit: FidelityUnit = FidelityUnit.EPOCHS
+) -> None:
     parameters = inspect.signature(member).parameters.values()
-    known = {each.name: each.annotation for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY}
+    named = [each for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
+    known = {_in_unit(each.name, unit): each.annotation for each in named}
     problems = [
         f"{kind}: unknown option {name!r}{nearest(name, known)} (known: {', '.join(known) or 'none'})"
         for name in options

@@ -1,24 +1,30 @@
-"""Rungs of successive halving: the epochs at which trials are compared, and how they compare there."""
+"""Rungs of successive halving: how far trials are when they are compared, and how they compare there.
+
+Rungs are crossed, not hit. A trial has its value at a rung from its first report at or beyond it.
+"""
 
 from bisect import bisect_left, insort
+from collections import defaultdict
 from typing import final
 
 from tuner.domain.decision import Decision
 from tuner.domain.study import Direction
 
 
-def rung_epochs(min_epochs: int, eta: int, max_epochs: int) -> tuple[int, ...]:
+def rung_epochs(min_epochs: int, eta: int, max_epochs: int, warm_up: int = 0) -> tuple[int, ...]:
     """Return the epochs at which trials are compared; the last epoch is none, there all are done anyway.
 
-    >>> rung_epochs(1, 3, 27)
-    (1, 3, 9)
+    Rungs below `warm_up` are left out.
+
+    >>> rung_epochs(1, 3, 27), rung_epochs(1, 3, 27, warm_up=2)
+    ((1, 3, 9), (3, 9))
     """
     epochs = []
     epoch = min_epochs
     while epoch < max_epochs:
         epochs.append(epoch)
         epoch *= eta
-    return tuple(epochs)
+    return tuple(epoch for epoch in epochs if epoch >= warm_up)
 
 
 @final
@@ -31,21 +37,27 @@ class Ladder:
         self._sign = direction.sign
         self._sorted: dict[int, list[float]] = {epoch: [] for epoch in epochs}
         self._values: dict[int, dict[int, float]] = {epoch: {} for epoch in epochs}
+        self._crossed: dict[tuple[int, int], list[int]] = defaultdict(list)
 
     def record(self, number: int, epoch: int, value: float) -> None:
-        """Take note of a trial's value; nothing happens between rungs, or when the trial was there before."""
-        if epoch not in self._values or number in self._values[epoch]:
-            return
-        self._values[epoch][number] = self._sign * value
-        insort(self._sorted[epoch], self._sign * value)
+        """Record a trial's value at each rung that this report is the first one to reach or to pass."""
+        for rung, values in self._values.items():
+            if rung <= epoch and number not in values:
+                values[number] = self._sign * value
+                insort(self._sorted[rung], self._sign * value)
+                self._crossed[number, epoch].append(rung)
 
     def decide(self, number: int, epoch: int) -> Decision:
-        """Stop a trial that is not among the best `1/eta` of its rung, but never the only best; equals go on."""
-        if number not in self._values.get(epoch, {}):
-            return Decision.CONTINUE
-        values = self._sorted[epoch]
-        better = len(values) - bisect_left(values, self._values[epoch][number])
+        """Stop a trial that is not among the best `1/eta` of a rung that its report at `epoch` crossed.
+
+        The only best of a rung is never stopped, and equals continue.
+        """
+        rungs = self._crossed.get((number, epoch), [])
+        return Decision.CONTINUE if all(self._is_among_the_best(number, rung) for rung in rungs) else Decision.STOP
+
+    def _is_among_the_best(self, number: int, rung: int) -> bool:
+        values, own = self._sorted[rung], self._values[rung][number]
+        better = len(values) - bisect_left(values, own)
         # `better` counts the trial itself and its equals; it stays if those above them leave a place.
-        equals = values.count(self._values[epoch][number]) if better > 1 else 1
-        places = max(1, len(values) // self._eta)
-        return Decision.CONTINUE if better - equals < places else Decision.STOP
+        equals = values.count(own) if better > 1 else 1
+        return better - equals < max(1, len(values) // self._eta)

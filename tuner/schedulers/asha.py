@@ -1,14 +1,17 @@
 """Successive halving without waiting: the poorer trials stop at rungs of 1, 3, 9, ... epochs."""
 
-from typing import ClassVar, final
+from collections.abc import Mapping
+from typing import Any, ClassVar, final
 
 from tuner.domain.decision import Decision
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.study import Direction
-from tuner.schedulers._options import check_halving
+from tuner.schedulers._options import check_halving, first_rung
 from tuner.schedulers._rungs import Ladder, rung_epochs
 
 __all__ = ["ASHA"]
+
+_ETA = 3
 
 
 @final
@@ -16,15 +19,28 @@ class ASHA(Scheduler):
     """Stops a trial at a rung where it is not among the best `1/eta` so far: the stopping variant.
 
     Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning", describe the other one, which pauses trials
-    at a rung and promotes them later. Here a trial is judged once per rung, when it gets there, and a stopped one never
-    comes back. Rungs are at `min_epochs * eta^k` epochs.
+    at a rung and promotes them later. Here a trial is judged once per rung, by its first report at or beyond it, and a
+    stopped one never comes back. Rungs are at `min_epochs * eta^k` epochs, those below `warm_up` left out.
     """
 
     prunes: ClassVar[bool] = True
 
-    def __init__(self, max_epochs: int, direction: Direction, seed: int, *, min_epochs: int = 1, eta: int = 3) -> None:
-        check_halving(min_epochs, eta, max_epochs)
-        self._ladder = Ladder(rung_epochs(min_epochs, eta, max_epochs), eta, direction)
+    def __init__(
+        self,
+        max_epochs: int,
+        direction: Direction,
+        seed: int,
+        *,
+        min_epochs: int = 1,
+        eta: int = _ETA,
+        warm_up: int = 0,
+    ) -> None:
+        check_halving(min_epochs, eta, max_epochs, warm_up)
+        self._ladder = Ladder(rung_epochs(min_epochs, eta, max_epochs, warm_up), eta, direction)
+
+    @classmethod
+    def unit_defaults(cls, max_epochs: int, options: Mapping[str, Any]) -> Mapping[str, int]:
+        return {"min_epochs": first_rung(max_epochs, options.get("eta", _ETA))}
 
     def decision_epochs(self, number: int) -> tuple[int, ...] | None:
         return self._ladder.epochs

@@ -2,35 +2,52 @@
 
 import math
 import random
-from typing import ClassVar, final
+from collections.abc import Mapping
+from typing import Any, ClassVar, final
 
 from tuner.domain.decision import Decision
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.seed import derive
 from tuner.domain.study import Direction
-from tuner.schedulers._options import check_halving
+from tuner.schedulers._options import check_halving, first_rung
 from tuner.schedulers._rungs import Ladder, rung_epochs
 
 __all__ = ["Hyperband"]
+
+_ETA = 3
 
 
 @final
 class Hyperband(Scheduler):
     """Asynchronous Hyperband: each trial belongs to a bracket, and is compared with the others of its bracket alone.
 
-    Bracket s begins to stop trials at `min_epochs * eta^s` epochs. A trial's bracket is drawn by its number, with the
-    shares that brackets have in Li et al. 2018, "Hyperband": the ones that stop early take more trials.
+    Bracket s begins to stop trials at `min_epochs * eta^s` epochs, with the rungs below `warm_up` left out. A trial's
+    bracket is drawn by its number, with the shares that brackets have in Li et al. 2018, "Hyperband": the ones that
+    stop early take more trials.
     """
 
     prunes: ClassVar[bool] = True
 
-    def __init__(self, max_epochs: int, direction: Direction, seed: int, *, min_epochs: int = 1, eta: int = 3) -> None:
-        check_halving(min_epochs, eta, max_epochs)
+    def __init__(
+        self,
+        max_epochs: int,
+        direction: Direction,
+        seed: int,
+        *,
+        min_epochs: int = 1,
+        eta: int = _ETA,
+        warm_up: int = 0,
+    ) -> None:
+        check_halving(min_epochs, eta, max_epochs, warm_up)
         self._seed = seed
-        rungs = rung_epochs(min_epochs, eta, max_epochs)
+        rungs = rung_epochs(min_epochs, eta, max_epochs, warm_up)
         count = len(rungs) + 1
         self._ladders = [Ladder(rungs[skipped:], eta, direction) for skipped in range(count)]
         self._shares = [_share(count, skipped, eta) for skipped in range(count)]
+
+    @classmethod
+    def unit_defaults(cls, max_epochs: int, options: Mapping[str, Any]) -> Mapping[str, int]:
+        return {"min_epochs": first_rung(max_epochs, options.get("eta", _ETA))}
 
     def decision_epochs(self, number: int) -> tuple[int, ...] | None:
         return self._ladders[self._bracket(number)].epochs

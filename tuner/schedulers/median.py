@@ -1,54 +1,81 @@
 """Stops trials that are worse than the median of the others were at the same epoch."""
 
+from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from statistics import median
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 from tuner.domain.decision import Decision
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.study import Direction
-from tuner.schedulers._options import check_at_least, check_min_epochs
+from tuner.schedulers._options import check_at_least, check_min_epochs, first_rung
 
 __all__ = ["MedianRule"]
+
+_ETA = 3
+"""Where nothing else is said, nothing is stopped before the first rung that `asha` has by default."""
 
 
 @final
 class MedianRule(Scheduler):
     """Stops a trial whose best value so far is below the median of the others' running averages at that epoch.
 
-    The median stopping rule of Golovin et al. 2017, "Google Vizier". Nothing is stopped before `min_epochs`, nor while
-    fewer than `min_trials` others have come as far.
+    The median stopping rule of Golovin et al. 2017, "Google Vizier". Nothing is stopped before `min_epochs` and
+    `warm_up`, nor while fewer than `min_trials` others have come as far. Another trial's average at an epoch is that of
+    its first report at or beyond it.
     """
 
     prunes: ClassVar[bool] = True
 
     def __init__(
-        self, max_epochs: int, direction: Direction, seed: int, *, min_epochs: int = 1, min_trials: int = 5
+        self,
+        max_epochs: int,
+        direction: Direction,
+        seed: int,
+        *,
+        min_epochs: int = 1,
+        min_trials: int = 5,
+        warm_up: int = 0,
     ) -> None:
-        check_min_epochs(min_epochs, max_epochs)
+        check_min_epochs(min_epochs, max_epochs, warm_up)
         check_at_least("min_trials", min_trials, 1)
         self._sign = direction.sign
-        self._min_epochs = min_epochs
+        self._min_epochs = max(min_epochs, warm_up)
         self._min_trials = min_trials
         self._sums: dict[int, float] = defaultdict(float)
         self._counts: dict[int, int] = defaultdict(int)
-        self._best: dict[tuple[int, int], float] = {}
-        self._averages: dict[int, dict[int, float]] = defaultdict(dict)
+        self._best: dict[int, dict[int, float]] = defaultdict(dict)
+        self._epochs: dict[int, list[int]] = defaultdict(list)
+        self._averages: dict[int, list[float]] = defaultdict(list)
+
+    @classmethod
+    def unit_defaults(cls, max_epochs: int, options: Mapping[str, Any]) -> Mapping[str, int]:
+        return {"min_epochs": first_rung(max_epochs, _ETA)}
 
     def record(self, number: int, epoch: int, value: float) -> None:
-        if number in self._averages[epoch]:
+        if epoch in self._best[number]:
             return
         signed = self._sign * value
         self._sums[number] += signed
         self._counts[number] += 1
-        best = self._best[number, epoch] = max(signed, self._best.get((number, epoch - 1), signed))
+        before = self._best[number][self._epochs[number][-1]] if self._epochs[number] else signed
+        best = self._best[number][epoch] = max(signed, before)
+        self._epochs[number].append(epoch)
         # A rounded average can exceed all that it averages: trials that are level would stop each other.
-        self._averages[epoch][number] = min(best, self._sums[number] / self._counts[number])
+        self._averages[number].append(min(best, self._sums[number] / self._counts[number]))
 
     def decide(self, number: int, epoch: int) -> Decision:
         if epoch < self._min_epochs:
             return Decision.CONTINUE
-        others = [average for other, average in self._averages[epoch].items() if other != number]
+        others = [*self._others(number, epoch)]
         if len(others) < self._min_trials:
             return Decision.CONTINUE
-        return Decision.STOP if self._best[number, epoch] < median(others) else Decision.CONTINUE
+        return Decision.STOP if self._best[number][epoch] < median(others) else Decision.CONTINUE
+
+    def _others(self, number: int, epoch: int) -> Iterator[float]:
+        """Yield the averages of the other trials that are at `epoch` or beyond, each as it was when it got there."""
+        for other, epochs in self._epochs.items():
+            index = bisect_left(epochs, epoch)
+            if other != number and index < len(epochs):
+                yield self._averages[other][index]

@@ -1,19 +1,23 @@
 """Ends trials that have stopped improving, whatever the others do."""
 
 from collections import defaultdict
-from typing import ClassVar, final
+from collections.abc import Mapping
+from typing import Any, ClassVar, final
 
 from tuner.domain.decision import Decision
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.study import Direction
-from tuner.schedulers._options import check_at_least
+from tuner.schedulers._options import check_at_least, check_warm_up
 
 __all__ = ["Patience"]
+
+_SHARE = 5
+"""Where trials are not counted in epochs, they are ended after a fifth of the budget without progress."""
 
 
 @final
 class Patience(Scheduler):
-    """Finishes a trial that has not improved by more than `min_delta` for `epochs` epochs.
+    """Finishes a trial that has not improved by more than `min_delta` for `epochs` epochs, after `warm_up`.
 
     Such a trial has converged, it was not beaten: it is COMPLETE, and its value is that of its best epoch.
     """
@@ -21,15 +25,28 @@ class Patience(Scheduler):
     prunes: ClassVar[bool] = False
 
     def __init__(
-        self, max_epochs: int, direction: Direction, seed: int, *, epochs: int = 5, min_delta: float = 0.0
+        self,
+        max_epochs: int,
+        direction: Direction,
+        seed: int,
+        *,
+        epochs: int = 5,
+        min_delta: float = 0.0,
+        warm_up: int = 0,
     ) -> None:
         check_at_least("epochs", epochs, 1)
         check_at_least("min_delta", min_delta, 0)
+        check_warm_up(warm_up, max_epochs)
         self._sign = direction.sign
         self._epochs = epochs
         self._min_delta = min_delta
+        self._warm_up = warm_up
         self._best: dict[int, float] = {}
         self._improved: dict[int, dict[int, int]] = defaultdict(dict)
+
+    @classmethod
+    def unit_defaults(cls, max_epochs: int, options: Mapping[str, Any]) -> Mapping[str, int]:
+        return {"epochs": max(1, max_epochs // _SHARE)}
 
     def record(self, number: int, epoch: int, value: float) -> None:
         if epoch in self._improved[number]:
@@ -40,8 +57,8 @@ class Patience(Scheduler):
             self._best[number] = signed
             self._improved[number][epoch] = epoch
         else:
-            self._improved[number][epoch] = self._improved[number].get(epoch - 1, epoch)
+            self._improved[number][epoch] = next(reversed(self._improved[number].values()))
 
     def decide(self, number: int, epoch: int) -> Decision:
         waited = epoch - self._improved[number].get(epoch, epoch)
-        return Decision.FINISH if waited >= self._epochs else Decision.CONTINUE
+        return Decision.FINISH if waited >= self._epochs and epoch >= self._warm_up else Decision.CONTINUE

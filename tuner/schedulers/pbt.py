@@ -1,9 +1,9 @@
 """Population-based training: poor trials go on from the weights and the configuration of good ones."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from random import Random
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 from tuner.domain.decision import Decision
 from tuner.domain.errors import ConfigurationError
@@ -13,6 +13,9 @@ from tuner.domain.study import Direction
 
 __all__ = ["PBT"]
 
+_GENERATIONS = 9
+"""Where trials are not counted in epochs, so many generations fit into the budget, as 3 of 27 epochs do."""
+
 
 @final
 class PBT(Scheduler):
@@ -20,7 +23,8 @@ class PBT(Scheduler):
 
     It takes over the weights, the optimizer's state and the configuration, whose real numbers are then perturbed.
     Truncation selection of Jaderberg et al. 2017, "Population Based Training of Neural Networks". The study's trials
-    are the population, and all of them are trained to the end.
+    are the population, and all of them are trained to the end. Where reports leave an epoch out at which trials are
+    compared, a trial's value there is that of its first report beyond it.
     """
 
     prunes: ClassVar[bool] = False
@@ -42,12 +46,17 @@ class PBT(Scheduler):
         self._seed = seed
         self._values: dict[int, dict[int, float]] = defaultdict(dict)
 
+    @classmethod
+    def unit_defaults(cls, max_epochs: int, options: Mapping[str, Any]) -> Mapping[str, int]:
+        return {"interval": max(1, max_epochs // _GENERATIONS)}
+
     def decision_epochs(self, number: int) -> tuple[int, ...] | None:
         return self._epochs
 
     def record(self, number: int, epoch: int, value: float) -> None:
-        if epoch in self._epochs:
-            self._values[epoch][number] = self._sign * value
+        for generation in self._epochs:
+            if generation <= epoch:
+                self._values[generation].setdefault(number, self._sign * value)
 
     def decide(self, number: int, epoch: int) -> Decision:
         return Decision.CONTINUE

@@ -65,10 +65,10 @@ class ExploitingPopulation(Population):
         self._decided: dict[int, int] = {}
 
     def ready(self, state: RunState, unit: UnitOfWork) -> list[int]:
-        gathered = [state.trial(number) for number in sorted(state.waiting) if self._gathers(state.trial(number))]
-        for epoch in sorted({trial.last_epoch for trial in gathered}):
+        waiting = [state.trial(number) for number in sorted(state.waiting)]
+        for epoch in sorted({self._generation(trial) for trial in waiting} - {0}):
             if _is_complete(state, epoch):
-                here = [trial for trial in gathered if trial.last_epoch == epoch]
+                here = [trial for trial in waiting if self._generation(trial) == epoch]
                 self._exploit(state, [trial for trial in here if not self._is_decided(trial)], epoch, unit)
         return [number for number in state.waiting if not self._has_to_wait(state.trial(number))]
 
@@ -76,9 +76,9 @@ class ExploitingPopulation(Population):
         members = state.members(cohort)
         if not self._plan.exploits or state.wants_trials or state.unfinished > len(members):
             return []
-        if not members or len({trial.last_epoch for trial in members}) > 1 or not self._gathers(members[0]):
+        if len({trial.last_epoch for trial in members}) != 1 or not (generation := self._generation(members[0])):
             return []
-        return self._exploit(state, members, members[0].last_epoch, unit)
+        return self._exploit(state, members, generation, unit)
 
     def gather(self, state: RunState, cohort: int, unit: UnitOfWork) -> tuple[TrialRecord, ...]:
         members = (trial for trial in state.members(cohort) if self._has_to_wait(trial))
@@ -89,17 +89,20 @@ class ExploitingPopulation(Population):
             unit.event(EventKind.GATHERED, trial)
         return waiting
 
-    def _gathers(self, trial: TrialRecord) -> bool:
-        """Whether the trial is at an epoch at which it is compared with all others."""
+    def _generation(self, trial: TrialRecord) -> int:
+        """Return the exploit epoch that the trial's last report reached or passed, the last of several; 0 for none."""
         epochs = self._scheduler.decision_epochs(trial.number)
-        return epochs is None or trial.last_epoch in epochs
+        if epochs is None:
+            return trial.last_epoch
+        before = trial.epoch_before_last
+        return max((epoch for epoch in epochs if before < epoch <= trial.last_epoch), default=0)
 
     def _is_decided(self, trial: TrialRecord) -> bool:
         """Whether it was decided from which state the trial continues after its last epoch."""
-        return self._decided.get(trial.number, 0) == trial.last_epoch
+        return self._decided.get(trial.number, 0) == self._generation(trial)
 
     def _has_to_wait(self, trial: TrialRecord) -> bool:
-        return self._gathers(trial) and not self._is_decided(trial)
+        return self._generation(trial) > 0 and not self._is_decided(trial)
 
     def _exploit(
         self, state: RunState, trials: Sequence[TrialRecord], epoch: int, unit: UnitOfWork
@@ -121,11 +124,12 @@ class ExploitingPopulation(Population):
 
     def _explored(self, trial: TrialRecord, source: TrialRecord, epoch: int) -> TrialRecord:
         """Return the trial with the source's configuration, explored; the same one whenever it is asked for."""
-        if trial.schedule and trial.schedule[-1].epoch == epoch:
+        if trial.schedule and trial.schedule[-1].epoch == trial.last_epoch:
             return trial
         config = self._cohorts.explored(source.config, derive(self._plan.seed, "explore", trial.number, epoch))
         before = trial.schedule or (Stage(epoch=0, config=trial.config),)
-        stage = Stage(epoch=epoch, config=config, source=source.number)
+        elsewhere = source.last_epoch if source.last_epoch != trial.last_epoch else None
+        stage = Stage(epoch=trial.last_epoch, config=config, source=source.number, source_epoch=elsewhere)
         return replace(trial, config=config, schedule=(*before, stage))
 
 

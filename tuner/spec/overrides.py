@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
 from tuner.domain.errors import ConfigurationError, Mistakes, nearest
+from tuner.domain.fidelity import FidelityUnit
 
 _Direction = Literal["maximize", "minimize"]
 
@@ -12,6 +13,9 @@ KEY_PATHS = {
     "name": "name",
     "trials": "budget.trials",
     "epochs": "budget.epochs",
+    "steps": "budget.steps",
+    "tokens": "budget.tokens",
+    "examples": "budget.examples",
     "time": "budget.time",
     "target_value": "budget.target",
     "patience": "budget.patience",
@@ -41,6 +45,9 @@ class Overrides(TypedDict, total=False):
     name: str | None
     trials: int | None
     epochs: int | None
+    steps: int | None
+    tokens: int | None
+    examples: int | None
     time: float | str | None
     target_value: float | None
     patience: int | None
@@ -125,9 +132,13 @@ def _replaced(section: Any, value: Any) -> Any:
 
 
 def _without_displaced(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the content without the metrics that the overrides give others in place of."""
+    """Return the content without the metrics, and the budget's unit, that the overrides give others in place of."""
     displaced = {"metrics": ("metric", "direction"), "metric": ("metrics", "directions")}
     gone = {key for given, keys in displaced.items() if given in overrides for key in keys}
     if overrides.get("metric", content.get("metric")) != content.get("metric"):
         gone.add("direction")  # it was that of another metric
-    return {key: value for key, value in content.items() if key not in gone}
+    kept = {key: value for key, value in content.items() if key not in gone}
+    units = [unit.value for unit in FidelityUnit]
+    if isinstance(kept.get("budget"), Mapping) and any(f"budget.{unit}" in overrides for unit in units):
+        kept["budget"] = {key: value for key, value in kept["budget"].items() if key not in units}
+    return kept

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from tuner.domain.constraint import Constraint
 from tuner.domain.errors import ConfigurationError, Mistakes, restated
+from tuner.domain.fidelity import FidelityUnit, fidelity_problems
 from tuner.domain.goal_problems import goal_problems
 from tuner.domain.study import NAME_PATTERN, Component, Direction, StudySpec, as_component
 from tuner.spec.command_keys import OF_METRICS, problems_of_command, with_flat_metrics
@@ -147,7 +148,10 @@ def _validated(
     A mistake is in the file, or in one of the `overrides`, which are key paths. Raises `ConfigurationError` where what
     is wrong has no default.
     """
+    content, of_the_budget = _with_a_sound_unit(content)
     read, problems, wrong = _validate(content, where, overrides)
+    if of_the_budget:
+        problems, wrong = [*problems, *(f"{where}: {each}" for each in of_the_budget)], [*wrong, ("budget",)]
     if of_the_goal := [f"{where}: {each}" for each in _goal_problems(content)]:
         problems, wrong = [*problems, *of_the_goal], [*wrong, *((key,) for key in _OF_THE_GOAL)]
     if read is not None and not problems:
@@ -190,6 +194,15 @@ def _without(content: Mapping[str, Any], paths: Sequence[tuple[str, ...]]) -> di
         for key, value in content.items()
         if (key,) not in paths
     }
+
+
+def _with_a_sound_unit(content: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
+    """Return the content with at most one unit in its budget, and what was wrong where there were several."""
+    budget = content.get("budget")
+    if not isinstance(budget, Mapping) or not (problems := [*fidelity_problems(budget)]):
+        return content, []
+    units = {unit.value for unit in FidelityUnit}
+    return {**content, "budget": {key: value for key, value in budget.items() if key not in units}}, problems
 
 
 def _goal_problems(content: Mapping[str, Any]) -> Iterator[str]:

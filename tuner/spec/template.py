@@ -22,7 +22,7 @@ _EXAMPLE = StudySpec(
     search_space="image_classifier",
     metric="accuracy",
     settings={"dataset": "digits", "precision": "float32"},
-    scheduler={"name": "asha", "min_epochs": 1, "eta": 3},
+    scheduler={"name": "asha", "min_epochs": 1, "eta": 3, "warm_up": 0},
 )
 _OF_THE_OBJECTIVE = {
     "dataset": "one that ships, or a path",
