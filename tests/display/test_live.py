@@ -58,7 +58,7 @@ def target(spec: StudySpec) -> Target:
     return Target(
         goal=Goal.of(spec.metric, Direction(spec.direction)),
         trials=spec.budget.trials,
-        max_epochs=spec.budget.epochs,
+        max_epochs=spec.budget.fidelity.most,
         parallel=3,
     )
 

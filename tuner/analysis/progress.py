@@ -7,6 +7,7 @@ from typing import final
 
 from tuner.domain.config import Config
 from tuner.domain.event import Event, EventKind
+from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.goal import Goal
 from tuner.domain.ranking import front
 from tuner.domain.trial import TrialRecord, TrialState
@@ -23,6 +24,7 @@ class Target:
     goal: Goal
     trials: int
     max_epochs: int
+    unit: FidelityUnit = FidelityUnit.EPOCHS
     parallel: int = 0
     bound: str = ""
     """Why not more trials train together."""

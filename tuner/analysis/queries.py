@@ -9,6 +9,7 @@ from typing import Any, final
 from tuner.analysis.confirmation import Confirmation, confirmation_of
 from tuner.domain import ranking
 from tuner.domain.batching import Batching
+from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.study import Direction
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import Metrics, TrialRecord, TrialState
@@ -38,13 +39,18 @@ class Summary:
     test_metrics: Metrics | None
     test_failure: str
     epochs: int
-    """Epochs trained, over all trials."""
+    """Epochs trained, or how much of the study's unit, over all trials."""
     violating: int
     """The number of finished trials that break a constraint."""
     batching: Batching = field(default_factory=Batching)
     """How many trials were trained as one, and why the others were not."""
     confirmation: Confirmation | None = None
     """What training the best configurations again has shown; None where that was not done, or not since."""
+
+    @property
+    def unit(self) -> FidelityUnit:
+        """What the study counts its trials' training in."""
+        return self.study.fidelity.unit
 
     @property
     def finished(self) -> int:

@@ -13,6 +13,7 @@ from rich.text import Text
 from tuner.analysis.confirmation import Confirmation
 from tuner.domain import ranking
 from tuner.domain.errors import ConfigurationError, TunerError
+from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.goal import Goal
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Failure, TrialRecord, TrialState
@@ -118,12 +119,13 @@ def trial_table(
     goal: Goal,
     confirmation: Confirmation | None = None,
     folders: StudyFolders | None = None,
+    unit: FidelityUnit = FidelityUnit.EPOCHS,
 ) -> Table:
     """Return the trials as a table, one row each, with what was confirmed of them and the constraints they break.
 
     What failed says why; with the study's `folders` also where what it has printed is.
     """
-    headers = ["trial", "state", *goal.metrics, "epoch", "time", "configuration"]
+    headers = ["trial", "state", *goal.metrics, unit.heading, "time", "configuration"]
     exploited = any(trial.schedule for trial in trials)
     if exploited:
         headers.insert(-1, "went on from")
@@ -135,7 +137,7 @@ def trial_table(
     any_failed = any(trial.failure for trial in trials)
     if any_failed:
         headers.append("failed with")
-    table = grid(*headers, right=("trial", _CONFIRMED, *goal.metrics, "epoch", "time"))
+    table = grid(*headers, right=("trial", _CONFIRMED, *goal.metrics, unit.heading, "time"))
     for trial in trials:
         why = _failure(trial.failure, trial.number, folders) if trial.failure else ""
         table.add_row(
@@ -143,7 +145,7 @@ def trial_table(
             state_text(trial.state),
             *([_mean_of(trial, confirmation)] if confirmation is not None else []),
             *map(number, ranking.values(trial, goal)),
-            str(trial.epoch or "-"),
+            unit.number(trial.epoch) if trial.epoch else "-",
             duration(trial.seconds),
             *([_sources(trial)] if exploited else []),
             *([Text(safe(_violated(trial, goal)), style="yellow")] if violating else []),

@@ -84,7 +84,7 @@ def summary_json(summary: queries.Summary) -> dict[str, Any]:
         "gain": summary.gain,
         "test_metrics": dict(summary.test_metrics) if summary.test_metrics else None,
         "confirmation": summary.confirmation.describe() if summary.confirmation else None,
-        "epochs": summary.epochs,
+        summary.unit.value: summary.epochs,
         "violating": summary.violating,
         "batching": summary.batching.describe() if summary.batching.epochs else None,
     }
@@ -132,7 +132,7 @@ def _found(summary: queries.Summary, best: TrialRecord) -> Text:
     return Text.assemble(
         ("best ", "bold"),
         (f"{safe(summary.study.metric)} {number(best.value)}", "bold green"),
-        f"  trial {best.number}" + (f", epoch {best.epoch}" if best.epoch else ""),
+        f"  trial {best.number}" + (f", {summary.unit.at(best.epoch)}" if best.epoch else ""),
         (f"  {_gain(summary)}", "dim"),
     )
 
@@ -166,10 +166,10 @@ def _worth(confirmation: Confirmation) -> Iterator[str]:
 
 def _front(summary: queries.Summary) -> Iterator[RenderableType]:
     """Yield the Pareto front, a row for each trial."""
-    goal, count = summary.study.goal, len(summary.front)
+    goal, count, unit = summary.study.goal, len(summary.front), summary.unit
     yield Text.assemble(("Pareto front ", "bold"), f"{count} of {summary.counts[TrialState.COMPLETE]} complete trials")
     yield Text("")
-    table = grid("trial", *goal.metrics, "epoch", "configuration", right=("trial", *goal.metrics, "epoch"))
+    table = grid("trial", *goal.metrics, unit.heading, "configuration", right=("trial", *goal.metrics, unit.heading))
     for trial in summary.front:
         values = map(number, ranking.values(trial, goal))
         table.add_row(str(trial.number), *values, str(trial.epoch or "-"), short_config(trial.config))
@@ -195,7 +195,8 @@ def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: 
     lines: list[RenderableType] = [Text(""), best_panel(summary), Text("")]
     lines.append(
         Text(
-            f"{amount(summary.finished, 'trial')}: {counts_text(summary)}; {amount(summary.epochs, 'epoch')} trained",
+            f"{amount(summary.finished, 'trial')}: {counts_text(summary)}; "
+            f"{summary.unit.amount(summary.epochs)} trained",
             style="dim",
         )
     )

@@ -48,7 +48,7 @@ def command(
     elif len(best) == 1 or top is None:
         answers().print(best_panel(summary))
     else:
-        answers().print(trial_table(best, study.goal, summary.confirmation))
+        answers().print(trial_table(best, study.goal, summary.confirmation, unit=summary.unit))
         messages().print(Text(_compared(summary, len(best)), style="dim"), soft_wrap=True)
 
 

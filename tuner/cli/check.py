@@ -20,6 +20,7 @@ from tuner.cli._study_argument import (
     name_data,
 )
 from tuner.display.live import at_a_time, data_lines
+from tuner.domain.fidelity import FidelityUnit
 from tuner.formatting.values import amount
 from tuner.running.components import RunComponents
 from tuner.running.dry_run import check
@@ -48,7 +49,10 @@ def command(
     options = {"--data": data, "--target": target, "--command": command_line, "--space": space, "--metric": metric}
     options["--direction"] = direction
     components = preview.components
-    spec = components.spec
+    spec, unit = components.spec, components.spec.budget.fidelity.unit
+    is_in_epochs = unit is FidelityUnit.EPOCHS
+    seconds = {"seconds_per_epoch" if is_in_epochs else "seconds": preview.seconds}
+    reached = {} if is_in_epochs else {"step": preview.step}
     broken = components.goal.broken_for_good(preview.metrics)
     seen = [preview.note] if preview.note else []
     notes = [*components.notes, *seen, *(f"the default configuration breaks {constraint}" for constraint in broken)]
@@ -60,13 +64,16 @@ def command(
                 "fingerprint": components.space.fingerprint,
                 "default": components.space.default,
                 "metrics": dict(preview.metrics),
-                "seconds_per_epoch": preview.seconds,
+                **seconds,
+                **reached,
                 "data": None if components.data is None else components.data.describe(),
                 "notes": notes,
             }
         )
         return
-    metrics = grid("metric", "after one epoch", right=("after one epoch",))
+    after = "after one epoch" if is_in_epochs else f"after {unit.at(preview.step)}"
+    took = "an epoch, the first one's start" if is_in_epochs else f"to {unit.at(preview.step)}, its start"
+    metrics = grid("metric", after, right=(after,))
     for name, value in preview.metrics.items():
         metrics.add_row(safe(name), number(value))
     show(
@@ -77,10 +84,8 @@ def command(
             Text(""),
             metrics,
             Text(""),
-            Text(
-                f"the default configuration takes {duration(preview.seconds)} an epoch, the first one's start included"
-            ),
-            *_estimate(components, preview.seconds),
+            Text(f"the default configuration takes {duration(preview.seconds)} {took} included"),
+            *_estimate(components, preview.seconds, preview.step),
             Text(safe(at_a_time(components))),
             *(Text(f"note: {safe(note)}", style="yellow") for note in notes),
             Text(f"all is well; next: tuner run {safe(_words(study, options, assignments))}", style="green"),
@@ -95,12 +100,12 @@ def _words(study: str | None, options: Mapping[str, str | None], assignments: Se
     return shlex.join([*([study] if study is not None else []), *given])
 
 
-def _estimate(components: RunComponents, seconds: float) -> Iterator[Text]:
+def _estimate(components: RunComponents, seconds: float, step: int = 1) -> Iterator[Text]:
     """Say how long the study might take, where an epoch is so long that starting up does not count."""
     if seconds < _STARTING_UP:
         return
     budget = components.spec.budget
-    most = seconds * budget.trials * budget.fidelity.most / components.parallel
+    most = seconds / max(1, step) * budget.trials * budget.fidelity.most / components.parallel
     yield Text(
         f"{amount(budget.trials, 'trial')} without early stopping would take about {duration(most)}", style="dim"
     )

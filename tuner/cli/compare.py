@@ -94,7 +94,9 @@ def _facts(summaries: Sequence[Summary], seconds: Sequence[float]) -> Iterator[t
     tests = [_tests(each) for each in summaries]
     for name in dict.fromkeys(name for each in tests for name in each):
         yield f"test {name}", [each.get(name, "-") for each in tests]
-    yield "epochs trained", [str(each.epochs) for each in summaries]
+    units = dict.fromkeys(each.unit for each in summaries)
+    for unit in units:
+        yield f"{unit.value} trained", [unit.number(each.epochs) if each.unit is unit else "-" for each in summaries]
     yield "time", [duration(each) for each in seconds]
 
 

@@ -52,7 +52,7 @@ def command(
     elif output is Format.CSV:
         _print_csv(study, chosen)
     else:
-        answers().print(trial_table(chosen, study.goal, folders=folders))
+        answers().print(trial_table(chosen, study.goal, folders=folders, unit=study.fidelity.unit))
 
 
 def _state(word: str | None) -> TrialState | None:

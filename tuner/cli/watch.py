@@ -57,7 +57,8 @@ def _watch(follower: Follower, holder: Claim, console: Console) -> None:
     target = Target(
         goal=study.goal,
         trials=study.spec["budget"]["trials"],
-        max_epochs=study.spec["budget"]["epochs"],
+        max_epochs=study.fidelity.most,
+        unit=study.fidelity.unit,
         winner=not is_companion(study.name),
     )
     tally = Tally(target, follower.before, time.monotonic, age=follower.age)

@@ -79,12 +79,14 @@ class LiveTable(Listener):
     def _trials(self) -> Table:
         tally, target = self._tally, self._tally.target
         metric = target.goal.metric
-        table = grid("trial", "epoch", "", metric, right=("trial", "epoch", metric))
+        unit = target.unit
+        table = grid("trial", unit.heading, "", metric, right=("trial", unit.heading, metric))
         foremost = sorted(tally.running.values(), key=lambda each: (-each.last_epoch, each.number))
         for trial in foremost[:_ROWS]:
             latest = trial.curve.get(trial.last_epoch)
             bar = ProgressBar(total=target.max_epochs, completed=trial.last_epoch, width=24)
-            table.add_row(str(trial.number), f"{trial.last_epoch}/{target.max_epochs}", bar, number(latest))
+            reached = f"{unit.number(trial.last_epoch)}/{unit.number(target.max_epochs)}"
+            table.add_row(str(trial.number), reached, bar, number(latest))
         for _ in range(min(_ROWS, target.parallel) - len(foremost)):
             table.add_row("", "", ProgressBar(total=1, completed=0, width=24), "")
         if len(foremost) > _ROWS:
@@ -132,9 +134,8 @@ class PlainLines(Listener):
         self._tally.update(event)
         trial = event.trial
         if event.kind is EventKind.LOST:
-            self._console.print(
-                f"trial {trial.number} was cut off after epoch {trial.last_epoch} and goes on from there"
-            )
+            at = self._tally.target.unit.at(trial.last_epoch)
+            self._console.print(f"trial {trial.number} was cut off after {at} and goes on from there")
         if event.kind is not EventKind.FINISHED:
             return
         is_news = trial in self._tally.front
@@ -163,7 +164,7 @@ class PlainLines(Listener):
         if trial.failure is not None:
             return f"{head} failed: {trial.failure.summary}"
         word = "stopped" if trial.state is TrialState.PRUNED else "complete"
-        line = f"{head} {word} at epoch {trial.last_epoch}, {_measured(trial, self._tally.target.goal)}"
+        line = f"{head} {word} at {target.unit.at(trial.last_epoch)}, {_measured(trial, target.goal)}"
         if is_new_best:
             return f"{line}, the best so far"
         if trial in self._tally.front:
@@ -255,7 +256,8 @@ def _target(components: RunComponents) -> Target:
     return Target(
         goal=components.goal,
         trials=spec.budget.trials,
-        max_epochs=spec.budget.epochs,
+        max_epochs=spec.budget.fidelity.most,
+        unit=spec.budget.fidelity.unit,
         parallel=components.parallel,
         bound=components.cohorts.bound(components.space.default).reason,
         winner=not is_companion(spec.name),
@@ -264,7 +266,7 @@ def _target(components: RunComponents) -> Target:
 
 
 def _opening(components: RunComponents, trials: Sequence[TrialRecord]) -> str:
-    spec = components.spec
+    spec, fidelity = components.spec, components.spec.budget.fidelity
     unfinished = sum(not trial.state.is_finished for trial in trials)
     if is_companion(spec.name):
         trainings = amount(spec.budget.trials - len(trials) + unfinished, "training")
@@ -274,7 +276,7 @@ def _opening(components: RunComponents, trials: Sequence[TrialRecord]) -> str:
         f"{unfinished - len(components.lost)} go on where they were"
         if trials
         else f"study {spec.name}: {amount(len(components.space), 'parameter')}, "
-        f"{amount(spec.budget.trials, 'trial')} of up to {amount(spec.budget.epochs, 'epoch')}"
+        f"{amount(spec.budget.trials, 'trial')} of up to {fidelity.unit.amount(fidelity.most)}"
     )
     begun += _carried(components, trials)
     return f"{begun}; {at_a_time(components)} on {components.job.device}, starting {spec.executor} ..."

@@ -136,8 +136,9 @@ def study_html(summary: Summary, best: Sequence[TrialRecord]) -> str:
     head = line(study.name, f"{study.goal}; {summary.finished}{target} trials finished")
     if summary.best is None:
         return head + line("no usable trial yet")
-    headers = ("trial", study.metric, "epoch", "configuration")
-    rows = ((each.number, number(each.value), each.epoch, short_config(each.config)) for each in best)
+    unit = summary.unit
+    headers = ("trial", study.metric, unit.heading, "configuration")
+    rows = ((each.number, number(each.value), unit.number(each.epoch), short_config(each.config)) for each in best)
     return head + _answer(summary, summary.best) + table(headers, rows, right=headers[:3])
 
 

@@ -12,7 +12,7 @@ from tuner.domain.trial import TrialRecord, TrialState
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How many trials are in which state, and how many epochs all of them were trained.
+    """How many trials are in which state, and how many epochs, or of another unit, all of them were trained.
 
     `violating` are the finished ones that break a constraint.
     """
@@ -32,6 +32,6 @@ def tally_of(trials: Sequence[TrialRecord], goal: Goal) -> Tally:
     """Count a study's trials, all of which are given."""
     return Tally(
         states=Counter(trial.state for trial in trials),
-        epochs=sum(len(trial.curve) for trial in trials),
+        epochs=sum(trial.last_epoch for trial in trials),
         violating=sum(trial.state.is_finished and bool(goal.violated(trial.metrics)) for trial in trials),
     )

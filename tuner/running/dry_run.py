@@ -33,6 +33,8 @@ class Preview:
     components: RunComponents
     metrics: Metrics
     seconds: float
+    step: int = 1
+    """How far the trial was, in the study's unit, when it first reported."""
     note: str = ""
     """What a person should know of how the objective behaves."""
 
@@ -58,7 +60,7 @@ def check(study: Asked, overrides: Mapping[str, Any] | None = None, mistakes: Mi
             "the objective ended without yielding any metrics",
             hint=f"it is to yield or report them after each epoch, or to return them, such as {{{metric!r}: 0.5}}",
         )
-    return Preview(components=components, metrics=report.metrics, seconds=seconds, note=report.note)
+    return Preview(components=components, metrics=report.metrics, seconds=seconds, step=report.epoch, note=report.note)
 
 
 def _goes_on(report: Report, job: Job) -> bool:

@@ -32,15 +32,16 @@ def counted(connection: Connection, study_id: int) -> Tally:
     """Return the counts of a study without constraints."""
     trials, points = schema.trials.c, schema.trial_intermediate_values.c
     states = select(trials.state, func.count()).where(trials.study_id == study_id).group_by(trials.state)
-    epochs = (
-        select(func.count())
-        .select_from(schema.trial_intermediate_values)
-        .join(schema.trials, points.trial_id == trials.trial_id)
+    reached = (
+        select(func.max(points.step).label("step"))
+        .join_from(schema.trial_intermediate_values, schema.trials, points.trial_id == trials.trial_id)
         .where(trials.study_id == study_id, points.intermediate_value_type != "NAN")
+        .group_by(points.trial_id)
+        .subquery()
     )
     return Tally(
         states={TrialState(state): count for state, count in connection.execute(states)},
-        epochs=connection.execute(epochs).scalar() or 0,
+        epochs=int(connection.execute(select(func.sum(reached.c.step))).scalar() or 0),
     )
 
 

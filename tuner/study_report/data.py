@@ -9,6 +9,7 @@ from tuner.analysis import queries
 from tuner.analysis.importance import Importance, importance_of
 from tuner.analysis.importance.encoding import Axis, axes_of, values_of
 from tuner.domain.config import Scalar
+from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.study import Direction
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import TrialRecord, TrialState
@@ -58,10 +59,15 @@ class Material:
         return self.study.spec
 
     @property
+    def unit(self) -> FidelityUnit:
+        """What the study counts its trials' training in."""
+        return self.summary.study.fidelity.unit
+
+    @property
     def max_epochs(self) -> int:
         """How far a trial could have been trained."""
         longest = max((trial.last_epoch for trial in self.trials), default=0)
-        return int(self.spec["budget"]["epochs"]) if self.spec else longest
+        return self.summary.study.fidelity.most or longest
 
     def of(self, state: TrialState) -> tuple[TrialRecord, ...]:
         """Return the trials in a state."""

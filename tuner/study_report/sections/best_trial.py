@@ -75,7 +75,7 @@ def _confirmed(material: Material, confirmation: Confirmation) -> Iterator[Fact]
 
 def _searched(material: Material, best: TrialRecord) -> Iterator[Fact]:
     summary = material.summary
-    epoch = f", epoch {best.epoch}" if best.epoch else ""
+    epoch = f", {material.unit.at(best.epoch)}" if best.epoch else ""
     yield Fact(label=f"best {material.metric}", value=number(best.value), note=f"trial {best.number}{epoch}")
     yield from _gain(material, best)
     for name in material.study.metrics[1:]:

@@ -77,8 +77,8 @@ def _facts(spending: _Spending) -> Iterator[Fact]:
     yield Fact(label="time", value=duration(spending.wall), note="in which trials ran")
     if not spending.epochs:
         return
-    trials = len([trial for trial in spending.material.trials if trial.curve])
-    yield Fact(label="epochs trained", value=f"{spending.epochs:,}", note=f"over {amount(trials, 'trial')}")
+    trials, unit = len([trial for trial in spending.material.trials if trial.curve]), spending.material.unit.value
+    yield Fact(label=f"{unit} trained", value=f"{spending.epochs:,}", note=f"over {amount(trials, 'trial')}")
     if (batching := spending.material.summary.batching).epochs:
         yield Fact(label="trained together", value=f"{batching.share:.0%}", note=str(batching))
     if spending.spared:
@@ -86,13 +86,13 @@ def _facts(spending: _Spending) -> Iterator[Fact]:
         yield Fact(
             label="saved by stopping",
             value=f"{share:.0%}",
-            note=f"{spending.spared:,} of the {spending.in_full:,} epochs that no stopping would have taken",
+            note=f"{spending.spared:,} of the {spending.in_full:,} {unit} that no stopping would have taken",
         )
         spent = spending.in_full - spending.spared
         yield Fact(
             label="time saved, about",
             value=duration(spending.wall * spending.spared / max(1, spent)),
-            note="had every epoch taken as long as those trained",
+            note=f"had all {unit} taken as long as those trained",
         )
 
 
@@ -102,13 +102,13 @@ def _table(material: Material) -> Table:
         trials = material.of(state)
         if trials:
             seconds = sum(trial.seconds or 0.0 for trial in trials)
-            epochs = sum(len(trial.curve) for trial in trials)
+            epochs = sum(trial.last_epoch for trial in trials)
             rows.append((word, str(len(trials)), f"{epochs:,}", duration(seconds) if seconds else "-"))
     if material.repetitions:
         seconds = sum(trial.seconds or 0.0 for trial in material.repetitions)
-        epochs = sum(len(trial.curve) for trial in material.repetitions)
+        epochs = sum(trial.last_epoch for trial in material.repetitions)
         rows.append(("trained again to confirm", str(len(material.repetitions)), f"{epochs:,}", duration(seconds)))
-    headers = ("trials", "count", "epochs", "trials' time")
+    headers = ("trials", "count", material.unit.value, "trials' time")
     return Table(headers=headers, rows=rows, right=headers[1:])
 
 
@@ -123,7 +123,7 @@ def _picture(material: Material) -> Picture:
                     y=[reached[epoch] for epoch in sorted(reached)],
                     name=STATE_WORDS[state],
                     marker={"color": STATE_COLOURS[state]},
-                    hovertemplate="%{y} trials to epoch %{x}<extra></extra>",
+                    hovertemplate=f"%{{y}} trials to {material.unit.heading} %{{x}}<extra></extra>",
                 )
             )
     epochs = sorted({trial.last_epoch for trial in material.trials if trial.curve})
@@ -131,7 +131,7 @@ def _picture(material: Material) -> Picture:
         traces,
         barmode="stack",
         xaxis={
-            "title": {"text": "trained to epoch"},
+            "title": {"text": f"trained to {material.unit.heading}"},
             "type": "category",
             "categoryorder": "array",
             "categoryarray": [str(epoch) for epoch in epochs],

@@ -45,7 +45,7 @@ def _stops(material: Material) -> str:
     if not stopped:
         return "No trial was stopped early."
     most = sorted(sorted(stopped, key=lambda epoch: -stopped[epoch])[:4])
-    listed = [f"{stopped[epoch]} at epoch {epoch}" for epoch in most]
+    listed = [f"{stopped[epoch]} at {material.unit.at(epoch)}" for epoch in most]
     total, elsewhere = sum(stopped.values()), sum(stopped.values()) - sum(stopped[epoch] for epoch in most)
     rest = f", {elsewhere} elsewhere" if elsewhere else ""
     return f"{total} trials were stopped early: {', '.join(listed)}{rest}."
@@ -83,16 +83,16 @@ def _picture(material: Material, shown: Sequence[TrialRecord]) -> Picture:
     )
     return Picture(
         name="curves",
-        caption="A line is a trial, from epoch to epoch; a dot is where it ended. "
+        caption="A line is a trial, from report to report; a dot is where it ended. "
         "A click on a word of the legend hides its lines.",
-        description=f"Learning curves of {len(shown)} trials: {label(material.metric)} by epoch",
+        description=f"Learning curves of {len(shown)} trials: {label(material.metric)} by {material.unit.heading}",
         figure=drawn,
         height=440,
     )
 
 
 def _epochs(material: Material) -> dict[str, Any]:
-    axis: dict[str, Any] = {"title": {"text": "epoch"}}
+    axis: dict[str, Any] = {"title": {"text": material.unit.heading}}
     longest = max(trial.last_epoch for trial in material.trials)
     first = min(min(trial.curve) for trial in material.trials if trial.curve)
     if longest < _LOG_FROM or first < 1:
@@ -137,7 +137,8 @@ def _ends(material: Material, trials: Iterable[TrialRecord], name: str, colour: 
             name=name,
             marker={"color": colour, "size": 5},
             text=[
-                f"trial {trial.number}, epoch {epoch}<br>{label(material.metric)} {number(trial.curve[epoch])}"
+                f"trial {trial.number}, {material.unit.at(epoch)}<br>"
+                f"{label(material.metric)} {number(trial.curve[epoch])}"
                 for trial, epoch in ended
             ],
             hoverinfo="text",

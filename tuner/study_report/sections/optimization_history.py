@@ -168,5 +168,5 @@ def _default(material: Material) -> list[Any]:
 
 
 def _hover(material: Material, trial: TrialRecord) -> str:
-    epoch = f", epoch {trial.epoch}" if trial.epoch else ""
+    epoch = f", {material.unit.at(trial.epoch)}" if trial.epoch else ""
     return f"trial {trial.number}, {STATE_WORDS[trial.state]}<br>{label(material.metric)} {number(trial.value)}{epoch}"

@@ -103,7 +103,7 @@ def _seconds(trials: Sequence[TrialRecord]) -> dict[str, Any]:
 
 
 def _table(material: Material, front: Sequence[TrialRecord]) -> Table:
-    headers = ("trial", material.metric, "time", "epochs")
+    headers = ("trial", material.metric, "time", material.unit.value)
     rows = [
         (
             str(trial.number),

@@ -15,7 +15,7 @@ def section(material: Material) -> Section | None:
     best = top(material.study, material.trials, _LISTED, material.repetitions)
     if len(best) < 2:  # noqa: PLR2004 - one is the answer
         return None
-    headers = ("trial", material.metric, "epoch", "time", "configuration")
+    headers = ("trial", material.metric, material.unit.heading, "time", "configuration")
     rows = [
         (
             str(trial.number),
