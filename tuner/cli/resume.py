@@ -9,6 +9,7 @@ from tuner.cli._options import (
     Cohort,
     Confirming,
     ExecutorName,
+    Further,
     Given,
     Json,
     Logged,
@@ -36,6 +37,10 @@ def command(
         typer.Option(metavar="PATH", help="Where the study's data lies now, if it was moved.", show_default=False),
     ] = None,
     trials: Trials = None,
+    epochs: Further = None,
+    steps: Further = None,
+    tokens: Further = None,
+    examples: Further = None,
     time: Time = None,
     executor: ExecutorName = None,
     cohort: Cohort = None,
@@ -46,8 +51,16 @@ def command(
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
+    further = {"epochs": epochs, "steps": steps, "tokens": tokens, "examples": examples}
     given = Given(
-        assignments, trials=trials, time=time, executor=executor, cohort=cohort, parallel=parallel, confirm=confirm
+        assignments,
+        trials=trials,
+        time=time,
+        executor=executor,
+        cohort=cohort,
+        parallel=parallel,
+        confirm=confirm,
+        **further,
     )
     if data is not None:
         given.name("settings.dataset", "--data", str(Path(data).expanduser().absolute()))

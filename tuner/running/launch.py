@@ -19,6 +19,7 @@ from tuner.formatting.values import amount
 from tuner.running.builder import build_components
 from tuner.running.components import RunComponents
 from tuner.running.confirmation_run import confirmation_of_search, is_confirmed
+from tuner.running.extension import extended
 from tuner.running.lookup import find_executor
 from tuner.running.outcome import early_end
 from tuner.running.own_parts import attributed
@@ -111,7 +112,9 @@ def resume(
         )
         if "budget.trials" in (overrides or {}):
             refuse_fewer_trials(name, components.spec.budget.trials, store.read(name)[1])
+        began = store.study(name)
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
+            components = extended(store, began, components, journal)
             journal.annotate("spec", description)
             if retried:
                 again = put_back_failed(store, name, journal, retried)

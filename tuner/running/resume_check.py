@@ -34,12 +34,18 @@ def refuse_asked(location: Location, study: StudyRecord) -> None:
 
 
 def refuse_changes(
-    location: Location, study: StudyRecord, spec: StudySpec, space: SearchSpace, fingerprint: str | None = None
+    location: Location,
+    study: StudyRecord,
+    spec: StudySpec,
+    space: SearchSpace,
+    fingerprint: str | None = None,
+    *,
+    free: Sequence[str] = (),
 ) -> None:
     """Raise `ResumeRefusedError` with a diff where `spec`, `space` or the data is not what the study was started with.
 
-    Old and new trials would not be comparable. The budget and the resources may change, and data with the same
-    `fingerprint` may lie elsewhere.
+    Old and new trials would not be comparable. The budget and the resources may change, what lies at the key paths
+    `free` too, and data with the same `fingerprint` may lie elsewhere.
     """
     before = study.notes.get("data", {}).get("fingerprint")
     if before is not None and fingerprint is None:
@@ -49,7 +55,8 @@ def refuse_changes(
         )
     is_same_data = before is not None and before == fingerprint
     began = StudySpec.from_description(study.spec).describe()
-    lines = [*_spec_difference(began, spec.describe(), free=(*_FREE, _DATASET) if is_same_data else _FREE)]
+    may_change = (*_FREE, *free, *([_DATASET] if is_same_data else []))
+    lines = [*_spec_difference(began, spec.describe(), free=may_change)]
     if before is not None and fingerprint is not None and not is_same_data:
         lines.append(f"~ data: the contents of {spec.settings.get('dataset')} have changed")
     if study.space is not None:

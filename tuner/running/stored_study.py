@@ -17,6 +17,7 @@ from tuner.domain.trial import TrialRecord
 from tuner.execution.checkpoints import discard_beyond, has_states
 from tuner.running.builder import build_components
 from tuner.running.components import RunComponents
+from tuner.running.extension import budget_key, refuse_less, with_extension
 from tuner.running.lookup import data_fingerprint
 from tuner.running.resume_check import refuse_changes
 from tuner.running.spec_source import Source, space_to_resume, spec_to_resume
@@ -128,7 +129,7 @@ def rebuild_components(
     Raises `ResumeRefusedError` where they no longer are what they were.
     """
     study = store.study(name)
-    mistakes = mistakes or Mistakes()
+    mistakes, overrides = mistakes or Mistakes(), with_extension(study, overrides)
     instead = store.location.command("trials", name)
     spec, folder = spec_to_resume(study, overrides, spec, instead, mistakes, trust=trust, database=store.location.file)
     space = mistakes.collect(lambda: space_to_resume(study, spec, folder))
@@ -137,7 +138,11 @@ def rebuild_components(
         spec_to_build = spec if space is None else replace(spec, search_space=space)
         build_components(spec_to_build, folder, location.folders_of(study.folder_name), mistakes)
     assert space is not None  # or it was a mistake
-    refuse_changes(store.location, study, spec, space, data_fingerprint(spec, folder))
+    key = budget_key(study)
+    if key in overrides:
+        refuse_less(store, study, spec.budget.fidelity)
+    free = [key] if key in overrides else []
+    refuse_changes(store.location, study, spec, space, data_fingerprint(spec, folder), free=free)
     directions = study.directions if spec.metrics else ()
     spec_to_build = replace(spec, search_space=space, directions=directions)
     components = build_components(spec_to_build, folder, location.folders_of(study.folder_name))

@@ -148,6 +148,7 @@ _NOTES: Mapping[str, Callable[[Any], bool]] = {
     "cohorts": _are_limits,
     "data": _is_mapping,
     "environment": _is_mapping,
+    "extended": lambda value: isinstance(value, int),
     "place": _has_texts("host", "folder"),
     "stopped": _is_text_or_none,
     "test": _is_tested,

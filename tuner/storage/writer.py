@@ -1,9 +1,10 @@
 """The writer of one study: every call is one transaction, and is refused once another process holds the study."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, final
 
 from sqlalchemy import Engine, Table, delete, func, insert, select, update
@@ -93,14 +94,28 @@ class StudyJournal(Journal):
             for trial_id, trial in zip(ids, trials, strict=True):
                 connection.execute(insert(params), [*self._param_rows(trial_id, trial)])
 
-    def reopen(self, trials: Sequence[TrialRecord]) -> None:
-        """Store that trials which had failed wait to be trained again; what they have reported stays."""
-        table, keys = schema.trial_user_attributes, [f"{PREFIX}{key}" for key in ("epoch", "metrics", "failure")]
+    def reopen(self, trials: Sequence[TrialRecord], notes: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """Let finished trials wait to be trained again or further, and store notes about the study, in one transaction.
+
+        Their reports stay. What was only true of their ends is deleted, the test of one of them included.
+        """
         ids = [self._ids[trial.number] for trial in trials]
         with self._writing() as connection:
-            connection.execute(delete(table).where(table.c.trial_id.in_(ids), table.c.key.in_(keys)))
-            for trial in trials:
-                self._update_state(connection, trial)
+            for table, column, keys in _OF_THE_END:
+                owned = delete(table).where(table.c.trial_id.in_(ids))
+                connection.execute(owned if column is None else owned.where(table.c[column].in_(keys)))
+            waits = {"state": TrialState.WAITING.value, "datetime_complete": None}
+            connection.execute(update(schema.trials).where(schema.trials.c.trial_id.in_(ids)).values(**waits))
+            self._delete_test(connection, {trial.number for trial in trials})
+            for key, value in notes.items():
+                self._set_note(connection, key, value)
+
+    def _delete_test(self, connection: Connection, numbers: Collection[int]) -> None:
+        table = schema.study_user_attributes
+        note = (table.c.study_id == self._study_id) & (table.c.key == f"{PREFIX}test")
+        stored = connection.execute(select(table.c.value_json).where(note)).scalar()
+        if stored is not None and json.loads(stored).get("number") in numbers:
+            connection.execute(delete(table).where(note))
 
     def _set_schedules(self, connection: Connection, trials: Sequence[TrialRecord]) -> None:
         if not trials:
@@ -231,6 +246,13 @@ def _result(trial: TrialRecord) -> Iterator[tuple[str, Any]]:
         texts = {"message": redacted(failure.message), "traceback": redacted(failure.traceback)}
         yield "failure", {"reason": failure.reason.value, **texts}
 
+
+_OF_THE_END: tuple[tuple[Table, str | None, tuple[str, ...]], ...] = (
+    (schema.trial_values, None, ()),
+    (schema.trial_user_attributes, "key", (f"{PREFIX}epoch", f"{PREFIX}metrics", f"{PREFIX}failure")),
+    (schema.trial_system_attributes, "key", (CONSTRAINTS,)),
+)
+"""What is stored of a trial once it is finished: tables, with the keys where it is only some of their rows."""
 
 STUDY_TABLES: tuple[Table, ...] = (
     schema.study_user_attributes,

@@ -1,0 +1,75 @@
+"""A study that is resumed with a longer budget for each trial: what was complete continues, where it can."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+import tuner
+from tuner import Budget, Choice, SearchSpace, StudySpec, Trial
+
+SPACE = SearchSpace(quality=Choice(5, 1, 2))
+
+
+def saving(trial: Trial) -> None:
+    """Reports every 100 steps, with what it has counted, and saves where its configuration is among the better ones."""
+    state = trial.load() or {"counted": torch.zeros(1)}
+    counted = float(state["counted"])
+    for step in range(trial.step + 100, trial.max_step + 1, 100):
+        counted += 100
+        if trial.config["quality"] > 1:
+            trial.save({"counted": torch.tensor([counted])})
+        trial.report(accuracy=trial.config["quality"] * counted / 10_000, step=step)
+
+
+def spec() -> StudySpec:
+    return StudySpec(
+        objective=saving,
+        search_space=SPACE,
+        metric="accuracy",
+        direction="maximize",
+        name="short",
+        budget=Budget(steps=300, trials=3),
+        sampler="grid",
+        scheduler="none",
+        executor="inline",
+    )
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> str:
+    place = str(tmp_path / "studies.db")
+    tuner.run(spec(), storage=place)
+    return place
+
+
+def test_complete_trials_continue_from_their_checkpoints_and_the_others_are_left(
+    storage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tuner.load_study("short", storage=storage, spec=spec())
+    study.resume(steps=500)
+    trials = tuner.load_study("short", storage=storage).trials
+    assert {each.config["quality"]: (each.state.name, each.value) for each in trials} == {
+        5: ("COMPLETE", pytest.approx(0.25)),
+        1: ("COMPLETE", pytest.approx(0.03)),
+        2: ("COMPLETE", pytest.approx(0.1)),
+    }
+    assert list(study.learning_curves()[0]) == [100, 200, 300, 400, 500]
+
+
+def test_it_is_said_how_many_continue(storage: str, cli: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, messages = cli("resume", "short", "--steps", "500", "--storage", storage, "--trust")
+    assert code == 0, messages
+    assert "2 complete trials continue to step 500, 1 is left as before" in " ".join(messages.split())
+
+
+@pytest.mark.parametrize(
+    ("option", "words"), [("--steps", "200 is below the 300 steps"), ("--epochs", "~ budget.steps: 300 -> None")]
+)
+def test_a_shorter_budget_or_another_unit_is_refused(
+    option: str, words: str, storage: str, cli: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, _, messages = cli("resume", "short", option, "200", "--storage", storage, "--trust")
+    assert code in {2, 5}
+    assert words in " ".join(messages.split())
