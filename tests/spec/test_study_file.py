@@ -382,3 +382,18 @@ def test_a_pattern_needs_a_command() -> None:
     content = {"objective": "supervised", "search_space": "x", "metric": "loss", "metrics": {"pattern": "x"}}
     with pytest.raises(ConfigurationError, match=r"metrics\.pattern: is for what a command prints"):
         parse_study(content, {}, where="s.toml", name="s")
+
+
+def test_two_units_in_a_budget_are_a_mistake_among_the_others() -> None:
+    content = {"objective": "mine:it", "search_space": "mine:space", "metric": "loss", "seed": "x"}
+    with pytest.raises(ConfigurationError) as caught:
+        parse_study({**content, "budget": {"epochs": 3, "tokens": 300}}, {}, where="it.toml", name="it")
+    problems = "\n".join(caught.value.problems)
+    assert "budget: epochs and tokens say in two ways how far a trial is trained" in problems
+    assert "seed" in problems
+
+
+def test_a_unit_that_is_given_beside_a_study_file_takes_the_place_of_its_own() -> None:
+    content = {"objective": "mine:it", "search_space": "mine:space", "metric": "loss", "budget": {"epochs": 3}}
+    spec = parse_study(content, {"budget.steps": 300}, where="it.toml", name="it")
+    assert (spec.budget.epochs, spec.budget.steps) == (None, 300)
