@@ -1,5 +1,6 @@
 """Options of schedulers, which are called after the unit of the study."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ LOSS = Goal.of("loss", Direction.MINIMIZE)
 def found(name: str, budget: Budget, **options: Any) -> Scheduler:
     scheduler = {"name": name, **options}
     spec = StudySpec(objective="mine:it", search_space="mine:space", metric="loss", budget=budget, scheduler=scheduler)
-    return find_scheduler(spec, LOSS)
+    return find_scheduler(spec, LOSS, Path())
 
 
 def test_an_option_that_counts_epochs_is_called_after_the_unit() -> None:

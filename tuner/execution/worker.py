@@ -23,7 +23,7 @@ from tuner.execution.command.training import trained_by
 from tuner.execution.fidelity_checks import beyond_the_end, early_end
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.host import Host
-from tuner.execution.metric_validation import left_out, measured, misplaced
+from tuner.execution.metric_validation import left_out, measured
 from tuner.execution.objective_pickling import unpickled
 from tuner.execution.user_failures import failure_of
 from tuner.formatting.redaction import redacted, remember

@@ -104,8 +104,8 @@ class StudyJournal(Journal):
             for table, column, keys in _OF_THE_END:
                 owned = delete(table).where(table.c.trial_id.in_(ids))
                 connection.execute(owned if column is None else owned.where(table.c[column].in_(keys)))
-            waits = {"state": TrialState.WAITING.value, "datetime_complete": None}
-            connection.execute(update(schema.trials).where(schema.trials.c.trial_id.in_(ids)).values(**waits))
+            for trial in trials:
+                self._update_state(connection, replace(trial, state=TrialState.WAITING, finished=None))
             self._delete_test(connection, {trial.number for trial in trials})
             for key, value in notes.items():
                 self._set_note(connection, key, value)
