@@ -26,14 +26,14 @@ STEPS = replace(EPOCHS, unit=FidelityUnit.STEPS, max_epochs=20_000)
 
 
 def test_an_epoch_beyond_the_last_one_is_a_failure_and_says_that_there_are_steps() -> None:
-    failure = beyond_the_end(21, EPOCHS)
+    failure = beyond_the_end(21, EPOCHS.fidelity)
     assert failure is not None
     assert "budget.steps" in failure.message
-    assert beyond_the_end(20, EPOCHS) is None
+    assert beyond_the_end(20, EPOCHS.fidelity) is None
 
 
 def test_the_last_report_in_steps_may_pass_the_end() -> None:
-    assert beyond_the_end(20_100, STEPS) is None
+    assert beyond_the_end(20_100, STEPS.fidelity) is None
 
 
 @pytest.mark.parametrize(

@@ -82,18 +82,17 @@ def test_the_last_epoch_of_the_budget_ends_a_trial() -> None:
         assert opened.tell(trial).state is TrialState.COMPLETE
 
 
-def test_steps_are_in_order_and_leave_none_out_that_is_judged() -> None:
+def test_steps_are_in_order_and_jump_over_rungs() -> None:
     with study(scheduler={"name": "asha", "min_epochs": 3, "eta": 3}) as opened:
         trial = asked(opened)
         trial.report(loss=0.5, step=2)
         with pytest.raises(ConfigurationError, match="step 2 is not above the last one that was reported, 2"):
             trial.report(loss=0.5, step=2)
-        with pytest.raises(ConfigurationError, match="leaves 3 out, at which the scheduler judges"):
-            trial.report(loss=0.5, step=4)
         with pytest.raises(ConfigurationError, match=r"step 10 is beyond the last epoch, budget\.epochs = 9"):
             trial.report(loss=0.5, step=10)
-        trial.report(loss=0.4)
-        assert opened.tell(trial).curve == {2: 0.5, 3: 0.4}
+        trial.report(loss=0.4, step=4)
+        trial.report(loss=0.3)
+        assert opened.tell(trial).curve == {2: 0.5, 4: 0.4, 5: 0.3}
 
 
 def test_what_is_no_usable_value_is_the_programs_mistake_and_changes_nothing() -> None:

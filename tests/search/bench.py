@@ -1,6 +1,7 @@
 """A controller with fakes around it, for the tests of its parts."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from fakes import MAXIMIZED, FakeJournal, FakeListener, FakeSampler, FakeScheduler, metrics, ticking_clock
 
@@ -31,35 +32,19 @@ class Bench:
         trials: int = 3,
         max_epochs: int = 3,
         *,
-        tests: bool = False,
         before: "Bench | None" = None,
         cohort: int = 1,
         key_of: KeyOf = lambda _: (),
-        grows: bool = False,
-        trial_seconds: float | None = None,
         goal: Goal = MAXIMIZED,
-        stops_hopeless: bool = True,
         space: SearchSpace = SPACE,
-        target: float | None = None,
-        retries: int = 0,
+        **of_plan: Any,
     ) -> None:
         self.sampler = FakeSampler(space)
         self.scheduler = FakeScheduler()
         self.journal: FakeJournal = before.journal if before else FakeJournal()
         self.listener = FakeListener()
-        plan = RunPlan(
-            trials=trials,
-            max_epochs=max_epochs,
-            goal=goal,
-            stops_hopeless=stops_hopeless,
-            seed=0,
-            default=space.default,
-            tests=tests,
-            grows=grows,
-            trial_seconds=trial_seconds,
-            target=target,
-            retries=retries,
-        )
+        fixed = {"trials": trials, "max_epochs": max_epochs, "goal": goal, "default": space.default}
+        plan = RunPlan(**{"seed": 0, "tests": False, "stops_hopeless": True, **fixed, **of_plan})
         self.controller = SearchController(
             plan,
             sampler=self.sampler,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.command import Command
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import Fidelity, FidelityUnit
 from tuner.domain.study import Direction, Limits
 from tuner.domain.study_folders import StudyFolders
 
@@ -75,3 +75,8 @@ class Job:
     threads: int = 1
     started_in: Path | None = None
     surroundings: Surroundings | None = None
+
+    @property
+    def fidelity(self) -> Fidelity:
+        """How far a trial is trained at most, and in which unit."""
+        return Fidelity(self.unit, self.max_epochs)

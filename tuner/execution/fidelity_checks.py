@@ -1,7 +1,7 @@
 """Checks of how far an objective says that its trial is."""
 
 from tuner.domain.command import Command
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import Fidelity, FidelityUnit
 from tuner.domain.trial import Failure, FailureReason
 from tuner.domain.worker_spec import Job
 
@@ -10,16 +10,16 @@ _EVERY_EPOCH = "to be stopped early it has to report every epoch; one that repor
 _STEPS = "to say how far the trial is, report in a plain function: trial.report(metrics, step=...)"
 
 
-def beyond_the_end(step: int, job: Job) -> Failure | None:
+def beyond_the_end(step: int, fidelity: Fidelity) -> Failure | None:
     """Return the failure that it is to report an epoch that there is not; None where the step may be reported.
 
     Epochs are counted one by one, so a step beyond the last one mostly counts something else. Other units jump, and the
     first report at or beyond the end is the last one.
     """
-    if job.unit is not FidelityUnit.EPOCHS or step <= job.max_epochs:
+    if fidelity.unit is not FidelityUnit.EPOCHS or step <= fidelity.most:
         return None
     message = (
-        f"step {step} is beyond the last epoch, budget.epochs = {job.max_epochs}; where the program counts steps, give "
+        f"step {step} is beyond the last epoch, budget.epochs = {fidelity.most}; where the program counts steps, give "
         "their number in place of epochs: budget.steps"
     )
     return Failure(reason=FailureReason.RAISED, message=message)

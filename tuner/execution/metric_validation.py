@@ -45,21 +45,6 @@ def measured(yielded: Any, wanted: Sequence[str], *, by: str = "the objective") 
     return {name: number for name, number in numbers.items() if number is not None and math.isfinite(number)}
 
 
-def misplaced(before: int, step: int, judged: Sequence[int] | None, max_epochs: int) -> str:
-    """Return why `step` cannot be reported after the step `before`; "" where it can.
-
-    A step is at most `max_epochs`, and leaves none out at which the trial is `judged` (None: each): what a scheduler
-    compares are values of the same epoch.
-    """
-    missed = range(before + 1, step) if judged is None else [each for each in judged if before < each < step]
-    if step > max_epochs:
-        return f"step {step} is beyond the last epoch, budget.epochs = {max_epochs}"
-    if missed:
-        out = f"leaves {missed[0]} out, at which the scheduler judges"
-        return f"step {step} follows {before} and {out}: report that too"
-    return ""
-
-
 def left_out(yielded: Any, metrics: Metrics) -> Mapping[str, str]:
     """Return what `measured` has left out of what was yielded, as a person reads it, by name."""
     if not isinstance(yielded, Mapping):

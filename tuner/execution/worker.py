@@ -296,7 +296,8 @@ class Worker:
             self._note_early_end(number, checkpoints.epoch)
             return Report(number=number, epoch=checkpoints.epoch)
         if not isinstance(outcome, Failure):
-            yielded, outcome = outcome, beyond_the_end(checkpoints.target, self._job) or measured(outcome, self._wanted)
+            beyond = beyond_the_end(checkpoints.target, self._job.fidelity)
+            yielded, outcome = outcome, beyond or measured(outcome, self._wanted)
             self._note_left_out(number, yielded, outcome)
         if isinstance(outcome, Failure):
             return Report(number=number, epoch=checkpoints.epoch, failure=outcome)

@@ -16,12 +16,14 @@ from tuner.domain.assignment import Member
 from tuner.domain.config import Config
 from tuner.domain.current_trial import refuse_child
 from tuner.domain.errors import ConfigurationError, StopTrial, TunerError
+from tuner.domain.fidelity import Fidelity
 from tuner.domain.goal import Goal
 from tuner.domain.reporting import as_step, combined
 from tuner.domain.run_controller import StopCause
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, TrialRecord
-from tuner.execution.metric_validation import left_out, measured, misplaced
+from tuner.execution.fidelity_checks import beyond_the_end
+from tuner.execution.metric_validation import left_out, measured
 from tuner.execution.user_failures import failure_of
 from tuner.formatting.redaction import redacted
 from tuner.formatting.values import amount
@@ -43,13 +45,13 @@ class AskTellStudy:
     """
 
     def __init__(
-        self, record: StudyRecord, location: Location, controller: SearchController, max_epochs: int, held: ExitStack
+        self, record: StudyRecord, location: Location, controller: SearchController, fidelity: Fidelity, held: ExitStack
     ) -> None:
         self.name = record.name
         self._record = record
         self._location = location
         self._controller = controller
-        self._max_epochs = max_epochs
+        self._fidelity = fidelity
         self._held = held
         self._process = os.getpid()
         self._lock = RLock()
@@ -64,7 +66,7 @@ class AskTellStudy:
         with self._using() as controller:
             work = controller.next_work()
             if work is not None:
-                return AskedTrial(self, work.members[0], self._max_epochs)
+                return AskedTrial(self, work.members[0], self._fidelity)
             self._raise_for_failures(controller)
             return None
 
@@ -162,19 +164,20 @@ class AskTellStudy:
 class AskedTrial:
     """A trial that was asked for: a configuration to train, and where its reports go.
 
-    `epoch` is how many steps were recorded before, 0 unless the trial was interrupted: it may continue from there, or
-    begin anew, and what it reports again of those steps is ignored. One thread at a time reports it. As a context it is
-    told at the end of the block: an exception of the program is its failure, after which the program continues.
+    `epoch` is how far it was trained before, 0 unless it was interrupted: it may continue from there, or begin anew,
+    and what it reports again up to there is ignored; `max_epochs` is how far it is trained at most. Both are in the
+    unit of the study's budget. One thread at a time reports it. As a context it is told at the end of the block: an
+    exception of the program is its failure, after which the program continues.
     """
 
-    def __init__(self, study: AskTellStudy, member: Member, max_epochs: int) -> None:
+    def __init__(self, study: AskTellStudy, member: Member, fidelity: Fidelity) -> None:
         self.number = member.number
         self.config: Config = member.config
         self.seed = member.seed
         self.epoch = member.epoch
-        self.max_epochs = max_epochs
+        self.max_epochs = fidelity.most
+        self._fidelity = fidelity
         self._study = study
-        self._judged = member.decision_epochs
         self._step = 0
         self._has_measured = member.epoch > 0
         self._is_over = self._is_told = False
@@ -182,7 +185,8 @@ class AskedTrial:
     def report(self, metrics: Any = None, /, *, step: int | None = None, **named: float) -> None:
         """Report what was measured, a mapping or keywords, and let the scheduler decide whether the trial stops.
 
-        `step` is how many epochs were trained by now, above that of the report before; the next one unless it is given.
+        `step` is how far the trial is now, in the unit of the budget and above the report before; one more than that
+        unless it is given.
         Once the trial is to stop, reports are ignored. A metric that is not finite fails the trial. Raises
         `ConfigurationError` where the study's metric is missing or no number, or the step is out of order.
         """
@@ -220,9 +224,9 @@ class AskedTrial:
         if step <= self._step:
             raise ConfigurationError(f"step {step} is not above the last one that was reported, {self._step}")
         if step > self.epoch and not is_last:
-            problem = misplaced(max(self._step, self.epoch), step, self._judged, self.max_epochs)
-            if problem:
-                raise ConfigurationError(problem)
+            problem = beyond_the_end(step, self._fidelity)
+            if problem is not None:
+                raise ConfigurationError(problem.message)
         if isinstance(outcome, Failure):
             self._fail(outcome)
             return

@@ -11,12 +11,11 @@ from tuner.domain.object_reference import default_name
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import INLINE, StudySpec
 from tuner.domain.study_record import StudyRecord, folder_name
-from tuner.domain.trial import TrialRecord
 from tuner.running.ask_tell import AskTellStudy
 from tuner.running.builder import build_components
 from tuner.running.components import RunComponents
 from tuner.running.resume_check import refuse_fewer_trials
-from tuner.running.session import runner_with_keepers
+from tuner.running.session import StudyRunner, runner_with_keepers
 from tuner.running.signals import time_limit
 from tuner.running.spec_source import Source, module_folder
 from tuner.running.stored_study import (
@@ -32,7 +31,6 @@ from tuner.running.tracked_listeners import with_trackers
 from tuner.running.transfer import learned, warm_started
 from tuner.spec.overrides import Overrides, given_paths, words_of
 from tuner.spec.study_file import checked, parse_study
-from tuner.storage.location import Location
 from tuner.storage.reader import new_id
 from tuner.storage.store import Store, open_store
 from tuner.storage.writer import StudyJournal
@@ -101,7 +99,8 @@ def _create(store: Store, spec: StudySpec, logs: Logs, held: ExitStack, mistakes
         store_new(store, spec, source, components, identity)
         journal = held.enter_context(store.holding(spec.name))
         record = settle_first(store, location, spec.name, journal)
-    return _study(store, location, record, components, (), journal, logs, held)
+    runner = runner_with_keepers(store, record, components, (), with_trackers(None, logs, location.folder))
+    return _study(store, record, components, journal, runner, held)
 
 
 def _open(store: Store, spec: StudySpec, logs: Logs, held: ExitStack) -> AskTellStudy:
@@ -114,21 +113,19 @@ def _open(store: Store, spec: StudySpec, logs: Logs, held: ExitStack) -> AskTell
     journal.annotate("environment", dict(environment()))
     record = settle(store, location, name, journal)
     _, trials = store.read(name)
-    return _study(store, location, record, components, trials, journal, logs, held)
+    runner = runner_with_keepers(store, record, components, trials, with_trackers(None, logs, location.folder))
+    return _study(store, record, components, journal, runner, held)
 
 
 def _study(  # noqa: PLR0917 - what both ways to a study have found
     store: Store,
-    location: Location,
     record: StudyRecord,
     components: RunComponents,
-    trials: Sequence[TrialRecord],
     journal: StudyJournal,
-    logs: Logs,
+    runner: StudyRunner,
     held: ExitStack,
 ) -> AskTellStudy:
-    runner = runner_with_keepers(store, record, components, trials, with_trackers(None, logs, location.folder))
     controller = runner.controller(record.name, journal)
     held.callback(lambda: runner.note_stop(record.name, journal, controller.stop_cause))
     held.enter_context(time_limit(controller, components.spec.budget.seconds))
-    return AskTellStudy(record, store.location, controller, components.spec.budget.epochs, held.pop_all())
+    return AskTellStudy(record, store.location, controller, components.spec.budget.fidelity, held.pop_all())

@@ -112,19 +112,14 @@ def resume(
         )
         if "budget.trials" in (overrides or {}):
             refuse_fewer_trials(name, components.spec.budget.trials, store.read(name)[1])
-        began = store.study(name)
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
-            components = extended(store, began, components, journal)
+            components = _reopened(store, name, components, journal, retried)
             journal.annotate("spec", description)
-            if retried:
-                again = put_back_failed(store, name, journal, retried)
-                components = replace(components, notes=(*components.notes, *again))
             before = store.study(name)
             nothing_left, cause = _nothing_left(store, location, before, components, journal)
             if nothing_left:
                 _tell_done(nothing_left, cause, components, before, journal, listeners)
                 return cause
-            execute = _executor(components, Path(before.source["folder"]))
             journal.annotate("environment", dict(environment()))
             study = settle(store, location, name, journal)
             _, trials = store.read(name)
@@ -132,7 +127,16 @@ def resume(
             listeners = with_trackers(listeners, logging, location.folder)
             confirm = confirmation_of_search(study, store, components, listeners, held) if components.confirms else None
             runner = runner_with_keepers(store, study, components, trials, listeners)
-            return runner.run(name, journal, execute, confirm)
+            return runner.run(name, journal, _executor(components, Path(before.source["folder"])), confirm)
+
+
+def _reopened(
+    store: Store, name: str, components: RunComponents, journal: StudyJournal, retried: Retried
+) -> RunComponents:
+    """Open again what a longer budget lets train on, and the failed trials to be retried; notes say how many."""
+    components = extended(store, store.study(name), components, journal)
+    again = put_back_failed(store, name, journal, retried) if retried else ()
+    return replace(components, notes=(*components.notes, *again))
 
 
 def confirm(
