@@ -47,7 +47,6 @@ LONG_FUNCTIONS = {
     "tests/execution/ray/test_loop.py:__init__",
     "tests/nasty_files.py:_of_files",
     "tests/nasty_files.py:_of_numbers",
-    "tests/search/bench.py:__init__",
     "tests/spec/test_space_file.py:test_mistakes_are_told_all_at_once_with_file_key_and_nearest_name",
     "tuner/analysis/confirmation.py:confirmation_of",
     "tuner/cli/check.py:command",
@@ -64,7 +63,6 @@ LONG_FUNCTIONS = {
 MANY_PARAMETERS = {
     "objectives/training/batched_functions.py:_attention",
     "tuner/api.py:run",
-    "tuner/running/create_study.py:_study",
     "tuner/running/launch.py:resume",
     "tuner/running/spec_source.py:spec_to_resume",
     "tuner/running/stored_study.py:rebuild_components",
