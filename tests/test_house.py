@@ -72,7 +72,6 @@ MANY_PARAMETERS = {
     "tuner/search/transitions.py:after_report",
     "tuner/spec/study_file.py:parse_study",
     "tuner/storage/retrying_writer.py:__init__",
-    "tuner/spec/study_file.py:parse_study",
     "tuner/storage/store.py:create",
 }
 

@@ -23,7 +23,7 @@ def offered(*words: str) -> list[str]:
 
 
 def test_commands_and_options_are_completed(workplace: Path) -> None:
-    assert offered("tuner", "re") == ["resume", "report"]
+    assert offered("tuner", "re") == ["resume", "report", "retry"]
     assert offered("tuner", "best", "--to") == ["--top"]
 
 

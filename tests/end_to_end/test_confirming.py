@@ -24,6 +24,7 @@ OVERRIDES = {
     "confirm.top": 3,
     "confirm.seeds": 3,
     "search_space": "tabular_classifier",
+    "sampler": "tpe",  # of its first seven trials several are complete
 }
 
 

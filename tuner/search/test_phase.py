@@ -1,7 +1,7 @@
 """The last phase of a run: chosen trials are measured on data that the search never saw, once each."""
 
 from collections.abc import Collection, Sequence
-from typing import final
+from typing import ClassVar, final
 
 from tuner.domain import ranking
 from tuner.domain.event import EventKind
@@ -16,6 +16,9 @@ class TestPhase:
 
     `tested` are the numbers of the trials that were tested before.
     """
+
+    __test__: ClassVar[bool] = False
+    """It is what pytest looks for, but no test."""
 
     def __init__(self, plan: RunPlan, tested: Collection[int], to_test: ToTest | None) -> None:
         self._plan = plan
