@@ -1,7 +1,6 @@
 """The end of a run: what was found, what it is worth, and the next command to type."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -13,7 +12,6 @@ from tuner.analysis.confirmation import Confirmation
 from tuner.cli._rendering import (
     config_lines,
     grid,
-    messages,
     number,
     print_json,
     safe,
@@ -22,7 +20,6 @@ from tuner.cli._rendering import (
     show,
 )
 from tuner.domain import ranking
-from tuner.domain.errors import StudyInterrupted
 from tuner.domain.run_controller import StopCause
 from tuner.domain.study import StudySpec
 from tuner.domain.trial import TrialRecord, TrialState
@@ -30,7 +27,6 @@ from tuner.formatting.values import amount
 from tuner.running.outcome import early_end, failed_run, how_to_resume
 from tuner.storage.location import locate
 from tuner.storage.store import open_store
-from tuner.tracking.dispatch import Logs
 
 
 def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json: bool) -> None:
@@ -47,23 +43,6 @@ def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json
         show(_summary(summary, trials, storage, cause))
     if (error := failed_run(store.location, summary, study, trials, cause)) is not None:
         raise error
-
-
-def show_interruption(interruption: StudyInterrupted, storage: str | None, command: str = "resume") -> None:
-    """Print that a run was stopped by a signal, and the command that goes on with it."""
-    name = interruption.study_name
-    text = f"stopped, everything is saved; go on with: {_next(name, storage, command)}"
-    messages().print(Text(safe(text), style="yellow"), soft_wrap=True)
-
-
-@contextmanager
-def told(logs: Logs) -> Iterator[None]:
-    """Print at the end of a run, however it ends, what became of its logs."""
-    try:
-        yield
-    finally:
-        for outcome, is_well in logs.outcomes:
-            messages().print(Text(safe(outcome), style="dim" if is_well else "yellow"), soft_wrap=True)
 
 
 def summary_json(summary: queries.Summary) -> dict[str, Any]:
@@ -203,7 +182,7 @@ def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: 
     lines += _together(summary)
     if cause is StopCause.TIME:
         lines.append(
-            Text(f"the time is up; go on with: {_next(summary.study.name, storage, 'resume')}", style="yellow")
+            Text(f"the time is up; go on with: {next_command(summary.study.name, storage, 'resume')}", style="yellow")
         )
     if ended := early_end(cause, StudySpec.from_description(summary.study.spec).budget):
         lines.append(Text(f"the study has ended: {ended}", style="dim"))
@@ -220,9 +199,9 @@ def _next_steps(summary: queries.Summary, storage: str | None) -> Iterator[str]:
     name = summary.study.name
     yield locate(storage).command("best", name, "--top", 5)
     if summary.confirmation is None and summary.is_complete and not summary.study.goal.has_several:
-        yield f"{_next(name, storage, 'confirm')} trains the best again: the best of many values is a lucky one"
+        yield f"{next_command(name, storage, 'confirm')} trains the best again: the best of many values is a lucky one"
     if summary.is_complete:
-        yield f"{_next(name, storage, 'report')} writes a page about all of it"
+        yield f"{next_command(name, storage, 'report')} writes a page about all of it"
 
 
 def _worst(trials: Any) -> tuple[tuple[str, int], ...]:
@@ -268,5 +247,5 @@ def _pairs(header: str, pairs: list[tuple[str, str]]) -> Table:
     return table
 
 
-def _next(name: str, storage: str | None, command: str) -> str:
+def next_command(name: str, storage: str | None, command: str) -> str:
     return locate(storage).command(command, name)

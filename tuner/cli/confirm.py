@@ -5,9 +5,8 @@ from typing import Annotated
 import typer
 
 from tuner.cli._options import ExecutorName, Given, Json, Name, Parallel, Storage, Trust
-from tuner.cli._run_summary import conclude, show_interruption
-from tuner.display.live import shown
-from tuner.domain.errors import StudyInterrupted
+from tuner.cli._run_summary import conclude
+from tuner.cli._shown_run import shown_run
 from tuner.running import launch
 
 __all__ = ["command"]
@@ -26,10 +25,6 @@ def command(
     given = Given(None, executor=executor, parallel=parallel)
     given.name("confirm.top", "--top", top)
     given.name("confirm.seeds", "--seeds", seeds)
-    try:
-        with given, shown() as listeners:
-            cause = launch.confirm(name, storage=storage, overrides=given.overrides, listeners=listeners, trust=trust)
-    except StudyInterrupted as interruption:
-        show_interruption(interruption, storage, "confirm")
-        raise
+    with shown_run(storage, command="confirm") as listeners, given:
+        cause = launch.confirm(name, storage=storage, overrides=given.overrides, listeners=listeners, trust=trust)
     conclude(name, storage, cause, as_json=as_json)

@@ -21,9 +21,8 @@ from tuner.cli._options import (
     Trials,
     Trust,
 )
-from tuner.cli._run_summary import conclude, show_interruption, told
-from tuner.display.live import shown
-from tuner.domain.errors import StudyInterrupted
+from tuner.cli._run_summary import conclude
+from tuner.cli._shown_run import shown_run
 from tuner.running import launch
 
 __all__ = ["command"]
@@ -65,18 +64,14 @@ def command(
     if data is not None:
         given.name("settings.dataset", "--data", str(Path(data).expanduser().absolute()))
     logs = given.logs(log)
-    try:
-        with given, told(logs), shown() as listeners:
-            cause = launch.resume(
-                name,
-                storage=storage,
-                overrides=given.overrides,
-                listeners=listeners,
-                logs=logs,
-                mistakes=given.mistakes,
-                trust=trust,
-            )
-    except StudyInterrupted as interruption:
-        show_interruption(interruption, storage)
-        raise
+    with shown_run(storage, logs) as listeners, given:
+        cause = launch.resume(
+            name,
+            storage=storage,
+            overrides=given.overrides,
+            listeners=listeners,
+            logs=logs,
+            mistakes=given.mistakes,
+            trust=trust,
+        )
     conclude(name, storage, cause, as_json=as_json)

@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from tuner.cli._options import ExecutorName, Given, Json, Logged, Name, Storage, Trust
-from tuner.cli._run_summary import conclude, show_interruption, told
-from tuner.display.live import shown
-from tuner.domain.errors import ConfigurationError, StudyInterrupted
+from tuner.cli._run_summary import conclude
+from tuner.cli._shown_run import shown_run
+from tuner.domain.errors import ConfigurationError
 from tuner.running import launch
 from tuner.running.retry import Retried
 
@@ -29,21 +29,17 @@ def command(
     given = Given(None, executor=executor)
     logs = given.logs(log)
     retried = given.mistakes.collect(lambda: _retried(trials, failed=failed))
-    try:
-        with given, told(logs), shown() as listeners:
-            cause = launch.resume(
-                name,
-                storage=storage,
-                overrides=given.overrides,
-                listeners=listeners,
-                logs=logs,
-                mistakes=given.mistakes,
-                trust=trust,
-                retried=retried or (),
-            )
-    except StudyInterrupted as interruption:
-        show_interruption(interruption, storage)
-        raise
+    with shown_run(storage, logs) as listeners, given:
+        cause = launch.resume(
+            name,
+            storage=storage,
+            overrides=given.overrides,
+            listeners=listeners,
+            logs=logs,
+            mistakes=given.mistakes,
+            trust=trust,
+            retried=retried or (),
+        )
     conclude(name, storage, cause, as_json=as_json)
 
 

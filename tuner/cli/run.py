@@ -17,7 +17,8 @@ from tuner.cli._options import (
     Time,
     Trials,
 )
-from tuner.cli._run_summary import conclude, show_interruption, told
+from tuner.cli._run_summary import conclude
+from tuner.cli._shown_run import shown_run
 from tuner.cli._study_argument import (
     CommandLine,
     Data,
@@ -29,8 +30,6 @@ from tuner.cli._study_argument import (
     asked,
     name_data,
 )
-from tuner.display.live import shown
-from tuner.domain.errors import StudyInterrupted
 from tuner.running import launch
 
 __all__ = ["command"]
@@ -80,17 +79,13 @@ def command(
     )
     name_data(given, data)
     logs = given.logs(log)
-    try:
-        with given, told(logs), shown() as listeners:
-            stored, cause = launch.run(
-                what,
-                storage=storage,
-                overrides=given.overrides,
-                listeners=listeners,
-                logs=logs,
-                mistakes=given.mistakes,
-            )
-    except StudyInterrupted as interruption:
-        show_interruption(interruption, storage)
-        raise
+    with shown_run(storage, logs) as listeners, given:
+        stored, cause = launch.run(
+            what,
+            storage=storage,
+            overrides=given.overrides,
+            listeners=listeners,
+            logs=logs,
+            mistakes=given.mistakes,
+        )
     conclude(stored, storage, cause, as_json=as_json)
