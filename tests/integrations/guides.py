@@ -22,6 +22,9 @@ _BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE 
 
 Curves = list[dict[int, float]]
 
+TEMPLATES: list[Template] = []
+"""Those of all guides; `conftest` ends them after each module."""
+
 EVERY_EPOCH_JUDGED = ["--scheduler", "median", "--set", "scheduler.min_trials=100"]
 """Nothing is stopped, and every report is stored before the next epoch begins: the study may judge it."""
 
@@ -35,6 +38,7 @@ class Guide:
         self._blocks = [(kind, file, content) for kind, file, content in _BLOCK.findall(text) if file]
         self.commands = [content.split("\n", 1)[0] for kind, _, content in _BLOCK.findall(text) if kind == "sh"]
         self.template = Template(*imported)
+        TEMPLATES.append(self.template)
         self._uninterrupted: Curves = []
         self._few = ["--trials", str(trials), "--executor", "inline"]
         self._edits: dict[str, str] = {}

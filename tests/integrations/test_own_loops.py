@@ -1,6 +1,5 @@
 """Loops that report by themselves, with accelerate and scikit-learn: the guides' programs as they stand, killed."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,6 @@ GUIDES = {
 @pytest.fixture(params=GUIDES)
 def guide(request: pytest.FixtureRequest) -> Guide:
     return GUIDES[request.param]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _templates() -> Iterator[None]:
-    yield
-    for guide in GUIDES.values():
-        guide.template.close()
 
 
 def test_a_killed_trial_continues_to_the_curve_that_it_would_have_had(

@@ -1,6 +1,5 @@
 """Trials of two gloo processes: they stop together, continue together, and none is left over."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,12 +9,6 @@ from templates import gone
 from tuner import TrialState
 
 GUIDE = Guide("distributed", "torch._dynamo", "tuner.integrations.ranks", trials=1)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _template() -> Iterator[None]:
-    yield
-    GUIDE.template.close()
 
 
 NOTES = {
