@@ -28,14 +28,29 @@ class Auto(Sampler):
     """
 
     def __init__(self, space: SearchSpace, goal: Goal, seed: int) -> None:
-        self._later = TPE(space, goal, seed)
+        self._space = space
+        self._goal = goal
+        self._seed = seed
+        self._records: dict[int, TrialRecord] = {}
         is_modelled = not goal.has_several and len(space) <= _MOST_PARAMETERS
-        self._first: Sampler = GaussianProcess(space, goal, seed) if is_modelled else self._later
+        self._first: Sampler = (GaussianProcess if is_modelled else TPE)(space, goal, seed)
+        self._later: Sampler | None = None
 
     def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
-        return (self._first if number < _MOST_MODELLED else self._later).suggest(number, held)
+        return self._proposing(number).suggest(number, held)
 
     def observe(self, trial: TrialRecord) -> None:
-        self._later.observe(trial)
-        if self._first is not self._later:
-            self._first.observe(trial)
+        self._records[trial.number] = trial
+        self._first.observe(trial)
+        if self._later is not None:
+            self._later.observe(trial)
+
+    def _proposing(self, number: int) -> Sampler:
+        """Return the sampler that proposes trial `number`; the later one learns of no report before it is needed."""
+        if number < _MOST_MODELLED or isinstance(self._first, TPE):
+            return self._first
+        if self._later is None:
+            self._later = TPE(self._space, self._goal, self._seed)
+            for record in self._records.values():
+                self._later.observe(record)
+        return self._later
