@@ -58,6 +58,10 @@ class Encoding:
             ]
         )
 
+    def point_of(self, config: Config) -> Vector:
+        """Return the point of a configuration."""
+        return self.point(self._space.flatten(config))
+
     def stacked(self, points: Sequence[Vector]) -> Matrix:
         """Return points as the rows of a matrix."""
         return np.array(points, dtype=np.float64).reshape(len(points), len(self.paths))

@@ -30,6 +30,14 @@ class Observed:
     depths: Vector
     scores: Vector
 
+    def equals(self, other: "Observed") -> bool:
+        """Whether both have the same rows."""
+        return (
+            np.array_equal(self.scores, other.scores)
+            and np.array_equal(self.depths, other.depths)
+            and np.array_equal(self.points, other.points, equal_nan=True)
+        )
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -57,11 +65,13 @@ class Observations:
         self._points: dict[int, Vector] = {}
         self._known: dict[int, list[_Row]] = {}
 
-    def observe(self, trial: TrialRecord, point: Vector) -> None:
-        """Record a trial as it now is, and the point of its configuration."""
+    def observe(self, trial: TrialRecord) -> None:
+        """Record a trial as it now is."""
+        before = self._trials.get(trial.number)
+        if before is None or before.config != trial.config:
+            self._points[trial.number] = self._encoding.point_of(trial.config)
         self._trials[trial.number] = trial
         self._known.pop(trial.number, None)
-        self._points[trial.number] = point
 
     @property
     def count(self) -> int:

@@ -64,11 +64,11 @@ class GaussianProcess(Sampler):
         if startup_trials < 2:  # noqa: PLR2004
             raise ConfigurationError(f"sampler.startup_trials: {startup_trials} is below 2")
         self._startup_trials = startup_trials
-        self._space = space
         self._seed = seed
         self._proposals = Proposals(space, seed)
         self._encoding = Encoding(space)
         self._observations = Observations(self._encoding, goal)
+        self._fitted: tuple[Observed, Kernel] | None = None
         self._is_choice = np.array([isinstance(each, Choice) for each in space.parameters.values()])
 
     def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
@@ -79,7 +79,7 @@ class GaussianProcess(Sampler):
 
     def observe(self, trial: TrialRecord) -> None:
         self._proposals.observe(trial)
-        self._observations.observe(trial, self._encoding.point(self._space.flatten(trial.config)))
+        self._observations.observe(trial)
 
     def _points(self, number: int, held: Held) -> Matrix:
         """Return points to propose, the best first."""
@@ -114,9 +114,12 @@ class GaussianProcess(Sampler):
         return ordered
 
     def _kernel(self, observed: Observed, generator: np.random.Generator) -> Kernel:
+        """Return the kernel fitted to these rows; trials that are proposed between two reports share one fit."""
         some = _few(observed, _MOST_FITTED, generator)
-        groups = np.append(self._encoding.groups, len(self._encoding.paths))
-        return fitted(self._features(some.points, some.depths), some.scores, groups)
+        if self._fitted is None or not some.equals(self._fitted[0]):
+            groups = np.append(self._encoding.groups, len(self._encoding.paths))
+            self._fitted = some, fitted(self._features(some.points, some.depths), some.scores, groups)
+        return self._fitted[1]
 
     def _features(self, points: Matrix, depths: Vector) -> Matrix:
         return np.column_stack([self._encoding.features(points), depths])
