@@ -112,6 +112,16 @@ def test_the_members_of_a_cohort_that_fails_as_a_whole_go_on_alone() -> None:
     assert bench.state(0) is TrialState.RUNNING
 
 
+@pytest.mark.parametrize("reason", [FailureReason.OUT_OF_MEMORY, FailureReason.COHORT_RAISED])
+def test_a_member_whose_failure_comes_with_earlier_epochs_waits_once(reason: FailureReason) -> None:
+    bench = Bench(trials=2, cohort=2)
+    bench.take()
+    measured = [Report(number=number, epoch=1, metrics=metrics(0.1)) for number in range(2)]
+    bench.controller.report([*measured, failed(0, reason), failed(1, reason)])
+    assert [sorted(bench.take().numbers) for _ in range(2)] == [[0], [1]]
+    assert bench.controller.next_work() is None
+
+
 def test_a_lost_worker_gives_every_member_back_those_who_joined_too() -> None:
     bench = Bench(trials=32, cohort=2, grows=True)
     work = bench.take()

@@ -80,15 +80,14 @@ class Recorder:
         fresh = [each for each in reports if _is_new(state, each) and not (is_signalled and each.failure)]
         _refuse_unknown_metric(state, fresh)
         members = len(state.members(cohort))
-        recoveries = {
-            report.number: self._failures.after_failure(report.number, report.failure, members)
-            for report in fresh
-            if report.failure is not None
-        }
-        retried = [each for each in fresh if each.failure is not None and recoveries[each.number] is Recovery.RETRY]
-        returned = [each for each in fresh if recoveries.get(each.number) in (Recovery.SPLIT, Recovery.ALONE)]
-        if returned:
-            self._put_back_apart(state, returned, recoveries[returned[0].number], unit)
+        failing: dict[Recovery, list[Report]] = {recovery: [] for recovery in Recovery}
+        for report in fresh:
+            if report.failure is not None:
+                failing[self._failures.after_failure(report.number, report.failure, members)].append(report)
+        for recovery in (Recovery.SPLIT, Recovery.ALONE):
+            if failing[recovery]:
+                self._put_back_apart(state, failing[recovery], recovery, unit)
+        retried = failing[Recovery.RETRY]
         self._apply(state, [each for each in fresh if state.is_running(each.number) and each not in retried], unit)
         self._retry(state, [each for each in retried if state.is_running(each.number)], unit)
 
