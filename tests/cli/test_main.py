@@ -32,7 +32,7 @@ def test_no_arguments_show_the_help(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("words", "heavy"),
     [
-        (["--help"], ["torch", "ray", "optuna", "sqlalchemy", "numpy", "rich.table"]),
+        (["--help"], ["torch", "ray", "optuna", "sqlalchemy", "numpy", "rich.table", "importlib.metadata"]),
         (["list"], ["torch", "ray", "optuna", "numpy", "sklearn", "pandas"]),
     ],
 )

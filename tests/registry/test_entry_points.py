@@ -8,7 +8,6 @@ import pytest
 from plugins import install, on_path
 
 from tuner.domain.errors import ConfigurationError, UnknownNameError
-from tuner.registry import entry_points
 from tuner.registry.catalogue import Catalogue
 from tuner.registry.import_path import look_in
 
@@ -94,6 +93,6 @@ def test_a_name_that_ships_is_found_without_reading_the_metadata_of_packages(
     samplers: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(metadata.Distribution, "entry_points", property(lambda _: pytest.fail("metadata was read")))
-    monkeypatch.setattr(entry_points, "distributions", lambda **_: pytest.fail("packages were searched"))
+    monkeypatch.setattr(metadata, "distributions", lambda **_: pytest.fail("packages were searched"))
     samplers.check("tpe")
     assert samplers["random"].__name__ == "Random"

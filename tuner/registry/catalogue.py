@@ -11,13 +11,15 @@ import ast
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
-from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from tuner.domain.errors import UnknownNameError, nearest
 from tuner.registry import entry_points
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 @final
@@ -82,7 +84,7 @@ class Catalogue:
         (exported,) = module.__all__
         return getattr(module, exported)
 
-    def _offered(self) -> dict[str, tuple[EntryPoint, ...]]:
+    def _offered(self) -> "dict[str, tuple[EntryPoint, ...]]":
         return entry_points.offered(self.group) if self.group else {}
 
     def summary(self, name: str) -> str:

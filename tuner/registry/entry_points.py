@@ -7,11 +7,13 @@ file that lies there must not be run unless it is named.
 import sys
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import Distribution, EntryPoint, distributions
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuner.domain.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution, EntryPoint
 
 _STUDY_FOLDERS: set[str] = set()
 
@@ -21,7 +23,7 @@ def exclude(folder: Path) -> None:
     _STUDY_FOLDERS.add(str(folder))
 
 
-def offered(group: str) -> dict[str, tuple[EntryPoint, ...]]:
+def offered(group: str) -> "dict[str, tuple[EntryPoint, ...]]":
     """Return the entry points of a group by name; several where several packages offer the name."""
     found: dict[str, tuple[EntryPoint, ...]] = {}
     for entry in _entries(_installed_paths()):
@@ -30,7 +32,7 @@ def offered(group: str) -> dict[str, tuple[EntryPoint, ...]]:
     return found
 
 
-def load(entries: tuple[EntryPoint, ...], kind: str) -> Any:
+def load(entries: "tuple[EntryPoint, ...]", kind: str) -> Any:
     """Import what the entry points of one name offer; raises `ConfigurationError` where that is not one object."""
     (entry, *others) = entries
     if others:
@@ -48,7 +50,7 @@ def load(entries: tuple[EntryPoint, ...], kind: str) -> Any:
         ) from error
 
 
-def distribution(entry: EntryPoint) -> str:
+def distribution(entry: "EntryPoint") -> str:
     """Return the name and version of the package that declares the entry point."""
     return "(unknown)" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
 
@@ -60,10 +62,12 @@ def _installed_paths() -> tuple[str, ...]:
 
 
 @cache
-def _entries(paths: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+def _entries(paths: tuple[str, ...]) -> "tuple[EntryPoint, ...]":
+    from importlib.metadata import distributions  # noqa: PLC0415 - the command line's help does not pay for it
+
     return tuple(entry for found in distributions(path=list(paths)) for entry in _of_tuner(found))
 
 
-def _of_tuner(found: Distribution) -> Iterator[EntryPoint]:
+def _of_tuner(found: "Distribution") -> "Iterator[EntryPoint]":
     if "tuner." in (found.read_text("entry_points.txt") or ""):
         yield from (entry for entry in found.entry_points if entry.group.startswith("tuner."))
