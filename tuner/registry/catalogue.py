@@ -72,10 +72,10 @@ class Catalogue:
         )
 
     def __getitem__(self, name: str) -> Any:
-        self.check(name)
-        if name not in self.names:
-            return entry_points.load(self._offered()[name], self.kind)
         if name not in self._loaded:
+            self.check(name)
+            if name not in self.names:
+                return entry_points.load(self._offered()[name], self.kind)
             self._loaded[name] = self._shipped(name)
         return self._loaded[name]
 
