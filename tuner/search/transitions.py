@@ -38,7 +38,7 @@ def after_report(
         after = _ended(trial, plan, now)
     else:
         state = _state_after(trial.number, report, report.metrics, plan, decision)
-        measured = _measured(trial, report.epoch, {**known, report.epoch: report.metrics}, plan.goal)
+        measured = _measured(trial, report.epoch, report.metrics, known, plan.goal)
         after = replace(measured, state=state, finished=now if state.is_finished else None)
         if not state.is_finished and plan.trial_seconds is not None and seconds > plan.trial_seconds:
             message = f"it was not done within the {plan.trial_seconds:g} s that limits.time allows"
@@ -63,11 +63,15 @@ def _ended(trial: TrialRecord, plan: RunPlan, now: datetime) -> TrialRecord:
     return _failed(trial, Failure(reason=FailureReason.NO_METRICS, message=message), now)
 
 
-def _measured(trial: TrialRecord, epoch: int, metrics: Mapping[int, Metrics], goal: Goal) -> TrialRecord:
-    """Return the trial with what it measured after `epoch`; `metrics` are those of every epoch that is known."""
-    curve = {**trial.curve, epoch: metrics[epoch][goal.metric]}
+def _measured(
+    trial: TrialRecord, epoch: int, metrics: Metrics, known: Mapping[int, Metrics], goal: Goal
+) -> TrialRecord:
+    """Return the trial with the `metrics` that it measured after `epoch`; `known` are those of earlier epochs."""
+    curve = {**trial.curve, epoch: metrics[goal.metric]}
     best = best_epoch(curve, goal.direction)
-    return replace(trial, curve=curve, value=curve[best], epoch=best, metrics=metrics.get(best, {}))
+    return replace(
+        trial, curve=curve, value=curve[best], epoch=best, metrics=metrics if best == epoch else known.get(best, {})
+    )
 
 
 def _state_after(number: int, report: Report, metrics: Metrics, plan: RunPlan, decision: Decision) -> TrialState:
