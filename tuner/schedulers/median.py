@@ -44,7 +44,6 @@ class MedianRule(Scheduler):
         self._min_epochs = max(min_epochs, warm_up)
         self._min_trials = min_trials
         self._sums: dict[int, float] = defaultdict(float)
-        self._counts: dict[int, int] = defaultdict(int)
         self._best: dict[int, dict[int, float]] = defaultdict(dict)
         self._epochs: dict[int, list[int]] = defaultdict(list)
         self._averages: dict[int, list[float]] = defaultdict(list)
@@ -58,12 +57,11 @@ class MedianRule(Scheduler):
             return
         signed = self._sign * value
         self._sums[number] += signed
-        self._counts[number] += 1
         before = self._best[number][self._epochs[number][-1]] if self._epochs[number] else signed
         best = self._best[number][epoch] = max(signed, before)
         self._epochs[number].append(epoch)
         # A rounded average can exceed all that it averages: trials that are level would stop each other.
-        self._averages[number].append(min(best, self._sums[number] / self._counts[number]))
+        self._averages[number].append(min(best, self._sums[number] / len(self._epochs[number])))
 
     def decide(self, number: int, epoch: int) -> Decision:
         if epoch < self._min_epochs:
