@@ -118,5 +118,5 @@ def _damaged(path: Path, *, has_older: bool) -> Finding:
     what = "a checkpoint is damaged"
     if has_older:
         return problem(f"{what}; the trial has an older one", path, fix="delete", repair=partial(_delete, [path]))
-    advice = f"where the weights of that epoch are not needed: rm {shlex.quote(str(path))}"
+    advice = f"where its weights are not needed: rm {shlex.quote(str(path))}"
     return problem(f"{what}; the trial has no older one", path, advice=advice)

@@ -59,10 +59,9 @@ class Cohorts:
     `size` is how many trials make a cohort, None as many as serve, `most` at most. The sampler draws a shape, and so
     many trials of it follow (`share`): an eighth of a study's, a sixteenth in a study too small for the largest
     cohorts, more where a space has few shapes (four at least, if there is one for each), and all where it has only one.
-    Drawn again, a shape is given as many
-    again. Where trials are `interleaved`, not batched, shapes do not matter and epochs are `timed`: a cohort has as
-    many members as take a tenth of a second for an epoch each, and no more than a sixteenth of the study, since those
-    that run at a time learn nothing from each other.
+    Drawn again, a shape is given as many again. Where trials are `interleaved`, not batched, shapes do not matter and
+    epochs are `timed`: a cohort has as many members as take a tenth of a second for an epoch each, and no more than a
+    sixteenth of the study, since those that run at a time learn nothing from each other.
     """
 
     def __init__(
@@ -259,12 +258,12 @@ class Cohorts:
                 yield Bound(at_a_time, "an eighth of the study at a time: the others learn from it")
             return
         if not self._timed or not self._epochs:
-            yield Bound(1, "nobody knows yet how long an epoch takes" if self._timed else "there is one worker")
+            yield Bound(1, "it is not known yet how often they report" if self._timed else "there is one worker")
             return
         yield Bound(min(_MOST_INTERLEAVED, self._share), "the others learn from those that run")
         if self._seconds:
             count = max(1, math.floor(_ROUND_SECONDS * self._epochs / self._seconds))
-            yield Bound(count, "epochs are long enough to be told one by one")
+            yield Bound(count, "their reports are far enough apart to be answered one by one")
 
     def _why_no_larger_share(self) -> str:
         if self._share < _LEAST_BATCHED:
