@@ -85,6 +85,12 @@ def test_options_that_make_no_sense_are_refused_by_name(options: dict[str, int])
         MedianRule(10, Direction.MAXIMIZE, 0, **options)
 
 
+def test_every_mistake_in_the_options_is_reported_at_once() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        MedianRule(10, Direction.MAXIMIZE, 0, min_epochs=0, min_trials=0, warm_up=10)
+    assert len(caught.value.problems) == 3
+
+
 def test_others_are_compared_by_their_first_report_at_or_beyond_the_step() -> None:
     rule = MedianRule(10_000, Direction.MAXIMIZE, 0, min_trials=2)
     for number, value in ((0, 0.2), (1, 0.4)):

@@ -69,6 +69,12 @@ def test_options_that_make_no_sense_are_refused_by_name(name: str, value: int) -
         Patience(10, Direction.MAXIMIZE, 0, **{name: value})
 
 
+def test_every_mistake_in_the_options_is_reported_at_once() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Patience(10, Direction.MAXIMIZE, 0, epochs=0, min_delta=-1, warm_up=10)
+    assert len(caught.value.problems) == 3
+
+
 def test_steps_without_progress_count_from_the_report_that_improved_whatever_lies_between() -> None:
     scheduler = Patience(10_000, Direction.MAXIMIZE, 0, epochs=1_000)
     for step, value in ((500, 0.5), (900, 0.4), (1_499, 0.4), (1_500, 0.4)):

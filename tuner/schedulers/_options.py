@@ -1,31 +1,44 @@
-"""Options that several schedulers check in the same way."""
+"""Options that several schedulers have: what is wrong with their values, and a default."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from tuner.domain.errors import ConfigurationError
 
 
-def check_halving(min_epochs: int, eta: int, max_epochs: int, warm_up: int) -> None:
-    """Raise `ConfigurationError` with everything that is wrong with the options of successive halving."""
-    problems = [*_min_epochs(min_epochs, max_epochs), *_warm_up(warm_up, max_epochs)]
+def refuse(*problems: Iterable[str]) -> None:
+    """Raise `ConfigurationError` with all of these problems, where there are any."""
+    found = [*chain(*problems)]
+    if found:
+        raise ConfigurationError(found)
+
+
+def of_halving(min_epochs: int, eta: int, max_epochs: int, warm_up: int) -> Iterator[str]:
+    """Yield everything that is wrong with the options of successive halving."""
+    yield from of_min_epochs(min_epochs, max_epochs)
+    yield from of_warm_up(warm_up, max_epochs)
     if eta < 2:  # noqa: PLR2004 - a rung that keeps everybody is none
-        problems.append(f"scheduler.eta: {eta} is below 2; of eta trials at a rung one goes on")
-    if problems:
-        raise ConfigurationError(problems)
+        yield f"scheduler.eta: {eta} is below 2; of eta trials at a rung one goes on"
 
 
-def check_min_epochs(min_epochs: int, max_epochs: int, warm_up: int) -> None:
-    """Raise `ConfigurationError` where trials could not even be judged at their last epoch."""
-    problems = [*_min_epochs(min_epochs, max_epochs), *_warm_up(warm_up, max_epochs)]
-    if problems:
-        raise ConfigurationError(problems)
+def of_min_epochs(min_epochs: int, max_epochs: int) -> Iterator[str]:
+    """Yield that trials could not even be judged at their last epoch, or that `min_epochs` is no epoch."""
+    yield from below("min_epochs", min_epochs, 1)
+    if min_epochs > max_epochs:
+        yield f"scheduler.min_epochs: {min_epochs} is above budget.epochs, {max_epochs}"
 
 
-def check_warm_up(warm_up: int, max_epochs: int) -> None:
-    """Raise `ConfigurationError` where no trial could ever be stopped, or `warm_up` is negative."""
-    problems = [*_warm_up(warm_up, max_epochs)]
-    if problems:
-        raise ConfigurationError(problems)
+def of_warm_up(warm_up: int, max_epochs: int) -> Iterator[str]:
+    """Yield that no trial could ever be stopped, or that `warm_up` is negative."""
+    yield from below("warm_up", warm_up, 0)
+    if warm_up >= max_epochs:
+        yield f"scheduler.warm_up: {warm_up} is not below budget.epochs, {max_epochs}: no trial would be stopped"
+
+
+def below(key: str, value: float, low: float) -> Iterator[str]:
+    """Yield that an option is below what makes sense, where it is."""
+    if value < low:
+        yield f"scheduler.{key}: {value:g} is below {low:g}"
 
 
 def first_rung(max_epochs: int, eta: int) -> int:
@@ -35,23 +48,3 @@ def first_rung(max_epochs: int, eta: int) -> int:
     (740, 1)
     """
     return max(1, max_epochs // max(2, eta) ** 3)
-
-
-def check_at_least(key: str, value: float, low: float) -> None:
-    """Raise `ConfigurationError` where an option is below what makes sense."""
-    if value < low:
-        raise ConfigurationError(f"scheduler.{key}: {value:g} is below {low:g}")
-
-
-def _min_epochs(min_epochs: int, max_epochs: int) -> Iterator[str]:
-    if min_epochs < 1:
-        yield f"scheduler.min_epochs: {min_epochs} is below 1"
-    if min_epochs > max_epochs:
-        yield f"scheduler.min_epochs: {min_epochs} is above budget.epochs, {max_epochs}"
-
-
-def _warm_up(warm_up: int, max_epochs: int) -> Iterator[str]:
-    if warm_up < 0:
-        yield f"scheduler.warm_up: {warm_up} is below 0"
-    if warm_up >= max_epochs:
-        yield f"scheduler.warm_up: {warm_up} is not below budget.epochs, {max_epochs}: no trial would be stopped"

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, final
 from tuner.domain.decision import Decision
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.study import Direction
-from tuner.schedulers._options import check_halving, first_rung
+from tuner.schedulers._options import first_rung, of_halving, refuse
 from tuner.schedulers._rungs import Ladder, rung_epochs
 
 __all__ = ["ASHA"]
@@ -35,7 +35,7 @@ class ASHA(Scheduler):
         eta: int = _ETA,
         warm_up: int = 0,
     ) -> None:
-        check_halving(min_epochs, eta, max_epochs, warm_up)
+        refuse(of_halving(min_epochs, eta, max_epochs, warm_up))
         self._ladder = Ladder(rung_epochs(min_epochs, eta, max_epochs, warm_up), eta, direction)
 
     @classmethod

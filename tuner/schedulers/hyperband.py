@@ -9,7 +9,7 @@ from tuner.domain.decision import Decision
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.seed import derive
 from tuner.domain.study import Direction
-from tuner.schedulers._options import check_halving, first_rung
+from tuner.schedulers._options import first_rung, of_halving, refuse
 from tuner.schedulers._rungs import Ladder, rung_epochs
 
 __all__ = ["Hyperband"]
@@ -38,7 +38,7 @@ class Hyperband(Scheduler):
         eta: int = _ETA,
         warm_up: int = 0,
     ) -> None:
-        check_halving(min_epochs, eta, max_epochs, warm_up)
+        refuse(of_halving(min_epochs, eta, max_epochs, warm_up))
         self._seed = seed
         rungs = rung_epochs(min_epochs, eta, max_epochs, warm_up)
         count = len(rungs) + 1

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, final
 from tuner.domain.decision import Decision
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.study import Direction
-from tuner.schedulers._options import check_at_least, check_min_epochs, first_rung
+from tuner.schedulers._options import below, first_rung, of_min_epochs, of_warm_up, refuse
 
 __all__ = ["MedianRule"]
 
@@ -38,8 +38,9 @@ class MedianRule(Scheduler):
         min_trials: int = 5,
         warm_up: int = 0,
     ) -> None:
-        check_min_epochs(min_epochs, max_epochs, warm_up)
-        check_at_least("min_trials", min_trials, 1)
+        refuse(
+            of_min_epochs(min_epochs, max_epochs), of_warm_up(warm_up, max_epochs), below("min_trials", min_trials, 1)
+        )
         self._sign = direction.sign
         self._min_epochs = max(min_epochs, warm_up)
         self._min_trials = min_trials

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, final
 from tuner.domain.decision import Decision
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.study import Direction
-from tuner.schedulers._options import check_at_least, check_warm_up
+from tuner.schedulers._options import below, of_warm_up, refuse
 
 __all__ = ["Patience"]
 
@@ -34,9 +34,7 @@ class Patience(Scheduler):
         min_delta: float = 0.0,
         warm_up: int = 0,
     ) -> None:
-        check_at_least("epochs", epochs, 1)
-        check_at_least("min_delta", min_delta, 0)
-        check_warm_up(warm_up, max_epochs)
+        refuse(below("epochs", epochs, 1), below("min_delta", min_delta, 0), of_warm_up(warm_up, max_epochs))
         self._sign = direction.sign
         self._epochs = epochs
         self._min_delta = min_delta
