@@ -42,7 +42,7 @@ def test_the_member_that_ships_wins_and_a_clash_is_reported(site: Path, samplers
     install(site, "more-samplers", {SAMPLERS: {"tpe": "coins:Coin"}})
     assert samplers["tpe"].__module__ == "tuner.samplers.tpe"
     clash = "sampler tpe: the one that ships with tuner is used, not that of the package more-samplers 1.5"
-    assert samplers.clashes() == (clash,)
+    assert [*samplers.clashes("tpe")] == [clash]
     with pytest.raises(UnknownNameError) as caught:
         samplers.check("tpf")
     assert caught.value.hint.endswith(f"tpe; {clash}")

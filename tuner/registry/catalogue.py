@@ -4,7 +4,7 @@ A member is a module of a package whose name does not start with an underscore; 
 `__all__`. Adding a member is adding a file. Listing and describing members imports none of them.
 
 Installed packages add members by entry point, in the catalogue's `group`. Their metadata is only read for a name that
-is not a shipped one, since reading it takes longer than a query may take.
+is not a shipped one, and for clashes, since reading it takes longer than a query may take.
 """
 
 import ast
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -58,18 +59,16 @@ class Catalogue:
         """Raise `UnknownNameError` with the nearest name where there is no such member."""
         if name not in self.names and name not in (others := self._offered()):
             known = (*self.names, *sorted(others.keys() - set(self.names)))
-            hint = "; ".join([f"known: {', '.join(known)}", *self.clashes()])
+            hint = "; ".join([f"known: {', '.join(known)}", *chain.from_iterable(map(self.clashes, self.names))])
             raise UnknownNameError(f"unknown {self.kind} {name!r}{nearest(name, known)}", hint=hint)
 
-    def clashes(self) -> tuple[str, ...]:
-        """Return a sentence for each name that a package offers although a member that ships has it."""
-        return tuple(
-            f"{self.kind} {name}: the one that ships with tuner is used, not that of the package "
-            f"{entry_points.distribution(entry)}"
-            for name, entries in self._offered().items()
-            if name in self.names
-            for entry in entries
-        )
+    def clashes(self, name: str) -> Iterator[str]:
+        """Yield a sentence for each package that offers this name although a member that ships has it."""
+        for entry in self._offered().get(name, ()) if name in self.names else ():
+            yield (
+                f"{self.kind} {name}: the one that ships with tuner is used, not that of the package "
+                f"{entry_points.distribution(entry)}"
+            )
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._loaded:

@@ -144,7 +144,8 @@ def name_clashes(spec: StudySpec) -> Iterator[str]:
     """Yield that the spec's name of a part that ships is also that of one that an installed package offers."""
     catalogues = (OBJECTIVES, SEARCH_SPACES, SAMPLERS, SCHEDULERS, EXECUTORS)
     for catalogue, name in zip(catalogues, named_parts(spec), strict=True):
-        yield from (clash for clash in catalogue.clashes() if clash.startswith(f"{catalogue.kind} {name}:"))
+        if isinstance(name, str):
+            yield from catalogue.clashes(name)
 
 
 def unknown_names(spec: StudySpec) -> Iterator[str]:
