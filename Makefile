@@ -4,7 +4,7 @@ BIN := .venv/bin
 FAST := tests/analysis tests/domain tests/formatting tests/registry tests/schedulers tests/search tests/spec tests/system tests/test_house.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run test package coverage faults broken audit check docs lint format benchmarks clean
+.PHONY: help install dev run test package coverage faults broken audit check docs style lint format benchmarks clean
 
 help:            ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -43,21 +43,19 @@ broken: dev      ## break one line of the product for each row of the fault matr
 audit: dev       ## look for what is known to be unsafe in the code; what was looked at and is fine stands in pyproject.toml
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml tuner/ objectives/ search_spaces/
 
-check: dev       ## run before a push: style, types, architecture, and the tests that take seconds
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+check: style     ## run before a push: style, types, architecture, and the tests that take seconds
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(FAST)
 
 docs: dev        ## build the documentation as a site in build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-lint: docs       ## check style, types, architecture and documentation
+style: dev       ## check style, types and architecture
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lint: docs style ## check style, types, architecture and documentation
 
 format: dev      ## put the code into its canonical form
 	$(BIN)/ruff check --fix .
