@@ -1,6 +1,7 @@
 """A study that is resumed with a longer budget for each trial: what was complete continues, where it can."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 import tuner
 from tuner import Budget, Choice, SearchSpace, StudySpec, Trial
+from tuner.domain.errors import ConfigurationError
 
 SPACE = SearchSpace(quality=Choice(5, 1, 2))
 
@@ -60,6 +62,13 @@ def test_it_is_said_how_many_continue(storage: str, cli: Callable[..., tuple[int
     code, _, messages = cli("resume", "short", "--steps", "500", "--storage", storage, "--trust")
     assert code == 0, messages
     assert "2 complete trials continue to step 500, 1 is left as before" in " ".join(messages.split())
+
+
+def test_complete_trials_of_a_study_that_has_ended_early_stay_complete(storage: str) -> None:
+    ended = tuner.load_study("short", storage=storage, spec=replace(spec(), budget=Budget(steps=300, target=0.01)))
+    with pytest.raises(ConfigurationError, match=r"has ended, a trial has reached .*budget\.target, 0\.01"):
+        ended.resume(steps=500)
+    assert {each.state.name for each in ended.refresh().trials} == {"COMPLETE"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Failed trials are trained again under their own numbers, and nothing else is touched."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,22 @@ def test_what_has_not_failed_is_refused_all_at_once_and_changes_nothing() -> Non
     study.retry()
     with pytest.raises(ConfigurationError, match="study 'tried' has no failed trial"):
         study.retry()
+
+
+@pytest.mark.parametrize(
+    ("key", "budget"),
+    [
+        ("target", tuner.Budget(trials=5, epochs=2, target=10.0)),
+        ("patience", tuner.Budget(trials=5, epochs=2, patience=1)),
+    ],
+)
+def test_a_study_that_has_ended_early_keeps_its_failed_trials(key: str, budget: tuner.Budget) -> None:
+    tuner.run(SPEC)
+    ended = tuner.load_study("tried", spec=replace(SPEC, budget=budget))
+    with pytest.raises(ConfigurationError, match=r"has ended, .*its trials are not trained further") as raised:
+        ended.retry([3])
+    assert f"budget.{key}=..." in raised.value.hint
+    assert [trial.number for trial in ended.refresh().trials if trial.failure] == [1, 3]
 
 
 def test_the_command_takes_numbers_or_all_that_failed(user_folder: Path, cli: Cli) -> None:

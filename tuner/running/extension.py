@@ -11,6 +11,7 @@ from tuner.domain.trial import TrialRecord, TrialState
 from tuner.execution.checkpoints import has_states
 from tuner.formatting.values import amount
 from tuner.running.components import RunComponents
+from tuner.running.resume_check import refuse_ended
 from tuner.storage.store import Store
 from tuner.storage.writer import StudyJournal
 
@@ -48,7 +49,8 @@ def refuse_less(store: Store, study: StudyRecord, asked: Fidelity) -> None:
 def extended(store: Store, study: StudyRecord, components: RunComponents, journal: StudyJournal) -> RunComponents:
     """Let the complete trials of a held study continue, where its budget has grown and they have checkpoints.
 
-    `study` is as it was before. Returns the components with a note that says how many continue.
+    `study` is as it was before. Returns the components with a note that says how many continue. Raises
+    `ConfigurationError` where the study has ended early all the same.
     """
     fidelity = components.spec.budget.fidelity
     if fidelity.most <= study.fidelity.most:
@@ -57,6 +59,8 @@ def extended(store: Store, study: StudyRecord, components: RunComponents, journa
     over = [each for each in trials if each.state is TrialState.COMPLETE and each.last_epoch >= study.fidelity.most]
     root = components.job.folders.checkpoints
     continuing = [each for each in over if has_states(root, each.number, each.last_epoch)]
+    if continuing:
+        refuse_ended(store.location, study.name, components, [each for each in trials if each not in continuing])
     journal.reopen(continuing, {EXTENDED: fidelity.most})
     return replace(components, notes=(*components.notes, _told(over, continuing, fidelity)))
 

@@ -135,7 +135,7 @@ def _reopened(
 ) -> RunComponents:
     """Open again what a longer budget lets train on, and the failed trials to be retried; notes say how many."""
     components = extended(store, store.study(name), components, journal)
-    again = put_back_failed(store, name, journal, retried) if retried else ()
+    again = put_back_failed(store, name, components, journal, retried) if retried else ()
     return replace(components, notes=(*components.notes, *again))
 
 

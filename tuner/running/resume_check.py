@@ -13,6 +13,9 @@ from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import TrialRecord
 from tuner.formatting.redaction import is_same_but_hidden, without_secrets
 from tuner.formatting.values import amount
+from tuner.running.components import RunComponents
+from tuner.running.outcome import early_end
+from tuner.search.early_end import EarlyEnd
 from tuner.storage.location import Location
 
 # What may differ when a study is resumed: how much is spent and on what, never what the numbers mean.
@@ -77,6 +80,21 @@ def refuse_fewer_trials(name: str, target: int, trials: Sequence[TrialRecord]) -
         raise ConfigurationError(
             f"budget.trials: {target} is below the {amount(finished, 'trial')} that study {name!r} has finished",
             hint="it is the number in all, not how many more",
+        )
+
+
+def refuse_ended(location: Location, name: str, components: RunComponents, left: Sequence[TrialRecord]) -> None:
+    """Raise `ConfigurationError` where a study has ended early by the trials that are `left` as they are.
+
+    A study that has ended hands out no trial, so one that was put back would wait for good, without how it ended.
+    """
+    cause = EarlyEnd(components.plan, left).cause
+    if cause is not None:
+        key = f"budget.{cause.value}"
+        resume = location.command("resume", name, "--set", f"{key}=...")
+        raise ConfigurationError(
+            f"study {name!r} has ended, {early_end(cause, components.spec.budget)}: its trials are not trained further",
+            hint=f"give it another {key} first, in its study file or with: {resume}",
         )
 
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.trial import FailureReason, TrialRecord, TrialState
+from tuner.running.components import RunComponents
+from tuner.running.resume_check import refuse_ended
 from tuner.storage.store import Store
 from tuner.storage.writer import StudyJournal
 
@@ -13,10 +15,13 @@ Retried = Collection[int] | Literal["failed"]
 """The numbers of failed trials to train again, or the word for all of them."""
 
 
-def put_back_failed(store: Store, name: str, journal: StudyJournal, retried: Retried) -> tuple[str, ...]:
+def put_back_failed(
+    store: Store, name: str, components: RunComponents, journal: StudyJournal, retried: Retried
+) -> tuple[str, ...]:
     """Let failed trials wait, with what they had reported, and return why each had failed.
 
-    Raises `ConfigurationError` with every number that is no failed trial's, and where there is none to train again.
+    Raises `ConfigurationError` with every number that is no failed trial's, where there is none to train again, and
+    where the study has ended early.
     """
     _, trials = store.read(name)
     failed = [trial for trial in trials if trial.state is TrialState.FAIL]
@@ -28,6 +33,7 @@ def put_back_failed(store: Store, name: str, journal: StudyJournal, retried: Ret
         chosen = [trial for trial in failed if trial.number in retried]
     if not chosen:
         raise ConfigurationError(f"study {name!r} has no failed trial that could be trained again")
+    refuse_ended(store.location, name, components, [trial for trial in trials if trial not in chosen])
     journal.reopen([replace(trial, state=TrialState.WAITING, failure=None, finished=None) for trial in chosen])
     return tuple(f"trial {trial.number} is tried again; it had failed with: {_reason(trial)}" for trial in chosen)
 
