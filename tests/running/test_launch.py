@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,19 @@ def test_a_study_ends_at_a_value_that_is_good_enough_and_goes_beyond_it_when_ask
     more = again.resume(sampler="random", trials=50, target_value=2.0, patience=5)
     assert more.stop_cause is tuner.StopCause.PATIENCE
     assert len(more.trials) > len(ends.trials)
+
+
+def test_a_study_that_goes_beyond_its_early_end_is_not_complete_meanwhile() -> None:
+    seen = []
+
+    def looking(trial: tuner.Trial) -> Iterator[dict[str, float]]:
+        seen.append(tuner.load_study("objects").summary.is_complete)
+        yield {"score": trial.config["x"]}
+
+    asked = replace(spec(tuner.SearchSpace(x=tuner.Float(0, 1))), objective=looking)
+    assert tuner.run(asked, target_value=0.0).summary.is_complete
+    tuner.load_study("objects", spec=asked).resume(target_value=2.0)
+    assert seen == [False, False]
 
 
 def test_the_command_line_says_why_a_study_has_ended(user_folder: Path, cli: Cli) -> None:

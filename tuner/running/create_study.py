@@ -126,6 +126,7 @@ def _study(  # noqa: PLR0917 - what both ways to a study have found
     held: ExitStack,
 ) -> AskTellStudy:
     controller = runner.controller(record.name, journal)
+    runner.note_stop(record.name, journal, None)
     held.callback(lambda: runner.note_stop(record.name, journal, controller.stop_cause))
     held.enter_context(time_limit(controller, components.spec.budget.seconds))
     return AskTellStudy(record, store.location, controller, components.spec.budget.fidelity, held.pop_all())

@@ -76,6 +76,7 @@ class StudyRunner:
         Raises `StudyInterrupted` after a signal, with everything stored.
         """
         search = self.controller(name, journal)
+        self.note_stop(name, journal, None)  # a run that is killed must not seem to have ended as an earlier one did
         following = [] if confirm is None else [lambda works: confirm(search.trials, works)]
         run = ControllerSequence(search, following)
         try:
