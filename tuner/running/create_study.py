@@ -111,8 +111,7 @@ def _open(store: Store, spec: StudySpec, logs: Logs, held: ExitStack) -> AskTell
     journal = held.enter_context(store.holding(name))
     journal.annotate("spec", description)
     journal.annotate("environment", dict(environment()))
-    record = settle(store, location, name, journal)
-    _, trials = store.read(name)
+    record, trials = settle(store, location, name, journal)
     runner = runner_with_keepers(store, record, components, trials, with_trackers(None, logs, location.folder))
     return _study(store, record, components, journal, runner, held)
 

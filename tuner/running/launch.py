@@ -121,8 +121,7 @@ def resume(
                 _tell_done(nothing_left, cause, components, before, journal, listeners)
                 return cause
             journal.annotate("environment", dict(environment()))
-            study = settle(store, location, name, journal)
-            _, trials = store.read(name)
+            study, trials = settle(store, location, name, journal)
             components = with_lost_trials(components, before, trials)
             listeners = with_trackers(listeners, logging, location.folder)
             confirm = confirmation_of_search(study, store, components, listeners, held) if components.confirms else None
@@ -159,8 +158,7 @@ def confirm(
             store, location, name, {**(overrides or {}), "confirm.run": True}, spec, trust=trust
         )
         with _resumable(name), store.holding(name) as journal, ExitStack() as held:
-            study = settle(store, location, name, journal)
-            _, trials = store.read(name)
+            study, trials = settle(store, location, name, journal)
             if is_confirmed(store, location, study, components, trials):
                 more = store.location.command("confirm", name, "--seeds", 2 * components.spec.confirm.seeds)
                 nothing_left = f"nothing left to do: the best of study {name} are confirmed; with more seeds: {more}"

@@ -81,21 +81,26 @@ def _first_notes(components: RunComponents) -> dict[str, Any]:
     return notes
 
 
-def settle(store: Store, location: Location, name: str, journal: StudyJournal) -> StudyRecord:
-    """Make the folder of a study that this process holds, have both say where the other is, and return the study."""
+def settle(
+    store: Store, location: Location, name: str, journal: StudyJournal
+) -> tuple[StudyRecord, tuple[TrialRecord, ...]]:
+    """Make the folder of a study that this process holds, have both say where the other is, and return the study.
+
+    Its trials are returned with it, since they had to be read.
+    """
     if location.file is None:
         journal.annotate(PLACE, place_note(location))
     study, trials = store.read(name)
     claim(location, study.name, study.id)
     if study.id:
         discard_beyond(location.folders_of(study.folder_name), len(trials))
-    return study
+    return study, trials
 
 
 def settle_first(store: Store, location: Location, name: str, journal: StudyJournal) -> StudyRecord:
     """Do as `settle` for a study that has just been made; where its files cannot be kept, there is none afterwards."""
     try:
-        return settle(store, location, name, journal)
+        return settle(store, location, name, journal)[0]
     except StorageError:
         with suppress(StorageError):
             store.delete(name, is_held=True)
