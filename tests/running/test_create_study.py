@@ -63,6 +63,11 @@ def test_all_mistakes_are_said_at_once_in_the_words_of_the_call() -> None:
     assert open_store(None).names == ()
 
 
+def test_an_override_that_is_none_is_as_good_as_none() -> None:
+    with create(executor=None, parallel=None, trials=None) as study:
+        assert study.ask() is not None
+
+
 def test_a_metric_is_required() -> None:
     with pytest.raises(ConfigurationError, match="metric"):
         tuner.create_study(SPACE)

@@ -60,7 +60,8 @@ def create_study(
     """
     mistakes = Mistakes()
     paths = given_paths(overrides, mistakes)
-    mistakes.add(f"{word}: is for runs, and this program trains itself" for word in _OF_A_RUN if word in overrides)
+    of_a_run = [word for word in _OF_A_RUN if overrides.get(word) is not None]
+    mistakes.add(f"{word}: is for runs, and this program trains itself" for word in of_a_run)
     logs = mistakes.collect(lambda: Logs([log] if isinstance(log, str) else log)) or Logs()
     with said_as(words_of(paths)), ExitStack() as held:
         spec = _spec(study, paths, mistakes)
