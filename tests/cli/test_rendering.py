@@ -28,6 +28,7 @@ from tuner.cli._rendering import (
 )
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError, TunerError
+from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.trial import Failure, FailureReason, Stage, TrialRecord, TrialState
 
 BEGAN = datetime(2026, 1, 1)  # noqa: DTZ001 - as Optuna stores it
@@ -160,6 +161,14 @@ def test_a_schedule_has_a_row_for_every_configuration_from_the_epoch_it_trained_
     schedule = (Stage(epoch=0, config=first), Stage(epoch=2, config=second, source=4))
     rows = printed(schedule_table(trial(0, 0.5, schedule=schedule)))
     assert [row.split() for row in rows[1:]] == [["1", "-", "x=0.5"], ["3", "4", "x=0.25"]]
+
+
+def test_a_schedule_counts_in_the_studys_unit() -> None:
+    own = Config({"x": 0.5})
+    stages = (Stage(epoch=0, config=own), Stage(epoch=2000, config=own, source=4))
+    header, *rows = printed(schedule_table(trial(0, 0.5, schedule=stages), FidelityUnit.STEPS))
+    assert header.startswith("from step")
+    assert [row.split()[0] for row in rows] == ["1", "2,001"]
 
 
 @pytest.mark.parametrize("state", list(TrialState))

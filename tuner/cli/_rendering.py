@@ -82,12 +82,13 @@ def state_text(state: TrialState) -> Text:
     return Text(state.value, style=STYLES[state])
 
 
-def schedule_table(trial: TrialRecord) -> Table:
+def schedule_table(trial: TrialRecord, unit: FidelityUnit = FidelityUnit.EPOCHS) -> Table:
     """Return the configurations a trial had, one after the other, and where each came from."""
-    table = grid("from epoch", "of trial", "configuration", right=("from epoch", "of trial"))
+    begins = f"from {unit.heading}"
+    table = grid(begins, "of trial", "configuration", right=(begins, "of trial"))
     for stage in trial.schedule:
         source = "-" if stage.source is None else str(stage.source)
-        table.add_row(str(stage.epoch + 1), source, Text(safe(short_config(stage.config))))
+        table.add_row(unit.number(stage.epoch + 1), source, Text(safe(short_config(stage.config))))
     return table
 
 

@@ -103,7 +103,7 @@ def best_panel(summary: queries.Summary) -> RenderableType:
     title = _found(summary, best) if summary.confirmation is None else _confirmed(summary, summary.confirmation)
     sides = Table.grid(padding=(0, 6, 0, 0))
     sides.add_row(_pairs("configuration", [*config_lines(best.config)]), _metrics(summary))
-    schedule: list[RenderableType] = [Text(""), schedule_table(best)] if best.schedule else []
+    schedule: list[RenderableType] = [Text(""), schedule_table(best, summary.unit)] if best.schedule else []
     return Group(*front, title, Text(""), sides, *schedule)
 
 
@@ -151,7 +151,9 @@ def _front(summary: queries.Summary) -> Iterator[RenderableType]:
     table = grid("trial", *goal.metrics, unit.heading, "configuration", right=("trial", *goal.metrics, unit.heading))
     for trial in summary.front:
         values = map(number, ranking.values(trial, goal))
-        table.add_row(str(trial.number), *values, str(trial.epoch or "-"), short_config(trial.config))
+        table.add_row(
+            str(trial.number), *values, unit.number(trial.epoch) if trial.epoch else "-", short_config(trial.config)
+        )
     yield table
     yield Text("")
 

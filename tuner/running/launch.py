@@ -171,7 +171,7 @@ def confirm(
                     f"no trial of study {name!r} is complete", hint=store.location.command("resume", name)
                 )
             again = store.location.command("confirm", name)
-            return run_to_end(name, repeat, execute, components.spec.budget.seconds, again)
+            return run_to_end(name, repeat, execute, components.spec.budget, again)
 
 
 def _nothing_left(

@@ -14,6 +14,7 @@ from tuner.domain.errors import (
 )
 from tuner.domain.event import Listener, Listeners
 from tuner.domain.run_controller import RunController, StopCause
+from tuner.domain.study import Budget
 from tuner.domain.study_record import STOPPED, StudyRecord
 from tuner.domain.study_writer import Change
 from tuner.domain.trial import TrialRecord
@@ -81,7 +82,7 @@ class StudyRunner:
         run = ControllerSequence(search, following)
         try:
             again = self._store.location.command("resume", name)
-            cause = run_to_end(name, run, execute, self._components.spec.budget.seconds, again)
+            cause = run_to_end(name, run, execute, self._components.spec.budget, again)
         except StudyInterrupted:
             self.note_stop(name, journal, run.stop_cause)
             raise
@@ -148,12 +149,12 @@ class StudyRunner:
         return found.trials, found.foreign
 
 
-def run_to_end(name: str, run: RunController, execute: Execute, seconds: float | None, again: str) -> StopCause | None:
-    """Run study `name` for at most `seconds`; return why it stopped before its target, None when it did not.
+def run_to_end(name: str, run: RunController, execute: Execute, budget: Budget, again: str) -> StopCause | None:
+    """Run study `name` for the time in its `budget`; return why it stopped before its target, None when it did not.
 
     `again` is the command that resumes it. Raises `StudyInterrupted` after a signal, with everything stored.
     """
-    with stopping_on_signals(run, again), time_limit(run, seconds):
+    with stopping_on_signals(run, budget.fidelity.unit, again), time_limit(run, budget.seconds):
         try:
             execute(run)
         except KeyboardInterrupt:  # an objective in this process has raised it, or no handler is installed

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.run_controller import RunController, StopCause
 from tuner.system.signals import Dispositions, cancel_foreign_alarm, leave_closed_terminal
 
@@ -16,15 +17,23 @@ _STDERR = 2
 
 _STOPPING_NOW = "stopping as soon as the epochs that are being trained are over, which saves them"
 
+_STOPPING_AT_REPORTS = "stopping as soon as the trials that are being trained have reported again, which saves them"
+"""Where trials are not trained epoch by epoch."""
+
 _SECOND = "; a second Ctrl-C stops at once, and they are trained again when the study goes on"
 
 
 @contextmanager
-def stopping_on_signals(controller: RunController, again: str) -> Iterator[None]:
-    """Stop the run at the first Ctrl-C, SIGTERM or closed terminal, and the process at the second Ctrl-C."""
+def stopping_on_signals(controller: RunController, unit: FidelityUnit, again: str) -> Iterator[None]:
+    """Stop the run at the first Ctrl-C, SIGTERM or closed terminal, and the process at the second Ctrl-C.
+
+    `unit` is what the study counts in, and `again` the command that resumes it.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may handle signals; a program that runs us elsewhere has its own handlers
         return
+
+    stopping = _STOPPING_NOW if unit is FidelityUnit.EPOCHS else _STOPPING_AT_REPORTS
 
     def handle(number: int, _: FrameType | None) -> None:
         cancel_foreign_alarm()
@@ -34,7 +43,7 @@ def stopping_on_signals(controller: RunController, again: str) -> Iterator[None]
             _tell(f"stopped at once; go on with: {again}")
             os._exit(130)
         if not controller.is_stopping:
-            _tell(_STOPPING_NOW + (_SECOND if number == signal.SIGINT else ""))
+            _tell(stopping + (_SECOND if number == signal.SIGINT else ""))
         controller.stop(StopCause.INTERRUPT if number == signal.SIGINT else StopCause.TERMINATE)
 
     # What `nohup` has made ignored stays so.
