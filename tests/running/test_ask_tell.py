@@ -95,6 +95,15 @@ def test_steps_are_in_order_and_jump_over_rungs() -> None:
         assert opened.tell(trial).curve == {2: 0.5, 4: 0.4, 5: 0.3}
 
 
+def test_a_trial_of_another_study_is_refused_and_stays_to_be_told() -> None:
+    with study() as opened, study(name="other") as other:
+        trial = asked(opened)
+        with pytest.raises(ConfigurationError, match="trial 0 was asked of another study"):
+            other.tell(trial, 0.5)
+        assert opened.tell(trial, 0.5).value == 0.5
+        assert other.trials == ()
+
+
 def test_what_is_no_usable_value_is_the_programs_mistake_and_changes_nothing() -> None:
     with study() as opened:
         trial = asked(opened)

@@ -13,7 +13,7 @@ from tuner.formatting.redaction import redacted
 
 _HERE = Path(__file__).parent
 
-_WANTED = "write a function that yields or reports its metrics after each epoch, or returns them, such as {'loss': 0.1}"
+_WANTED = "write a function that yields or reports its metrics while it trains, or returns them, such as {'loss': 0.1}"
 
 
 def unfit(found: Any) -> str:
@@ -54,7 +54,7 @@ def unusable(returned: Any) -> Failure | None:
         return Failure(
             reason=FailureReason.NO_METRICS,
             message="the objective returned nothing: it is to return its metrics, such as {'loss': 0.1}, or to "
-            "report or yield them after each epoch",
+            "report or yield them while it trains",
         )
     if inspect.isawaitable(returned) or inspect.isasyncgen(returned):
         if inspect.iscoroutine(returned):

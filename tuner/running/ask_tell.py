@@ -77,11 +77,13 @@ class AskTellStudy:
 
         `value` is the metric, or a mapping of several: it counts as one more step, the trial's last. Without one the
         trial is complete with what it has reported. `failure` says why it failed, an exception or a text. What is told
-        of a trial that the study has stopped changes nothing. Raises `ConfigurationError` where the trial was told
-        before, where the value is no number, and where there is nothing that the trial has measured.
+        of a trial that the study has stopped changes nothing. Raises `ConfigurationError` where the trial is another
+        study's or was told before, where the value is no number, and where the trial has measured nothing.
         """
         if value is not None and failure is not None:
             raise ConfigurationError("tell a value or a failure, not both")
+        if not trial.is_of(self):
+            raise ConfigurationError(f"trial {trial.number} was asked of another study, or before this one was opened")
         trial.end(value, failure)
         return self._controller.trial(trial.number)
 
@@ -198,6 +200,10 @@ class AskedTrial:
     def should_stop(self) -> bool:
         """Whether the trial is to end: it is over, and later reports are ignored."""
         return self._is_over
+
+    def is_of(self, study: AskTellStudy) -> bool:
+        """Whether it was this study that handed the trial out."""
+        return self._study is study
 
     def end(self, value: Any, failure: str | BaseException | None) -> None:
         """Do as `AskTellStudy.tell` says."""

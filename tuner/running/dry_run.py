@@ -58,7 +58,7 @@ def check(study: Asked, overrides: Mapping[str, Any] | None = None, mistakes: Mi
         metric = components.goal.metric
         raise NoUsableTrialError(
             "the objective ended without yielding any metrics",
-            hint=f"it is to yield or report them after each epoch, or to return them, such as {{{metric!r}: 0.5}}",
+            hint=f"it is to yield or report them while it trains, or to return them, such as {{{metric!r}: 0.5}}",
         )
     return Preview(components=components, metrics=report.metrics, seconds=seconds, step=report.epoch, note=report.note)
 

@@ -142,7 +142,7 @@ def _picture(material: Material) -> Picture:
     return Picture(
         name="spent",
         caption="How far trials were trained. Most of a search's worth is in stopping the poor ones soon.",
-        description="Number of trials by the last epoch they were trained to",
+        description="Number of trials by how far they were trained",
         figure=drawn,
         height=300,
     )

@@ -74,7 +74,7 @@ def _picture(material: Material, measured: Sequence[TrialRecord], steps: Sequenc
     )
     return Picture(
         name="course",
-        caption="Each dot is a trial, at the value of its best epoch. Stopped trials were trained less than complete "
+        caption="Each dot is a trial, at its best value. Stopped trials were trained less than complete "
         "ones, so most are worse for that alone; a triangle is one so much worse that it lies beyond the edge.",
         description=f"Scatter of {label(material.metric)} by trial number with the best value so far as a line",
         figure=drawn,

@@ -36,7 +36,7 @@ def _blocks(material: Material) -> Iterator[Block]:
         return
     yield Text(
         f"Learned from the {material.metric} of {amount(importance.trials, 'trial')}, stopped ones included: any two "
-        f"are compared at the last epoch that both reached. The parameters explain {importance.explained:.0%} of how "
+        f"are compared as far as both were trained. The parameters explain {importance.explained:.0%} of how "
         "unseen trials differ; the rest is chance, or more than so many trials can show."
     )
     if importance.clear:

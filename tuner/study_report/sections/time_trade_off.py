@@ -109,7 +109,7 @@ def _table(material: Material, front: Sequence[TrialRecord]) -> Table:
             str(trial.number),
             number(trial.value),
             duration(trial.seconds),
-            str(trial.last_epoch or "-"),
+            material.unit.number(trial.last_epoch) if trial.last_epoch else "-",
         )
         for trial in reversed(front[-_LISTED:])
     ]

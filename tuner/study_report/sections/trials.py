@@ -20,7 +20,7 @@ def section(material: Material) -> Section | None:
         (
             str(trial.number),
             number(trial.value),
-            str(trial.epoch or "-"),
+            material.unit.number(trial.epoch) if trial.epoch else "-",
             duration(trial.seconds),
             short_config(trial.config),
         )
