@@ -1,10 +1,13 @@
 """What a report may look like."""
 
+import math
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
-from tuner.domain.reporting import as_step, combined
+from tuner.domain.reporting import as_step, combined, portable
 
 
 @pytest.mark.parametrize(
@@ -32,3 +35,11 @@ def test_a_step_is_a_whole_number_from_one(step: Any) -> None:
         as_step(step)
     assert as_step(1) == 1
     assert as_step(None) is None
+
+
+def test_what_another_process_is_sent_is_numbers_and_text() -> None:
+    metrics = {"loss": np.float32(0.5), "each": torch.zeros(2), "big": 10**400, 3: None, "name": "adam"}
+    assert portable(metrics) == {
+        "loss": 0.5, "each": "tensor([0., 0.])", "big": math.inf, "3": "None", "name": "adam",
+    }  # fmt: skip
+    assert portable(torch.tensor([0.5], requires_grad=True)) == 0.5

@@ -1,5 +1,6 @@
 """How a function's reports reach the study: the port, and what a report may look like."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from operator import index
@@ -46,6 +47,32 @@ def combined(metrics: Any, named: Mapping[str, Any]) -> Any:
     elif metrics is not None and not named:
         return metrics
     raise TypeError("give what was measured to report: report({'loss': 0.1}), or report(loss=0.1)")
+
+
+def as_number(value: Any) -> float | None:
+    """Return a value as a float, infinity where it is too large for one; None for text and whatever else is no number.
+
+    Anything that converts to a float is a number: NumPy's scalars, arrays and tensors of one element too.
+    """
+    if isinstance(value, str | bytes):
+        return None
+    try:
+        # A tensor that still carries its gradient is a number too; torch warns when it is taken for one.
+        plain = value.detach() if hasattr(value, "detach") else value
+        # NumPy warns when it takes an array of one element for a number.
+        return float(plain.item() if hasattr(plain, "ndim") and hasattr(plain, "item") else plain)
+    except OverflowError:
+        return math.inf
+    except Exception:  # noqa: BLE001 - to convert an object runs its own code, which may raise anything
+        return None
+
+
+def portable(metrics: Any) -> Any:
+    """Return metrics as another process can be sent them: what is no number is text, which the study refuses."""
+    if isinstance(metrics, Mapping):
+        return {str(name): portable(value) for name, value in metrics.items()}
+    number = as_number(metrics)
+    return str(metrics) if number is None else number
 
 
 def as_step(step: Any) -> int | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuner.domain.errors import nearest
+from tuner.domain.reporting import as_number
 from tuner.domain.trial import Failure, FailureReason, Metrics
 from tuner.formatting.redaction import redacted
 
@@ -19,7 +20,7 @@ def measured(yielded: Any, wanted: Sequence[str], *, by: str = "the objective") 
     metric is wanted, a number that is yielded or returned by itself is that metric. `by` says in messages what yields.
     """
     if not isinstance(yielded, Mapping):
-        if len(wanted) > 1 or _number(yielded) is None:
+        if len(wanted) > 1 or as_number(yielded) is None:
             return _failure(
                 FailureReason.NO_METRICS,
                 f"{by} yielded {_shown(yielded)} instead of a dict of metrics such as {{{wanted[0]!r}: 0.9}}",
@@ -33,7 +34,7 @@ def measured(yielded: Any, wanted: Sequence[str], *, by: str = "the objective") 
             f"{by} does not yield the study's metric {missing[0]!r}{nearest(missing[0], names)}"
             f" (it yields: {', '.join(names) or 'nothing'})",
         )
-    numbers = {str(name): _number(value) for name, value in yielded.items()}
+    numbers = {str(name): as_number(value) for name, value in yielded.items()}
     for name in wanted:
         number = numbers[name]
         if number is None:
@@ -52,24 +53,10 @@ def left_out(yielded: Any, metrics: Metrics) -> Mapping[str, str]:
     return {str(name): _shown(value) for name, value in yielded.items() if str(name) not in metrics}
 
 
-def _number(value: Any) -> float | None:
-    if isinstance(value, str | bytes):
-        return None
-    try:
-        # A tensor that still carries its gradient is a number too; torch warns when it is taken for one.
-        plain = value.detach() if hasattr(value, "detach") else value
-        # NumPy warns when it takes an array of one element for a number.
-        return float(plain.item() if hasattr(plain, "ndim") and hasattr(plain, "item") else plain)
-    except OverflowError:
-        return math.inf
-    except Exception:  # noqa: BLE001 - to convert an object runs its own code, which may raise anything
-        return None
-
-
 def _shown(value: Any) -> str:
     try:
         text = redacted(repr(value))  # before it is cut, by which a secret would look like none
-    except Exception:  # noqa: BLE001 - as above
+    except Exception:  # noqa: BLE001 - to show an object runs its own code, which may raise anything
         text = f"a {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - what fits on a line
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import tuner
+from tuner.domain.reporting import as_number
 
 Names = Collection[str] | None
 """The metrics to report; None for all that were measured."""
@@ -14,7 +15,7 @@ def selected(measured: Mapping[str, Any], names: Names, source: str) -> dict[str
 
     Raises `ConfigurationError` where one of `names` is missing; `source` says in the message who measured.
     """
-    found = {name: float(value) for name, value in measured.items() if _is_number(value)}
+    found = {name: number for name, value in measured.items() if (number := as_number(value)) is not None}
     if names is None and found:
         return found
     missing = [repr(name) for name in names or () if name not in found]
@@ -36,12 +37,3 @@ def saved(file: str) -> str | None:
     trial = tuner.current_trial(default=None)
     folder = None if trial is None else trial.load_folder()
     return None if folder is None else str(folder / file)
-
-
-def _is_number(value: Any) -> bool:
-    """Whether a value is a number, or a tensor or an array of a single one."""
-    try:
-        float(value)
-    except (TypeError, ValueError, RuntimeError):  # RuntimeError: a tensor of several numbers
-        return False
-    return not isinstance(value, str)

@@ -22,7 +22,7 @@ from typing import Any, Literal, cast, final
 
 from tuner.domain.current_trial import current_trial, entered
 from tuner.domain.errors import ConfigurationError, StopTrial, TunerError
-from tuner.domain.reporting import Reporter
+from tuner.domain.reporting import Reporter, portable
 from tuner.domain.seed import derive
 from tuner.domain.trial import Checkpoints, Trial
 from tuner.execution.checkpoints import CODEC
@@ -207,15 +207,9 @@ class _RankReporter(Reporter):
 
     def report(self, metrics: Any, step: int | None) -> None:
         if not self._stopped:
-            self._connection.send(_Message(_Kind.REPORT, _plain(metrics), step))
+            # A tensor itself would be shared among the processes instead of sent.
+            self._connection.send(_Message(_Kind.REPORT, portable(metrics), step))
             self._stopped = self._connection.recv()
-
-
-def _plain(metrics: Any) -> Any:
-    """Return metrics without tensors, which would be shared among processes instead of sent."""
-    if isinstance(metrics, Mapping):
-        return {name: _plain(value) for name, value in metrics.items()}
-    return metrics.item() if hasattr(metrics, "item") else metrics
 
 
 @final

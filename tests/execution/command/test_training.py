@@ -345,3 +345,14 @@ def test_what_a_report_cannot_be_is_raised_in_the_program(start: Start, capsys: 
     assert "is a child of process" in printed
     assert "steps only increase" in printed
     assert "a step is how far the trial is, a whole number from 1" in printed
+
+
+def test_a_program_may_report_beside_its_numbers_what_is_none(start: Start) -> None:
+    program = """
+        import tuner
+        class TwoNumbers:
+            def __float__(self): raise RuntimeError("a Tensor with 2 elements cannot be converted to Scalar")
+            def __repr__(self): return "two numbers"
+        tuner.report(loss=1, each=TwoNumbers(), name="adam")
+    """
+    assert [*start(program, options=())] == [{"loss": 1, "each": "two numbers", "name": "adam"}]

@@ -4,7 +4,6 @@ Its process is connected to the trial's by a socket, over which one line of JSON
 """
 
 import json
-import math
 import os
 import shutil
 import socket
@@ -17,7 +16,7 @@ from typing import Any, final
 
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.reporting import Reporter
+from tuner.domain.reporting import Reporter, portable
 from tuner.domain.trial import Checkpoints, Trial
 from tuner.system.files import private
 
@@ -85,8 +84,7 @@ class _Reports(Reporter):
     def report(self, metrics: Any, step: int | None) -> None:
         if self._stopped:
             return
-        named = {str(name): _plain(value) for name, value in metrics.items()} if isinstance(metrics, Mapping) else None
-        answer = self._line.ask(metrics=_plain(metrics) if named is None else named, step=step)
+        answer = self._line.ask(metrics=portable(metrics), step=step)
         self._stopped = bool(answer.get("stop"))
 
 
@@ -120,14 +118,3 @@ class _Folders(Checkpoints):
 
     def load_folder(self) -> Path | None:
         return self._saved
-
-
-def _plain(value: Any) -> Any:
-    """Return a number, NumPy's and torch's too, as JSON can have it, and anything else as text."""
-    if isinstance(value, str | bytes) or value is None:
-        return str(value)
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return str(value)
-    return int(number) if isinstance(value, int) and math.isfinite(number) else number
