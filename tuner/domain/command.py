@@ -15,9 +15,10 @@ from typing import final
 from tuner.domain.config import Scalar
 from tuner.domain.config_path import full_path
 from tuner.domain.errors import nearest
+from tuner.domain.fidelity import FidelityUnit
 
 FACTS = (
-    *("trial.number", "trial.seed", "trial.folder", "trial.device", "trial.epoch", "trial.max_epochs"),
+    *("trial.number", "trial.seed", "trial.folder", "trial.device", "trial.epoch", "trial.max_epochs", "trial.unit"),
     *("trial.checkpoint", "config", "python"),
 )
 """The placeholders that are not parameters."""
@@ -126,11 +127,12 @@ class Command:
                     f"{nearest(name, groups)} (groups: {known})"
                 )
 
-    def expected(self, wanted: Collection[str]) -> str:
-        """Return in words the lines that it is to print."""
+    def expected(self, wanted: Collection[str], unit: FidelityUnit) -> str:
+        """Return in words the lines that it is to print, in a study of this unit."""
         if self.pattern:
             return f"lines that match {self.pattern!r}"
-        return f"lines such as {json.dumps({'epoch': 1, **dict.fromkeys(wanted, 0.5)})}"
+        number = "epoch" if unit is FidelityUnit.EPOCHS else "step"
+        return f"lines such as {json.dumps({number: 1, **dict.fromkeys(wanted, 0.5)})}"
 
     def __str__(self) -> str:
         return shlex.join(self.words)

@@ -17,10 +17,13 @@ from tuner.domain.trial import Trial
 
 Default = TypeVar("Default")
 
-_PROCESS = "TUNER_TRIAL_PROCESS"
+VARIABLES = "TUNER_TRIAL_"
+"""What the environment variables begin with by which a trial's programs know of it."""
+
+_PROCESS = f"{VARIABLES}PROCESS"
 """The environment variable by which children know that they were started by a trial, and by which process."""
 
-SOCKET = "TUNER_TRIAL_SOCKET"
+SOCKET = f"{VARIABLES}SOCKET"
 """The environment variable by which a program that is a trial's command finds the trial's process."""
 
 _REMOTE = "tuner.execution.command.remote_trial"

@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from importlib import import_module
 from multiprocessing import get_context
@@ -31,6 +31,9 @@ from tuner.system.processes import die_with_parent
 
 _GRACE_SECONDS = 30.0
 """How long a rank may take to end after it has returned, or was asked to end."""
+
+_OF_THE_PROCESS = frozenset({"checkpoints", "reporter"})
+"""What a rank has its own of; the rest of its trial is that of the trial's process."""
 
 
 class RankFailedError(TunerError):
@@ -77,8 +80,7 @@ def _started(
 ) -> Iterator[list[Connection]]:
     """Start the ranks, and give the connections to them; all have ended afterwards."""
     context, port = cast("SpawnContext", get_context(start_method)), _free_port()
-    shared = {each: getattr(trial, each) for each in ("number", "seed", "device", "epoch", "max_epochs", "place")}
-    shared |= {"config": trial.config, "settings": trial.settings}
+    shared = {each.name: getattr(trial, each.name) for each in fields(trial) if each.name not in _OF_THE_PROCESS}
     saved = trial.load_folder()
     connections, processes = [], []
     try:

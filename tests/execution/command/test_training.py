@@ -15,6 +15,7 @@ import pytest
 
 from tuner.domain.command import Command
 from tuner.domain.config import Config
+from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.trial import Failure, FailureReason, Trial
 from tuner.execution.checkpoints import TrialCheckpoints
 from tuner.execution.command import process as command_process
@@ -115,7 +116,7 @@ def test_the_trial_is_told_by_arguments_by_variables_and_by_a_file(start: Start,
     assert report["told"] == {
         "TUNER_TRIAL_NUMBER": "3", "TUNER_TRIAL_SEED": "11", "TUNER_TRIAL_DEVICE": "cpu", "TUNER_TRIAL_EPOCH": "0",
         "TUNER_TRIAL_MAX_EPOCHS": "9", "TUNER_TRIAL_CHECKPOINT": "", "TUNER_TRIAL_CONFIG": path,
-        "TUNER_TRIAL_FOLDER": str(workplace / "place"),
+        "TUNER_TRIAL_FOLDER": str(workplace / "place"), "TUNER_TRIAL_UNIT": "epochs",
     }  # fmt: skip
 
 
@@ -171,6 +172,15 @@ def test_the_second_report_of_an_epoch_is_left_out_with_a_word(
     program = "for n in (1, 1, 2): print(json.dumps({'loss': n, 'epoch': n}))"
     assert [each["loss"] for each in start(program)] == [1, 2]
     assert "epoch 1 is reported twice" in capsys.readouterr().err
+
+
+def test_what_is_told_of_a_trial_is_in_the_unit_of_its_study(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    program = "for n in (500, 500, 1000): print(json.dumps({'loss': n, 'step': n}))"
+    assert [each["loss"] for each in start(program, unit=FidelityUnit.STEPS, max_epochs=2000)] == [500, 1000]
+    assert "step 500 is reported twice" in capsys.readouterr().err
+    assert 'such as {"step": 1, "loss": 0.5}' in failure(start("", unit=FidelityUnit.STEPS)).message
+    program = "import tuner\ntuner.report(loss=1, unit=tuner.current_trial().unit.value)"
+    assert [*start(program, options=(), unit=FidelityUnit.TOKENS)] == [{"loss": 1, "unit": "tokens"}]
 
 
 TRAPPING = """

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.config import Config
+from tuner.domain.current_trial import VARIABLES
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.reporting import Reporter, portable
 from tuner.domain.trial import Checkpoints, Trial
 from tuner.system.files import private
@@ -25,7 +27,7 @@ _NO_STATES = "a command keeps folders: with trial.checkpoint() as folder: torch.
 
 def join(address: str) -> Trial:
     """Return the trial that this process was started for; raises `OSError` where it is over."""
-    variable = {name.removeprefix("TUNER_TRIAL_"): value for name, value in os.environ.items()}
+    variable = {name.removeprefix(VARIABLES): value for name, value in os.environ.items()}
     line = _Line(address)
     place = Path(variable["FOLDER"])
     return Trial(
@@ -35,6 +37,7 @@ def join(address: str) -> Trial:
         device=variable["DEVICE"],
         epoch=int(variable["EPOCH"]),
         max_epochs=int(variable["MAX_EPOCHS"]),
+        unit=FidelityUnit(variable["UNIT"]),
         settings=Config({}),
         checkpoints=_Folders(line, place, variable["CHECKPOINT"]),
         place=place,

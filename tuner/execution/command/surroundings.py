@@ -5,12 +5,9 @@ import os
 import sys
 from collections.abc import Mapping
 
-from tuner.domain.current_trial import SOCKET
+from tuner.domain.current_trial import SOCKET, VARIABLES
 from tuner.domain.trial import Trial
 from tuner.system.files import whole_file
-
-PREFIX = "TUNER_TRIAL_"
-"""What the environment variables that tell a command its trial begin with."""
 
 _CONFIG_FILE = "tuner-config.json"
 
@@ -24,6 +21,7 @@ def facts_of(trial: Trial) -> dict[str, str]:
         "trial.device": trial.device,
         "trial.epoch": str(trial.epoch),
         "trial.max_epochs": str(trial.max_epochs),
+        "trial.unit": trial.unit.value,
         "trial.checkpoint": str(trial.load_folder() or ""),
         "config": _written(trial),
         "python": sys.executable,
@@ -36,9 +34,9 @@ def environment_of(facts: Mapping[str, str], address: str) -> dict[str, str]:
     At the `address`, a socket's, `tuner.report` finds this process.
     """
     told = {
-        f"{PREFIX}{name.removeprefix('trial.').upper()}": value for name, value in facts.items() if name != "python"
+        f"{VARIABLES}{name.removeprefix('trial.').upper()}": value for name, value in facts.items() if name != "python"
     }
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(VARIABLES)}
     # Python keeps what it prints to a pipe until there are 8 KiB: nothing could be stopped early.
     return {**inherited, "PYTHONUNBUFFERED": "1", **told, SOCKET: address}
 

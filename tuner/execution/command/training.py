@@ -64,7 +64,7 @@ class _Run:
         self._process = process
         self._folder = folder
         self._lines = MetricLines(wanted, command.pattern)
-        self._numbers = _Numbers(trial.epoch)
+        self._numbers = _Numbers(trial)
         self._reached = trial.epoch
         self._has_reported = self._asks = False
         self._open: Question | None = None
@@ -163,10 +163,10 @@ class _Run:
             return _failure(FailureReason.RAISED, f"the command ended with exit code {code}{tail}")
         if self._has_reported:
             return None
+        expected = self._command.expected(self._wanted, self._trial.unit)
         return _failure(
             FailureReason.NO_METRICS,
-            f"the command reported nothing; looked for {self._command.expected(self._wanted)} on its standard output"
-            f"{tail}",
+            f"the command reported nothing; looked for {expected} on its standard output{tail}",
         )
 
 
@@ -174,15 +174,16 @@ class _Run:
 class _Numbers:
     """The numbers that a program prints with its epochs or steps, from 0 or from 1, as steps of the trial."""
 
-    def __init__(self, trained: int) -> None:
-        self._trained = trained
+    def __init__(self, trial: Trial) -> None:
+        self._trained, self._unit = trial.epoch, trial.unit
         self._shift: int | None = None
         self._last: int | None = None
 
     def is_news(self, printed: Printed) -> bool:
         """Whether a report is the first one with its number."""
         if printed.number is not None and printed.number == self._last:
-            sys.stderr.write(f"tuner: epoch {printed.number} is reported twice, and the first report counts\n")
+            where = self._unit.at(printed.number)
+            sys.stderr.write(f"tuner: {where} is reported twice, and the first report counts\n")
             return False
         self._last = printed.number
         return True
