@@ -6,6 +6,7 @@ from typing import final
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.event import Event, EventKind, Listener
+from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.trial import TrialRecord
 from tuner.execution.checkpoints import hand_over
 
@@ -17,17 +18,19 @@ class Inheritance(Listener):
     A run that was killed between the two finds it out from `trials`, and does it again.
     """
 
-    def __init__(self, root: Path, trials: Sequence[TrialRecord]) -> None:
+    def __init__(self, root: Path, trials: Sequence[TrialRecord], unit: FidelityUnit) -> None:
         self._root = root
+        self._unit = unit
         for trial in trials:
             if trial.schedule and trial.schedule[-1].epoch == trial.last_epoch and not trial.state.is_finished:
                 self._hand_over(trial)
 
     def notify(self, event: Event) -> None:
         if event.kind is EventKind.EXPLOITED and not self._hand_over(event.trial):
+            stage = event.trial.schedule[-1]
+            where = self._unit.at(stage.source_epoch or stage.epoch)
             raise ConfigurationError(
-                f"trials cannot go on from each other: trial {event.trial.schedule[-1].source} saved no state at epoch "
-                f"{event.trial.last_epoch}",
+                f"trials cannot go on from each other: trial {stage.source} saved no state at {where}",
                 hint="let the objective save before every report or yield (trial.save, trial.checkpoint), or choose "
                 "another scheduler",
             )
@@ -35,5 +38,5 @@ class Inheritance(Listener):
     def _hand_over(self, trial: TrialRecord) -> bool:
         stage = trial.schedule[-1]
         return stage.source is not None and hand_over(
-            self._root, stage.source, trial.number, stage.epoch, source_epoch=stage.source_epoch or stage.epoch
+            self._root, stage.source, trial.number, stage.epoch, source_epoch=stage.source_epoch
         )

@@ -198,7 +198,7 @@ def runner_with_keepers(
     """Return the runner of a search, with listeners that keep its checkpoints and its backups."""
     checkpoints = components.job.folders.checkpoints
     keepers = (
-        Inheritance(checkpoints, trials),
+        Inheritance(checkpoints, trials, components.job.unit),
         Retention(checkpoints, components.goal, trials),
         Backups(store.location, sum(trial.state.is_finished for trial in trials)),
     )
