@@ -13,6 +13,7 @@ SPACE = SearchSpace(
     model=Choice(mlp={"depth": Int(1, 3)}, linear={}),
     optimizer=Choice(sgd={"decay": Float(0.0, 1.0)}, adam={"decay": Float(0.0, 1.0)}),
 )
+OTHERS = {"ambiguous": True, "one.rate": True, "other.rate": True}
 MLP = {"lr": 1e-05, "amp": True, "model": {"name": "mlp", "depth": 2}, "optimizer": {"name": "sgd", "decay": 0.5}}
 LINEAR = {"lr": 0.5, "amp": False, "model": {"name": "linear"}, "optimizer": {"name": "adam", "decay": 0.25}}
 FACTS = {"trial.number": "7", "trial.folder": "/a folder", "trial.checkpoint": "", "config": "/c.json"}
@@ -59,10 +60,12 @@ def test_braces_that_are_no_placeholders_stay() -> None:
         ("{depth}", "{depth} in '{depth}' exists in some configurations only"),
         ("out-{model.depth}", "exists in some configurations only"),
         ("{name?--a}", "{name} is unknown"),
+        ("{ambiguos}", "{ambiguos} is unknown; did you mean 'ambiguous'?"),
+        ("{rate}", "{rate} is ambiguous: one.rate or other.rate (braces"),
     ],
 )
 def test_what_is_wrong_with_a_placeholder_is_found_before_anything_runs(word: str, words: str) -> None:
-    (problem,) = Command(words=("train", word)).problems(config_paths(SPACE), ["loss"])
+    (problem,) = Command(words=("train", word)).problems({**config_paths(SPACE), **OTHERS}, ["loss"])
     assert problem.startswith("command: ")
     assert words in problem
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import final
 
 from tuner.domain.config import Scalar
-from tuner.domain.config_path import full_path
+from tuner.domain.config_path import paths_of
 from tuner.domain.errors import nearest
 from tuner.domain.fidelity import FidelityUnit
 
@@ -97,15 +97,14 @@ class Command:
                 if name in paths:
                     yield f"command: {shown} is a parameter of the search space too; call that one differently"
                 continue
-            try:
-                path = full_path(name, paths)
-            except ValueError as error:
-                meant = nearest(name, (*FACTS, *paths)) if "ambiguous" not in str(error) else ""
-                reason = f"is unknown{meant}" if "ambiguous" not in str(error) else str(error)
+            meant = paths_of(name, paths)
+            if len(meant) != 1:
+                unknown = f"is unknown{nearest(name, (*FACTS, *paths))}"
+                reason = f"is ambiguous: {' or '.join(meant)}" if meant else unknown
                 yield f"command: {shown} {reason} (braces themselves are written as {{{shown}}})"
                 continue
             can_be_left_out = _JOINED.fullmatch(word) or _SWITCH.fullmatch(word)
-            if not paths[path] and not can_be_left_out and not (_is_alone(word) and _FLAG.fullmatch(before)):
+            if not paths[meant[0]] and not can_be_left_out and not (_is_alone(word) and _FLAG.fullmatch(before)):
                 yield (
                     f"command: {shown} in {word!r} exists in some configurations only; write it behind a flag, as "
                     f"'--flag', '{shown}' or '--flag={shown}': both are left out where it does not"
@@ -166,22 +165,15 @@ def _text(name: str, values: Mapping[str, Scalar], facts: Mapping[str, str]) -> 
     """Return what a placeholder stands for; None for a parameter that is not active."""
     if name in facts:
         return facts[name]
-    path = _active(name, values)
-    return None if path is None else as_argument(values[path])
-
-
-def _active(name: str, values: Mapping[str, Scalar]) -> str | None:
-    try:
-        return full_path(name, values)
-    except ValueError:
-        return None
+    active = paths_of(name, values)
+    return as_argument(values[active[0]]) if len(active) == 1 else None
 
 
 def _switched(switch: re.Match[str], values: Mapping[str, Scalar]) -> list[str]:
-    path = _active(switch["name"], values)
-    if path is None:
+    active = paths_of(switch["name"], values)
+    if len(active) != 1:
         return []
-    word = switch["yes"] if values[path] else switch["no"]
+    word = switch["yes"] if values[active[0]] else switch["no"]
     return [word] if word else []
 
 

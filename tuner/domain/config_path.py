@@ -30,14 +30,19 @@ def values_by_path(config: Mapping[str, Any]) -> dict[str, Scalar]:
     return dict(_values("", config))
 
 
+def paths_of(name: str, paths: Collection[str]) -> list[str]:
+    """Return the paths that `name` can stand for: the one that it is, or those of which it is the last part."""
+    if name in paths:
+        return [name]
+    return [path for path in paths if path.endswith(f".{name}")] if name != _NAME else []
+
+
 def full_path(name: str, paths: Collection[str]) -> str:
-    """Return the path that `name` stands for: a path, or the last part of exactly one.
+    """Return the path that `name` stands for.
 
     Raises `ValueError` with the rest of a sentence where there is none, or more than one.
     """
-    if name in paths:
-        return name
-    meant = [path for path in paths if path.endswith(f".{name}")] if name != _NAME else []
+    meant = paths_of(name, paths)
     if len(meant) == 1:
         return meant[0]
     if meant:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from tuner.domain.command import Command
-from tuner.domain.config_path import config_paths, full_path
+from tuner.domain.config_path import config_paths, paths_of
 from tuner.domain.search_space import SearchSpace
 
 
@@ -36,7 +36,7 @@ def command_notes(objective: object, space: SearchSpace) -> Iterator[str]:
     if not isinstance(objective, Command):
         return
     paths = config_paths(space)
-    given = {full_path(name, paths) for name in objective.placeholders if _is_path(name, paths)}
+    given = {path for name in objective.placeholders for path in paths_of(name, paths)}
     # A choice of branches is told by what is in the branch, too.
     missing = [path for path in paths if path not in given and not path.endswith(".name")]
     missing = [path for path in missing if f"{path}.name" not in given]
@@ -45,11 +45,3 @@ def command_notes(objective: object, space: SearchSpace) -> Iterator[str]:
             f"the command has no placeholder for {', '.join(missing)}: the program finds all parameters in the file "
             "{config}, which $TUNER_TRIAL_CONFIG names too"
         )
-
-
-def _is_path(name: str, paths: Collection[str]) -> bool:
-    try:
-        full_path(name, paths)
-    except ValueError:
-        return False
-    return True
