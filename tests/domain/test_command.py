@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuner import Choice, Float, Int, SearchSpace
+from tuner import Choice, ConfigurationError, Float, Int, SearchSpace, StudySpec
 from tuner.domain.command import Command
 from tuner.domain.config import Config
 from tuner.domain.config_path import config_paths, values_by_path
@@ -94,3 +94,12 @@ def test_a_pattern_has_a_group_for_every_metric(pattern: str, words: str) -> Non
 )
 def test_a_study_is_called_as_the_script(text: str, name: str) -> None:
     assert Command(words=Command.split(text)).name == name
+
+
+def test_a_command_line_with_an_open_quote_is_a_mistake_told_with_all_others() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        StudySpec(command="python 'train.py", search_space=SPACE, metric="loss", direction="up")
+    assert caught.value.problems == (
+        "direction: 'up' is neither maximize nor minimize",
+        'command: "python \'train.py" cannot be split into words: No closing quotation',
+    )

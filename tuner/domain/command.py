@@ -50,8 +50,14 @@ class Command:
 
     @staticmethod
     def split(text: str) -> tuple[str, ...]:
-        """Return the words of a command line, as a shell would split it; raises `ValueError` for an open quote."""
-        return tuple(shlex.split(text))
+        """Return the words of a command line, as a shell would split it.
+
+        Raises `ValueError` with the rest of a sentence for an open quote.
+        """
+        try:
+            return tuple(shlex.split(text))
+        except ValueError as error:
+            raise ValueError(f"cannot be split into words: {error}") from None
 
     @property
     def name(self) -> str:

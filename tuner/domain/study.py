@@ -162,7 +162,7 @@ class StudySpec:
     `constraints` are such as "parameters <= 100000". `start` are configurations, or parts of ones, that are tried
     first, and `warm_start` names studies in the same storage whose best configurations follow. A `scheduler` without a
     name is asha, which compares one metric, and none where there are several. Raises `ConfigurationError` where metrics
-    and constraints make no sense together.
+    and constraints make no sense together, or a command has an open quote.
     """
 
     objective: Annotated[
@@ -233,9 +233,12 @@ class StudySpec:
             for each in (*([] if self.direction is None else [self.direction]), *directions)
             if not isinstance(each, Direction) and each not in _DIRECTIONS
         ]
+        try:
+            command = self._settled_command()
+        except ValueError as error:
+            problems.append(f"command: {self.command!r} {error}")
         if problems:
             raise ConfigurationError(problems)
-        command = self._settled_command()
         settled = {
             "objective": command or self.objective,
             "command": () if command is None else command.words,
@@ -253,7 +256,10 @@ class StudySpec:
             object.__setattr__(self, name, value)
 
     def _settled_command(self) -> Command | None:
-        """Return the command that is the objective, given as one or by its words; None where there is none."""
+        """Return the command that is the objective, given as one or by its words; None where there is none.
+
+        Raises `ValueError` for words that cannot be split.
+        """
         if isinstance(self.objective, Command):
             return self.objective
         words = Command.split(self.command) if isinstance(self.command, str) else tuple(self.command)

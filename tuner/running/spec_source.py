@@ -210,7 +210,7 @@ def _split(line: str) -> tuple[str, ...]:
     try:
         words = Command.split(line)
     except ValueError as error:
-        raise ConfigurationError(f"--command: {line!r} cannot be split into words: {error}") from None
+        raise ConfigurationError(f"--command: {line!r} {error}") from None
     if not words:
         raise ConfigurationError("--command: is empty")
     return words

@@ -244,12 +244,7 @@ def _objective(value: object) -> object:
 
 
 def _words(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return [*Command.split(value)]
-    except ValueError as error:
-        raise ValueError(f"cannot be split into words: {error}") from None
+    return [*Command.split(value)] if isinstance(value, str) else value
 
 
 def _search_space(value: object) -> object:
