@@ -1,6 +1,7 @@
 """Processes are told apart by when they started, measured with their children, and killed by a mark."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,9 +12,11 @@ import pytest
 from tuner.system.processes import (
     birth,
     descendants,
+    ending,
     group_bytes,
     has_group,
     is_alive,
+    kill_all,
     kill_marked,
     resident_bytes,
     resident_bytes_of,
@@ -101,3 +104,15 @@ def test_marked_processes_are_killed_and_others_are_not(tmp_path: Path) -> None:
         assert other.poll() is None
         assert not kill_marked("MARK", tmp_path)
         other.kill()
+
+
+def test_processes_are_killed_and_one_that_has_ended_is_left_out(parent: tuple[subprocess.Popen[str], int]) -> None:
+    process, child = parent
+    kill_all((2**22 + 1, child, process.pid))
+    assert process.wait() == -signal.SIGKILL
+
+
+def test_how_a_process_ended_is_said_of_a_signal_without_a_name_too() -> None:
+    assert [ending(0), ending(-11), ending(-60)] == [
+        "ended with exit code 0", "was killed by SIGSEGV", "was killed by signal 60",
+    ]  # fmt: skip

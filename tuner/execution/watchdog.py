@@ -18,7 +18,7 @@ from tuner.domain.study import Limits
 from tuner.domain.trial import Failure
 from tuner.execution.limit_failures import late, too_large, too_late, too_loud
 from tuner.system.files import private, whole_file
-from tuner.system.processes import birth, descendants, group_bytes, kill_group, resident_bytes_of
+from tuner.system.processes import birth, descendants, group_bytes, kill_all, kill_group, resident_bytes_of
 
 WORKERS = "workers"
 """The folder, in that of a run, where workers tell what they do."""
@@ -49,9 +49,7 @@ def _end(pid: int | None) -> bool:
     if pid is not None:
         left = descendants(pid)
         kill_group(pid)
-        for each in left:  # in whatever session it is
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(each, signal.SIGKILL)
+        kill_all(left)  # in whatever session they are
     return pid is not None
 
 

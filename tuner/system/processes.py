@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -107,6 +108,25 @@ def kill_group(group: int, number: signal.Signals = signal.SIGKILL) -> None:
     """Send a signal to every process of a group, by default the one that ends them; nothing happens without any."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
+
+
+def kill_all(pids: Iterable[int]) -> None:
+    """End each of these processes at once, in whatever session or group it is; those that have ended are left out."""
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def ending(status: int) -> str:
+    """Return in words how a process ended, whose exit code is negative for a signal.
+
+    >>> ending(3), ending(-9)
+    ('ended with exit code 3', 'was killed by SIGKILL')
+    """
+    if status >= 0:
+        return f"ended with exit code {status}"
+    is_known = -status in set(signal.Signals)
+    return f"was killed by {signal.Signals(-status).name if is_known else f'signal {-status}'}"
 
 
 def adopt_orphans() -> None:

@@ -14,11 +14,10 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Protocol, final
 
-from tuner.system.processes import birth, descendants, has_group, kill_group
+from tuner.system.processes import birth, descendants, has_group, kill_all, kill_group
 
 GRACE_SECONDS = 10.0
 """How long a command may take to end once it was sent SIGTERM."""
@@ -115,10 +114,8 @@ class CommandProcess:
         """End what is left of it at once, and return its exit code, negative for a signal."""
         self._started |= {pid: birth(pid) for pid in descendants(self._process.pid)}
         kill_group(self._process.pid)
-        for pid, born in self._started.items():  # some may have left the group
-            if born and birth(pid) == born:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
+        # Some may have left the group.
+        kill_all(pid for pid, born in self._started.items() if born and birth(pid) == born)
         code = self._process.wait()
         self._guard.kill()
         self._guard.communicate()

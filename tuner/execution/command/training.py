@@ -18,6 +18,7 @@ from tuner.execution.command.process import CommandProcess
 from tuner.execution.command.report_socket import Question, ReportSocket
 from tuner.execution.command.surroundings import environment_of, facts_of
 from tuner.formatting.redaction import redacted
+from tuner.system.processes import ending
 
 _PATIENCE_SECONDS = 10.0
 """How long a command may take to end by itself that has reported its last epoch, or was answered that it is to stop."""
@@ -157,10 +158,8 @@ class _Run:
 
     def _failure_of(self, code: int) -> Failure | None:
         tail = f"; the end of its output:\n{self._process.tail}" if self._process.tail else ", and printed nothing"
-        if code < 0:
-            return _failure(FailureReason.RAISED, f"the command was killed by {_signal(-code)}{tail}")
-        if code > 0:
-            return _failure(FailureReason.RAISED, f"the command ended with exit code {code}{tail}")
+        if code != 0:
+            return _failure(FailureReason.RAISED, f"the command {ending(code)}{tail}")
         if self._has_reported:
             return None
         expected = self._command.expected(self._wanted, self._trial.unit)
@@ -199,7 +198,3 @@ class _Numbers:
 
 def _failure(reason: FailureReason, message: str) -> Failure:
     return Failure(reason=reason, message=redacted(message))
-
-
-def _signal(number: int) -> str:
-    return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"

@@ -17,7 +17,7 @@ from tuner.execution.isolation.messages import Request
 from tuner.execution.isolation.template_handle import TERMINATION_SECONDS, TemplateHandle
 from tuner.execution.limit_failures import not_ready, too_large, too_late, too_loud
 from tuner.execution.worker import WorkLostError, WorkOverranError
-from tuner.system.processes import kill_group, resident_bytes_of
+from tuner.system.processes import ending, kill_group, resident_bytes_of
 
 _EVERY_SECONDS = 0.5
 """How often a trial's limits are looked at while it trains."""
@@ -98,11 +98,11 @@ class ProcessHandle:
                 self.kill()
                 raise WorkOverranError(failure)
             if (status := self._template.status_of(self._pid)) is not None and not self._connection.poll():
-                raise WorkLostError(_cause(status))
+                raise WorkLostError(f"its process {ending(status)}")
         try:
             answer = self._connection.recv()
         except (EOFError, ConnectionError):
-            raise WorkLostError(_cause(self._awaited_status())) from None
+            raise WorkLostError(f"its process {ending(self._awaited_status())}") from None
         if isinstance(answer, Failure) and request is not Request.TEST:
             self.kill()
             raise WorkOverranError(answer)
@@ -170,11 +170,3 @@ class ProcessHandle:
         if late is not None or limits.memory is None:
             return late or loud
         return too_large(resident_bytes_of(self._template.descendants()), limits.memory, _WHOSE) or loud
-
-
-def _cause(status: int) -> str:
-    """Return in words how a process ended that was to answer."""
-    if status < 0:
-        known = -status in set(signal.Signals)
-        return f"its process was killed by {signal.Signals(-status).name if known else f'signal {-status}'}"
-    return f"its process ended with exit code {status}"

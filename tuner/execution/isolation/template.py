@@ -29,7 +29,7 @@ from tuner.domain.worker_spec import Job
 from tuner.execution.checkpoints import CODEC
 from tuner.execution.isolation.messages import CannotFork, Ended, Launch, Ready, Spawn, Started
 from tuner.execution.isolation.trial_process import LARGE_PACKAGES, be_a_program, interpreter, leave, loaded, serve
-from tuner.system.processes import adopt_orphans, descendants, kill_group
+from tuner.system.processes import adopt_orphans, descendants, kill_all, kill_group
 
 _MANY = 4096
 
@@ -226,9 +226,7 @@ def _kill_orphans() -> None:
     """End all that trials have left: what lost its parent, or left its group, has become this process's child."""
     deadline = time.monotonic() + _GRACE_SECONDS
     while _has_children() and time.monotonic() < deadline:
-        for pid in descendants(os.getpid()):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        kill_all(descendants(os.getpid()))
         for _ in _ended_children():
             pass
 

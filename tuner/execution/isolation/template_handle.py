@@ -18,7 +18,7 @@ from tuner.execution.isolation.messages import CannotFork, Ended, Launch, Ready,
 from tuner.execution.isolation.trial_process import THREAD_VARIABLES, interpreter
 from tuner.execution.limit_failures import not_ready
 from tuner.execution.worker import WorkOverranError
-from tuner.system.processes import descendants
+from tuner.system.processes import descendants, kill_all
 
 TERMINATION_SECONDS = 5.0
 """How long a process may take to end once it was sent SIGTERM, or its connection was closed."""
@@ -131,9 +131,7 @@ class TemplateHandle:
         with suppress(OSError):  # it has ended already
             self._socket.shutdown(socket.SHUT_WR)
         if not self._ends(time.monotonic() + TERMINATION_SECONDS):
-            for pid in (*self.descendants(), *([] if self._pid is None else [self._pid])):
-                with suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
+            kill_all((*self.descendants(), *([] if self._pid is None else [self._pid])))
         if self._process is not None:
             end_template(self._process)
         self._control.close()
