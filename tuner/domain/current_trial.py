@@ -89,6 +89,7 @@ class _Current:
     """The trials that run in this process, by the threads that run them."""
 
     def __init__(self) -> None:
+        self._joining = threading.Lock()
         self._process = 0
         self._by_thread: dict[int, Trial] = {}
         self._outer: str | None = None
@@ -99,7 +100,7 @@ class _Current:
             refuse_child(int(os.environ.get(_PROCESS, os.getpid())))
             if SOCKET not in os.environ:
                 return None
-            self.enter(import_module(_REMOTE).join(os.environ[SOCKET]))
+            self._join(os.environ[SOCKET])
         refuse_child(self._process)
         trials = [*self._by_thread.values()]
         mine = self._by_thread.get(threading.get_ident(), trials[0] if len(trials) == 1 else None)
@@ -110,6 +111,12 @@ class _Current:
                 hint="hand `trial` to the thread, or leave share_process out: then each trial has its own process",
             )
         return mine
+
+    def _join(self, address: str) -> None:
+        """Enter the trial of a command's program, once, whichever of its threads ask for it."""
+        with self._joining:
+            if not self._by_thread:
+                self.enter(import_module(_REMOTE).join(address))
 
     def enter(self, trial: Trial) -> None:
         if not self._by_thread:

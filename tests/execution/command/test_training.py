@@ -366,3 +366,23 @@ def test_a_program_may_report_beside_its_numbers_what_is_none(start: Start) -> N
         tuner.report(loss=1, each=TwoNumbers(), name="adam")
     """
     assert [*start(program, options=())] == [{"loss": 1, "each": "two numbers", "name": "adam"}]
+
+
+def test_threads_of_a_program_that_ask_for_the_trial_at_once_have_one_and_the_same(start: Start) -> None:
+    program = """
+        import threading, tuner
+        from tuner.execution.command import remote_trial
+        asking, join, found = threading.Barrier(2), remote_trial.join, []
+        def join_slowly(address):
+            try:
+                asking.wait(0.5)  # the other thread arrives only where it asks too
+            except threading.BrokenBarrierError:
+                pass
+            return join(address)
+        remote_trial.join = join_slowly
+        threads = [threading.Thread(target=lambda: found.append(tuner.current_trial())) for _ in range(2)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        tuner.report(loss=len(found), trials=len({id(each) for each in found}))
+    """
+    assert [*start(program, options=())] == [{"loss": 2, "trials": 1}]
