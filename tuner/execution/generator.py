@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Collection, Generator, Hashable, Mapping, Sequence
-from functools import partial
 from typing import Any, ClassVar, final
 
 from tuner.domain.command import Command
@@ -14,7 +13,7 @@ from tuner.domain.trial import Failure, Metrics, Trial
 from tuner.execution.function_call import FunctionCall
 from tuner.execution.host import Host
 from tuner.execution.rng_isolation import Randomness
-from tuner.execution.user_failures import failure_of, unfit
+from tuner.execution.user_failures import called, failure_of, unfit
 
 
 @final
@@ -109,8 +108,7 @@ class _Turn:
 
 def is_generator_function(function: Callable[..., Any]) -> bool:
     """Whether calling it gives a generator, for all one sees without calling it."""
-    call = function if inspect.isroutine(function) or isinstance(function, partial) else type(function).__call__
-    return inspect.isgeneratorfunction(call)
+    return inspect.isgeneratorfunction(called(function))
 
 
 def needs_thread(objective: Any) -> bool:

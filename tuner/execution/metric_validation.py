@@ -7,6 +7,7 @@ from typing import Any
 from tuner.domain.errors import nearest
 from tuner.domain.reporting import as_number
 from tuner.domain.trial import Failure, FailureReason, Metrics
+from tuner.execution.user_failures import refused
 from tuner.formatting.redaction import redacted
 
 
@@ -21,7 +22,7 @@ def measured(yielded: Any, wanted: Sequence[str], *, by: str = "the objective") 
     """
     if not isinstance(yielded, Mapping):
         if len(wanted) > 1 or as_number(yielded) is None:
-            return _failure(
+            return refused(
                 FailureReason.NO_METRICS,
                 f"{by} yielded {_shown(yielded)} instead of a dict of metrics such as {{{wanted[0]!r}: 0.9}}",
             )
@@ -29,7 +30,7 @@ def measured(yielded: Any, wanted: Sequence[str], *, by: str = "the objective") 
     missing = [name for name in wanted if name not in yielded]
     if missing:
         names = [str(name) for name in yielded]
-        return _failure(
+        return refused(
             FailureReason.MISSING_METRIC,
             f"{by} does not yield the study's metric {missing[0]!r}{nearest(missing[0], names)}"
             f" (it yields: {', '.join(names) or 'nothing'})",
@@ -38,11 +39,11 @@ def measured(yielded: Any, wanted: Sequence[str], *, by: str = "the objective") 
     for name in wanted:
         number = numbers[name]
         if number is None:
-            return _failure(
+            return refused(
                 FailureReason.NOT_A_NUMBER, f"the metric {name!r} is {_shown(yielded[name])}, which is no number"
             )
         if not math.isfinite(number):
-            return _failure(FailureReason.NOT_FINITE, f"the metric {name!r} is {number}")
+            return refused(FailureReason.NOT_FINITE, f"the metric {name!r} is {number}")
     return {name: number for name, number in numbers.items() if number is not None and math.isfinite(number)}
 
 
@@ -59,7 +60,3 @@ def _shown(value: Any) -> str:
     except Exception:  # noqa: BLE001 - to show an object runs its own code, which may raise anything
         text = f"a {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - what fits on a line
-
-
-def _failure(reason: FailureReason, message: str) -> Failure:
-    return Failure(reason=reason, message=redacted(message))

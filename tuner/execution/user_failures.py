@@ -26,11 +26,16 @@ def unfit(found: Any) -> str:
         return f"the objective is a generator, what calling {name} has returned: give {name} itself, without the call"
     if not callable(found):
         return f"the objective is {_a(found)}, which cannot be called with a trial; {_WANTED}"
-    call = found if inspect.isroutine(found) or isinstance(found, partial) else type(found).__call__
+    call = called(found)
     if inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call):
         name = getattr(found, "__name__", type(found).__name__)
         return f"the objective {name} is async: write a plain function, in which asyncio.run(...) runs what is async"
     return _miscalled(found)
+
+
+def called(found: Any) -> Any:
+    """Return the function whose code runs when `found` is called: it, or that of its class where it is an object."""
+    return found if inspect.isroutine(found) or isinstance(found, partial) else type(found).__call__
 
 
 def _miscalled(found: Callable[..., Any]) -> str:
@@ -67,6 +72,11 @@ def unusable(returned: Any) -> Failure | None:
 def _a(thing: Any) -> str:
     kind = type(thing).__name__
     return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
+
+
+def refused(reason: FailureReason, message: str) -> Failure:
+    """Return the failure that it is to report this; `message` may quote what a person's code has given."""
+    return Failure(reason=reason, message=redacted(message))
 
 
 def failure_of(error: BaseException) -> Failure:

@@ -17,7 +17,7 @@ from tuner.execution.command.metric_lines import MetricLines, Printed
 from tuner.execution.command.process import CommandProcess
 from tuner.execution.command.report_socket import Question, ReportSocket
 from tuner.execution.command.surroundings import environment_of, facts_of
-from tuner.formatting.redaction import redacted
+from tuner.execution.user_failures import refused
 from tuner.system.processes import ending
 
 _PATIENCE_SECONDS = 10.0
@@ -37,7 +37,7 @@ def trained_by(command: Command, wanted: Sequence[str], folder: Path) -> Callabl
             process = CommandProcess(words, folder, environment_of(facts, reports.address))
         except (OSError, ValueError) as error:  # a parameter's value may have a null character in it
             reports.close()
-            yield _failure(FailureReason.RAISED, f"the command {words[0]!r} could not be started: {error}")
+            yield refused(FailureReason.RAISED, f"the command {words[0]!r} could not be started: {error}")
             return
         reports.attach(process)
         try:
@@ -86,7 +86,7 @@ class _Run:
             code = self._process.close()
             if before is not None:
                 signal.signal(signal.SIGTERM, before)
-        failure = _failure(FailureReason.RAISED, problem) if problem else self._failure_of(code)
+        failure = refused(FailureReason.RAISED, problem) if problem else self._failure_of(code)
         if failure is not None:
             yield failure
 
@@ -159,11 +159,11 @@ class _Run:
     def _failure_of(self, code: int) -> Failure | None:
         tail = f"; the end of its output:\n{self._process.tail}" if self._process.tail else ", and printed nothing"
         if code != 0:
-            return _failure(FailureReason.RAISED, f"the command {ending(code)}{tail}")
+            return refused(FailureReason.RAISED, f"the command {ending(code)}{tail}")
         if self._has_reported:
             return None
         expected = self._command.expected(self._wanted, self._trial.unit)
-        return _failure(
+        return refused(
             FailureReason.NO_METRICS,
             f"the command reported nothing; looked for {expected} on its standard output{tail}",
         )
@@ -194,7 +194,3 @@ class _Numbers:
         if self._shift is None:
             self._shift = 1 if printed.number == self._trained else 0
         return printed.number + self._shift
-
-
-def _failure(reason: FailureReason, message: str) -> Failure:
-    return Failure(reason=reason, message=redacted(message))
