@@ -93,6 +93,17 @@ def discard_beyond(folders: StudyFolders, count: int) -> None:
                 _delete(path)
 
 
+def save_generators(file: Path) -> None:
+    """Keep the states of this process's random generators in a file of a checkpoint."""
+    import_module(CODEC).save(random_generators.states(), file)
+
+
+def restore_generators(file: Path) -> None:
+    """Let this process's random generators continue from the states in a file; nothing happens where there is none."""
+    if file.is_file():
+        random_generators.restore(import_module(CODEC).load(file))
+
+
 @final
 class TrialCheckpoints(Checkpoints):
     """The checkpoints of one trial that starts, or goes on.
@@ -142,15 +153,15 @@ class TrialCheckpoints(Checkpoints):
             if not any(folder.iterdir()):
                 raise ValueError("nothing was written into the folder of this checkpoint")
             if rng:
-                import_module(CODEC).save(random_generators.states(), folder / _RNG)
+                save_generators(folder / _RNG)
         self._discard_all_but(saved)
 
     def load(self) -> Mapping[str, Any] | None:
         return self._state
 
     def load_folder(self) -> Path | None:
-        if self.files is not None and (self.files / _RNG).is_file():
-            random_generators.restore(import_module(CODEC).load(self.files / _RNG))
+        if self.files is not None:
+            restore_generators(self.files / _RNG)
         return self.files
 
     def begin_epoch(self) -> None:

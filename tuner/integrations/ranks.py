@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from enum import Enum
-from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext
@@ -25,7 +24,7 @@ from tuner.domain.errors import ConfigurationError, StopTrial, TunerError
 from tuner.domain.reporting import Reporter, portable
 from tuner.domain.seed import derive
 from tuner.domain.trial import Checkpoints, Trial
-from tuner.execution.checkpoints import CODEC
+from tuner.execution.checkpoints import restore_generators, save_generators
 from tuner.system import random_generators
 from tuner.system.processes import die_with_parent
 
@@ -238,11 +237,11 @@ class _RankFolders(Checkpoints):
         folder: Path = self._connection.recv()
         yield folder
         if rng:
-            import_module(CODEC).save(random_generators.states(), folder / self._rng)
+            save_generators(folder / self._rng)
         self._connection.send(_Message(_Kind.COMMIT))
         self._connection.recv()
 
     def load_folder(self) -> Path | None:
-        if self._saved is not None and (self._saved / self._rng).is_file():
-            random_generators.restore(import_module(CODEC).load(self._saved / self._rng))
+        if self._saved is not None:
+            restore_generators(self._saved / self._rng)
         return self._saved
