@@ -24,7 +24,7 @@ _PROCESS = f"{VARIABLES}PROCESS"
 """The environment variable by which children know that they were started by a trial, and by which process."""
 
 SOCKET = f"{VARIABLES}SOCKET"
-"""The environment variable by which a program that is a trial's command finds the trial's process."""
+"""The environment variable by which a program that is a trial's command finds the trial's process: a socket's name."""
 
 _REMOTE = "tuner.execution.command.remote_trial"
 """What connects to it; by name, since few programs are commands."""

@@ -4,8 +4,6 @@ import json
 import os
 import select
 import signal
-import sys
-import textwrap
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -23,43 +21,6 @@ from tuner.execution.command.training import trained_by
 from tuner.system.processes import birth
 
 Start = Callable[..., Generator[Any, None, None]]
-
-
-@pytest.fixture
-def start(workplace: Path) -> Start:
-    """Starts a trial of a Python program, given by its text, whose arguments are `words`."""
-
-    def begin(
-        program: str, *words: str, wanted: tuple[str, ...] = ("loss",), pattern: str = "",
-        options: tuple[str, ...] = ("-S",), recorded: int = 0, **given: Any,
-    ) -> Any:  # fmt: skip
-        (workplace / "train.py").write_text("import json, os, signal, sys, time\n" + textwrap.dedent(program))
-        checkpoints = TrialCheckpoints(workplace / "checkpoints", recorded, recorded)
-        checkpoints.begin_epoch()
-        trial = Trial(
-            config=Config({"lr": 0.5, "optimizer": {"name": "sgd", "momentum": 0.25}}),
-            checkpoints=checkpoints,
-            place=workplace / "place",
-            settings=Config({}),
-            **{"number": 3, "seed": 11, "device": "cpu", "epoch": checkpoints.epoch, "max_epochs": 9, **given},
-        )
-        command = Command(words=(sys.executable, *options, "train.py", *words), pattern=pattern)
-        return taken(trained_by(command, wanted, workplace)(trial), checkpoints)
-
-    return begin
-
-
-def taken(reports: Generator[Any, None, None], checkpoints: TrialCheckpoints) -> Generator[Any, None, None]:
-    """Take every report as a worker does, which says where the trial is."""
-    try:
-        for report in reports:
-            if not isinstance(report, Failure):
-                checkpoints.advance(is_best=True)
-                checkpoints.recorded()
-            yield report
-            checkpoints.begin_epoch()
-    finally:
-        reports.close()
 
 
 def failure(trial: Generator[Any, None, None]) -> Failure:
@@ -104,7 +65,7 @@ def test_a_report_is_read_before_the_program_ends_although_python_would_keep_it(
 def test_the_trial_is_told_by_arguments_by_variables_and_by_a_file(start: Start, workplace: Path) -> None:
     program = """
         told = {name: value for name, value in os.environ.items() if name.startswith("TUNER_TRIAL_")}
-        assert os.path.exists(told.pop("TUNER_TRIAL_SOCKET"))
+        socket.socket(socket.AF_UNIX).connect("\\0" + told.pop("TUNER_TRIAL_SOCKET"))
         print(json.dumps({"loss": 1, "words": sys.argv[1:], "told": told, "file": json.load(open(sys.argv[-1]))}))
     """
     words = ("--lr", "{lr}", "-n{trial.number}", "--resume={trial.checkpoint}", "--depth", "{depth}", "{config}")
@@ -300,89 +261,3 @@ def test_what_a_line_names_as_a_checkpoint_is_what_the_next_run_is_given(start: 
     again = start(CHECKPOINTING, "{trial.checkpoint}", recorded=3)
     assert next(again)["loss"] == 4
     again.close()
-
-
-REPORTING = """
-import pathlib, tuner
-trial = tuner.current_trial()
-saved = trial.load_folder()
-state = int((saved / "state").read_text()) if saved else 0
-print(json.dumps({"loss": -1}))
-while not pathlib.Path("never").exists():
-    state += 1
-    with trial.checkpoint() as folder:
-        (folder / "state").write_text(str(state))
-    try:
-        tuner.report({"loss": state, "lr": trial.config["lr"], "of": trial.max_epochs}, step=state)
-    except tuner.StopTrial:
-        pathlib.Path("stopped").write_text(str(state))
-        raise
-"""
-
-
-def test_a_program_that_imports_tuner_reports_waits_for_the_answer_and_saves_folders(
-    start: Start, workplace: Path
-) -> None:
-    program = REPORTING.replace('print(json.dumps({"loss": -1}))\n', "")
-    trial = start(program, options=())
-    assert [next(trial) for _ in range(2)] == [{"loss": n, "lr": 0.5, "of": 9} for n in (1, 2)]
-    trial.close()
-    assert (workplace / "stopped").read_text() == "2"
-    again = start(program, options=(), recorded=2)
-    assert next(again)["loss"] == 3
-    again.close()
-
-
-def test_what_a_report_cannot_be_is_raised_in_the_program(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
-    program = """
-        import tuner
-        tuner.report(loss=1, step=5)
-        for metrics, step in (({"loss": 2}, 3), ({"loss": 2}, 0)):
-            try:
-                tuner.report(metrics, step=step)
-            except (tuner.ConfigurationError, ValueError) as error:
-                print(error)
-        if os.fork() == 0:
-            try:
-                tuner.report(loss=7)
-            except tuner.NoTrialError as error:
-                print(error)
-            os._exit(0)
-        os.wait()
-    """
-    assert [*start(program, options=())] == [{"loss": 1}]
-    printed = capsys.readouterr().out
-    assert "is a child of process" in printed
-    assert "steps only increase" in printed
-    assert "a step is how far the trial is, a whole number from 1" in printed
-
-
-def test_a_program_may_report_beside_its_numbers_what_is_none(start: Start) -> None:
-    program = """
-        import tuner
-        class TwoNumbers:
-            def __float__(self): raise RuntimeError("a Tensor with 2 elements cannot be converted to Scalar")
-            def __repr__(self): return "two numbers"
-        tuner.report(loss=1, each=TwoNumbers(), name="adam")
-    """
-    assert [*start(program, options=())] == [{"loss": 1, "each": "two numbers", "name": "adam"}]
-
-
-def test_threads_of_a_program_that_ask_for_the_trial_at_once_have_one_and_the_same(start: Start) -> None:
-    program = """
-        import threading, tuner
-        from tuner.execution.command import remote_trial
-        asking, join, found = threading.Barrier(2), remote_trial.join, []
-        def join_slowly(address):
-            try:
-                asking.wait(0.5)  # the other thread arrives only where it asks too
-            except threading.BrokenBarrierError:
-                pass
-            return join(address)
-        remote_trial.join = join_slowly
-        threads = [threading.Thread(target=lambda: found.append(tuner.current_trial())) for _ in range(2)]
-        for thread in threads: thread.start()
-        for thread in threads: thread.join()
-        tuner.report(loss=len(found), trials=len({id(each) for each in found}))
-    """
-    assert [*start(program, options=())] == [{"loss": 2, "trials": 1}]

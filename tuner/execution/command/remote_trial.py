@@ -52,7 +52,7 @@ class _Line:
     def __init__(self, address: str) -> None:
         self._one_at_a_time = threading.Lock()
         connection = socket.socket(socket.AF_UNIX)
-        connection.connect(address)
+        connection.connect(f"\0{address}")
         self._stream = connection.makefile("rw", encoding="utf-8")
 
     def ask(self, **question: Any) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """Where the programs of a command report to: a socket, for `tuner.report` in a process that is not the trial's own."""
 
 import json
-import shutil
+import os
+import secrets
 import socket
-import tempfile
+import struct
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, final
 
 from tuner.execution.command.process import CommandProcess
@@ -15,6 +15,9 @@ from tuner.execution.command.process import CommandProcess
 _AT_ONCE = 64 * 2**10
 _LONGEST = 2**20
 """Bytes of a question: one that is longer ends its connection."""
+
+_CREDENTIALS = struct.Struct("3i")
+"""What SO_PEERCRED gives: a process, its user, its group."""
 
 
 @final
@@ -36,11 +39,10 @@ class ReportSocket:
     """A listening socket with its connections."""
 
     def __init__(self) -> None:
-        # The path of a socket has about a hundred bytes, and a trial's own folder may lie deep.
-        self._folder = Path(tempfile.mkdtemp(prefix="tuner-"))
-        self.address = str(self._folder / "reports")
+        # One that is no file: a path has about a hundred bytes, and would stay where this process is killed.
+        self.address = f"tuner-{os.getpid()}-{secrets.token_hex(8)}"
         self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(self.address)
+        self._listener.bind(f"\0{self.address}")
         self._listener.listen()
         self._connections: dict[socket.socket, bytes] = {}
 
@@ -52,10 +54,12 @@ class ReportSocket:
         """Close it, with every connection."""
         for each in (self._listener, *self._connections):
             each.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _accept(self, process: CommandProcess) -> Sequence[Question]:
         connection, _ = self._listener.accept()
+        if user_of(connection) not in (0, os.getuid()):  # whom a file's mode would have kept out
+            connection.close()
+            return ()
         self._connections[connection] = b""
         process.watch(connection, lambda: self._receive(connection, process))
         return ()
@@ -72,6 +76,12 @@ class ReportSocket:
             del self._connections[connection]
             connection.close()
         return [*filter(None, (_question(line, connection) for line in lines))]
+
+
+def user_of(connection: socket.socket) -> int:
+    """Return the user whose process is at the other end."""
+    _, user, _ = _CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    return int(user)
 
 
 def _question(line: bytes, connection: socket.socket) -> Question | None:
