@@ -1,12 +1,21 @@
 """Trials of two gloo processes: they stop together, continue together, and none is left over."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from integrations.guides import Guide, study
 from templates import gone
 
-from tuner import TrialState
+from tuner import Trial, TrialState
+from tuner.domain.config import Config
+from tuner.domain.current_trial import entered
+from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.reporting import Reporter
+from tuner.execution.checkpoints import TrialCheckpoints
+from tuner.integrations.ranks import launch
 
 GUIDE = Guide("distributed", "torch._dynamo", "tuner.integrations.ranks", trials=1)
 
@@ -62,3 +71,45 @@ def test_a_rank_that_is_killed_is_the_failure_of_its_trial_and_the_others_end(tm
     assert "rank 1" in trial.failure.message or "rank 0 failed" in trial.failure.message
     assert len(pids(tmp_path)) == 2
     assert all(gone(pid) for pid in pids(tmp_path))
+
+
+class _Kept(Reporter):
+    """Keeps what is reported."""
+
+    should_stop = False
+
+    def __init__(self) -> None:
+        self.reported: list[Any] = []
+
+    def report(self, metrics: Any, step: int | None) -> None:
+        self.reported.append((metrics, step))
+
+
+def reported(function: Callable[[Trial], None], place: Path) -> list[Any]:
+    """Return what a rank that calls `function` has reported."""
+    kept = _Kept()
+    trial = Trial(
+        config=Config({"lr": 0.5}), number=3, seed=7, device="cpu", epoch=0, max_epochs=2000, unit=FidelityUnit.STEPS,
+        settings=Config({"a": "b"}), checkpoints=TrialCheckpoints(place, 0, 0), place=place, reporter=kept,
+    )  # fmt: skip
+    with entered(trial):
+        launch(function, ranks=1, start_method="fork")
+    return kept.reported
+
+
+def report_what_the_trial_is(trial: Trial) -> None:
+    facts = (trial.config["lr"], trial.settings["a"], trial.number, trial.seed, trial.step, trial.max_step, trial.unit)
+    trial.report({"facts": facts}, step=2000)
+
+
+def report_an_array(trial: Trial) -> None:
+    trial.report({"loss": np.float32(0.5), "each": np.zeros(2)})
+
+
+def test_the_trial_of_a_rank_says_what_the_trial_itself_says(tmp_path: Path) -> None:
+    facts = str((0.5, "b", 3, 7, 0, 2000, FidelityUnit.STEPS))
+    assert reported(report_what_the_trial_is, tmp_path) == [({"facts": facts}, 2000)]
+
+
+def test_a_rank_may_report_beside_its_numbers_what_is_none(tmp_path: Path) -> None:
+    assert reported(report_an_array, tmp_path) == [({"loss": 0.5, "each": "[0. 0.]"}, None)]
