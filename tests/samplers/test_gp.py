@@ -1,6 +1,6 @@
 """A Gaussian process over configurations and epochs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -101,6 +101,31 @@ def test_a_study_of_which_every_trial_failed_looks_elsewhere() -> None:
         sampler.observe(ended(number, PLANE.at({"x": 0.1 + number / 80, "y": 0.1}), {}, TrialState.FAIL))
     near = [abs(config["x"] - 0.15) < 0.15 and config["y"] < 0.2 for config in proposals(sampler, count=60)]
     assert np.mean(near) < 0.03  # of random ones it would be 6 %
+
+
+HUGE = {
+    "one sign": lambda x: (x - 0.3) ** 2 if x < 0.5 else 1e308,
+    "all near the end of doubles": lambda x: 1.7e308 if x > 0.5 else 1.69e308,
+    "both signs": lambda x: 1.7e308 if x > 0.5 else -1.7e308,
+    "a large offset": lambda x: 1e300 * (1 + x),
+}
+
+
+@pytest.mark.parametrize("loss", HUGE.values(), ids=HUGE)
+def test_losses_as_large_as_doubles_are_learned_from_like_all_others(loss: Callable[[float], float]) -> None:
+    sampler = GaussianProcess(PLANE, MINIMIZED, 0)
+    for number, config in enumerate(drawn(PLANE, 40)):
+        sampler.observe(ended(number, config, {1: loss(config["x"])}))
+    assert np.mean([config["x"] < 0.5 for config in proposals(sampler)]) > 0.75
+
+
+def test_huge_values_of_one_of_several_metrics_leave_the_other_to_be_learned() -> None:
+    goal = Goal(metrics=("accuracy", "size"), directions=(Direction.MAXIMIZE, Direction.MINIMIZE))
+    sampler = GaussianProcess(PLANE, goal, 0)
+    for number, config in enumerate(drawn(PLANE, 40)):
+        metrics = {"accuracy": config["y"], "size": (-1e308, 1e308)[number % 2]}
+        sampler.observe(replace(ended(number, config, {1: metrics["accuracy"]}), metrics=metrics))
+    assert np.mean([config["y"] for config in proposals(sampler)]) > 0.65
 
 
 def test_a_better_branch_is_proposed_more_often_and_its_numbers_are_learned() -> None:

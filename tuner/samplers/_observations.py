@@ -126,16 +126,14 @@ class Observations:
             return np.empty(0)
         signs = np.array([direction.sign for direction in self._goal.directions])
         values = signs * np.array([row.values for row in rows])
-        merits: Vector = values[:, 0] if values.shape[1] == 1 else _scalarised(values, weights)
+        merits: Vector = _unit(values[:, 0]) if values.shape[1] == 1 else _scalarised(values, weights)
         excesses = np.array([row.excess for row in rows])
-        least = merits[excesses <= 0].min(initial=merits.max())
-        return np.where(excesses > 0, least - 1.0 - excesses, merits)
+        return np.where(excesses > 0, merits.min() - excesses / (excesses.max() or 1.0), merits)
 
 
 def _scalarised(values: Matrix, weights: Vector) -> Vector:
     """Return one merit for each row of several, each brought to between 0 and 1."""
-    ranges = np.ptp(values, axis=0)
-    losses = (values.max(0) - values) / np.where(ranges > 0, ranges, 1.0) * weights
+    losses = np.column_stack([1.0 - _unit(column) for column in values.T]) * weights
     merits: Vector = -(losses.max(1) + _SUM * losses.sum(1))
     return merits
 
@@ -150,13 +148,24 @@ def _depths(epochs: list[int]) -> Vector:
 
 
 def _standardised(merits: Vector) -> Vector:
-    """Return scores of mean 0 and deviation 1.
+    """Return scores of mean 0 and deviation 1."""
+    if not len(merits):
+        return merits
+    unit = _unit(merits)
+    scores: Vector = (unit - unit.mean()) / (unit.std() or 1.0)
+    return scores
+
+
+def _unit(merits: Vector) -> Vector:
+    """Return merits between 0 and 1, whatever finite numbers they are.
 
     Merits below the median are cut off where they are as far from it as the best one: how poor a poor trial is does not
     matter, and a loss that exploded must not hide the differences among good ones.
     """
-    if not len(merits):
-        return merits
-    cut = np.maximum(merits, 2.0 * np.median(merits) - merits.max())
-    scores: Vector = (cut - cut.mean()) / (cut.std() or 1.0)
-    return scores
+    ordered = np.sort(merits)
+    median = 0.5 * ordered[(len(merits) - 1) // 2] + 0.5 * ordered[len(merits) // 2]  # a sum could be infinite
+    with np.errstate(over="ignore"):
+        cut = np.maximum(merits, median - (ordered[-1] - median))
+    scaled = cut / (np.abs(cut).max() or 1.0)
+    unit: Vector = (scaled - scaled.min()) / (np.ptp(scaled) or 1.0)
+    return unit
