@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
@@ -20,27 +19,15 @@ from tuner.testing import SamplerConformance
 from tuner.testing.sampler import BOTH, BOUND, SEVERAL, judged
 from tuner.testing.spaces import MAXIMIZED, NUMBERS, PLANE, SPACES
 
-SLOW = {"gp"}
-"""Samplers of which few proposals are asked for: each takes about half a second."""
-
 KNOWN: dict[str, dict[str, Any]] = {
     "grid": {"has_randomness": False, "num_trials": 4, "options_for_few": {"points": 10}},
-    "gp": {"num_judged": 10, "options_for_few": {"startup_trials": 100}},
+    "gp": {"options_for_few": {"startup_trials": 100}},
 }
 """What the suite has to know of a sampler, where that is not the usual."""
 
 for _name in SAMPLERS.names:
     _facts = {"sampler": SAMPLERS[_name], **KNOWN.get(_name, {})}
     globals()[f"Test_{_name}"] = type(f"Test_{_name}", (SamplerConformance,), _facts)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Fit Gaussian processes in one thread: on a busy machine several take ten times as long."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def refused() -> Iterator[tuple[str, str]]:
@@ -93,8 +80,7 @@ def test_a_sampler_of_a_single_metric_refuses_several_with_one_that_takes_them(n
 @pytest.mark.parametrize("name", ["tpe", "gp", "cma_es"])
 def test_what_breaks_a_constraint_is_proposed_clearly_less_often_than_at_random(name: str) -> None:
     def share(name: str) -> float:
-        seeds, trials, last = (1, 14, 4) if name in SLOW else (4, 60, 20)
-        records = [record for seed in range(seeds) for record in judged(SAMPLERS[name], BOUND, trials, seed)[1][-last:]]
+        records = [record for seed in range(4) for record in judged(SAMPLERS[name], BOUND, 60, seed)[1][-20:]]
         return sum(bool(BOUND.violated(record.metrics)) for record in records) / len(records)
 
     assert share(name) < 0.75 * share("random")

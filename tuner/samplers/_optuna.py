@@ -45,10 +45,7 @@ class Shown:
 
 
 RUNNING = Shown(state=TrialState.RUNNING)
-"""A trial without values. TPE takes it for a poor one (the constant liar), a Gaussian process for a busy place."""
-
-WORST = Shown(state=TrialState.COMPLETE)
-"""A complete trial with the worst values that any has."""
+"""A trial without values. TPE takes it for a poor one (the constant liar)."""
 
 UNSEEN = Shown(state=TrialState.FAIL)
 """A trial that Optuna's samplers leave out."""
@@ -109,44 +106,22 @@ class Mirror:
         self._distributions = {path: distribution(each) for path, each in self._parameters.items()}
         self._storage = _Memory()
         self._storage.create_new_study([StudyDirection[direction.name] for direction in goal.directions], _NAME)
-        self._failed: dict[int, TrialRecord] = {}
 
     def observe(self, trial: TrialRecord) -> None:
         """Bring the mirror's trial up to the record."""
         self._proposals.observe(trial)
-        shown = self._show(trial, self._goal)
-        if shown is WORST:
-            self._failed[trial.number] = trial
-            return
         known = (each for each in self._goal.constraints if each.metric in trial.metrics)
-        self._put(trial, shown, {str(each): each.excess(trial.metrics) for each in known})
-
-    def _put(self, trial: TrialRecord, shown: Shown, excesses: Mapping[str, float]) -> None:
+        excesses = {f"{_CONSTRAINTS_KEY}:{each}": each.excess(trial.metrics) for each in known}
         params = self._space.flatten(trial.config)
         distributions = {path: self._distributions[path] for path in params}
-        attributes = {f"{_CONSTRAINTS_KEY}:{name}": excess for name, excess in excesses.items()}
-        self._storage.shown[trial.number] = _trial(trial.number, params, distributions, shown, attributes)
-
-    def _show_the_worst(self) -> None:
-        """Give the trials without values the worst that any has: in each metric, and beyond each constraint."""
-        if not self._failed:
-            return
-        trials = [trial for number, trial in self._storage.shown.items() if number not in self._failed and trial.values]
-        signs = [direction.sign for direction in self._goal.directions]
-        columns = zip(*(trial.values for trial in trials), strict=True)
-        worst = [sign * min(sign * value for value in column) for sign, column in zip(signs, columns, strict=False)]
-        shown = complete(tuple(worst) or (0.0,) * len(signs))
-        names = [str(each) for each in self._goal.constraints]
-        beyond = {name: max((trial.constraints.get(name, 0.0) for trial in trials), default=0.0) for name in names}
-        for trial in self._failed.values():
-            self._put(trial, shown, beyond)
+        shown = self._show(trial, self._goal)
+        self._storage.shown[trial.number] = _trial(trial.number, params, distributions, shown, excesses)
 
     def suggest(self, number: int, held: Held, make: MakeSampler | None = None) -> Config | None:
         """Return the configuration of trial `number`, with the values in `held`; None where no such one is left.
 
         `make` makes the sampler that proposes this one.
         """
-        self._show_the_worst()
         chosen = make or self._make
         return self._proposals.choose(number, held, lambda each: self._propose(chosen, number, each, held))
 
