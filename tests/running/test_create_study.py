@@ -149,6 +149,50 @@ def test_an_interrupted_trial_comes_first_and_keeps_what_was_recorded() -> None:
         assert study.tell(again).curve == {1: 0.5, 2: 0.4, 3: 0.3}
 
 
+def interrupted_after_two_reports() -> None:
+    with create(scheduler="none") as study:
+        trial = study.ask()
+        assert trial is not None
+        trial.report(loss=0.5)
+        trial.report(loss=0.4)
+
+
+def test_a_trial_that_begins_anew_counts_from_the_first_step_that_it_gives() -> None:
+    interrupted_after_two_reports()
+    with create(scheduler="none", resume=True) as study:
+        trial = study.ask()
+        assert trial is not None
+        trial.report(loss=0.6, step=1)
+        trial.report(loss=0.7)
+        trial.report(loss=0.3)
+        assert study.tell(trial).curve == {1: 0.5, 2: 0.4, 3: 0.3}
+
+
+def test_the_first_report_of_an_interrupted_trial_has_to_say_its_step() -> None:
+    interrupted_after_two_reports()
+    with create(scheduler="none", resume=True) as study:
+        trial = study.ask()
+        assert trial is not None
+        with pytest.raises(ConfigurationError, match="trial 0 was trained to epoch 2 before, and its first rep") as raised:
+            trial.report(loss=0.3)
+        assert "above trial.epoch" in raised.value.hint
+        trial.report(loss=0.3, step=trial.epoch + 1)
+        assert study.tell(trial, 0.2).curve == {1: 0.5, 2: 0.4, 3: 0.3, 4: 0.2}
+
+
+def test_a_retried_trial_has_to_say_its_step_as_well() -> None:
+    with create(scheduler="none", retries=1) as study:
+        trial = study.ask()
+        assert trial is not None
+        trial.report(loss=0.5)
+        study.tell(trial, failure="a power cut")
+        again = study.ask()
+        assert again is not None
+        assert (again.number, again.epoch) == (0, 1)
+        with pytest.raises(ConfigurationError, match="trial 0 was trained to epoch 1 before"):
+            again.report(loss=0.4)
+
+
 KILLED = """
 import os, signal, tuner
 study = tuner.create_study(

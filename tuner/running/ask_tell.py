@@ -166,8 +166,8 @@ class AskTellStudy:
 class AskedTrial:
     """A trial that was asked for: a configuration to train, and where its reports go.
 
-    `epoch` is how far it was trained before, 0 unless it was interrupted: it may continue from there, or begin anew,
-    and what it reports again up to there is ignored; `max_epochs` is how far it is trained at most. Both are in the
+    `epoch` is how far it was trained before, 0 unless it was interrupted or is tried again: it may continue from there,
+    or begin anew, and what it reports again up to there is ignored; `max_epochs` is how far it is trained at most. Both are in the
     unit of the study's budget. One thread at a time reports it. As a context it is told at the end of the block: an
     exception of the program is its failure, after which the program continues.
     """
@@ -188,9 +188,9 @@ class AskedTrial:
         """Report what was measured, a mapping or keywords, and let the scheduler decide whether the trial stops.
 
         `step` is how far the trial is now, in the unit of the budget and above the report before; one more than that
-        unless it is given.
+        unless it is given. The first report of a trial whose `epoch` is not 0 has to give it.
         Once the trial is to stop, reports are ignored. A metric that is not finite fails the trial. Raises
-        `ConfigurationError` where the study's metric is missing or no number, or the step is out of order.
+        `ConfigurationError` where the study's metric is missing or no number, or the step is missing or out of order.
         """
         given, at = combined(metrics, named), as_step(step)
         if not self._is_over:
@@ -226,7 +226,7 @@ class AskedTrial:
             )
 
     def _record(self, given: Any, at: int | None, *, is_last: bool) -> None:
-        outcome, step = self._measured(given), at or max(self._step, self.epoch) + 1
+        outcome, step = self._measured(given), at or self._next_step(is_last=is_last)
         if step <= self._step:
             raise ConfigurationError(f"step {step} is not above the last one that was reported, {self._step}")
         if step > self.epoch and not is_last:
@@ -238,6 +238,19 @@ class AskedTrial:
             return
         self._is_over = self._study.record(Report(number=self.number, epoch=step, metrics=outcome, is_last=is_last))
         self._step, self._has_measured = step, True
+
+    def _next_step(self, *, is_last: bool) -> int:
+        """Return the step of a report that gives none; of a value that is told, beyond all that is recorded."""
+        if is_last:
+            return max(self._step, self.epoch) + 1
+        if self.epoch and not self._step:
+            raise ConfigurationError(
+                f"trial {self.number} was trained to {self._fidelity.unit.at(self.epoch)} before, and its first report "
+                "does not say how far it is now",
+                hint="report(..., step=...): a step above trial.epoch where the program continues from a checkpoint of "
+                "its own, and counted from the beginning where it begins anew",
+            )
+        return self._step + 1
 
     def _measured(self, given: Any) -> Metrics | Failure:
         outcome = measured(given, self._study.goal.wanted, by="the program")
