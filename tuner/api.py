@@ -43,7 +43,7 @@ def run(
     target: str | None = None,
     storage: str | None = None,
     settings: Mapping[str, Any] | None = None,
-    log: str | Sequence[str] = (),
+    log: str | Sequence[str] | None = (),
     progress: bool | None = None,
     **overrides: Unpack[Overrides],
 ) -> "Study":
@@ -61,7 +61,7 @@ def run(
     """
     mistakes = Mistakes()
     paths = given_paths(overrides, mistakes) | {f"settings.{key}": value for key, value in (settings or {}).items()}
-    logs = mistakes.collect(lambda: _logs(log))
+    logs = mistakes.collect(lambda: Logs.of(log))
     of_data = {} if data is None else {"settings.dataset": "data", "settings.target": "target"}
     with said_as({**words_of(paths), **of_data}), watching(progress=progress) as listeners:
         name, cause = launch.run(
@@ -84,10 +84,6 @@ def _asked(study: str | Path | StudySpec | None, data: str | Path | None, target
         "run either a study, or data with its target",
         hint='tuner.run("digits") or tuner.run(data="table.csv", target="label")',
     )
-
-
-def _logs(log: str | Sequence[str]) -> Logs:
-    return Logs([log] if isinstance(log, str) else log)
 
 
 def load_study(name: str, storage: str | None = None, *, spec: StudySpec | None = None) -> "Study":
@@ -137,7 +133,7 @@ class Study:
     def resume(
         self,
         *,
-        log: str | Sequence[str] = (),
+        log: str | Sequence[str] | None = (),
         progress: bool | None = None,
         trust: bool = False,
         **overrides: Unpack[Overrides],
@@ -149,7 +145,7 @@ class Study:
         """
         mistakes = Mistakes()
         given = given_paths(overrides, mistakes)
-        logs = mistakes.collect(lambda: _logs(log))
+        logs = mistakes.collect(lambda: Logs.of(log))
         with said_as(words_of(given)), watching(progress=progress) as listeners:
             cause = launch.resume(
                 self.name,

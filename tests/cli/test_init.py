@@ -42,6 +42,14 @@ def test_a_stored_study_goes_before_a_shipped_one_of_the_same_name(user_folder: 
     assert read_study_file(user_folder / "stored.toml", {}).metric == "accuracy"
 
 
+@pytest.mark.parametrize("program", ["nope.py", "programs/nope.py"])
+def test_a_program_that_is_not_there_is_said_to_be_a_missing_file(program: str, workplace: Path, cli: Cli) -> None:
+    code, _, told = cli("init", "study.toml", "--from", program)
+    assert code == 2
+    assert f"there is no file {program}" in told
+    assert "stud" not in told
+
+
 def test_for_data_it_says_what_would_be_searched(workplace: Path, cli: Cli) -> None:
     rows = [f"{index},{index % 7},{'ab'[index % 2]}" for index in range(60)]
     (workplace / "table.csv").write_text("\n".join(["one,two,label", *rows]))

@@ -332,7 +332,7 @@ def test_a_study_that_goes_on_says_how_far_it_was(capsys: pytest.CaptureFixture[
 def test_cohorts_are_announced_with_their_size(capsys: pytest.CaptureFixture[str]) -> None:
     with shown() as make:
         make(assembled(replace(SPEC, resources=Resources(parallel=2, cohort=4, share_process=True))), ())
-    assert "2 cohorts of up to 4 trials at a time" in capsys.readouterr().err
+    assert "2 cohorts at a time, of up to 4 trials: cohort = 4" in capsys.readouterr().err
 
 
 def test_what_is_probably_not_meant_is_noted_first(capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,3 +37,8 @@ def test_tokens_and_examples_are_amounts_and_epochs_and_steps_are_numbered() -> 
     words = [unit.at(1500) for unit in FidelityUnit]
     assert words == ["epoch 1500", "step 1,500", "1,500 tokens", "1,500 examples"]
     assert [unit.heading for unit in FidelityUnit] == ["epoch", "step", "tokens", "examples"]
+
+
+def test_a_unit_prints_as_the_word_of_the_budget() -> None:
+    assert [str(unit) for unit in FidelityUnit] == ["epochs", "steps", "tokens", "examples"]
+    assert f"{FidelityUnit.STEPS}" == "steps"

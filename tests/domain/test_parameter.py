@@ -128,6 +128,7 @@ def test_a_step_that_does_not_divide_the_range_ends_below_it() -> None:
         (Choice(), "a choice needs at least one value"),
         (Choice("a", "a"), "'a' is chosen twice"),
         (Choice(True, 1), "1 is chosen twice"),
+        (Choice([1, "two", None]), "none; write Choice(1, 'two', None)"),  # type: ignore[arg-type]
         (Choice([1], [2]), "[1] cannot be chosen"),  # type: ignore[arg-type]
         (Choice(1.0, math.inf), "inf is not finite"),
         (Choice("a", "b", default="c"), "default 'c' is none of 'a', 'b'"),

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tuner.domain.errors import (
     ResumeRefusedError,
     StudyExistsError,
     StudyHeldError,
+    TooManyFailuresError,
 )
 from tuner.storage.store import open_store
 
@@ -123,6 +125,56 @@ def test_a_budget_may_grow_and_nothing_else_may_change() -> None:
     assert len(tuner.load_study("asked").trials) == 5
 
 
+def test_what_the_call_names_as_how_far_a_trial_is_trained_may_grow_and_stays() -> None:
+    with create(scheduler="none") as study:
+        tell(study, 1)
+    with create(scheduler="none", epochs=9, resume=True) as study:
+        trial = study.ask()
+        assert trial is not None
+        assert trial.max_epochs == 9
+        study.tell(trial, 0.5)
+    with create(scheduler="none", epochs=None, resume=True) as study:
+        assert [trial.max_epochs for trial in iter(study.ask, None)] == [9]
+    with pytest.raises(ConfigurationError, match="epochs: 4 is below the 9 epochs of study 'asked'"):
+        create(scheduler="none", resume=True)
+    with pytest.raises(ConfigurationError, match="steps: study 'asked' counts epochs"):
+        create(scheduler="none", epochs=None, steps=90, resume=True)
+
+
+def test_a_budget_that_the_call_does_not_name_does_not_grow() -> None:
+    create().close()
+    with pytest.raises(ResumeRefusedError, match=r"~ budget\.epochs: 4 -> 27"):
+        create(epochs=None, resume=True)
+
+
+def test_a_study_may_be_opened_with_fewer_trials_down_to_those_that_are_finished() -> None:
+    with create(trials=6) as study:
+        tell(study, 1)
+    with create(trials=2, resume=True) as study:
+        tell(study, 1)
+        assert study.is_finished
+
+
+def test_log_may_be_none_and_has_to_name_trackers() -> None:
+    create(log=None).close()
+    for wrong in (5, [5]):
+        with pytest.raises(ConfigurationError, match=r"log: .*5.* names no tracker"):
+            create(name="logged", log=wrong)
+    assert "logged" not in open_store(None).names
+
+
+def test_a_study_that_failures_have_ended_with_its_last_trial_has_to_be_given_more() -> None:
+    with create(trials=5) as study:
+        for trial in iter(study.ask, None):
+            with suppress(TooManyFailuresError):
+                study.tell(trial, failure="no licence")
+            if trial.number == 4:
+                break
+        with pytest.raises(TooManyFailuresError) as raised:
+            study.ask()
+    assert raised.value.hint.endswith("resume=True), in its program, with more trials")
+
+
 def test_a_study_with_rules_is_opened_with_its_space() -> None:
     space = tuner.SearchSpace(x=tuner.Float(0, 1)).require("x is not tiny", lambda config: config["x"] > 0.1)
     with create(space) as study:
@@ -173,7 +225,9 @@ def test_the_first_report_of_an_interrupted_trial_has_to_say_its_step() -> None:
     with create(scheduler="none", resume=True) as study:
         trial = study.ask()
         assert trial is not None
-        with pytest.raises(ConfigurationError, match="trial 0 was trained to epoch 2 before, and its first rep") as raised:
+        with pytest.raises(
+            ConfigurationError, match="trial 0 was trained to epoch 2 before, and its first rep"
+        ) as raised:
             trial.report(loss=0.3)
         assert "above trial.epoch" in raised.value.hint
         trial.report(loss=0.3, step=trial.epoch + 1)

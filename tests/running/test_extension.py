@@ -72,7 +72,11 @@ def test_complete_trials_of_a_study_that_has_ended_early_stay_complete(storage: 
 
 
 @pytest.mark.parametrize(
-    ("option", "words"), [("--steps", "200 is below the 300 steps"), ("--epochs", "~ budget.steps: 300 -> None")]
+    ("option", "words"),
+    [
+        ("--steps", "--steps: 200 is below the 300 steps of study 'short'"),
+        ("--epochs", "--epochs: study 'short' counts steps: use --steps"),
+    ],
 )
 def test_a_shorter_budget_or_another_unit_is_refused(
     option: str, words: str, storage: str, cli: Callable[..., tuple[int, str, str]]
@@ -80,6 +84,40 @@ def test_a_shorter_budget_or_another_unit_is_refused(
     code, _, messages = cli("resume", "short", option, "200", "--storage", storage, "--trust")
     assert code in {2, 5}
     assert words in " ".join(messages.split())
+    assert "mistakes" not in messages
+
+
+def test_another_unit_is_the_only_mistake_where_the_scheduler_has_options_in_the_studys(
+    workplace: Path, cli: Callable[..., tuple[int, str, str]]
+) -> None:
+    asked = replace(spec(), scheduler={"name": "asha", "min_steps": 100}, name="rungs")
+    tuner.run(asked)
+    code, _, messages = cli("resume", "rungs", "--epochs", "500", "--trust")
+    assert code == 2
+    assert "--epochs: study 'rungs' counts steps: use --steps" in " ".join(messages.split())
+    assert "min_steps" not in messages
+    with pytest.raises(ConfigurationError) as raised:
+        tuner.load_study("rungs", spec=asked).resume(epochs=500)
+    assert raised.value.problems == ("epochs: study 'rungs' counts steps: use --steps, or steps=... in Python",)
+
+
+def ending_early(trial: Trial) -> None:
+    """Reports as `range(0, max_step, 60)` does, so that its last report is before the budget."""
+    for step in range(60, trial.max_step, 60):
+        trial.report(accuracy=step / 1000, step=step)
+
+
+def test_trials_that_ended_before_the_budget_are_left_and_it_is_said_although_nothing_is_left_to_do(
+    workplace: Path, cli: Callable[..., tuple[int, str, str]]
+) -> None:
+    tuner.run(replace(spec(), objective=ending_early, budget=Budget(steps=200, trials=2), name="loop"))
+    code, _, messages = cli("resume", "loop", "--steps", "300", "--trust")
+    assert code == 0, messages
+    said = " ".join(messages.split())
+    assert "0 complete trials continue to step 300, 2 are left as before: they had ended before step 200; " in said
+    assert "new trials are trained to step 300 nothing left to do" in said
+    code, _, messages = cli("resume", "loop", "--steps", "100", "--trust")
+    assert "--steps: 100 is below the 300 steps of study 'loop'" in " ".join(messages.split())
 
 
 def test_the_longer_budget_stays_the_studys(storage: str, cli: Callable[..., tuple[int, str, str]]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import tuner
 from tuner import TrialState
-from tuner.domain.errors import ConfigurationError
+from tuner.domain.errors import ConfigurationError, TooManyFailuresError
 from tuner.storage.store import open_store
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -124,3 +124,23 @@ def test_the_command_takes_numbers_or_all_that_failed(user_folder: Path, cli: Cl
     assert code == 0
     assert "trial 1 is tried again; it had failed with: OSError: the disk is gone" in messages
     assert "3 trials: 3 complete" in answer
+
+
+def failing(trial: tuner.Trial) -> Iterator[dict[str, float]]:
+    if not Path("mended").exists():
+        raise OSError("the disk is gone")
+    yield {"loss": trial.config["x"]}
+
+
+@pytest.mark.parametrize(("trials", "command"), [(5, "tuner retry all-fail --failed"), (9, "tuner resume all-fail")])
+def test_what_continues_a_study_that_failures_have_ended_is_named_and_continues_it(
+    trials: int, command: str, cli: Cli
+) -> None:
+    budget = tuner.Budget(trials=trials, epochs=1)
+    with pytest.raises(TooManyFailuresError) as raised:
+        tuner.run(replace(SPEC, name="all-fail", objective=failing, budget=budget))
+    assert raised.value.hint == f"mend the cause, then go on with: {command}"
+    Path("mended").touch()
+    assert cli(*command.split()[1:], "--trust")[0] == 0
+    counts = [trial.state for trial in tuner.load_study("all-fail").trials]
+    assert (len(counts), counts.count(TrialState.COMPLETE)) == (trials, 5 if trials == 5 else 4)

@@ -2,12 +2,17 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 import tuner
 from tuner.domain.errors import StudyInterrupted
+from tuner.domain.executor import Executor
+from tuner.domain.run_controller import RunController
+from tuner.domain.study import Resources
+from tuner.domain.worker_spec import Job
+from tuner.running import launch
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
@@ -38,3 +43,61 @@ def test_it_says_when_it_will_stop_in_the_words_of_its_unit(
     with pytest.raises(StudyInterrupted):
         tuner.run(asked)
     assert words in capfd.readouterr().err
+
+
+class Impatient(Executor):
+    """Is stopped by SIGTERM at once, and would wait for the epochs that are being trained for a while."""
+
+    grace_seconds = 7.0
+
+    def run(self, controller: RunController, job: Job, resources: Resources) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        controller.abandon()
+
+
+@pytest.mark.parametrize(
+    ("budget", "words"),
+    [
+        (tuner.Budget(trials=2, epochs=2), "stopping: epochs that are over within 7 s are saved; "),
+        (tuner.Budget(trials=2, steps=200), "stopping: trials that report within 7 s are saved; "),
+    ],
+)
+def test_an_executor_that_waits_for_a_while_says_how_long_and_what_becomes_of_the_others(
+    budget: tuner.Budget, words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asked = tuner.StudySpec(
+        objective=interrupted,
+        search_space=tuner.SearchSpace(x=tuner.Float(0, 1)),
+        metric="loss",
+        budget=budget,
+        executor=f"{__name__}:Impatient",
+    )
+    with pytest.raises(StudyInterrupted):
+        tuner.run(asked)
+    said = capfd.readouterr().err
+    assert f"{words}trials that take longer are cut off, and continue from their last checkpoint" in said
+    assert "saves them" not in said
+
+
+@pytest.mark.parametrize(
+    ("interrupted_in", "words"),
+    [
+        ("store_new", "stopped before the run began: nothing of it is stored"),
+        ("settle_first", "stopped, everything that was recorded is saved; go on with: tuner resume mine"),
+    ],
+)
+def test_ctrl_c_names_how_to_resume_only_where_the_study_is_stored(
+    interrupted_in: str,
+    words: str,
+    user_folder: object,
+    cli: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(launch, interrupted_in, interrupt)
+    code, _, messages = cli("run", "mine.toml", "--executor", "inline")
+    assert code == 130
+    assert words in messages
+    assert ("tuner resume" in messages) is (interrupted_in != "store_new")

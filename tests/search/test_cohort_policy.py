@@ -118,7 +118,7 @@ def test_what_explores_near_a_configuration_keeps_its_shape_continuous_parts_inc
     ("rule", "reason"),
     [
         (cohorts(), "more are no faster on this device"),
-        (cohorts(trials=64), "the sampler chooses the model's shape 16 times or more"),
+        (cohorts(trials=64), "after 4 trials with a model of one shape the sampler chooses the shape again"),
         (cohorts(size=3), "cohort = 3"),
         (cohorts(key_of=lambda _: None), "the objective trains each alone"),
     ],

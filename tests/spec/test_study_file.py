@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from tuner import Budget, Component, Direction, Float, Limits, Resources, SearchSpace, StudySpec
 from tuner.domain.command import Command
-from tuner.domain.errors import ConfigurationError
+from tuner.domain.errors import ConfigurationError, Mistakes
+from tuner.domain.fidelity import FidelityUnit
+from tuner.running.goal import goal_of
+from tuner.running.lookup import find_scheduler
 from tuner.spec.overrides import key_paths
 from tuner.spec.study_file import check_name, checked, content_of, override, parse_study, read_study_file
 
@@ -391,6 +394,19 @@ def test_two_units_in_a_budget_are_a_mistake_among_the_others() -> None:
     problems = "\n".join(caught.value.problems)
     assert "budget: epochs and tokens say in two ways how far a trial is trained" in problems
     assert "seed" in problems
+
+
+@pytest.mark.parametrize(
+    "budget", [{"epochs": 3, "steps": 300}, {"steps": 3_000_000_000}, {"steps": "many"}, {"steps": 0}]
+)
+def test_a_mistake_in_how_far_trials_are_trained_leaves_the_unit_that_was_meant(budget: dict[str, Any]) -> None:
+    content = {"objective": "mine:it", "search_space": "mine:space", "metric": "loss", "budget": budget}
+    found = Mistakes()
+    scheduler = {"name": "asha", "min_steps": 100}
+    spec = parse_study({**content, "scheduler": scheduler}, {}, where="it.toml", name="it", mistakes=found)
+    find_scheduler(spec, goal_of(spec, {}), Path())  # or its options would seem to be unknown
+    assert spec.budget.fidelity.unit is FidelityUnit.STEPS
+    assert len(found.problems) == 1
 
 
 def test_a_unit_that_is_given_beside_a_study_file_takes_the_place_of_its_own() -> None:

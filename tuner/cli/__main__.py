@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from tuner import __version__
 from tuner.cli._priority import priority
-from tuner.domain.errors import StudyInterrupted, TunerError, nearest
+from tuner.domain.errors import TunerError, nearest
 from tuner.registry.catalogue import Catalogue
 from tuner.system.signals import lead_nowhere, leave_closed_terminal, raised_again
 
@@ -72,10 +72,8 @@ class _Commands(TyperGroup):
         except TunerError as error:
             _show(error)
             raise typer.Exit(error.exit_code) from None
-        except StudyInterrupted as interruption:
-            raise typer.Exit(interruption.exit_code) from None
-        except KeyboardInterrupt:
-            raise typer.Exit(_INTERRUPTED) from None
+        except KeyboardInterrupt as interruption:  # StudyInterrupted, too
+            raise typer.Exit(getattr(interruption, "exit_code", _INTERRUPTED)) from None
         except BrokenPipeError:
             # Whoever read our output has seen enough; stdout must not be flushed into the closed pipe again at exit.
             lead_nowhere(sys.stdout.fileno())

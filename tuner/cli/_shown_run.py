@@ -20,8 +20,12 @@ def shown_run(storage: str | None, logs: Logs | None = None, command: str = "res
         with _outcomes_shown(logs or Logs()), shown() as listeners:
             yield listeners
     except StudyInterrupted as interruption:
-        text = f"stopped, everything is saved; go on with: {next_command(interruption.study_name, storage, command)}"
+        again = next_command(interruption.study_name, storage, command)
+        text = f"stopped, everything that was recorded is saved; go on with: {again}"
         messages().print(Text(safe(text), style="yellow"), soft_wrap=True)
+        raise
+    except KeyboardInterrupt:
+        messages().print(Text("stopped before the run began: nothing of it is stored", style="yellow"), soft_wrap=True)
         raise
 
 

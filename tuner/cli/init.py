@@ -92,6 +92,8 @@ def _write_proposal(file: Path, program: Path, *, force: bool) -> None:
 
 _SPACE_FILE = "space.toml"
 
+_PYTHON = ".py"
+
 
 def _spec(source: str | None, data: str | None, target: str | None, storage: str | None) -> StudySpec | None:
     """Return what the file is to say; None for the defaults."""
@@ -109,6 +111,8 @@ def _known(source: str, storage: str | None) -> StudySpec:
     store = open_store(storage)
     try:
         if source not in store.names:
+            if Path(source).suffix == _PYTHON:
+                raise ConfigurationError(f"there is no file {source}")
             return read_spec(source, {}, imports=False)[0]
         stored = store.study(source).spec
     finally:

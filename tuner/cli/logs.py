@@ -3,6 +3,7 @@
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -61,6 +62,14 @@ def _show(store: Store, study: StudyRecord, trial: TrialRecord) -> None:
     for path in paths:
         with path.open("rb") as log:
             _copy(log)
+    _note_silence(paths, trial)
+
+
+def _note_silence(paths: Sequence[Path], trial: TrialRecord) -> None:
+    """Say of a trial that has a log, and nothing in it, that it printed nothing."""
+    if paths and not any(path.stat().st_size for path in paths):
+        said = f"(trial {trial.number} {'printed nothing' if trial.state.is_finished else 'has printed nothing yet'})"
+        messages().print(Text(said))
 
 
 def _follow(store: Store, study: StudyRecord, trial: TrialRecord) -> None:
@@ -74,6 +83,7 @@ def _follow(store: Store, study: StudyRecord, trial: TrialRecord) -> None:
                 log = opened.get(path) or opened.setdefault(path, path.open("rb"))
                 _copy(log)
             if was_over:
+                _note_silence([*opened], trial)
                 return
             # A trial is over before its exit handlers have printed: one look more.
             was_over = is_over

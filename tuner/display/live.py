@@ -294,6 +294,6 @@ def at_a_time(components: RunComponents) -> str:
     bound = components.cohorts.bound(components.space.default)
     if bound.members > 1:
         cohorts = amount(components.parallel, "cohort")
-        return f"{cohorts} of up to {bound.members} trials at a time, {bound.reason}"
+        return f"{cohorts} at a time, of up to {bound.members} trials: {bound.reason}"
     batches = not components.cohorts.is_interleaved and components.spec.resources.cohort != 1
     return f"{components.parallel} at a time" + (f", each by itself: {bound.reason}" if batches else "")

@@ -1,6 +1,7 @@
 """The port of what runs trials."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from tuner.domain.run_controller import RunController
 from tuner.domain.study import Resources
@@ -9,6 +10,9 @@ from tuner.domain.worker_spec import Job
 
 class Executor(ABC):
     """Asks the controller for work until it has none, and brings it every report."""
+
+    grace_seconds: ClassVar[float | None] = None
+    """How long a run that is stopped waits for the epochs that are being trained; None: until they are over."""
 
     @abstractmethod
     def run(self, controller: RunController, job: Job, resources: Resources) -> None:

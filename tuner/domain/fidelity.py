@@ -20,6 +20,9 @@ class FidelityUnit(Enum):
     TOKENS = "tokens"
     EXAMPLES = "examples"
 
+    def __str__(self) -> str:
+        return self.value
+
     @property
     def heading(self) -> str:
         """The head of a column that says how far trials are."""

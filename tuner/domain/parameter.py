@@ -297,7 +297,7 @@ class Choice(Parameter):
             return
         wrong = [value for value in self.options if not _is_scalar(value)]
         if wrong:
-            yield f"{wrong[0]!r} cannot be chosen: values are text, numbers, true, false or none"
+            yield f"{wrong[0]!r} cannot be chosen: values are text, numbers, true, false or none{self._unpacked()}"
             return
         yield from (f"{value!r} is not finite" for value in self.options if _is_infinite(value))
         repeated = {repr(value) for value in self.options if self.options.count(value) > 1}
@@ -310,6 +310,13 @@ class Choice(Parameter):
         )
         if not isinstance(self.given, NotGiven) and not any(_is_same(self.given, each) for each in self.options):
             yield f"default {self.given!r} is none of {', '.join(map(repr, self.options))}"
+
+    def _unpacked(self) -> str:
+        """Return how the values are given that a single list has; "" for anything else."""
+        given: Any = self.options[0]
+        if len(self.options) > 1 or not isinstance(given, list | tuple) or not all(map(_is_scalar, given)):
+            return ""
+        return f"; write Choice({', '.join(map(repr, given))})" if given else ""
 
     def at(self, quantile: float) -> Scalar:
         return self.options[min(len(self.options) - 1, math.floor(quantile * len(self.options)))]

@@ -167,9 +167,9 @@ class AskedTrial:
     """A trial that was asked for: a configuration to train, and where its reports go.
 
     `epoch` is how far it was trained before, 0 unless it was interrupted or is tried again: it may continue from there,
-    or begin anew, and what it reports again up to there is ignored; `max_epochs` is how far it is trained at most. Both are in the
-    unit of the study's budget. One thread at a time reports it. As a context it is told at the end of the block: an
-    exception of the program is its failure, after which the program continues.
+    or begin anew, and what it reports again up to there is ignored; `max_epochs` is how far it is trained at most. Both
+    are in the unit of the study's budget. One thread at a time reports it. As a context it is told at the end of the
+    block: an exception of the program is its failure, after which the program continues.
     """
 
     def __init__(self, study: AskTellStudy, member: Member, fidelity: Fidelity) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from tuner.domain.errors import Mistakes, StudyExistsError, said_as
+from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.object_reference import default_name
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import INLINE, StudySpec
@@ -14,6 +15,7 @@ from tuner.domain.study_record import StudyRecord, folder_name
 from tuner.running.ask_tell import AskTellStudy
 from tuner.running.builder import build_components
 from tuner.running.components import RunComponents
+from tuner.running.extension import extend
 from tuner.running.resume_check import refuse_fewer_trials
 from tuner.running.session import StudyRunner, runner_with_keepers
 from tuner.running.signals import time_limit
@@ -46,7 +48,7 @@ def create_study(
     *,
     resume: bool = False,
     storage: str | None = None,
-    log: str | Sequence[str] = (),
+    log: str | Sequence[str] | None = (),
     **overrides: Unpack[Overrides],
 ) -> AskTellStudy:
     """Create a study of which this program asks for trials and tells their results.
@@ -54,21 +56,21 @@ def create_study(
     `study` is a search space, its name, or a `StudySpec` without an objective; `metric` is required with a space.
     Overrides are those of `run` but for what only a run has: `executor`, `cohort`, `parallel`, `confirm`. `log` names
     trackers. With `resume` a study of that name is opened where there is one: `study` and the overrides have to say
-    what they said before, apart from the budget. Raises `ConfigurationError` before anything is written,
-    `StudyExistsError` where the name is taken, `StudyHeldError` where another process has the study, and
+    what they said before, apart from the budget; `epochs` may only grow. Raises `ConfigurationError` before anything is
+    written, `StudyExistsError` where the name is taken, `StudyHeldError` where another process has the study, and
     `ResumeRefusedError` where it was created with something else.
     """
     mistakes = Mistakes()
     paths = given_paths(overrides, mistakes)
     of_a_run = [word for word in _OF_A_RUN if overrides.get(word) is not None]
     mistakes.add(f"{word}: is for runs, and this program trains itself" for word in of_a_run)
-    logs = mistakes.collect(lambda: Logs([log] if isinstance(log, str) else log)) or Logs()
+    logs = mistakes.collect(lambda: Logs.of(log)) or Logs()
     with said_as(words_of(paths)), ExitStack() as held:
         spec = _spec(study, paths, mistakes)
         store = open_store(storage)
         held.callback(store.close)
         if resume and not mistakes.has_any and spec.name in store:
-            return _open(store, spec, held.enter_context(logs), held)
+            return _open(store, spec, _given_fidelity(paths), held.enter_context(logs), held)
         return _create(store, spec, held.enter_context(logs), held, mistakes)
 
 
@@ -104,12 +106,19 @@ def _create(store: Store, spec: StudySpec, logs: Logs, held: ExitStack, mistakes
     return _study(store, record, components, journal, runner, held)
 
 
-def _open(store: Store, spec: StudySpec, logs: Logs, held: ExitStack) -> AskTellStudy:
+def _given_fidelity(paths: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how far the call says that a trial is trained, by key path; empty where it does not say it."""
+    keys = {f"budget.{unit.value}" for unit in FidelityUnit}
+    return {path: value for path, value in paths.items() if path in keys}
+
+
+def _open(store: Store, spec: StudySpec, fidelity: Mapping[str, Any], logs: Logs, held: ExitStack) -> AskTellStudy:
     name = spec.name
     location = place_of_study(store, name)
-    components, description = rebuild_components(store, location, name, {}, spec, trust=False)
+    components, description = rebuild_components(store, location, name, fidelity, spec, trust=False)
     refuse_fewer_trials(name, components.spec.budget.trials, store.read(name)[1])
     journal = held.enter_context(store.holding(name))
+    extend(store, store.study(name), components, journal)
     journal.annotate("spec", description)
     journal.annotate("environment", dict(environment()))
     record, trials = settle(store, location, name, journal)

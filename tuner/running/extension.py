@@ -1,13 +1,12 @@
 """A study that continues beyond its budget: its complete trials are trained further, from their checkpoints."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
-from tuner.domain.errors import ConfigurationError
-from tuner.domain.fidelity import Fidelity
+from tuner.domain.errors import ConfigurationError, Mistakes
+from tuner.domain.fidelity import Fidelity, FidelityUnit
 from tuner.domain.study_record import StudyRecord, companion
-from tuner.domain.trial import TrialRecord, TrialState
+from tuner.domain.trial import TrialState
 from tuner.execution.checkpoints import has_states
 from tuner.formatting.values import amount
 from tuner.running.components import RunComponents
@@ -35,7 +34,7 @@ def refuse_less(store: Store, study: StudyRecord, asked: Fidelity) -> None:
     unit, most = study.fidelity.unit, study.fidelity.most
     if asked.unit is unit and asked.most < most:
         raise ConfigurationError(
-            f"{budget_key(study)}: {asked.most} is below the {unit.amount(most)} that study {study.name!r} began with",
+            f"{budget_key(study)}: {asked.most} is below the {unit.amount(most)} of study {study.name!r}",
             hint="it is how far each trial is trained in all, not how much further",
         )
     if asked.unit is unit and asked.most > most and companion(study.name) in store:
@@ -46,28 +45,46 @@ def refuse_less(store: Store, study: StudyRecord, asked: Fidelity) -> None:
         )
 
 
-def extended(store: Store, study: StudyRecord, components: RunComponents, journal: StudyJournal) -> RunComponents:
+def without_other_units(study: StudyRecord, overrides: Mapping[str, Any], mistakes: Mistakes) -> dict[str, Any]:
+    """Return the overrides without a budget in another unit than the study's, which is a mistake."""
+    unit = study.fidelity.unit
+    others = {f"budget.{each.value}" for each in FidelityUnit if each is not unit}
+    mistakes.add(
+        f"{path}: study {study.name!r} counts {unit.value}: use --{unit.value}, or {unit.value}=... in Python"
+        for path in overrides
+        if path in others
+    )
+    return {path: value for path, value in overrides.items() if path not in others}
+
+
+def extend(store: Store, study: StudyRecord, components: RunComponents, journal: StudyJournal) -> tuple[str, ...]:
     """Let the complete trials of a held study continue, where its budget has grown and they have checkpoints.
 
-    `study` is as it was before. Returns the components with a note that says how many continue. Raises
-    `ConfigurationError` where the study has ended early all the same.
+    `study` is as it was before. Returns how many continue and how many are left, in words; nothing where the budget has
+    not grown. Raises `ConfigurationError` where the study has ended early all the same.
     """
-    fidelity = components.spec.budget.fidelity
-    if fidelity.most <= study.fidelity.most:
-        return components
+    before, now = study.fidelity, components.spec.budget.fidelity
+    if now.most <= before.most:
+        return ()
     _, trials = store.read(study.name)
-    over = [each for each in trials if each.state is TrialState.COMPLETE and each.last_epoch >= study.fidelity.most]
+    complete = [each for each in trials if each.state is TrialState.COMPLETE]
+    over = [each for each in complete if each.last_epoch >= before.most]
     root = components.job.folders.checkpoints
     continuing = [each for each in over if has_states(root, each.number, each.last_epoch)]
     if continuing:
         refuse_ended(store.location, study.name, components, [each for each in trials if each not in continuing])
-    journal.reopen(continuing, {EXTENDED: fidelity.most})
-    return replace(components, notes=(*components.notes, _told(over, continuing, fidelity)))
+    journal.reopen(continuing, {EXTENDED: now.most})
+    end = before.unit.at(before.most)
+    left = [
+        _left(len(over) - len(continuing), "no checkpoint of it is kept", "no checkpoint of them is kept"),
+        _left(len(complete) - len(over), f"it had ended before {end}", f"they had ended before {end}"),
+    ]
+    count, to = len(continuing), now.unit.at(now.most)
+    said = f"{amount(count, 'complete trial')} {'continues' if count == 1 else 'continue'} to {to}"
+    return (", ".join([said, *filter(None, left)]) + f"; new trials are trained to {to}",)
 
 
-def _told(over: Sequence[TrialRecord], continuing: Sequence[TrialRecord], fidelity: Fidelity) -> str:
-    count, left = len(continuing), len(over) - len(continuing)
-    verb = "continues" if count == 1 else "continue"
-    said = f"{amount(count, 'complete trial')} {verb} to {fidelity.unit.at(fidelity.most)}"
-    are, them = ("is", "it") if left == 1 else ("are", "them")
-    return f"{said}, {left} {are} left as before: no checkpoint of {them} is kept" if left else said
+def _left(count: int, why_one: str, why_several: str) -> str:
+    if count == 0:
+        return ""
+    return f"1 is left as before: {why_one}" if count == 1 else f"{count} are left as before: {why_several}"

@@ -9,6 +9,7 @@ from typing import Any
 from tuner.domain.errors import (
     Mistakes,
     NoUsableTrialError,
+    StorageError,
     StudyInterrupted,
 )
 from tuner.domain.run_controller import RunController, StopCause
@@ -19,13 +20,13 @@ from tuner.formatting.values import amount
 from tuner.running.builder import build_components
 from tuner.running.components import RunComponents
 from tuner.running.confirmation_run import confirmation_of_search, is_confirmed
-from tuner.running.extension import extended
+from tuner.running.extension import extend
 from tuner.running.lookup import find_executor
 from tuner.running.outcome import early_end
 from tuner.running.own_parts import attributed
 from tuner.running.resume_check import refuse_asked, refuse_fewer_trials
 from tuner.running.retry import Retried, put_back_failed
-from tuner.running.session import Execute, StudyRunner, removing_unbegun, run_to_end, runner_with_keepers
+from tuner.running.session import Execution, StudyRunner, removing_unbegun, run_to_end, runner_with_keepers
 from tuner.running.spec_source import Asked, module_folder, read_spec
 from tuner.running.stored_study import (
     leaving_no_folder,
@@ -72,7 +73,7 @@ def run(
         begins = learned(store, components.spec, components.space)
         components = with_folder_warning(warm_started(components, begins), location)
         execute = _executor(components, Path(source.folder))
-        with leaving_no_folder(store, location, spec.name, identity), _resumable(spec.name), ExitStack() as held:
+        with leaving_no_folder(store, location, spec.name, identity), _resumable(store, spec.name), ExitStack() as held:
             store_new(store, spec, source, components, identity)
             journal = held.enter_context(store.holding(spec.name))
             record = settle_first(store, location, spec.name, journal)
@@ -112,13 +113,14 @@ def resume(
         )
         if "budget.trials" in (overrides or {}):
             refuse_fewer_trials(name, components.spec.budget.trials, store.read(name)[1])
-        with _resumable(name), store.holding(name) as journal, ExitStack() as held:
-            components = _reopened(store, name, components, journal, retried)
+        with _resumable(store, name), store.holding(name) as journal, ExitStack() as held:
+            reopened = _reopened(store, name, components, journal, retried)
+            components = replace(components, notes=(*components.notes, *reopened))
             journal.annotate("spec", description)
             before = store.study(name)
             nothing_left, cause = _nothing_left(store, location, before, components, journal)
             if nothing_left:
-                _tell_done(nothing_left, cause, components, before, journal, listeners)
+                _tell_done("\n".join([*reopened, nothing_left]), cause, components, before, journal, listeners)
                 return cause
             journal.annotate("environment", dict(environment()))
             study, trials = settle(store, location, name, journal)
@@ -131,11 +133,10 @@ def resume(
 
 def _reopened(
     store: Store, name: str, components: RunComponents, journal: StudyJournal, retried: Retried
-) -> RunComponents:
-    """Open again what a longer budget lets train on, and the failed trials to be retried; notes say how many."""
-    components = extended(store, store.study(name), components, journal)
-    again = put_back_failed(store, name, components, journal, retried) if retried else ()
-    return replace(components, notes=(*components.notes, *again))
+) -> tuple[str, ...]:
+    """Open again what a longer budget lets train on, and the failed trials to be retried; return what is to be said."""
+    again = extend(store, store.study(name), components, journal)
+    return (*again, *(put_back_failed(store, name, components, journal, retried) if retried else ()))
 
 
 def confirm(
@@ -157,7 +158,7 @@ def confirm(
         components, _ = rebuild_components(
             store, location, name, {**(overrides or {}), "confirm.run": True}, spec, trust=trust
         )
-        with _resumable(name), store.holding(name) as journal, ExitStack() as held:
+        with _resumable(store, name), store.holding(name) as journal, ExitStack() as held:
             study, trials = settle(store, location, name, journal)
             if is_confirmed(store, location, study, components, trials):
                 more = store.location.command("confirm", name, "--seeds", 2 * components.spec.confirm.seeds)
@@ -217,7 +218,7 @@ def _tell_done(  # noqa: PLR0917 - what both ways here have found
         listeners(replace(components, nothing_left=nothing_left), ())
 
 
-def _executor(components: RunComponents, started_in: Path) -> Execute:
+def _executor(components: RunComponents, started_in: Path) -> Execution:
     executor = find_executor(components.spec, components.job.folder)()
     job = replace(components.job, started_in=started_in)
 
@@ -225,18 +226,30 @@ def _executor(components: RunComponents, started_in: Path) -> Execute:
         with attributed(components.own_parts):
             executor.run(controller, job, components.spec.resources)
 
-    return execute
+    return Execution(execute, executor.grace_seconds)
 
 
 @contextmanager
-def _resumable(name: str) -> Iterator[None]:
-    """Convert KeyboardInterrupt outside the part of a run that handles signals into StudyInterrupted(name)."""
+def _resumable(store: Store, name: str) -> Iterator[None]:
+    """Convert KeyboardInterrupt outside the part of a run that handles signals into StudyInterrupted(name).
+
+    One that comes before the study is stored stays what it is: there is nothing to resume.
+    """
     try:
         yield
     except StudyInterrupted:
         raise
     except KeyboardInterrupt as interruption:
+        if not _is_stored(store, name):
+            raise
         raise StudyInterrupted(name, getattr(interruption, "exit_code", 130)) from None
+
+
+def _is_stored(store: Store, name: str) -> bool:
+    try:
+        return name in store
+    except StorageError:
+        return True  # it may be: to look for it again does no harm
 
 
 @contextmanager

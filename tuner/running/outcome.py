@@ -22,6 +22,16 @@ def how_to_resume(location: Location, study: StudyRecord) -> str:
     return location.command("resume", study.name)
 
 
+def _after_failures(location: Location, summary: queries.Summary) -> str:
+    """Return what continues a study once the cause of its failures is mended; all of its trials may be over."""
+    study = summary.study
+    if not summary.is_complete:
+        return how_to_resume(location, study)
+    if study.asks_and_tells:
+        return f"{how_to_resume(location, study)}, with more trials"
+    return location.command("retry", study.name, "--failed")
+
+
 def early_end(cause: StopCause | None, budget: Budget) -> str:
     """Return in words why a study has ended before it had all of its trials; "" where it has not ended early."""
     if cause is StopCause.TARGET:
@@ -43,7 +53,7 @@ def failed_run(
         failed, (error, count) = summary.counts[TrialState.FAIL], queries.failure_reasons(trials)[0]
         return TooManyFailuresError(
             f"stopped, since {failed} of {amount(summary.finished, 'trial')} failed; {count} of them with: {error}",
-            hint=f"mend the cause, then go on with: {how_to_resume(location, study)}",
+            hint=f"mend the cause, then go on with: {_after_failures(location, summary)}",
         )
     return no_usable_trial(location, study, trials) if summary.best is None else None
 

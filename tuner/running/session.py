@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import final
 
@@ -39,8 +40,19 @@ from tuner.storage.writer import StudyJournal
 Confirm = Callable[[Sequence[TrialRecord], int], RunController | None]
 """Begins the confirmation of what a search found, after it has issued so many assignments."""
 
-Execute = Callable[[RunController], None]
-"""Runs what the controller hands out, to the end: an executor, ready to go."""
+
+@final
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """An executor, ready to go: runs what a controller hands out, to the end.
+
+    `grace_seconds` is how long it waits for the epochs that are being trained when the run is stopped; None: until they
+    are over.
+    """
+
+    run: Callable[[RunController], None]
+    grace_seconds: float | None
+
 
 _EXIT_CODES = {StopCause.INTERRUPT: 130, StopCause.TERMINATE: 143}
 
@@ -70,7 +82,7 @@ class StudyRunner:
         self._to_test = to_test
 
     def run(
-        self, name: str, journal: StudyJournal, execute: Execute, confirm: Confirm | None = None
+        self, name: str, journal: StudyJournal, execution: Execution, confirm: Confirm | None = None
     ) -> StopCause | None:
         """Run study `name` to its target, confirm it, and return why it stopped before, None when it did not.
 
@@ -82,7 +94,7 @@ class StudyRunner:
         run = ControllerSequence(search, following)
         try:
             again = self._store.location.command("resume", name)
-            cause = run_to_end(name, run, execute, self._components.spec.budget, again)
+            cause = run_to_end(name, run, execution, self._components.spec.budget, again)
         except StudyInterrupted:
             self.note_stop(name, journal, run.stop_cause)
             raise
@@ -149,14 +161,15 @@ class StudyRunner:
         return found.trials, found.foreign
 
 
-def run_to_end(name: str, run: RunController, execute: Execute, budget: Budget, again: str) -> StopCause | None:
+def run_to_end(name: str, run: RunController, execution: Execution, budget: Budget, again: str) -> StopCause | None:
     """Run study `name` for the time in its `budget`; return why it stopped before its target, None when it did not.
 
     `again` is the command that resumes it. Raises `StudyInterrupted` after a signal, with everything stored.
     """
-    with stopping_on_signals(run, budget.fidelity.unit, again), time_limit(run, budget.seconds):
+    stopping = stopping_on_signals(run, budget.fidelity.unit, again, execution.grace_seconds)
+    with stopping, time_limit(run, budget.seconds):
         try:
-            execute(run)
+            execution.run(run)
         except KeyboardInterrupt:  # an objective in this process has raised it, or no handler is installed
             run.stop(StopCause.INTERRUPT)
             run.abandon()

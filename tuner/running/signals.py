@@ -15,25 +15,23 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _STDERR = 2
 
-_STOPPING_NOW = "stopping as soon as the epochs that are being trained are over, which saves them"
-
-_STOPPING_AT_REPORTS = "stopping as soon as the trials that are being trained have reported again, which saves them"
-"""Where trials are not trained epoch by epoch."""
-
 _SECOND = "; a second Ctrl-C stops at once, and they are trained again when the study goes on"
 
 
 @contextmanager
-def stopping_on_signals(controller: RunController, unit: FidelityUnit, again: str) -> Iterator[None]:
+def stopping_on_signals(
+    controller: RunController, unit: FidelityUnit, again: str, grace_seconds: float | None
+) -> Iterator[None]:
     """Stop the run at the first Ctrl-C, SIGTERM or closed terminal, and the process at the second Ctrl-C.
 
-    `unit` is what the study counts in, and `again` the command that resumes it.
+    `unit` is what the study counts in, `again` the command that resumes it, and `grace_seconds` how long the epochs
+    that are being trained are waited for; None: until they are over.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may handle signals; a program that runs us elsewhere has its own handlers
         return
 
-    stopping = _STOPPING_NOW if unit is FidelityUnit.EPOCHS else _STOPPING_AT_REPORTS
+    stopping = _stopping(unit, grace_seconds)
 
     def handle(number: int, _: FrameType | None) -> None:
         cancel_foreign_alarm()
@@ -56,6 +54,23 @@ def stopping_on_signals(controller: RunController, unit: FidelityUnit, again: st
         for number, handler in before.items():
             signal.signal(number, handler or signal.SIG_DFL)
         kept.restore()  # a handler that is not Python's, too
+
+
+def _stopping(unit: FidelityUnit, grace_seconds: float | None) -> str:
+    """Return what is waited for, how long, and what becomes of a trial that takes longer."""
+    by_epochs = unit is FidelityUnit.EPOCHS  # else trials are not trained epoch by epoch
+    if grace_seconds is None:
+        awaited = (
+            "epochs that are being trained are over"
+            if by_epochs
+            else "trials that are being trained have reported again"
+        )
+        return f"stopping as soon as the {awaited}, which saves them"
+    saved = "epochs that are over" if by_epochs else "trials that report"
+    return (
+        f"stopping: {saved} within {grace_seconds:g} s are saved; trials that take longer are cut off, and continue "
+        "from their last checkpoint when the study is resumed, or begin anew without one"
+    )
 
 
 def _tell(text: str) -> None:

@@ -17,7 +17,7 @@ from tuner.domain.trial import TrialRecord
 from tuner.execution.checkpoints import discard_beyond, has_states
 from tuner.running.builder import build_components
 from tuner.running.components import RunComponents
-from tuner.running.extension import budget_key, refuse_less, with_extension
+from tuner.running.extension import budget_key, refuse_less, with_extension, without_other_units
 from tuner.running.lookup import data_fingerprint
 from tuner.running.resume_check import refuse_changes
 from tuner.running.spec_source import Source, space_to_resume, spec_to_resume
@@ -134,7 +134,8 @@ def rebuild_components(
     Raises `ResumeRefusedError` where they no longer are what they were.
     """
     study = store.study(name)
-    mistakes, overrides = mistakes or Mistakes(), with_extension(study, overrides)
+    mistakes = mistakes or Mistakes()
+    overrides = with_extension(study, without_other_units(study, overrides, mistakes))
     instead = store.location.command("trials", name)
     spec, folder = spec_to_resume(study, overrides, spec, instead, mistakes, trust=trust, database=store.location.file)
     space = mistakes.collect(lambda: space_to_resume(study, spec, folder))

@@ -267,8 +267,9 @@ class Cohorts:
 
     def _why_no_larger_share(self) -> str:
         if self._share < _LEAST_BATCHED:
-            return f"{self._trials} trials of many shapes are too few to train {_LEAST_BATCHED} of one shape together"
-        return f"the sampler chooses the model's shape {math.ceil(self._trials / self._share)} times or more"
+            few = f"of {self._trials} trials fewer than {_LEAST_BATCHED} have a model of the same shape"
+            return f"{few}, and so few train no faster together"
+        return f"after {self._share} trials with a model of one shape the sampler chooses the shape again"
 
     def _others(self, values: Mapping[str, Scalar], path: str, parameter: Parameter) -> Iterator[Config]:
         """Yield configurations that differ in one parameter; what its branch adds has its default."""

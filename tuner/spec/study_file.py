@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from tuner.domain.constraint import Constraint
 from tuner.domain.errors import ConfigurationError, Mistakes, restated
-from tuner.domain.fidelity import FidelityUnit, fidelity_problems
+from tuner.domain.fidelity import MOST, FidelityUnit, fidelity_problems
 from tuner.domain.goal_problems import goal_problems
 from tuner.domain.study import NAME_PATTERN, Component, Direction, StudySpec, as_component
 from tuner.spec.command_keys import OF_METRICS, problems_of_command, with_flat_metrics
@@ -148,6 +148,7 @@ def _validated(
     A mistake is in the file, or in one of the `overrides`, which are key paths. Raises `ConfigurationError` where what
     is wrong has no default.
     """
+    unit = _unit_meant(content)
     content, of_the_budget = _with_a_sound_unit(content)
     read, problems, wrong = _validate(content, where, overrides)
     if of_the_budget:
@@ -158,7 +159,7 @@ def _validated(
         return spec_of(read)
     mistakes.add(restated(each, words) for each in problems)
     mistakes.distrust(".".join(path) for path in wrong)
-    sound = _without(content, wrong)
+    sound = _counting(unit, _without(content, wrong))
     if any(path[0] in _OF_THE_GOAL for path in wrong):
         sound = {**_without(sound, [(key,) for key in _OF_THE_GOAL]), "metric": "loss"}
         mistakes.distrust(_OF_THE_GOAL)
@@ -203,6 +204,25 @@ def _with_a_sound_unit(content: Mapping[str, Any]) -> tuple[Mapping[str, Any], l
         return content, []
     units = {unit.value for unit in FidelityUnit}
     return {**content, "budget": {key: value for key, value in budget.items() if key not in units}}, problems
+
+
+def _unit_meant(content: Mapping[str, Any]) -> str | None:
+    """Return the unit that the budget counts in: of several the one that the scheduler's options have; None: none."""
+    budget, scheduler = content.get("budget"), content.get("scheduler")
+    given = [unit.value for unit in FidelityUnit if isinstance(budget, Mapping) and budget.get(unit.value) is not None]
+    options = " ".join(map(str, scheduler)) if isinstance(scheduler, Mapping) else ""
+    return next((unit for unit in given if unit in options), given[0] if given else None)
+
+
+def _counting(unit: str | None, content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the content, whose budget may be a mistake that was left out, with one in the unit that was meant.
+
+    What else the content says has the words of that unit, and is not to seem wrong.
+    """
+    budget = content.get("budget", {})
+    if unit is None or not isinstance(budget, Mapping) or budget.get(unit) is not None:
+        return content
+    return {**content, "budget": {**budget, unit: MOST}}
 
 
 def _goal_problems(content: Mapping[str, Any]) -> Iterator[str]:

@@ -69,6 +69,15 @@ class Logs:
         self._logs = tuple(Log.parse(text) for text in dict.fromkeys(wanted))
         self._threads: list[LogThread] = []
 
+    @staticmethod
+    def of(log: str | Iterable[str] | None) -> "Logs":
+        """Return what an argument `log` names, one tracker, several or none; raises `ConfigurationError`."""
+        wanted: Any = [log] if isinstance(log, str) else () if log is None else log
+        named = [*wanted] if isinstance(wanted, Iterable) else [wanted]
+        if not all(isinstance(each, str) for each in named):
+            raise ConfigurationError(f"log: {log!r} names no tracker", hint='log="tensorboard" names one')
+        return Logs(named)
+
     def __enter__(self) -> "Logs":
         return self
 

@@ -5,7 +5,7 @@ this file imports little, the session starts Ray on a thread, a template process
 `ray/loop.py` is imported.
 """
 
-from typing import final
+from typing import ClassVar, final
 
 from tuner.domain.executor import Executor
 from tuner.domain.run_controller import RunController
@@ -13,7 +13,7 @@ from tuner.domain.study import AUTO, Resources
 from tuner.domain.worker_spec import Job
 from tuner.execution.inherited_environment import surrounded
 from tuner.execution.isolation.shared_template import shared_template
-from tuner.execution.ray.session import quiet_session
+from tuner.execution.ray.session import GRACE_SECONDS, quiet_session
 from tuner.system.hardware import cohorts_at_a_time
 
 __all__ = ["RayTuneExecutor"]
@@ -22,6 +22,8 @@ __all__ = ["RayTuneExecutor"]
 @final
 class RayTuneExecutor(Executor):
     """Runs cohorts side by side on this machine's processors and GPUs."""
+
+    grace_seconds: ClassVar[float | None] = GRACE_SECONDS
 
     def run(self, controller: RunController, job: Job, resources: Resources) -> None:
         parallel = _parallel(resources)

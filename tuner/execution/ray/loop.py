@@ -27,14 +27,12 @@ from tuner.domain.errors import ConfigurationError
 from tuner.domain.run_controller import RunController
 from tuner.domain.study import Limits, Resources
 from tuner.domain.worker_spec import Isolation, Job
+from tuner.execution.ray.session import GRACE_SECONDS
 from tuner.execution.ray.trainable import trainable
 from tuner.execution.watchdog import WORKERS, Watchdog
 
 _GROWN_BYTES = 2**30
 """A worker that has so much more memory in use than after its first cohort is replaced, at the end of a cohort."""
-
-_GRACE_SECONDS = 5.0
-"""How long a stopping run waits for the epochs that are being trained; their trials go on from the last checkpoint."""
 
 
 def run_loop(
@@ -184,7 +182,7 @@ class _Bridge:
         if answer.suspended and following is not None:
             # Ray does not wait for a worker that is stopped: what it has to save is waited for here, for a while. The
             # study is stored already, so whether it could be done does not matter.
-            ray.wait([following], timeout=_GRACE_SECONDS)
+            ray.wait([following], timeout=GRACE_SECONDS)
         return not answer.is_over
 
     def lost(self, trial: RayTrial) -> None:
@@ -234,7 +232,7 @@ class _Bridge:
             return
         now = time.monotonic()
         self._stopping_since = self._stopping_since or now
-        if now - self._stopping_since > _GRACE_SECONDS:
+        if now - self._stopping_since > GRACE_SECONDS:
             self.is_abandoned = True
             raise _AbandonedError
 

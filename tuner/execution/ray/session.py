@@ -39,6 +39,9 @@ _REGISTERING_SECONDS = 5.0
 _ENDING_SECONDS = 5.0
 """How long is waited for processes to be gone that were killed."""
 
+GRACE_SECONDS = 5.0
+"""How long a stopping run waits for the epochs that are being trained; their trials go on from the last checkpoint."""
+
 _LOOPBACK = "127.0.0.1"
 
 _PREFIX = "tuner-ray-"
