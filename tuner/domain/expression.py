@@ -48,6 +48,10 @@ _IDENTITY: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 _SIGNS: Mapping[type[ast.unaryop], Callable[[Any], Any]] = {ast.USub: operator.neg, ast.UAdd: operator.pos}
 
 _ALLOWED = "an expression has parameters, numbers, text, comparisons, + - * / // % **, and, or, not, in"
+_COMPUTED = (
+    "only numbers are computed with, text is only compared by ==, != and `in`, and nothing is divided by 0; test what "
+    "cannot be computed with first, as in: depth == 0 or width / depth <= 8"
+)
 
 
 class _NotApplicable(Exception):  # noqa: N818 - not an error
@@ -99,6 +103,11 @@ class Expression:
             return bool(_value(self.tree, named))
         except _NotApplicable:
             return True
+
+    @property
+    def hint(self) -> str:
+        """What a person can do where it cannot be computed."""
+        return f"the rule is {self.text!r}: {_COMPUTED}"
 
     def __str__(self) -> str:
         return self.text

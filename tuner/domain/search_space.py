@@ -21,9 +21,15 @@ _TRIES = 1_000
 _FACTORS = (0.8, 1.2)
 
 
+_OF_FUNCTIONS = "parameters of a branch exist only where it was chosen: test config['architecture']['name'] first"
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A condition every configuration must meet, and the sentence that says why."""
+    """A condition every configuration must meet, and the sentence that says why.
+
+    A condition that can't be computed is explained by its attribute `hint`, where it has one.
+    """
 
     reason: str
     holds: Callable[[Config], bool]
@@ -271,7 +277,7 @@ def _holds(rule: Rule, config: Config) -> bool:
     except Exception as error:
         raise SearchSpaceError(
             f"the rule {rule.reason!r} raised {type(error).__name__}: {error}",
-            hint="parameters of a branch exist only where it was chosen: test config['architecture']['name'] first",
+            hint=getattr(rule.holds, "hint", _OF_FUNCTIONS),
         ) from error
 
 
