@@ -93,6 +93,19 @@ def test_mistakes_are_told_all_at_once_before_anything_runs(cli: Cli, workplace:
 
 
 @pytest.mark.usefixtures("program")
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [("", "--command: is empty"), (" ", "--command: is empty"), ("'train.py", "cannot be split into words: No closing")],
+)
+def test_a_command_line_that_is_no_command_is_one_mistake(cli: Cli, line: str, words: str) -> None:
+    code, _, messages = cli("run", "--command", line, "--space", "space.toml", "--metric", "loss")
+    assert code == 2
+    said = " ".join(messages.split())
+    assert words in said
+    assert "no program" not in said
+
+
+@pytest.mark.usefixtures("program")
 def test_a_study_of_a_command_goes_on_elsewhere_where_a_person_trusts_it(
     cli: Cli, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

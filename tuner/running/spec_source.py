@@ -199,9 +199,12 @@ def _spec_of_command(study: CommandStudy, overrides: Mapping[str, Any], mistakes
     """Return the spec of a study of a command alone, called as the program."""
     words = mistakes.collect(lambda: _split(study.line))
     name = as_name(Command(words=words).name) if words else "command"
-    content = {"command": [*(words or [name])]}
+    content = {"command": [*(words or [_ANY_PROGRAM])]}
     return parse_study(content, overrides, where="--command", name=name, mistakes=mistakes, words=_AS_OPTIONS)
 
+
+_ANY_PROGRAM = "{python}"
+"""What stands for a command line that is a mistake itself, while others are looked for: a program that there is."""
 
 _AS_OPTIONS = {"search_space": "--space", "metric": "--metric", "direction": "--direction", "command": "--command"}
 
