@@ -95,7 +95,11 @@ def test_mistakes_are_told_all_at_once_before_anything_runs(cli: Cli, workplace:
 @pytest.mark.usefixtures("program")
 @pytest.mark.parametrize(
     ("line", "words"),
-    [("", "--command: is empty"), (" ", "--command: is empty"), ("'train.py", "cannot be split into words: No closing")],
+    [
+        ("", "--command: is empty"),
+        (" ", "--command: is empty"),
+        ("'train.py", "split into words: No closing quotation"),
+    ],
 )
 def test_a_command_line_that_is_no_command_is_one_mistake(cli: Cli, line: str, words: str) -> None:
     code, _, messages = cli("run", "--command", line, "--space", "space.toml", "--metric", "loss")

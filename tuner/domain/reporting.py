@@ -4,6 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from operator import index
+from reprlib import repr as short
 from typing import Any, final
 
 from tuner.domain.errors import ConfigurationError
@@ -80,5 +81,5 @@ def as_step(step: Any) -> int | None:
     if step is None:
         return None
     if isinstance(step, bool) or (found := index(step)) < 1:
-        raise ValueError(f"step={step!r}: a step is how far the trial is, a whole number from 1")
+        raise ValueError(f"step={short(step)}: a step is how far the trial is, a whole number from 1")
     return found

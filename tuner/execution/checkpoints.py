@@ -13,10 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from pathlib import Path
+from reprlib import repr as short
 from tempfile import TemporaryDirectory
 from typing import Any, final
 
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.fidelity import MOST
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import RNG, Checkpoints
 from tuner.system import random_generators
@@ -172,9 +174,14 @@ class TrialCheckpoints(Checkpoints):
         target = self.epoch + 1 if step is None else step
         if target <= self.epoch:
             raise ConfigurationError(
-                f"step {target} was reported, and the last one before it is {self.epoch}: steps only increase",
+                f"step {short(target)} was reported, and the last one before it is {self.epoch}: steps only increase",
                 hint=f"a trial that continues begins after trial.epoch, which was {self.epoch}, with what trial.load() "
                 "or trial.load_folder() gives; without step=..., the next one is reported",
+            )
+        if target > MOST:
+            raise ConfigurationError(
+                f"step {short(target)} was reported, and the largest one that a database stores is {MOST}",
+                hint="count in thousands",
             )
         if target != self.target:
             for name in (_path, _folder):

@@ -17,11 +17,12 @@ _LONGEST = 64 * 2**10
 class Printed:
     """What a program has measured: metrics by name, and the number of the epoch or step where it prints one.
 
-    `checkpoint` is the path of a file or folder that it can continue from after this epoch, "" without any.
+    The number is as it was printed: it may be a fraction. `checkpoint` is the path of a file or folder that it can
+    continue from after this epoch, "" without any.
     """
 
     metrics: Mapping[str, Any]
-    number: int | None = None
+    number: float | None = None
     checkpoint: str = ""
 
 
@@ -49,7 +50,7 @@ class MetricLines:
         apart = {*NUMBERS, CHECKPOINT} - self._wanted
         return Printed(
             metrics={key: value for key, value in found.items() if key not in apart},
-            number=_whole(number),
+            number=_numeral(number),
             checkpoint=checkpoint if isinstance(checkpoint, str) else "",
         )
 
@@ -79,8 +80,7 @@ def _number(text: str) -> float | str:
         return text
 
 
-def _whole(number: Any) -> int | None:
-    """Return a number as a whole one; None where it is not, such as the fraction of an epoch."""
-    if isinstance(number, bool) or not isinstance(number, int | float) or number != number // 1:
-        return None
-    return int(number)
+def _numeral(found: Any) -> float | None:
+    """Return the number of an epoch or step; None for what is none, such as "3 of 9"."""
+    number = _number(found) if isinstance(found, str) else found
+    return number if isinstance(number, int | float) and not isinstance(number, bool) else None

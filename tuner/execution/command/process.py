@@ -62,6 +62,8 @@ class CommandProcess:
         self._ended = os.pidfd_open(self._process.pid)
         self._started: dict[int, str] = {}
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._unseen: deque[Any] = deque()
+        """Lines, and what else was received, that were not yielded yet."""
         self._outputs = {
             handle: _Output(stream, handle, self._tail)
             for stream, handle in (("stdout", self._process.stdout), ("stderr", self._process.stderr))
@@ -87,9 +89,11 @@ class CommandProcess:
     def lines(self) -> Iterator[Any]:
         """Yield the lines of its standard output, and what else is received, until it has ended."""
         while not self._has_ended():
-            yield from self._read(None)
+            self._read(None)
+            yield from self._received()
         kill_group(self._process.pid)  # what it has left in the background
-        yield from self._rest()
+        self._read_rest()
+        yield from self._received()
 
     def send(self, number: signal.Signals) -> None:
         """Send its process group a signal."""
@@ -98,17 +102,22 @@ class CommandProcess:
     def end(self, patience: float = 0.0) -> Iterator[Any]:
         """Let it end by itself for `patience` seconds, then send its group SIGTERM and, after the grace time, SIGKILL.
 
-        Yields the lines that it prints meanwhile; where they are not taken, it is ended by `close`.
+        Yields the lines that it prints meanwhile, and before them those that `lines` has not yielded yet; where they
+        are not taken, it is ended by `close`.
         """
         deadline = time.monotonic() + patience
+        yield from self._received()
         while not self._has_ended() and (left := deadline - time.monotonic()) > 0:
-            yield from self._read(left)
+            self._read(left)
+            yield from self._received()
         self._started |= {pid: birth(pid) for pid in descendants(self._process.pid)}
         self.send(signal.SIGTERM)
         deadline = time.monotonic() + GRACE_SECONDS
         while has_group(self._process.pid) and time.monotonic() < deadline:
-            yield from self._read(_EVERY_SECONDS)
-        yield from self._rest()
+            self._read(_EVERY_SECONDS)
+            yield from self._received()
+        self._read_rest()
+        yield from self._received()
 
     def close(self) -> int:
         """End what is left of it at once, and return its exit code, negative for a signal."""
@@ -142,15 +151,18 @@ class CommandProcess:
         """Whether the program has ended; it is waited for in `close` only, so that no other group gets its number."""
         return bool(select.select([self._ended], [], [], 0)[0])
 
-    def _read(self, seconds: float | None) -> list[Any]:
-        """Wait until there is something to read, or the command has ended; return lines, and what else was received."""
-        lines: list[Any] = []
+    def _received(self) -> Iterator[Any]:
+        """Yield what was read; what is not taken stays, since several lines may be read at a time."""
+        while self._unseen:
+            yield self._unseen.popleft()
+
+    def _read(self, seconds: float | None) -> None:
+        """Wait until there is something to read, or the command has ended."""
         for key, _ in self._selector.select(seconds):
             if (receive := self._watched.get(key.fd)) is not None:
-                lines += receive()
+                self._unseen.extend(receive())
             elif (output := self._outputs.get(key.fileobj)) is not None:  # type: ignore[call-overload]
-                lines += self._taken(output)
-        return lines
+                self._unseen.extend(self._taken(output))
 
     def _taken(self, output: "_Output") -> list[str]:
         lines = output.read()
@@ -158,19 +170,17 @@ class CommandProcess:
             self._selector.unregister(output.handle)
         return lines if output.stream == "stdout" else []
 
-    def _rest(self) -> list[str]:
-        """Return what is left in the pipes; a process in the background may hold them open for ever."""
-        lines: list[str] = []
+    def _read_rest(self) -> None:
+        """Read what is left in the pipes; a process in the background may hold them open for ever."""
         for output in self._outputs.values():
             for _ in range(_MOST_READS):
                 if output.is_over:
                     break
-                lines += self._taken(output)
+                self._unseen.extend(self._taken(output))
                 if not output.had_any:
                     break
             last = output.flush()
-            lines += last if output.stream == "stdout" else []
-        return lines
+            self._unseen.extend(last if output.stream == "stdout" else [])
 
 
 @final

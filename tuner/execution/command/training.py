@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -13,7 +12,8 @@ from tuner.domain.config_path import values_by_path
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.reporting import as_step
 from tuner.domain.trial import Failure, FailureReason, Trial
-from tuner.execution.command.metric_lines import MetricLines, Printed
+from tuner.execution.command.metric_lines import MetricLines
+from tuner.execution.command.numbering import Numbering
 from tuner.execution.command.process import CommandProcess
 from tuner.execution.command.report_socket import Question, ReportSocket
 from tuner.execution.command.surroundings import environment_of, facts_of
@@ -65,7 +65,7 @@ class _Run:
         self._process = process
         self._folder = folder
         self._lines = MetricLines(wanted, command.pattern)
-        self._numbers = _Numbers(trial)
+        self._numbers = Numbering(trial)
         self._reached = trial.epoch
         self._has_reported = self._asks = False
         self._open: Question | None = None
@@ -93,12 +93,14 @@ class _Run:
     def _printed(self, line: str) -> Reports:
         """Yield what a line reports, of a program that only prints."""
         printed = None if self._asks else self._lines.read(line)
-        if printed is None or not self._numbers.is_news(printed):
+        if printed is None:
             return
         try:
+            if not self._numbers.admit(printed.number):
+                return
             if printed.checkpoint:
                 self._keep(self._folder / printed.checkpoint)
-            metrics = self._reported(printed.metrics, self._numbers.step_of(printed))
+            metrics = self._reported(printed.metrics, self._numbers.step_of(printed.number))
         except (ConfigurationError, OSError, ValueError) as error:
             raise _UnusableReportError(f"what the command reported cannot be kept: {error}") from error
         yield metrics
@@ -151,7 +153,8 @@ class _Run:
         for event in self._process.end(_PATIENCE_SECONDS if is_done or self._asks else 0.0):
             if isinstance(event, Question):
                 event.answer(stop=True)
-            elif not self._asks and self._lines.read(event) is not None:  # it trains on
+            elif not self._asks and (printed := self._lines.read(event)) is not None:  # it trains on
+                self._numbers.note_beyond(printed.number)
                 break
         for _ in self._process.end():
             pass
@@ -160,37 +163,16 @@ class _Run:
         tail = f"; the end of its output:\n{self._process.tail}" if self._process.tail else ", and printed nothing"
         if code != 0:
             return refused(FailureReason.RAISED, f"the command {ending(code)}{tail}")
-        if self._has_reported:
+        if self._has_reported or self._numbers.has_repeated:
             return None
+        return refused(FailureReason.NO_METRICS, f"{self._nothing()}{tail}")
+
+    def _nothing(self) -> str:
+        """Return why nothing that was printed is a report."""
+        if (fraction := self._numbers.fraction) is not None:
+            return (
+                f"the command reported nothing: the numbers of its lines are fractions, such as {fraction}; print "
+                "whole ones, or lines without `epoch` and `step`: then each counts as the next one"
+            )
         expected = self._command.expected(self._wanted, self._trial.unit)
-        return refused(
-            FailureReason.NO_METRICS,
-            f"the command reported nothing; looked for {expected} on its standard output{tail}",
-        )
-
-
-@final
-class _Numbers:
-    """The numbers that a program prints with its epochs or steps, from 0 or from 1, as steps of the trial."""
-
-    def __init__(self, trial: Trial) -> None:
-        self._trained, self._unit = trial.epoch, trial.unit
-        self._shift: int | None = None
-        self._last: int | None = None
-
-    def is_news(self, printed: Printed) -> bool:
-        """Whether a report is the first one with its number."""
-        if printed.number is not None and printed.number == self._last:
-            where = self._unit.at(printed.number)
-            sys.stderr.write(f"tuner: {where} is reported twice, and the first report counts\n")
-            return False
-        self._last = printed.number
-        return True
-
-    def step_of(self, printed: Printed) -> int | None:
-        """Return the step that a report is of; None for the next one, where it has no number."""
-        if printed.number is None:
-            return None
-        if self._shift is None:
-            self._shift = 1 if printed.number == self._trained else 0
-        return printed.number + self._shift
+        return f"the command reported nothing; looked for {expected} on its standard output"
