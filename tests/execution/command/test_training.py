@@ -94,6 +94,16 @@ def test_the_trial_is_told_by_arguments_by_variables_and_by_a_file(start: Start,
         ("os.kill(os.getpid(), signal.SIGSEGV)", FailureReason.RAISED, "was killed by SIGSEGV, and printed nothing"),
         ("print('loss: 3')", FailureReason.NO_METRICS, 'looked for lines such as {"epoch": 1, "loss": 0.5} on its'),
         ("print('loss: 3')", FailureReason.NO_METRICS, "the end of its output:\nloss: 3"),
+        (
+            "print(json.dumps({'epoch': 1, 'val_loss': 1, 'ok': True, 'model_size': 2.5, 'name': 'a'}))",
+            FailureReason.NO_METRICS,
+            "on its standard output; it prints val_loss, model_size: name one of them by `metric`; did you mean 'val_loss'?; the end of",
+        ),
+        (
+            "for n in range(99): print(json.dumps({f'{n}' * 50: 1, f'm{n}': 2}))",
+            FailureReason.NO_METRICS,
+            "; it prints m0, m1, m2, m3, m4, m5, m6, m7: name one of them by `metric`; the end of",
+        ),
         ("print('{\"loss\": 1}'); sys.exit(4)", FailureReason.RAISED, "exit code 4"),
         (
             "for n in (2, 1): print(json.dumps({'loss': 1, 'step': n}))",

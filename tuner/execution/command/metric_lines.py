@@ -11,6 +11,10 @@ from tuner.domain.command import CHECKPOINT, NUMBERS
 _LONGEST = 64 * 2**10
 """Characters of a line that is looked at."""
 
+_MOST_OTHERS = 8
+_LONGEST_NAME = 40
+"""How many other names a failure lists, and how long they may be."""
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,8 @@ class MetricLines:
     def __init__(self, wanted: Collection[str], pattern: str = "") -> None:
         self._wanted = frozenset(wanted)
         self._pattern = re.compile(pattern) if pattern else None
+        self.others: dict[str, None] = {}
+        """What else there was a number of, in lines without any of the wanted metrics: the first names of all."""
 
     def read(self, line: str) -> Printed | None:
         """Return what a line reports; None for a line that reports nothing."""
@@ -44,6 +50,7 @@ class MetricLines:
             return None
         found = _object(line) if self._pattern is None else self._matched(self._pattern, line)
         if not self._wanted.intersection(found):
+            self._note_others(found)
             return None
         number = next((found[key] for key in NUMBERS if key in found), None)
         checkpoint = found.get(CHECKPOINT)
@@ -53,6 +60,12 @@ class MetricLines:
             number=_numeral(number),
             checkpoint=checkpoint if isinstance(checkpoint, str) else "",
         )
+
+    def _note_others(self, found: Mapping[str, Any]) -> None:
+        for name, value in found.items():
+            is_metric = name not in NUMBERS and isinstance(value, int | float) and not isinstance(value, bool)
+            if is_metric and len(name) <= _LONGEST_NAME and len(self.others) < _MOST_OTHERS:
+                self.others[name] = None
 
     @staticmethod
     def _matched(pattern: re.Pattern[str], line: str) -> dict[str, Any]:

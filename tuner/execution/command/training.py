@@ -9,7 +9,7 @@ from typing import Any, final
 
 from tuner.domain.command import Command
 from tuner.domain.config_path import values_by_path
-from tuner.domain.errors import ConfigurationError
+from tuner.domain.errors import ConfigurationError, nearest
 from tuner.domain.reporting import as_step
 from tuner.domain.trial import Failure, FailureReason, Trial
 from tuner.execution.command.metric_lines import MetricLines
@@ -175,4 +175,6 @@ class _Run:
                 "whole ones, or lines without `epoch` and `step`: then each counts as the next one"
             )
         expected = self._command.expected(self._wanted, self._trial.unit)
-        return f"the command reported nothing; looked for {expected} on its standard output"
+        others = list(self._lines.others)
+        instead = f"; it prints {', '.join(others)}: name one of them by `metric`{nearest(self._wanted[0], others)}"
+        return f"the command reported nothing; looked for {expected} on its standard output{instead if others else ''}"
