@@ -95,6 +95,15 @@ def kill_marked(name: str, folder: Path) -> bool:
     return found
 
 
+def kill_with_variable(name: str, value: str) -> None:
+    """Kill all other processes whose environment variable `name` has this value, in whatever session or group."""
+    for pid in psutil.pids():
+        with suppress(psutil.Error, OSError):  # it belongs to another user, or has ended
+            process = psutil.Process(pid)
+            if pid != os.getpid() and process.environ().get(name) == value:
+                process.kill()
+
+
 def _has_open_file(pid: int, folder: Path) -> bool:
     """Whether a process has a file open below `folder`; psutil's `open_files` leaves out files that are deleted."""
     for handle in Path(f"/proc/{pid}/fd").iterdir():
@@ -115,6 +124,14 @@ def kill_all(pids: Iterable[int]) -> None:
     for pid in pids:
         with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
+
+
+def exit_code(child: int) -> int | None:
+    """Return the exit code of a child that has ended, negative for a signal, and leave it there to be waited for."""
+    found = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    if found is None:
+        return None
+    return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
 
 
 def ending(status: int) -> str:

@@ -17,6 +17,7 @@ from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.trial import Failure, FailureReason, Trial
 from tuner.execution.checkpoints import TrialCheckpoints
 from tuner.execution.command import process as command_process
+from tuner.execution.command import training
 from tuner.execution.command.training import trained_by
 from tuner.system.processes import birth
 
@@ -97,7 +98,7 @@ def test_the_trial_is_told_by_arguments_by_variables_and_by_a_file(start: Start,
         (
             "print(json.dumps({'epoch': 1, 'val_loss': 1, 'ok': True, 'model_size': 2.5, 'name': 'a'}))",
             FailureReason.NO_METRICS,
-            "on its standard output; it prints val_loss, model_size: name one of them by `metric`; did you mean 'val_loss'?; the end of",
+            "; it prints val_loss, model_size: name one of them by `metric`; did you mean 'val_loss'?; the end of",
         ),
         (
             "for n in range(99): print(json.dumps({f'{n}' * 50: 1, f'm{n}': 2}))",
@@ -212,6 +213,28 @@ def test_a_command_that_trains_on_after_its_last_epoch_is_ended_at_once(start: S
     assert birth(pid) == ""
 
 
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (
+            "print('no space'); sys.exit(3)",
+            "tuner: after epoch 1, its last one, the command ended with exit code 3: no space\n",
+        ),
+        ("sys.exit(0)", ""),
+        ("signal.pause()", ""),
+    ],
+)
+def test_an_exit_code_after_the_last_epoch_is_a_note(
+    start: Start, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, end: str, said: str
+) -> None:
+    if not said:
+        monkeypatch.setattr(training, "_PATIENCE_SECONDS", 0.5)
+    trial = start(f"print('{{\"loss\": 1}}'); {end}", max_epochs=1)
+    assert next(trial) == {"loss": 1}
+    trial.close()
+    assert capsys.readouterr().err == said
+
+
 def test_sigterm_to_the_trials_process_ends_the_command(start: Start) -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
@@ -234,23 +257,35 @@ def test_output_without_an_end_is_read_in_bounded_memory_and_what_holds_a_pipe_o
     """
     (report,) = start(program)
     assert report["loss"] == 2
-    os.kill(report["pid"], signal.SIGKILL)
+
+
+def test_a_command_that_ends_by_itself_leaves_nothing_that_it_has_started_in_a_session_of_its_own(start: Start) -> None:
+    program = """
+        import subprocess
+        child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+        print(json.dumps({"loss": 2, "pid": child.pid}))
+    """
+    trial = start(program)
+    child = psutil.Process(next(trial)["pid"])
+    assert [*trial] == []
+    assert psutil.wait_procs([child], timeout=60)[1] == []  # what was killed may exist for a moment longer
 
 
 def test_a_guard_ends_the_command_when_this_process_is_killed(start: Start, workplace: Path) -> None:
     read, write = os.pipe()
     if (pid := os.fork()) == 0:
         os.setsid()
-        trial = start("print(json.dumps({'loss': 1, 'pid': os.getpid()})); signal.pause()")
-        os.write(write, json.dumps(next(trial)["pid"]).encode())
+        trial = start(TRAPPING, "apart")
+        os.write(write, json.dumps(next(trial)["pids"]).encode())
         signal.pause()
-    command = json.loads(os.read(read, 100))
-    ended = os.pidfd_open(command)
+    command, apart = json.loads(os.read(read, 100))
+    handles = [os.pidfd_open(each) for each in (command, apart)]
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    select.select([ended], [], [], 60)
-    assert birth(command) == ""
-    for handle in (read, write, ended):
+    for each in handles:
+        select.select([each], [], [], 60)
+    assert (birth(command), birth(apart)) == ("", "")
+    for handle in (read, write, *handles):
         os.close(handle)
 
 

@@ -1,7 +1,9 @@
-"""The process of a command, with all that it starts: a process group that ends with it.
+"""The process of a command, with all that it starts: a process group that ends with it, and what has left the group.
 
-A guard kills the group where this process dies without a word, by `kill -9` for instance. It is a shell that waits for
-the end of a pipe, of which only this process has the other end.
+What has left the group, and was left by its parent, is found by a variable of its environment, the socket's address.
+
+A guard kills both where this process dies without a word, by `kill -9` for instance. It is a shell that waits for the
+end of a pipe, of which only this process has the other end.
 """
 
 import codecs
@@ -17,7 +19,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol, final
 
-from tuner.system.processes import birth, descendants, has_group, kill_all, kill_group
+from tuner.domain.current_trial import SOCKET
+from tuner.system.processes import birth, descendants, exit_code, has_group, kill_all, kill_group, kill_with_variable
 
 GRACE_SECONDS = 10.0
 """How long a command may take to end once it was sent SIGTERM."""
@@ -34,7 +37,13 @@ _TAIL_LINES = 20
 _TAIL_CHARACTERS = 220
 """How much of the end of a command's output a failure has: its message is shown up to 300."""
 
-_GUARD = 'read -r _; kill -s KILL -- "-$0" 2>/dev/null'
+_GUARD = """
+read -r _
+kill -s KILL -- "-$0"
+for each in /proc/[0-9]*; do
+    grep -zqxF -e "$1" "$each/environ" && kill -s KILL "${each#/proc/}"
+done
+"""
 
 
 class HasFileno(Protocol):
@@ -48,7 +57,9 @@ class CommandProcess:
     """A running command, whose output is copied to this process's own streams as it comes."""
 
     def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
-        """Start it; raises `OSError` where there is no such program, or it cannot be executed."""
+        """Start it; its `environment` has the address of its socket, which is no other command's.
+
+        Raises `OSError` where there is no such program, or it cannot be executed."""
         self._process = subprocess.Popen(  # noqa: S603 - the command that the study names; no shell
             [*words],
             cwd=folder,
@@ -58,9 +69,13 @@ class CommandProcess:
             stderr=subprocess.PIPE,
             process_group=0,
         )
-        self._guard = _guard(self._process.pid)
+        self._mark = environment[SOCKET]
+        self._guard = _guard(self._process.pid, f"{SOCKET}={self._mark}")
         self._ended = os.pidfd_open(self._process.pid)
         self._started: dict[int, str] = {}
+        self._was_sent_signal = False
+        self.own_code: int | None = None
+        """Its exit code, negative for a signal; None before its end, and where it was sent a signal before."""
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._unseen: deque[Any] = deque()
         """Lines, and what else was received, that were not yielded yet."""
@@ -97,6 +112,8 @@ class CommandProcess:
 
     def send(self, number: signal.Signals) -> None:
         """Send its process group a signal."""
+        if not self._was_sent_signal:
+            self.own_code, self._was_sent_signal = exit_code(self._process.pid), True
         kill_group(self._process.pid, number)
 
     def end(self, patience: float = 0.0) -> Iterator[Any]:
@@ -125,6 +142,7 @@ class CommandProcess:
         kill_group(self._process.pid)
         # Some may have left the group.
         kill_all(pid for pid, born in self._started.items() if born and birth(pid) == born)
+        kill_with_variable(SOCKET, self._mark)
         code = self._process.wait()
         self._guard.kill()
         self._guard.communicate()
@@ -228,10 +246,11 @@ class _Output:
         ours.flush()
 
 
-def _guard(group: int) -> "subprocess.Popen[bytes]":
-    """Start what kills a process group as soon as this process has ended."""
+def _guard(group: int, mark: str) -> "subprocess.Popen[bytes]":
+    """Start what kills a process group, and what has `mark` in its environment, as soon as this process has ended."""
     return subprocess.Popen(  # noqa: S603 - our own words
-        ["/bin/sh", "-c", _GUARD, str(group)],
+        ["/bin/sh", "-c", _GUARD, str(group), mark],
+        env={"PATH": os.environ.get("PATH", os.defpath)},  # not the mark of a command that this process belongs to
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -158,6 +159,11 @@ class _Run:
                 break
         for _ in self._process.end():
             pass
+        if is_done and (code := self._process.own_code):
+            sys.stderr.write(
+                f"tuner: after {self._trial.unit.at(self._reached)}, its last one, the command {ending(code)}"
+            )
+            sys.stderr.write(f": {self._process.tail.rpartition(chr(10))[2]}\n")
 
     def _failure_of(self, code: int) -> Failure | None:
         tail = f"; the end of its output:\n{self._process.tail}" if self._process.tail else ", and printed nothing"
