@@ -43,17 +43,22 @@ def test_a_switch_is_a_flag_or_nothing_or_another_flag() -> None:
 
 
 def test_braces_that_are_no_placeholders_stay() -> None:
-    assert arguments('{"a": {"lr": {lr}}}', "{{lr}}", "{}", "${HOME") == [
-        '{"a": {"lr": 1e-05}}',
-        "{lr}",
-        "{}",
-        "${HOME",
-    ]
+    words = ('{"a": {"lr": {lr}, "b": {}}}', "{{lr}}", "{{}}", "${{HOME:-/}}")
+    assert arguments(*words) == ['{"a": {"lr": 1e-05, "b": {}}}', "{lr}", "{}", "${HOME:-/}"]
+    assert [*Command(words=("train", *words)).problems(config_paths(SPACE), ["loss"])] == []
 
 
 @pytest.mark.parametrize(
     ("word", "words"),
     [
+        ("{lr:.3f}", "{lr:.3f} in '{lr:.3f}' is no placeholder; one is {lr}, without a format, or"),
+        ("--lr={}", "{} in '--lr={}' is no placeholder"),
+        ("{lr", "{lr in '{lr' is no placeholder"),
+        ("{lr}}", "} in '{lr}}' is no placeholder"),
+        (
+            "x={amp?yes:no}",
+            "{amp?yes:no} in 'x={amp?yes:no}' is no placeholder; one is {lr}, without a format, or {amp?--amp} as a",
+        ),
         ("{lrr}", "{lrr} is unknown; did you mean 'lr'? (braces themselves are written as {{lrr}})"),
         ("{trial.numbr}", "{trial.numbr} is unknown; did you mean 'trial.number'?"),
         ("${HOME}", "{HOME} is unknown"),

@@ -29,9 +29,10 @@ NUMBERS = ("epoch", "step")
 CHECKPOINT = "checkpoint"
 """The key, or group of a pattern, that names the files from which a program can continue after a report."""
 
-_PLACEHOLDER = re.compile(r"\{\{(?P<literal>[A-Za-z_][\w.]*)\}\}|\{(?P<name>[A-Za-z_][\w.]*)\}")
+_PLACEHOLDER = re.compile(r"\{\{(?P<literal>[^{}]*)\}\}|\{(?P<name>[A-Za-z_][\w.]*)\}")
 _SWITCH = re.compile(r"\{(?P<name>[A-Za-z_][\w.]*)\?(?P<yes>[^{}:]*)(?::(?P<no>[^{}]*))?\}")
 _FLAG = re.compile(r"--?[A-Za-z][^{}=]*")
+_LEFT_OVER = re.compile(r"\{[^{}]*\}?|\}")
 _JOINED = re.compile(r"--?[A-Za-z][^{}=]*=\{[A-Za-z_][\w.]*\}")
 
 
@@ -42,7 +43,8 @@ class Command:
 
     Without a `pattern`, metrics are lines of JSON. `{lr}` and `{optimizer.lr}` stand for a parameter by its path in the
     configuration, or the last part of it; `{amp?--amp}` and `{amp?--amp:--no-amp}` for a flag that a true or false
-    parameter turns on; `{{lr}}` for `{lr}` itself. The other placeholders are `FACTS`.
+    parameter turns on; `{{lr}}` for `{lr}` itself. The other placeholders are `FACTS`. Other braces are a mistake,
+    except in a word with quotes in it, such as JSON.
     """
 
     words: tuple[str, ...]
@@ -115,6 +117,11 @@ class Command:
                     f"command: {shown} in {word!r} exists in some configurations only; write it behind a flag, as "
                     f"'--flag', '{shown}' or '--flag={shown}': both are left out where it does not"
                 )
+        if (left_over := _left_over(word)) is not None:
+            yield (
+                f"command: {left_over} in {word!r} is no placeholder; one is {{lr}}, without a format, or "
+                "{amp?--amp} as a word of its own (braces themselves are written as {{...}})"
+            )
 
     def _problems_of_pattern(self, wanted: Collection[str]) -> Iterator[str]:
         if not self.pattern:
@@ -151,6 +158,14 @@ def _names(word: str) -> list[str]:
     if (switch := _SWITCH.fullmatch(word)) is not None:
         return [switch["name"]]
     return [found["name"] for found in _PLACEHOLDER.finditer(word) if found["name"] is not None]
+
+
+def _left_over(word: str) -> str | None:
+    """Return the braces in a word that are no placeholder and are not meant as they are; None: there are none."""
+    if _SWITCH.fullmatch(word) is not None or '"' in word or "'" in word:
+        return None
+    found = _LEFT_OVER.search(_PLACEHOLDER.sub("", word))
+    return found and found.group()
 
 
 def _is_alone(word: str) -> bool:

@@ -59,7 +59,8 @@ class CommandProcess:
     def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         """Start it; its `environment` has the address of its socket, which is no other command's.
 
-        Raises `OSError` where there is no such program, or it cannot be executed."""
+        Raises `OSError` where there is no such program, or it cannot be executed.
+        """
         self._process = subprocess.Popen(  # noqa: S603 - the command that the study names; no shell
             [*words],
             cwd=folder,
