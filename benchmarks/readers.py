@@ -21,14 +21,14 @@ from tuner import Float, SearchSpace
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
 from tuner.domain.study import Direction
-from tuner.domain.study_writer import Change
+from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Report, TrialRecord, TrialState
 from tuner.running.session import now
 from tuner.storage import reader, schema
 from tuner.storage.engine import connect, reading, writing
 from tuner.storage.parameters import distribution_json
 from tuner.storage.store import Store, open_store
-from tuner.storage.writer import StudyJournal
+from tuner.storage.writer import SqlStudyWriter
 
 SPACE = SearchSpace(**{f"x{number}": Float(0, 1) for number in range(6)})
 EPOCHS = 3
@@ -81,10 +81,10 @@ def make(store: Store, trials: int) -> None:
         )
 
 
-def write(journal: StudyJournal, number: int) -> None:
+def write(writer: SqlStudyWriter, number: int) -> None:
     config = Config(dict.fromkeys(SPACE.parameters, 0.5))
     trial = TrialRecord(number=number, state=TrialState.RUNNING, config=config, started=now())
-    journal.begin([trial])
+    writer.begin([trial])
     metrics = {"accuracy": 0.5}
     for epoch in range(1, EPOCHS + 1):
         state = TrialState.COMPLETE if epoch == EPOCHS else TrialState.RUNNING
@@ -98,14 +98,14 @@ def write(journal: StudyJournal, number: int) -> None:
             started=now(),
             finished=now(),
         )
-        journal.write([Change(trial=ended, report=Report(number=number, epoch=epoch, metrics=metrics))])
+        writer.write([TrialUpdate(trial=ended, report=Report(number=number, epoch=epoch, metrics=metrics))])
 
 
-def rate(journal: StudyJournal, first: int, goes_on: Callable[[], bool]) -> tuple[float, int]:
+def rate(writer: SqlStudyWriter, first: int, goes_on: Callable[[], bool]) -> tuple[float, int]:
     """Return the trials a second, and the number of the next trial."""
     began, number = time.perf_counter(), first
     while goes_on():
-        write(journal, number)
+        write(writer, number)
         number += 1
     return (number - first) / (time.perf_counter() - began), number
 
@@ -129,16 +129,16 @@ def main(trials: int = 25_000, readers: int = 50) -> None:
         began = time.perf_counter()
         store.outline("large")
         sys.stdout.write(f"reading what a summary needs: {time.perf_counter() - began:.2f} s\n")
-        with store.holding("large") as journal:
+        with store.holding("large") as writer:
             end = time.perf_counter() + SECONDS
-            alone, number = rate(journal, trials, lambda: time.perf_counter() < end)
+            alone, number = rate(writer, trials, lambda: time.perf_counter() < end)
             looking = [
                 threading.Thread(target=look, args=[file, ("best", "status")[each % 2]]) for each in range(readers)
             ]
             for each in looking:
                 each.start()
             began = time.perf_counter()
-            beside, _ = rate(journal, number, lambda: any(each.is_alive() for each in looking))
+            beside, _ = rate(writer, number, lambda: any(each.is_alive() for each in looking))
             seconds = time.perf_counter() - began
         sys.stdout.write(
             f"written alone: {alone:.0f} trials/s; beside {readers} readers, who took {seconds:.0f} s: "

@@ -36,15 +36,15 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from tuner import Choice, Float, Int, SearchSpace
-from tuner.domain.assignment import Work
+from tuner.domain.assignment import Assignment
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
 from tuner.domain.seed import derive
 from tuner.domain.study import Direction
-from tuner.domain.study_writer import Journal, Transaction
+from tuner.domain.study_writer import StudyWriter, Transaction
 from tuner.domain.trial import Report
 from tuner.running.lookup import SAMPLERS, SCHEDULERS
-from tuner.search.cohort_policy import Cohorts
+from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.controller import SearchController
 from tuner.search.plan import RunPlan
 
@@ -192,7 +192,7 @@ def opened(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-class Forgetful(Journal):
+class Forgetful(StudyWriter):
     """Stores nothing: the controller remembers what it needs."""
 
     def store(self, transaction: Transaction) -> None:
@@ -226,8 +226,8 @@ def simulated(task: Task, system: str, seed: int, workers: int) -> Run:
         ),
         sampler=SAMPLERS[sampler](task.space, goal, seed, **options),
         scheduler=SCHEDULERS[scheduler](task.epochs, goal.direction, seed, **rules),
-        cohorts=Cohorts(task.space, lambda _: None, size=1, trials=budget),
-        journal=Forgetful(),
+        cohorts=CohortPolicy(task.space, lambda _: None, size=1, trials=budget),
+        writer=Forgetful(),
         now=lambda: datetime(2026, 1, 1) + timedelta(seconds=next(moments)),  # noqa: DTZ001 - as Optuna stores it
     )
     clock = Clock(seed)
@@ -237,17 +237,17 @@ def simulated(task: Task, system: str, seed: int, workers: int) -> Run:
         while spent < fraction * budget:
             while len(clock) < workers:
                 began = time.perf_counter()
-                work = controller.next_work()
+                assignment = controller.next_work()
                 seconds += time.perf_counter() - began
-                if work is None:
+                if assignment is None:
                     break
-                curves[work.members[0].number] = task.curve(work.members[0].config)
-                clock.begin(work)
+                curves[assignment.members[0].number] = task.curve(assignment.members[0].config)
+                clock.begin(assignment)
             number, epoch = clock.next()
             value = float(curves[number][epoch - 1])
-            answer = controller.report([Report(number=number, epoch=epoch, metrics={"value": value})])
+            update = controller.report([Report(number=number, epoch=epoch, metrics={"value": value})])
             spent += 1
-            if not answer.is_over:
+            if not update.is_over:
                 clock.go_on(number, epoch)
         seen = [trial for trial in controller.trials if trial.value is not None]
         incumbent = max(seen, key=lambda trial: (trial.value or 0.0, -trial.number))
@@ -266,9 +266,9 @@ class Clock:
     def __len__(self) -> int:
         return len(self._ends)
 
-    def begin(self, work: Work) -> None:
+    def begin(self, assignment: Assignment) -> None:
         """Let a trial begin its first epoch."""
-        self.go_on(work.members[0].number, 0)
+        self.go_on(assignment.members[0].number, 0)
 
     def go_on(self, number: int, epoch: int) -> None:
         """Let a trial begin the epoch after this one."""

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from tuner.objectives.user_data.options import DataOptions
-from tuner.objectives.user_data.table import Table
+from tuner.objectives.user_data.table import TableDataset
 from tuner.objectives.user_data.table_reader import read_table
 
 
@@ -37,7 +37,7 @@ def main() -> None:
         print(f"{'':<16}{'wall':>8}{'CPU':>8}")
         for name, read in {
             "cells as text": lambda: read_table(path),
-            "prepared table": lambda: Table(path, DataOptions(target="y")),
+            "prepared table": lambda: TableDataset(path, DataOptions(target="y")),
         }.items():
             wall, cpu = seconds(read, arguments.rounds)
             print(f"{name:<16}{wall:>8.2f}{cpu:>8.2f}", flush=True)

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from cohort_spaces import mlp
 
-from tuner.domain.assignment import Member, Work, WorkKind
+from tuner.domain.assignment import Assignment, AssignmentKind, TrialAssignment
 from tuner.domain.study import Direction
 from tuner.domain.study_folders import StudyFolders
-from tuner.domain.worker_spec import Job
+from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.worker import Worker
 
 if __name__ == "__main__":
     worker = Worker(
-        Job(
+        WorkerSpec(
             objective="supervised",
             folder=Path.cwd(),
             settings={"dataset": "digits"},
@@ -26,8 +26,10 @@ if __name__ == "__main__":
             folders=StudyFolders.within(Path.cwd()),
         )
     )
-    members = tuple(Member(number=number, config=mlp.default, seed=number) for number in range(int(sys.argv[1])))
-    worker.begin(Work(id=1, kind=WorkKind.TRAIN, members=members))
+    members = tuple(
+        TrialAssignment(number=number, config=mlp.default, seed=number) for number in range(int(sys.argv[1]))
+    )
+    worker.begin(Assignment(id=1, kind=AssignmentKind.TRAIN, members=members))
     for _ in range(3):
         worker.advance()
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -61,10 +61,10 @@ class Supervised(Objective):
     @cached_property
     def _workshop(self) -> Any:
         # The driver asks an objective questions and must not wait for torch; only a worker gets here.
-        from tuner.objectives.training.trainer_factory import Workshop  # noqa: PLC0415
+        from tuner.objectives.training.trainer_factory import TrainerFactory  # noqa: PLC0415
 
         settings = self._settings
-        return Workshop(
+        return TrainerFactory(
             self._dataset,
             validation=settings.validation,
             test=settings.test,

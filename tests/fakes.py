@@ -11,13 +11,13 @@ from tuner.domain.config import Config
 from tuner.domain.decision import Decision
 from tuner.domain.event import Event, Listener
 from tuner.domain.goal import Goal
-from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
+from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.study import Budget, Direction, StudySpec
 from tuner.domain.study_folders import StudyFolders
-from tuner.domain.study_writer import Change, Journal, Transaction
+from tuner.domain.study_writer import StudyWriter, Transaction, TrialUpdate
 from tuner.domain.trial import TrialRecord
 
 MAXIMIZED = Goal.of("accuracy", Direction.MAXIMIZE)
@@ -55,12 +55,12 @@ class FakeSampler(Sampler):
         self.ignores_held = False
         self.observed: list[TrialRecord] = []
 
-    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
+    def suggest(self, number: int, fixed: FixedParams = NOTHING_FIXED) -> Config | None:
         if self.limit is not None and number > self.limit:
             return None
         draw = random.Random(derive(self.seed, number))
         position = {path: draw.random() for path in self.space.parameters}
-        return self.space.at(position, {} if self.ignores_held else held)
+        return self.space.at(position, {} if self.ignores_held else fixed)
 
     def observe(self, trial: TrialRecord) -> None:
         self.observed.append(trial)
@@ -89,19 +89,19 @@ class FakeScheduler(Scheduler):
 
 
 @final
-class FakeJournal(Journal):
+class FakeWriter(StudyWriter):
     """Keeps what is written, in memory; raises `error` instead where there is one."""
 
     def __init__(self) -> None:
         self.trials: dict[int, TrialRecord] = {}
-        self.transactions: list[Sequence[Change]] = []
+        self.transactions: list[Sequence[TrialUpdate]] = []
         self.notes: dict[str, Any] = {}
         self.error: Exception | None = None
 
     def store(self, transaction: Transaction) -> None:
         if self.error is not None:
             raise self.error
-        changes = [*(Change(trial=trial) for trial in transaction.begun), *transaction.changes]
+        changes = [*(TrialUpdate(trial=trial) for trial in transaction.begun), *transaction.changes]
         self.transactions.append(changes)
         self.trials.update({change.trial.number: change.trial for change in changes})
         self.trials.update({trial.number: trial for trial in transaction.rescheduled})

@@ -18,7 +18,7 @@ from tuner.domain.study import Direction, StudySpec
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState
 from tuner.storage.location import locate
-from tuner.study_report.data import Material
+from tuner.study_report.data import ReportData
 
 BEGAN = datetime(2026, 1, 1)  # noqa: DTZ001 - as Optuna stores it
 SPACE = SearchSpace(
@@ -107,7 +107,7 @@ def material(
     trials: Sequence[TrialRecord] = (),
     repetitions: Sequence[TrialRecord] = (),
     **given: Any,
-) -> Material:
+) -> ReportData:
     """What a report is written from."""
     record = record or study()
     values = {each.number: values_of(record, each) for each in trials}
@@ -123,4 +123,4 @@ def material(
         "is_own_environment": False,
         "written": datetime(2026, 1, 2, tzinfo=UTC),
     }
-    return Material(study=record, trials=trials, **{**usual, **given})
+    return ReportData(study=record, trials=trials, **{**usual, **given})

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tuner.domain.study_record import folder_name
-from tuner.storage.fallback_file import Spill
+from tuner.storage.fallback_file import FallbackFile
 from tuner.storage.store import Store
 
 
@@ -17,5 +17,5 @@ def checkpoints_of(store: Store, study: str) -> Path:
     return store.location.checkpoints_of(store.study(study).folder_name)
 
 
-def spill_of(store: Store, study: str) -> Spill:
-    return Spill(store.location.folder, store.study(study).folder_name)
+def spill_of(store: Store, study: str) -> FallbackFile:
+    return FallbackFile(store.location.folder, store.study(study).folder_name)

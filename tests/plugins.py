@@ -97,8 +97,8 @@ class Curves(tuner.Cohort):
 
 
 class Here(tuner.Executor):
-    def run(self, controller, job, resources):
-        worker = Worker(job)
+    def run(self, controller, worker_spec, resources):
+        worker = Worker(worker_spec)
         while (work := controller.next_work()) is not None:
             if work.kind.value == "test":
                 controller.tested(work, worker.test(work))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tuner.system.processes import birth, descendants
+from tuner.system.processes import descendants, start_time
 
 
 def processes() -> set[int]:
@@ -26,7 +26,7 @@ def processes_started() -> Iterator[set[int]]:
 def gone(pid: int) -> bool:
     """Whether a process has ended; one that is only just ending is waited for."""
     deadline = time.monotonic() + 60
-    while birth(pid):
+    while start_time(pid):
         assert time.monotonic() < deadline, f"process {pid} is still there"
         time.sleep(0.01)  # it is nobody's child here: there is nothing to wait on
     return True

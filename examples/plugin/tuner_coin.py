@@ -6,7 +6,7 @@ from typing import final
 from tuner import Proposals, Sampler, SearchSpace, TrialRecord
 from tuner.domain.config import Config, Scalar
 from tuner.domain.goal import Goal
-from tuner.domain.sampler import NOTHING_HELD, Held
+from tuner.domain.sampler import NOTHING_FIXED, FixedParams
 
 
 @final
@@ -19,15 +19,15 @@ class Coin(Sampler):
         self._keep = keep
         self._proposals = Proposals(space, seed)
 
-    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
+    def suggest(self, number: int, fixed: FixedParams = NOTHING_FIXED) -> Config | None:
         """Return the first of several draws that is allowed and new."""
-        return self._proposals.choose(number, held, lambda attempt: self._drawn(f"{number} {attempt}", held))
+        return self._proposals.choose(number, fixed, lambda attempt: self._drawn(f"{number} {attempt}", fixed))
 
     def observe(self, trial: TrialRecord) -> None:
         """Remember what was tried."""
         self._proposals.observe(trial)
 
-    def _drawn(self, purpose: str, held: Held) -> Config:
+    def _drawn(self, purpose: str, fixed: FixedParams) -> Config:
         draw = random.Random(f"{self._seed} {purpose}")
 
         def value(path: str) -> Scalar:
@@ -35,4 +35,4 @@ class Coin(Sampler):
             return parameter.default if draw.random() < self._keep else parameter.at(draw.random())
 
         drawn = {path: value(path) for path in self._space.parameters}
-        return self._space.build(lambda path, _: held[path] if path in held else drawn[path])
+        return self._space.build(lambda path, _: fixed[path] if path in fixed else drawn[path])

@@ -75,7 +75,7 @@ class Embedded(nn.Module):
         return torch.cat([rows[:, : self._numbers], vectors.flatten(1)], dim=1)
 
 
-class Rows(nn.Module):
+class ImageRows(nn.Module):
     """Reads an image from top to bottom: (batch, channels, height, width) becomes (batch, height, channels * width)."""
 
     def forward(self, images: Tensor) -> Tensor:
@@ -87,4 +87,4 @@ def as_sequence(shape: tuple[int, ...]) -> tuple[nn.Module, int, int]:
     if len(shape) == 2:  # noqa: PLR2004  steps and features already
         return nn.Identity(), shape[0], shape[1]
     channels, height, width = shape
-    return Rows(), height, channels * width
+    return ImageRows(), height, channels * width

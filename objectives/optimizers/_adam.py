@@ -5,14 +5,14 @@ from types import MappingProxyType
 
 from torch import Tensor
 
-from tuner.objectives.optimizers._optimizer import Rows
+from tuner.objectives.optimizers._optimizer import OptimizerBatch
 
 MEMORY = ("exp_avg", "exp_avg_sq")
 TALLIES: Mapping[str, float] = MappingProxyType({"step": 0.0})
 _EPSILON = 1e-8
 
 
-def moments(rows: Rows, gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def moments(rows: OptimizerBatch, gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Bring the moments up to date; return the step's number, the mean and the root of the unbiased square."""
     numbers, mean, square = rows.numbers, rows.memory["exp_avg"], rows.memory["exp_avg_sq"]
     step = rows.memory["step"].add_(1)
@@ -22,7 +22,7 @@ def moments(rows: Rows, gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return step, mean, square.sqrt().div_(correction).add_(_EPSILON)
 
 
-def adam_step(rows: Rows, gradients: Tensor) -> None:
+def adam_step(rows: OptimizerBatch, gradients: Tensor) -> None:
     """Step against the mean of the gradients, scaled by their recent size."""
     step, mean, root = moments(rows, gradients)
     size = rows.numbers["lr"] / (1 - rows.numbers["beta1"] ** step)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class OptimizerBatch:
     """Many trials just before a step: a row each.
 
     `weights`, `gradients` and what is remembered of every weight are (rows, weights). The optimizer's fields, with the
@@ -46,7 +46,7 @@ class Optimizer(ABC):
 
     @staticmethod
     @abstractmethod
-    def update(rows: Rows) -> None:
+    def update(rows: OptimizerBatch) -> None:
         """Step many trials at once, in place, as torch's optimizer would each of them."""
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar, final
 import torch
 from torch import nn
 
-from tuner.objectives.optimizers._optimizer import Optimizer, Rows
+from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch
 
 __all__ = ["Adagrad"]
 
@@ -31,7 +31,7 @@ class Adagrad(Optimizer):
         return torch.optim.Adagrad(parameters, lr=self.lr, weight_decay=self.weight_decay)
 
     @staticmethod
-    def update(rows: Rows) -> None:
+    def update(rows: OptimizerBatch) -> None:
         gradients = torch.addcmul(rows.gradients, rows.weights, rows.columns["weight_decay"])
         rows.memory["step"].add_(1)
         total = rows.memory["sum"].addcmul_(gradients, gradients)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tuner.objectives.optimizers._adam import MEMORY, TALLIES, adam_step
-from tuner.objectives.optimizers._optimizer import Optimizer, Rows, can_be_fused
+from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch, can_be_fused
 
 __all__ = ["Adam"]
 
@@ -37,5 +37,5 @@ class Adam(Optimizer):
         )
 
     @staticmethod
-    def update(rows: Rows) -> None:
+    def update(rows: OptimizerBatch) -> None:
         adam_step(rows, torch.addcmul(rows.gradients, rows.weights, rows.columns["weight_decay"]))

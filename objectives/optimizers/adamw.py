@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tuner.objectives.optimizers._adam import MEMORY, TALLIES, adam_step
-from tuner.objectives.optimizers._optimizer import Optimizer, Rows, can_be_fused
+from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch, can_be_fused
 
 __all__ = ["AdamW"]
 
@@ -37,6 +37,6 @@ class AdamW(Optimizer):
         )
 
     @staticmethod
-    def update(rows: Rows) -> None:
+    def update(rows: OptimizerBatch) -> None:
         rows.weights.mul_(1 - rows.columns["lr"] * rows.columns["weight_decay"])
         adam_step(rows, rows.gradients)

@@ -7,7 +7,7 @@ from typing import final
 import torch
 from torch import nn
 
-from tuner.objectives.optimizers._optimizer import Optimizer, Rows, can_be_fused
+from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch, can_be_fused
 
 __all__ = ["GradientDescent"]
 
@@ -24,5 +24,5 @@ class GradientDescent(Optimizer):
         return torch.optim.SGD(parameters, fused=can_be_fused(parameters), lr=self.lr)
 
     @staticmethod
-    def update(rows: Rows) -> None:
+    def update(rows: OptimizerBatch) -> None:
         rows.weights.addcmul_(rows.gradients, rows.columns["lr"], value=-1)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tuner.objectives.optimizers._adam import MEMORY, TALLIES, moments
-from tuner.objectives.optimizers._optimizer import Optimizer, Rows
+from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch
 
 __all__ = ["NAdam"]
 
@@ -35,7 +35,7 @@ class NAdam(Optimizer):
         return torch.optim.NAdam(parameters, lr=self.lr, betas=(self.beta1, self.beta2), weight_decay=self.weight_decay)
 
     @staticmethod
-    def update(rows: Rows) -> None:
+    def update(rows: OptimizerBatch) -> None:
         gradients = torch.addcmul(rows.gradients, rows.weights, rows.columns["weight_decay"])
         step, mean, root = moments(rows, gradients)
         lr, beta1, product = rows.numbers["lr"], rows.numbers["beta1"], rows.memory["mu_product"]

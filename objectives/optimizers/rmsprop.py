@@ -8,7 +8,7 @@ from typing import ClassVar, final
 import torch
 from torch import nn
 
-from tuner.objectives.optimizers._optimizer import Optimizer, Rows
+from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch
 
 __all__ = ["RMSprop"]
 
@@ -33,7 +33,7 @@ class RMSprop(Optimizer):
         return torch.optim.RMSprop(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
 
     @staticmethod
-    def update(rows: Rows) -> None:
+    def update(rows: OptimizerBatch) -> None:
         gradients = torch.addcmul(rows.gradients, rows.weights, rows.columns["weight_decay"])
         square, running = rows.memory["square_avg"], rows.memory["momentum_buffer"]
         rows.memory["step"].add_(1)

@@ -7,7 +7,7 @@ from typing import ClassVar, final
 import torch
 from torch import nn
 
-from tuner.objectives.optimizers._optimizer import Optimizer, Rows, can_be_fused
+from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch, can_be_fused
 
 __all__ = ["SGD"]
 
@@ -41,7 +41,7 @@ class SGD(Optimizer):
         return optimizer
 
     @staticmethod
-    def update(rows: Rows) -> None:
+    def update(rows: OptimizerBatch) -> None:
         momentum, running = rows.columns["momentum"], rows.memory["momentum_buffer"]
         gradients = torch.addcmul(rows.gradients, rows.weights, rows.columns["weight_decay"])
         running.mul_(momentum).add_(gradients)

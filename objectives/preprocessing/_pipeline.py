@@ -10,7 +10,7 @@ from torch import nn
 from tuner.objectives.datasets._dataset import Array
 from tuner.objectives.preprocessing._encoding import Encoding, Levels
 from tuner.objectives.preprocessing._fitted_state import learned, teach
-from tuner.objectives.preprocessing._step import Step
+from tuner.objectives.preprocessing._step import PreprocessingStep
 
 # What lies far outside the training split overflows float32 after a scaling by a tiny range; without any scaling the
 # largest that is common, a moment in nanoseconds, has to fit.
@@ -31,7 +31,7 @@ class Pipeline:
 
     def __init__(
         self,
-        steps: Sequence[Step],
+        steps: Sequence[PreprocessingStep],
         train: Array,
         *,
         categories: Sequence[int] = (),
@@ -72,7 +72,7 @@ class Pipeline:
         """Return what is no category, flat."""
         return _flat(np.delete(features, self._categories, axis=1) if self._categories else features)
 
-    def _fit_all(self, steps: Sequence[Step], numbers: Array, *, is_table: bool) -> None:
+    def _fit_all(self, steps: Sequence[PreprocessingStep], numbers: Array, *, is_table: bool) -> None:
         cleaning, *rest = steps
         rows = self._fit(cleaning, numbers)
         if is_table:
@@ -81,7 +81,7 @@ class Pipeline:
         for step in rest:
             rows = self._fit(step, rows)
 
-    def _fit(self, step: Step, rows: Array) -> Array:
+    def _fit(self, step: PreprocessingStep, rows: Array) -> Array:
         transformer = step.transformer(self._rows)
         self._transformers.append(transformer)
         return _bounded(transformer.fit_transform(rows), _LIMIT_BETWEEN)
@@ -97,7 +97,9 @@ class Pipeline:
         }
 
     @classmethod
-    def restored(cls, steps: Sequence[Step], state: Mapping[str, Any], encoding: Encoding | None = None) -> "Pipeline":
+    def restored(
+        cls, steps: Sequence[PreprocessingStep], state: Mapping[str, Any], encoding: Encoding | None = None
+    ) -> "Pipeline":
         """Return the pipeline that was fitted with these steps and encoding; it transforms the same to the last bit.
 
         Raises `ValueError` where the state is not one of these steps.
@@ -106,7 +108,9 @@ class Pipeline:
         pipeline._put_back(steps, state, encoding)  # noqa: SLF001 - one of ours
         return pipeline
 
-    def _put_back(self, steps: Sequence[Step], state: Mapping[str, Any], encoding: Encoding | None) -> None:
+    def _put_back(
+        self, steps: Sequence[PreprocessingStep], state: Mapping[str, Any], encoding: Encoding | None
+    ) -> None:
         self._rows, self._kept = state["rows"], state["kept"]
         self._categories, self._encoding = [int(column) for column in state["categories"]], encoding
         self._levels = Levels(state["levels"]) if self._categories else None

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 
-class Step(ABC):
+class PreprocessingStep(ABC):
     """One thing done to every feature by itself."""
 
     @abstractmethod

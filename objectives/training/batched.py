@@ -16,15 +16,15 @@ from torch import Tensor, nn
 from tuner.domain.trial import Trial
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
-from tuner.objectives.optimizers._optimizer import Optimizer, Rows
+from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch
 from tuner.objectives.training.batched_loss import BatchLoss
 from tuner.objectives.training.data import Data, Examples
-from tuner.objectives.training.flat_state import Layout, Row
-from tuner.objectives.training.loop import EVALUATED_AT_ONCE, Learner, batched, progress, scored
+from tuner.objectives.training.flat_state import FlatState, Layout
+from tuner.objectives.training.loop import EVALUATED_AT_ONCE, TrainState, batched, progress, scored
 from tuner.objectives.training.model_signature import check_outputs
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.seeding import order
-from tuner.objectives.training.stacked_model import Stack, gradients
+from tuner.objectives.training.stacked_model import StackedModel, gradients
 
 BLOCK_WEIGHTS = 300_000
 """How many weights are trained at once on a CPU: with gradients and moments they still fit into its cache."""
@@ -39,7 +39,7 @@ _COPIED = 1 << 13
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class CohortMember:
     """What makes a trial different from the others in its batch, beside its row."""
 
     number: int
@@ -51,9 +51,9 @@ class Member:
     class_weights: Tensor | None
 
     @staticmethod
-    def of(trial: Trial, data: Data, learner: Learner) -> "Member":
+    def of(trial: Trial, data: Data, learner: TrainState) -> "CohortMember":
         """Return the member that the learner is, without its model."""
-        return Member(
+        return CohortMember(
             number=trial.number,
             seed=trial.seed,
             data=data,
@@ -65,14 +65,14 @@ class Member:
 
 
 @final
-class Batch:
+class BatchedTrainer:
     """Members and their rows; rebuilt from the rows whenever a member joins or leaves."""
 
     def __init__(
         self,
         template: nn.Module,
         layout: Layout,
-        members: Sequence[tuple[Member, Row]],
+        members: Sequence[tuple[CohortMember, FlatState]],
         batch_size: int,
         precision: Precision,
     ) -> None:
@@ -83,7 +83,7 @@ class Batch:
         self.batch_size = batch_size
         self.precision = precision
         self._rows = {member.number: row for row, member in enumerate(self.members)}
-        self._stack = Stack(template, layout, [row for _, row in placed], precision)
+        self._stack = StackedModel(template, layout, [row for _, row in placed], precision)
         remembered = [{**row.memory, **row.tallies} for _, row in placed]
         self._kinds = [*_kinds([member.rule for member in self.members], remembered)]
 
@@ -102,17 +102,17 @@ class Batch:
         """How many trained weights a model has."""
         return self._stack.weights.shape[1]
 
-    def member(self, number: int) -> Member:
+    def member(self, number: int) -> CohortMember:
         """Return a member by its number."""
         return self.members[self._rows[number]]
 
-    def row(self, number: int) -> Row:
+    def row(self, number: int) -> FlatState:
         """Return a member's row: views, which change as it is trained."""
         row = self._rows[number]
         kind = next(each for each in self._kinds if each.rows.start <= row < each.rows.stop)
         known = {name: each[row - kind.rows.start] for name, each in kind.memory.items()}
         still, buffers = self._stack.rest(row)
-        return Row(
+        return FlatState(
             weights=self._stack.weights[row],
             still=still,
             buffers=buffers,
@@ -194,7 +194,7 @@ def _even(begin: int, end: int, most: int) -> Iterator[slice]:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Kind:
+class _OptimizerGroup:
     """The rows whose members have the same optimizer, and what it needs of each: a row of `memory` and `numbers`."""
 
     rule: type[Optimizer]
@@ -203,7 +203,7 @@ class _Kind:
     numbers: Mapping[str, Tensor]
 
 
-def _kinds(rules: Sequence[Optimizer], memories: Sequence[Mapping[str, Tensor]]) -> Iterator[_Kind]:
+def _kinds(rules: Sequence[Optimizer], memories: Sequence[Mapping[str, Tensor]]) -> Iterator[_OptimizerGroup]:
     begin = 0
     for _, group in groupby(rules, key=type):
         same = [*group]
@@ -211,7 +211,7 @@ def _kinds(rules: Sequence[Optimizer], memories: Sequence[Mapping[str, Tensor]])
         rule = type(same[0])
         rows = slice(begin, begin + len(same))
         remembered = memories[rows]
-        yield _Kind(
+        yield _OptimizerGroup(
             rule=rule,
             rows=rows,
             memory={name: torch.stack([each[name] for each in remembered]) for name in (*rule.memory, *rule.tallies)},
@@ -230,7 +230,7 @@ def _column(values: Sequence[float]) -> Tensor:
 class _Stepper:
     """One optimizer's rows within a block."""
 
-    def __init__(self, kind: _Kind, rows: slice, block_begin: int, weights: Tensor) -> None:
+    def __init__(self, kind: _OptimizerGroup, rows: slice, block_begin: int, weights: Tensor) -> None:
         self._rule = kind.rule
         self._here = slice(rows.start - block_begin, rows.stop - block_begin)
         mine = slice(rows.start - kind.rows.start, rows.stop - kind.rows.start)
@@ -250,7 +250,7 @@ class _Stepper:
             found = found * (self._clip / (norms + 1e-6)).clamp(max=1.0)
         rates = lr[self._here]
         self._rule.update(
-            Rows(
+            OptimizerBatch(
                 weights=self._weights,
                 gradients=found,
                 memory=self._memory,
@@ -260,12 +260,12 @@ class _Stepper:
         )
 
 
-def _loss_of(members: Sequence[Member]) -> "BatchLoss":
+def _loss_of(members: Sequence[CohortMember]) -> "BatchLoss":
     device = members[0].data.train.targets.device
     return BatchLoss([each.loss for each in members], [each.class_weights for each in members], device)
 
 
-def _parts(members: Sequence[Member], epochs: Sequence[int], batch_size: int) -> Sequence[Tensor]:
+def _parts(members: Sequence[CohortMember], epochs: Sequence[int], batch_size: int) -> Sequence[Tensor]:
     """Return which examples each step of an epoch shows, (rows, batch), shuffled as each member is alone."""
     targets = members[0].data.train.targets  # every trial of a study has the same split
     # Half the bits of torch's own numbers: of narrow examples the orders of all members are the larger part.
@@ -313,7 +313,7 @@ def _are_one(examples: Sequence[Examples]) -> bool:
     return all(each is examples[0] for each in examples)
 
 
-def _lrs(members: Sequence[Member], epochs: Sequence[int], steps: int, max_epochs: int) -> Tensor:
+def _lrs(members: Sequence[CohortMember], epochs: Sequence[int], steps: int, max_epochs: int) -> Tensor:
     """Return the learning rates of an epoch, (steps, rows, 1)."""
     rates = [
         [each.rule.lr * each.lr_schedule.factor(progress(epoch, step, steps, max_epochs)) for step in range(steps)]

@@ -13,14 +13,14 @@ from tuner.objectives.training.batched_loss import BatchLoss
 from tuner.objectives.training.batching_exercise import STEPS, Exercise
 from tuner.objectives.training.batching_proof import Proof
 from tuner.objectives.training.faulty_layer import culprit, drawing_layer, said
-from tuner.objectives.training.flat_state import Layout, Row
+from tuner.objectives.training.flat_state import FlatState, Layout
 from tuner.objectives.training.layer_attributes import as_columns
 from tuner.objectives.training.loop import forwarded
 from tuner.objectives.training.model_fingerprint import Place, difference, layer_in_words, traits_of
 from tuner.objectives.training.model_signature import check_outputs, read
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.seeding import OwnGenerators, drawn_elsewhere, seed_step
-from tuner.objectives.training.stacked_model import Stack, gradients
+from tuner.objectives.training.stacked_model import StackedModel, gradients
 from tuner.objectives.training.tensor_comparison import NEAR, are_near, is_near, largest, tensors_of
 
 _STEP = 0.02
@@ -63,7 +63,7 @@ class Attempt:
         models = self._models
         traits, elsewhere, versions = traits_of(models[0]), drawn_elsewhere(), _versions(models[0])
         every = Layout.of(models[0], columns=self._columns)
-        rows = [Row.of_model(model, every) for model in models]
+        rows = [FlatState.of_model(model, every) for model in models]
         alone = [self._alone(member) for member in range(len(models))]
         used = [_steps_used(trained, every) for trained in alone]
         obstacle = self._of_training_alone(traits, elsewhere, versions) or _of_use(used)
@@ -130,7 +130,7 @@ class Attempt:
                 if parameter.grad is not None and parameter.requires_grad:
                     parameter.sub_(parameter.grad.to_dense(), alpha=lr)
 
-    def _obstacle(self, layout: Layout, rows: Sequence[Row], alone: Sequence[_Trained]) -> str | None:
+    def _obstacle(self, layout: Layout, rows: Sequence[FlatState], alone: Sequence[_Trained]) -> str | None:
         """Return what goes wrong together, and in which layer; None where all is as it is alone."""
         members = range(len(rows))
         try:
@@ -145,9 +145,9 @@ class Attempt:
             return self._worded(said(error))
         return None
 
-    def _together(self, layout: Layout, rows: Sequence[Row], places: Sequence[int]) -> list[_Trained]:
+    def _together(self, layout: Layout, rows: Sequence[FlatState], places: Sequence[int]) -> list[_Trained]:
         exercise, everyone = self._exercise, slice(0, len(rows))
-        stack = Stack(self._models[0], layout, [rows[member].clone() for member in places])
+        stack = StackedModel(self._models[0], layout, [rows[member].clone() for member in places])
         leaves = stack.leaves(everyone)
         device = stack.weights.device
         lrs = torch.tensor([self._lrs[member] for member in places], dtype=stack.weights.dtype, device=device)
@@ -179,13 +179,15 @@ class Attempt:
             for row in range(len(rows))
         ]
 
-    def _draw_differently(self, layout: Layout, rows: Sequence[Row]) -> str | None:
+    def _draw_differently(self, layout: Layout, rows: Sequence[FlatState]) -> str | None:
         """Let the models draw as they will: torch has no rule for some ways to do so.
 
         Returns what is wrong where they leave torch's generator as it was, and equal models answer differently.
         """
         everyone = slice(0, len(rows))
-        stack = Stack(self._models[0], layout, [row.clone() for row in (rows if self.draws else [rows[0]] * len(rows))])
+        stack = StackedModel(
+            self._models[0], layout, [row.clone() for row in (rows if self.draws else [rows[0]] * len(rows))]
+        )
         leaves, shown = stack.leaves(everyone), self._batches if self.draws else [self._batches[0]] * len(rows)
         inputs, targets = (torch.stack([batches[0][part] for batches in shown]) for part in range(2))
         answer = stack.forward(leaves, everyone, inputs, training=True)
@@ -244,7 +246,7 @@ def _changed(versions: Mapping[str, int], model: nn.Module) -> str | None:
     return next((name.rpartition(".")[0] for name in versions if now.get(name) != versions[name]), None)
 
 
-def _narrowed(row: Row, every: Layout, layout: Layout) -> Row:
+def _narrowed(row: FlatState, every: Layout, layout: Layout) -> FlatState:
     """Return the row of a layout in which more parameters are left as they are."""
     parts = every.parts(row.weights)
     rest = every.whole({name: part for name, part in parts.items() if name not in layout.shapes})
@@ -252,7 +254,7 @@ def _narrowed(row: Row, every: Layout, layout: Layout) -> Row:
     return replace(row, weights=weights, still={**row.still, **rest})
 
 
-def _state(stack: Stack, row: int) -> dict[str, Tensor]:
+def _state(stack: StackedModel, row: int) -> dict[str, Tensor]:
     """Return all that may have changed in a row, by name."""
     _, buffers = stack.rest(row)
     weights = stack.layout.whole(stack.layout.parts(stack.weights[row].clone()))

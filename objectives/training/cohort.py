@@ -10,11 +10,11 @@ import torch
 
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Failure, Metrics, Trial
-from tuner.objectives.training.batched import BLOCK_WEIGHTS, Batch, Member
+from tuner.objectives.training.batched import BLOCK_WEIGHTS, BatchedTrainer, CohortMember
 from tuner.objectives.training.data import Data
-from tuner.objectives.training.flat_state import Layout, Row, share_still
+from tuner.objectives.training.flat_state import FlatState, Layout, share_still
 from tuner.objectives.training.layer_attributes import Place, numbers
-from tuner.objectives.training.loop import Learner, evaluate, train_epoch
+from tuner.objectives.training.loop import TrainState, evaluate, train_epoch
 from tuner.objectives.training.model_cost import footprint
 from tuner.objectives.training.seeding import epoch_drawn, seed_epoch
 
@@ -25,7 +25,7 @@ _LEAST_IN_A_BLOCK = 8
 """A model of which fewer fit into a CPU's cache keeps it busy alone."""
 
 
-class Bench(Protocol):
+class TrainerSource(Protocol):
     """Where trials get their data and learners: the worker's workshop."""
 
     wanted: Collection[str]
@@ -34,10 +34,10 @@ class Bench(Protocol):
     def data(self, trial: Trial) -> Data:
         """Return the data as the trial's configuration wants it."""
 
-    def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> Learner:
+    def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> TrainState:
         """Return a learner as it is before the trial's first epoch, or as `state` left it."""
 
-    def layout(self, trial: Trial, learner: Learner) -> Layout | None:
+    def layout(self, trial: Trial, learner: TrainState) -> Layout | None:
         """Return how the learner's tensors lie beside those of others of its shape; None where each trains alone."""
 
 
@@ -65,11 +65,11 @@ class SupervisedCohort(Cohort):
     which one trial is left trains it as any single trial is trained.
     """
 
-    def __init__(self, bench: Bench, trials: Sequence[Trial]) -> None:
+    def __init__(self, bench: TrainerSource, trials: Sequence[Trial]) -> None:
         self._bench = bench
         self._seats: dict[int, _Seat] = {}
-        self._learners: dict[int, Learner] = {}
-        self._batch: Batch | None = None
+        self._learners: dict[int, TrainState] = {}
+        self._batch: BatchedTrainer | None = None
         self._layout: Layout | None = None
         self._over: set[int] = set()
         self._together = 0, ""
@@ -126,7 +126,7 @@ class SupervisedCohort(Cohort):
             self._seat(trial, data, learner, seat.epoch)
             self._arrange(replaced=trial.number)
 
-    def _seat(self, trial: Trial, data: Data, learner: Learner, epoch: int) -> None:
+    def _seat(self, trial: Trial, data: Data, learner: TrainState, epoch: int) -> None:
         # While it still is a model on its own: as the template of a batch it computes in another way.
         self._seats[trial.number] = _Seat(
             trial, data, epoch, footprint(learner, data, self._bench.wanted), numbers(learner.model)
@@ -146,7 +146,7 @@ class SupervisedCohort(Cohort):
         assert self._batch is not None  # every member is in one of the two
         return self._batch.state(number)
 
-    def _train_together(self, batch: Batch) -> Mapping[int, Metrics]:
+    def _train_together(self, batch: BatchedTrainer) -> Mapping[int, Metrics]:
         seats = [self._seats[member.number] for member in batch.members]
         # Dropout alone draws from the global generator, differently for each member.
         seed_epoch(seats[0].trial.seed, seats[0].epoch, seats[0].trial.device)
@@ -210,18 +210,18 @@ class SupervisedCohort(Cohort):
         model = self._batch.template if self._batch is not None else next(iter(self._learners.values())).model
         return sum(parameter.numel() for parameter in model.parameters())
 
-    def _batched(self, staying: Sequence[int]) -> Batch:
+    def _batched(self, staying: Sequence[int]) -> BatchedTrainer:
         """Return a batch of the members that stay from the one before and of all that have a learner."""
         batch, layout = self._batch, self._side_by_side()
         assert layout is not None  # or it would not pay
         members = [(batch.member(number), batch.row(number)) for number in staying] if batch is not None else []
         for number, learner in self._learners.items():
             seat = self._seats[number]
-            members.append((Member.of(seat.trial, seat.data, learner), Row.of(learner, layout)))
+            members.append((CohortMember.of(seat.trial, seat.data, learner), FlatState.of(learner, layout)))
         if batch is not None:
-            return Batch(batch.template, layout, members, batch.batch_size, batch.precision)
+            return BatchedTrainer(batch.template, layout, members, batch.batch_size, batch.precision)
         learner = next(iter(self._learners.values()))
-        return Batch(learner.model, layout, members, learner.batch_size, learner.precision)
+        return BatchedTrainer(learner.model, layout, members, learner.batch_size, learner.precision)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tuner.objectives.training.layer_attributes import Place, numbers
-from tuner.objectives.training.loop import Learner
+from tuner.objectives.training.loop import TrainState
 from tuner.objectives.training.weights import fleeting, own_tensors
 
 
@@ -87,7 +87,7 @@ class Layout:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class FlatState:
     """A model's trained weights (weights,), its other tensors and its numbers, and what its optimizer remembers."""
 
     weights: Tensor
@@ -102,17 +102,17 @@ class Row:
     """The numbers of its layers that others may have other ones of: its configuration's, and no state."""
 
     @staticmethod
-    def of(learner: Learner, layout: Layout) -> "Row":
+    def of(learner: TrainState, layout: Layout) -> "FlatState":
         """Return the learner's row, which shares no memory with it but for what training leaves as it is."""
-        row = Row.of_model(learner.model, layout)
+        row = FlatState.of_model(learner.model, layout)
         memory, tallies = _remembered(learner, layout, row.weights)
         return replace(row, memory=memory, tallies=tallies)
 
     @staticmethod
-    def of_model(model: nn.Module, layout: Layout) -> "Row":
+    def of_model(model: nn.Module, layout: Layout) -> "FlatState":
         """Return the row of a model that no optimizer has to do with."""
         parameters = {name: parameter.detach() for name, parameter in model.named_parameters()}
-        return Row(
+        return FlatState(
             weights=torch.cat([_real(parameters[name]).flatten() for name in layout.shapes]),
             still={name: tensor for name, tensor in parameters.items() if name not in layout.shapes},
             buffers={name: buffer.detach().clone() for name, buffer in model.named_buffers()},
@@ -121,9 +121,9 @@ class Row:
             columns={place: number for place, number in numbers(model).items() if place in layout.columns},
         )
 
-    def clone(self) -> "Row":
+    def clone(self) -> "FlatState":
         """Return a copy that shares no memory with this one but for what training leaves as it is."""
-        return Row(
+        return FlatState(
             weights=self.weights.clone(),
             still=self.still,
             buffers={name: buffer.clone() for name, buffer in self.buffers.items()},
@@ -177,7 +177,7 @@ def _real(tensor: Tensor) -> Tensor:
     return torch.view_as_real(tensor) if tensor.is_complex() else tensor
 
 
-def _remembered(learner: Learner, layout: Layout, weights: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def _remembered(learner: TrainState, layout: Layout, weights: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Return what the learner's optimizer remembers, and before its first step what it begins with."""
     parameters = dict(learner.model.named_parameters())
     states = [learner.optimizer.state.get(parameters[name], {}) for name in layout.shapes]

@@ -34,7 +34,7 @@ def _any_number(_: int) -> None:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Learner:
+class TrainState:
     """A model and all that training it takes."""
 
     model: nn.Module
@@ -74,7 +74,7 @@ class Learner:
         self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
 
 
-def train_epoch(learner: Learner, examples: Examples, *, epoch: int, max_epochs: int) -> None:
+def train_epoch(learner: TrainState, examples: Examples, *, epoch: int, max_epochs: int) -> None:
     """Show every example once, in an order drawn from torch's global generator; `epoch` counts from 0."""
     places = shuffled(examples, learner.batch_size)
     learner.model.train()
@@ -120,7 +120,7 @@ def progress(epoch: int, step: int, steps: int, max_epochs: int) -> float:
     return (epoch + (step + 0.5) / steps) / max_epochs
 
 
-def set_lr(learner: Learner, progress: float) -> None:
+def set_lr(learner: TrainState, progress: float) -> None:
     """Give the optimizer the rate that the schedule wants at `progress` (0 to 1)."""
     lr = learner.rule.lr * learner.lr_schedule.factor(progress)
     for group in learner.optimizer.param_groups:
@@ -128,7 +128,7 @@ def set_lr(learner: Learner, progress: float) -> None:
 
 
 @torch.no_grad()
-def evaluate(learner: Learner, data: Data, examples: Examples) -> dict[str, float]:
+def evaluate(learner: TrainState, data: Data, examples: Examples) -> dict[str, float]:
     """Return every metric on these examples; the loss is the learner's own, the others are in original units.
 
     Not in inference mode: what a model keeps of an evaluation, such as a cache, could not be trained with.

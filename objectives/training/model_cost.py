@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 from tuner.domain.goal import LATENCY_MS, PARAMETERS
 from tuner.objectives.training.data import Data
-from tuner.objectives.training.loop import Learner
+from tuner.objectives.training.loop import TrainState
 from tuner.objectives.training.precision import Precision
 
 _WARM_UPS = 3
 _TIMED = 15
 
 
-def footprint(learner: Learner, data: Data, wanted: Collection[str]) -> dict[str, float]:
+def footprint(learner: TrainState, data: Data, wanted: Collection[str]) -> dict[str, float]:
     """Return how many weights the model has and, where that is wanted, how long it takes for one example."""
     model = learner.model
     found = {PARAMETERS: float(sum(parameter.numel() for parameter in model.parameters()))}

@@ -32,7 +32,7 @@ from tuner.objectives.training.data import Data
 from tuner.objectives.training.flat_state import Layout
 from tuner.objectives.training.inputs import TensorInputs
 from tuner.objectives.training.layer_attributes import Place, numbers
-from tuner.objectives.training.loop import Learner, batched, evaluate, outputs_of
+from tuner.objectives.training.loop import TrainState, batched, evaluate, outputs_of
 from tuner.objectives.training.metrics import DIRECTIONS
 from tuner.objectives.training.model_cost import footprint
 from tuner.objectives.training.model_fingerprint import digest_of, plain_globals_kept, traits_of
@@ -315,12 +315,12 @@ class _OwnBench:
             )
         return self._data[trial.device]
 
-    def layout(self, trial: Trial, learner: Learner) -> Layout | None:
+    def layout(self, trial: Trial, learner: TrainState) -> Layout | None:
         """Return how the learner's tensors lie beside those of others of its shape; None where each trains alone."""
         del learner
         return self._objective.layout(trial.config, trial.device)
 
-    def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> Learner:
+    def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> TrainState:
         own, config = self._objective, trial.config
         learner = learner_of(trial, data, lambda: own.built(config), own.loss(config), precision=self._precision)
         if state is not None:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from tuner.objectives.architectures._layers import Batchable, Dropout
-from tuner.objectives.training.flat_state import Layout, Row
+from tuner.objectives.training.flat_state import FlatState, Layout
 from tuner.objectives.training.layer_attributes import Columns
 from tuner.objectives.training.model_signature import answered, read
 from tuner.objectives.training.precision import Precision
@@ -16,7 +16,7 @@ from tuner.objectives.training.weights import own_tensors
 
 
 @final
-class Stack:
+class StackedModel:
     """Models whose tensors have the same shapes, all trained weights of one in a row of `weights`.
 
     A model is written for one trial; `torch.func.vmap` runs it for all rows at once. `template` is one of the models,
@@ -25,7 +25,7 @@ class Stack:
     """
 
     def __init__(
-        self, template: nn.Module, layout: Layout, rows: Sequence[Row], precision: Precision = Precision.FLOAT32
+        self, template: nn.Module, layout: Layout, rows: Sequence[FlatState], precision: Precision = Precision.FLOAT32
     ) -> None:
         self.layout = layout
         self.weights = torch.stack([row.weights for row in rows])
@@ -110,7 +110,7 @@ def gradients(loss: Tensor, leaves: Mapping[str, Tensor]) -> Tensor:
     return torch.cat([part.reshape(len(part), -1) for part in parts], dim=1)
 
 
-def _held(rows: Sequence[Row]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def _held(rows: Sequence[FlatState]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Return what training leaves as it is: what is equal in all rows once, and the rest with a row for each."""
     shared, still = {}, {}
     for name, first in rows[0].still.items():

@@ -20,7 +20,7 @@ from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.data import Data, prepared
 from tuner.objectives.training.flat_state import Layout
-from tuner.objectives.training.loop import Learner, evaluate
+from tuner.objectives.training.loop import TrainState, evaluate
 from tuner.objectives.training.model_cost import footprint
 from tuner.objectives.training.model_signature import check_outputs, complete, read
 from tuner.objectives.training.output_decoder import Answers
@@ -38,7 +38,7 @@ def learner_of(
     *,
     precision: Precision,
     class_weights: Tensor | None = None,
-) -> Learner:
+) -> TrainState:
     """Return an untrained learner, with the optimizer and schedule that the trial's configuration names."""
     rule, lr_schedule = (part(trial.config, kind, data.task).build() for kind in ("optimizer", "lr_schedule"))
     with weights_drawn(trial.seed, trial.device):
@@ -48,7 +48,7 @@ def learner_of(
         optimizer.state.clear()  # torch's fused steps do not know sparse gradients, nor do dense sums of them
         for group in optimizer.param_groups:
             group["fused"] = False
-    return Learner(
+    return TrainState(
         model=model,
         loss=loss,
         optimizer=optimizer,
@@ -63,7 +63,7 @@ def learner_of(
 
 
 @final
-class Workshop:
+class TrainerFactory:
     """A worker's data and tools. The dataset is loaded once, and preprocessed once in each way that is asked for."""
 
     def __init__(
@@ -116,7 +116,7 @@ class Workshop:
             )
         return self._prepared[key]
 
-    def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> Learner:
+    def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> TrainState:
         """Return a learner as it is before the trial's first epoch, or as `state` left it."""
         architecture = part(trial.config, "architecture", data.task).build()
         loss = part(trial.config, "loss", data.task).build()
@@ -131,7 +131,7 @@ class Workshop:
             learner.resume(state)
         return learner
 
-    def layout(self, trial: Trial, learner: Learner) -> Layout:
+    def layout(self, trial: Trial, learner: TrainState) -> Layout:
         """Return how the learner's tensors lie beside those of others; every architecture here trains together."""
         del trial
         return Layout.of(learner.model)

@@ -9,7 +9,7 @@ from tuner.objectives.datasets._dataset import Array, Dataset
 from tuner.objectives.datasets._splitting import Split
 from tuner.objectives.user_data.columns import Date, Ignored, Number
 from tuner.objectives.user_data.schema import Schema
-from tuner.objectives.user_data.table import Table
+from tuner.objectives.user_data.table import TableDataset
 
 _FEWEST_ROWS = 20
 """In fewer rows a column can determine the target by chance."""
@@ -23,7 +23,7 @@ _FEWEST_TO_COMPARE = 20
 """Among fewer validation examples one alone moves a metric by more than trials differ."""
 
 
-def table_doubts(table: Table) -> Iterator[str]:
+def table_doubts(table: TableDataset) -> Iterator[str]:
     """Yield what a person should know of a table: left out rows and columns, leaks, rows that are there twice."""
     schema: Schema = table.schema
     if table.rows_without_target:
@@ -36,7 +36,7 @@ def table_doubts(table: Table) -> Iterator[str]:
     yield from _telling(table)
 
 
-def _ordered(table: Table) -> Iterator[str]:
+def _ordered(table: TableDataset) -> Iterator[str]:
     """Yield that the rows lie in the order of a date, or of a number that only grows."""
     features, targets = table.load()
     schema: Schema = table.schema
@@ -104,7 +104,7 @@ def _rare(dataset: Dataset, targets: Array, split: Split) -> Iterator[str]:
         )
 
 
-def _telling(table: Table) -> Iterator[str]:
+def _telling(table: TableDataset) -> Iterator[str]:
     """Yield the columns that alone determine the target: they are often recorded after it is known."""
     features, targets = table.load()
     if len(targets) < _FEWEST_ROWS:

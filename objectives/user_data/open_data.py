@@ -17,9 +17,9 @@ from tuner.objectives.user_data.fingerprint import fingerprint
 from tuner.objectives.user_data.images import Pictures
 from tuner.objectives.user_data.options import DataOptions
 from tuner.objectives.user_data.summary import table_columns, target_words
-from tuner.objectives.user_data.table import Table
+from tuner.objectives.user_data.table import TableDataset
 
-OwnData = Table | Pictures | Arrays
+OwnData = TableDataset | Pictures | Arrays
 
 
 @final
@@ -44,7 +44,7 @@ def open_data(path: Path, options: DataOptions, *, validation: float, test: floa
     _, targets = dataset.load()
     parts = split(targets, task=dataset.task, validation=validation, test=test, seed=seed)
     _check_classes(path, dataset, parts)
-    of_table = table_doubts(dataset) if isinstance(dataset, Table) else ()
+    of_table = table_doubts(dataset) if isinstance(dataset, TableDataset) else ()
     return Opened(
         dataset=dataset,
         record=DataRecord(
@@ -52,7 +52,7 @@ def open_data(path: Path, options: DataOptions, *, validation: float, test: floa
             fingerprint=identity,
             size=size,
             summary=_summary(dataset),
-            columns=table_columns(dataset) if isinstance(dataset, Table) else (),
+            columns=table_columns(dataset) if isinstance(dataset, TableDataset) else (),
         ),
         notes=(*dataset.notes, *of_table, *example_doubts(dataset, parts)),
     )
@@ -64,14 +64,16 @@ def _dataset(path: Path, identity: str, options: DataOptions) -> OwnData:  # noq
         return Pictures(path, options)
     if path.suffix.lower() == ".npz":
         return Arrays(path, options)
-    return Table(path, options)
+    return TableDataset(path, options)
 
 
 def _summary(dataset: OwnData) -> str:
     features, _ = dataset.load()
     what = {2: "rows of {} numbers", 3: "sequences of {} steps with {} features", 4: "images of {} x {} x {}"}
-    shape = what[features.ndim].format(*features.shape[1:]) if not isinstance(dataset, Table) else "rows"
-    target = f", {target_words(dataset)}" if not isinstance(dataset, Table) else f" of {dataset.schema.target.name!r}"
+    shape = what[features.ndim].format(*features.shape[1:]) if not isinstance(dataset, TableDataset) else "rows"
+    target = (
+        f", {target_words(dataset)}" if not isinstance(dataset, TableDataset) else f" of {dataset.schema.target.name!r}"
+    )
     return f"{len(features)} {shape}: {dataset.task.value}{target}"
 
 

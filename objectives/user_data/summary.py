@@ -8,13 +8,13 @@ from tuner.domain.data_summary import DataColumn
 from tuner.objectives.datasets._dataset import Array, Dataset
 from tuner.objectives.user_data.columns import Category, Column, Date, Ignored, Number
 from tuner.objectives.user_data.schema import Schema
-from tuner.objectives.user_data.table import Table
+from tuner.objectives.user_data.table import TableDataset
 
 _LISTED = 4
 _LONGEST = 30
 
 
-def table_columns(table: Table) -> tuple[DataColumn, ...]:
+def table_columns(table: TableDataset) -> tuple[DataColumn, ...]:
     """Return a line about each column of a table, the target last."""
     features, _ = table.load()
     schema: Schema = table.schema

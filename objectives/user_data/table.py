@@ -24,7 +24,7 @@ _MOST_WHOLE_CLASSES = 20
 
 
 @final
-class Table(Dataset):
+class TableDataset(Dataset):
     """Rows of a CSV or Parquet file, of which one column is to be predicted from the others.
 
     Reading it raises `ConfigurationError` with what is wrong. Rows without a target are left out.

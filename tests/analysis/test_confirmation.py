@@ -65,7 +65,7 @@ def test_where_less_is_better_the_smallest_mean_wins_and_gains_are_positive_stil
     assert confirmation.winner.number == 1
     assert confirmation.gain is not None
     assert confirmation.gain.mean == pytest.approx(0.6)
-    assert confirmation.flattery == pytest.approx(0.15)
+    assert confirmation.optimism_bias == pytest.approx(0.15)
 
 
 def test_what_failed_now_and_then_is_behind_what_always_worked() -> None:

@@ -32,9 +32,9 @@ def store(workplace: Path) -> Store:
 
 def fill(store: Store, name: str, running: int = 0) -> None:
     store.create(name, goal=MAXIMIZED, space=SPACE, spec={}, source={})
-    with store.holding(name) as journal:
+    with store.holding(name) as writer:
         for number in range(running):
-            journal.begin([TrialRecord(number=number, state=TrialState.RUNNING, config=SPACE.default)])
+            writer.begin([TrialRecord(number=number, state=TrialState.RUNNING, config=SPACE.default)])
 
 
 def test_a_sound_storage_is_well(store: Store, cli: Cli) -> None:

@@ -17,7 +17,7 @@ from tuner.domain.errors import NoUsableTrialError
 from tuner.domain.goal import Goal
 from tuner.domain.run_controller import StopCause
 from tuner.domain.study import Direction
-from tuner.domain.study_writer import Change
+from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Failure, FailureReason, Report, Stage, TrialRecord, TrialState
 from tuner.running.session import now
 from tuner.storage.store import Store, open_store
@@ -65,19 +65,19 @@ def fill(
 ) -> None:
     goal = Goal.of("accuracy", direction)
     store.create(name, goal=goal, space=SPACE, spec=described(goal, 8), source={})
-    with store.holding(name) as journal:
+    with store.holding(name) as writer:
         for each in trials:
             begun = replace(each, state=TrialState.RUNNING, failure=None, finished=None)
-            journal.begin([begun])
+            writer.begin([begun])
             for epoch, value in each.curve.items():
-                journal.write(
-                    [Change(trial=begun, report=Report(number=each.number, epoch=epoch, metrics=metrics(value)))]
+                writer.write(
+                    [TrialUpdate(trial=begun, report=Report(number=each.number, epoch=epoch, metrics=metrics(value)))]
                 )
-            journal.write([Change(trial=each)])
+            writer.write([TrialUpdate(trial=each)])
             if each.schedule:
-                journal.reschedule([each])
+                writer.reschedule([each])
         for key, value in notes.items():
-            journal.annotate(key, value)
+            writer.annotate(key, value)
 
 
 def every_kind() -> tuple[TrialRecord, ...]:
@@ -273,8 +273,8 @@ def test_values_cannot_become_formulas_in_a_spreadsheet(store: Store, cli: Cli) 
     space = SearchSpace(cell=Choice("=1+1", "@x", "plain"))
     store.create("s", goal=MAXIMIZED, space=space, spec={}, source={})
     configs = [space.at({"cell": position}) for position in (0.1, 0.5, 0.9)]
-    with store.holding("s") as journal:
-        journal.begin(
+    with store.holding("s") as writer:
+        writer.begin(
             [TrialRecord(number=n, state=TrialState.RUNNING, config=config) for n, config in enumerate(configs)]
         )
     rows = cli("trials", "s", "--format", "csv")[1].splitlines()[1:]

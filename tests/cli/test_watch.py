@@ -20,13 +20,13 @@ from terminals import terminal
 
 from tuner import Budget, Float, SearchSpace, StudySpec, TrialRecord, TrialState
 from tuner.cli import watch
-from tuner.domain.study_writer import Change
+from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Report
 from tuner.running.session import now
 from tuner.storage.engine import writing
 from tuner.storage.live_reader import Follower
 from tuner.storage.store import Store, open_store
-from tuner.storage.writer import StudyJournal
+from tuner.storage.writer import SqlStudyWriter
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -38,9 +38,9 @@ SPEC = StudySpec(objective="mine:train", search_space=SPACE, metric="accuracy", 
 class Run:
     """A study that is being run: it does what the test says, later, in a thread of its own."""
 
-    def __init__(self, store: Store, journal: StudyJournal) -> None:
+    def __init__(self, store: Store, writer: SqlStudyWriter) -> None:
         self.store = store
-        self._journal = journal
+        self._journal = writer
         self._trials: dict[int, TrialRecord] = {}
 
     def begin(self, number: int) -> None:
@@ -54,7 +54,9 @@ class Run:
         if is_last:
             trial = replace(trial, state=TrialState.COMPLETE, finished=now())
         self._trials[number] = trial
-        self._journal.write([Change(trial=trial, report=Report(number=number, epoch=epoch, metrics=metrics(value)))])
+        self._journal.write(
+            [TrialUpdate(trial=trial, report=Report(number=number, epoch=epoch, metrics=metrics(value)))]
+        )
 
     def finish(self) -> None:
         """Do what is left of the study, and end."""
@@ -112,8 +114,8 @@ def running(store: Store, looks: Looks) -> Iterator[Callable[..., None]]:
     planned: list[tuple[int, Callable[[Run], None]]] = []
 
     def run() -> None:
-        with store.holding("live") as journal:
-            it = Run(store, journal)
+        with store.holding("live") as writer:
+            it = Run(store, writer)
             it.begin(0)
             it.report(0, 0.25)
             ready.set()
@@ -212,8 +214,8 @@ def test_a_confirmation_is_watched_after_the_search(store: Store, looks: Looks, 
         repeated = replace(SPEC, budget=Budget(trials=1, epochs=3)).describe()
         run.finish()
         store.create("live:confirm", goal=MAXIMIZED, space=SPACE, spec=repeated, source={})
-        with store.holding("live:confirm") as journal:
-            repetition = Run(store, journal)
+        with store.holding("live:confirm") as writer:
+            repetition = Run(store, writer)
             repetition.begin(0)
             looks.wait(1, "live:confirm")
             repetition.report(0, 0.5, is_last=True)

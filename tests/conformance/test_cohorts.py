@@ -13,7 +13,7 @@ from tuner.domain.config import Config
 from tuner.domain.trial import Checkpoints, Metrics, Trial
 from tuner.objectives._components import DATASETS, PARTS, declared
 from tuner.objectives.supervised import Supervised
-from tuner.objectives.training.batched import Batch
+from tuner.objectives.training.batched import BatchedTrainer
 from tuner.objectives.training.cohort import SupervisedCohort
 
 EPOCHS = 2
@@ -349,7 +349,7 @@ def test_what_does_not_fit_into_memory_is_a_memory_error(monkeypatch: pytest.Mon
     def full(*_: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(Batch, "train", full)
+    monkeypatch.setattr(BatchedTrainer, "train", full)
     cohort = together(supervised("iris"), some(0, 1, 2, 3))
     with pytest.raises(MemoryError, match="out of memory"):
         cohort.advance()

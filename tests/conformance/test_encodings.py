@@ -7,7 +7,7 @@ import torch
 from tuner.objectives._components import PARTS
 from tuner.objectives.preprocessing._encoding import Encoding
 from tuner.objectives.preprocessing._pipeline import Pipeline
-from tuner.objectives.preprocessing._step import Step
+from tuner.objectives.preprocessing._step import PreprocessingStep
 
 NAMES = PARTS["encoding"].names
 GAP = np.nan
@@ -19,7 +19,7 @@ TRAIN = np.array(
 CATEGORIES = (0, 2)
 
 
-def _steps() -> list[Step]:
+def _steps() -> list[PreprocessingStep]:
     return [
         PARTS[kind][name]()
         for kind, name in (("cleaning", "median"), ("transformation", "none"), ("scaling", "standard"))

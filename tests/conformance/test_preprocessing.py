@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tuner.objectives._components import PARTS
 from tuner.objectives.preprocessing._fitted_state import teach
 from tuner.objectives.preprocessing._pipeline import Pipeline
-from tuner.objectives.preprocessing._step import Step
+from tuner.objectives.preprocessing._step import PreprocessingStep
 from tuner.objectives.training.checkpoints import load, save
 
 KINDS = ("cleaning", "transformation", "scaling")
@@ -19,7 +19,7 @@ MEMBERS = [(kind, name) for kind in KINDS for name in PARTS[kind].names]
 PIPELINES = list(product(*(PARTS[kind].names for kind in KINDS)))
 
 
-def _steps(names: tuple[str, ...]) -> list[Step]:
+def _steps(names: tuple[str, ...]) -> list[PreprocessingStep]:
     return [PARTS[kind][name]() for kind, name in zip(KINDS, names, strict=True)]
 
 
@@ -43,7 +43,7 @@ def _awkward(rows: int = 60) -> NDArray[np.float32]:
 def test_a_step_keeps_every_column_of_a_table_without_gaps(kind: str, name: str) -> None:
     member: Any = PARTS[kind][name]
     table = np.random.default_rng(0).standard_normal((50, 4))
-    assert issubclass(member, Step)
+    assert issubclass(member, PreprocessingStep)
     assert member.__final__
     assert member().transformer(50).fit_transform(table).shape == (50, 4)
 

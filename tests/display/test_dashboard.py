@@ -21,12 +21,12 @@ from tuner import Direction, Float, SearchSpace, TrialRecord, TrialState
 from tuner.display.dashboard import address, dashboard
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
-from tuner.domain.study_writer import Change
+from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Report
 from tuner.running.session import now
 from tuner.storage.read_only import optuna_view
 from tuner.storage.store import Store, open_store
-from tuner.storage.writer import StudyJournal
+from tuner.storage.writer import SqlStudyWriter
 
 SPACE = SearchSpace(x=Float(0, 1))
 PAGES = ("/", "/dashboard", "/api/meta", "/api/studies", "/api/studies/1", "/csv/1")
@@ -37,9 +37,9 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("fresh") / "studies.db"
     store = open_store(str(file))
     store.create("s", goal=Goal.of("accuracy", Direction.MAXIMIZE), space=SPACE, spec={}, source={})
-    with store.holding("s") as journal:
-        advance(journal, 0, TrialState.COMPLETE)
-        advance(journal, 1, TrialState.RUNNING)
+    with store.holding("s") as writer:
+        advance(writer, 0, TrialState.COMPLETE)
+        advance(writer, 1, TrialState.RUNNING)
     store.close()
     return file
 
@@ -51,10 +51,10 @@ def store(fresh: Path, tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def advance(journal: StudyJournal, number: int, state: TrialState) -> None:
+def advance(writer: SqlStudyWriter, number: int, state: TrialState) -> None:
     """Begin a trial and report its first epoch: two transactions."""
     trial = TrialRecord(number=number, state=TrialState.RUNNING, config=SPACE.default, started=now())
-    journal.begin([trial])
+    writer.begin([trial])
     after = TrialRecord(
         number=number,
         state=state,
@@ -65,7 +65,7 @@ def advance(journal: StudyJournal, number: int, state: TrialState) -> None:
         started=now(),
         finished=now() if state.is_finished else None,
     )
-    journal.write([Change(trial=after, report=Report(number=number, epoch=1, metrics=metrics(0.5)))])
+    writer.write([TrialUpdate(trial=after, report=Report(number=number, epoch=1, metrics=metrics(0.5)))])
 
 
 @final
@@ -104,9 +104,9 @@ def content(store: Store) -> list[str]:
 
 
 def test_a_running_study_is_shown_as_it_is_now(store: Store) -> None:
-    with served(store) as browser, store.holding("s") as journal:
+    with served(store) as browser, store.holding("s") as writer:
         assert [each["study_name"] for each in json.loads(browser.ask("/api/studies")[1])["study_summaries"]] == ["s"]
-        advance(journal, 2, TrialState.RUNNING)
+        advance(writer, 2, TrialState.RUNNING)
         trials = json.loads(browser.ask("/api/studies/1")[1])["trials"]
     assert [each["number"] for each in trials] == [0, 1, 2]
     assert [each["state"] for each in trials] == ["Complete", "Running", "Running"]
@@ -164,12 +164,12 @@ def test_a_study_that_runs_is_not_kept_waiting_while_it_is_looked_at(store: Stor
             asked += 1
         return asked
 
-    with served(store) as browser, store.holding("s") as journal, ThreadPoolExecutor(max_workers=4) as pool:
+    with served(store) as browser, store.holding("s") as writer, ThreadPoolExecutor(max_workers=4) as pool:
         looking = [pool.submit(look, browser) for _ in range(4)]
         try:
             with closing(sqlite3.connect(f"{store.location.file}", timeout=0, isolation_level=None)) as impatient:
                 for number in range(2, 22):
-                    advance(journal, number, TrialState.RUNNING)
+                    advance(writer, number, TrialState.RUNNING)
                     impatient.execute("BEGIN IMMEDIATE")  # fails at once where anybody else could write
                     impatient.execute("COMMIT")
         finally:
@@ -187,10 +187,10 @@ def test_it_is_shown_while_the_study_is_in_the_middle_of_a_transaction(store: St
 
 
 def test_between_two_requests_nothing_is_held_open(store: Store) -> None:
-    with served(store) as browser, store.holding("s") as journal:
+    with served(store) as browser, store.holding("s") as writer:
         for page in PAGES:
             browser.ask(page)
-        advance(journal, 2, TrialState.RUNNING)
+        advance(writer, 2, TrialState.RUNNING)
         with closing(sqlite3.connect(f"{store.location.file}", timeout=0)) as connection:
             (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         assert busy == 0  # a reader that still looked at an older state would be in the way

@@ -12,7 +12,7 @@ from rich.console import Console
 from terminals import terminal
 
 from tuner import Budget, Float, Resources, SearchSpace, StudySpec, Trial
-from tuner.analysis.progress import Tally, Target
+from tuner.analysis.progress import ProgressTracker, Target
 from tuner.display.live import LiveTable, PlainLines, shown
 from tuner.domain.config import Config
 from tuner.domain.constraint import Constraint
@@ -63,8 +63,8 @@ def target(spec: StudySpec) -> Target:
     )
 
 
-def tally(spec: StudySpec = SPEC, before: Sequence[TrialRecord] = (), clock: Clock | None = None) -> Tally:
-    return Tally(target(spec), before, clock or Clock())
+def tally(spec: StudySpec = SPEC, before: Sequence[TrialRecord] = (), clock: Clock | None = None) -> ProgressTracker:
+    return ProgressTracker(target(spec), before, clock or Clock())
 
 
 def trial(number: int, *values: float, state: TrialState = TrialState.RUNNING, **given: Any) -> TrialRecord:
@@ -91,7 +91,7 @@ def finished(number: int, *values: float, state: TrialState = TrialState.COMPLET
     return Event(kind=EventKind.FINISHED, trial=trial(number, *values, state=state))
 
 
-def drawn(progress: Tally) -> list[str]:
+def drawn(progress: ProgressTracker) -> list[str]:
     """Return the lines of the live table."""
     console = Console(file=io.StringIO(), width=120)
     console.print(LiveTable(progress))
@@ -99,14 +99,14 @@ def drawn(progress: Tally) -> list[str]:
     return console.file.getvalue().splitlines()
 
 
-def table(events: Sequence[Event], progress: Tally | None = None) -> list[str]:
+def table(events: Sequence[Event], progress: ProgressTracker | None = None) -> list[str]:
     progress = progress or tally()
     for event in events:
         progress.update(event)
     return drawn(progress)
 
 
-def lines(events: Sequence[Event], progress: Tally | None = None) -> list[str]:
+def lines(events: Sequence[Event], progress: ProgressTracker | None = None) -> list[str]:
     console = Console(file=io.StringIO(), width=500)
     listener = PlainLines(progress or tally(), console)
     for event in events:
@@ -277,7 +277,7 @@ def test_with_several_metrics_lines_tell_who_is_on_the_front_and_what_breaks_a_c
         constraints=(Constraint.parse("parameters <= 1000"),),
     )
     events = [sized(0, 0.5, 500), sized(1, 0.25, 90), sized(2, 0.25, 600), sized(3, 0.75, 1001, TrialState.PRUNED)]
-    progress = Tally(replace(target(SPEC), goal=goal), (), Clock())
+    progress = ProgressTracker(replace(target(SPEC), goal=goal), (), Clock())
     best = "best 0.5000 (trial 0, a front of 2)"
     assert lines(events, progress) == [
         "[1/10] trial 0 complete at epoch 1, accuracy 0.5000, parameters 500, the best so far",

@@ -23,12 +23,12 @@ from places import checkpoints_of, spill_of
 from tuner import Float, SearchSpace
 from tuner.doctor import Finding, Severity, examine, mend
 from tuner.domain.errors import StudyNotFoundError
-from tuner.domain.study_writer import Change
+from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Report, TrialRecord, TrialState
 from tuner.objectives.training.checkpoints import save
 from tuner.running.session import now
 from tuner.storage.backup import make_backup
-from tuner.storage.lease import Claim, Holder, utc_now
+from tuner.storage.lease import LeaseOwner, LeaseRecord, utc_now
 from tuner.storage.location import DEFAULT
 from tuner.storage.store import Store, open_store
 
@@ -47,14 +47,14 @@ def store(workplace: Path) -> Iterator[Store]:
 
 def fill(store: Store, name: str, complete: int, running: int = 0) -> None:
     store.create(name, goal=MAXIMIZED, space=SPACE, spec={}, source={})
-    with store.holding(name) as journal:
+    with store.holding(name) as writer:
         for number in range(complete + running):
             begun = TrialRecord(number=number, state=TrialState.RUNNING, config=SPACE.default, started=now())
-            journal.begin([begun])
+            writer.begin([begun])
             if number < complete:
                 ended = replace(begun, state=TrialState.COMPLETE, value=0.5, epoch=1, finished=now())
                 report = Report(number=number, epoch=1, metrics=metrics(0.5))
-                journal.write([Change(trial=ended, report=report)])
+                writer.write([TrialUpdate(trial=ended, report=report)])
 
 
 def checkpoint(store: Store, number: int, epoch: int, name: str = "s") -> Path:
@@ -271,7 +271,7 @@ def test_a_study_that_another_process_runs_is_left_alone(store: Store) -> None:
     cut(newest)
     half = newest.with_name("epoch-000003.safetensors.1.partial")
     half.touch()
-    spill_of(store, "s").keep([Change(trial=store.read("s")[1][2])])
+    spill_of(store, "s").keep([TrialUpdate(trial=store.read("s")[1][2])])
     before = everything(store.location.folder)
     with held_elsewhere(store) as pid:
         assert f"1 of them RUNNING in process {pid} on " in said(store, "3 trials").what
@@ -284,8 +284,8 @@ def test_a_study_that_another_process_runs_is_left_alone(store: Store) -> None:
 
 def test_a_lease_of_another_machine_is_respected(store: Store) -> None:
     fill(store, "stuck", complete=0, running=1)
-    holder = Holder(host="another.host", pid=1, birth="1")
-    claim = Claim(token=9, holder=holder, until=utc_now() + timedelta(seconds=20))
+    holder = LeaseOwner(host="another.host", pid=1, start_time="1")
+    claim = LeaseRecord(token=9, holder=holder, until=utc_now() + timedelta(seconds=20))
     with closing(sqlite3.connect(file_of(store))) as connection:
         changed = "UPDATE study_system_attributes SET value_json = ? WHERE key = 'tuner:lease' AND study_id = 2"
         connection.execute(changed, [claim.describe()])
@@ -387,7 +387,7 @@ def test_checkpoints_that_another_database_of_the_folder_may_need_stay(store: St
 
 def test_checkpoints_stay_while_results_wait_to_be_stored(store: Store) -> None:
     stray = checkpoint(store, number=3, epoch=1)
-    spill_of(store, "s").keep([Change(trial=store.read("s")[1][0])])
+    spill_of(store, "s").keep([TrialUpdate(trial=store.read("s")[1][0])])
     mend(store)
     assert stray.exists()
 
@@ -424,7 +424,7 @@ def test_a_name_that_leads_out_of_the_folder_is_not_followed(store: Store) -> No
 
 def test_results_that_wait_to_be_stored_are_told_with_the_command_that_stores_them(store: Store) -> None:
     trial = store.read("s")[1][0]
-    spill_of(store, "s").keep([Change(trial=trial), Change(trial=trial)])
+    spill_of(store, "s").keep([TrialUpdate(trial=trial), TrialUpdate(trial=trial)])
     problem = only_problem(store)
     assert problem.what == "2 results wait to be stored"
     assert problem.advice == "store what waits, and go on, with: tuner resume s"
@@ -433,19 +433,19 @@ def test_results_that_wait_to_be_stored_are_told_with_the_command_that_stores_th
 def test_a_command_for_another_place_says_the_place(workplace: Path) -> None:
     store = open_store(str(workplace / "my studies.db"))
     fill(store, "s", 1)
-    spill_of(store, "s").keep([Change(trial=store.read("s")[1][0])])
+    spill_of(store, "s").keep([TrialUpdate(trial=store.read("s")[1][0])])
     assert only_problem(store).advice.endswith(f"tuner resume s --storage '{workplace}/my studies.db'")
     store.close()
 
 
 def test_late_results_are_noted(store: Store) -> None:
-    spill_of(store, "s").keep_late([Change(trial=store.read("s")[1][0])])
+    spill_of(store, "s").keep_late([TrialUpdate(trial=store.read("s")[1][0])])
     assert said(store, "too late to count").severity is NOTE
 
 
 def test_kept_results_that_make_no_sense_are_told(store: Store) -> None:
     spill = spill_of(store, "s")
-    spill.keep([Change(trial=store.read("s")[1][0])])
+    spill.keep([TrialUpdate(trial=store.read("s")[1][0])])
     spill.file.write_text(json.dumps([{"number": 1}]))
     assert "cannot be read" in only_problem(store).what
 
@@ -502,7 +502,7 @@ def test_looking_writes_nothing(store: Store) -> None:
     fill(store, "stuck", complete=0, running=1)
     checkpoint(store, number=9, epoch=1)
     cut(checkpoint(store, number=0, epoch=1))
-    spill_of(store, "s").keep([Change(trial=store.read("s")[1][0])])
+    spill_of(store, "s").keep([TrialUpdate(trial=store.read("s")[1][0])])
     settled(store)
     before = everything(store.location.folder)
     assert len(problems(store)) >= 3

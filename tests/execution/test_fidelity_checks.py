@@ -8,10 +8,10 @@ from fakes import folders
 
 from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.study import Direction
-from tuner.domain.worker_spec import Job
+from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.fidelity_checks import beyond_the_end, early_end
 
-EPOCHS = Job(
+EPOCHS = WorkerSpec(
     objective="mine:train",
     folder=Path(),
     settings={},
@@ -37,16 +37,16 @@ def test_the_last_report_in_steps_may_pass_the_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "job", "words"),
+    ("step", "worker_spec", "words"),
     [
         (1, EPOCHS, "a single report, epoch 1 of 20"),
         (40, STEPS, "ended by itself at step 40 of 20,000; to say how far the trial is"),
     ],
 )
-def test_who_ends_suspiciously_early_is_warned(step: int, job: Job, words: str) -> None:
-    assert words in early_end(step, job)
+def test_who_ends_suspiciously_early_is_warned(step: int, worker_spec: WorkerSpec, words: str) -> None:
+    assert words in early_end(step, worker_spec)
 
 
-@pytest.mark.parametrize(("step", "job"), [(2, EPOCHS), (0, STEPS), (10_000, STEPS)])
-def test_who_ends_later_is_not(step: int, job: Job) -> None:
-    assert not early_end(step, job)
+@pytest.mark.parametrize(("step", "worker_spec"), [(2, EPOCHS), (0, STEPS), (10_000, STEPS)])
+def test_who_ends_later_is_not(step: int, worker_spec: WorkerSpec) -> None:
+    assert not early_end(step, worker_spec)

@@ -6,29 +6,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import MAXIMIZED, FakeJournal, FakeSampler, FakeScheduler, folders, ticking_clock
+from fakes import MAXIMIZED, FakeSampler, FakeScheduler, FakeWriter, folders, ticking_clock
 
 from tuner import Cohort, Decision, Float, Objective, SearchSpace, Trial
 from tuner.domain.errors import StorageError
 from tuner.domain.run_controller import StopCause
 from tuner.domain.study import Direction, Resources
 from tuner.domain.trial import TrialState
-from tuner.domain.worker_spec import Job
+from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.inline import InlineExecutor
-from tuner.search.cohort_policy import Cohorts
+from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.controller import SearchController
 from tuner.search.plan import RunPlan
 
 SPACE = SearchSpace(x=Float(0, 1))
 
 
-class Bench:
+class TrainerSource:
     """A study that runs in this process, kept in memory."""
 
     def __init__(
         self, objective: Callable[..., Any], folder: Path, *, trials: int = 3, cohort: int = 1, tests: bool = False
     ) -> None:
-        self.journal = FakeJournal()
+        self.writer = FakeWriter()
         self.scheduler = FakeScheduler()
         plan = RunPlan(
             trials=trials,
@@ -43,11 +43,11 @@ class Bench:
             plan,
             sampler=FakeSampler(SPACE),
             scheduler=self.scheduler,
-            cohorts=Cohorts(SPACE, lambda _: (), size=cohort, trials=trials),
-            journal=self.journal,
+            cohorts=CohortPolicy(SPACE, lambda _: (), size=cohort, trials=trials),
+            writer=self.writer,
             now=ticking_clock(),
         )
-        self.job = Job(
+        self.worker_spec = WorkerSpec(
             objective=objective,
             folder=folder,
             settings={},
@@ -60,11 +60,11 @@ class Bench:
         )
 
     def run(self) -> None:
-        InlineExecutor().run(self.controller, self.job, Resources())
+        InlineExecutor().run(self.controller, self.worker_spec, Resources())
 
     @property
     def states(self) -> list[TrialState]:
-        return [trial.state for trial in self.journal.trials.values()]
+        return [trial.state for trial in self.writer.trials.values()]
 
 
 def train(trial: Trial) -> Iterator[dict[str, float]]:
@@ -74,11 +74,11 @@ def train(trial: Trial) -> Iterator[dict[str, float]]:
 
 @pytest.mark.parametrize("cohort", [1, 2])
 def test_trials_are_run_to_the_target_whatever_the_cohorts(cohort: int, tmp_path: Path) -> None:
-    bench = Bench(train, tmp_path, cohort=cohort)
+    bench = TrainerSource(train, tmp_path, cohort=cohort)
     bench.run()
     assert bench.controller.is_finished
     assert bench.states == [TrialState.COMPLETE] * 3
-    assert [list(trial.curve) for trial in bench.journal.trials.values()] == [[1, 2, 3]] * 3
+    assert [list(trial.curve) for trial in bench.writer.trials.values()] == [[1, 2, 3]] * 3
 
 
 def test_a_trial_that_is_stopped_trains_no_further(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_trial_that_is_stopped_trains_no_further(tmp_path: Path) -> None:
             trained.append((trial.number, epoch + 1))
             yield {"accuracy": 0.5}
 
-    bench = Bench(noting, tmp_path, trials=2)
+    bench = TrainerSource(noting, tmp_path, trials=2)
     bench.scheduler.answers[1, 1] = Decision.STOP
     bench.run()
     assert bench.states == [TrialState.COMPLETE, TrialState.PRUNED]
@@ -103,7 +103,7 @@ def test_everything_runs_on_the_thread_that_called(tmp_path: Path) -> None:
         threads.add(threading.get_ident())
         yield {"accuracy": 0.5}
 
-    Bench(noting, tmp_path).run()
+    TrainerSource(noting, tmp_path).run()
     assert threads == {threading.get_ident()}
 
 
@@ -112,7 +112,7 @@ def test_what_an_objective_prints_is_no_answer_of_ours(tmp_path: Path, capsys: p
         print("epoch 1")  # noqa: T201 - that is the test
         yield {"accuracy": 0.5}
 
-    Bench(chatting, tmp_path, trials=1).run()
+    TrainerSource(chatting, tmp_path, trials=1).run()
     assert capsys.readouterr() == ("", "epoch 1\n")
 
 
@@ -122,7 +122,7 @@ def test_a_run_that_is_stopped_leaves_its_trial_to_go_on(tmp_path: Path) -> None
             yield {"accuracy": 0.5}
             bench.controller.stop(StopCause.TIME)
 
-    bench = Bench(stopping, tmp_path)
+    bench = TrainerSource(stopping, tmp_path)
     bench.run()
     assert bench.controller.stop_cause is StopCause.TIME
     assert not any(state.is_finished for state in bench.states)
@@ -163,9 +163,9 @@ class Numbers(Cohort):
 
 
 def test_the_best_trial_is_tested_at_the_end(tmp_path: Path) -> None:
-    bench = Bench(Halving, tmp_path, tests=True)
+    bench = TrainerSource(Halving, tmp_path, tests=True)
     bench.run()
-    assert bench.journal.notes["test"] == {"number": 2, "metrics": {"accuracy": 1.0}}
+    assert bench.writer.notes["test"] == {"number": 2, "metrics": {"accuracy": 1.0}}
 
 
 def test_a_function_that_reports_runs_on_the_thread_that_called(tmp_path: Path) -> None:
@@ -176,25 +176,25 @@ def test_a_function_that_reports_runs_on_the_thread_that_called(tmp_path: Path) 
             threads.add(threading.get_ident())
             trial.report(accuracy=trial.config["x"] + epoch)
 
-    bench = Bench(reporting, tmp_path)
+    bench = TrainerSource(reporting, tmp_path)
     bench.scheduler.answers[1, 2] = Decision.STOP
     bench.run()
     assert threads == {threading.get_ident()}
     assert bench.states == [TrialState.COMPLETE, TrialState.PRUNED, TrialState.COMPLETE]
-    assert [list(trial.curve) for trial in bench.journal.trials.values()] == [[1, 2, 3], [1, 2], [1, 2, 3]]
+    assert [list(trial.curve) for trial in bench.writer.trials.values()] == [[1, 2, 3], [1, 2], [1, 2, 3]]
 
 
 def test_what_the_study_raises_ends_the_function_that_waits_for_it(tmp_path: Path) -> None:
     seen: list[str] = []
 
     def reporting(trial: Trial) -> None:
-        bench.journal.error = StorageError("the disk is full")
+        bench.writer.error = StorageError("the disk is full")
         try:
             trial.report(accuracy=0.5)
         finally:
             seen.append("cleaned up")
 
-    bench = Bench(reporting, tmp_path)
+    bench = TrainerSource(reporting, tmp_path)
     with pytest.raises(StorageError, match="the disk is full"):
         bench.run()
     assert seen == ["cleaned up"]

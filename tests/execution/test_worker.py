@@ -11,11 +11,11 @@ import torch
 from fakes import folders
 
 from tuner import Cohort, Objective, Trial
-from tuner.domain.assignment import Answer, Member, Work, WorkKind
+from tuner.domain.assignment import Assignment, AssignmentKind, CohortUpdate, TrialAssignment
 from tuner.domain.config import Config
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Report
-from tuner.domain.worker_spec import Job
+from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.checkpoints import trial_folder
 from tuner.execution.worker import Worker
 
@@ -25,7 +25,7 @@ BOTH = {"accuracy": 0.5, "weight": 2.0}
 
 def make_worker(objective: Callable[..., Any], folder: Path, wanted: tuple[str, ...] = ()) -> Worker:
     return Worker(
-        Job(
+        WorkerSpec(
             objective=objective,
             folder=folder,
             settings={"dataset": "none"},
@@ -40,9 +40,11 @@ def make_worker(objective: Callable[..., Any], folder: Path, wanted: tuple[str, 
     )
 
 
-def work(number: int = 0, epoch: int = 0, best_epoch: int = 0, best: float | None = None) -> Work:
-    member = Member(number=number, config=Config({"x": 0.5}), seed=1, epoch=epoch, best_epoch=best_epoch, best=best)
-    return Work(id=1, kind=WorkKind.TRAIN, members=(member,))
+def assignment(number: int = 0, epoch: int = 0, best_epoch: int = 0, best: float | None = None) -> Assignment:
+    member = TrialAssignment(
+        number=number, config=Config({"x": 0.5}), seed=1, epoch=epoch, best_epoch=best_epoch, best=best
+    )
+    return Assignment(id=1, kind=AssignmentKind.TRAIN, members=(member,))
 
 
 def has_ended(report: Report) -> bool:
@@ -61,7 +63,7 @@ def counting(trial: Trial) -> Iterator[dict[str, float]]:
 
 def test_each_advance_is_an_epoch(tmp_path: Path) -> None:
     worker = make_worker(counting, tmp_path)
-    worker.begin(work())
+    worker.begin(assignment())
     for epoch in range(1, MAX_EPOCHS + 1):
         (report,) = worker.advance()
         assert report.epoch == epoch
@@ -79,7 +81,7 @@ def test_a_trial_knows_what_it_may_depend_on(tmp_path: Path) -> None:
         yield {"accuracy": 1.0}
 
     worker = make_worker(train, tmp_path)
-    worker.begin(work(number=3))
+    worker.begin(assignment(number=3))
     worker.advance()
     (trial,) = seen
     assert (trial.number, trial.seed, trial.device, trial.epoch, trial.max_epochs) == (3, 1, "cpu", 0, MAX_EPOCHS)
@@ -89,11 +91,11 @@ def test_a_trial_knows_what_it_may_depend_on(tmp_path: Path) -> None:
 
 def test_an_interrupted_trial_goes_on_from_its_last_recorded_epoch(tmp_path: Path) -> None:
     first = make_worker(counting, tmp_path)
-    first.begin(work())
+    first.begin(assignment())
     for _ in range(3):
         first.advance()
     second = make_worker(counting, tmp_path)
-    second.begin(work(epoch=3, best_epoch=2, best=1.0))
+    second.begin(assignment(epoch=3, best_epoch=2, best=1.0))
     (report,) = second.advance()
     assert report.epoch == 4
     assert report.metrics is not None
@@ -102,24 +104,24 @@ def test_an_interrupted_trial_goes_on_from_its_last_recorded_epoch(tmp_path: Pat
 
 def test_a_checkpoint_beyond_what_was_recorded_is_not_used(tmp_path: Path) -> None:
     first = make_worker(counting, tmp_path)
-    first.begin(work())
+    first.begin(assignment())
     for _ in range(3):
         first.advance()
     second = make_worker(counting, tmp_path)
-    second.begin(work(epoch=2, best_epoch=2, best=1.0))
+    second.begin(assignment(epoch=2, best_epoch=2, best=1.0))
     (report,) = second.advance()
     assert report.epoch == 3
 
 
 def test_a_damaged_checkpoint_costs_the_epoch_after_the_one_before(tmp_path: Path) -> None:
     first = make_worker(counting, tmp_path)
-    first.begin(work())
+    first.begin(assignment())
     for _ in range(4):
         first.advance()
     newest = trial_folder(tmp_path, 0) / "epoch-000004.safetensors"
     newest.write_bytes(newest.read_bytes()[:20])
     second = make_worker(counting, tmp_path)
-    second.begin(work(epoch=4, best_epoch=2, best=1.0))
+    second.begin(assignment(epoch=4, best_epoch=2, best=1.0))
     (report,) = second.advance()
     assert report.epoch == 4
     assert report.metrics is not None
@@ -128,7 +130,7 @@ def test_a_damaged_checkpoint_costs_the_epoch_after_the_one_before(tmp_path: Pat
 
 def test_the_newest_two_checkpoints_and_the_best_are_kept(tmp_path: Path) -> None:
     worker = make_worker(counting, tmp_path)
-    worker.begin(work())
+    worker.begin(assignment())
     for _ in range(MAX_EPOCHS):
         worker.advance()
     kept = sorted(path.stem for path in trial_folder(tmp_path, 0).iterdir())
@@ -137,11 +139,11 @@ def test_the_newest_two_checkpoints_and_the_best_are_kept(tmp_path: Path) -> Non
 
 def test_the_best_checkpoint_survives_an_interruption(tmp_path: Path) -> None:
     first = make_worker(counting, tmp_path)
-    first.begin(work())
+    first.begin(assignment())
     for _ in range(3):
         first.advance()
     second = make_worker(counting, tmp_path)
-    second.begin(work(epoch=3, best_epoch=2, best=1.0))
+    second.begin(assignment(epoch=3, best_epoch=2, best=1.0))
     for _ in range(2):
         second.advance()
     assert (trial_folder(tmp_path, 0) / "epoch-000002.safetensors").exists()
@@ -171,18 +173,18 @@ def not_a_generator_and_broken(trial: Trial) -> dict[str, float]:
 )
 def test_what_an_objective_raises_fails_its_trial(objective: Callable[..., Any], words: str, tmp_path: Path) -> None:
     worker = make_worker(objective, tmp_path)
-    worker.begin(work())
+    worker.begin(assignment())
     (report,) = worker.advance()
     assert report.failure is not None
     assert report.failure.reason is FailureReason.RAISED
     assert words in report.failure.message
     assert "test_worker.py" in report.failure.traceback
-    worker.follow(Answer(leaving=frozenset({0}), is_over=True))
+    worker.follow(CohortUpdate(leaving=frozenset({0}), is_over=True))
 
 
 def test_a_function_that_returns_its_metrics_has_measured_one_epoch(tmp_path: Path) -> None:
     worker = make_worker(lambda trial: {"accuracy": 0.5}, tmp_path)
-    worker.begin(work())
+    worker.begin(assignment())
     (report,) = worker.advance()
     assert report.metrics == {"accuracy": 0.5}
     (report,) = worker.advance()
@@ -191,7 +193,7 @@ def test_a_function_that_returns_its_metrics_has_measured_one_epoch(tmp_path: Pa
 
 def test_a_function_that_returns_nothing_fails_its_trial(tmp_path: Path) -> None:
     worker = make_worker(lambda trial: None, tmp_path)
-    worker.begin(work())
+    worker.begin(assignment())
     (report,) = worker.advance()
     assert report.failure is not None
     assert report.failure.reason is FailureReason.NO_METRICS
@@ -208,9 +210,9 @@ def test_a_dropped_trial_is_closed_and_cannot_fail_any_more(tmp_path: Path) -> N
             raise RuntimeError("the clean-up failed")
 
     worker = make_worker(stubborn, tmp_path)
-    worker.begin(work())
+    worker.begin(assignment())
     worker.advance()
-    worker.follow(Answer(leaving=frozenset({0}), is_over=True))
+    worker.follow(CohortUpdate(leaving=frozenset({0}), is_over=True))
     assert closed == [0]
 
 
@@ -224,21 +226,21 @@ def test_beginning_a_cohort_closes_the_one_before(tmp_path: Path) -> None:
             closed.append(trial.number)
 
     worker = make_worker(train, tmp_path)
-    worker.begin(work(0))
+    worker.begin(assignment(0))
     worker.advance()
-    worker.begin(work(1))
+    worker.begin(assignment(1))
     assert closed == [0]
 
 
 def test_a_generator_has_no_test_data(tmp_path: Path) -> None:
     worker = make_worker(counting, tmp_path)
-    assert worker.test(work(epoch=5, best_epoch=2)) is None
+    assert worker.test(assignment(epoch=5, best_epoch=2)) is None
 
 
 def test_missing_weights_fail_the_test_and_say_where_they_were(tmp_path: Path) -> None:
     job_objective = "supervised"
     worker = Worker(
-        Job(
+        WorkerSpec(
             objective=job_objective,
             folder=tmp_path,
             settings={"dataset": "iris"},
@@ -250,7 +252,7 @@ def test_missing_weights_fail_the_test_and_say_where_they_were(tmp_path: Path) -
             folders=folders(tmp_path),
         )
     )
-    outcome = worker.test(work(epoch=1, best_epoch=1))
+    outcome = worker.test(assignment(epoch=1, best_epoch=1))
     assert isinstance(outcome, Failure)
     assert str(tmp_path) in outcome.message
 
@@ -288,13 +290,13 @@ def test_an_objective_is_told_which_metrics_are_wanted(
     wanted: tuple[str, ...], metrics: Mapping[str, float], tmp_path: Path
 ) -> None:
     worker = make_worker(Weighing, tmp_path, wanted)
-    worker.begin(work())
+    worker.begin(assignment())
     assert worker.advance()[0].metrics == metrics
 
 
 def test_a_report_that_lacks_a_wanted_metric_is_a_failure(tmp_path: Path) -> None:
     worker = make_worker(counting, tmp_path, ("accuracy", "cout"))
-    worker.begin(work())
+    worker.begin(assignment())
     (report,) = worker.advance()
     assert report.failure is not None
     assert report.failure.reason is FailureReason.MISSING_METRIC
@@ -345,18 +347,19 @@ def saved_epochs(tmp_path: Path, number: int) -> list[int]:
     return sorted(int(path.stem.removeprefix("epoch-")) for path in folder.glob("*.safetensors"))
 
 
-def cohort_of(*numbers: int, epoch: int = 0, best_epoch: int = 0) -> Work:
+def cohort_of(*numbers: int, epoch: int = 0, best_epoch: int = 0) -> Assignment:
     members = tuple(
-        Member(number=number, config=Config({}), seed=number, epoch=epoch, best_epoch=best_epoch) for number in numbers
+        TrialAssignment(number=number, config=Config({}), seed=number, epoch=epoch, best_epoch=best_epoch)
+        for number in numbers
     )
-    return Work(id=1, kind=WorkKind.TRAIN, members=members)
+    return Assignment(id=1, kind=AssignmentKind.TRAIN, members=members)
 
 
 def test_a_trial_that_is_stopped_leaves_no_file_and_the_others_are_kept_once_they_go_on(tmp_path: Path) -> None:
     worker = make_worker(CountingObjective, tmp_path)
     worker.begin(cohort_of(0, 1))
     worker.advance()
-    worker.follow(Answer(leaving=frozenset({1})))
+    worker.follow(CohortUpdate(leaving=frozenset({1})))
     assert saved_epochs(tmp_path, 0) == []
     worker.advance()
     assert saved_epochs(tmp_path, 0) == [1]
@@ -367,7 +370,7 @@ def test_a_suspended_trial_is_kept_as_it_is(tmp_path: Path) -> None:
     worker = make_worker(CountingObjective, tmp_path)
     worker.begin(cohort_of(0, 1))
     worker.advance()
-    worker.follow(Answer(leaving=frozenset({0, 1}), suspended=frozenset({0}), is_over=True))
+    worker.follow(CohortUpdate(leaving=frozenset({0, 1}), suspended=frozenset({0}), is_over=True))
     assert saved_epochs(tmp_path, 0) == [1]
     assert saved_epochs(tmp_path, 1) == []
 
@@ -392,7 +395,7 @@ def test_a_member_that_joins_starts_at_its_own_epoch(tmp_path: Path) -> None:
     worker = make_worker(CountingObjective, tmp_path)
     worker.begin(cohort_of(0))
     worker.advance()
-    worker.follow(Answer(joining=cohort_of(5).members))
+    worker.follow(CohortUpdate(joining=cohort_of(5).members))
     assert {report.number: report.epoch for report in worker.advance()} == {0: 2, 5: 1}
 
 
@@ -441,7 +444,7 @@ def test_generators_that_take_turns_draw_what_they_draw_alone(tmp_path: Path) ->
             drawn = random.random() + float(np.random.random()) + float(torch.rand(()))  # noqa: NPY002
             yield {"accuracy": drawn}
 
-    def curves(*cohorts: Work) -> dict[int, list[float]]:
+    def curves(*cohorts: Assignment) -> dict[int, list[float]]:
         worker = make_worker(train, tmp_path)
         values: dict[int, list[float]] = {}
         for cohort in cohorts:
@@ -467,7 +470,7 @@ def jumping(*steps: int) -> Callable[[Trial], None]:
 
 
 def reported(worker: Worker, decision_epochs: tuple[int, ...] | None) -> list[Report]:
-    begun = work()
+    begun = assignment()
     worker.begin(replace(begun, members=(replace(begun.members[0], decision_epochs=decision_epochs),)))
     reports: list[Report] = []
     while not reports or (reports[-1].metrics is not None and reports[-1].epoch < MAX_EPOCHS):
@@ -485,7 +488,7 @@ def test_steps_may_jump_where_nothing_is_judged_in_between(tmp_path: Path) -> No
 def test_a_report_that_passes_an_epoch_at_which_trials_are_judged_is_decided_before_the_trial_continues(
     tmp_path: Path,
 ) -> None:
-    begun = work()
+    begun = assignment()
     worker = make_worker(jumping(1, 2, 4, 5), tmp_path)
     worker.begin(replace(begun, members=(replace(begun.members[0], decision_epochs=(3,)),)))
     assert [report.epoch for report in worker.advance()] == [1, 2, 4]

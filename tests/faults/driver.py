@@ -19,7 +19,7 @@ from tuner.running import launch
 from tuner.search.controller import SearchController
 from tuner.search.dispatch import Dispatcher
 from tuner.storage.store import Store
-from tuner.storage.writer import StudyJournal
+from tuner.storage.writer import SqlStudyWriter
 
 BEFORE, AFTER = "before", "after"
 
@@ -27,9 +27,9 @@ POINTS: dict[str, tuple[type, str, str]] = {
     "before-create": (Store, "create", BEFORE),
     "created": (Store, "create", AFTER),
     "asked": (Dispatcher, "_proposed", AFTER),
-    "before-store": (StudyJournal, "store", BEFORE),
-    "half-stored": (StudyJournal, "_insert_reports", AFTER),
-    "stored": (StudyJournal, "store", AFTER),
+    "before-store": (SqlStudyWriter, "store", BEFORE),
+    "half-stored": (SqlStudyWriter, "_insert_reports", AFTER),
+    "stored": (SqlStudyWriter, "store", AFTER),
     "answered": (SearchController, "report", AFTER),
     "before-rename": (Path, "replace", BEFORE),
     "renamed": (Path, "replace", AFTER),

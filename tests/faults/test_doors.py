@@ -23,10 +23,10 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.pool import QueuePool
 
 from tuner.domain.config import Config
-from tuner.domain.study_writer import Change
+from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.execution.checkpoints import hand_over, trial_folder
-from tuner.storage.fallback_file import Spill
+from tuner.storage.fallback_file import FallbackFile
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -169,12 +169,12 @@ def open_umask() -> Iterator[None]:
     os.umask(before)
 
 
-CHANGES = [Change(trial=TrialRecord(number=0, state=TrialState.RUNNING, config=Config({})))]
+CHANGES = [TrialUpdate(trial=TrialRecord(number=0, state=TrialState.RUNNING, config=Config({})))]
 
 
 @pytest.mark.usefixtures("open_umask")
 def test_what_is_spilled_is_for_its_owner_alone_under_any_umask(tmp_path: Path) -> None:
-    spill = Spill(tmp_path, "s")
+    spill = FallbackFile(tmp_path, "s")
     spill.keep(CHANGES)
     spill.keep_late(CHANGES)
     assert len(files_below(tmp_path / "spilled")) == 2
@@ -504,9 +504,9 @@ def test_a_link_in_the_place_of_a_state_that_is_handed_over_leads_nowhere(tmp_pa
     assert outside.read_text() == "mine"
 
 
-@pytest.mark.parametrize("keep", [Spill.keep, Spill.keep_late])
+@pytest.mark.parametrize("keep", [FallbackFile.keep, FallbackFile.keep_late])
 def test_a_link_in_the_place_of_spilled_results_is_not_followed(
-    keep: Callable[[Spill, Sequence[Change]], None], tmp_path: Path
+    keep: Callable[[FallbackFile, Sequence[TrialUpdate]], None], tmp_path: Path
 ) -> None:
     outside = tmp_path / "outside"
     outside.write_text("mine")
@@ -514,17 +514,17 @@ def test_a_link_in_the_place_of_spilled_results_is_not_followed(
     for name in ("s.jsonl", "s.late.jsonl"):
         (tmp_path / "spilled" / name).symlink_to(outside)
     with pytest.raises(OSError, match="symbolic links"):
-        keep(Spill(tmp_path, "s"), CHANGES)
+        keep(FallbackFile(tmp_path, "s"), CHANGES)
     assert outside.read_text() == "mine"
 
 
 def test_results_are_not_taken_from_behind_a_link(tmp_path: Path) -> None:
-    elsewhere = Spill(tmp_path / "elsewhere", "s")
+    elsewhere = FallbackFile(tmp_path / "elsewhere", "s")
     elsewhere.keep(CHANGES)
     (tmp_path / "spilled").mkdir()
     (tmp_path / "spilled" / "s.jsonl").symlink_to(elsewhere.file)
     with suppress(OSError):
-        assert Spill(tmp_path, "s").read() == []
+        assert FallbackFile(tmp_path, "s").read() == []
 
 
 # Terminal escapes

@@ -12,7 +12,7 @@ from faults.invariants import check_stored
 
 import tuner
 from tuner import Float, SearchSpace, StudySpec, Trial
-from tuner.storage.lease import KEY, Claim, Holder, utc_now
+from tuner.storage.lease import KEY, LeaseOwner, LeaseRecord, utc_now
 
 
 def train(trial: Trial) -> Iterator[dict[str, float]]:
@@ -50,14 +50,16 @@ def test_a_trial_is_not_running_after_its_run_has_given_the_study_back(database:
 def test_a_trial_is_running_in_a_process_that_lives(database: Path, workplace: Path) -> None:
     changed(database, "update trials set state = 'RUNNING'")
     until = utc_now() + timedelta(hours=1)
-    lease(database, Claim(token=2, holder=Holder.this(), until=until))
+    lease(database, LeaseRecord(token=2, holder=LeaseOwner.this(), until=until))
     check_stored(workplace)
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    lease(database, Claim(token=3, holder=Holder(host="elsewhere", pid=ended.pid, birth="1"), until=until))
+    lease(
+        database, LeaseRecord(token=3, holder=LeaseOwner(host="elsewhere", pid=ended.pid, start_time="1"), until=until)
+    )
     with pytest.raises(AssertionError, match="I3"):
         check_stored(workplace)
 
 
-def lease(database: Path, claim: Claim) -> None:
+def lease(database: Path, claim: LeaseRecord) -> None:
     changed(database, f"update study_system_attributes set value_json = ? where key = '{KEY}'", claim.describe())

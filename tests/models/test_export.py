@@ -18,7 +18,7 @@ from tuner import Budget, Choice, SearchSpace, StudySpec
 from tuner.domain.errors import ConfigurationError, ModelError
 from tuner.domain.goal import Goal
 from tuner.domain.objective import Objective
-from tuner.domain.worker_spec import Job
+from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.worker import build_objective
 from tuner.objectives._components import DATASETS
 from tuner.objectives._tasks import Task
@@ -250,17 +250,17 @@ def test_the_repetitions_of_a_study_make_models_with_the_split_of_the_search(
     storage = str(tmp_path / "studies.db")
     study = tuner.run("iris", storage=storage, executor="inline", trials=1, epochs=1, scheduler="none", seed=7)
     study.confirm(top=1, seeds=2)
-    jobs: list[Job] = []
+    jobs: list[WorkerSpec] = []
 
-    def building(job: Job) -> Objective:
-        jobs.append(job)
-        return build_objective(job)
+    def building(worker_spec: WorkerSpec) -> Objective:
+        jobs.append(worker_spec)
+        return build_objective(worker_spec)
 
     monkeypatch.setattr("tuner.models.from_study.build_objective", building)
     of_search = study.best_model()
     of_repetitions = tuner.load_study("iris:confirm", storage=storage).best_model()
     rows = np.array([[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]])
-    assert [job.seed for job in jobs] == [7, 7]
+    assert [worker_spec.seed for worker_spec in jobs] == [7, 7]
     np.testing.assert_array_equal(of_search.predict_proba(rows), of_repetitions.predict_proba(rows))
 
 

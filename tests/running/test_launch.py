@@ -11,9 +11,9 @@ import pytest
 import tuner
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study_record import STOPPED
-from tuner.domain.study_writer import Change
+from tuner.domain.study_writer import TrialUpdate
 from tuner.running.launch import resume
-from tuner.storage.fallback_file import Spill
+from tuner.storage.fallback_file import FallbackFile
 from tuner.storage.store import open_store
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -84,9 +84,9 @@ def test_resuming_what_is_done_shows_the_answer_and_exits_0(user_folder: Path, c
 def test_a_target_that_was_lowered_to_what_is_done_is_stored(user_folder: Path) -> None:
     tuner.run("mine.toml", executor="inline", trials=3)
     store = open_store(None)
-    with store.holding("mine") as journal:
-        journal.annotate("spec", {**store.study("mine").spec, "budget": {"trials": 9, "epochs": 9, "seconds": None}})
-        journal.annotate(STOPPED, "time")
+    with store.holding("mine") as writer:
+        writer.annotate("spec", {**store.study("mine").spec, "budget": {"trials": 9, "epochs": 9, "seconds": None}})
+        writer.annotate(STOPPED, "time")
     study = tuner.load_study("mine").resume(trials=3)
     assert study.summary.target == 3
     assert study.stop_cause is None
@@ -155,8 +155,8 @@ def test_a_grid_that_was_tried_to_its_end_leaves_nothing_to_do(user_folder: Path
 def test_results_that_wait_to_be_stored_are_something_to_do(user_folder: Path, cli: Cli) -> None:
     tuner.run("mine.toml", executor="inline", trials=2, epochs=1)
     study, trials = open_store(None).read("mine")
-    spill = Spill(Path(".tuner").absolute(), study.folder_name)
-    spill.keep([Change(trial=trials[0])])
+    spill = FallbackFile(Path(".tuner").absolute(), study.folder_name)
+    spill.keep([TrialUpdate(trial=trials[0])])
     assert "nothing left to do" not in cli("resume", "mine")[2]
     assert not spill.file.exists()
     assert "nothing left to do" in cli("resume", "mine")[2]

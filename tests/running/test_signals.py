@@ -11,7 +11,7 @@ from tuner.domain.errors import StudyInterrupted
 from tuner.domain.executor import Executor
 from tuner.domain.run_controller import RunController
 from tuner.domain.study import Resources
-from tuner.domain.worker_spec import Job
+from tuner.domain.worker_spec import WorkerSpec
 from tuner.running import launch
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -50,7 +50,7 @@ class Impatient(Executor):
 
     grace_seconds = 7.0
 
-    def run(self, controller: RunController, job: Job, resources: Resources) -> None:
+    def run(self, controller: RunController, worker_spec: WorkerSpec, resources: Resources) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         controller.abandon()
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner import Choice, Float, Int, SearchSpace
-from tuner.samplers._encoding import Encoding
+from tuner.samplers._encoding import SpaceEncoding
 
 SPACE = SearchSpace(
     lr=Float(1e-4, 1.0, log=True),
@@ -13,7 +13,7 @@ SPACE = SearchSpace(
     kind=Choice("plain", mlp={"width": Int(8, 64), "inner": Choice(a={"x": Float(0, 1)}, b={})}),
     flag=Choice(True, False, None),
 )
-ENCODING = Encoding(SPACE)
+ENCODING = SpaceEncoding(SPACE)
 
 
 @given(st.lists(st.floats(0, 0.999), min_size=len(SPACE), max_size=len(SPACE)))

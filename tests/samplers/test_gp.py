@@ -12,7 +12,7 @@ from tuner import Choice, Float, Int, SearchSpace
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
-from tuner.domain.sampler import Held, Sampler
+from tuner.domain.sampler import FixedParams, Sampler
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.samplers.gp import GaussianProcess
@@ -143,8 +143,8 @@ def test_proposals_have_the_values_that_are_held() -> None:
     sampler = GaussianProcess(BRANCHES, MAXIMIZED, 0)
     for number, config in enumerate(drawn(BRANCHES, 20)):
         sampler.observe(ended(number, config, {1: float(config["kind"]["name"] == "good")}))
-    held: Held = {"kind": "poor", "kind.poor.c": 7}
-    configs = [sampler.suggest(number, held) for number in range(100, 110)]
+    fixed: FixedParams = {"kind": "poor", "kind.poor.c": 7}
+    configs = [sampler.suggest(number, fixed) for number in range(100, 110)]
     assert all(
         config is not None and config["kind"]["name"] == "poor" and config["kind"]["c"] == 7 for config in configs
     )

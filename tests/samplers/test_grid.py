@@ -8,7 +8,7 @@ from fakes import MAXIMIZED
 from tuner import Choice, Float, Int, SearchSpace
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.sampler import NOTHING_HELD, Held
+from tuner.domain.sampler import NOTHING_FIXED, FixedParams
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.samplers.grid import Grid
 
@@ -17,13 +17,13 @@ MOST = 200
 """More than any grid here has."""
 
 
-def tried(space: SearchSpace, points: int, held: Held = NOTHING_HELD, *before: Config) -> Iterator[Config]:
+def tried(space: SearchSpace, points: int, fixed: FixedParams = NOTHING_FIXED, *before: Config) -> Iterator[Config]:
     """Yield what the grid proposes until it ends, each proposal being tried."""
     sampler = Grid(space, MAXIMIZED, 0, points=points)
     for number, config in enumerate(before):
         sampler.observe(TrialRecord(number=number, state=TrialState.COMPLETE, config=config))
     for number in range(len(before), MOST):
-        proposal = sampler.suggest(number, held)
+        proposal = sampler.suggest(number, fixed)
         if proposal is None:
             return
         yield proposal
@@ -55,7 +55,7 @@ def test_one_point_per_range_is_its_default() -> None:
 
 
 def test_a_default_on_the_grid_is_not_tried_again() -> None:
-    configs = [*tried(SPACE, 3, NOTHING_HELD, SPACE.default)]
+    configs = [*tried(SPACE, 3, NOTHING_FIXED, SPACE.default)]
     assert len(configs) == 17
     assert SPACE.default not in configs
 

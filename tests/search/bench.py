@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fakes import MAXIMIZED, FakeJournal, FakeListener, FakeSampler, FakeScheduler, metrics, ticking_clock
+from fakes import MAXIMIZED, FakeListener, FakeSampler, FakeScheduler, FakeWriter, metrics, ticking_clock
 
 from tuner import Choice, Float, SearchSpace
-from tuner.domain.assignment import Answer, Work
+from tuner.domain.assignment import Assignment, CohortUpdate
 from tuner.domain.config import Config
 from tuner.domain.goal import PARAMETERS, Goal
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Report, TrialState
-from tuner.search.cohort_policy import Cohorts, KeyOf
+from tuner.search.cohort_policy import CohortPolicy, KeyOf
 from tuner.search.controller import SearchController
 from tuner.search.plan import RunPlan
 
@@ -24,7 +24,7 @@ SMALL = Goal.of("accuracy", Direction.MAXIMIZE, "parameters <= 10", "accuracy >=
 TOO_LATE = Failure(reason=FailureReason.TIMEOUT, message="it reported nothing")
 
 
-class Bench:
+class TrainerSource:
     """A controller with fakes around it."""
 
     def __init__(
@@ -32,7 +32,7 @@ class Bench:
         trials: int = 3,
         max_epochs: int = 3,
         *,
-        before: "Bench | None" = None,
+        before: "TrainerSource | None" = None,
         cohort: int = 1,
         key_of: KeyOf = lambda _: (),
         goal: Goal = MAXIMIZED,
@@ -41,7 +41,7 @@ class Bench:
     ) -> None:
         self.sampler = FakeSampler(space)
         self.scheduler = FakeScheduler()
-        self.journal: FakeJournal = before.journal if before else FakeJournal()
+        self.writer: FakeWriter = before.writer if before else FakeWriter()
         self.listener = FakeListener()
         fixed = {"trials": trials, "max_epochs": max_epochs, "goal": goal, "default": space.default}
         plan = RunPlan(**{"seed": 0, "tests": False, "stops_hopeless": True, **fixed, **of_plan})
@@ -49,28 +49,28 @@ class Bench:
             plan,
             sampler=self.sampler,
             scheduler=self.scheduler,
-            cohorts=Cohorts(space, key_of, size=cohort, trials=trials),
-            journal=self.journal,
+            cohorts=CohortPolicy(space, key_of, size=cohort, trials=trials),
+            writer=self.writer,
             now=ticking_clock(),
             listeners=[self.listener],
-            trials=tuple(self.journal.trials.values()),
+            trials=tuple(self.writer.trials.values()),
         )
 
-    def take(self) -> Work:
-        work = self.controller.next_work()
-        assert work is not None
-        return work
+    def take(self) -> Assignment:
+        assignment = self.controller.next_work()
+        assert assignment is not None
+        return assignment
 
     def report(self, number: int, epoch: int, value: float) -> frozenset[int]:
         return self.report_all({number: value}, epoch).leaving
 
-    def report_all(self, values: Mapping[int, float], epoch: int, *, admits: bool = True) -> Answer:
+    def report_all(self, values: Mapping[int, float], epoch: int, *, admits: bool = True) -> CohortUpdate:
         """Report what the members of one cohort measured."""
         reports = [Report(number=number, epoch=epoch, metrics=metrics(value)) for number, value in values.items()]
         return self.controller.report(reports, admits=admits)
 
     def state(self, number: int) -> TrialState:
-        return self.journal.trials[number].state
+        return self.writer.trials[number].state
 
 
 def failed(number: int, reason: FailureReason = FailureReason.RAISED) -> Report:

@@ -1,12 +1,12 @@
 """How many epochs were trained in batches is stored seldom, and whenever a cohort is over."""
 
-from fakes import FakeJournal, metrics
+from fakes import FakeWriter, metrics
 
 from tuner import Float, SearchSpace
 from tuner.domain.batching import Batching
 from tuner.domain.trial import Report
 from tuner.search.batching_statistics import BatchingStatistics
-from tuner.search.cohort_policy import Cohorts
+from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.unit_of_work import UnitOfWork
 
 SPACE = SearchSpace(x=Float(0, 1))
@@ -14,14 +14,14 @@ REPORT = Report(number=0, epoch=1, metrics=metrics(0.5), together=4)
 
 
 def statistics(batching: Batching) -> BatchingStatistics:
-    return BatchingStatistics(Cohorts(SPACE, lambda _: (), size=4, trials=8), batching)
+    return BatchingStatistics(CohortPolicy(SPACE, lambda _: (), size=4, trials=8), batching)
 
 
 def stored(counted: BatchingStatistics) -> dict[str, object]:
-    journal, unit = FakeJournal(), UnitOfWork()
+    writer, unit = FakeWriter(), UnitOfWork()
     counted.store(SPACE.default, unit)
-    unit.store(journal)
-    return journal.notes
+    unit.store(writer)
+    return writer.notes
 
 
 def test_counts_are_due_once_they_have_doubled() -> None:

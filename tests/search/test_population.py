@@ -3,17 +3,17 @@
 from dataclasses import dataclass, field
 
 import pytest
-from fakes import MAXIMIZED, FakeJournal, FakeListener, FakeSampler, metrics, ticking_clock
+from fakes import MAXIMIZED, FakeListener, FakeSampler, FakeWriter, metrics, ticking_clock
 
 from tuner import Float, Int, SearchSpace
-from tuner.domain.assignment import Answer, Work
+from tuner.domain.assignment import Assignment, CohortUpdate
 from tuner.domain.event import EventKind
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.study import Direction
 from tuner.domain.trial import Report, TrialRecord, TrialState
 from tuner.schedulers.none import NoScheduler
 from tuner.schedulers.pbt import PBT
-from tuner.search.cohort_policy import Cohorts
+from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.controller import SearchController
 from tuner.search.plan import RunPlan
 from tuner.search.population import ExploitingPopulation, NoPopulation, population_of
@@ -30,7 +30,7 @@ class Population:
 
     cohort: int
     exploits: bool = False
-    journal: FakeJournal = field(default_factory=FakeJournal)
+    writer: FakeWriter = field(default_factory=FakeWriter)
     listener: FakeListener = field(default_factory=FakeListener)
 
     def __post_init__(self) -> None:
@@ -47,19 +47,19 @@ class Population:
             ),
             sampler=FakeSampler(SPACE),
             scheduler=PBT(MAX_EPOCHS, Direction.MAXIMIZE, 0, interval=1),
-            cohorts=Cohorts(SPACE, lambda _: (), size=self.cohort, trials=4),
-            journal=self.journal,
+            cohorts=CohortPolicy(SPACE, lambda _: (), size=self.cohort, trials=4),
+            writer=self.writer,
             now=ticking_clock(),
             listeners=[self.listener],
-            trials=tuple(self.journal.trials.values()),
+            trials=tuple(self.writer.trials.values()),
         )
 
-    def take(self) -> Work:
-        work = self.controller.next_work()
-        assert work is not None
-        return work
+    def take(self) -> Assignment:
+        assignment = self.controller.next_work()
+        assert assignment is not None
+        return assignment
 
-    def report(self, *numbers: int, epoch: int = 1) -> Answer:
+    def report(self, *numbers: int, epoch: int = 1) -> CohortUpdate:
         """Report that trial 1 is the poorest of `numbers`, and the higher of the others the better."""
         values = {number: number or 1.5 for number in numbers}
         return self.controller.report(
@@ -67,7 +67,7 @@ class Population:
         )
 
     def state(self, number: int) -> TrialState:
-        return self.journal.trials[number].state
+        return self.writer.trials[number].state
 
     def whole_generation(self) -> None:
         for number in range(4):
@@ -78,9 +78,9 @@ class Population:
 def test_trials_wait_until_all_others_are_as_far() -> None:
     bench = Population(cohort=1)
     bench.take()
-    answer = bench.report(0)
-    assert answer.is_over
-    assert answer.suspended == {0}
+    update = bench.report(0)
+    assert update.is_over
+    assert update.suspended == {0}
     assert bench.state(0) is TrialState.WAITING
     assert bench.take().numbers == {1}
 
@@ -101,7 +101,7 @@ def test_the_poorest_goes_on_with_the_configuration_of_the_best_a_little_changed
     bench = Population(cohort=1)
     bench.whole_generation()
     bench.take()
-    trial, source = bench.journal.trials[1], bench.journal.trials[3]
+    trial, source = bench.writer.trials[1], bench.writer.trials[3]
     assert [(stage.epoch, stage.source) for stage in trial.schedule] == [(0, None), (1, 3)]
     assert trial.schedule[0].config != trial.config == trial.schedule[1].config
     assert trial.config["width"] == source.config["width"]
@@ -114,30 +114,30 @@ def test_the_poorest_goes_on_with_the_configuration_of_the_best_a_little_changed
 def test_a_cohort_that_is_the_whole_population_exploits_without_a_pause() -> None:
     bench = Population(cohort=4, exploits=True)
     assert bench.take().numbers == {0, 1, 2, 3}
-    answer = bench.report(0, 1, 2, 3)
-    assert not answer.leaving
-    (exploit,) = answer.exploits
+    update = bench.report(0, 1, 2, 3)
+    assert not update.leaving
+    (exploit,) = update.exploits
     assert (exploit.member.number, exploit.source) == (1, 3)
-    assert exploit.member.config == bench.journal.trials[1].config
+    assert exploit.member.config == bench.writer.trials[1].config
     assert exploit.member.epoch == 1
 
 
 def test_a_cohort_whose_objective_cannot_exploit_goes_through_checkpoints() -> None:
     bench = Population(cohort=4)
     bench.take()
-    answer = bench.report(0, 1, 2, 3)
-    assert answer.is_over
-    assert answer.suspended == {0, 1, 2, 3}
+    update = bench.report(0, 1, 2, 3)
+    assert update.is_over
+    assert update.suspended == {0, 1, 2, 3}
     assert bench.take().numbers == {0, 1, 2, 3}
 
 
 def test_the_default_configuration_stays_what_it_is() -> None:
     bench = Population(cohort=4, exploits=True)
     bench.take()
-    answer = bench.controller.report(
+    update = bench.controller.report(
         [Report(number=number, epoch=1, metrics=metrics(float(number))) for number in range(4)]
     )
-    assert answer.exploits == ()
+    assert update.exploits == ()
 
 
 def test_an_interrupted_generation_is_decided_as_it_would_have_been() -> None:
@@ -145,12 +145,12 @@ def test_an_interrupted_generation_is_decided_as_it_would_have_been() -> None:
     whole.whole_generation()
     whole.take()
     first.whole_generation()
-    second = Population(cohort=1, journal=first.journal)
+    second = Population(cohort=1, writer=first.writer)
     second.take()
-    third = Population(cohort=1, journal=first.journal)
+    third = Population(cohort=1, writer=first.writer)
     third.take()
     for bench in (second, third):
-        assert bench.journal.trials[1].schedule == whole.journal.trials[1].schedule
+        assert bench.writer.trials[1].schedule == whole.writer.trials[1].schedule
 
 
 def test_a_finished_trial_has_the_configuration_of_its_best_epoch() -> None:
@@ -160,7 +160,7 @@ def test_a_finished_trial_has_the_configuration_of_its_best_epoch() -> None:
     bench.report(0, 1, 2, 3, epoch=2)
     values = {0: 0.0, 1: 0.5, 2: 0.0, 3: 0.0}
     bench.controller.report([Report(number=n, epoch=3, metrics=metrics(value)) for n, value in values.items()])
-    trial = bench.journal.trials[1]
+    trial = bench.writer.trials[1]
     assert trial.epoch == 1
     assert trial.config == trial.schedule[0].config
 
@@ -185,7 +185,7 @@ def test_a_failed_member_holds_nobody_up() -> None:
 )
 def test_only_a_scheduler_that_exploits_needs_a_population(scheduler: Scheduler, kind: type) -> None:
     plan = RunPlan(trials=4, max_epochs=MAX_EPOCHS, goal=MAXIMIZED, seed=0, default=SPACE.default, tests=False)
-    cohorts = Cohorts(SPACE, lambda _: (), size=1, trials=4)
+    cohorts = CohortPolicy(SPACE, lambda _: (), size=1, trials=4)
     assert type(population_of(plan, scheduler, cohorts)) is kind
 
 
@@ -204,8 +204,8 @@ def test_without_a_population_every_waiting_trial_is_ready_and_no_member_waits()
 def test_a_report_and_the_generation_that_it_completes_are_one_transaction() -> None:
     bench = Population(cohort=4, exploits=True)
     bench.take()
-    before = len(bench.journal.transactions)
+    before = len(bench.writer.transactions)
     assert bench.report(0, 1, 2, 3).exploits
-    assert len(bench.journal.transactions) == before + 1
-    assert bench.journal.trials[1].curve == {1: 1.0}
-    assert len(bench.journal.trials[1].schedule) == 2
+    assert len(bench.writer.transactions) == before + 1
+    assert bench.writer.trials[1].curve == {1: 1.0}
+    assert len(bench.writer.trials[1].schedule) == 2

@@ -1,6 +1,6 @@
 """What one call of the controller changes is stored together, and notified of afterwards."""
 
-from fakes import FakeJournal, FakeListener
+from fakes import FakeListener, FakeWriter
 
 from tuner import Float, SearchSpace
 from tuner.domain.event import EventKind
@@ -15,23 +15,23 @@ def trial(number: int, state: TrialState = TrialState.RUNNING) -> TrialRecord:
 
 
 def test_everything_is_one_transaction_with_the_changes_in_their_order() -> None:
-    journal, unit = FakeJournal(), UnitOfWork()
+    writer, unit = FakeWriter(), UnitOfWork()
     unit.change(trial(0))
     unit.change(trial(0, TrialState.WAITING))
     unit.begin([trial(1)])
     unit.note("cohorts", {"()": 2})
-    unit.store(journal)
-    assert len(journal.transactions) == 1
-    assert [journal.trials[number].state for number in (0, 1)] == [TrialState.WAITING, TrialState.RUNNING]
-    assert journal.notes == {"cohorts": {"()": 2}}
+    unit.store(writer)
+    assert len(writer.transactions) == 1
+    assert [writer.trials[number].state for number in (0, 1)] == [TrialState.WAITING, TrialState.RUNNING]
+    assert writer.notes == {"cohorts": {"()": 2}}
 
 
 def test_where_nothing_has_changed_nothing_is_stored() -> None:
-    journal, unit = FakeJournal(), UnitOfWork()
+    writer, unit = FakeWriter(), UnitOfWork()
     unit.event(EventKind.STARTED, trial(0))
     unit.warn("careful")
-    unit.store(journal)
-    assert journal.transactions == []
+    unit.store(writer)
+    assert writer.transactions == []
 
 
 def test_listeners_are_warned_and_notified_in_order() -> None:

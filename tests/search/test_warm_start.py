@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tuner import Choice, Float, Int, SearchSpace, TrialRecord, TrialState
 from tuner.domain.config import Config
 from tuner.domain.trial import Stage
-from tuner.search.warm_start import MOST, CarriedOver, Earlier, WarmStart, carried_over
+from tuner.search.warm_start import MOST, SourceStudy, TransferredConfig, WarmStart, carried_over
 
 SPACE = SearchSpace(
     x=Float(0, 1, default=0.5),
@@ -27,11 +27,11 @@ def trial(number: int, chosen: Config, state: TrialState = TrialState.COMPLETE) 
     return TrialRecord(number=number, state=state, config=chosen, value=1.0)
 
 
-def earlier(*configs: Config, name: str = "before", space: SearchSpace | None = SPACE) -> Earlier:
-    return Earlier(name=name, space=space, trials=[trial(number, each) for number, each in enumerate(configs)])
+def earlier(*configs: Config, name: str = "before", space: SearchSpace | None = SPACE) -> SourceStudy:
+    return SourceStudy(name=name, space=space, trials=[trial(number, each) for number, each in enumerate(configs)])
 
 
-def configs(carried: tuple[CarriedOver, ...]) -> list[Config]:
+def configs(carried: tuple[TransferredConfig, ...]) -> list[Config]:
     return [each.config for each in carried]
 
 
@@ -85,7 +85,7 @@ def test_spaces_without_a_common_parameter_have_none() -> None:
 
 def test_what_was_carried_over_survives_being_stored() -> None:
     (carried,) = carried_over(SPACE, [earlier(config(0.1, slope=3.0))], 8)
-    assert CarriedOver.parsed(carried.describe()) == carried
+    assert TransferredConfig.parsed(carried.describe()) == carried
 
 
 def warm(*left: Config) -> tuple[WarmStart, FakeSampler]:

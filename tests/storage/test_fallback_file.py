@@ -7,18 +7,18 @@ from fakes import metrics
 
 from tuner.domain.config import Config
 from tuner.domain.errors import StorageError
-from tuner.domain.study_writer import Change
+from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Report, TrialRecord, TrialState
-from tuner.storage.fallback_file import Spill
+from tuner.storage.fallback_file import FallbackFile
 
 
-def change(number: int) -> Change:
+def change(number: int) -> TrialUpdate:
     trial = TrialRecord(number=number, state=TrialState.RUNNING, config=Config({}))
-    return Change(trial=trial, report=Report(number=number, epoch=1, metrics=metrics(0.5)))
+    return TrialUpdate(trial=trial, report=Report(number=number, epoch=1, metrics=metrics(0.5)))
 
 
 def test_what_was_kept_is_read_back_in_its_order_whatever_was_cut_off(tmp_path: Path) -> None:
-    spill = Spill(tmp_path, "s")
+    spill = FallbackFile(tmp_path, "s")
     spill.keep([change(0), change(1)])
     with spill.file.open("ab") as file:
         file.write(b'[{"number": 2, \xff')
@@ -28,7 +28,7 @@ def test_what_was_kept_is_read_back_in_its_order_whatever_was_cut_off(tmp_path: 
 
 @pytest.mark.parametrize("line", ["1", "null", "[{}]", "[1]", '[{"number": 0, "state": "odd"}]'])
 def test_a_line_that_holds_no_results_is_told_and_not_skipped(line: str, tmp_path: Path) -> None:
-    spill = Spill(tmp_path, "s")
+    spill = FallbackFile(tmp_path, "s")
     spill.keep([change(0)])
     with spill.file.open("a") as file:
         file.write(line + "\n")
@@ -37,4 +37,4 @@ def test_a_line_that_holds_no_results_is_told_and_not_skipped(line: str, tmp_pat
 
 
 def test_nothing_kept_is_nothing_read(tmp_path: Path) -> None:
-    assert Spill(tmp_path, "s").read() == []
+    assert FallbackFile(tmp_path, "s").read() == []

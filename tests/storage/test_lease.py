@@ -20,13 +20,13 @@ from tuner.domain.errors import LeaseLostError, StudyHeldError
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage import schema
 from tuner.storage.engine import writing
-from tuner.storage.lease import KEY, LASTS, Claim, Holder, utc_now
+from tuner.storage.lease import KEY, LASTS, LeaseOwner, LeaseRecord, utc_now
 from tuner.storage.store import Store, open_store
-from tuner.system.processes import birth
+from tuner.system.processes import start_time
 
 SPACE = SearchSpace(x=Float(0, 1))
 TABLE = schema.study_system_attributes
-OTHER = Holder(host="another.host", pid=1, birth="1")
+OTHER = LeaseOwner(host="another.host", pid=1, start_time="1")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -38,7 +38,7 @@ def store(storage: str) -> Iterator[Store]:
     opened.close()
 
 
-def give(store: Store, claim: Claim) -> None:
+def give(store: Store, claim: LeaseRecord) -> None:
     """Store a claim as another process would have."""
     with store.holding("s"):
         pass  # so that there is a row
@@ -60,8 +60,8 @@ def test_a_study_that_is_held_is_refused_with_who_holds_it(store: Store) -> None
 
 @pytest.mark.parametrize(("host", "advice"), [("", "kill "), ("elsewhere", "if elsewhere has crashed, try again in ")])
 def test_who_is_refused_is_told_how_to_stop_the_other(host: str, advice: str, store: Store) -> None:
-    parent = Holder(host=host or socket.gethostname(), pid=os.getppid(), birth=birth(os.getppid()))
-    give(store, Claim(token=1, holder=parent, until=utc_now() + timedelta(seconds=60)))
+    parent = LeaseOwner(host=host or socket.gethostname(), pid=os.getppid(), start_time=start_time(os.getppid()))
+    give(store, LeaseRecord(token=1, holder=parent, until=utc_now() + timedelta(seconds=60)))
     with pytest.raises(StudyHeldError) as refused, store.holding("s"):
         pass
     assert advice in refused.value.hint
@@ -106,10 +106,10 @@ def test_the_lease_of_a_process_that_died_here_is_taken_over_at_once(store: Stor
 
 
 def test_the_lease_of_another_machine_is_respected_until_it_ends(store: Store) -> None:
-    give(store, Claim(token=7, holder=OTHER, until=utc_now() + timedelta(seconds=20)))
+    give(store, LeaseRecord(token=7, holder=OTHER, until=utc_now() + timedelta(seconds=20)))
     with pytest.raises(StudyHeldError, match=r"process 1 on another\.host"), store.holding("s"):
         pass
-    give_over = Claim(token=7, holder=OTHER, until=utc_now() - timedelta(seconds=1))
+    give_over = LeaseRecord(token=7, holder=OTHER, until=utc_now() - timedelta(seconds=1))
     with writing(store._engine) as connection:
         connection.execute(update(TABLE).where(TABLE.c.key == KEY).values(value_json=give_over.describe()))
     with store.holding("s"):
@@ -129,10 +129,10 @@ def taken_over(store: Store) -> Iterator[None]:
 
 
 def test_whoever_lost_the_lease_writes_nothing_more(store: Store) -> None:
-    with store.holding("s") as journal:
-        journal.begin([running(0)])
+    with store.holding("s") as writer:
+        writer.begin([running(0)])
         with taken_over(store), pytest.raises(LeaseLostError, match=r"process 1 on another\.host has taken it over"):
-            journal.begin([running(1)])
+            writer.begin([running(1)])
     assert len(store.read("s")[1]) == 1
     claim = store.claim("s")
     assert claim is not None
@@ -140,38 +140,40 @@ def test_whoever_lost_the_lease_writes_nothing_more(store: Store) -> None:
 
 
 def test_a_lease_that_ended_unnoticed_goes_on(store: Store) -> None:
-    with store.holding("s") as journal:
+    with store.holding("s") as writer:
         claim = store.claim("s")
         assert claim is not None
         ended = replace(claim, until=utc_now() - timedelta(hours=1))
         with writing(store._engine) as connection:
             connection.execute(update(TABLE).where(TABLE.c.key == KEY).values(value_json=ended.describe()))
-        journal.begin([running(0)])
+        writer.begin([running(0)])
     assert len(store.read("s")[1]) == 1
 
 
 def test_a_claim_is_read_back_as_it_was() -> None:
     for until in (None, NOON):
-        claim = Claim(token=3, holder=OTHER, until=until)
-        assert Claim.parsed(claim.describe()) == claim
+        claim = LeaseRecord(token=3, holder=OTHER, until=until)
+        assert LeaseRecord.parsed(claim.describe()) == claim
 
 
 def test_a_claim_holds_until_its_time_is_up() -> None:
-    claim = Claim(token=1, holder=OTHER, until=NOON + LASTS)
+    claim = LeaseRecord(token=1, holder=OTHER, until=NOON + LASTS)
     assert claim.is_valid(NOON)
     assert not claim.is_valid(NOON + LASTS)
 
 
 def test_a_process_is_no_other_one_that_was_given_its_number_later() -> None:
-    this = Holder.this()
+    this = LeaseOwner.this()
     assert not this.is_gone
-    assert replace(this, birth="0").is_gone
-    assert not replace(this, host="another.host", birth="0").is_gone, "nobody here can know"
+    assert replace(this, start_time="0").is_gone
+    assert not replace(this, host="another.host", start_time="0").is_gone, "nobody here can know"
 
 
 def test_a_process_that_ended_but_was_not_waited_for_is_gone() -> None:
     child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
-    holder = replace(Holder.this(), pid=child.pid, birth=Path(f"/proc/{child.pid}/stat").read_text().split()[21])
+    holder = replace(
+        LeaseOwner.this(), pid=child.pid, start_time=Path(f"/proc/{child.pid}/stat").read_text().split()[21]
+    )
     assert not holder.is_gone
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
@@ -180,8 +182,8 @@ def test_a_process_that_ended_but_was_not_waited_for_is_gone() -> None:
 
 
 def test_a_lease_that_an_earlier_version_wrote_is_read() -> None:
-    claim = Claim(token=1, holder=OTHER, until=NOON, since=NOON)
+    claim = LeaseRecord(token=1, holder=OTHER, until=NOON, since=NOON)
     written = json.loads(claim.describe())
-    assert Claim.parsed(json.dumps(written)) == claim
+    assert LeaseRecord.parsed(json.dumps(written)) == claim
     del written["since"]
-    assert Claim.parsed(json.dumps(written)) == replace(claim, since=None)
+    assert LeaseRecord.parsed(json.dumps(written)) == replace(claim, since=None)

@@ -13,14 +13,14 @@ from sqlalchemy import event, text
 from tuner import Float, SearchSpace
 from tuner.domain.errors import StorageError, StudyNotFoundError
 from tuner.domain.event import EventKind
-from tuner.domain.study_writer import Change
+from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Report, TrialRecord, TrialState
 from tuner.running.session import now
 from tuner.storage.engine import reading, writing
 from tuner.storage.lease import LASTS
 from tuner.storage.live_reader import Follower
 from tuner.storage.store import Store, open_store
-from tuner.storage.writer import StudyJournal
+from tuner.storage.writer import SqlStudyWriter
 
 SPACE = SearchSpace(x=Float(0, 1))
 
@@ -50,13 +50,13 @@ def reader(store: Store) -> Iterator[Store]:
     opened.close()
 
 
-def begun(journal: StudyJournal, *numbers: int) -> None:
-    journal.begin(
+def begun(writer: SqlStudyWriter, *numbers: int) -> None:
+    writer.begin(
         [TrialRecord(number=n, state=TrialState.RUNNING, config=SPACE.default, started=now()) for n in numbers]
     )
 
 
-def reported(journal: StudyJournal, number: int, epoch: int, state: TrialState = TrialState.RUNNING) -> None:
+def reported(writer: SqlStudyWriter, number: int, epoch: int, state: TrialState = TrialState.RUNNING) -> None:
     trial = TrialRecord(
         number=number,
         state=state,
@@ -67,7 +67,7 @@ def reported(journal: StudyJournal, number: int, epoch: int, state: TrialState =
         started=now(),
         finished=now() if state.is_finished else None,
     )
-    journal.write([Change(trial=trial, report=Report(number=number, epoch=epoch, metrics=metrics(0.5)))])
+    writer.write([TrialUpdate(trial=trial, report=Report(number=number, epoch=epoch, metrics=metrics(0.5)))])
 
 
 def seen(follower: Follower) -> list[tuple[EventKind, int, int]]:
@@ -75,34 +75,34 @@ def seen(follower: Follower) -> list[tuple[EventKind, int, int]]:
 
 
 def test_what_happens_is_seen_once_and_in_the_order_of_the_trials(store: Store, reader: Store) -> None:
-    with store.holding("s") as journal:
+    with store.holding("s") as writer:
         follower = Follower(reader, "s")
         assert seen(follower) == []
-        begun(journal, 0, 1)
+        begun(writer, 0, 1)
         assert seen(follower) == [(EventKind.REPORTED, 0, 0), (EventKind.REPORTED, 1, 0)]
-        reported(journal, 1, 1)
-        begun(journal, 2)
+        reported(writer, 1, 1)
+        begun(writer, 2)
         assert seen(follower) == [(EventKind.REPORTED, 1, 1), (EventKind.REPORTED, 2, 0)]
-        reported(journal, 1, 2, TrialState.COMPLETE)
+        reported(writer, 1, 2, TrialState.COMPLETE)
         assert seen(follower) == [(EventKind.FINISHED, 1, 2)]
         assert seen(follower) == []
 
 
 def test_a_trial_that_is_put_back_is_seen_to_wait(store: Store, reader: Store) -> None:
-    with store.holding("s") as journal:
-        begun(journal, 0)
+    with store.holding("s") as writer:
+        begun(writer, 0)
         follower = Follower(reader, "s")
         waiting = replace(store.read("s")[1][0], state=TrialState.WAITING)
-        journal.write([Change(trial=waiting)])
+        writer.write([TrialUpdate(trial=waiting)])
         assert seen(follower) == [(EventKind.SUSPENDED, 0, 0)]
 
 
 def test_what_was_over_before_the_run_is_told_apart_from_what_the_run_did(store: Store, reader: Store) -> None:
-    with store.holding("s") as journal:
-        begun(journal, 0, 1)
-        reported(journal, 0, 1, TrialState.PRUNED)
-    with store.holding("s") as journal:
-        reported(journal, 1, 1, TrialState.COMPLETE)
+    with store.holding("s") as writer:
+        begun(writer, 0, 1)
+        reported(writer, 0, 1, TrialState.PRUNED)
+    with store.holding("s") as writer:
+        reported(writer, 1, 1, TrialState.COMPLETE)
         follower = Follower(reader, "s")
     assert [trial.number for trial in follower.before] == [0]
     assert [(each.kind, each.trial.number) for each in follower.opening()] == [(EventKind.FINISHED, 1)]
@@ -140,10 +140,10 @@ def test_a_holder_that_does_not_renew_its_lease_is_silent(store: Store, reader: 
 
 
 def test_of_trials_that_are_over_nothing_is_read_again(store: Store, reader: Store) -> None:
-    with store.holding("s") as journal:
-        begun(journal, *range(6))
+    with store.holding("s") as writer:
+        begun(writer, *range(6))
         for number in range(5):
-            reported(journal, number, 1, TrialState.COMPLETE)
+            reported(writer, number, 1, TrialState.COMPLETE)
         follower = Follower(reader, "s")
         assert [trial.number for trial in reader.news(follower.study, [5], 6)] == [5]
 
@@ -151,11 +151,11 @@ def test_of_trials_that_are_over_nothing_is_read_again(store: Store, reader: Sto
 def test_watching_neither_writes_nor_locks(store: Store, reader: Store) -> None:
     statements: list[str] = []
     event.listen(reader._engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
-    with store.holding("s") as journal:
+    with store.holding("s") as writer:
         follower = Follower(reader, "s")
         with reading(reader._engine) as connection:  # in the middle of a look
             connection.execute(text("SELECT count(*) FROM trials"))
-            begun(journal, 0)
+            begun(writer, 0)
         seen(follower)
         follower.holder()
     assert {statement.split()[0] for statement in statements} <= {"SELECT", "PRAGMA", "BEGIN"}

@@ -12,17 +12,17 @@ from sqlalchemy import func, select
 
 from tuner import Float, SearchSpace
 from tuner.domain.errors import LeaseLostError, StorageError
-from tuner.domain.study_writer import Change, Transaction
+from tuner.domain.study_writer import Transaction, TrialUpdate
 from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
 from tuner.running.session import now
 from tuner.storage import schema
 from tuner.storage import store as store_module
 from tuner.storage.engine import connect, writing
-from tuner.storage.fallback_file import Spill
+from tuner.storage.fallback_file import FallbackFile
 from tuner.storage.location import Location
-from tuner.storage.retrying_writer import WaitingJournal
+from tuner.storage.retrying_writer import RetryingWriter
 from tuner.storage.store import Store, open_store
-from tuner.storage.writer import StudyJournal
+from tuner.storage.writer import SqlStudyWriter
 
 SPACE = SearchSpace(x=Float(0, 1))
 
@@ -37,14 +37,14 @@ def store(storage: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 
 @pytest.fixture
-def journal(store: Store) -> Iterator[StudyJournal]:
+def writer(store: Store) -> Iterator[SqlStudyWriter]:
     with store.holding("s") as held:
         yield held
 
 
 @pytest.fixture
-def spill(tmp_path: Path) -> Spill:
-    return Spill(tmp_path, "s")
+def spill(tmp_path: Path) -> FallbackFile:
+    return FallbackFile(tmp_path, "s")
 
 
 class Lock:
@@ -83,9 +83,9 @@ class Outage:
             self._lock.release()
 
 
-def waiting(journal: StudyJournal, spill: Spill, outage: Outage, patience: float = 60) -> WaitingJournal:
-    return WaitingJournal(
-        journal,
+def waiting(writer: SqlStudyWriter, spill: FallbackFile, outage: Outage, patience: float = 60) -> RetryingWriter:
+    return RetryingWriter(
+        writer,
         spill,
         waits=outage.waits,
         is_stopping=lambda: outage.is_stopping,
@@ -99,9 +99,9 @@ def running(number: int) -> TrialRecord:
     return TrialRecord(number=number, state=TrialState.RUNNING, config=SPACE.default, started=now())
 
 
-def reported(number: int, epoch: int, value: float) -> Change:
+def reported(number: int, epoch: int, value: float) -> TrialUpdate:
     trial = TrialRecord(number=number, state=TrialState.RUNNING, config=SPACE.default, curve={epoch: value})
-    return Change(trial=trial, report=Report(number=number, epoch=epoch, metrics=metrics(value)))
+    return TrialUpdate(trial=trial, report=Report(number=number, epoch=epoch, metrics=metrics(value)))
 
 
 def curves(store: Store) -> list[dict[int, float]]:
@@ -109,11 +109,11 @@ def curves(store: Store) -> list[dict[int, float]]:
 
 
 def test_a_result_that_a_locked_storage_cannot_take_is_stored_when_it_can(
-    store: Store, journal: StudyJournal, spill: Spill
+    store: Store, writer: SqlStudyWriter, spill: FallbackFile
 ) -> None:
     lock = Lock(store.location)
     outage = Outage(lock, sleeps=2)
-    patient = waiting(journal, spill, outage)
+    patient = waiting(writer, spill, outage)
     patient.begin([running(0)])
     lock.take()
     patient.write([reported(0, 1, 0.5)])
@@ -124,10 +124,10 @@ def test_a_result_that_a_locked_storage_cannot_take_is_stored_when_it_can(
 
 
 def test_a_whole_transaction_waits_for_a_locked_storage_and_is_stored_once(
-    store: Store, journal: StudyJournal, spill: Spill
+    store: Store, writer: SqlStudyWriter, spill: FallbackFile
 ) -> None:
     lock = Lock(store.location)
-    patient = waiting(journal, spill, Outage(lock, sleeps=2))
+    patient = waiting(writer, spill, Outage(lock, sleeps=2))
     patient.begin([running(0)])
     lock.take()
     transaction = Transaction(begun=(running(1),), changes=(reported(0, 1, 0.5),), notes={"batching": {"most": 1}})
@@ -137,19 +137,19 @@ def test_a_whole_transaction_waits_for_a_locked_storage_and_is_stored_once(
     assert not spill.file.exists()
 
 
-def test_new_trials_wait_too(store: Store, journal: StudyJournal, spill: Spill) -> None:
+def test_new_trials_wait_too(store: Store, writer: SqlStudyWriter, spill: FallbackFile) -> None:
     lock = Lock(store.location)
-    patient = waiting(journal, spill, Outage(lock, sleeps=1))
+    patient = waiting(writer, spill, Outage(lock, sleeps=1))
     lock.take()
     patient.begin([running(0)])
     assert len(store.read("s")[1]) == 1
 
 
 def test_after_its_patience_the_result_is_in_a_private_file_and_the_error_says_where(
-    store: Store, journal: StudyJournal, spill: Spill
+    store: Store, writer: SqlStudyWriter, spill: FallbackFile
 ) -> None:
     lock = Lock(store.location)
-    patient = waiting(journal, spill, Outage(lock, sleeps=-1), patience=0.1)
+    patient = waiting(writer, spill, Outage(lock, sleeps=-1), patience=0.1)
     patient.begin([running(0)])
     lock.take()
     with pytest.raises(StorageError) as gave_up:
@@ -161,8 +161,10 @@ def test_after_its_patience_the_result_is_in_a_private_file_and_the_error_says_w
     assert curves(store) == [{}]
 
 
-def test_what_was_kept_is_stored_by_the_next_run_once(store: Store, journal: StudyJournal, spill: Spill) -> None:
-    patient = waiting(journal, spill, Outage(Lock(store.location), sleeps=-1))
+def test_what_was_kept_is_stored_by_the_next_run_once(
+    store: Store, writer: SqlStudyWriter, spill: FallbackFile
+) -> None:
+    patient = waiting(writer, spill, Outage(Lock(store.location), sleeps=-1))
     patient.begin([running(0), running(1)])
     patient.write([reported(0, 1, 0.5)])
     spill.keep([reported(0, 1, 0.5), reported(1, 1, 0.75)])
@@ -175,8 +177,8 @@ def test_what_was_kept_is_stored_by_the_next_run_once(store: Store, journal: Stu
     assert not spill.file.parent.exists()
 
 
-def test_the_end_of_a_trial_is_recovered_whole(store: Store, journal: StudyJournal, spill: Spill) -> None:
-    patient = waiting(journal, spill, Outage(Lock(store.location), sleeps=-1))
+def test_the_end_of_a_trial_is_recovered_whole(store: Store, writer: SqlStudyWriter, spill: FallbackFile) -> None:
+    patient = waiting(writer, spill, Outage(Lock(store.location), sleeps=-1))
     patient.begin([running(0), running(1)])
     failure = Failure(reason=FailureReason.RAISED, message="ValueError: no", traceback="line 3")
     ended = TrialRecord(
@@ -185,7 +187,7 @@ def test_the_end_of_a_trial_is_recovered_whole(store: Store, journal: StudyJourn
     )  # fmt: skip
     failed = TrialRecord(number=1, state=TrialState.FAIL, config=SPACE.default, failure=failure, finished=now())
     report = Report(number=0, epoch=1, metrics=metrics(0.5))
-    spill.keep([Change(trial=ended, report=report), Change(trial=failed)])
+    spill.keep([TrialUpdate(trial=ended, report=report), TrialUpdate(trial=failed)])
     patient.recover()
     first, second = store.read("s")[1]
     assert (first.state, first.value, first.epoch) == (TrialState.COMPLETE, 0.5, 1)
@@ -196,10 +198,12 @@ def test_the_end_of_a_trial_is_recovered_whole(store: Store, journal: StudyJourn
     assert second.failure == failure
 
 
-def test_a_run_that_is_told_to_stop_does_not_wait_long(store: Store, journal: StudyJournal, spill: Spill) -> None:
+def test_a_run_that_is_told_to_stop_does_not_wait_long(
+    store: Store, writer: SqlStudyWriter, spill: FallbackFile
+) -> None:
     lock = Lock(store.location)
     outage = Outage(lock, sleeps=-1)
-    patient = waiting(journal, spill, outage, patience=3600)
+    patient = waiting(writer, spill, outage, patience=3600)
     patient.begin([running(0)])
     lock.take()
     outage.is_stopping = True
@@ -210,9 +214,9 @@ def test_a_run_that_is_told_to_stop_does_not_wait_long(store: Store, journal: St
     lock.release()
 
 
-def test_what_waiting_cannot_mend_is_raised_at_once(store: Store, journal: StudyJournal, spill: Spill) -> None:
+def test_what_waiting_cannot_mend_is_raised_at_once(store: Store, writer: SqlStudyWriter, spill: FallbackFile) -> None:
     outage = Outage(Lock(store.location), sleeps=-1)
-    patient = waiting(journal, spill, outage)
+    patient = waiting(writer, spill, outage)
     patient.begin([running(0)])
     patient.write([reported(0, 1, 0.5)])
     with pytest.raises(StorageError, match=r"(?i)unique constraint|duplicate entry"):
@@ -221,9 +225,9 @@ def test_what_waiting_cannot_mend_is_raised_at_once(store: Store, journal: Study
 
 
 def test_a_result_that_came_with_a_lost_lease_is_evidence_and_does_not_count(
-    store: Store, journal: StudyJournal, spill: Spill
+    store: Store, writer: SqlStudyWriter, spill: FallbackFile
 ) -> None:
-    patient = waiting(journal, spill, Outage(Lock(store.location), sleeps=-1))
+    patient = waiting(writer, spill, Outage(Lock(store.location), sleeps=-1))
     patient.begin([running(0)])
     with writing(store._engine) as connection:
         lease = schema.study_system_attributes.c.value_json

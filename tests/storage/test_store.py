@@ -21,13 +21,13 @@ from tuner.domain.errors import StorageError, StudyExistsError, StudyNotFoundErr
 from tuner.domain.goal import Goal
 from tuner.domain.ranking import front
 from tuner.domain.study import Direction
-from tuner.domain.study_writer import Change, Transaction
+from tuner.domain.study_writer import Transaction, TrialUpdate
 from tuner.domain.trial import Failure, FailureReason, Report, Stage, TrialRecord, TrialState
 from tuner.running.session import now
 from tuner.storage import schema
 from tuner.storage.engine import reading, writing
 from tuner.storage.store import Store, open_store
-from tuner.storage.writer import StudyJournal
+from tuner.storage.writer import SqlStudyWriter
 
 SPACE = SearchSpace(
     optimizer=Choice(
@@ -82,7 +82,7 @@ def running(number: int) -> TrialRecord:
     return TrialRecord(number=number, state=TrialState.RUNNING, config=config, started=now())
 
 
-def reported(trial: TrialRecord, epoch: int, value: float, state: TrialState = TrialState.RUNNING) -> Change:
+def reported(trial: TrialRecord, epoch: int, value: float, state: TrialState = TrialState.RUNNING) -> TrialUpdate:
     curve = {**trial.curve, epoch: value}
     best = max(curve, key=lambda each: curve[each])
     changed = TrialRecord(
@@ -96,30 +96,30 @@ def reported(trial: TrialRecord, epoch: int, value: float, state: TrialState = T
         started=trial.started,
         finished=now() if state.is_finished else None,
     )
-    return Change(trial=changed, report=Report(number=trial.number, epoch=epoch, metrics=metrics(value)))
+    return TrialUpdate(trial=changed, report=Report(number=trial.number, epoch=epoch, metrics=metrics(value)))
 
 
 def fill(store: Store) -> None:
     """Store one trial of each kind: complete, pruned, failed and running."""
-    with store.holding("s") as journal:
-        fill_in(journal)
+    with store.holding("s") as writer:
+        fill_in(writer)
 
 
-def fill_in(journal: StudyJournal) -> None:
+def fill_in(writer: SqlStudyWriter) -> None:
     for number in range(4):
-        journal.begin([running(number)])
+        writer.begin([running(number)])
     first = reported(running(0), 1, 0.5)
-    journal.write([first])
-    journal.write([reported(first.trial, 2, 0.9)])
+    writer.write([first])
+    writer.write([reported(first.trial, 2, 0.9)])
     second = reported(first.trial, 2, 0.9)
-    journal.write([reported(second.trial, 3, 0.8, TrialState.COMPLETE)])
-    journal.write([reported(running(1), 1, 0.1, TrialState.PRUNED)])
+    writer.write([reported(second.trial, 3, 0.8, TrialState.COMPLETE)])
+    writer.write([reported(running(1), 1, 0.1, TrialState.PRUNED)])
     failure = Failure(reason=FailureReason.RAISED, message="it broke", traceback="line 1")
     failed = TrialRecord(
         number=2, state=TrialState.FAIL, config=running(2).config, failure=failure, started=now(), finished=now()
     )
-    journal.write([Change(trial=failed, report=Report(number=2, epoch=0, failure=failure))])
-    journal.write([reported(running(3), 1, 0.3)])
+    writer.write([TrialUpdate(trial=failed, report=Report(number=2, epoch=0, failure=failure))])
+    writer.write([reported(running(3), 1, 0.3)])
 
 
 def test_what_is_written_is_read_back_equal(store: Store) -> None:
@@ -246,22 +246,22 @@ def test_deleting_a_study_leaves_nothing_of_it_and_all_of_the_others(store: Stor
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
     create(store)
-    with store.holding("s") as journal, pytest.raises(ValueError, match="is not the next one"):
-        journal.begin([running(0), running(2)])
+    with store.holding("s") as writer, pytest.raises(ValueError, match="is not the next one"):
+        writer.begin([running(0), running(2)])
     assert store.read("s")[1] == ()
 
 
 def test_new_trials_changes_and_notes_of_a_transaction_are_stored_together_or_not_at_all(store: Store) -> None:
     create(store)
     first = reported(running(0), 1, 0.5)
-    with store.holding("s") as journal:
-        journal.begin([running(0)])
+    with store.holding("s") as writer:
+        writer.begin([running(0)])
         with pytest.raises(ValueError, match="is not the next one"):
-            journal.store(Transaction(begun=(running(2),), changes=(first,), notes={"batching": {}}))
+            writer.store(Transaction(begun=(running(2),), changes=(first,), notes={"batching": {}}))
         study, (trial,) = store.read("s")
         assert (trial.curve, study.notes.get("batching")) == ({}, None)
-        journal.store(Transaction(begun=(running(1),), changes=(first,), notes={"batching": {"most": 1}}))
-        journal.write([reported(running(1), 1, 0.25)])
+        writer.store(Transaction(begun=(running(1),), changes=(first,), notes={"batching": {"most": 1}}))
+        writer.write([reported(running(1), 1, 0.25)])
     study, trials = store.read("s")
     assert [trial.curve for trial in trials] == [{1: 0.5}, {1: 0.25}]
     assert study.notes["batching"] == {"most": 1}
@@ -271,19 +271,19 @@ def test_a_trial_that_another_program_adds_meanwhile_ends_the_run_with_what_to_d
     store: Store, plain_storage: str
 ) -> None:
 
-    with store.holding("s") as journal:
+    with store.holding("s") as writer:
         optuna.load_study(study_name="s", storage=plain_storage).enqueue_trial({"x": 0.5})
         with pytest.raises(StorageError, match="another program has added trial 0") as raised:
-            journal.begin([running(0)])
+            writer.begin([running(0)])
     assert not raised.value.may_pass
     assert "`tuner resume` goes on with what was added" in raised.value.hint
 
 
 def test_an_annotation_replaces_the_one_before(store: Store) -> None:
     create(store)
-    with store.holding("s") as journal:
-        journal.annotate("test", {"number": 1})
-        journal.annotate("test", {"number": 2})
+    with store.holding("s") as writer:
+        writer.annotate("test", {"number": 1})
+        writer.annotate("test", {"number": 2})
     assert store.read("s")[0].notes == {"test": {"number": 2}}
 
 
@@ -342,12 +342,12 @@ def test_a_database_whose_making_was_killed_halfway_holds_no_studies_and_is_made
 
 def test_a_schedule_is_stored_and_read_back(store: Store) -> None:
     create(store)
-    with store.holding("s") as journal:
+    with store.holding("s") as writer:
         trial, source = running(0), running(1)
-        journal.begin([trial, source])
+        writer.begin([trial, source])
         first, second = (Stage(epoch=0, config=trial.config), Stage(epoch=3, config=source.config, source=1))
-        journal.reschedule([replace(trial, schedule=(first,))])
-        journal.reschedule([replace(trial, schedule=(first, second))])
+        writer.reschedule([replace(trial, schedule=(first,))])
+        writer.reschedule([replace(trial, schedule=(first, second))])
     _, (read, other) = store.read("s")
     assert read.schedule == (first, second)
     assert read.config == source.config
@@ -399,8 +399,8 @@ def test_a_large_space_is_stored_whole(store: Store) -> None:
     space = SearchSpace(word=Choice(*(f"{number:0100d}" for number in range(800))))
     store.create("large", goal=MAXIMIZED, space=space, spec={}, source={})
     config = space.at({"word": 0.5})
-    with store.holding("large") as journal:
-        journal.begin([TrialRecord(number=0, state=TrialState.RUNNING, config=config, started=now())])
+    with store.holding("large") as writer:
+        writer.begin([TrialRecord(number=0, state=TrialState.RUNNING, config=config, started=now())])
     study, trials = store.read("large")
     assert study.space == space
     assert trials[0].config == config

@@ -12,7 +12,7 @@ from tuner.domain.config import Config
 from tuner.domain.goal import Goal
 from tuner.domain.study import Direction
 from tuner.domain.study_record import companion
-from tuner.domain.study_writer import Change
+from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Report, TrialRecord, TrialState
 from tuner.running.session import now
 from tuner.storage.store import Store, open_store
@@ -26,13 +26,13 @@ def filled(store: Store, name: str, goal: Goal, trials: Trials, seed: int) -> No
     """Store a study of trials with few different values, so that many are equal."""
     draw = random.Random(seed)
     store.create(name, goal=goal, space=SPACE, spec=described(goal, len(trials)), source={})
-    with store.holding(name) as journal:
+    with store.holding(name) as writer:
         for number, (config, state) in enumerate(trials):
             trial = TrialRecord(number=number, state=TrialState.RUNNING, config=config, started=now())
-            journal.begin([trial])
+            writer.begin([trial])
             value = draw.randrange(4) / 4
             ended = replace(trial, state=state, value=value, epoch=1, metrics=metrics(value), finished=now())
-            journal.write([Change(trial=ended, report=Report(number=number, epoch=1, metrics=metrics(value)))])
+            writer.write([TrialUpdate(trial=ended, report=Report(number=number, epoch=1, metrics=metrics(value)))])
 
 
 @pytest.mark.parametrize("goal", [MAXIMIZED, MINIMIZED, Goal.of("accuracy", Direction.MAXIMIZE, "loss <= 0.5")])

@@ -10,7 +10,7 @@ import pytest
 import tuner
 from tuner.domain.errors import ConfigurationError, StudyNotFoundError
 from tuner.storage.store import Store, open_store
-from tuner.study_report.write import Format, write_report
+from tuner.study_report.write import ReportFormat, write_report
 
 
 @pytest.fixture
@@ -43,14 +43,14 @@ def test_a_report_is_replaced_by_a_newer_one(store: Store) -> None:
     assert write_report(store, NAME).path.stat().st_ino != before
 
 
-@pytest.mark.parametrize("form", [Format.HTML, Format.MARKDOWN])
-def test_another_file_is_replaced_only_when_it_is_asked_for(store: Store, workplace: Path, form: Format) -> None:
+@pytest.mark.parametrize("form", [ReportFormat.HTML, ReportFormat.MARKDOWN])
+def test_another_file_is_replaced_only_when_it_is_asked_for(store: Store, workplace: Path, form: ReportFormat) -> None:
     mine = workplace / "mine"
     mine.write_text("years of work")
     with pytest.raises(ConfigurationError, match="no report of ours"):
         write_report(store, NAME, output=mine, form=form)
     assert mine.read_text() == "years of work"
-    write_report(store, NAME, output=mine, form=Format.HTML, replace=True)
+    write_report(store, NAME, output=mine, form=ReportFormat.HTML, replace=True)
     assert "years of work" not in mine.read_text()
 
 

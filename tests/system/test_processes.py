@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from tuner.system.processes import (
-    birth,
     descendants,
     ending,
     group_bytes,
     has_group,
     is_alive,
     kill_all,
-    kill_marked,
+    kill_users_of,
     resident_bytes,
     resident_bytes_of,
+    start_time,
 )
 
 MEBIBYTE = 2**20
@@ -53,12 +53,12 @@ def parent() -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 def test_a_process_keeps_its_start_and_has_none_once_it_has_ended() -> None:
     with start() as process:
-        started = birth(process.pid)
-        assert started == birth(process.pid) != ""
+        started = start_time(process.pid)
+        assert started == start_time(process.pid) != ""
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         assert is_alive(process.pid)  # it is not reaped yet
-        assert birth(process.pid) == ""
+        assert start_time(process.pid) == ""
     assert not is_alive(process.pid)
 
 
@@ -72,7 +72,7 @@ def test_a_group_is_there_until_its_last_process_has_ended() -> None:
 
 
 def test_two_processes_of_one_pid_would_differ_in_their_start() -> None:
-    assert birth(os.getpid()) != birth(1)
+    assert start_time(os.getpid()) != start_time(1)
 
 
 def test_the_children_of_a_process_are_its_descendants(parent: tuple[subprocess.Popen[str], int]) -> None:
@@ -99,10 +99,10 @@ def test_marked_processes_are_killed_and_others_are_not(tmp_path: Path) -> None:
         for process in (mine, opened, other):
             assert process.stdout is not None
             process.stdout.readline()
-        assert kill_marked("MARK", tmp_path)
+        assert kill_users_of("MARK", tmp_path)
         assert [mine.wait(), opened.wait()] == [-9, -9]
         assert other.poll() is None
-        assert not kill_marked("MARK", tmp_path)
+        assert not kill_users_of("MARK", tmp_path)
         other.kill()
 
 

@@ -17,7 +17,7 @@ from tuner.domain.errors import UnknownNameError
 from tuner.domain.event import Event, EventKind
 from tuner.domain.tracker import Entry, TrackedStudy, Tracker
 from tuner.domain.trial import Report
-from tuner.system.processes import kill_marked
+from tuner.system.processes import kill_users_of
 from tuner.tracking.dispatch import Log, Logs, LogThread, entries
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -249,7 +249,7 @@ def test_a_trackers_process_outlives_those_of_the_run(tmp_path: Path, monkeypatc
     with Logs(["wandb"]) as logs:
         (listener,) = logs.listeners(study, tmp_path, pytest.fail)
         monkeypatch.setenv("MARK", str(tmp_path / "run"))  # from here on processes are the run's own
-        kill_marked("MARK", tmp_path / "run")
+        kill_users_of("MARK", tmp_path / "run")
         listener.notify(event(0, 1, EventKind.FINISHED))
     assert logs.outcomes == ((f"logged to wandb; look at it with: wandb sync {tmp_path}/wandb/offline-run-*", True),)
     assert READ["wandb"](f"{tmp_path}#s", "s")["trial-00000"].curves["accuracy"] == {1: 0.125}

@@ -21,7 +21,7 @@ _APART = ("name", "search_space")
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class StudyDifference:
     """By how much the answer of `study` is better than that of `than`; less than 0 where it is worse.
 
     `difference` has an interval where both answers were confirmed. Where not, it is of the values that the searches had
@@ -58,7 +58,7 @@ class Comparison:
     asked: Texts
     parameters: Texts
     doubts: tuple[str, ...]
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[StudyDifference, ...]
 
 
 def compare(summaries: Sequence[Summary]) -> Comparison:
@@ -123,7 +123,7 @@ def _differing(said: Sequence[Mapping[str, str]]) -> Texts:
     return {path: texts for path, texts in rows.items() if len(set(texts)) > 1}
 
 
-def _verdict(one: Summary, other: Summary) -> Verdict:
+def _verdict(one: Summary, other: Summary) -> StudyDifference:
     ours, theirs = one.confirmation, other.confirmation
     sign = one.study.direction.sign
     difference = None
@@ -133,7 +133,7 @@ def _verdict(one: Summary, other: Summary) -> Verdict:
         mean = sign * ((one.best.value or 0.0) - (other.best.value or 0.0))
         difference = Estimate(mean=mean, low=-math.inf, high=math.inf, values=())
     unconfirmed = tuple(each.study.name for each in (one, other) if each.confirmation is None)
-    return Verdict(study=one.study.name, than=other.study.name, difference=difference, unconfirmed=unconfirmed)
+    return StudyDifference(study=one.study.name, than=other.study.name, difference=difference, unconfirmed=unconfirmed)
 
 
 def _difference(one: Estimate, other: Estimate, sign: float) -> Estimate:

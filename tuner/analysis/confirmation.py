@@ -76,16 +76,16 @@ class Confirmation:
     """What the repetitions of a study's best configurations say; `candidates` come best first, the `winner` leads.
 
     `gain` is how much better the winner is than the default configuration, None where it is the default itself.
-    `flattery` is how much better than the winner's mean the search had shown it, None where it had shown no value. Both
-    are positive that way whichever way the metric is better. `metrics` are the winner's where trials are compared, and
-    `test` those on data that nothing was chosen by.
+    `optimism_bias` is how much better than the winner's mean the search had shown it; None where it had shown no value.
+    Both are positive that way whichever way the metric is better. `metrics` are the winner's where trials are compared,
+    and `test` those on data that nothing was chosen by.
     """
 
     candidates: tuple[Candidate, ...]
     winner: Candidate
     default: Candidate | None
     gain: Estimate | None
-    flattery: float | None
+    optimism_bias: float | None
     metrics: Mapping[str, Estimate]
     test: Mapping[str, Estimate]
 
@@ -99,7 +99,7 @@ class Confirmation:
             "winner": self.winner.number,
             "level": LEVEL,
             "gain": self.gain.describe() if self.gain else None,
-            "flattery": self.flattery,
+            "flattery": self.optimism_bias,
             "metrics": {name: estimate.describe() for name, estimate in self.metrics.items()},
             "test": {name: estimate.describe() for name, estimate in self.test.items()},
             "candidates": [
@@ -158,7 +158,7 @@ def confirmation_of(
         winner=winner,
         default=default,
         gain=spread.gain(winner, default, direction) if default is not None and default is not winner else None,
-        flattery=_flattery(winner, direction),
+        optimism_bias=_flattery(winner, direction),
         # The metric that it was chosen by has the interval that allows for the choice.
         metrics={
             name: winner.estimate if name == goal.metric else each

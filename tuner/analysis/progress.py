@@ -38,7 +38,7 @@ class Target:
 
 
 @final
-class Tally:
+class ProgressTracker:
     """A study's progress in numbers.
 
     `trials` are those stored before the run, which began `age` seconds ago: they count, but their pace does not.

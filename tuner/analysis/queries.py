@@ -13,7 +13,7 @@ from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.study import Direction
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import Metrics, TrialRecord, TrialState
-from tuner.domain.trial_counts import Tally, tally_of
+from tuner.domain.trial_counts import TrialCounts, tally_of
 
 
 @final
@@ -115,7 +115,7 @@ def summarise(
     study: StudyRecord,
     trials: Sequence[TrialRecord],
     repetitions: Sequence[TrialRecord] = (),
-    tally: Tally | None = None,
+    tally: TrialCounts | None = None,
 ) -> Summary:
     """Return the study in a few numbers; `repetitions` are those of its best configurations.
 

@@ -138,9 +138,10 @@ def _worth(confirmation: Confirmation) -> Iterator[str]:
         sure = "" if gain.low > 0 else ", so it may be no better"
         interval = f"{gain.low:+.4f} to {gain.high:+.4f} at 95 %"
         yield f"{gain.mean:+.4f} over the default configuration's {default.estimate}: {interval}{sure}"
-    if winner.search_value is not None and confirmation.flattery is not None:
-        how = "better" if confirmation.flattery >= 0 else "worse"
-        yield f"the search had shown {number(winner.search_value)}, {abs(confirmation.flattery):.4f} {how} than that"
+    bias = confirmation.optimism_bias
+    if winner.search_value is not None and bias is not None:
+        how = "better" if bias >= 0 else "worse"
+        yield f"the search had shown {number(winner.search_value)}, {abs(bias):.4f} {how} than that"
 
 
 def _front(summary: queries.Summary) -> Iterator[RenderableType]:

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from tuner.analysis import queries
-from tuner.analysis.comparison import Comparison, Texts, Verdict, compare
+from tuner.analysis.comparison import Comparison, StudyDifference, Texts, compare
 from tuner.analysis.queries import Summary
 from tuner.cli._options import Json, Storage
 from tuner.cli._rendering import answers, duration, grid, number, print_json, safe
@@ -132,7 +132,7 @@ def _differences(title: str, names: Sequence[str], texts: Texts) -> RenderableTy
     return table
 
 
-def _in_words(location: Location, verdict: Verdict) -> str:
+def _in_words(location: Location, verdict: StudyDifference) -> str:
     difference, one, other = verdict.difference, verdict.study, verdict.than
     if difference is None:
         return f"{one} and {other}: one of them has no completed trial"

@@ -10,7 +10,7 @@ from tuner.cli._options import Name, Storage
 from tuner.formatting.terminal import answers
 from tuner.formatting.values import safe
 from tuner.storage.store import open_store
-from tuner.study_report.write import Format, write_report
+from tuner.study_report.write import ReportFormat, write_report
 
 __all__ = ["command"]
 
@@ -28,7 +28,7 @@ def command(
         ),
     ] = None,
     form: Annotated[
-        Format | None,
+        ReportFormat | None,
         typer.Option(
             "--format",
             help="A page, Markdown with pictures, or pictures alone. [default: by FILE's ending, or html]",

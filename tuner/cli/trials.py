@@ -22,7 +22,7 @@ from tuner.storage.store import open_store
 __all__ = ["command"]
 
 
-class Format(Enum):
+class TableFormat(Enum):
     """How to print them."""
 
     TABLE = "table"
@@ -38,7 +38,7 @@ def command(
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Only the last N of them. [default: all]")
     ] = None,
-    output: Annotated[Format, typer.Option("--format", help="How to print them.")] = Format.TABLE,
+    output: Annotated[TableFormat, typer.Option("--format", help="How to print them.")] = TableFormat.TABLE,
     storage: Storage = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
@@ -47,9 +47,9 @@ def command(
     study, chosen = store.view(name, wanted)
     chosen = chosen[-limit:] if limit is not None else chosen
     folders = place_of(store.location, study).folders_of(study.folder_name)
-    if as_json or output is Format.JSON:
+    if as_json or output is TableFormat.JSON:
         print_json([{**queries.as_json(study, trial), **_failure(trial, folders)} for trial in chosen])
-    elif output is Format.CSV:
+    elif output is TableFormat.CSV:
         _print_csv(study, chosen)
     else:
         answers().print(trial_table(chosen, study.goal, folders=folders, unit=study.fidelity.unit))

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tuner.analysis import queries
-from tuner.analysis.progress import Tally, Target
+from tuner.analysis.progress import ProgressTracker, Target
 from tuner.cli._options import Name, Storage
 from tuner.cli._rendering import answers, show
 from tuner.cli._run_summary import standing
@@ -16,7 +16,7 @@ from tuner.domain.event import Event, Listener
 from tuner.domain.study_record import companion, confirmed_study, is_companion
 from tuner.formatting.terminal import messages
 from tuner.formatting.values import safe
-from tuner.storage.lease import Claim
+from tuner.storage.lease import LeaseRecord
 from tuner.storage.live_reader import Follower
 from tuner.storage.store import Store, open_store
 
@@ -39,7 +39,7 @@ def command(name: Name, storage: Storage = None) -> None:
     show(standing(summary, None if holder is None else str(holder.holder), storage))
 
 
-def _watched(store: Store, name: str) -> Claim | None:
+def _watched(store: Store, name: str) -> LeaseRecord | None:
     """Watch a study, then its confirmation, as long as somebody runs them; return who does so still."""
     search = Follower(store, name)
     if (holder := search.holder()) is not None:
@@ -52,7 +52,7 @@ def _watched(store: Store, name: str) -> Claim | None:
     return search.holder()
 
 
-def _watch(follower: Follower, holder: Claim, console: Console) -> None:
+def _watch(follower: Follower, holder: LeaseRecord, console: Console) -> None:
     study = follower.study
     target = Target(
         goal=study.goal,
@@ -61,7 +61,7 @@ def _watch(follower: Follower, holder: Claim, console: Console) -> None:
         unit=study.fidelity.unit,
         winner=not is_companion(study.name),
     )
-    tally = Tally(target, follower.before, time.monotonic, age=follower.age)
+    tally = ProgressTracker(target, follower.before, time.monotonic, age=follower.age)
     for event in follower.opening():
         tally.update(event)
     done = f"{tally.finished} of {target.trials} trials finished"
@@ -90,7 +90,7 @@ def _follow(follower: Follower, listener: Listener) -> None:
         signs.heard(holder, follower.silence(holder))
 
 
-def _seen(follower: Follower, signs: "_Signs") -> tuple[Claim | None, list[Event], bool] | None:
+def _seen(follower: Follower, signs: "_Signs") -> tuple[LeaseRecord | None, list[Event], bool] | None:
     """Return who runs the study, what happened, and whether it is being confirmed; None in an outage of the storage."""
     try:
         # In this order: who has ended, or gone on, has written everything.
@@ -122,7 +122,7 @@ class _Signs:
             self._lost = None
             self._listener.waits(0.0, "")
 
-    def heard(self, holder: Claim, silence: float) -> None:
+    def heard(self, holder: LeaseRecord, silence: float) -> None:
         if silence > _SILENCE and not self._silent:
             self._listener.warned(f"{holder.holder} has given no sign of life for {silence:.0f} s")
         self._silent = silence > _SILENCE

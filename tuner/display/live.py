@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tuner.analysis.progress import Tally, Target
+from tuner.analysis.progress import ProgressTracker, Target
 from tuner.domain import ranking
 from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.goal import Goal
@@ -51,7 +51,7 @@ def recovery(reports: int) -> str:
 class LiveTable(Listener):
     """The trials that are running and the study as a whole, drawn a few times a second."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: ProgressTracker) -> None:
         self._tally = tally
         self._news: deque[str] = deque(maxlen=_NEWS)
         self._trouble = ""
@@ -106,7 +106,7 @@ class LiveTable(Listener):
         )
 
 
-def _together(tally: Tally) -> str:
+def _together(tally: ProgressTracker) -> str:
     """Return how many trials train as one, and why not more."""
     if not tally.together:
         return ""
@@ -115,7 +115,7 @@ def _together(tally: Tally) -> str:
     return f"  {tally.together} together" + (f": {tally.target.bound}" if tally.target.bound else "")
 
 
-def _none_best(tally: Tally) -> str:
+def _none_best(tally: ProgressTracker) -> str:
     return "no trial complete yet" if tally.target.winner else ""
 
 
@@ -123,7 +123,7 @@ def _none_best(tally: Tally) -> str:
 class PlainLines(Listener):
     """A line for every new best, every failure and, of the rest, as many as make sense."""
 
-    def __init__(self, tally: Tally, console: Console) -> None:
+    def __init__(self, tally: ProgressTracker, console: Console) -> None:
         self._tally = tally
         self._console = console
         self._every = max(1, tally.target.trials // _LINES)
@@ -179,7 +179,7 @@ def _measured(trial: TrialRecord, goal: Goal) -> str:
     return ", ".join([*values, *(f"breaks {each}" for each in goal.violated(trial.metrics))])
 
 
-def _best(tally: Tally) -> str:
+def _best(tally: ProgressTracker) -> str:
     best = tally.front[0]
     among = f", a front of {len(tally.front)}" if tally.target.goal.has_several else ""
     return f"best {number(best.value)} (trial {best.number}{among})"
@@ -203,7 +203,7 @@ def shown() -> Iterator[MakeListeners]:
 
 
 @contextmanager
-def drawn(tally: Tally, console: Console, *, per_second: float = 4) -> Iterator[Listener]:
+def drawn(tally: ProgressTracker, console: Console, *, per_second: float = 4) -> Iterator[Listener]:
     """Give what shows a study: a live table on a terminal, which is gone at the end, and plain lines elsewhere."""
     if not console.is_terminal:
         yield PlainLines(tally, console)
@@ -228,8 +228,8 @@ def live_table(components: RunComponents, trials: Sequence[TrialRecord]) -> Live
     return LiveTable(_tally(components, trials))
 
 
-def _tally(components: RunComponents, trials: Sequence[TrialRecord]) -> Tally:
-    return Tally(_target(components), trials, time.monotonic)
+def _tally(components: RunComponents, trials: Sequence[TrialRecord]) -> ProgressTracker:
+    return ProgressTracker(_target(components), trials, time.monotonic)
 
 
 def data_lines(components: RunComponents) -> Iterator[RenderableType]:
@@ -279,7 +279,7 @@ def _opening(components: RunComponents, trials: Sequence[TrialRecord]) -> str:
         f"{amount(spec.budget.trials, 'trial')} of up to {fidelity.unit.amount(fidelity.most)}"
     )
     begun += _carried(components, trials)
-    return f"{begun}; {at_a_time(components)} on {components.job.device}, starting {spec.executor} ..."
+    return f"{begun}; {at_a_time(components)} on {components.worker_spec.device}, starting {spec.executor} ..."
 
 
 def _carried(components: RunComponents, trials: Sequence[TrialRecord]) -> str:

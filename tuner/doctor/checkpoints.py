@@ -13,7 +13,7 @@ from tuner.doctor.findings import Finding, counted, note, ok, problem
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import TrialRecord
 from tuner.execution.checkpoints import CODEC
-from tuner.storage.fallback_file import Spill
+from tuner.storage.fallback_file import FallbackFile
 from tuner.storage.folder_ownership import copied, leads_out, original_of
 from tuner.storage.location import Location
 from tuner.system.files import is_folder
@@ -39,7 +39,7 @@ def about_checkpoints(
     folders = _trial_folders(root)
     known = {trial.number: trial for trial in trials}
     if not is_held:  # its files come and go
-        mine = _owns_folder(location, study) and not Spill(location.folder, name).file.exists()
+        mine = _owns_folder(location, study) and not FallbackFile(location.folder, name).file.exists()
         yield from _strays([folder for number, folder in folders.items() if number not in known], root, mine=mine)
         yield from _partials(folders.values(), root)
     used = [folders[number] for number in sorted(set(folders) & set(known))]

@@ -56,8 +56,8 @@ def _mend_study(store: Store, name: str) -> list[Finding]:
     if not any(finding.fix for finding in about_study(store, name)):
         return []
     try:
-        with store.holding(name) as journal:
-            return _repaired(about_study(store, name, journal))
+        with store.holding(name) as writer:
+            return _repaired(about_study(store, name, writer))
     except (StudyHeldError, StudyNotFoundError):
         return []
 

@@ -13,20 +13,20 @@ from tuner.doctor.database import reading_from
 from tuner.doctor.findings import SHOWN, Finding, note, ok, problem
 from tuner.domain.errors import StorageError, TunerError
 from tuner.domain.study_record import StudyRecord, confirmed_study
-from tuner.domain.study_writer import Change
+from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.values import amount
 from tuner.storage import schema
-from tuner.storage.fallback_file import Spill
+from tuner.storage.fallback_file import FallbackFile
 from tuner.storage.folder_ownership import place_of
-from tuner.storage.lease import Claim, utc_now
+from tuner.storage.lease import LeaseRecord, utc_now
 from tuner.storage.location import Location
 from tuner.storage.store import Store
-from tuner.storage.writer import StudyJournal
+from tuner.storage.writer import SqlStudyWriter
 
 
-def about_study(store: Store, name: str, journal: StudyJournal | None = None) -> Iterator[Finding]:
-    """Yield what is to be said about one study; with `journal` this process holds it and may repair it."""
+def about_study(store: Store, name: str, writer: SqlStudyWriter | None = None) -> Iterator[Finding]:
+    """Yield what is to be said about one study; with `writer` this process holds it and may repair it."""
     try:
         study, trials = store.read(name)
         claim = store.claim(name)
@@ -35,22 +35,22 @@ def about_study(store: Store, name: str, journal: StudyJournal | None = None) ->
         # Whatever a damaged row makes of itself: nothing else can be said of this study, the others are looked at.
         yield problem(f"the study cannot be read: {error}", name)
         return
-    is_held = journal is None and claim is not None and claim.is_valid(utc_now())
-    yield _holder(study, trials, claim, is_held=is_held, journal=journal)
+    is_held = writer is None and claim is not None and claim.is_valid(utc_now())
+    yield _holder(study, trials, claim, is_held=is_held, writer=writer)
     yield from _bookkeeping(study, trials, unvalued)
     if study.space is not None:
         location = place_of(store.location, study)
-        yield from _spilled(store.location, Spill(location.folder, study.folder_name), name, is_held=is_held)
+        yield from _spilled(store.location, FallbackFile(location.folder, study.folder_name), name, is_held=is_held)
         yield from about_checkpoints(location, study, trials, is_held=is_held)
 
 
 def _holder(
     study: StudyRecord,
     trials: Sequence[TrialRecord],
-    claim: Claim | None,
+    claim: LeaseRecord | None,
     *,
     is_held: bool,
-    journal: StudyJournal | None,
+    writer: SqlStudyWriter | None,
 ) -> Finding:
     running = in_state(trials, TrialState.RUNNING)
     are_running = f"{_are([trial.number for trial in running])} RUNNING"
@@ -63,15 +63,15 @@ def _holder(
             f"{are_running}, but nobody runs the study",
             study.name,
             fix="set the state to WAITING",
-            repair=partial(_let_wait, journal, running) if journal is not None else None,
+            repair=partial(_let_wait, writer, running) if writer is not None else None,
         )
-    if claim is not None and claim.until is not None and journal is None:
+    if claim is not None and claim.until is not None and writer is None:
         return note(f"{claim.holder} ended without giving the study back; resuming takes it", study.name)
     return ok(f"{amount(len(trials), 'trial')}, nobody runs it", study.name)
 
 
-def _let_wait(journal: StudyJournal, trials: Sequence[TrialRecord]) -> None:
-    journal.write([Change(trial=replace(trial, state=TrialState.WAITING)) for trial in trials])
+def _let_wait(writer: SqlStudyWriter, trials: Sequence[TrialRecord]) -> None:
+    writer.write([TrialUpdate(trial=replace(trial, state=TrialState.WAITING)) for trial in trials])
 
 
 def _unvalued(location: Location, name: str) -> list[int]:
@@ -102,7 +102,7 @@ def _bookkeeping(study: StudyRecord, trials: Sequence[TrialRecord], unvalued: Se
             yield problem(f"{_are(numbers)} {wrong}", study.name)
 
 
-def _spilled(location: Location, spill: Spill, name: str, *, is_held: bool) -> Iterator[Finding]:
+def _spilled(location: Location, spill: FallbackFile, name: str, *, is_held: bool) -> Iterator[Finding]:
     try:
         waiting = sum(len(entry) for entry in spill.read())
         late = spill.late_file.read_text().strip() if spill.late_file.is_file() else ""

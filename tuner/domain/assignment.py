@@ -8,7 +8,7 @@ from tuner.domain.config import Config
 from tuner.domain.study_folders import StudyFolders
 
 
-class WorkKind(Enum):
+class AssignmentKind(Enum):
     """What is to be done with the members."""
 
     TRAIN = "train"
@@ -18,7 +18,7 @@ class WorkKind(Enum):
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class TrialAssignment:
     """A trial of a cohort: its configuration and seed, and what was recorded of it before.
 
     `epoch` is the last one that was recorded (0: none), `best_epoch` and `best` the best one and its value. It is
@@ -39,13 +39,13 @@ class Member:
 class Exploit:
     """A member that goes on from the state of member `source` of its cohort, with the configuration it has now."""
 
-    member: Member
+    member: TrialAssignment
     source: int
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class CohortUpdate:
     """What becomes of a cohort after a report: who leaves it, and who joins it before the next epoch.
 
     `suspended` are those who leave and will go on later: their states are to be kept. `exploits` are carried out before
@@ -54,22 +54,22 @@ class Answer:
 
     leaving: frozenset[int] = frozenset()
     suspended: frozenset[int] = frozenset()
-    joining: tuple[Member, ...] = ()
+    joining: tuple[TrialAssignment, ...] = ()
     exploits: tuple[Exploit, ...] = ()
     is_over: bool = False
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class Assignment:
     """A cohort to train, or a trained trial to test; `id` counts what a run has handed out.
 
-    The members write into `folders`; None: into the job's own.
+    The members write into `folders`; None: into the worker's own.
     """
 
     id: int
-    kind: WorkKind
-    members: tuple[Member, ...]
+    kind: AssignmentKind
+    members: tuple[TrialAssignment, ...]
     folders: StudyFolders | None = None
 
     @property

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from tuner.domain.run_controller import RunController
 from tuner.domain.study import Resources
-from tuner.domain.worker_spec import Job
+from tuner.domain.worker_spec import WorkerSpec
 
 
 class Executor(ABC):
@@ -15,7 +15,7 @@ class Executor(ABC):
     """How long a run that is stopped waits for the epochs that are being trained; None: until they are over."""
 
     @abstractmethod
-    def run(self, controller: RunController, job: Job, resources: Resources) -> None:
+    def run(self, controller: RunController, worker_spec: WorkerSpec, resources: Resources) -> None:
         """Run the study to its end, or until the controller was told to stop.
 
         Nothing of it is left running afterwards, however it ends.

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from enum import Enum
 
-from tuner.domain.assignment import Answer, Work
+from tuner.domain.assignment import Assignment, CohortUpdate
 from tuner.domain.trial import Failure, Metrics, Report
 
 
@@ -50,14 +50,14 @@ class RunController(ABC):
         """Hand out nothing more; what is running is suspended at its next report. Safe to call in a signal handler."""
 
     @abstractmethod
-    def next_work(self) -> Work | None:
+    def next_work(self) -> Assignment | None:
         """Return what to do next and store that it was begun; None when there is nothing to hand out now.
 
         None does not mean the end, `is_finished` does: the last thing to do waits for everything else.
         """
 
     @abstractmethod
-    def report(self, reports: Iterable[Report], *, admits: bool = True) -> Answer:
+    def report(self, reports: Iterable[Report], *, admits: bool = True) -> CohortUpdate:
         """Record what a cohort's members did, then decide, and return which members leave it and which trials join it.
 
         No trial joins one that does not admit: its worker is to be replaced once its members are done.
@@ -67,15 +67,15 @@ class RunController(ABC):
         """
 
     @abstractmethod
-    def lost(self, work: Work, reason: str) -> None:
+    def lost(self, assignment: Assignment, reason: str) -> None:
         """Record that the worker died: its members are handed out again, a few times each."""
 
     @abstractmethod
-    def overran(self, work: Work, failure: Failure) -> None:
+    def overran(self, assignment: Assignment, failure: Failure) -> None:
         """Record that the worker was ended because of a limit: a trial fails, those of a cohort continue one by one."""
 
     @abstractmethod
-    def tested(self, work: Work, outcome: Metrics | Failure | None) -> None:
+    def tested(self, assignment: Assignment, outcome: Metrics | Failure | None) -> None:
         """Store what the test of a trial gave; None where the objective has no test data."""
 
     @abstractmethod

@@ -11,10 +11,10 @@ from tuner.domain.goal import Goal
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.trial import TrialRecord
 
-Held = Mapping[str, Scalar]
+FixedParams = Mapping[str, Scalar]
 """Values, by the paths of their parameters, that a proposal is to have."""
 
-NOTHING_HELD: Held = MappingProxyType({})
+NOTHING_FIXED: FixedParams = MappingProxyType({})
 
 
 class Sampler(ABC):
@@ -43,10 +43,10 @@ class Sampler(ABC):
         return math.inf
 
     @abstractmethod
-    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
+    def suggest(self, number: int, fixed: FixedParams = NOTHING_FIXED) -> Config | None:
         """Return the configuration of trial `number`, or None when there is nothing left to try.
 
-        The configuration meets the space's rules, and its parameters in `held` have the values there: it is to be
+        The configuration meets the space's rules, and its parameters in `fixed` have the values there: it is to be
         trained together with others that have them too. It is one that no trial of a lower number has, as long as there
         is any. Trial 0 is never asked for: it is the default configuration.
         """

@@ -10,7 +10,7 @@ from tuner.domain.trial import Report, TrialRecord
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class TrialUpdate:
     """A trial as it now is, and the report that made it so (None where none did)."""
 
     trial: TrialRecord
@@ -28,7 +28,7 @@ class Transaction:
     """
 
     begun: tuple[TrialRecord, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: tuple[TrialUpdate, ...] = ()
     rescheduled: tuple[TrialRecord, ...] = ()
     notes: Mapping[str, Any] = field(default_factory=dict)
 
@@ -38,7 +38,7 @@ class Transaction:
         return not (self.begun or self.changes or self.rescheduled or self.notes)
 
 
-class Journal(ABC):
+class StudyWriter(ABC):
     """Writes down what happened before anyone acts on it; only one process writes a study.
 
     Every call is one transaction: all of it is stored when the call returns, or none of it. Raises `StorageError`.
@@ -54,7 +54,7 @@ class Journal(ABC):
         self.store(Transaction(begun=tuple(trials)))
 
     @final
-    def write(self, changes: Sequence[Change]) -> None:
+    def write(self, changes: Sequence[TrialUpdate]) -> None:
         """Store only changes of trials that were stored before."""
         self.store(Transaction(changes=tuple(changes)))
 

@@ -45,7 +45,7 @@ class Surroundings:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class WorkerSpec:
     """The objective and what it is built from, the same for all trials; travels to the workers.
 
     `folder` is where the objective's module may lie, or a command runs; `folders` are those that the study's trials

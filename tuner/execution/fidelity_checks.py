@@ -3,7 +3,7 @@
 from tuner.domain.command import Command
 from tuner.domain.fidelity import Fidelity, FidelityUnit
 from tuner.domain.trial import Failure, FailureReason
-from tuner.domain.worker_spec import Job
+from tuner.domain.worker_spec import WorkerSpec
 
 _EPOCHS_LOOP = "to train all, report or yield in a loop: for epoch in range(trial.epoch, trial.max_epochs)"
 _EVERY_EPOCH = "to be stopped early it has to report every epoch; one that reports once has [budget] epochs = 1"
@@ -25,15 +25,16 @@ def beyond_the_end(step: int, fidelity: Fidelity) -> Failure | None:
     return Failure(reason=FailureReason.RAISED, message=message)
 
 
-def early_end(step: int, job: Job) -> str:
+def early_end(step: int, worker_spec: WorkerSpec) -> str:
     """Return the note that the objective ended by itself suspiciously early; "" where it did not."""
-    is_command = isinstance(job.objective, Command)
+    is_command = isinstance(worker_spec.objective, Command)
     what = "command" if is_command else "objective"
-    if job.unit is FidelityUnit.EPOCHS:
-        if not step == 1 < job.max_epochs:
+    if worker_spec.unit is FidelityUnit.EPOCHS:
+        if not step == 1 < worker_spec.max_epochs:
             return ""
         how = _EVERY_EPOCH if is_command else _EPOCHS_LOOP
-        return f"the {what} ended by itself after a single report, epoch 1 of {job.max_epochs}; {how}"
-    if not 0 < 2 * step < job.max_epochs:
+        return f"the {what} ended by itself after a single report, epoch 1 of {worker_spec.max_epochs}; {how}"
+    if not 0 < 2 * step < worker_spec.max_epochs:
         return ""
-    return f"the {what} ended by itself at {job.unit.at(step)} of {job.unit.number(job.max_epochs)}; {_STEPS}"
+    unit = worker_spec.unit
+    return f"the {what} ended by itself at {unit.at(step)} of {unit.number(worker_spec.max_epochs)}; {_STEPS}"

@@ -6,11 +6,11 @@ from contextlib import redirect_stdout
 from functools import partial
 from typing import final
 
-from tuner.domain.assignment import Work, WorkKind
+from tuner.domain.assignment import Assignment, AssignmentKind
 from tuner.domain.executor import Executor
 from tuner.domain.run_controller import RunController
 from tuner.domain.study import Resources
-from tuner.domain.worker_spec import Job
+from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.generator import needs_thread
 from tuner.execution.host import Host
 from tuner.execution.user_thread import UserThread
@@ -23,29 +23,29 @@ __all__ = ["InlineExecutor"]
 class InlineExecutor(Executor):
     """Runs cohorts one after another, on the thread that called it; a debugger works in the objective."""
 
-    def run(self, controller: RunController, job: Job, resources: Resources) -> None:
+    def run(self, controller: RunController, worker_spec: WorkerSpec, resources: Resources) -> None:
         # What the objective prints is no answer of ours: answers alone go to stdout.
         with redirect_stdout(sys.stderr):
-            run_here(job, partial(self._direct, controller))
+            run_here(worker_spec, partial(self._direct, controller))
 
     def _direct(self, controller: RunController, worker: Worker) -> None:
-        while (work := controller.next_work()) is not None:
-            self._do(work, controller, worker)
+        while (assignment := controller.next_work()) is not None:
+            self._do(assignment, controller, worker)
 
-    def _do(self, work: Work, controller: RunController, worker: Worker) -> None:
-        if work.kind is WorkKind.TEST:
-            controller.tested(work, worker.test(work))
+    def _do(self, assignment: Assignment, controller: RunController, worker: Worker) -> None:
+        if assignment.kind is AssignmentKind.TEST:
+            controller.tested(assignment, worker.test(assignment))
             return
-        worker.begin(work)
-        while not (answer := controller.report(worker.advance())).is_over:
-            worker.follow(answer)
-        worker.follow(answer)
+        worker.begin(assignment)
+        while not (update := controller.report(worker.advance())).is_over:
+            worker.follow(update)
+        worker.follow(update)
 
 
-def run_here(job: Job, direct: Callable[[Worker], None]) -> None:
+def run_here(worker_spec: WorkerSpec, direct: Callable[[Worker], None]) -> None:
     """Run `direct` with a worker that trains in this process; user code runs in the thread that calls this."""
-    thread = UserThread() if _needs_thread(job) else None
-    worker = Worker(job, host=Host(thread=thread))
+    thread = UserThread() if _needs_thread(worker_spec) else None
+    worker = Worker(worker_spec, host=Host(thread=thread))
 
     def directed() -> None:
         try:
@@ -59,8 +59,8 @@ def run_here(job: Job, direct: Callable[[Worker], None]) -> None:
         thread.run(directed)
 
 
-def _needs_thread(job: Job) -> bool:
+def _needs_thread(worker_spec: WorkerSpec) -> bool:
     try:
-        return needs_thread(find_objective(job))
+        return needs_thread(find_objective(worker_spec))
     except (Exception, SystemExit):  # noqa: BLE001 - the worker meets it again, as the failure of a trial
         return False

@@ -18,7 +18,7 @@ from tuner.domain.study import Limits
 from tuner.domain.trial import Failure
 from tuner.execution.limit_failures import late, too_large, too_late, too_loud
 from tuner.system.files import private, whole_file
-from tuner.system.processes import birth, descendants, group_bytes, kill_all, kill_group, resident_bytes_of
+from tuner.system.processes import descendants, group_bytes, kill_all, kill_group, resident_bytes_of, start_time
 
 WORKERS = "workers"
 """The folder, in that of a run, where workers tell what they do."""
@@ -36,7 +36,7 @@ def enroll(folder: Path, cohort: int) -> None:
     private(folder)
     for name in (f"worker-{os.getpid()}", f"cohort-{cohort}"):
         with whole_file(folder / name) as beside:
-            beside.write_text(f"{os.getpid()} {birth(os.getpid())}")
+            beside.write_text(f"{os.getpid()} {start_time(os.getpid())}")
 
 
 def end_all(folder: Path) -> None:
@@ -57,7 +57,7 @@ def _pid(file: Path) -> int | None:
     """Return the process that a file tells of, which may have ended; None where its number is another one's now."""
     with suppress(OSError, ValueError):
         pid, born = file.read_text().split()
-        if birth(int(pid)) in (born, ""):
+        if start_time(int(pid)) in (born, ""):
             return int(pid)
     return None
 

@@ -12,12 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
-from tuner.domain.assignment import Answer, Exploit, Member, Work
+from tuner.domain.assignment import Assignment, CohortUpdate, Exploit, TrialAssignment
 from tuner.domain.command import Command
 from tuner.domain.config import Config
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, Trial
-from tuner.domain.worker_spec import Job, PickledObjective
+from tuner.domain.worker_spec import PickledObjective, WorkerSpec
 from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, tidy, trial_folder
 from tuner.execution.command.training import trained_by
 from tuner.execution.fidelity_checks import beyond_the_end, early_end
@@ -40,34 +40,36 @@ _ENDED_EARLY = "ended early"
 
 
 class WorkLostError(Exception):
-    """The process that trained the work has died; the reason says how."""
+    """The process that trained the assignment has died; the reason says how."""
 
 
 class WorkOverranError(Exception):
-    """The process that trained the work was ended, or could not begin, for a reason that is the trials' failure."""
+    """The process that trained the assignment was ended, or did not begin, for a reason that is the trials' failure."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
         self.failure = failure
 
 
-def find_objective(job: Job) -> Any:
-    """Return what the job names, or carries, as its objective: a function, a class or a command."""
-    remember(job.settings)
-    found = job.objective
+def find_objective(worker_spec: WorkerSpec) -> Any:
+    """Return what the spec names, or carries, as its objective: a function, a class or a command."""
+    remember(worker_spec.settings)
+    found = worker_spec.objective
     if isinstance(found, PickledObjective):
         return unpickled(found)
-    return resolve(found, OBJECTIVES, job.folder) if isinstance(found, str) else found
+    return resolve(found, OBJECTIVES, worker_spec.folder) if isinstance(found, str) else found
 
 
-def build_objective(job: Job, host: Host | None = None) -> Objective:
-    """Return the job's objective, ready to train or to be asked questions."""
-    found = find_objective(job)
+def build_objective(worker_spec: WorkerSpec, host: Host | None = None) -> Objective:
+    """Return the spec's objective, ready to train or to be asked questions."""
+    found = find_objective(worker_spec)
     if isinstance(found, Command):
-        return GeneratorObjective(trained_by(found, job.wanted or (job.metric,), job.folder), host)
+        return GeneratorObjective(
+            trained_by(found, worker_spec.wanted or (worker_spec.metric,), worker_spec.folder), host
+        )
     if isinstance(found, type) and issubclass(found, Objective):
-        objective: Objective = found(job.settings, job.seed)
-        objective.want(job.wanted or (job.metric,))
+        objective: Objective = found(worker_spec.settings, worker_spec.seed)
+        objective.want(worker_spec.wanted or (worker_spec.metric,))
         return objective
     return GeneratorObjective(found, host)
 
@@ -79,12 +81,14 @@ class Worker:
     What user code raises never gets out: it becomes the failure of the trials it concerns.
     """
 
-    def __init__(self, job: Job, clock: Callable[[], float] = time.monotonic, *, host: Host | None = None) -> None:
-        self._job = job
+    def __init__(
+        self, worker_spec: WorkerSpec, clock: Callable[[], float] = time.monotonic, *, host: Host | None = None
+    ) -> None:
+        self._job = worker_spec
         self._clock = clock
         self._host = host or Host()
-        self._wanted = job.wanted or (job.metric,)
-        self._folders = job.folders
+        self._wanted = worker_spec.wanted or (worker_spec.metric,)
+        self._folders = worker_spec.folders
         self._cohort: Cohort | None = None
         self._checkpoints: dict[int, TrialCheckpoints] = {}
         self._best: dict[int, float | None] = {}
@@ -99,12 +103,12 @@ class Worker:
     def _objective(self) -> Objective:
         return build_objective(self._job, self._host)
 
-    def begin(self, work: Work) -> None:
-        """Start to train the members of `work`, in place of what was trained before."""
+    def begin(self, assignment: Assignment) -> None:
+        """Start to train the members of `assignment`, in place of what was trained before."""
         self._leave(list(self._checkpoints))
-        self._folders = work.folders or self._job.folders
+        self._folders = assignment.folders or self._job.folders
         self._cohort, self._broken = None, None
-        trials = self._admitted(work.members)
+        trials = self._admitted(assignment.members)
         self._try(lambda: self._start(trials))
 
     def advance(self) -> tuple[Report, ...]:
@@ -125,22 +129,22 @@ class Worker:
                 return tuple(reports)
             self._save({report.number for report in epoch if self._checkpoints[report.number].is_best})
 
-    def follow(self, answer: Answer) -> None:
+    def follow(self, update: CohortUpdate) -> None:
         """Do with the cohort what was decided: keep who is suspended, let go who leaves, take in who joins."""
-        self._save(self._unsaved & answer.suspended)
-        self._leave(answer.leaving)
-        for exploit in answer.exploits:
+        self._save(self._unsaved & update.suspended)
+        self._leave(update.leaving)
+        for exploit in update.exploits:
             self._exploit(exploit)
-        if answer.joining and not self._checkpoints:
+        if update.joining and not self._checkpoints:
             self._cohort, self._broken = None, None  # what broke it has left with its last member
-        if answer.joining:
-            trials, cohort = self._admitted(answer.joining), self._cohort
+        if update.joining:
+            trials, cohort = self._admitted(update.joining), self._cohort
             self._try(lambda: self._start(trials) if cohort is None else cohort.add(trials))
 
-    def test(self, work: Work) -> Metrics | Failure | None:
+    def test(self, assignment: Assignment) -> Metrics | Failure | None:
         """Return the metrics of a trained trial's best epoch on data the search never saw, None without such data."""
-        (member,) = work.members
-        self._folders = work.folders or self._job.folders
+        (member,) = assignment.members
+        self._folders = assignment.folders or self._job.folders
         folder = trial_folder(self._folders.checkpoints, member.number)
         checkpoint = BestCheckpoint(folder, member.best_epoch)
         trial = Trial(**self._given(member), epoch=member.best_epoch, checkpoints=checkpoint)
@@ -170,7 +174,7 @@ class Worker:
     def _start(self, trials: Sequence[Trial]) -> None:
         self._cohort = self._objective.start(trials)
 
-    def _admitted(self, members: Sequence[Member]) -> list[Trial]:
+    def _admitted(self, members: Sequence[TrialAssignment]) -> list[Trial]:
         """Make places for new members, and return their trials."""
         for member in members:
             folder = trial_folder(self._folders.checkpoints, member.number)
@@ -256,7 +260,7 @@ class Worker:
             return False
         return report.is_last or report.epoch >= self._job.max_epochs or not self._job.prunes
 
-    def _missing(self, member: Member, folder: Path) -> Failure | None:
+    def _missing(self, member: TrialAssignment, folder: Path) -> Failure | None:
         """Return the failure that a lost checkpoint is; None for an objective that never saves."""
         if isinstance(self._objective, GeneratorObjective):
             return None
@@ -266,11 +270,11 @@ class Worker:
             f"damaged in {folder}",
         )
 
-    def _trial(self, member: Member) -> Trial:
+    def _trial(self, member: TrialAssignment) -> Trial:
         checkpoints = self._checkpoints[member.number]
         return Trial(**self._given(member), epoch=checkpoints.epoch, checkpoints=checkpoints)
 
-    def _given(self, member: Member) -> dict[str, Any]:
+    def _given(self, member: TrialAssignment) -> dict[str, Any]:
         return {
             "config": member.config,
             "number": member.number,

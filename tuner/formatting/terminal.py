@@ -36,16 +36,16 @@ def messages() -> Console:
 
 
 @final
-class Grid(Table):
+class PlainTable(Table):
     """A table whose cells are plain text: what looks like markup, or would steer the terminal, is shown as it is."""
 
     def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
         super().add_row(*(Text(safe(cell)) if isinstance(cell, str) else cell for cell in cells), **options)
 
 
-def grid(*headers: str, right: Sequence[str] = ()) -> Grid:
+def grid(*headers: str, right: Sequence[str] = ()) -> PlainTable:
     """Return an empty table with these columns; those in `right` are aligned to the right."""
-    table = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = PlainTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for header in headers:
         table.add_column(Text(safe(header)), justify="right" if header in right else "left", no_wrap=True)
     return table

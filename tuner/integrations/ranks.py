@@ -55,7 +55,7 @@ def launch(function: Callable[[Trial], None], ranks: int, *, start_method: Liter
         _serve(trial, connections)
 
 
-class _Kind(Enum):
+class _MessageKind(Enum):
     REPORT = "trial.report"
     OPEN = "the beginning of trial.checkpoint"
     COMMIT = "the end of trial.checkpoint"
@@ -68,7 +68,7 @@ class _Kind(Enum):
 class _Message:
     """What a rank asks the trial's process for."""
 
-    kind: _Kind
+    kind: _MessageKind
     content: Any = None
     step: int | None = None
 
@@ -115,13 +115,13 @@ def _serve(trial: Trial, connections: list[Connection]) -> None:
     while True:
         asked = _one_of_each(connections)
         answer: Any = None
-        if asked.kind is _Kind.REPORT:
+        if asked.kind is _MessageKind.REPORT:
             trial.report(asked.content, step=asked.step, stop=False)
             answer = trial.should_stop
-        elif asked.kind is _Kind.OPEN:
+        elif asked.kind is _MessageKind.OPEN:
             with trial.checkpoint(step=asked.step) as folder:
                 _answer(connections, folder)
-                _one_of_each(connections, wanted=_Kind.COMMIT)
+                _one_of_each(connections, wanted=_MessageKind.COMMIT)
         else:
             return
         _answer(connections, answer)
@@ -132,7 +132,7 @@ def _answer(connections: list[Connection], answer: Any) -> None:
         connection.send(answer)
 
 
-def _one_of_each(connections: list[Connection], wanted: _Kind | None = None) -> _Message:
+def _one_of_each(connections: list[Connection], wanted: _MessageKind | None = None) -> _Message:
     """Wait until every rank has asked for something, which is the same (`wanted`), and return what rank 0 did."""
     messages: dict[int, _Message] = {}
     while len(messages) < len(connections):
@@ -155,7 +155,7 @@ def _received(rank: int, connection: Connection) -> _Message:
         message: _Message = connection.recv()
     except (EOFError, ConnectionError) as error:
         raise RankFailedError(f"rank {rank} has ended without a word: it was killed, or has crashed") from error
-    if message.kind is _Kind.FAILED:
+    if message.kind is _MessageKind.FAILED:
         raise RankFailedError(f"rank {rank} failed:\n{message.content}")
     return message
 
@@ -181,14 +181,14 @@ def _run(function: Callable[[Trial], None], shared: Mapping[str, Any], place: _P
     trial = Trial(**shared, checkpoints=_RankFolders(connection, place), reporter=_RankReporter(connection))
     for _, generator in random_generators.generators():
         generator.seed(derive(trial.seed, f"rank {place.rank}", trial.epoch))
-    end = _Message(_Kind.END)
+    end = _Message(_MessageKind.END)
     try:
         with entered(trial):
             function(trial)
     except StopTrial:
         pass
     except BaseException as error:  # noqa: BLE001 - whatever ends a rank is its trial's failure
-        end = _Message(_Kind.FAILED, "".join(traceback.format_exception(error)))
+        end = _Message(_MessageKind.FAILED, "".join(traceback.format_exception(error)))
     connection.send(end)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
@@ -209,7 +209,7 @@ class _RankReporter(Reporter):
     def report(self, metrics: Any, step: int | None) -> None:
         if not self._stopped:
             # A tensor itself would be shared among the processes instead of sent.
-            self._connection.send(_Message(_Kind.REPORT, portable(metrics), step))
+            self._connection.send(_Message(_MessageKind.REPORT, portable(metrics), step))
             self._stopped = self._connection.recv()
 
 
@@ -233,12 +233,12 @@ class _RankFolders(Checkpoints):
 
     @contextmanager
     def folder(self, step: int | None, *, rng: bool) -> Iterator[Path]:
-        self._connection.send(_Message(_Kind.OPEN, None, step))
+        self._connection.send(_Message(_MessageKind.OPEN, None, step))
         folder: Path = self._connection.recv()
         yield folder
         if rng:
             save_generators(folder / self._rng)
-        self._connection.send(_Message(_Kind.COMMIT))
+        self._connection.send(_Message(_MessageKind.COMMIT))
         self._connection.recv()
 
     def load_folder(self) -> Path | None:

@@ -15,7 +15,7 @@ from tuner.domain.study import StudySpec
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.study_record import StudyRecord, confirmed_study
 from tuner.domain.trial import Trial, TrialRecord
-from tuner.domain.worker_spec import Job
+from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.checkpoints import BestCheckpoint, trial_folder
 from tuner.execution.host import is_failure_here
 from tuner.execution.worker import build_objective
@@ -59,15 +59,15 @@ def model_of(
     spec = located(spec, [Path.cwd(), Path(study.source["folder"])], folder)
     spec = replace(spec, seed=search.spec["seed"])
     _refuse_other_data(search, data_fingerprint(spec, folder))
-    job = _job(store, spec, folder, whose)
-    best = BestCheckpoint(trial_folder(job.folders.checkpoints, whose.training.number), whose.training.epoch)
-    objective = build_objective(job)
+    worker_spec = _job(store, spec, folder, whose)
+    best = BestCheckpoint(trial_folder(worker_spec.folders.checkpoints, whose.training.number), whose.training.epoch)
+    objective = build_objective(worker_spec)
     if not best.is_there and type(objective).model is not Objective.model:
-        raise _no_weights(job, whose, tuple(_others(store, name, whose)))
+        raise _no_weights(worker_spec, whose, tuple(_others(store, name, whose)))
     seed = derive(store.study(whose.study).spec["seed"], "trial", whose.training.number)
-    model = _made(objective, _trial(job, whose.training, seed, best))
+    model = _made(objective, _trial(worker_spec, whose.training, seed, best))
     if model is None:
-        raise _no_model(name, job, whose)
+        raise _no_model(name, worker_spec, whose)
     return StudyModel(model=model, chosen=whose, spec=spec, summary=queries.summarise(study, trials, repetitions))
 
 
@@ -96,8 +96,8 @@ def _refuse_other_data(study: StudyRecord, fingerprint: str | None) -> None:
         )
 
 
-def _job(store: Store, spec: StudySpec, folder: Path, whose: Chosen) -> Job:
-    return Job(
+def _job(store: Store, spec: StudySpec, folder: Path, whose: Chosen) -> WorkerSpec:
+    return WorkerSpec(
         objective=spec.objective,
         folder=folder,
         settings=spec.settings,
@@ -122,15 +122,15 @@ def _folders(store: Store, study: StudyRecord) -> StudyFolders:
     return location.folders_of(study.folder_name)
 
 
-def _trial(job: Job, record: TrialRecord, seed: int, best: BestCheckpoint) -> Trial:
+def _trial(worker_spec: WorkerSpec, record: TrialRecord, seed: int, best: BestCheckpoint) -> Trial:
     return Trial(
         config=record.config,
         number=record.number,
         seed=seed,
-        device=job.device,
+        device=worker_spec.device,
         epoch=record.epoch,
-        max_epochs=job.max_epochs,
-        settings=Config(job.settings),
+        max_epochs=worker_spec.max_epochs,
+        settings=Config(worker_spec.settings),
         checkpoints=best,
     )
 
@@ -146,18 +146,18 @@ def _others(store: Store, name: str, whose: Chosen) -> Iterator[int]:
             yield trial.number
 
 
-def _no_weights(job: Job, whose: Chosen, others: tuple[int, ...]) -> ModelError:
+def _no_weights(worker_spec: WorkerSpec, whose: Chosen, others: tuple[int, ...]) -> ModelError:
     record = whose.training
     have = f"`--trial N` takes one that has them: {', '.join(map(str, others))}" if others else "no trial has any"
     return ModelError(
         f"the weights of trial {record.number} at epoch {record.epoch} are not in "
-        f"{trial_folder(job.folders.checkpoints, record.number)}, or damaged",
+        f"{trial_folder(worker_spec.folders.checkpoints, record.number)}, or damaged",
         hint=f"a study keeps those of its best trials; {have}",
     )
 
 
-def _no_model(name: str, job: Job, whose: Chosen) -> ConfigurationError:
-    folder = trial_folder(job.folders.checkpoints, whose.training.number)
+def _no_model(name: str, worker_spec: WorkerSpec, whose: Chosen) -> ConfigurationError:
+    folder = trial_folder(worker_spec.folders.checkpoints, whose.training.number)
     folder = BestCheckpoint(folder, whose.training.epoch).load_folder() or folder
     return ConfigurationError(
         f"the objective of study {name!r} does not say what its model is, so it cannot be exported",

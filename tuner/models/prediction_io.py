@@ -32,7 +32,7 @@ _OF_NO_MODEL = (ArithmeticError, AttributeError, LookupError, MemoryError, Runti
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class InputRows:
     """Raw inputs, and the columns beside them that the model does not read, as they were written."""
 
     path: Path
@@ -40,7 +40,7 @@ class Rows:
     beside: pd.DataFrame
 
 
-def read_rows(path: Path, loaded: Loaded) -> Rows:
+def read_rows(path: Path, loaded: Loaded) -> InputRows:
     """Return the rows of a table (CSV, gzipped or not, or Parquet), the examples in an array of NumPy's, or images.
 
     Raises `ConfigurationError` where they cannot be read, or are not of the kind that the model reads.
@@ -52,7 +52,7 @@ def read_rows(path: Path, loaded: Loaded) -> Rows:
     name = path.name.lower()
     if name.endswith(_ARRAYS):
         inputs = _array(path)
-        return Rows(path=path, inputs=inputs, beside=pd.DataFrame(index=range(len(inputs) if inputs.ndim else 0)))
+        return InputRows(path=path, inputs=inputs, beside=pd.DataFrame(index=range(len(inputs) if inputs.ndim else 0)))
     tables = (*reading.TEXT_SUFFIXES, *reading.PARQUET_SUFFIXES)
     if not name.endswith(tables):
         raise ConfigurationError(f"{path} ends like no file that can be read: {', '.join((*tables, *_ARRAYS))}")
@@ -63,10 +63,10 @@ def read_rows(path: Path, loaded: Loaded) -> Rows:
         )
     dialect = {key: settings.get(key) for key in ("separator", "encoding")}
     frame = reading.read_table(path, **dialect, fewest=1)
-    return Rows(path=path, inputs=frame, beside=frame[[each for each in frame if each not in columns]])
+    return InputRows(path=path, inputs=frame, beside=frame[[each for each in frame if each not in columns]])
 
 
-def _images(folder: Path, inputs: Any) -> Rows:
+def _images(folder: Path, inputs: Any) -> InputRows:
     if not isinstance(inputs, Mapping) or not inputs.get("pictures"):
         raise ConfigurationError(f"{folder} is a folder, and the model was not trained on one of images")
     pictures = import_module(PICTURES)
@@ -75,10 +75,10 @@ def _images(folder: Path, inputs: Any) -> Rows:
         raise ConfigurationError(f"{folder} has no images", hint=f"they end in {', '.join(pictures.SUFFIXES)}")
     names = [str(file.relative_to(folder)) for file in files]
     pixels = pictures.read_images(files, tuple(inputs["shape"]), int(inputs["pictures"]))
-    return Rows(path=folder, inputs=pixels, beside=pd.DataFrame({"file": names}))
+    return InputRows(path=folder, inputs=pixels, beside=pd.DataFrame({"file": names}))
 
 
-def answers(model: Model, rows: Rows, *, probabilities: bool) -> pd.DataFrame:
+def answers(model: Model, rows: InputRows, *, probabilities: bool) -> pd.DataFrame:
     """Return the columns that the model does not read, its predictions and, of a classifier, its probabilities."""
     try:
         found: dict[str, Any] = {PREDICTION: model.predict(rows.inputs)}

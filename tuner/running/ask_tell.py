@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self, final
 
 from tuner.analysis import queries
-from tuner.domain.assignment import Member
+from tuner.domain.assignment import TrialAssignment
 from tuner.domain.config import Config
 from tuner.domain.current_trial import refuse_child
 from tuner.domain.errors import ConfigurationError, StopTrial, TunerError
@@ -64,9 +64,9 @@ class AskTellStudy:
         Raises `TooManyFailuresError` once so many trials have failed that more of them would be a waste.
         """
         with self._using() as controller:
-            work = controller.next_work()
-            if work is not None:
-                return AskedTrial(self, work.members[0], self._fidelity)
+            assignment = controller.next_work()
+            if assignment is not None:
+                return AskedTrial(self, assignment.members[0], self._fidelity)
             self._raise_for_failures(controller)
             return None
 
@@ -172,7 +172,7 @@ class AskedTrial:
     block: an exception of the program is its failure, after which the program continues.
     """
 
-    def __init__(self, study: AskTellStudy, member: Member, fidelity: Fidelity) -> None:
+    def __init__(self, study: AskTellStudy, member: TrialAssignment, fidelity: Fidelity) -> None:
         self.number = member.number
         self.config: Config = member.config
         self.seed = member.seed

@@ -15,7 +15,7 @@ from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import AUTO, INLINE, StudySpec
 from tuner.domain.study_folders import StudyFolders
-from tuner.domain.worker_spec import Isolation, Job
+from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.objective_pickling import pickled
 from tuner.execution.worker import OBJECTIVES
@@ -46,7 +46,7 @@ from tuner.running.lookup import (
     own_parts,
     sampler_class,
 )
-from tuner.search.cohort_policy import Cohorts
+from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.start_configs import start_configs
 from tuner.system import hardware
 
@@ -65,9 +65,9 @@ def build_components(
     before, which are reported with the others. Without an objective they are those of a program that asks and tells.
     """
     mistakes = mistakes or Mistakes()
-    job = _job(spec, folder, folders)
-    objective = mistakes.collect(lambda: find_objective(job)) if spec.objective else None
-    _check_pickling(spec, job, mistakes)
+    worker_spec = _job(spec, folder, folders)
+    objective = mistakes.collect(lambda: find_objective(worker_spec)) if spec.objective else None
+    _check_pickling(spec, worker_spec, mistakes)
     yields = None if objective is None else objective.metrics()
     goal = goal_of(spec, yields or {})
     if not mistakes.has_any:
@@ -76,11 +76,11 @@ def build_components(
         mistakes.collect(lambda: find_executor(spec, folder))
     scheduler = mistakes.collect(lambda: find_scheduler(spec, goal, folder))
     isolation = _isolation(spec, folder, objective)
-    job = _settled(job, goal, scheduler, isolation)
+    worker_spec = _settled(worker_spec, goal, scheduler, isolation)
     space = mistakes.collect(lambda: find_space(spec, folder))
     start = None if space is None else mistakes.collect(lambda: start_configs(space, spec.start))
-    sampler = _sampler(spec, space, goal, mistakes, job)
-    _check(spec, job, goal, objective, space, mistakes)
+    sampler = _sampler(spec, space, goal, mistakes, worker_spec)
+    _check(spec, worker_spec, goal, objective, space, mistakes)
     assert space is not None and scheduler is not None and sampler is not None  # noqa: PT018 - or it was a mistake
     return RunComponents(
         spec=replace(spec, direction=goal.direction, directions=goal.directions if spec.metrics else ()),
@@ -88,7 +88,7 @@ def build_components(
         space=space,
         sampler=sampler,
         scheduler=scheduler,
-        job=job,
+        worker_spec=worker_spec,
         cohorts=_cohorts(spec, space, objective, isolation),
         grows=objective is None or objective.grows,
         exploits=objective is not None and objective.exploits,
@@ -105,28 +105,32 @@ def build_components(
             *unusual_space_size(spec, space, sampler),
             *(objective.notes(space) if objective is not None else ()),
         ),
-        confirms=_confirms(spec, job, goal, objective),
+        confirms=_confirms(spec, worker_spec, goal, objective),
         start=start or (),
     )
 
 
-def _check_pickling(spec: StudySpec, job: Job, mistakes: Mistakes) -> None:
+def _check_pickling(spec: StudySpec, worker_spec: WorkerSpec, mistakes: Mistakes) -> None:
     """Collect why an objective that is not found by name cannot be sent to the workers."""
-    objective = job.objective
+    objective = worker_spec.objective
     if spec.executor != INLINE and callable(objective):
         mistakes.collect(lambda: pickled(objective, reference_to(objective)))
 
 
-def _sampler(spec: StudySpec, space: SearchSpace | None, goal: Goal, mistakes: Mistakes, job: Job) -> Sampler | None:
+def _sampler(
+    spec: StudySpec, space: SearchSpace | None, goal: Goal, mistakes: Mistakes, worker_spec: WorkerSpec
+) -> Sampler | None:
     if space is None:
-        mistakes.collect(lambda: sampler_class(spec, job.folder))  # its name and options are right or wrong without one
+        mistakes.collect(
+            lambda: sampler_class(spec, worker_spec.folder)
+        )  # its name and options are right or wrong without one
         return None
-    return mistakes.collect(lambda: find_sampler(spec, space, goal, job.folder, stops_early=job.prunes))
+    return mistakes.collect(lambda: find_sampler(spec, space, goal, worker_spec.folder, stops_early=worker_spec.prunes))
 
 
 def _check(  # noqa: PLR0917 - all of them are checked against each other
     spec: StudySpec,
-    job: Job,
+    worker_spec: WorkerSpec,
     goal: Goal,
     objective: Objective | None,
     space: SearchSpace | None,
@@ -136,25 +140,25 @@ def _check(  # noqa: PLR0917 - all of them are checked against each other
     yields = None if objective is None else objective.metrics()
     if objective is not None and yields is not None:
         mistakes.add(unfit_objective(objective, yields, space, goal))
-    if job.isolation is not Isolation.NONE and spec.executor != INLINE:
-        mistakes.add(unwritable_folders(job.folders))
+    if worker_spec.isolation is not Isolation.NONE and spec.executor != INLINE:
+        mistakes.add(unwritable_folders(worker_spec.folders))
     if isinstance(spec.objective, Command):
-        mistakes.add(command_problems(spec.objective, space, goal.wanted, job.folder))
+        mistakes.add(command_problems(spec.objective, space, goal.wanted, worker_spec.folder))
     if objective is not None:
         mistakes.add(uncounted_unit(spec, objective))
     mistakes.add(hardware.missing(spec.resources.cpu, spec.resources.gpu))
-    mistakes.add(unconfirmable(spec, job, goal))
+    mistakes.add(unconfirmable(spec, worker_spec, goal))
     mistakes.add(unending(spec, goal))
-    mistakes.add(untellable(spec, job))
+    mistakes.add(untellable(spec, worker_spec))
     mistakes.raise_all()
 
 
-def _job(spec: StudySpec, folder: Path, folders: StudyFolders) -> Job:
+def _job(spec: StudySpec, folder: Path, folders: StudyFolders) -> WorkerSpec:
     objective = spec.objective
     if isinstance(objective, str) and objective.startswith("__main__:"):
         # What was defined in the running script has no file that a worker could import: it travels itself.
         objective = resolve(objective, OBJECTIVES, folder)
-    return Job(
+    return WorkerSpec(
         objective=objective,
         folder=folder,
         settings=spec.settings,
@@ -171,10 +175,10 @@ def _job(spec: StudySpec, folder: Path, folders: StudyFolders) -> Job:
     )
 
 
-def _settled(job: Job, goal: Goal, scheduler: Scheduler | None, isolation: Isolation) -> Job:
-    """Return the job with what is known once the objective has been asked."""
+def _settled(worker_spec: WorkerSpec, goal: Goal, scheduler: Scheduler | None, isolation: Isolation) -> WorkerSpec:
+    """Return the worker's spec with what is known once the objective has been asked."""
     return replace(
-        job,
+        worker_spec,
         direction=goal.direction,
         prunes=scheduler is not None and scheduler.prunes,
         exploits=scheduler is not None and scheduler.exploits,
@@ -192,19 +196,19 @@ def _isolation(spec: StudySpec, folder: Path, objective: Objective | None) -> Is
     return Isolation.COHORT if shares else Isolation.TRIAL
 
 
-def _confirms(spec: StudySpec, job: Job, goal: Goal, objective: Objective | None) -> bool:
+def _confirms(spec: StudySpec, worker_spec: WorkerSpec, goal: Goal, objective: Objective | None) -> bool:
     if spec.confirm.run != AUTO:
         return bool(spec.confirm.run)
     batches = objective is not None and not isinstance(objective, GeneratorObjective)
-    return batches and not job.exploits and not goal.has_several and spec.budget.trials > spec.confirm.top
+    return batches and not worker_spec.exploits and not goal.has_several and spec.budget.trials > spec.confirm.top
 
 
-def _cohorts(spec: StudySpec, space: SearchSpace, objective: Objective | None, isolation: Isolation) -> Cohorts:
+def _cohorts(spec: StudySpec, space: SearchSpace, objective: Objective | None, isolation: Isolation) -> CohortPolicy:
     takes_turns = objective is None or isinstance(objective, GeneratorObjective)
     # A trial that has a process of its own, or the study's own one, has it to itself.
     alone = takes_turns and (isolation is Isolation.TRIAL or spec.executor == INLINE)
     size = 1 if alone else spec.resources.cohort
-    return Cohorts(
+    return CohortPolicy(
         space,
         _all_alike if objective is None else objective.cohort_key,
         size=None if size == AUTO else int(size),

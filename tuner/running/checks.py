@@ -15,7 +15,7 @@ from tuner.domain.sampler import Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import AUTO, Direction, StudySpec, as_component
 from tuner.domain.study_folders import StudyFolders
-from tuner.domain.worker_spec import Isolation, Job
+from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.generator import GeneratorObjective
 from tuner.formatting.values import amount
 from tuner.running.goal import assumed_directions
@@ -57,11 +57,11 @@ def unwritable_folders(folders: StudyFolders) -> Iterator[str]:
             yield f"{there}, for {what}, {why}: change its rights, or move it away"
 
 
-def unconfirmable(spec: StudySpec, job: Job, goal: Goal) -> Iterator[str]:
+def unconfirmable(spec: StudySpec, worker_spec: WorkerSpec, goal: Goal) -> Iterator[str]:
     """Yield why the study cannot be confirmed although it asks for it."""
     if spec.confirm.run is not True:
         return
-    if job.exploits:
+    if worker_spec.exploits:
         name = as_component(spec.scheduler).name
         yield f"confirm: under {name} a trial has several configurations, which cannot be trained again as one"
     if goal.has_several:
@@ -76,9 +76,9 @@ def unending(spec: StudySpec, goal: Goal) -> Iterator[str]:
                 yield f"budget.{key}: with several metrics there is no single value that it could judge"
 
 
-def untellable(spec: StudySpec, job: Job) -> Iterator[str]:
+def untellable(spec: StudySpec, worker_spec: WorkerSpec) -> Iterator[str]:
     """Yield why a program that asks and tells cannot have the scheduler."""
-    if not spec.objective and job.exploits:
+    if not spec.objective and worker_spec.exploits:
         name = as_component(spec.scheduler).name
         yield f"scheduler {name}: trials continue from others' states, which a program that asks and tells cannot do"
 

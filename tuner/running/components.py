@@ -12,10 +12,10 @@ from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import AUTO, INLINE, StudySpec
 from tuner.domain.study_folders import StudyFolders
-from tuner.domain.worker_spec import Job
-from tuner.search.cohort_policy import Cohorts
+from tuner.domain.worker_spec import WorkerSpec
+from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.plan import RunPlan
-from tuner.search.warm_start import CarriedOver
+from tuner.search.warm_start import TransferredConfig
 from tuner.system import hardware
 
 
@@ -29,8 +29,8 @@ class RunComponents:
     space: SearchSpace
     sampler: Sampler
     scheduler: Scheduler
-    job: Job
-    cohorts: Cohorts
+    worker_spec: WorkerSpec
+    cohorts: CohortPolicy
     grows: bool
     """Whether trials can join a cohort that is being trained."""
     exploits: bool
@@ -49,10 +49,10 @@ class RunComponents:
     """What is allowed, but probably not meant."""
     start: tuple[Config, ...] = ()
     """What is tried first, as the study asks for it."""
-    carried: tuple[CarriedOver, ...] = ()
+    carried: tuple[TransferredConfig, ...] = ()
     """What is tried next, from earlier studies."""
     folders: StudyFolders | None = None
-    """What the trials write into, where those are not the job's own folders."""
+    """What the trials write into, where those are not the worker's own folders."""
     lost: tuple[int, ...] = ()
     """The unfinished trials that begin anew: there is no checkpoint of theirs to continue from."""
     repeats: tuple[tuple[int, Config], ...] = ()

@@ -12,7 +12,7 @@ from tuner.running.confirmation import confirming, winners
 from tuner.running.session import Confirm, StudyRunner
 from tuner.running.stored_study import settle
 from tuner.running.tracked_listeners import MakeListeners
-from tuner.storage.fallback_file import Spill
+from tuner.storage.fallback_file import FallbackFile
 from tuner.storage.folder_ownership import (
     place_of,
 )
@@ -26,7 +26,7 @@ def confirmation_of_search(
 ) -> Confirm:
     """Return what begins the confirmation of a study; the lease of its repetitions is released with `held`."""
 
-    def begin(trials: Sequence[TrialRecord], works: int) -> RunController | None:
+    def begin(trials: Sequence[TrialRecord], assignments_issued: int) -> RunController | None:
         if not any(trial.state is TrialState.COMPLETE for trial in trials):
             return None
         repeated, identity = companion(study.name), new_id()
@@ -43,20 +43,20 @@ def confirmation_of_search(
                 goal=part.goal,
                 space=part.space,
                 spec=part.spec.describe(),
-                source={"study": study.name, "overrides": {}, "folder": str(components.job.folder)},
+                source={"study": study.name, "overrides": {}, "folder": str(components.worker_spec.folder)},
                 identity=identity,
             )
-        journal = held.enter_context(store.holding(repeated))
-        settle(store, location, repeated, journal)
-        journal.annotate("spec", part.spec.describe())
+        writer = held.enter_context(store.holding(repeated))
+        settle(store, location, repeated, writer)
+        writer.annotate("spec", part.spec.describe())
         watching = listeners(part, before) if listeners else ()
         keepers = (
             CandidateRetention(folders.checkpoints, trials, before, components.goal, components.spec.confirm.seeds),
         )
-        spill = Spill(location.folder, folder_name(repeated, identity))
+        spill = FallbackFile(location.folder, folder_name(repeated, identity))
         to_test = winners(trials, components.goal)
         runner = StudyRunner(store, part, listeners=(*keepers, *watching), spill=spill, to_test=to_test)
-        return runner.controller(repeated, journal, works)
+        return runner.controller(repeated, writer, assignments_issued)
 
     return begin
 
@@ -70,7 +70,7 @@ def is_confirmed(
         return False
     record, before = store.read(repeated)
     part = confirming(components, trials, before, location.folders_of(record.folder_name))
-    spill = Spill(location.folder, record.folder_name)
+    spill = FallbackFile(location.folder, record.folder_name)
     runner = StudyRunner(store, part, listeners=(), spill=spill, to_test=winners(trials, components.goal))
-    with store.holding(repeated) as journal:
-        return runner.has_nothing_left(repeated, journal)
+    with store.holding(repeated) as writer:
+        return runner.has_nothing_left(repeated, writer)

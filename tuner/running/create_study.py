@@ -35,7 +35,7 @@ from tuner.spec.overrides import Overrides, given_paths, words_of
 from tuner.spec.study_file import checked, parse_study
 from tuner.storage.reader import new_id
 from tuner.storage.store import Store, open_store
-from tuner.storage.writer import StudyJournal
+from tuner.storage.writer import SqlStudyWriter
 from tuner.system.environment import environment
 from tuner.tracking.dispatch import Logs
 
@@ -100,10 +100,10 @@ def _create(store: Store, spec: StudySpec, logs: Logs, held: ExitStack, mistakes
     components = with_folder_warning(components, location)
     with leaving_no_folder(store, location, spec.name, identity):
         store_new(store, spec, source, components, identity)
-        journal = held.enter_context(store.holding(spec.name))
-        record = settle_first(store, location, spec.name, journal)
+        writer = held.enter_context(store.holding(spec.name))
+        record = settle_first(store, location, spec.name, writer)
     runner = runner_with_keepers(store, record, components, (), with_trackers(None, logs, location.folder))
-    return _study(store, record, components, journal, runner, held)
+    return _study(store, record, components, writer, runner, held)
 
 
 def _given_fidelity(paths: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,25 +117,25 @@ def _open(store: Store, spec: StudySpec, fidelity: Mapping[str, Any], logs: Logs
     location = place_of_study(store, name)
     components, description = rebuild_components(store, location, name, fidelity, spec, trust=False)
     refuse_fewer_trials(name, components.spec.budget.trials, store.read(name)[1])
-    journal = held.enter_context(store.holding(name))
-    extend(store, store.study(name), components, journal)
-    journal.annotate("spec", description)
-    journal.annotate("environment", dict(environment()))
-    record, trials = settle(store, location, name, journal)
+    writer = held.enter_context(store.holding(name))
+    extend(store, store.study(name), components, writer)
+    writer.annotate("spec", description)
+    writer.annotate("environment", dict(environment()))
+    record, trials = settle(store, location, name, writer)
     runner = runner_with_keepers(store, record, components, trials, with_trackers(None, logs, location.folder))
-    return _study(store, record, components, journal, runner, held)
+    return _study(store, record, components, writer, runner, held)
 
 
 def _study(  # noqa: PLR0917 - what both ways to a study have found
     store: Store,
     record: StudyRecord,
     components: RunComponents,
-    journal: StudyJournal,
+    writer: SqlStudyWriter,
     runner: StudyRunner,
     held: ExitStack,
 ) -> AskTellStudy:
-    controller = runner.controller(record.name, journal)
-    runner.note_stop(record.name, journal, None)
-    held.callback(lambda: runner.note_stop(record.name, journal, controller.stop_cause))
+    controller = runner.controller(record.name, writer)
+    runner.note_stop(record.name, writer, None)
+    held.callback(lambda: runner.note_stop(record.name, writer, controller.stop_cause))
     held.enter_context(time_limit(controller, components.spec.budget.seconds))
     return AskTellStudy(record, store.location, controller, components.spec.budget.fidelity, held.pop_all())

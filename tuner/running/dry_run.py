@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
-from tuner.domain.assignment import Answer, Member, Work, WorkKind
+from tuner.domain.assignment import Assignment, AssignmentKind, CohortUpdate, TrialAssignment
 from tuner.domain.errors import Mistakes, NoUsableTrialError
 from tuner.domain.study import INLINE, StudySpec
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report
-from tuner.domain.worker_spec import Isolation, Job
+from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.inherited_environment import surrounded
 from tuner.execution.inline import run_here
 from tuner.execution.isolation.worker import IsolatedWorker
@@ -50,8 +50,10 @@ def check(study: Asked, overrides: Mapping[str, Any] | None = None, mistakes: Mi
     with tempfile.TemporaryDirectory(prefix="tuner-check-") as scratch:
         folders = StudyFolders.within(Path(scratch))
         components = build_components(spec, module_folder(spec, source), folders, mistakes)
-        member = Member(number=0, config=components.space.default, seed=0)
-        report, seconds = _first_epoch(components.job, spec, Work(id=0, kind=WorkKind.TRAIN, members=(member,)))
+        member = TrialAssignment(number=0, config=components.space.default, seed=0)
+        report, seconds = _first_epoch(
+            components.worker_spec, spec, Assignment(id=0, kind=AssignmentKind.TRAIN, members=(member,))
+        )
     if report.failure is not None:
         raise NoUsableTrialError(f"the objective failed: {report.failure.message}", hint=report.failure.traceback)
     if report.metrics is None:
@@ -63,40 +65,43 @@ def check(study: Asked, overrides: Mapping[str, Any] | None = None, mistakes: Mi
     return Preview(components=components, metrics=report.metrics, seconds=seconds, step=report.epoch, note=report.note)
 
 
-def _goes_on(report: Report, job: Job) -> bool:
+def _goes_on(report: Report, worker_spec: WorkerSpec) -> bool:
     """Whether a function of a person's own is to train another epoch, which it may not do."""
     return (
-        job.isolation is not Isolation.NONE and report.metrics is not None and not report.is_last and job.max_epochs > 1
+        worker_spec.isolation is not Isolation.NONE
+        and report.metrics is not None
+        and not report.is_last
+        and worker_spec.max_epochs > 1
     )
 
 
-def _first_epoch(job: Job, spec: StudySpec, work: Work) -> tuple[Report, float]:
-    """Train the one member of `work` for an epoch, end it, and return its report and how long it took."""
+def _first_epoch(worker_spec: WorkerSpec, spec: StudySpec, assignment: Assignment) -> tuple[Report, float]:
+    """Train the one member of `assignment` for an epoch, end it, and return its report and how long it took."""
     found: list[tuple[Report, float]] = []
 
     def train(worker: Worker | IsolatedWorker) -> None:
-        found.append(_trained(worker, job, work))
+        found.append(_trained(worker, worker_spec, assignment))
 
-    if job.isolation is not Isolation.NONE and spec.executor != INLINE:
-        train(IsolatedWorker(surrounded(job), keeps_logs=False))
+    if worker_spec.isolation is not Isolation.NONE and spec.executor != INLINE:
+        train(IsolatedWorker(surrounded(worker_spec), keeps_logs=False))
     else:
-        run_here(job, train)
+        run_here(worker_spec, train)
     return found[0]
 
 
-def _trained(worker: Worker | IsolatedWorker, job: Job, work: Work) -> tuple[Report, float]:
-    number = work.members[0].number
+def _trained(worker: Worker | IsolatedWorker, worker_spec: WorkerSpec, assignment: Assignment) -> tuple[Report, float]:
+    number = assignment.members[0].number
     began = time.perf_counter()
     try:
-        worker.begin(work)
+        worker.begin(assignment)
         began = time.perf_counter()
         (report, *_) = worker.advance()
         seconds = time.perf_counter() - began
-        if _goes_on(report, job) and seconds < _QUICK:
-            worker.follow(Answer())
+        if _goes_on(report, worker_spec) and seconds < _QUICK:
+            worker.follow(CohortUpdate())
             (second, *_) = worker.advance()
             report = replace(report, note=second.note or report.note)
-        worker.follow(Answer(leaving=frozenset({number}), is_over=True))
+        worker.follow(CohortUpdate(leaving=frozenset({number}), is_over=True))
     except KeyboardInterrupt:
         worker.kill()
         raise

@@ -12,7 +12,7 @@ from tuner.formatting.values import amount
 from tuner.running.components import RunComponents
 from tuner.running.resume_check import refuse_ended
 from tuner.storage.store import Store
-from tuner.storage.writer import StudyJournal
+from tuner.storage.writer import SqlStudyWriter
 
 EXTENDED = "extended"
 """The note that says how far trials are trained since the study was resumed with more than its file says."""
@@ -57,7 +57,7 @@ def without_other_units(study: StudyRecord, overrides: Mapping[str, Any], mistak
     return {path: value for path, value in overrides.items() if path not in others}
 
 
-def extend(store: Store, study: StudyRecord, components: RunComponents, journal: StudyJournal) -> tuple[str, ...]:
+def extend(store: Store, study: StudyRecord, components: RunComponents, writer: SqlStudyWriter) -> tuple[str, ...]:
     """Let the complete trials of a held study continue, where its budget has grown and they have checkpoints.
 
     `study` is as it was before. Returns how many continue and how many are left, in words; nothing where the budget has
@@ -69,11 +69,11 @@ def extend(store: Store, study: StudyRecord, components: RunComponents, journal:
     _, trials = store.read(study.name)
     complete = [each for each in trials if each.state is TrialState.COMPLETE]
     over = [each for each in complete if each.last_epoch >= before.most]
-    root = components.job.folders.checkpoints
+    root = components.worker_spec.folders.checkpoints
     continuing = [each for each in over if has_states(root, each.number, each.last_epoch)]
     if continuing:
         refuse_ended(store.location, study.name, components, [each for each in trials if each not in continuing])
-    journal.reopen(continuing, {EXTENDED: now.most})
+    writer.reopen(continuing, {EXTENDED: now.most})
     end = before.unit.at(before.most)
     left = [
         _left(len(over) - len(continuing), "no checkpoint of it is kept", "no checkpoint of them is kept"),

@@ -40,11 +40,11 @@ from tuner.running.stored_study import (
 )
 from tuner.running.tracked_listeners import MakeListeners, with_trackers
 from tuner.running.transfer import learned, warm_started
-from tuner.storage.fallback_file import Spill
+from tuner.storage.fallback_file import FallbackFile
 from tuner.storage.location import Location
 from tuner.storage.reader import new_id
 from tuner.storage.store import Store, exists_already, open_store
-from tuner.storage.writer import StudyJournal
+from tuner.storage.writer import SqlStudyWriter
 from tuner.system.environment import environment
 from tuner.tracking.dispatch import Logs
 
@@ -75,15 +75,13 @@ def run(
         execute = _executor(components, Path(source.folder))
         with leaving_no_folder(store, location, spec.name, identity), _resumable(store, spec.name), ExitStack() as held:
             store_new(store, spec, source, components, identity)
-            journal = held.enter_context(store.holding(spec.name))
-            record = settle_first(store, location, spec.name, journal)
+            writer = held.enter_context(store.holding(spec.name))
+            record = settle_first(store, location, spec.name, writer)
             listeners = with_trackers(listeners, logging, location.folder)
             runner = runner_with_keepers(store, record, components, (), listeners)
             begin = confirmation_of_search(record, store, components, listeners, held)
             confirm = begin if components.confirms else None
-            cause = removing_unbegun(
-                store, spec.name, journal, lambda: runner.run(spec.name, journal, execute, confirm)
-            )
+            cause = removing_unbegun(store, spec.name, writer, lambda: runner.run(spec.name, writer, execute, confirm))
         return spec.name, cause
 
 
@@ -113,30 +111,30 @@ def resume(
         )
         if "budget.trials" in (overrides or {}):
             refuse_fewer_trials(name, components.spec.budget.trials, store.read(name)[1])
-        with _resumable(store, name), store.holding(name) as journal, ExitStack() as held:
-            reopened = _reopened(store, name, components, journal, retried)
+        with _resumable(store, name), store.holding(name) as writer, ExitStack() as held:
+            reopened = _reopened(store, name, components, writer, retried)
             components = replace(components, notes=(*components.notes, *reopened))
-            journal.annotate("spec", description)
+            writer.annotate("spec", description)
             before = store.study(name)
-            nothing_left, cause = _nothing_left(store, location, before, components, journal)
+            nothing_left, cause = _nothing_left(store, location, before, components, writer)
             if nothing_left:
-                _tell_done("\n".join([*reopened, nothing_left]), cause, components, before, journal, listeners)
+                _tell_done("\n".join([*reopened, nothing_left]), cause, components, before, writer, listeners)
                 return cause
-            journal.annotate("environment", dict(environment()))
-            study, trials = settle(store, location, name, journal)
+            writer.annotate("environment", dict(environment()))
+            study, trials = settle(store, location, name, writer)
             components = with_lost_trials(components, before, trials)
             listeners = with_trackers(listeners, logging, location.folder)
             confirm = confirmation_of_search(study, store, components, listeners, held) if components.confirms else None
             runner = runner_with_keepers(store, study, components, trials, listeners)
-            return runner.run(name, journal, _executor(components, Path(before.source["folder"])), confirm)
+            return runner.run(name, writer, _executor(components, Path(before.source["folder"])), confirm)
 
 
 def _reopened(
-    store: Store, name: str, components: RunComponents, journal: StudyJournal, retried: Retried
+    store: Store, name: str, components: RunComponents, writer: SqlStudyWriter, retried: Retried
 ) -> tuple[str, ...]:
     """Open again what a longer budget lets train on, and the failed trials to be retried; return what is to be said."""
-    again = extend(store, store.study(name), components, journal)
-    return (*again, *(put_back_failed(store, name, components, journal, retried) if retried else ()))
+    again = extend(store, store.study(name), components, writer)
+    return (*again, *(put_back_failed(store, name, components, writer, retried) if retried else ()))
 
 
 def confirm(
@@ -158,12 +156,12 @@ def confirm(
         components, _ = rebuild_components(
             store, location, name, {**(overrides or {}), "confirm.run": True}, spec, trust=trust
         )
-        with _resumable(store, name), store.holding(name) as journal, ExitStack() as held:
-            study, trials = settle(store, location, name, journal)
+        with _resumable(store, name), store.holding(name) as writer, ExitStack() as held:
+            study, trials = settle(store, location, name, writer)
             if is_confirmed(store, location, study, components, trials):
                 more = store.location.command("confirm", name, "--seeds", 2 * components.spec.confirm.seeds)
                 nothing_left = f"nothing left to do: the best of study {name} are confirmed; with more seeds: {more}"
-                _tell_done(nothing_left, study.stop_cause, components, study, journal, listeners)
+                _tell_done(nothing_left, study.stop_cause, components, study, writer, listeners)
                 return None
             execute = _executor(components, Path(study.source["folder"]))
             repeat = confirmation_of_search(study, store, components, listeners, held)(trials, 0)
@@ -176,17 +174,17 @@ def confirm(
 
 
 def _nothing_left(
-    store: Store, location: Location, study: StudyRecord, components: RunComponents, journal: StudyJournal
+    store: Store, location: Location, study: StudyRecord, components: RunComponents, writer: SqlStudyWriter
 ) -> tuple[str, StopCause | None]:
     """Return the message where a study is over and its best are confirmed, and why it ended early; "" where it is not.
 
     A study is over that has all of its trials, or has ended early as it was asked to.
     """
     name = study.name
-    spill = Spill(location.folder, study.folder_name)
+    spill = FallbackFile(location.folder, study.folder_name)
     if spill.file.exists():
         return "", None
-    search = StudyRunner(store, components, listeners=(), spill=spill).controller(name, journal)
+    search = StudyRunner(store, components, listeners=(), spill=spill).controller(name, writer)
     if not search.is_finished:
         return "", None
     _, trials = store.read(name)
@@ -208,23 +206,23 @@ def _tell_done(  # noqa: PLR0917 - what both ways here have found
     cause: StopCause | None,
     components: RunComponents,
     study: StudyRecord,
-    journal: StudyJournal,
+    writer: SqlStudyWriter,
     listeners: MakeListeners | None,
 ) -> None:
     """Let the listeners show that there is nothing to run."""
     if study.stop_cause is not cause:
-        journal.annotate(STOPPED, None if cause is None else cause.value)
+        writer.annotate(STOPPED, None if cause is None else cause.value)
     if listeners is not None:
         listeners(replace(components, nothing_left=nothing_left), ())
 
 
 def _executor(components: RunComponents, started_in: Path) -> Execution:
-    executor = find_executor(components.spec, components.job.folder)()
-    job = replace(components.job, started_in=started_in)
+    executor = find_executor(components.spec, components.worker_spec.folder)()
+    worker_spec = replace(components.worker_spec, started_in=started_in)
 
     def execute(controller: RunController) -> None:
         with attributed(components.own_parts):
-            executor.run(controller, job, components.spec.resources)
+            executor.run(controller, worker_spec, components.spec.resources)
 
     return Execution(execute, executor.grace_seconds)
 

@@ -16,7 +16,7 @@ from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import StudySpec, as_component
-from tuner.domain.worker_spec import Job, PickledObjective
+from tuner.domain.worker_spec import PickledObjective, WorkerSpec
 from tuner.execution.user_failures import unfit
 from tuner.execution.worker import OBJECTIVES, build_objective
 from tuner.formatting.redaction import remember
@@ -41,15 +41,17 @@ EXECUTORS = Catalogue(
 _NOUNS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
-def find_objective(job: Job) -> Objective | None:
+def find_objective(worker_spec: WorkerSpec) -> Objective | None:
     """Return the objective; None where it is a function or a command, of which nothing is known before it runs."""
-    if isinstance(job.objective, Command):
+    if isinstance(worker_spec.objective, Command):
         return None
-    if not isinstance(job.objective, PickledObjective) and is_function(job.objective, job.folder):
-        if not isinstance(job.objective, str) and (problem := unfit(job.objective)):
+    if not isinstance(worker_spec.objective, PickledObjective) and is_function(
+        worker_spec.objective, worker_spec.folder
+    ):
+        if not isinstance(worker_spec.objective, str) and (problem := unfit(worker_spec.objective)):
             raise ConfigurationError(problem)
         return None
-    return build_objective(job)
+    return build_objective(worker_spec)
 
 
 def find_space(spec: StudySpec, folder: Path) -> SearchSpace:

@@ -7,7 +7,7 @@ from typing import final
 
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError, OwnCodeError, TunerError, described
-from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
+from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.trial import TrialRecord
 
@@ -65,8 +65,8 @@ class CheckedSampler(Sampler):
     def most_proposals(self) -> float:
         return self._sampler.most_proposals
 
-    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
-        config = self._sampler.suggest(number, held)
+    def suggest(self, number: int, fixed: FixedParams = NOTHING_FIXED) -> Config | None:
+        config = self._sampler.suggest(number, fixed)
         if config is None:
             return None
         if not isinstance(config, Config) or not self._space.has(config):

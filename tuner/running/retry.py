@@ -9,14 +9,14 @@ from tuner.domain.trial import FailureReason, TrialRecord, TrialState
 from tuner.running.components import RunComponents
 from tuner.running.resume_check import refuse_ended
 from tuner.storage.store import Store
-from tuner.storage.writer import StudyJournal
+from tuner.storage.writer import SqlStudyWriter
 
 Retried = Collection[int] | Literal["failed"]
 """The numbers of failed trials to train again, or the word for all of them."""
 
 
 def put_back_failed(
-    store: Store, name: str, components: RunComponents, journal: StudyJournal, retried: Retried
+    store: Store, name: str, components: RunComponents, writer: SqlStudyWriter, retried: Retried
 ) -> tuple[str, ...]:
     """Let failed trials wait, with what they had reported, and return why each had failed.
 
@@ -34,7 +34,7 @@ def put_back_failed(
     if not chosen:
         raise ConfigurationError(f"study {name!r} has no failed trial that could be trained again")
     refuse_ended(store.location, name, components, [trial for trial in trials if trial not in chosen])
-    journal.reopen([replace(trial, state=TrialState.WAITING, failure=None, finished=None) for trial in chosen])
+    writer.reopen([replace(trial, state=TrialState.WAITING, failure=None, finished=None) for trial in chosen])
     return tuple(f"trial {trial.number} is tried again; it had failed with: {_reason(trial)}" for trial in chosen)
 
 

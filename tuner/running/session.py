@@ -17,7 +17,7 @@ from tuner.domain.event import Listener, Listeners
 from tuner.domain.run_controller import RunController, StopCause
 from tuner.domain.study import Budget
 from tuner.domain.study_record import STOPPED, StudyRecord
-from tuner.domain.study_writer import Change
+from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import TrialRecord
 from tuner.execution.checkpoint_handover import Inheritance
 from tuner.execution.checkpoint_retention import Retention
@@ -29,13 +29,13 @@ from tuner.search.external_trials import adopted
 from tuner.search.plan import ToTest
 from tuner.search.sequence import ControllerSequence
 from tuner.storage.backup import Backups
-from tuner.storage.fallback_file import Spill
+from tuner.storage.fallback_file import FallbackFile
 from tuner.storage.folder_ownership import (
     place_of,
 )
-from tuner.storage.retrying_writer import WaitingJournal
+from tuner.storage.retrying_writer import RetryingWriter
 from tuner.storage.store import Store
-from tuner.storage.writer import StudyJournal
+from tuner.storage.writer import SqlStudyWriter
 
 Confirm = Callable[[Sequence[TrialRecord], int], RunController | None]
 """Begins the confirmation of what a search found, after it has issued so many assignments."""
@@ -72,7 +72,7 @@ class StudyRunner:
         components: RunComponents,
         *,
         listeners: Sequence[Listener],
-        spill: Spill,
+        spill: FallbackFile,
         to_test: ToTest | None = None,
     ) -> None:
         self._store = store
@@ -82,44 +82,44 @@ class StudyRunner:
         self._to_test = to_test
 
     def run(
-        self, name: str, journal: StudyJournal, execution: Execution, confirm: Confirm | None = None
+        self, name: str, writer: SqlStudyWriter, execution: Execution, confirm: Confirm | None = None
     ) -> StopCause | None:
         """Run study `name` to its target, confirm it, and return why it stopped before, None when it did not.
 
         Raises `StudyInterrupted` after a signal, with everything stored.
         """
-        search = self.controller(name, journal)
-        self.note_stop(name, journal, None)  # a run that is killed must not seem to have ended as an earlier one did
-        following = [] if confirm is None else [lambda works: confirm(search.trials, works)]
+        search = self.controller(name, writer)
+        self.note_stop(name, writer, None)  # a run that is killed must not seem to have ended as an earlier one did
+        following = [] if confirm is None else [lambda assignments_issued: confirm(search.trials, assignments_issued)]
         run = ControllerSequence(search, following)
         try:
             again = self._store.location.command("resume", name)
             cause = run_to_end(name, run, execution, self._components.spec.budget, again)
         except StudyInterrupted:
-            self.note_stop(name, journal, run.stop_cause)
+            self.note_stop(name, writer, run.stop_cause)
             raise
-        self.note_stop(name, journal, cause)
+        self.note_stop(name, writer, cause)
         return cause
 
-    def note_stop(self, name: str, journal: StudyJournal, cause: StopCause | None) -> None:
+    def note_stop(self, name: str, writer: SqlStudyWriter, cause: StopCause | None) -> None:
         """Write down why the run stopped before its target, in place of why an earlier one did.
 
         Where the storage cannot take it, the run has ended all the same: it says so itself, and its results are stored.
         """
         with suppress(StorageError):
             if cause is not None or self._store.study(name).notes.get(STOPPED) is not None:
-                journal.annotate(STOPPED, None if cause is None else cause.value)
+                writer.annotate(STOPPED, None if cause is None else cause.value)
 
-    def has_nothing_left(self, name: str, journal: StudyJournal) -> bool:
+    def has_nothing_left(self, name: str, writer: SqlStudyWriter) -> bool:
         """Whether study `name` was run to its target, and nothing of it waits to be stored."""
-        return not self._spill.file.exists() and self.controller(name, journal).is_finished
+        return not self._spill.file.exists() and self.controller(name, writer).is_finished
 
-    def controller(self, name: str, held: StudyJournal, works: int = 0) -> SearchController:
-        """Return the controller of the stored study `name`, after earlier parts of the run have issued `works`."""
-        journal = WaitingJournal(
+    def controller(self, name: str, held: SqlStudyWriter, assignments_issued: int = 0) -> SearchController:
+        """Return the controller of the stored study `name`, after so many assignments of earlier parts."""
+        writer = RetryingWriter(
             held, self._spill, waits=self._listeners.waits, is_stopping=lambda: controller.is_stopping
         )
-        if recovered := journal.recover():
+        if recovered := writer.recover():
             self._listeners.recovered(recovered)
         parts = self._components
         study, stored = self._store.read(name)
@@ -131,28 +131,28 @@ class StudyRunner:
             sampler=parts.sampler,
             scheduler=parts.scheduler,
             cohorts=parts.cohorts,
-            journal=journal,
+            writer=writer,
             now=now,
             listeners=[self._listeners],
             trials=trials,
             metrics=self._store.reports(name) if unfinished else {},
             tested=[note["number"] for key, note in study.notes.items() if key == "test" or key.startswith("test:")],
             to_test=self._to_test,
-            works=works,
+            assignments_issued=assignments_issued,
             batching=Batching.of(study.notes),
             foreign=foreign,
         )
         return controller
 
     def _adopted(
-        self, journal: StudyJournal, stored: Sequence[TrialRecord]
+        self, writer: SqlStudyWriter, stored: Sequence[TrialRecord]
     ) -> tuple[tuple[TrialRecord, ...], frozenset[int]]:
         """Make trials of another program ready; return all trials, and the numbers of those of another space."""
         found = adopted(self._components.space, stored, now())
         if found.configured:
-            journal.configure(found.configured)
+            writer.configure(found.configured)
         if found.refused:
-            journal.write([Change(trial=trial) for trial in found.refused])
+            writer.write([TrialUpdate(trial=trial) for trial in found.refused])
         if found.foreign:
             numbers = ", ".join(map(str, sorted(found.foreign)))
             self._listeners.warned(
@@ -181,7 +181,7 @@ def run_to_end(name: str, run: RunController, execution: Execution, budget: Budg
 
 
 def removing_unbegun(
-    store: Store, name: str, journal: StudyJournal, run: Callable[[], StopCause | None]
+    store: Store, name: str, writer: SqlStudyWriter, run: Callable[[], StopCause | None]
 ) -> StopCause | None:
     """Run a study that was created for this run; remove it again where an error ends it before it measured anything.
 
@@ -196,7 +196,7 @@ def removing_unbegun(
         is_refused = isinstance(error, ConfigurationError)
         if not any(trial.curve or (trial.state.is_finished and not is_refused) for trial in trials):
             with suppress(StorageError, LeaseLostError):
-                journal.annotate(STOPPED, None)  # which another process's study would refuse
+                writer.annotate(STOPPED, None)  # which another process's study would refuse
                 store.delete(name, is_held=True)
         raise
 
@@ -209,12 +209,12 @@ def runner_with_keepers(
     listeners: MakeListeners | None,
 ) -> StudyRunner:
     """Return the runner of a search, with listeners that keep its checkpoints and its backups."""
-    checkpoints = components.job.folders.checkpoints
+    checkpoints = components.worker_spec.folders.checkpoints
     keepers = (
-        Inheritance(checkpoints, trials, components.job.unit),
+        Inheritance(checkpoints, trials, components.worker_spec.unit),
         Retention(checkpoints, components.goal, trials),
         Backups(store.location, sum(trial.state.is_finished for trial in trials)),
     )
     watching = listeners(components, trials) if listeners else ()
-    spill = Spill(place_of(store.location, study).folder, study.folder_name)
+    spill = FallbackFile(place_of(store.location, study).folder, study.folder_name)
     return StudyRunner(store, components, listeners=(*keepers, *watching), spill=spill)

@@ -21,8 +21,8 @@ from tuner.running.extension import budget_key, refuse_less, with_extension, wit
 from tuner.running.lookup import data_fingerprint
 from tuner.running.resume_check import refuse_changes
 from tuner.running.spec_source import Source, space_to_resume, spec_to_resume
-from tuner.running.transfer import Learned, warm_started
-from tuner.search.warm_start import CarriedOver
+from tuner.running.transfer import WarmStartConfigs, warm_started
+from tuner.search.warm_start import TransferredConfig
 from tuner.storage.folder_ownership import (
     PLACE,
     claim,
@@ -35,7 +35,7 @@ from tuner.storage.folder_ownership import (
 )
 from tuner.storage.location import Location
 from tuner.storage.store import Store
-from tuner.storage.writer import StudyJournal
+from tuner.storage.writer import SqlStudyWriter
 from tuner.system.environment import environment
 from tuner.system.files import open_to_others
 
@@ -82,14 +82,14 @@ def _first_notes(components: RunComponents) -> dict[str, Any]:
 
 
 def settle(
-    store: Store, location: Location, name: str, journal: StudyJournal
+    store: Store, location: Location, name: str, writer: SqlStudyWriter
 ) -> tuple[StudyRecord, tuple[TrialRecord, ...]]:
     """Make the folder of a study that this process holds, have both say where the other is, and return the study.
 
     Its trials are returned with it, since they had to be read.
     """
     if location.file is None:
-        journal.annotate(PLACE, place_note(location))
+        writer.annotate(PLACE, place_note(location))
     study, trials = store.read(name)
     claim(location, study.name, study.id)
     if study.id:
@@ -97,10 +97,10 @@ def settle(
     return study, trials
 
 
-def settle_first(store: Store, location: Location, name: str, journal: StudyJournal) -> StudyRecord:
+def settle_first(store: Store, location: Location, name: str, writer: SqlStudyWriter) -> StudyRecord:
     """Do as `settle` for a study that has just been made; where its files cannot be kept, there is none afterwards."""
     try:
-        return settle(store, location, name, journal)[0]
+        return settle(store, location, name, writer)[0]
     except StorageError:
         with suppress(StorageError):
             store.delete(name, is_held=True)
@@ -152,8 +152,8 @@ def rebuild_components(
     directions = study.directions if spec.metrics else ()
     spec_to_build = replace(spec, search_space=space, directions=directions)
     components = build_components(spec_to_build, folder, location.folders_of(study.folder_name))
-    carried = tuple(CarriedOver.parsed(each) for each in study.notes.get("warm_start", ()))
-    components = warm_started(components, Learned(carried=carried))
+    carried = tuple(TransferredConfig.parsed(each) for each in study.notes.get("warm_start", ()))
+    components = warm_started(components, WarmStartConfigs(carried=carried))
     return with_folder_warning(components, location), {**spec.describe(), "name": name}
 
 
@@ -167,7 +167,7 @@ def with_folder_warning(components: RunComponents, location: Location) -> RunCom
 
 def with_lost_trials(components: RunComponents, study: StudyRecord, trials: Sequence[TrialRecord]) -> RunComponents:
     """Return the components with a warning for unfinished trials that have no checkpoint to continue from."""
-    root = components.job.folders.checkpoints
+    root = components.worker_spec.folders.checkpoints
     begun = [trial for trial in trials if not trial.state.is_finished and trial.last_epoch]
     lost = tuple(trial.number for trial in begun if not has_states(root, trial.number, trial.last_epoch))
     if not lost:

@@ -34,7 +34,7 @@ def with_trackers(listeners: MakeListeners | None, logs: Logs, folder: Path) -> 
 
         logged = TrackedStudy(
             name=components.spec.name,
-            folder_name=(components.folders or components.job.folders).checkpoints.name,
+            folder_name=(components.folders or components.worker_spec.folders).checkpoints.name,
             metric=components.goal.metric,
             direction=components.goal.direction,
             space=components.space,

@@ -10,27 +10,27 @@ from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction, StudySpec
 from tuner.domain.study_record import StudyRecord
 from tuner.running.components import RunComponents
-from tuner.search.warm_start import CarriedOver, Earlier, WarmStart, carried_over
+from tuner.search.warm_start import SourceStudy, TransferredConfig, WarmStart, carried_over
 from tuner.storage.store import Store
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Learned:
+class WarmStartConfigs:
     """What a new study begins with, and what a person should know about it."""
 
-    carried: tuple[CarriedOver, ...] = ()
+    carried: tuple[TransferredConfig, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def learned(store: Store, spec: StudySpec, space: SearchSpace) -> Learned:
+def learned(store: Store, spec: StudySpec, space: SearchSpace) -> WarmStartConfigs:
     """Return what the studies that `spec` names in `warm_start` have for a new one in `space`.
 
     Raises `ConfigurationError` with every reason why one of them cannot be started from.
     """
     names = spec.warm_start
     if not names:
-        return Learned()
+        return WarmStartConfigs()
     known = store.names
     missing = [name for name in names if name not in known]
     problems = [f"warm_start: no study {name!r} in {store.location}{nearest(name, known)}" for name in missing]
@@ -38,16 +38,16 @@ def learned(store: Store, spec: StudySpec, space: SearchSpace) -> Learned:
     studies = []
     for study, trials, repetitions in found:
         best = queries.top(study, trials, len(trials), repetitions)
-        earlier = Earlier(name=study.name, space=study.space, trials=best)
+        earlier = SourceStudy(name=study.name, space=study.space, trials=best)
         studies.append(earlier)
         problems += _problems(study, earlier, spec, space)
     if problems:
         raise ConfigurationError(problems, hint=f"{store.location.command('list')} shows the studies that there are")
     carried = carried_over(space, studies, spec.budget.trials)
-    return Learned(carried=carried, notes=(*_doubts([study for study, _, _ in found], spec, carried),))
+    return WarmStartConfigs(carried=carried, notes=(*_doubts([study for study, _, _ in found], spec, carried),))
 
 
-def _problems(study: StudyRecord, earlier: Earlier, spec: StudySpec, space: SearchSpace) -> Iterator[str]:
+def _problems(study: StudyRecord, earlier: SourceStudy, spec: StudySpec, space: SearchSpace) -> Iterator[str]:
     direction = Direction(spec.direction)  # an assembled spec has one
     if study.metric == spec.metric and study.direction is not direction:
         yield (
@@ -60,7 +60,7 @@ def _problems(study: StudyRecord, earlier: Earlier, spec: StudySpec, space: Sear
         yield f"warm_start: study {study.name!r} has no parameter in common with this search space"
 
 
-def _doubts(studies: list[StudyRecord], spec: StudySpec, carried: tuple[CarriedOver, ...]) -> Iterator[str]:
+def _doubts(studies: list[StudyRecord], spec: StudySpec, carried: tuple[TransferredConfig, ...]) -> Iterator[str]:
     for study in studies:
         if study.metric != spec.metric:
             yield f"warm start: the best of {study.name} are those by {study.metric}, not by {spec.metric}"
@@ -68,7 +68,7 @@ def _doubts(studies: list[StudyRecord], spec: StudySpec, carried: tuple[CarriedO
         yield "warm start: what there is breaks the rules of the search space or is its default configuration"
 
 
-def warm_started(components: RunComponents, begins: Learned) -> RunComponents:
+def warm_started(components: RunComponents, begins: WarmStartConfigs) -> RunComponents:
     """Return the components with a sampler that first tries what the study starts with, and what was carried over."""
     configs = [*components.start, *(each.config for each in begins.carried)]
     if not configs:

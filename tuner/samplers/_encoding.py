@@ -28,7 +28,7 @@ _APART = math.sqrt(0.5)
 
 
 @final
-class Encoding:
+class SpaceEncoding:
     """Encodes the configurations of a space.
 
     A point has a coordinate for each parameter, from 0 to 1: where a number lies in its range, on its scale, and the
@@ -66,9 +66,9 @@ class Encoding:
         """Return points as the rows of a matrix."""
         return np.array(points, dtype=np.float64).reshape(len(points), len(self.paths))
 
-    def config(self, point: Vector, held: Mapping[str, Scalar]) -> Config:
-        """Return the configuration at a point, with the values in `held`."""
-        return self._space.at(dict(zip(self.paths, map(float, point), strict=True)), held)
+    def config(self, point: Vector, fixed: Mapping[str, Scalar]) -> Config:
+        """Return the configuration at a point, with the values in `fixed`."""
+        return self._space.at(dict(zip(self.paths, map(float, point), strict=True)), fixed)
 
     def _snapped(self, place: int, column: Vector) -> Vector:
         """Return where the values lie that these coordinates lead to: whole numbers and steps are not everywhere."""

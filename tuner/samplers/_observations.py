@@ -9,7 +9,7 @@ import numpy as np
 from tuner.domain import ranking
 from tuner.domain.goal import Goal
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.samplers._encoding import Encoding, Matrix, Vector
+from tuner.samplers._encoding import Matrix, SpaceEncoding, Vector
 
 _RATIO = 3
 """Of a curve those epochs are learned that are so many times the one before, and the last."""
@@ -58,7 +58,7 @@ class Observations:
     (Knowles 2006, "ParEGO") with weights of the proposal's own.
     """
 
-    def __init__(self, encoding: Encoding, goal: Goal) -> None:
+    def __init__(self, encoding: SpaceEncoding, goal: Goal) -> None:
         self._encoding = encoding
         self._goal = goal
         self._trials: dict[int, TrialRecord] = {}

@@ -21,7 +21,7 @@ from tuner.domain import ranking
 from tuner.domain.config import Config, Scalar
 from tuner.domain.goal import Goal
 from tuner.domain.parameter import Choice, Float, Int, Parameter
-from tuner.domain.sampler import Held
+from tuner.domain.sampler import FixedParams
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.trial import TrialRecord
@@ -117,15 +117,15 @@ class Mirror:
         shown = self._show(trial, self._goal)
         self._storage.shown[trial.number] = _trial(trial.number, params, distributions, shown, excesses)
 
-    def suggest(self, number: int, held: Held, make: MakeSampler | None = None) -> Config | None:
-        """Return the configuration of trial `number`, with the values in `held`; None where no such one is left.
+    def suggest(self, number: int, fixed: FixedParams, make: MakeSampler | None = None) -> Config | None:
+        """Return the configuration of trial `number`, with the values in `fixed`; None where no such one is left.
 
         `make` makes the sampler that proposes this one.
         """
         chosen = make or self._make
-        return self._proposals.choose(number, held, lambda each: self._propose(chosen, number, each, held))
+        return self._proposals.choose(number, fixed, lambda each: self._propose(chosen, number, each, fixed))
 
-    def _propose(self, make: MakeSampler, number: int, attempt: int, held: Held) -> Config:
+    def _propose(self, make: MakeSampler, number: int, attempt: int, fixed: FixedParams) -> Config:
         sampler = make(derive(self._seed, "sampler", number, attempt))
         # A study object caches the trials it has read; a new one sees those that are there now.
         study = Study(_NAME, self._storage, sampler=sampler, pruner=optuna.pruners.NopPruner())
@@ -134,8 +134,8 @@ class Mirror:
         relative = sampler.sample_relative(study, trial, together)
 
         def choose(path: str, parameter: Parameter) -> Scalar:
-            if path in held:
-                return held[path]
+            if path in fixed:
+                return fixed[path]
             if self._distributions[path].single():
                 return parameter.at(0)  # Optuna's samplers cannot cope with a range of one number
             if path in relative:

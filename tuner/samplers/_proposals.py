@@ -7,7 +7,7 @@ from typing import final
 
 from tuner.domain.config import Config, Scalar
 from tuner.domain.errors import SearchSpaceError
-from tuner.domain.sampler import Held
+from tuner.domain.sampler import FixedParams
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.trial import TrialRecord
@@ -41,27 +41,27 @@ class Proposals:
         key = self._key(trial.config_at(1))
         self._tried[key] = min(trial.number, self._tried.get(key, trial.number))
 
-    def choose(self, number: int, held: Held, propose: Callable[[int], Config]) -> Config | None:
+    def choose(self, number: int, fixed: FixedParams, propose: Callable[[int], Config]) -> Config | None:
         """Return the first of `propose(0)`, `propose(1)`, ... that meets the rules and is new for trial `number`.
 
         A random one where none of the first few is, and one that was tried where there is no other; None where others
-        are left but none with the values in `held`. Raises `SearchSpaceError` where 10,000 random ones break the rules.
+        are left but none with the `fixed` values. Raises `SearchSpaceError` where 10,000 random ones break the rules.
         """
         draw = random.Random(derive(self._seed, "rules", number))  # noqa: S311 - no secret
-        left = self._left(number, held)
-        if left == [] and held and self._left(number, {}):
+        left = self._left(number, fixed)
+        if left == [] and fixed and self._left(number, {}):
             return None
         for attempt in range(_TRIES_FOR_RULES if self._space.rules else _TRIES_FOR_NEW):
             config = propose(attempt)
             if not self._space.broken_rules(config) and (left == [] or self._is_new(config, number)):
                 return config
-        return draw.choice(left) if left else self._drawn(number, held, draw)
+        return draw.choice(left) if left else self._drawn(number, fixed, draw)
 
-    def _drawn(self, number: int, held: Held, draw: random.Random) -> Config:
+    def _drawn(self, number: int, fixed: FixedParams, draw: random.Random) -> Config:
         """Return a random configuration that meets the rules, a new one where there is any among so many."""
         repeated = None
         for _ in range(_RANDOM_TRIES):
-            config = self._space.build(lambda path, each: held[path] if path in held else each.at(draw.random()))
+            config = self._space.build(lambda path, each: fixed[path] if path in fixed else each.at(draw.random()))
             if self._space.broken_rules(config):
                 continue
             if self._is_new(config, number):
@@ -72,11 +72,11 @@ class Proposals:
         reasons = ", ".join(repr(rule.reason) for rule in self._space.rules)
         raise SearchSpaceError(f"none of {_RANDOM_TRIES} random configurations meets the rules {reasons}")
 
-    def _left(self, number: int, held: Held) -> list[Config] | None:
-        """Return the configurations with the values in `held` that were not tried; None where there are too many."""
+    def _left(self, number: int, fixed: FixedParams) -> list[Config] | None:
+        """Return the configurations with the values in `fixed` that were not tried; None where there are too many."""
         if self._listed is None:
             return None
-        wanted = frozenset(held.items())
+        wanted = frozenset(fixed.items())
         return [
             config for key, config in self._listed.items() if wanted <= key and self._tried.get(key, number) >= number
         ]

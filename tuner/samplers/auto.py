@@ -4,7 +4,7 @@ from typing import final
 
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
-from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
+from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.trial import TrialRecord
 from tuner.samplers.gp import GaussianProcess
@@ -36,8 +36,8 @@ class Auto(Sampler):
         self._first: Sampler = (GaussianProcess if is_modelled else TPE)(space, goal, seed)
         self._later: Sampler | None = None
 
-    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
-        return self._proposing(number).suggest(number, held)
+    def suggest(self, number: int, fixed: FixedParams = NOTHING_FIXED) -> Config | None:
+        return self._proposing(number).suggest(number, fixed)
 
     def observe(self, trial: TrialRecord) -> None:
         self._records[trial.number] = trial

@@ -12,7 +12,7 @@ from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
 from tuner.domain.parameter import Choice, Float, Int
-from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
+from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.trial import TrialRecord, TrialState
@@ -60,17 +60,17 @@ class CMAES(Sampler):
         if goal.has_several:
             yield "it adapts to a single metric, and the study has several; use the sampler tpe"
 
-    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
-        return self._proposals.choose(number, held, lambda each: self._propose(number, each, held))
+    def suggest(self, number: int, fixed: FixedParams = NOTHING_FIXED) -> Config | None:
+        return self._proposals.choose(number, fixed, lambda each: self._propose(number, each, fixed))
 
     def observe(self, trial: TrialRecord) -> None:
         self._proposals.observe(trial)
         if trial.state.is_finished:
             self._finished[trial.number] = trial
 
-    def _propose(self, number: int, attempt: int, held: Held) -> Config:
+    def _propose(self, number: int, attempt: int, fixed: FixedParams) -> Config:
         point = self._optimizer(derive(self._seed, "cma", number, attempt)).ask()
-        return self._space.at(dict(zip(self._ranges, map(float, point), strict=True)), held)
+        return self._space.at(dict(zip(self._ranges, map(float, point), strict=True)), fixed)
 
     def _optimizer(self, seed: int) -> CMA:
         """Return an optimizer that has been told every complete generation, and draws from `seed`."""

@@ -11,11 +11,11 @@ from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
 from tuner.domain.parameter import Choice
-from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
+from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.trial import TrialRecord
-from tuner.samplers._encoding import Encoding, Matrix, Vector
+from tuner.samplers._encoding import Matrix, SpaceEncoding, Vector
 from tuner.samplers._gaussian_process import Kernel, Posterior, fitted
 from tuner.samplers._observations import Observations, Observed
 from tuner.samplers._proposals import Proposals
@@ -66,27 +66,29 @@ class GaussianProcess(Sampler):
         self._startup_trials = startup_trials
         self._seed = seed
         self._proposals = Proposals(space, seed)
-        self._encoding = Encoding(space)
+        self._encoding = SpaceEncoding(space)
         self._observations = Observations(self._encoding, goal)
         self._fitted: tuple[Observed, Kernel] | None = None
         self._is_choice = np.array([isinstance(each, Choice) for each in space.parameters.values()])
 
-    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
-        points = cache(lambda: self._points(number, held))
+    def suggest(self, number: int, fixed: FixedParams = NOTHING_FIXED) -> Config | None:
+        points = cache(lambda: self._points(number, fixed))
         # Matrices are small: threads would cost more than they gain, a multiple of it where workers train beside them.
         with _libraries().limit(limits=1):
-            return self._proposals.choose(number, held, lambda attempt: self._encoding.config(points()[attempt], held))
+            return self._proposals.choose(
+                number, fixed, lambda attempt: self._encoding.config(points()[attempt], fixed)
+            )
 
     def observe(self, trial: TrialRecord) -> None:
         self._proposals.observe(trial)
         self._observations.observe(trial)
 
-    def _points(self, number: int, held: Held) -> Matrix:
+    def _points(self, number: int, fixed: FixedParams) -> Matrix:
         """Return points to propose, the best first."""
         generator = np.random.default_rng(derive(self._seed, "gp", number))
-        fixed = self._encoding.point(held)
+        known = self._encoding.point(fixed)
         if self._observations.count < self._startup_trials:
-            return _with(generator.random((_RANDOM, len(fixed))), fixed)
+            return _with(generator.random((_RANDOM, len(known))), known)
         observed = _few(self._observations.all(generator), _MOST_ROWS, generator)
         posterior = Posterior(
             self._kernel(observed, generator), self._features(observed.points, observed.depths), observed.scores
@@ -94,11 +96,11 @@ class GaussianProcess(Sampler):
         drawn = posterior.draw(generator)
         points = np.concatenate(
             [
-                generator.random((_RANDOM, len(fixed))),
+                generator.random((_RANDOM, len(known))),
                 self._near(np.repeat(self._observations.best(_BEST), _NEAR_EACH, axis=0), _SHIFTS, generator),
             ]
         )
-        return self._climbed(_with(points, fixed), fixed, drawn, generator)
+        return self._climbed(_with(points, known), known, drawn, generator)
 
     def _climbed(
         self, points: Matrix, fixed: Vector, height: Callable[[Matrix], Vector], generator: np.random.Generator

@@ -5,7 +5,7 @@ from typing import final
 from tuner.domain.config import Config, Scalar
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
-from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
+from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.trial import TrialRecord
 
@@ -36,8 +36,10 @@ class Grid(Sampler):
             return count
         return sum(1 for _ in self._space.grid(self._points))
 
-    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
-        return next((each for each in self._space.grid(self._points, held) if self._key(each) not in self._tried), None)
+    def suggest(self, number: int, fixed: FixedParams = NOTHING_FIXED) -> Config | None:
+        return next(
+            (each for each in self._space.grid(self._points, fixed) if self._key(each) not in self._tried), None
+        )
 
     def observe(self, trial: TrialRecord) -> None:
         self._tried.add(self._key(trial.config))

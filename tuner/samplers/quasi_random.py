@@ -6,7 +6,7 @@ from scipy.stats.qmc import Sobol
 
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
-from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
+from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.trial import TrialRecord
@@ -30,14 +30,14 @@ class QuasiRandom(Sampler):
         self._proposals = Proposals(space, seed)
         self._paths = list(space.parameters)
 
-    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
-        return self._proposals.choose(number, held, lambda attempt: self._point(number + attempt * _STRIDE, held))
+    def suggest(self, number: int, fixed: FixedParams = NOTHING_FIXED) -> Config | None:
+        return self._proposals.choose(number, fixed, lambda attempt: self._point(number + attempt * _STRIDE, fixed))
 
     def observe(self, trial: TrialRecord) -> None:
         self._proposals.observe(trial)
 
-    def _point(self, index: int, held: Held) -> Config:
+    def _point(self, index: int, fixed: FixedParams) -> Config:
         sequence = Sobol(len(self._paths), scramble=True, rng=derive(self._seed, "sobol"))
         sequence.fast_forward(index)
         (point,) = sequence.random(1)
-        return self._space.at(dict(zip(self._paths, map(float, point), strict=True)), held)
+        return self._space.at(dict(zip(self._paths, map(float, point), strict=True)), fixed)

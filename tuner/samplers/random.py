@@ -6,7 +6,7 @@ from optuna.samplers import RandomSampler
 
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
-from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
+from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.trial import TrialRecord
 from tuner.samplers._optuna import UNSEEN, Mirror
@@ -21,8 +21,8 @@ class Random(Sampler):
     def __init__(self, space: SearchSpace, goal: Goal, seed: int) -> None:
         self._mirror = Mirror(space, goal, seed, RandomSampler, lambda _, __: UNSEEN)
 
-    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
-        return self._mirror.suggest(number, held)
+    def suggest(self, number: int, fixed: FixedParams = NOTHING_FIXED) -> Config | None:
+        return self._mirror.suggest(number, fixed)
 
     def observe(self, trial: TrialRecord) -> None:
         self._mirror.observe(trial)

@@ -10,7 +10,7 @@ from optuna.samplers import RandomSampler, TPESampler
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
-from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
+from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.trial import TrialRecord, TrialState
@@ -55,10 +55,10 @@ class TPE(Sampler):
         self._has_stopped = False
         self._mirror = Mirror(space, goal, seed, self._make, _shown)
 
-    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
+    def suggest(self, number: int, fixed: FixedParams = NOTHING_FIXED) -> Config | None:
         draw = Random(derive(self._seed, "explore", number))  # noqa: S311 - no secret
         is_random = not self._knows_enough or (self._has_stopped and draw.random() < _RANDOM_SHARE)
-        return self._mirror.suggest(number, held, RandomSampler if is_random else self._make)
+        return self._mirror.suggest(number, fixed, RandomSampler if is_random else self._make)
 
     def observe(self, trial: TrialRecord) -> None:
         self._epochs[trial.number] = trial.last_epoch

@@ -6,7 +6,7 @@ from typing import final
 from tuner.domain.batching import NOTE, Batching
 from tuner.domain.config import Config
 from tuner.domain.trial import Report
-from tuner.search.cohort_policy import Cohorts
+from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.unit_of_work import UnitOfWork
 
 
@@ -14,7 +14,7 @@ from tuner.search.unit_of_work import UnitOfWork
 class BatchingStatistics:
     """The counts of a study; `batching` is what an earlier run has counted."""
 
-    def __init__(self, cohorts: Cohorts, batching: Batching) -> None:
+    def __init__(self, cohorts: CohortPolicy, batching: Batching) -> None:
         self._cohorts = cohorts
         self._batching = batching
         self._stored = batching.epochs

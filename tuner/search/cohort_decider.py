@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import final
 
-from tuner.domain.assignment import Answer, Exploit
+from tuner.domain.assignment import CohortUpdate, Exploit
 from tuner.domain.event import EventKind
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.trial import TrialRecord
@@ -37,7 +37,7 @@ class CohortDecider:
         *,
         is_stopping: bool,
         admits: bool,
-    ) -> tuple[Answer, Sequence[TrialRecord]]:
+    ) -> tuple[CohortUpdate, Sequence[TrialRecord]]:
         """Return the answer to a report, and the trials that join the cohort as soon as they are stored.
 
         `before` are the members that the cohort had before the report.
@@ -51,14 +51,14 @@ class CohortDecider:
             suspended = self._population.gather(state, cohort, unit)
         staying = state.members(cohort)
         joining = self._dispatcher.joiners(state, cohort, unit) if admits and not is_stopping else ()
-        answer = Answer(
+        update = CohortUpdate(
             leaving=frozenset(before) - _numbers(staying),
             suspended=_numbers(suspended),
             joining=tuple(member_of(trial, self._plan, self._scheduler) for trial in joining),
             exploits=tuple(exploits),
             is_over=not staying and not joining,
         )
-        return answer, joining
+        return update, joining
 
     def _exploits(self, trials: Iterable[TrialRecord]) -> list[Exploit]:
         return [

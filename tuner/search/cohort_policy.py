@@ -53,7 +53,7 @@ class Bound:
 
 
 @final
-class Cohorts:
+class CohortPolicy:
     """The rule that makes cohorts: it records which trials were begun and what failed, and returns how many may join.
 
     `size` is how many trials make a cohort, None as many as serve, `most` at most. The sampler draws a shape, and so
@@ -91,9 +91,9 @@ class Cohorts:
         self._seconds = 0.0
         self._epochs = 0
 
-    def sharing(self, share: int) -> "Cohorts":
+    def sharing(self, share: int) -> "CohortPolicy":
         """Return the same rule for other trials, of which so many may have one shape and train at a time."""
-        cohorts = Cohorts(
+        cohorts = CohortPolicy(
             self._space,
             self._key_of,
             size=self._size,
@@ -184,7 +184,7 @@ class Cohorts:
         """
         return not self._interleaved and self.shapes < _DRAWS
 
-    def held(self, config: Config) -> dict[str, Scalar]:
+    def fixed(self, config: Config) -> dict[str, Scalar]:
         """Return the values, by path, that a configuration needs to have the shape of this one.
 
         A parameter belongs to the shape if another value of it gives another key. A continuous one is never held, even

@@ -1,7 +1,7 @@
 """The controller: hands out trials, records reports, and answers which members leave, join and continue.
 
 It depends on no executor, no database and no tensor library: executors call it, and it calls a sampler, a scheduler and
-a journal. The same reports in the same order lead to the same decisions under every executor. Not thread-safe.
+a writer. The same reports in the same order lead to the same decisions under every executor. Not thread-safe.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -9,16 +9,16 @@ from datetime import datetime
 from typing import final
 
 from tuner.domain import ranking
-from tuner.domain.assignment import Answer, Work, WorkKind
+from tuner.domain.assignment import Assignment, AssignmentKind, CohortUpdate
 from tuner.domain.batching import Batching
 from tuner.domain.event import EventKind, Listener, Listeners
 from tuner.domain.run_controller import RunController, StopCause
 from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
-from tuner.domain.study_writer import Journal
+from tuner.domain.study_writer import StudyWriter
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, TrialRecord
 from tuner.search.cohort_decider import CohortDecider
-from tuner.search.cohort_policy import Cohorts
+from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.dispatch import Dispatcher, member_of
 from tuner.search.early_end import EarlyEnd
 from tuner.search.failure_policy import FailurePolicy
@@ -36,8 +36,8 @@ class SearchController(RunController):
 
     `trials` are those stored before; unfinished ones are handed out first and continue where they were recorded.
     `metrics` has every metric that the unfinished ones reported, by trial number and epoch. `tested` are the numbers of
-    those that were tested before, `to_test` chooses what is tested (None: the best trial). `works` is how many
-    assignments earlier parts of this run have issued. `batching` is what an earlier run has counted. Of `foreign`
+    those that were tested before, `to_test` chooses what is tested (None: the best trial). `assignments_issued` counts
+    those of earlier parts of this run. `batching` is what an earlier run has counted. Of `foreign`
     trials, which another program added with parameters of its own, nothing is learned.
     """
 
@@ -47,24 +47,24 @@ class SearchController(RunController):
         *,
         sampler: Sampler,
         scheduler: Scheduler,
-        cohorts: Cohorts,
-        journal: Journal,
+        cohorts: CohortPolicy,
+        writer: StudyWriter,
         now: Callable[[], datetime],
         listeners: Sequence[Listener] = (),
         trials: Sequence[TrialRecord] = (),
         metrics: Mapping[int, Mapping[int, Metrics]] | None = None,
         tested: Collection[int] = (),
         to_test: ToTest | None = None,
-        works: int = 0,
+        assignments_issued: int = 0,
         batching: Batching | None = None,
         foreign: Collection[int] = (),
     ) -> None:
         self._plan = plan
         self._scheduler = scheduler
-        self._journal = journal
+        self._journal = writer
         self._listeners = Listeners(listeners)
         self._now = now
-        self._works = works
+        self._works = assignments_issued
         self._stop: StopCause | None = None
         self._state = RunState(trials, metrics, target=plan.trials)
         self._failures = FailurePolicy(trials, retries=plan.retries)
@@ -117,58 +117,58 @@ class SearchController(RunController):
         if not self.is_stopping:
             self._stop = cause
 
-    def next_work(self) -> Work | None:
+    def next_work(self) -> Assignment | None:
         if self.is_stopping:
             return None
         unit = UnitOfWork()
         trials = self._dispatcher.next_cohort(self._state, unit) if self.stop_cause is None else ()
         if trials:
-            work = self._assigned(WorkKind.TRAIN, trials)
-            self._commit(unit, trials, work.id)
-            return work
+            assignment = self._assigned(AssignmentKind.TRAIN, trials)
+            self._commit(unit, trials, assignment.id)
+            return assignment
         self._commit(unit)
         chosen = self._tests.start(self._state.trials) if self._is_idle else None
-        return None if chosen is None else self._assigned(WorkKind.TEST, [chosen])
+        return None if chosen is None else self._assigned(AssignmentKind.TEST, [chosen])
 
-    def report(self, reports: Iterable[Report], *, admits: bool = True) -> Answer:
+    def report(self, reports: Iterable[Report], *, admits: bool = True) -> CohortUpdate:
         state, unit = self._state, UnitOfWork()
         live = [report for report in reports if state.is_running(report.number)]
         if not live:
-            return Answer(is_over=True)
+            return CohortUpdate(is_over=True)
         cohort = state.cohort_of(live[0].number)
         before = [trial.number for trial in state.members(cohort)]
         self._recorder.record(state, cohort, live, unit, is_signalled=self._is_signalled)
         is_stopping = self.stop_cause is not None
-        answer, joining = self._decider.decide(state, cohort, before, unit, is_stopping=is_stopping, admits=admits)
-        if answer.is_over:
+        update, joining = self._decider.decide(state, cohort, before, unit, is_stopping=is_stopping, admits=admits)
+        if update.is_over:
             self._recorder.close(state, cohort, live[0].number, unit)
         self._commit(unit, joining, cohort)
-        return answer
+        return update
 
-    def lost(self, work: Work, reason: str) -> None:
-        if work.kind is WorkKind.TEST:
-            self.tested(work, Failure(reason=FailureReason.WORKER_LOST, message=reason))
+    def lost(self, assignment: Assignment, reason: str) -> None:
+        if assignment.kind is AssignmentKind.TEST:
+            self.tested(assignment, Failure(reason=FailureReason.WORKER_LOST, message=reason))
             return
         unit = UnitOfWork()
-        self._recorder.record_loss(self._state, work.id, reason, unit, is_signalled=self._is_signalled)
+        self._recorder.record_loss(self._state, assignment.id, reason, unit, is_signalled=self._is_signalled)
         self._commit(unit)
 
-    def overran(self, work: Work, failure: Failure) -> None:
-        if work.kind is WorkKind.TEST:
-            self.tested(work, failure)
+    def overran(self, assignment: Assignment, failure: Failure) -> None:
+        if assignment.kind is AssignmentKind.TEST:
+            self.tested(assignment, failure)
         elif self._is_signalled:  # the signal may have been sent to the trial too
-            self.lost(work, failure.message)
+            self.lost(assignment, failure.message)
         else:
             unit = UnitOfWork()
-            self._recorder.record_limit(self._state, work.id, failure, unit)
+            self._recorder.record_limit(self._state, assignment.id, failure, unit)
             self._commit(unit)
 
-    def tested(self, work: Work, outcome: Metrics | Failure | None) -> None:
+    def tested(self, assignment: Assignment, outcome: Metrics | Failure | None) -> None:
         if self._is_signalled and isinstance(outcome, Failure):
             self._tests.cancel()
             return
         unit = UnitOfWork()
-        self._tests.record(self._state.trial(work.members[0].number), outcome, unit)
+        self._tests.record(self._state.trial(assignment.members[0].number), outcome, unit)
         self._commit(unit)
 
     def abandon(self) -> None:
@@ -188,10 +188,10 @@ class SearchController(RunController):
         """Whether a signal stops the run: it is mostly sent to the workers too, which fail of it."""
         return self._stop in (StopCause.INTERRUPT, StopCause.TERMINATE)
 
-    def _assigned(self, kind: WorkKind, trials: Sequence[TrialRecord]) -> Work:
+    def _assigned(self, kind: AssignmentKind, trials: Sequence[TrialRecord]) -> Assignment:
         self._works += 1
         members = tuple(member_of(trial, self._plan, self._scheduler) for trial in trials)
-        return Work(id=self._works, kind=kind, members=members, folders=self._plan.folders)
+        return Assignment(id=self._works, kind=kind, members=members, folders=self._plan.folders)
 
     def _commit(self, unit: UnitOfWork, starting: Sequence[TrialRecord] = (), cohort: int = 0) -> None:
         """Store all that one call changes, then start what was stored in its cohort, then notify the listeners."""

@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import final
 
-from tuner.domain.assignment import Member
+from tuner.domain.assignment import TrialAssignment
 from tuner.domain.config import Config
-from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
+from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.seed import derive
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.search.cohort_policy import Cohorts
+from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.plan import RunPlan
 from tuner.search.population import Population
 from tuner.search.run_state import RunState
@@ -27,7 +27,13 @@ class Dispatcher:
     """
 
     def __init__(
-        self, plan: RunPlan, *, sampler: Sampler, cohorts: Cohorts, population: Population, now: Callable[[], datetime]
+        self,
+        plan: RunPlan,
+        *,
+        sampler: Sampler,
+        cohorts: CohortPolicy,
+        population: Population,
+        now: Callable[[], datetime],
     ) -> None:
         self._plan = plan
         self._sampler = sampler
@@ -92,7 +98,7 @@ class Dispatcher:
         """Let the sampler choose a shape: where it is this one again, more of it join, else the trial waits."""
         if state.waiting or not self._cohorts.is_drawn_again or not state.wants_trials:
             return []
-        trials = self._proposed_like(state, config, 1, NOTHING_HELD)
+        trials = self._proposed_like(state, config, 1, NOTHING_FIXED)
         if trials and trials[0].state is TrialState.RUNNING:
             trials += self._proposed_like(state, config, min(free - 1, self._cohorts.left(config)))
         return _begun(trials, unit)
@@ -101,14 +107,16 @@ class Dispatcher:
         """Begin `room` trials of the shape of `config`, or as many as there are."""
         return _begun(self._proposed_like(state, config, room), unit)
 
-    def _proposed_like(self, state: RunState, config: Config, room: int, held: Held | None = None) -> list[TrialRecord]:
+    def _proposed_like(
+        self, state: RunState, config: Config, room: int, fixed: FixedParams | None = None
+    ) -> list[TrialRecord]:
         """Propose trials of the shape of `config`; the last one waits where it turned out to have another shape."""
         room = min(room, math.ceil(state.left / self._plan.parallel))
-        if room and held is None:
-            held = self._cohorts.held(config)
+        if room and fixed is None:
+            fixed = self._cohorts.fixed(config)
         key = self._cohorts.key_of(config)
         trials: list[TrialRecord] = []
-        while len(trials) < room and (trial := self._proposed(state, held or NOTHING_HELD)) is not None:
+        while len(trials) < room and (trial := self._proposed(state, fixed or NOTHING_FIXED)) is not None:
             trials.append(trial)
             if self._cohorts.key_of(trial.config) != key:
                 trials[-1] = replace(trial, state=TrialState.WAITING)
@@ -116,12 +124,12 @@ class Dispatcher:
                 break
         return trials
 
-    def _proposed(self, state: RunState, held: Held = NOTHING_HELD) -> TrialRecord | None:
+    def _proposed(self, state: RunState, fixed: FixedParams = NOTHING_FIXED) -> TrialRecord | None:
         """Return a new trial; None where the sampler has no configuration left, with no fixed values: for good."""
         number = len(state.trials)
-        config = self._plan.default if number == 0 else self._sampler.suggest(number, held)
+        config = self._plan.default if number == 0 else self._sampler.suggest(number, fixed)
         if config is None:
-            if not held:
+            if not fixed:
                 state.exhaust()
             return None
         trial = TrialRecord(number=number, state=TrialState.RUNNING, config=config, started=self._now())
@@ -131,12 +139,12 @@ class Dispatcher:
         return trial
 
 
-def member_of(trial: TrialRecord, plan: RunPlan, scheduler: Scheduler) -> Member:
+def member_of(trial: TrialRecord, plan: RunPlan, scheduler: Scheduler) -> TrialAssignment:
     """Return the trial as its worker is given it."""
     epochs = scheduler.decision_epochs(trial.number)
     if epochs is not None and plan.stops_hopeless and plan.goal.settles_early:
         epochs = (1, *epochs)  # the first report shows whether it violates a constraint for good
-    return Member(
+    return TrialAssignment(
         number=trial.number,
         config=trial.config,
         seed=derive(plan.seed, "trial", trial.number),

@@ -23,7 +23,7 @@ class RunPlan:
     tests: bool
     """Whether trials are tested at the end."""
     folders: StudyFolders | None = None
-    """What the trials write into; None: the job's own folders."""
+    """What the trials write into; None: the worker's own folders."""
     target: float | None = None
     """The value that ends the run once a usable trial has it, or a better one."""
     patience: int | None = None

@@ -13,7 +13,7 @@ from tuner.domain.event import EventKind
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.seed import derive
 from tuner.domain.trial import Stage, TrialRecord, TrialState
-from tuner.search.cohort_policy import Cohorts
+from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.plan import RunPlan
 from tuner.search.run_state import RunState
 from tuner.search.unit_of_work import UnitOfWork
@@ -35,7 +35,7 @@ class Population(ABC):
         """Take the members out of the cohort that have to wait for the rest of their generation; return them."""
 
 
-def population_of(plan: RunPlan, scheduler: Scheduler, cohorts: Cohorts) -> Population:
+def population_of(plan: RunPlan, scheduler: Scheduler, cohorts: CohortPolicy) -> Population:
     """Return the population that suits the scheduler."""
     return ExploitingPopulation(plan, scheduler, cohorts) if scheduler.exploits else NoPopulation()
 
@@ -58,7 +58,7 @@ class NoPopulation(Population):
 class ExploitingPopulation(Population):
     """Asks the scheduler for the source of each trial, and explores the configuration that comes with its state."""
 
-    def __init__(self, plan: RunPlan, scheduler: Scheduler, cohorts: Cohorts) -> None:
+    def __init__(self, plan: RunPlan, scheduler: Scheduler, cohorts: CohortPolicy) -> None:
         self._plan = plan
         self._scheduler = scheduler
         self._cohorts = cohorts

@@ -12,10 +12,10 @@ from tuner.domain.errors import ConfigurationError
 from tuner.domain.event import EventKind
 from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
-from tuner.domain.study_writer import Change
+from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
 from tuner.search.batching_statistics import BatchingStatistics
-from tuner.search.cohort_policy import Cohorts
+from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.early_end import EarlyEnd
 from tuner.search.failure_policy import MAX_RETRIES, FailurePolicy, Recovery
 from tuner.search.plan import RunPlan
@@ -38,7 +38,7 @@ class Recorder:
         *,
         sampler: Sampler,
         scheduler: Scheduler,
-        cohorts: Cohorts,
+        cohorts: CohortPolicy,
         failures: FailurePolicy,
         early_end: EarlyEnd,
         batching: Batching,
@@ -160,7 +160,7 @@ class Recorder:
         if self._statistics.is_due:
             self._statistics.store(state.trial(reports[0].number).config, unit)
 
-    def _changes(self, state: RunState, reports: Sequence[Report]) -> list[Change]:
+    def _changes(self, state: RunState, reports: Sequence[Report]) -> list[TrialUpdate]:
         """Return what the reports change, one after the other; what follows a trial's end changes nothing."""
         trials: dict[int, TrialRecord] = {}
         changes = []
@@ -168,7 +168,7 @@ class Recorder:
             trial = trials.get(report.number, state.trial(report.number))
             if not trial.state.is_finished:
                 trials[report.number] = self._after(state, trial, report)
-                changes.append(Change(trial=trials[report.number], report=report))
+                changes.append(TrialUpdate(trial=trials[report.number], report=report))
         return changes
 
     def _after(self, state: RunState, trial: TrialRecord, report: Report) -> TrialRecord:
@@ -187,7 +187,7 @@ class Recorder:
             state.add_metrics(trial.number, report.epoch, report.metrics)
         return after
 
-    def _learn(self, state: RunState, changes: Sequence[Change], unit: UnitOfWork) -> None:
+    def _learn(self, state: RunState, changes: Sequence[TrialUpdate], unit: UnitOfWork) -> None:
         """Apply changes; trials that fail are judged by how far all others are after the last change."""
         for change in changes:
             state.add(change.trial)

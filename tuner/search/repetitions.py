@@ -5,7 +5,7 @@ from typing import final
 
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
-from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
+from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.trial import TrialRecord
 
@@ -24,8 +24,8 @@ class Repetitions(Sampler):
         """How many proposals are still to come."""
         return sum(times for _, times in self._left)
 
-    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
-        fitting = (config for config, times in self._left if times > 0 and self._fits(config, held))
+    def suggest(self, number: int, fixed: FixedParams = NOTHING_FIXED) -> Config | None:
+        fitting = (config for config, times in self._left if times > 0 and self._fits(config, fixed))
         return next(fitting, None)
 
     def observe(self, trial: TrialRecord) -> None:
@@ -33,6 +33,6 @@ class Repetitions(Sampler):
             self._seen.add(trial.number)
             self._left = [(config, times - (config == trial.config)) for config, times in self._left]
 
-    def _fits(self, config: Config, held: Held) -> bool:
+    def _fits(self, config: Config, fixed: FixedParams) -> bool:
         values = self._space.flatten(config)
-        return all(path in values and values[path] == value for path, value in held.items())
+        return all(path in values and values[path] == value for path, value in fixed.items())

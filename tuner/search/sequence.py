@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import final
 
-from tuner.domain.assignment import Answer, Work
+from tuner.domain.assignment import Assignment, CohortUpdate
 from tuner.domain.run_controller import RunController, StopCause
 from tuner.domain.trial import Failure, Metrics, Report
 
@@ -37,29 +37,29 @@ class ControllerSequence(RunController):
         self._stop = self._stop or cause
         self._part.stop(self._stop)
 
-    def next_work(self) -> Work | None:
-        work = self._part.next_work()
-        while work is None and self._is_next():
+    def next_work(self) -> Assignment | None:
+        assignment = self._part.next_work()
+        while assignment is None and self._is_next():
             self._early_end = self._part.stop_cause
             self._part = self._following.pop(0)(self._works) or self._part
             if self._stop is not None:  # a signal that came in between
                 self._part.stop(self._stop)
-            work = self._part.next_work()
-        if work is not None:
-            self._works = work.id
-        return work
+            assignment = self._part.next_work()
+        if assignment is not None:
+            self._works = assignment.id
+        return assignment
 
-    def report(self, reports: Iterable[Report], *, admits: bool = True) -> Answer:
+    def report(self, reports: Iterable[Report], *, admits: bool = True) -> CohortUpdate:
         return self._part.report(reports, admits=admits)
 
-    def lost(self, work: Work, reason: str) -> None:
-        self._part.lost(work, reason)
+    def lost(self, assignment: Assignment, reason: str) -> None:
+        self._part.lost(assignment, reason)
 
-    def overran(self, work: Work, failure: Failure) -> None:
-        self._part.overran(work, failure)
+    def overran(self, assignment: Assignment, failure: Failure) -> None:
+        self._part.overran(assignment, failure)
 
-    def tested(self, work: Work, outcome: Metrics | Failure | None) -> None:
-        self._part.tested(work, outcome)
+    def tested(self, assignment: Assignment, outcome: Metrics | Failure | None) -> None:
+        self._part.tested(assignment, outcome)
 
     def abandon(self) -> None:
         self._part.abandon()

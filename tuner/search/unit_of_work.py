@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, final
 
 from tuner.domain.event import Event, EventKind, Listener
-from tuner.domain.study_writer import Change, Journal, Transaction
+from tuner.domain.study_writer import StudyWriter, Transaction, TrialUpdate
 from tuner.domain.trial import Metrics, Report, TrialRecord
 
 
@@ -14,7 +14,7 @@ class UnitOfWork:
 
     def __init__(self) -> None:
         self._begun: list[TrialRecord] = []
-        self._changes: list[Change] = []
+        self._changes: list[TrialUpdate] = []
         self._rescheduled: list[TrialRecord] = []
         self._notes: dict[str, Any] = {}
         self._warnings: list[str] = []
@@ -26,7 +26,7 @@ class UnitOfWork:
 
     def change(self, trial: TrialRecord, report: Report | None = None) -> None:
         """Store what became of a trial, and the report that made it so."""
-        self._changes.append(Change(trial=trial, report=report))
+        self._changes.append(TrialUpdate(trial=trial, report=report))
 
     def reschedule(self, trials: Iterable[TrialRecord]) -> None:
         """Store the schedules of trials that continue from others' states."""
@@ -46,7 +46,7 @@ class UnitOfWork:
         """Notify the listeners of what happened to a trial."""
         self._events.append(Event(kind=kind, trial=trial, report=report, test_metrics=test_metrics))
 
-    def store(self, journal: Journal) -> None:
+    def store(self, writer: StudyWriter) -> None:
         """Store all changes in one transaction; raises `StorageError`."""
         transaction = Transaction(
             begun=tuple(self._begun),
@@ -55,7 +55,7 @@ class UnitOfWork:
             notes=dict(self._notes),
         )
         if not transaction.is_empty:
-            journal.store(transaction)
+            writer.store(transaction)
 
     def notify(self, listener: Listener) -> None:
         """Deliver the warnings and the events, which are stored by now."""

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from typing import Any, final
 
 from tuner.domain.config import Config, Scalar
-from tuner.domain.sampler import NOTHING_HELD, Held, Sampler
+from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.trial import TrialRecord
 
@@ -21,7 +21,7 @@ _SHARE = 8
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
+class SourceStudy:
     """An earlier study: its trials, the best first, and the space of their configurations.
 
     `space` is None for a study that plain Optuna made: its configurations are flat, by path already.
@@ -45,7 +45,7 @@ class Earlier:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CarriedOver:
+class TransferredConfig:
     """A configuration to be tried, and the trial of the earlier study that it comes from."""
 
     study: str
@@ -57,19 +57,19 @@ class CarriedOver:
         return {"study": self.study, "number": self.number, "config": self.config}
 
     @staticmethod
-    def parsed(stored: Mapping[str, Any]) -> "CarriedOver":
+    def parsed(stored: Mapping[str, Any]) -> "TransferredConfig":
         """Return what `describe` described."""
-        return CarriedOver(study=stored["study"], number=stored["number"], config=Config(stored["config"]))
+        return TransferredConfig(study=stored["study"], number=stored["number"], config=Config(stored["config"]))
 
 
-def carried_over(space: SearchSpace, studies: Sequence[Earlier], trials: int) -> tuple[CarriedOver, ...]:
+def carried_over(space: SearchSpace, studies: Sequence[SourceStudy], trials: int) -> tuple[TransferredConfig, ...]:
     """Return the configurations that a study of so many trials begins with, the best of each earlier study in turn.
 
     A parameter keeps its value as far as `space` has it, and has its default where not. What breaks the space's rules,
     is the default configuration, or is the same as one before, is left out.
     """
     most = max(1, min(MOST, trials // _SHARE))
-    chosen: list[CarriedOver] = []
+    chosen: list[TransferredConfig] = []
     for candidate in _in_turn(space, studies):
         known = [space.default, *(each.config for each in chosen)]
         if candidate.config not in known and not space.broken_rules(candidate.config):
@@ -79,13 +79,13 @@ def carried_over(space: SearchSpace, studies: Sequence[Earlier], trials: int) ->
     return tuple(chosen)
 
 
-def _in_turn(space: SearchSpace, studies: Sequence[Earlier]) -> Iterator[CarriedOver]:
+def _in_turn(space: SearchSpace, studies: Sequence[SourceStudy]) -> Iterator[TransferredConfig]:
     """Yield the best of every study, then the second best: values of different studies need not compare."""
     for trials in zip_longest(*(study.trials for study in studies)):
         for study, trial in zip(studies, trials, strict=True):
             if trial is not None:
                 config = _moved(space, study.values(trial))
-                yield CarriedOver(study=study.name, number=trial.number, config=config)
+                yield TransferredConfig(study=study.name, number=trial.number, config=config)
 
 
 def _moved(space: SearchSpace, values: Mapping[str, Scalar]) -> Config:
@@ -106,10 +106,10 @@ class WarmStart(Sampler):
         self._space = space
         self._left = list(configs)
 
-    def suggest(self, number: int, held: Held = NOTHING_HELD) -> Config | None:
+    def suggest(self, number: int, fixed: FixedParams = NOTHING_FIXED) -> Config | None:
         if not self._left:
-            return self._sampler.suggest(number, held)
-        return next((config for config in self._left if self._has(config, held)), None)
+            return self._sampler.suggest(number, fixed)
+        return next((config for config in self._left if self._has(config, fixed)), None)
 
     def observe(self, trial: TrialRecord) -> None:
         # A trial may since have gone on from another's state, with another configuration.
@@ -117,6 +117,6 @@ class WarmStart(Sampler):
         self._left = [config for config in self._left if config != begun]
         self._sampler.observe(trial)
 
-    def _has(self, config: Config, held: Held) -> bool:
+    def _has(self, config: Config, fixed: FixedParams) -> bool:
         values = self._space.flatten(config)
-        return all(path in values and values[path] == value for path, value in held.items())
+        return all(path in values and values[path] == value for path, value in fixed.items())

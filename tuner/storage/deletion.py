@@ -16,7 +16,7 @@ from typing import final
 from tuner.domain.errors import ConfigurationError, StorageError, StudyNotFoundError
 from tuner.domain.study import NAME_PATTERN
 from tuner.domain.study_record import companion, folder_name
-from tuner.storage.fallback_file import Spill
+from tuner.storage.fallback_file import FallbackFile
 from tuner.storage.folder_ownership import original_of, owner_of, place_of, storage_name
 from tuner.storage.location import Location, locate
 from tuner.storage.store import Store
@@ -102,7 +102,7 @@ def _paths(store: Store, name: str) -> Iterator[Path]:
 
 
 def _paths_of(location: Location, folder_name: str) -> Iterator[Path]:
-    spill = Spill(location.folder, folder_name)
+    spill = FallbackFile(location.folder, folder_name)
     folders = location.folders_of(folder_name)
     # The folder that says whose it is goes last: what a crash leaves can be found by it.
     events = location.event_files_of(folder_name)

@@ -14,29 +14,29 @@ from typing import Any, final
 
 from tuner.domain.config import Config
 from tuner.domain.errors import StorageError
-from tuner.domain.study_writer import Change
+from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
 from tuner.formatting.redaction import redacted
 from tuner.system.files import private
 
 
 @final
-class Spill:
+class FallbackFile:
     """The files of one study: results to be stored, and late ones, which came when the study was another process's."""
 
     def __init__(self, folder: Path, study: str) -> None:
         self.file = folder / "spilled" / f"{study}.jsonl"
         self.late_file = folder / "spilled" / f"{study}.late.jsonl"
 
-    def keep(self, changes: Sequence[Change]) -> None:
+    def keep(self, changes: Sequence[TrialUpdate]) -> None:
         """Keep what the storage cannot take now; raises OSError where the disk cannot either."""
         _append(self.file, [_described(change) for change in changes])
 
-    def keep_late(self, changes: Sequence[Change]) -> None:
+    def keep_late(self, changes: Sequence[TrialUpdate]) -> None:
         """Keep, as evidence, what came too late to count."""
         _append(self.late_file, [_described(change) for change in changes])
 
-    def read(self) -> list[list[Change]]:
+    def read(self) -> list[list[TrialUpdate]]:
         """Return what was kept, one list for each transaction, oldest first.
 
         Raises `StorageError` for a whole line that nobody here can have written: what was measured is not skipped.
@@ -65,7 +65,7 @@ def _append(file: Path, entry: Sequence[Mapping[str, Any]]) -> None:
         os.close(folder)
 
 
-def _entries(file: Path) -> Iterator[list[Change]]:
+def _entries(file: Path) -> Iterator[list[TrialUpdate]]:
     if file.is_symlink() or not file.is_file():  # nobody kept results behind a link
         return
     for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
@@ -82,7 +82,7 @@ def _entries(file: Path) -> Iterator[list[Change]]:
             ) from error
 
 
-def _described(change: Change) -> dict[str, Any]:
+def _described(change: TrialUpdate) -> dict[str, Any]:
     trial, report = change.trial, change.report
     failure = trial.failure
     return {
@@ -98,7 +98,7 @@ def _described(change: Change) -> dict[str, Any]:
     }
 
 
-def _parsed(stored: Mapping[str, Any]) -> Change:
+def _parsed(stored: Mapping[str, Any]) -> TrialUpdate:
     number, failure, report = stored["number"], stored["failure"], stored["report"]
     trial = TrialRecord(
         number=number,
@@ -111,4 +111,4 @@ def _parsed(stored: Mapping[str, Any]) -> Change:
         finished=stored["finished"] and datetime.fromisoformat(stored["finished"]),
         failure=failure and Failure(reason=FailureReason(failure[0]), message=failure[1], traceback=failure[2]),
     )
-    return Change(trial=trial, report=report and Report(number=number, epoch=report[0], metrics=report[1]))
+    return TrialUpdate(trial=trial, report=report and Report(number=number, epoch=report[0], metrics=report[1]))

@@ -1,6 +1,6 @@
 """Who runs a study: one process at a time, which renews its lease while others can see it expire.
 
-Each holder's lease has a number one above the last one's, a fencing token: every transaction of the holder's journal
+Each holder's lease has a number one above the last one's, a fencing token: every transaction of the holder's writer
 reads it first, so a process that slept through the end of its lease cannot write over its successor's study (M.
 Kleppmann, How to do distributed locking, 2016). A holder that died on this machine is noticed at once, elsewhere when
 its lease ends.
@@ -12,7 +12,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, final
 
@@ -24,7 +24,7 @@ from tuner.storage import schema
 from tuner.storage.engine import committed, writing
 from tuner.storage.location import locate
 from tuner.storage.validation import readable
-from tuner.system.processes import birth
+from tuner.system.processes import start_time
 from tuner.system.untrusted_files import json_of
 
 KEY = "tuner:lease"
@@ -44,22 +44,26 @@ def utc_now() -> datetime:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """A process: where it runs, its number there, and when it was born, because numbers are given again."""
+class LeaseOwner:
+    """A process: where it runs, its number there, and when it started, because numbers are given again."""
 
     host: str
     pid: int
-    birth: str
+    start_time: str
 
     @staticmethod
-    def parsed(stored: Mapping[str, Any]) -> "Holder":
+    def parsed(stored: Mapping[str, Any]) -> "LeaseOwner":
         """Return the holder with these fields; raises `KeyError` or `TypeError` where they are no such thing."""
-        return Holder(host=str(stored["host"]), pid=int(stored["pid"]), birth=str(stored["birth"]))
+        return LeaseOwner(host=str(stored["host"]), pid=int(stored["pid"]), start_time=str(stored["birth"]))
 
     @staticmethod
-    def this() -> "Holder":
+    def this() -> "LeaseOwner":
         """Return the process that asks."""
-        return Holder(host=socket.gethostname(), pid=os.getpid(), birth=birth(os.getpid()))
+        return LeaseOwner(host=socket.gethostname(), pid=os.getpid(), start_time=start_time(os.getpid()))
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return the fields as they are stored."""
+        return {"host": self.host, "pid": self.pid, "birth": self.start_time}
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
@@ -67,19 +71,19 @@ class Holder:
     @property
     def is_gone(self) -> bool:
         """Whether the process is known to have ended; False for one on another machine."""
-        return self.host == socket.gethostname() and birth(self.pid) != self.birth
+        return self.host == socket.gethostname() and start_time(self.pid) != self.start_time
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class LeaseRecord:
     """A lease as stored: `until` is None where the holder gave it back.
 
     `since` is when the run began, None for a lease that an earlier version of tuner wrote.
     """
 
     token: int
-    holder: Holder
+    holder: LeaseOwner
     until: datetime | None
     since: datetime | None = None
 
@@ -95,15 +99,15 @@ class Claim:
         """Return the JSON form."""
         times = {"until": self.until, "since": self.since}
         written = {key: None if time is None else time.isoformat() for key, time in times.items()}
-        return json.dumps({"token": self.token, "holder": asdict(self.holder), **written})
+        return json.dumps({"token": self.token, "holder": self.holder.describe(), **written})
 
     @staticmethod
-    def parsed(text: str) -> "Claim":
+    def parsed(text: str) -> "LeaseRecord":
         """Return the lease that `describe` wrote; raises what `readable` takes for what it did not write."""
         stored = json_of(text)
-        return Claim(
+        return LeaseRecord(
             token=int(stored["token"]),
-            holder=Holder.parsed(stored["holder"]),
+            holder=LeaseOwner.parsed(stored["holder"]),
             until=_time(stored["until"]),
             since=_time(stored.get("since")),
         )
@@ -113,7 +117,7 @@ class Claim:
 class Lease:
     """A study that this process holds."""
 
-    def __init__(self, engine: Engine, study_id: int, claim: Claim, clock: Clock = utc_now) -> None:
+    def __init__(self, engine: Engine, study_id: int, claim: LeaseRecord, clock: Clock = utc_now) -> None:
         self._engine = engine
         self._study_id = study_id
         self._claim = claim
@@ -166,7 +170,7 @@ class Lease:
             connection.execute(update(_TABLE).where(_is_of(self._study_id)).values(value_json=claim.describe()))
 
 
-def refuse_held(connection: Connection, study_id: int, name: str, now: datetime) -> Claim | None:
+def refuse_held(connection: Connection, study_id: int, name: str, now: datetime) -> LeaseRecord | None:
     """Raise `StudyHeldError` where somebody holds the study; until the transaction ends, nobody can take it.
 
     Returns the claim of who held it last, None where nobody ever did.
@@ -179,13 +183,13 @@ def refuse_held(connection: Connection, study_id: int, name: str, now: datetime)
     return before
 
 
-def take(engine: Engine, study_id: int, name: str, clock: Clock = utc_now) -> Claim:
+def take(engine: Engine, study_id: int, name: str, clock: Clock = utc_now) -> LeaseRecord:
     """Claim a study for this process; raises `StudyHeldError` where another one holds it."""
 
-    def claim_it(connection: Connection) -> Claim:
+    def claim_it(connection: Connection) -> LeaseRecord:
         before = refuse_held(connection, study_id, name, clock())
         token = 1 if before is None else before.token + 1
-        claim = Claim(token=token, holder=Holder.this(), until=clock() + LASTS, since=clock())
+        claim = LeaseRecord(token=token, holder=LeaseOwner.this(), until=clock() + LASTS, since=clock())
         if before is None:
             row = {"study_id": study_id, "key": KEY, "value_json": claim.describe()}
             connection.execute(insert(_TABLE).values(row))
@@ -196,12 +200,12 @@ def take(engine: Engine, study_id: int, name: str, clock: Clock = utc_now) -> Cl
     return committed(engine, claim_it)
 
 
-def claim_on(connection: Connection, study_id: int) -> Claim | None:
+def claim_on(connection: Connection, study_id: int) -> LeaseRecord | None:
     """Return the lease of a study, valid or not; None for one that never ran."""
     return _parsed(connection.execute(_row(study_id)).scalar())
 
 
-def _stored(connection: Connection, study_id: int, *, changes: bool) -> Claim | None:
+def _stored(connection: Connection, study_id: int, *, changes: bool) -> LeaseRecord | None:
     """Return the lease, locked; two who shared the lock before one changes the row would wait for each other."""
     return _parsed(connection.execute(_row(study_id).with_for_update(read=not changes)).scalar())
 
@@ -210,11 +214,11 @@ def _row(study_id: int) -> Select[Any]:
     return select(_TABLE.c.value_json).where(_is_of(study_id))
 
 
-def _parsed(stored: str | None) -> Claim | None:
+def _parsed(stored: str | None) -> LeaseRecord | None:
     if stored is None:
         return None
     with readable("the lease of a study"):
-        return Claim.parsed(stored)
+        return LeaseRecord.parsed(stored)
 
 
 def _time(written: str | None) -> datetime | None:
@@ -228,7 +232,7 @@ def _is_of(study_id: int) -> Any:
     return (_TABLE.c.study_id == study_id) & (_TABLE.c.key == KEY)
 
 
-def _held(connection: Connection, name: str, claim: Claim, now: datetime) -> StudyHeldError:
+def _held(connection: Connection, name: str, claim: LeaseRecord, now: datetime) -> StudyHeldError:
     location = locate(connection.engine.url.render_as_string(hide_password=False))
     return StudyHeldError(
         f"study {name!r} runs already, in {claim.holder}",
@@ -236,9 +240,9 @@ def _held(connection: Connection, name: str, claim: Claim, now: datetime) -> Stu
     )
 
 
-def _how_to_stop(claim: Claim, now: datetime) -> str:
+def _how_to_stop(claim: LeaseRecord, now: datetime) -> str:
     holder = claim.holder
-    if holder == Holder.this():
+    if holder == LeaseOwner.this():
         return "this process itself runs it, in another thread or further up: let that end first"
     if holder.host == socket.gethostname():
         return f"or stop it first, with all that it has measured saved: kill {holder.pid}"

@@ -6,7 +6,7 @@ from typing import final
 from tuner.domain.event import Event, EventKind
 from tuner.domain.study_record import companion
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.storage.lease import Claim, Clock, utc_now
+from tuner.storage.lease import Clock, LeaseRecord, utc_now
 from tuner.storage.store import Store
 
 
@@ -45,7 +45,7 @@ class Follower:
         self._trials.update((trial.number, trial) for trial in changed)
         return [_event(trial) for trial in changed]
 
-    def holder(self) -> Claim | None:
+    def holder(self) -> LeaseRecord | None:
         """Return the lease of whoever runs the study now; None where nobody does."""
         return self._holder_of(self.study.name)
 
@@ -54,11 +54,11 @@ class Follower:
         repetitions = companion(self.study.name)
         return repetitions in self._store and self._holder_of(repetitions) is not None
 
-    def _holder_of(self, study: str) -> Claim | None:
+    def _holder_of(self, study: str) -> LeaseRecord | None:
         claim = self._store.claim(study)
         return claim if claim is not None and claim.is_valid(self._clock()) else None
 
-    def silence(self, claim: Claim) -> float:
+    def silence(self, claim: LeaseRecord) -> float:
         """Return for how many seconds nothing was heard of the holder of `claim`."""
         return claim.silence(self._clock())
 

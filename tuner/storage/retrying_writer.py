@@ -1,4 +1,4 @@
-"""A journal that outlives outages: results are kept in a file first, and the study waits until the storage is back."""
+"""A writer that outlives outages: results are kept in a file first, and the study waits until the storage is back."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import final
 
 from tuner.domain.errors import LeaseLostError, StorageError
-from tuner.domain.study_writer import Change, Journal, Transaction
-from tuner.storage.fallback_file import Spill
-from tuner.storage.writer import StudyJournal
+from tuner.domain.study_writer import StudyWriter, Transaction, TrialUpdate
+from tuner.storage.fallback_file import FallbackFile
+from tuner.storage.writer import SqlStudyWriter
 
 PATIENCE_SECONDS = 600.0
 _STOPPING_SECONDS = 5.0
@@ -19,7 +19,7 @@ Waits = Callable[[float, str], None]
 
 
 @final
-class WaitingJournal(Journal):
+class RetryingWriter(StudyWriter):
     """Writes a study, waiting up to `patience` seconds for a storage that cannot take it; much less while stopping.
 
     Raises `StorageError` after that, and at once where waiting cannot help. What came with a lost lease is kept as
@@ -28,8 +28,8 @@ class WaitingJournal(Journal):
 
     def __init__(
         self,
-        journal: StudyJournal,
-        spill: Spill,
+        writer: SqlStudyWriter,
+        spill: FallbackFile,
         *,
         waits: Waits,
         is_stopping: Callable[[], bool],
@@ -37,7 +37,7 @@ class WaitingJournal(Journal):
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._journal = journal
+        self._journal = writer
         self._spill = spill
         self._waits = waits
         self._is_stopping = is_stopping
@@ -76,14 +76,14 @@ class WaitingJournal(Journal):
                 error.hint += f"; what was measured since is kept, and not counted, in {self._spill.late_file}"
             raise
 
-    def _insist(self, act: Callable[[], None], again: Callable[[], None], results: Sequence[Change] = ()) -> None:
+    def _insist(self, act: Callable[[], None], again: Callable[[], None], results: Sequence[TrialUpdate] = ()) -> None:
         try:
             act()
         except StorageError as error:
             kept = self._keep(results)
             self._outlast(error, again, kept)
 
-    def _keep(self, results: Sequence[Change]) -> str:
+    def _keep(self, results: Sequence[TrialUpdate]) -> str:
         """Keep results in a file; return where they are, in words."""
         if not results:
             return "nothing that was measured is lost"

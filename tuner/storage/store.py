@@ -19,10 +19,10 @@ from tuner.domain.trial import TrialRecord, TrialState
 from tuner.domain.trial_counts import tally_of
 from tuner.storage import reader, schema
 from tuner.storage.engine import check_schema, committed, connect, create_schema, reading, translated
-from tuner.storage.lease import Claim, Lease, claim_on, refuse_held, take, utc_now
+from tuner.storage.lease import Lease, LeaseRecord, claim_on, refuse_held, take, utc_now
 from tuner.storage.location import Location, locate
 from tuner.storage.summary import Outline, best_numbers, changes, counted, same_numbers
-from tuner.storage.writer import STUDY_TABLES, TRIAL_TABLES, StudyJournal, inserted_id
+from tuner.storage.writer import STUDY_TABLES, TRIAL_TABLES, SqlStudyWriter, inserted_id
 
 _BUSY_SECONDS = 1.0
 
@@ -157,7 +157,7 @@ class Store:
     ) -> None:
         """Create a study without trials, all of it or nothing; raises `StudyExistsError`.
 
-        `notes` are what it is to have from the beginning of what a journal may `annotate`. It gets a new id unless
+        `notes` are what it is to have from the beginning of what a writer may `annotate`. It gets a new id unless
         `identity` is one.
         """
         create_schema(self.location, self._engine)
@@ -224,7 +224,7 @@ class Store:
         committed(self._engine, delete_all)
 
     @contextmanager
-    def holding(self, name: str) -> Iterator[StudyJournal]:
+    def holding(self, name: str) -> Iterator[SqlStudyWriter]:
         """Hold a study, and give its writer: only one process at a time has it.
 
         Raises `StudyNotFoundError`, and `StudyHeldError` where another process has it.
@@ -234,9 +234,9 @@ class Store:
             study_id = _id(connection, name)
         lease = Lease(self._writer, study_id, take(self._engine, study_id, name))
         with lease.kept():
-            yield StudyJournal(self._writer, study_id, study, lease)
+            yield SqlStudyWriter(self._writer, study_id, study, lease)
 
-    def claim(self, name: str) -> Claim | None:
+    def claim(self, name: str) -> LeaseRecord | None:
         """Return who runs a study, or ran it last; None where nobody ever did."""
         self._require(name)
         with reading(self._engine) as connection:

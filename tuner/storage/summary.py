@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from tuner.domain.study import Direction
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.domain.trial_counts import Tally
+from tuner.domain.trial_counts import TrialCounts
 from tuner.storage import schema
 from tuner.storage.reader import PREFIX
 
@@ -25,10 +25,10 @@ class Outline:
     study: StudyRecord
     trials: tuple[TrialRecord, ...]
     repetitions: tuple[TrialRecord, ...]
-    tally: Tally
+    tally: TrialCounts
 
 
-def counted(connection: Connection, study_id: int) -> Tally:
+def counted(connection: Connection, study_id: int) -> TrialCounts:
     """Return the counts of a study without constraints."""
     trials, points = schema.trials.c, schema.trial_intermediate_values.c
     states = select(trials.state, func.count()).where(trials.study_id == study_id).group_by(trials.state)
@@ -39,7 +39,7 @@ def counted(connection: Connection, study_id: int) -> Tally:
         .group_by(points.trial_id)
         .subquery()
     )
-    return Tally(
+    return TrialCounts(
         states={TrialState(state): count for state, count in connection.execute(states)},
         epochs=int(connection.execute(select(func.sum(reached.c.step))).scalar() or 0),
     )

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from tuner.domain import ranking
 from tuner.domain.errors import StorageError
 from tuner.domain.study_record import StudyRecord
-from tuner.domain.study_writer import Change, Journal, Transaction
+from tuner.domain.study_writer import StudyWriter, Transaction, TrialUpdate
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.redaction import redacted
 from tuner.storage import schema
@@ -26,7 +26,7 @@ _FINITE = "FINITE"
 
 
 @final
-class StudyJournal(Journal):
+class SqlStudyWriter(StudyWriter):
     """Writes a study that this process holds; the only writer there is, so it keeps what it knows of row ids."""
 
     def __init__(self, engine: Engine, study_id: int, study: StudyRecord, lease: Lease) -> None:
@@ -63,7 +63,7 @@ class StudyJournal(Journal):
         self._ids = self._known_ids()
         return [trial for trial in trials if trial.number not in self._ids]
 
-    def unwritten(self, changes: Sequence[Change]) -> list[Change]:
+    def unwritten(self, changes: Sequence[TrialUpdate]) -> list[TrialUpdate]:
         """Return what of these changes is not stored; what failed may have been stored nevertheless."""
         with writing(self._engine) as connection:
             return [
@@ -72,7 +72,7 @@ class StudyJournal(Journal):
                 if change.trial.number in self._ids and (fresh := self._unwritten(connection, change)) is not None
             ]
 
-    def _unwritten(self, connection: Connection, change: Change) -> Change | None:
+    def _unwritten(self, connection: Connection, change: TrialUpdate) -> TrialUpdate | None:
         trial_id = self._ids[change.trial.number]
         state = connection.execute(select(schema.trials.c.state).where(schema.trials.c.trial_id == trial_id)).scalar()
         if TrialState(state).is_finished:
@@ -174,7 +174,7 @@ class StudyJournal(Journal):
                 "distribution_json": self._distributions[path],
             }
 
-    def _insert_reports(self, connection: Connection, changes: Sequence[Change]) -> None:
+    def _insert_reports(self, connection: Connection, changes: Sequence[TrialUpdate]) -> None:
         reports = [change.report for change in changes if change.report and change.report.metrics is not None]
         if not reports:
             return

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tuner.study_report.data import Material
+from tuner.study_report.data import ReportData
 from tuner.study_report.document import Document, Section
 from tuner.study_report.sections import (
     best_trial,
@@ -19,7 +19,7 @@ from tuner.study_report.sections import (
     trials,
 )
 
-_SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
+_SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     best_trial.section,
     confirmation.section,
     optimization_history.section,
@@ -35,7 +35,7 @@ _SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
 )
 
 
-def compose(material: Material) -> Document:
+def compose(material: ReportData) -> Document:
     """Return the report of a study."""
     sections = [section for make in _SECTIONS if (section := make(material)) is not None]
     return Document(
@@ -43,7 +43,7 @@ def compose(material: Material) -> Document:
     )
 
 
-def _subtitle(material: Material) -> str:
+def _subtitle(material: ReportData) -> str:
     summary = material.summary
     target = f" of {summary.target}" if summary.target and not summary.is_complete else ""
     began = min((trial.started for trial in material.trials if trial.started), default=None)
@@ -51,5 +51,5 @@ def _subtitle(material: Material) -> str:
     return f"{material.study.goal}: {summary.finished}{target} trials finished{when}"
 
 
-def _written(material: Material) -> str:
+def _written(material: ReportData) -> str:
     return f"Written {material.written:%Y-%m-%d %H:%M} UTC by tuner"

@@ -22,7 +22,7 @@ _DRAWN = 1_000
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
+class ReportData:
     """A study with its trials and what follows from them; `repetitions` are trainings of the best to confirm them.
 
     `values` has each trial's parameters by path, `axes` the parameters themselves.
@@ -85,14 +85,14 @@ class Material:
         return self.location.command(name, self.study.name, *options)
 
 
-def gather(store: Store, name: str) -> Material:
+def gather(store: Store, name: str) -> ReportData:
     """Return all that is known of a study; raises `StudyNotFoundError`."""
     study, trials = store.view(name)
     repetitions = store.repetitions(name)
     values = {trial.number: values_of(study, trial) for trial in trials}
     stored = study.notes.get("environment")
     location = store.location
-    return Material(
+    return ReportData(
         study=study,
         trials=trials,
         repetitions=repetitions,

@@ -21,7 +21,7 @@ _HEAD = 2_000
 """Characters among which a report of ours says that it is one."""
 
 
-class Format(Enum):
+class ReportFormat(Enum):
     """The forms of a report."""
 
     HTML = "html"
@@ -45,7 +45,7 @@ class Written:
 
 
 def write_report(
-    store: Store, name: str, *, output: Path | None = None, form: Format | None = None, replace: bool = False
+    store: Store, name: str, *, output: Path | None = None, form: ReportFormat | None = None, replace: bool = False
 ) -> Written:
     """Write the report of a study and return where.
 
@@ -56,25 +56,25 @@ def write_report(
     form = form or _form_of(output)
     with _said(output or Path.cwd()):
         target = _target(name, output, form)
-        if form is not Format.PNG:
+        if form is not ReportFormat.PNG:
             _refuse_to_destroy(target, replace=replace)
     document = compose(gather(store, name))
-    return {Format.HTML: _write_page, Format.MARKDOWN: _write_markdown, Format.PNG: _write_pictures}[form](
-        document, target
-    )
+    return {ReportFormat.HTML: _write_page, ReportFormat.MARKDOWN: _write_markdown, ReportFormat.PNG: _write_pictures}[
+        form
+    ](document, target)
 
 
-def _form_of(output: Path | None) -> Format:
-    endings = {".md": Format.MARKDOWN, ".markdown": Format.MARKDOWN}
-    return endings.get(output.suffix.lower(), Format.HTML) if output is not None else Format.HTML
+def _form_of(output: Path | None) -> ReportFormat:
+    endings = {".md": ReportFormat.MARKDOWN, ".markdown": ReportFormat.MARKDOWN}
+    return endings.get(output.suffix.lower(), ReportFormat.HTML) if output is not None else ReportFormat.HTML
 
 
-def _target(name: str, output: Path | None, form: Format) -> Path:
+def _target(name: str, output: Path | None, form: ReportFormat) -> Path:
     """Return the file to write, or the folder of pictures; `output` may be the folder that it is to be in."""
-    usual = f"{file_name(name)}-figures" if form is Format.PNG else f"{file_name(name)}.{form.value}"
+    usual = f"{file_name(name)}-figures" if form is ReportFormat.PNG else f"{file_name(name)}.{form.value}"
     if output is None:
         return Path(usual)
-    if form is not Format.PNG and output.is_dir():
+    if form is not ReportFormat.PNG and output.is_dir():
         return output / usual
     if not output.absolute().parent.is_dir():
         raise ConfigurationError(f"there is no folder {output.absolute().parent} to write a report into")

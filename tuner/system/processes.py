@@ -17,7 +17,7 @@ _STATE, _START_TICKS = 0, 19
 """Fields of /proc/<pid>/stat, counted from the third on; the second is the name, which may contain anything."""
 
 
-def birth(pid: int) -> str:
+def start_time(pid: int) -> str:
     """Return when a process started, which no later process with the same pid shares; "" where it has ended.
 
     On Linux in clock ticks since the machine started: psutil's time of creation moves with the machine's clock.
@@ -53,7 +53,7 @@ def _group_of(pid: int) -> int | None:
 
 def has_group(group: int) -> bool:
     """Whether any process of a group has not ended; one that is not reaped yet has."""
-    return any(_group_of(pid) == group and birth(pid) for pid in psutil.pids())
+    return any(_group_of(pid) == group and start_time(pid) for pid in psutil.pids())
 
 
 def descendants(pid: int) -> tuple[int, ...]:
@@ -78,7 +78,7 @@ def resident_bytes() -> int:
     return resident_bytes_of((os.getpid(),))
 
 
-def kill_marked(name: str, folder: Path) -> bool:
+def kill_users_of(name: str, folder: Path) -> bool:
     """Kill all other processes whose environment variable `name` is `folder`, or that have a file open in there.
 
     Returns whether there were any; killed processes may exist for a moment longer. A process that changes its title

@@ -128,11 +128,11 @@ class SamplerConformance:
         sampler, _ = self._studied(title)
         wanted = space.flatten([*space.grid(5)][-1])
         for count in range(1, len(wanted)):
-            held = dict([*wanted.items()][:count])
-            config = sampler.suggest(18, held)
+            fixed = dict([*wanted.items()][:count])
+            config = sampler.suggest(18, fixed)
             assert_valid(space, config)
             assert config is not None
-            assert {path: space.flatten(config)[path] for path in held} == held
+            assert {path: space.flatten(config)[path] for path in fixed} == fixed
 
     @pytest.mark.parametrize("goal", [SEVERAL, BOUND, BOTH], ids=["several", "bound", "both"])
     def test_with_several_metrics_or_constraints_a_rebuilt_sampler_proposes_the_same(self, goal: Goal) -> None:

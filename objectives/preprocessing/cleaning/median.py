@@ -5,14 +5,14 @@ from typing import Any, final
 
 from sklearn.impute import SimpleImputer
 
-from tuner.objectives.preprocessing._step import Step
+from tuner.objectives.preprocessing._step import PreprocessingStep
 
 __all__ = ["Median"]
 
 
 @final
 @dataclass(frozen=True)
-class Median(Step):
+class Median(PreprocessingStep):
     """Fills gaps with the median of the training split; a column without any value becomes 0."""
 
     def transformer(self, rows: int) -> Any:

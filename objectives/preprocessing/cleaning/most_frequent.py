@@ -5,14 +5,14 @@ from typing import Any, final
 
 from sklearn.impute import SimpleImputer
 
-from tuner.objectives.preprocessing._step import Step
+from tuner.objectives.preprocessing._step import PreprocessingStep
 
 __all__ = ["MostFrequent"]
 
 
 @final
 @dataclass(frozen=True)
-class MostFrequent(Step):
+class MostFrequent(PreprocessingStep):
     """Fills gaps with the most frequent of the training split; a column without any value becomes 0."""
 
     def transformer(self, rows: int) -> Any:

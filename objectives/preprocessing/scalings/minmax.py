@@ -5,14 +5,14 @@ from typing import Any, final
 
 from sklearn.preprocessing import MinMaxScaler
 
-from tuner.objectives.preprocessing._step import Step
+from tuner.objectives.preprocessing._step import PreprocessingStep
 
 __all__ = ["MinMax"]
 
 
 @final
 @dataclass(frozen=True)
-class MinMax(Step):
+class MinMax(PreprocessingStep):
     """Subtracts the minimum and divides by the range."""
 
     def transformer(self, rows: int) -> Any:

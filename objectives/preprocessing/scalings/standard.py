@@ -5,14 +5,14 @@ from typing import Any, final
 
 from sklearn.preprocessing import StandardScaler
 
-from tuner.objectives.preprocessing._step import Step
+from tuner.objectives.preprocessing._step import PreprocessingStep
 
 __all__ = ["Standard"]
 
 
 @final
 @dataclass(frozen=True)
-class Standard(Step):
+class Standard(PreprocessingStep):
     """Subtracts the mean and divides by the standard deviation."""
 
     def transformer(self, rows: int) -> Any:

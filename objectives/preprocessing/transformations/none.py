@@ -5,14 +5,14 @@ from typing import Any, final
 
 from sklearn.preprocessing import FunctionTransformer
 
-from tuner.objectives.preprocessing._step import Step
+from tuner.objectives.preprocessing._step import PreprocessingStep
 
 __all__ = ["NoTransformation"]
 
 
 @final
 @dataclass(frozen=True)
-class NoTransformation(Step):
+class NoTransformation(PreprocessingStep):
     """Leaves every feature as it is."""
 
     def transformer(self, rows: int) -> Any:

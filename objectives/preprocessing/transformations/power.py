@@ -7,14 +7,14 @@ import numpy as np
 from sklearn.preprocessing import PowerTransformer, StandardScaler
 
 from tuner.objectives.datasets._dataset import Array
-from tuner.objectives.preprocessing._step import Step
+from tuner.objectives.preprocessing._step import PreprocessingStep
 
 __all__ = ["Power"]
 
 
 @final
 @dataclass(frozen=True)
-class Power(Step):
+class Power(PreprocessingStep):
     """Raises each feature to the power that makes it most symmetric."""
 
     def transformer(self, rows: int) -> Any:

@@ -5,14 +5,14 @@ from typing import Any, final
 
 from sklearn.preprocessing import QuantileTransformer
 
-from tuner.objectives.preprocessing._step import Step
+from tuner.objectives.preprocessing._step import PreprocessingStep
 
 __all__ = ["Quantile"]
 
 
 @final
 @dataclass(frozen=True)
-class Quantile(Step):
+class Quantile(PreprocessingStep):
     """Maps ranks to a normal distribution: outliers lose their reach."""
 
     def transformer(self, rows: int) -> Any:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from templates import gone
 
-from tuner.domain.assignment import Member, Work, WorkKind
+from tuner.domain.assignment import Assignment, AssignmentKind, TrialAssignment
 from tuner.domain.command import Command
 from tuner.domain.config import Config
 from tuner.domain.study import Direction, Limits
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import FailureReason
-from tuner.domain.worker_spec import Isolation, Job
+from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.inherited_environment import surrounded
 from tuner.execution.isolation.worker import IsolatedWorker
 from tuner.execution.worker import WorkOverranError
@@ -35,15 +35,15 @@ def begin(tmp_path: Path) -> Iterator[Callable[[str, Limits], IsolatedWorker]]:
 
     def started(program: str, limits: Limits) -> IsolatedWorker:
         (tmp_path / "train.py").write_text(program)
-        job = Job(
+        worker_spec = WorkerSpec(
             objective=Command(words=(sys.executable, "-S", "train.py")),
             folder=tmp_path, settings={}, seed=0, metric="m", direction=Direction.MAXIMIZE, max_epochs=3, device="cpu",
             folders=StudyFolders.within(tmp_path / "study"), isolation=Isolation.TRIAL, started_in=tmp_path,
             limits=limits,
         )  # fmt: skip
-        workers.append(IsolatedWorker(surrounded(job)))
-        member = Member(number=0, config=Config({"x": 1}), seed=0, decision_epochs=(3,))
-        workers[-1].begin(Work(id=1, kind=WorkKind.TRAIN, members=(member,)))
+        workers.append(IsolatedWorker(surrounded(worker_spec)))
+        member = TrialAssignment(number=0, config=Config({"x": 1}), seed=0, decision_epochs=(3,))
+        workers[-1].begin(Assignment(id=1, kind=AssignmentKind.TRAIN, members=(member,)))
         return workers[-1]
 
     yield started

@@ -19,7 +19,7 @@ from tuner.execution.checkpoints import TrialCheckpoints
 from tuner.execution.command import process as command_process
 from tuner.execution.command import training
 from tuner.execution.command.training import trained_by
-from tuner.system.processes import birth
+from tuner.system.processes import start_time
 
 Start = Callable[..., Generator[Any, None, None]]
 
@@ -186,7 +186,7 @@ def test_what_ignores_sigterm_is_killed_after_the_grace_time(start: Start, monke
     )
     pid = next(trial)["pid"]
     trial.close()
-    assert birth(pid) == ""
+    assert start_time(pid) == ""
 
 
 def test_after_its_last_epoch_a_command_may_end_by_itself(start: Start, workplace: Path) -> None:
@@ -210,7 +210,7 @@ def test_a_command_that_trains_on_after_its_last_epoch_is_ended_at_once(start: S
     next(trial)
     pid = next(trial)["pid"]
     trial.close()
-    assert birth(pid) == ""
+    assert start_time(pid) == ""
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_a_guard_ends_the_command_when_this_process_is_killed(start: Start, work
     os.waitpid(pid, 0)
     for each in handles:
         select.select([each], [], [], 60)
-    assert (birth(command), birth(apart)) == ("", "")
+    assert (start_time(command), start_time(apart)) == ("", "")
     for handle in (read, write, *handles):
         os.close(handle)
 

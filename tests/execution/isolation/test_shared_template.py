@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from templates import gone, processes_started
 
-from tuner.domain.assignment import Member, Work, WorkKind
+from tuner.domain.assignment import Assignment, AssignmentKind, TrialAssignment
 from tuner.domain.config import Config
 from tuner.domain.study import Direction
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Report
-from tuner.domain.worker_spec import Isolation, Job
+from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.inherited_environment import surrounded
 from tuner.execution.isolation.shared_template import shared_template
 from tuner.execution.isolation.worker import IsolatedWorker
@@ -40,9 +40,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def job(folder: Path) -> Job:
+def worker_spec(folder: Path) -> WorkerSpec:
     return surrounded(
-        Job(
+        WorkerSpec(
             objective="program:train",
             folder=folder,
             settings={},
@@ -59,14 +59,14 @@ def job(folder: Path) -> Job:
 
 
 @pytest.fixture
-def address(job: Job, folder: Path) -> Iterator[Path | None]:
-    with shared_template(job, folder) as address:
+def address(worker_spec: WorkerSpec, folder: Path) -> Iterator[Path | None]:
+    with shared_template(worker_spec, folder) as address:
         yield address
 
 
 def trained(worker: IsolatedWorker, number: int) -> tuple[Report, ...]:
-    member = Member(number=number, config=Config({"x": 1.0}), seed=number, decision_epochs=(1,))
-    worker.begin(Work(id=number, kind=WorkKind.TRAIN, members=(member,)))
+    member = TrialAssignment(number=number, config=Config({"x": 1.0}), seed=number, decision_epochs=(1,))
+    worker.begin(Assignment(id=number, kind=AssignmentKind.TRAIN, members=(member,)))
     return worker.advance()
 
 
@@ -78,8 +78,8 @@ def imports(folder: Path) -> list[int]:
     return [int(line) for line in (folder / "imported").read_text().split()]
 
 
-def test_several_workers_have_the_objective_imported_once(job: Job, address: Path, folder: Path) -> None:
-    workers = [IsolatedWorker(job, template=address) for _ in range(2)]
+def test_several_workers_have_the_objective_imported_once(worker_spec: WorkerSpec, address: Path, folder: Path) -> None:
+    workers = [IsolatedWorker(worker_spec, template=address) for _ in range(2)]
     parents = {trained(worker, number)[0].metrics["m"] for number, worker in enumerate(workers)}  # type: ignore[index]
     for worker in workers:
         worker.close()
@@ -87,8 +87,10 @@ def test_several_workers_have_the_objective_imported_once(job: Job, address: Pat
     assert len(parents) == 2, "each worker has a template of its own, which ends what its trials leave"
 
 
-def test_what_the_import_prints_is_in_the_log_of_a_workers_first_trial(job: Job, address: Path, folder: Path) -> None:
-    worker = IsolatedWorker(job, template=address)
+def test_what_the_import_prints_is_in_the_log_of_a_workers_first_trial(
+    worker_spec: WorkerSpec, address: Path, folder: Path
+) -> None:
+    worker = IsolatedWorker(worker_spec, template=address)
     trained(worker, 0)
     trained(worker, 1)
     worker.close()
@@ -96,10 +98,12 @@ def test_what_the_import_prints_is_in_the_log_of_a_workers_first_trial(job: Job,
     assert log(folder, 1) == "trial 1\n"
 
 
-def test_an_objective_that_cannot_be_imported_is_the_failure_of_the_trial_with_its_log(job: Job, folder: Path) -> None:
+def test_an_objective_that_cannot_be_imported_is_the_failure_of_the_trial_with_its_log(
+    worker_spec: WorkerSpec, folder: Path
+) -> None:
     (folder / "program.py").write_text("print('so far')\nraise RuntimeError('no such dataset')\n")
-    with shared_template(job, folder) as address:
-        worker = IsolatedWorker(job, template=address)
+    with shared_template(worker_spec, folder) as address:
+        worker = IsolatedWorker(worker_spec, template=address)
         with pytest.raises(WorkOverranError, match="no such dataset"):
             trained(worker, 0)
         worker.close()
@@ -107,21 +111,21 @@ def test_an_objective_that_cannot_be_imported_is_the_failure_of_the_trial_with_i
     assert "RuntimeError: no such dataset" in log(folder, 0)
 
 
-def test_a_module_that_starts_threads_is_trained_in_fresh_interpreters(job: Job, folder: Path) -> None:
+def test_a_module_that_starts_threads_is_trained_in_fresh_interpreters(worker_spec: WorkerSpec, folder: Path) -> None:
     program = "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True, name='mine').start()\n"
     (folder / "program.py").write_text(program + PROGRAM)
-    with shared_template(job, folder) as address:
-        worker = IsolatedWorker(job, template=address)
+    with shared_template(worker_spec, folder) as address:
+        worker = IsolatedWorker(worker_spec, template=address)
         (report,) = trained(worker, 0)
         worker.close()
     assert report.metrics is not None
     assert "starts threads (mine)" in report.note
 
 
-def test_nothing_is_left_once_the_run_is_over(job: Job, folder: Path) -> None:
-    with shared_template(job, folder) as address:
+def test_nothing_is_left_once_the_run_is_over(worker_spec: WorkerSpec, folder: Path) -> None:
+    with shared_template(worker_spec, folder) as address:
         with processes_started() as started:
-            worker = IsolatedWorker(job, template=address)
+            worker = IsolatedWorker(worker_spec, template=address)
             trained(worker, 0)
         assert started
         worker.close()
@@ -129,27 +133,27 @@ def test_nothing_is_left_once_the_run_is_over(job: Job, folder: Path) -> None:
         assert gone(pid)
 
 
-def test_a_template_that_is_still_importing_ends_with_the_run(job: Job, folder: Path) -> None:
+def test_a_template_that_is_still_importing_ends_with_the_run(worker_spec: WorkerSpec, folder: Path) -> None:
     (folder / "program.py").write_text("import os, time\nos.mkfifo('importing')\nopen('importing').read()\n")
     with ExitStack() as run:
         with processes_started() as started:
-            run.enter_context(shared_template(job, folder))
+            run.enter_context(shared_template(worker_spec, folder))
         (template,) = started
         run.close()
     assert gone(template)
 
 
-def test_a_worker_on_another_machine_starts_a_template_of_its_own(job: Job, folder: Path) -> None:
-    worker = IsolatedWorker(job, template=folder / "nothing is here")
+def test_a_worker_on_another_machine_starts_a_template_of_its_own(worker_spec: WorkerSpec, folder: Path) -> None:
+    worker = IsolatedWorker(worker_spec, template=folder / "nothing is here")
     (report,) = trained(worker, 0)
     worker.close()
     assert report.metrics is not None
 
 
 @pytest.mark.parametrize("changes", [{"isolation": Isolation.NONE}, {"device": "cuda"}], ids=["batched", "gpu"])
-def test_none_is_started_where_none_helps(job: Job, folder: Path, changes: dict[str, object]) -> None:
+def test_none_is_started_where_none_helps(worker_spec: WorkerSpec, folder: Path, changes: dict[str, object]) -> None:
     with ExitStack() as run:
         with processes_started() as started:
-            address = run.enter_context(shared_template(replace(job, **changes), folder))  # type: ignore[arg-type]
+            address = run.enter_context(shared_template(replace(worker_spec, **changes), folder))  # type: ignore[arg-type]
         assert address is None
         assert not started

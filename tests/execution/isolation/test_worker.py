@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 from templates import gone, processes_started
 
-from tuner.domain.assignment import Answer, Member, Work, WorkKind
+from tuner.domain.assignment import Assignment, AssignmentKind, CohortUpdate, TrialAssignment
 from tuner.domain.config import Config
 from tuner.domain.study import Direction, Limits
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import FailureReason, Metrics, Report, Trial
-from tuner.domain.worker_spec import Isolation, Job
+from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.inherited_environment import surrounded
 from tuner.execution.isolation import process_handle
 from tuner.execution.isolation.worker import IsolatedWorker
 from tuner.execution.worker import WorkLostError, WorkOverranError
-from tuner.system.processes import birth
+from tuner.system.processes import start_time
 
 PROGRAM = """
 import json, os, signal, subprocess, sys, threading
@@ -142,9 +142,9 @@ def start(folder: Path) -> Iterator[Callable[..., IsolatedWorker]]:
     workers: list[IsolatedWorker] = []
 
     def begin(objective: Any, count: int = 1, **changes: Any) -> IsolatedWorker:
-        worker = IsolatedWorker(surrounded(replace(job(objective, folder), **changes)))
+        worker = IsolatedWorker(surrounded(replace(worker_spec(objective, folder), **changes)))
         workers.append(worker)
-        worker.begin(Work(id=1, kind=WorkKind.TRAIN, members=tuple(map(member, range(count)))))
+        worker.begin(Assignment(id=1, kind=AssignmentKind.TRAIN, members=tuple(map(member, range(count)))))
         return worker
 
     yield begin
@@ -152,8 +152,8 @@ def start(folder: Path) -> Iterator[Callable[..., IsolatedWorker]]:
         worker.close()
 
 
-def job(objective: Any, folder: Path) -> Job:
-    return Job(
+def worker_spec(objective: Any, folder: Path) -> WorkerSpec:
+    return WorkerSpec(
         objective=objective if callable(objective) or ":" in objective else f"program:{objective}",
         folder=folder,
         settings={},
@@ -168,9 +168,9 @@ def job(objective: Any, folder: Path) -> Job:
     )
 
 
-def member(number: int) -> Member:
+def member(number: int) -> TrialAssignment:
     # Judged at its last epoch: what it does before is reported together.
-    return Member(number=number, config=Config({"x": float(number)}), seed=number, decision_epochs=(3,))
+    return TrialAssignment(number=number, config=Config({"x": float(number)}), seed=number, decision_epochs=(3,))
 
 
 def metrics(reports: tuple[Report, ...]) -> list[Metrics | None]:
@@ -194,12 +194,12 @@ def trained(worker: IsolatedWorker) -> None:
 
 def let_one_more_process_end(worker: IsolatedWorker) -> None:
     """Let the template reap once more: a second trial beside the first."""
-    worker.follow(Answer(joining=(member(7),)))
-    worker.follow(Answer(leaving=frozenset({7})))
+    worker.follow(CohortUpdate(joining=(member(7),)))
+    worker.follow(CohortUpdate(leaving=frozenset({7})))
 
 
-def let_go(worker: IsolatedWorker, *numbers: int, joining: tuple[Member, ...] = ()) -> None:
-    worker.follow(Answer(leaving=frozenset(numbers), joining=joining, is_over=not joining))
+def let_go(worker: IsolatedWorker, *numbers: int, joining: tuple[TrialAssignment, ...] = ()) -> None:
+    worker.follow(CohortUpdate(leaving=frozenset(numbers), joining=joining, is_over=not joining))
 
 
 def test_a_settings_object_at_module_level_is_each_trials_own(start: Callable[..., IsolatedWorker]) -> None:
@@ -237,7 +237,7 @@ def test_what_a_trial_has_started_ends_with_it_whatever_session_it_is_in(
 ) -> None:
     worker = start("children")
     worker.advance()
-    assert all(map(birth, facts(folder)["pids"]))
+    assert all(map(start_time, facts(folder)["pids"]))
     let_go(worker, 0)
     assert all(map(gone, facts(folder)["pids"]))
 
@@ -248,7 +248,7 @@ def test_a_daemon_that_a_trial_starts_lives_as_long_as_the_trial(
     worker = start("daemonizing", max_epochs=1)
     worker.advance()
     let_one_more_process_end(worker)
-    assert all(map(birth, facts(folder)["pids"]))
+    assert all(map(start_time, facts(folder)["pids"]))
     let_go(worker, 0)
     assert all(map(gone, facts(folder)["pids"]))
 
@@ -310,7 +310,7 @@ def test_a_template_that_has_died_is_replaced(start: Callable[..., IsolatedWorke
     (template,) = started
     os.kill(template, 9)
     assert gone(template)
-    worker.begin(Work(id=2, kind=WorkKind.TRAIN, members=(member(1),)))
+    worker.begin(Assignment(id=2, kind=AssignmentKind.TRAIN, members=(member(1),)))
     (report, *_) = worker.advance()
     assert report.metrics == {"m": 1.0, "seen": 1.0}
     assert report.note == ""
@@ -373,7 +373,7 @@ def test_how_a_process_dies_is_said_and_the_next_trial_trains(
     worker = start(objective)
     with pytest.raises(WorkLostError, match=words):
         worker.advance()
-    worker.begin(Work(id=2, kind=WorkKind.TRAIN, members=(member(1),)))
+    worker.begin(Assignment(id=2, kind=AssignmentKind.TRAIN, members=(member(1),)))
     with pytest.raises(WorkLostError, match=words):
         worker.advance()
 
@@ -383,7 +383,7 @@ def test_whatever_is_raised_is_the_trials_failure_after_what_it_has_measured(
     number: int, start: Callable[..., IsolatedWorker], folder: Path
 ) -> None:
     worker = start("raising")
-    worker.begin(Work(id=2, kind=WorkKind.TRAIN, members=(member(number),)))
+    worker.begin(Assignment(id=2, kind=AssignmentKind.TRAIN, members=(member(number),)))
     *measured, failed = worker.advance()
     assert [report.metrics for report in measured] == [{"m": 1.0}, {"m": 2.0}]
     assert failed.failure is not None
@@ -472,7 +472,7 @@ def test_trials_that_share_a_process_take_turns_and_see_each_other(start: Callab
     worker = start("settings", count=2, isolation=Isolation.COHORT)
     assert [each["m"] for each in metrics(worker.advance()) if each is not None] == [0.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     let_go(worker, 0, 1)
-    worker.begin(Work(id=2, kind=WorkKind.TRAIN, members=(member(2),)))
+    worker.begin(Assignment(id=2, kind=AssignmentKind.TRAIN, members=(member(2),)))
     assert metrics(worker.advance())[0] == {"m": 2.0, "seen": 2.0}
 
 
@@ -506,8 +506,8 @@ def test_trials_end_with_the_worker_however_that_ends(folder: Path) -> None:
     child = os.fork()
     if child == 0:
         try:
-            worker = IsolatedWorker(surrounded(job("children", folder)))
-            worker.begin(Work(id=1, kind=WorkKind.TRAIN, members=(member(0),)))
+            worker = IsolatedWorker(surrounded(worker_spec("children", folder)))
+            worker.begin(Assignment(id=1, kind=AssignmentKind.TRAIN, members=(member(0),)))
             worker.advance()
             os.kill(os.getpid(), 9)
         finally:
@@ -603,6 +603,6 @@ def test_a_trial_that_is_killed_while_it_saves_continues_from_the_folder_that_wa
     with pytest.raises(WorkLostError, match="killed by SIGKILL"):
         worker.advance()
     going_on = replace(member(0), epoch=2, best_epoch=2, best=2.0)
-    worker.begin(Work(id=2, kind=WorkKind.TRAIN, members=(going_on,)))
+    worker.begin(Assignment(id=2, kind=AssignmentKind.TRAIN, members=(going_on,)))
     (report, *_) = worker.advance()
     assert (report.epoch, report.metrics) == (3, {"m": 3.0})

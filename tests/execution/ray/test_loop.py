@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import ray
-from fakes import MAXIMIZED, FakeJournal, FakeListener, FakeSampler, FakeScheduler, folders, ticking_clock
+from fakes import MAXIMIZED, FakeListener, FakeSampler, FakeScheduler, FakeWriter, folders, ticking_clock
 
 from tuner import Float, SearchSpace, Trial
 from tuner.domain.errors import ConfigurationError, StorageError
@@ -20,10 +20,10 @@ from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.run_controller import StopCause
 from tuner.domain.study import Direction, Resources
 from tuner.domain.trial import TrialState
-from tuner.domain.worker_spec import Job
+from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.ray import loop
 from tuner.execution.ray.executor import RayTuneExecutor
-from tuner.search.cohort_policy import Cohorts
+from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.controller import SearchController
 from tuner.search.plan import RunPlan
 
@@ -33,7 +33,7 @@ SPACE = SearchSpace(x=Float(0, 1))
 EPOCHS = 3
 
 
-class Bench:
+class TrainerSource:
     """A study that runs under Ray, kept in memory."""
 
     def __init__(
@@ -47,7 +47,7 @@ class Bench:
         cpu: float = 1,
     ) -> None:
         self.resources = Resources(cpu=cpu, parallel=parallel)
-        self.journal = FakeJournal()
+        self.writer = FakeWriter()
         self.events = FakeListener()
         plan = RunPlan(
             trials=trials,
@@ -63,12 +63,12 @@ class Bench:
             plan,
             sampler=FakeSampler(SPACE),
             scheduler=FakeScheduler(),
-            cohorts=Cohorts(SPACE, lambda _: (), size=cohort, trials=trials),
-            journal=self.journal,
+            cohorts=CohortPolicy(SPACE, lambda _: (), size=cohort, trials=trials),
+            writer=self.writer,
             now=ticking_clock(),
             listeners=[self.events, Relay(self)],
         )
-        self.job = Job(
+        self.worker_spec = WorkerSpec(
             objective=objective,
             folder=folder,
             settings={},
@@ -82,15 +82,15 @@ class Bench:
         self.react: Callable[[Event], None] = lambda _: None
 
     def run(self) -> None:
-        RayTuneExecutor().run(self.controller, self.job, self.resources)
+        RayTuneExecutor().run(self.controller, self.worker_spec, self.resources)
 
     @property
     def states(self) -> list[TrialState]:
-        return [trial.state for _, trial in sorted(self.journal.trials.items())]
+        return [trial.state for _, trial in sorted(self.writer.trials.items())]
 
     def metric(self, name: str) -> list[float]:
         """Return what the best epochs of the trials measured."""
-        return [trial.metrics[name] for _, trial in sorted(self.journal.trials.items())]
+        return [trial.metrics[name] for _, trial in sorted(self.writer.trials.items())]
 
     def told(self, kind: EventKind) -> list[int]:
         """Return the numbers of the trials to which this happened."""
@@ -100,7 +100,7 @@ class Bench:
 class Relay(Listener):
     """Does what the bench wants done when something happens."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: TrainerSource) -> None:
         self.bench = bench
 
     def notify(self, event: Event) -> None:
@@ -163,7 +163,7 @@ def answering(address: str, callers: int) -> Iterator[None]:
 
 
 def test_a_cohort_trains_in_one_actor_and_the_next_one_in_the_same(tmp_path: Path) -> None:
-    bench = Bench(measuring(os.getpid), tmp_path, trials=4, cohort=2)
+    bench = TrainerSource(measuring(os.getpid), tmp_path, trials=4, cohort=2)
     bench.run()
     assert bench.states == [TrialState.COMPLETE] * 4
     assert bench.controller.is_finished
@@ -173,7 +173,7 @@ def test_a_cohort_trains_in_one_actor_and_the_next_one_in_the_same(tmp_path: Pat
 
 def test_cohorts_run_side_by_side(tmp_path: Path) -> None:
     address = str(tmp_path / "s")
-    bench = Bench(calling(address), tmp_path, trials=2, parallel=2, cpu=0.5)
+    bench = TrainerSource(calling(address), tmp_path, trials=2, parallel=2, cpu=0.5)
     with answering(address, callers=2):
         bench.run()
     assert bench.states == [TrialState.COMPLETE] * 2
@@ -183,21 +183,21 @@ def test_a_worker_is_given_the_resources_that_are_configured(tmp_path: Path) -> 
     def processors() -> float:
         return float(ray.get_runtime_context().get_assigned_resources()["CPU"])
 
-    bench = Bench(measuring(processors), tmp_path, trials=1, cpu=0.5)
+    bench = TrainerSource(measuring(processors), tmp_path, trials=1, cpu=0.5)
     bench.run()
     assert bench.metric("read") == [0.5]
 
 
 def test_a_worker_that_dies_gives_all_of_its_trials_back_and_they_go_on_where_they_were(tmp_path: Path) -> None:
-    bench = Bench(killing(tmp_path, times=1), tmp_path, trials=3, cohort=3)
+    bench = TrainerSource(killing(tmp_path, times=1), tmp_path, trials=3, cohort=3)
     bench.run()
     assert bench.told(EventKind.LOST) == [0, 1, 2]
     assert bench.states == [TrialState.COMPLETE] * 3
-    assert [list(trial.curve) for trial in bench.journal.trials.values()] == [[1, 2, 3]] * 3
+    assert [list(trial.curve) for trial in bench.writer.trials.values()] == [[1, 2, 3]] * 3
 
 
 def test_what_the_controller_raises_about_a_report_ends_the_run_as_it_is(tmp_path: Path) -> None:
-    bench = Bench(lambda trial: {"acuracy": 0.5}, tmp_path)
+    bench = TrainerSource(lambda trial: {"acuracy": 0.5}, tmp_path)
     with pytest.raises(ConfigurationError, match="did you mean 'acuracy'"):
         bench.run()
 
@@ -210,7 +210,7 @@ def test_what_cannot_be_stored_ends_the_run_as_it_was_raised(kind: EventKind, tm
         if event.kind is kind:
             raise error
 
-    bench = Bench(killing(tmp_path, times=1), tmp_path)
+    bench = TrainerSource(killing(tmp_path, times=1), tmp_path)
     bench.react = fail
     with pytest.raises(StorageError) as raised:
         bench.run()
@@ -222,13 +222,13 @@ def test_a_run_that_is_stopped_keeps_what_its_trials_go_on_from(tmp_path: Path) 
         if event.kind is EventKind.REPORTED:
             bench.controller.stop(StopCause.TIME)
 
-    bench = Bench(killing(tmp_path, times=0), tmp_path, trials=4, cohort=2)
+    bench = TrainerSource(killing(tmp_path, times=0), tmp_path, trials=4, cohort=2)
     bench.react = stop
     bench.run()
     assert bench.states == [TrialState.WAITING] * 2
     assert bench.told(EventKind.SUSPENDED) == [0, 1]
-    for number, trial in bench.journal.trials.items():
-        folder = bench.job.folders.checkpoints / f"trial-{number:05d}"
+    for number, trial in bench.writer.trials.items():
+        folder = bench.worker_spec.folders.checkpoints / f"trial-{number:05d}"
         assert (folder / f"epoch-{trial.last_epoch:06d}.safetensors").exists()
 
 
@@ -244,7 +244,7 @@ def test_a_run_that_is_stopped_does_not_wait_for_an_epoch_without_end(
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen()
-        bench = Bench(calling(address), tmp_path, trials=1)
+        bench = TrainerSource(calling(address), tmp_path, trials=1)
         bench.react = stop
         bench.run()
     assert bench.states == [TrialState.WAITING]
@@ -257,10 +257,10 @@ def test_an_objectives_own_error_fails_its_trial_and_not_its_worker(tmp_path: Pa
             raise RuntimeError("no such layer")
         return {"accuracy": 0.5, "read": os.getpid()}
 
-    bench = Bench(odd, tmp_path, trials=4)
+    bench = TrainerSource(odd, tmp_path, trials=4)
     bench.run()
     assert bench.states == [TrialState.COMPLETE, TrialState.FAIL] * 2
-    assert len({bench.journal.trials[number].metrics["read"] for number in (0, 2)}) == 1
+    assert len({bench.writer.trials[number].metrics["read"] for number in (0, 2)}) == 1
     assert bench.told(EventKind.LOST) == []
 
 
@@ -272,7 +272,7 @@ def test_a_worker_that_keeps_growing_is_replaced_between_cohorts(
         return {"accuracy": 0.5, "read": os.getpid()}
 
     monkeypatch.setattr(loop, "_GROWN_BYTES", 2**26)
-    bench = Bench(leaking, tmp_path, trials=5)
+    bench = TrainerSource(leaking, tmp_path, trials=5)
     bench.run()
     assert bench.states == [TrialState.COMPLETE] * 5
     assert len(set(bench.metric("read"))) == 3, "each was replaced after the second trial, which grew it"

@@ -12,10 +12,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tuner.domain.config import Config
 from tuner.domain.trial import Checkpoints, Trial
 from tuner.objectives._tasks import Task
-from tuner.objectives.training.batched import Batch, Member
+from tuner.objectives.training.batched import BatchedTrainer, CohortMember
 from tuner.objectives.training.data import Data, Examples
-from tuner.objectives.training.flat_state import Layout, Row
-from tuner.objectives.training.loop import EVALUATED_AT_ONCE, Learner
+from tuner.objectives.training.flat_state import FlatState, Layout
+from tuner.objectives.training.loop import EVALUATED_AT_ONCE, TrainState
 from tuner.objectives.training.trainer_factory import learner_of
 
 FEATURES = 200
@@ -30,7 +30,7 @@ class Forgotten(Checkpoints):
         return None
 
 
-class Held(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class FixedParams(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the memory of the tensors that operations have returned and that are still held, and the most there was.
 
     Views of a tensor hold all of it.
@@ -68,10 +68,10 @@ def examples(count: int) -> Examples:
     return Examples(features=torch.rand(count, FEATURES), targets=targets, measured=targets.numpy())
 
 
-def batch(*several: Examples) -> Batch:
+def batch(*several: Examples) -> BatchedTrainer:
     """Return a batch of 16 members, those of the same remainder with the same examples."""
-    members: list[tuple[Member, Row]] = []
-    learner: Learner | None = None
+    members: list[tuple[CohortMember, FlatState]] = []
+    learner: TrainState | None = None
     for number in range(MEMBERS):
         mine = several[number % len(several)]
         data = Data(task=Task.CLASSIFICATION, outputs=3, train=mine, validation=mine, make_test=lambda: examples(1))
@@ -85,27 +85,27 @@ def batch(*several: Examples) -> Batch:
 
         learner = learner_of(trial, data, lambda: nn.Linear(FEATURES, 3), CrossEntropy(), precision=Precision.FLOAT32)
         layout = Layout.of(learner.model)
-        members.append((Member.of(trial, data, learner), Row.of(learner, layout)))
+        members.append((CohortMember.of(trial, data, learner), FlatState.of(learner, layout)))
     assert learner is not None
-    return Batch(learner.model, layout, members, learner.batch_size, learner.precision)
+    return BatchedTrainer(learner.model, layout, members, learner.batch_size, learner.precision)
 
 
 @pytest.mark.parametrize("kinds", [1, 2, 4])
 def test_an_epoch_of_sixteen_members_takes_the_memory_of_the_examples_and_no_multiple(kinds: int) -> None:
     several = [examples(1 << 13) for _ in range(kinds)]
     data = sum(each.features.untyped_storage().nbytes() for each in several)
-    held, trained = Held(), batch(*several)
-    with held:
+    fixed, trained = FixedParams(), batch(*several)
+    with fixed:
         trained.train(dict.fromkeys(range(MEMBERS), 0), max_epochs=2)
         trained.evaluate()
-    assert held.most <= 3 * data
+    assert fixed.most <= 3 * data
 
 
 def test_many_validation_examples_are_evaluated_for_a_few_members_at_a_time() -> None:
     trained = batch(examples(30_000))
-    held = Held()
-    with held:
+    fixed = FixedParams()
+    with fixed:
         metrics = trained.evaluate()
     assert metrics.keys() == set(range(MEMBERS))
     alone = (30_000 + EVALUATED_AT_ONCE) * FEATURES * 4  # a model may change what it is shown, so that is a copy
-    assert held.most <= 1.1 * alone
+    assert fixed.most <= 1.1 * alone

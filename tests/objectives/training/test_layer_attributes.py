@@ -22,7 +22,7 @@ from tuner.objectives.losses._loss import Loss
 from tuner.objectives.training import layer_attributes
 from tuner.objectives.training.batched_functions import TakingColumns
 from tuner.objectives.training.cohort import SupervisedCohort
-from tuner.search.cohort_policy import Cohorts
+from tuner.search.cohort_policy import CohortPolicy
 
 Build = Callable[[float], nn.Module]
 
@@ -404,8 +404,8 @@ def test_a_number_that_cannot_vary_splits_cohorts_and_is_searched_all_the_same()
     assert own.cohort_key(trial(0, 0.1).config) == own.cohort_key(trial(1, 0.1).config)
     assert own.cohort_key(trial(0, 0.1).config) != own.cohort_key(trial(1, 0.5).config)
     space = SearchSpace(number=Float(0.0, 1.0), lr=Float(0.0, 1.0))
-    rule = Cohorts(space, own.cohort_key, size=8, trials=64)
-    assert rule.held(space.default) == {}
+    rule = CohortPolicy(space, own.cohort_key, size=8, trials=64)
+    assert rule.fixed(space.default) == {}
 
 
 def test_members_whose_other_numbers_differ_are_never_trained_as_one() -> None:

@@ -13,7 +13,7 @@ from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._splitting import Split
 from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.training.data import Data, Examples, prepared
-from tuner.objectives.training.loop import Learner, evaluate, gathered, set_lr, shuffled, train_epoch
+from tuner.objectives.training.loop import TrainState, evaluate, gathered, set_lr, shuffled, train_epoch
 from tuner.objectives.training.seeding import seed_epoch
 
 
@@ -22,8 +22,8 @@ def _examples(rows: int) -> Examples:
     return Examples(features=numbers[:, None].float(), targets=numbers, measured=numbers.numpy())
 
 
-def _learner(model: nn.Module, *, lr: float = 0.1, clip: float = 0.0, schedule: str = "constant") -> Learner:
-    return Learner(
+def _learner(model: nn.Module, *, lr: float = 0.1, clip: float = 0.0, schedule: str = "constant") -> TrainState:
+    return TrainState(
         model=model,
         loss=PARTS["loss"]["mean_squared_error"](),
         optimizer=torch.optim.SGD(model.parameters(), lr=lr),
@@ -77,7 +77,7 @@ def test_training_follows_the_gradient_and_clipping_shortens_the_step() -> None:
 def test_class_weights_weigh_a_mean_as_torchs_losses_do() -> None:
     inputs, targets, weights = torch.randn(9, 2), torch.tensor([0] * 7 + [1] * 2), torch.tensor([0.5, 3.0])
 
-    def weights_after_an_epoch(loss_of: Callable[[Learner], None]) -> torch.Tensor:
+    def weights_after_an_epoch(loss_of: Callable[[TrainState], None]) -> torch.Tensor:
         torch.manual_seed(0)
         learner = replace(
             _learner(nn.Linear(2, 2)), loss=PARTS["loss"]["cross_entropy"](), batch_size=9, class_weights=weights
@@ -87,11 +87,11 @@ def test_class_weights_weigh_a_mean_as_torchs_losses_do() -> None:
         assert isinstance(weight, torch.Tensor)
         return weight.detach()
 
-    def by_torch(learner: Learner) -> None:
+    def by_torch(learner: TrainState) -> None:
         nn.functional.cross_entropy(learner.model(inputs), targets, weight=weights).backward()  # type: ignore[no-untyped-call]
         learner.optimizer.step()
 
-    def by_ours(learner: Learner) -> None:
+    def by_ours(learner: TrainState) -> None:
         train_epoch(
             learner, Examples(features=inputs, targets=targets, measured=targets.numpy()), epoch=0, max_epochs=1
         )

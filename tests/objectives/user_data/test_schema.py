@@ -9,7 +9,7 @@ from tuner import ConfigurationError
 from tuner.objectives._tasks import Task
 from tuner.objectives.user_data.options import DataOptions
 from tuner.objectives.user_data.schema import Schema
-from tuner.objectives.user_data.table import Table
+from tuner.objectives.user_data.table import TableDataset
 
 CSV = """age,city,zip,joined,price,bought
 31,Rome,01234,2024-01-31,"1,250.5",yes
@@ -23,7 +23,7 @@ CSV = """age,city,zip,joined,price,bought
 def schema(tmp_path: Path) -> Schema:
     file = tmp_path / "shop.csv"
     file.write_text(CSV)
-    found = Table(file, DataOptions(target="bought")).schema
+    found = TableDataset(file, DataOptions(target="bought")).schema
     assert isinstance(found, Schema)
     return found
 

@@ -8,20 +8,20 @@ from tuner.domain.goal import Goal
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage.location import locate
-from tuner.study_report.data import Material
+from tuner.study_report.data import ReportData
 from tuner.study_report.document import Block, Fact, Facts, Listing, Table, Tables, Text
 from tuner.study_report.sections import best_trial
 
 
-def blocks(made: Material) -> list[Block]:
+def blocks(made: ReportData) -> list[Block]:
     return list(best_trial.section(made).blocks)
 
 
-def facts(made: Material) -> dict[str, Fact]:
+def facts(made: ReportData) -> dict[str, Fact]:
     return {fact.label: fact for block in blocks(made) if isinstance(block, Facts) for fact in block.facts}
 
 
-def words(made: Material) -> str:
+def words(made: ReportData) -> str:
     return " ".join(block.words for block in blocks(made) if isinstance(block, Text))
 
 

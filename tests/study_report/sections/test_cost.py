@@ -5,7 +5,7 @@ from datetime import timedelta
 from made_studies import BEGAN, failed, material, trial
 
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.study_report.data import Material
+from tuner.study_report.data import ReportData
 from tuner.study_report.document import Fact, Facts, Table
 from tuner.study_report.sections import cost
 
@@ -18,7 +18,7 @@ def trained(
     return trial(number, state, value=0.5, epoch=1, curve=curve, started=began, finished=ended)
 
 
-def facts(made: Material) -> dict[str, Fact]:
+def facts(made: ReportData) -> dict[str, Fact]:
     section = cost.section(made)
     assert section is not None
     return {fact.label: fact for block in section.blocks if isinstance(block, Facts) for fact in block.facts}

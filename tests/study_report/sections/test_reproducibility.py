@@ -7,21 +7,21 @@ from typing import Any
 from made_studies import SPACE, SPEC, material, study
 
 from tuner.domain.data_summary import DataColumn, DataRecord
-from tuner.study_report.data import Material
+from tuner.study_report.data import ReportData
 from tuner.study_report.document import Listing, Table, Tables, Text
 from tuner.study_report.sections import reproducibility
 
 
-def listings(made: Material) -> Mapping[str, str]:
+def listings(made: ReportData) -> Mapping[str, str]:
     return {block.title: block.text for block in reproducibility.section(made).blocks if isinstance(block, Listing)}
 
 
-def cells(made: Material) -> dict[str, str]:
+def cells(made: ReportData) -> dict[str, str]:
     (tables,) = [block for block in reproducibility.section(made).blocks if isinstance(block, Tables)]
     return {row[0]: row[1] for table in tables.tables for row in table.rows}
 
 
-def words(made: Material) -> str:
+def words(made: ReportData) -> str:
     return " ".join(block.words for block in reproducibility.section(made).blocks if isinstance(block, Text))
 
 

@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import IO, Any, Protocol, final
 
 from tuner.domain.current_trial import SOCKET
-from tuner.system.processes import birth, descendants, exit_code, has_group, kill_all, kill_group, kill_with_variable
+from tuner.system.processes import (
+    descendants,
+    exit_code,
+    has_group,
+    kill_all,
+    kill_group,
+    kill_with_variable,
+    start_time,
+)
 
 GRACE_SECONDS = 10.0
 """How long a command may take to end once it was sent SIGTERM."""
@@ -128,7 +136,7 @@ class CommandProcess:
         while not self._has_ended() and (left := deadline - time.monotonic()) > 0:
             self._read(left)
             yield from self._received()
-        self._started |= {pid: birth(pid) for pid in descendants(self._process.pid)}
+        self._started |= {pid: start_time(pid) for pid in descendants(self._process.pid)}
         self.send(signal.SIGTERM)
         deadline = time.monotonic() + GRACE_SECONDS
         while has_group(self._process.pid) and time.monotonic() < deadline:
@@ -139,10 +147,10 @@ class CommandProcess:
 
     def close(self) -> int:
         """End what is left of it at once, and return its exit code, negative for a signal."""
-        self._started |= {pid: birth(pid) for pid in descendants(self._process.pid)}
+        self._started |= {pid: start_time(pid) for pid in descendants(self._process.pid)}
         kill_group(self._process.pid)
         # Some may have left the group.
-        kill_all(pid for pid, born in self._started.items() if born and birth(pid) == born)
+        kill_all(pid for pid, born in self._started.items() if born and start_time(pid) == born)
         kill_with_variable(SOCKET, self._mark)
         code = self._process.wait()
         self._guard.kill()

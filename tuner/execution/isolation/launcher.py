@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import final
 
 from tuner.domain.trial import Failure, FailureReason
-from tuner.domain.worker_spec import Job
+from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.isolation.messages import CannotFork, Ready
 from tuner.execution.isolation.process_handle import Output, ProcessHandle
 from tuner.execution.isolation.template_handle import TemplateHandle
@@ -28,8 +28,8 @@ class Launcher:
     The template is the one that is `shared`, by its address, where that can be joined, else one of the worker's own.
     """
 
-    def __init__(self, job: Job, clock: Callable[[], float], shared: Path | None = None) -> None:
-        self._job = job
+    def __init__(self, worker_spec: WorkerSpec, clock: Callable[[], float], shared: Path | None = None) -> None:
+        self._job = worker_spec
         self._clock = clock
         self._shared = shared
         self._template: TemplateHandle | None = None
@@ -52,7 +52,9 @@ class Launcher:
                 if isinstance(connection, CannotFork):
                     self._fall_back(connection.reason)
                 elif connection is not None:
-                    process = ProcessHandle(template, *connection, job=self._job, output=output, clock=self._clock)
+                    process = ProcessHandle(
+                        template, *connection, worker_spec=self._job, output=output, clock=self._clock
+                    )
                     if not self._forks:
                         process.load()
                     return process

@@ -4,22 +4,22 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import final
 
-from tuner.domain.worker_spec import Job
+from tuner.domain.worker_spec import WorkerSpec
 
 
 class Request(Enum):
     """What a trial process is asked for; each comes with its content."""
 
     LOAD = "load"
-    """Take this job, and answer once its objective is loaded: the first request to a fresh interpreter."""
+    """Take this spec, and answer once its objective is loaded: the first request to a fresh interpreter."""
     BEGIN = "begin"
-    """Train this work from now on. No answer."""
+    """Train this assignment from now on. No answer."""
     ADVANCE = "advance"
     """Answer with reports."""
     FOLLOW = "follow"
     """Carry this decision out. No answer."""
     TEST = "test"
-    """Answer with the test metrics of this work."""
+    """Answer with the test metrics of this assignment."""
     END = "end"
     """Answer with the names of the modules that were imported late, and end."""
 
@@ -33,7 +33,7 @@ class Launch:
     `shared` forks a template for each worker that connects to the socket whose handle follows.
     """
 
-    job: Job
+    worker_spec: WorkerSpec
     forks: bool
     shared: bool = False
 

@@ -12,7 +12,7 @@ from typing import Any, final
 
 from tuner.domain.study import Limits
 from tuner.domain.trial import Failure
-from tuner.domain.worker_spec import Job
+from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.isolation.messages import Request
 from tuner.execution.isolation.template_handle import TERMINATION_SECONDS, TemplateHandle
 from tuner.execution.limit_failures import not_ready, too_large, too_late, too_loud
@@ -64,14 +64,14 @@ class ProcessHandle:
         pid: int,
         connection: Connection,
         *,
-        job: Job,
+        worker_spec: WorkerSpec,
         output: Output,
         clock: Callable[[], float],
     ) -> None:
         self._template = template
         self._pid = pid
         self._connection = connection
-        self._job = job
+        self._job = worker_spec
         self._output = output
         self._clock = clock
 
@@ -86,7 +86,7 @@ class ProcessHandle:
             self._connection.send((request, content))
 
     def ask(self, request: Request, content: Any = None, limits: Limits | None = None) -> Any:
-        """Ask for something, and return the answer; `limits` are the job's where none are given.
+        """Ask for something, and return the answer; `limits` are the worker's where none are given.
 
         Raises `WorkLostError` where the process dies instead, and `WorkOverranError`, with the process ended, where it
         is beyond a limit or has raised what nothing there expected.

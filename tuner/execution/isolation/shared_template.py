@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
 from pathlib import Path
 
-from tuner.domain.worker_spec import Isolation, Job
+from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.isolation.messages import Launch
 from tuner.execution.isolation.template_handle import end_template, start_template
 
@@ -19,14 +19,14 @@ _WORKERS = 1024
 
 
 @contextmanager
-def shared_template(job: Job, folder: Path) -> Iterator[Path | None]:
+def shared_template(worker_spec: WorkerSpec, folder: Path) -> Iterator[Path | None]:
     """Start a template, and yield the address, a socket in `folder`, at which workers join it; None where none helps.
 
     Where the objective fails to be imported, or what it imports cannot be forked, the template ends, and each worker
     finds out with one of its own: that is the failure of a trial, told in its log. With a GPU each worker has its own
     anyway, since it may see another device.
     """
-    if job.isolation is Isolation.NONE or job.device != "cpu":
+    if worker_spec.isolation is Isolation.NONE or worker_spec.device != "cpu":
         yield None
         return
     address = folder / _ADDRESS
@@ -36,13 +36,13 @@ def shared_template(job: Job, folder: Path) -> Iterator[Path | None]:
         listener.bind(str(address))
         listener.listen(_WORKERS)
         try:
-            process = start_template(job, its.fileno(), output.fileno())
+            process = start_template(worker_spec, its.fileno(), output.fileno())
         except OSError:  # a folder that is gone: a worker's own template says so
             control.close()
             yield None
             return
         with suppress(ConnectionError):  # it has died already: workers start their own
-            control.send(Launch(job, forks=True, shared=True))
+            control.send(Launch(worker_spec, forks=True, shared=True))
             send_handle(control, listener.fileno(), process.pid)
     try:
         yield address

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, NoReturn, final
 
 from tuner.domain.trial import Failure
-from tuner.domain.worker_spec import Job
+from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.checkpoints import CODEC
 from tuner.execution.isolation.messages import CannotFork, Ended, Launch, Ready, Spawn, Started
 from tuner.execution.isolation.trial_process import LARGE_PACKAGES, be_a_program, interpreter, leave, loaded, serve
@@ -52,7 +52,7 @@ def main(handle: int, module_path: str) -> None:
     control = Connection(handle)
     launch: Launch = control.recv()
     listener = socket.socket(fileno=recv_handle(control)) if launch.shared else None
-    objective = loaded(launch.job) if launch.forks else None
+    objective = loaded(launch.worker_spec) if launch.forks else None
     if isinstance(objective, Failure):
         control.send(objective)
         return
@@ -65,7 +65,7 @@ def main(handle: int, module_path: str) -> None:
     printed = b""
     if listener is not None:
         _freeze()
-        printed = _printed(launch.job)
+        printed = _printed(launch.worker_spec)
         if (joined := _joined(listener, control)) is None:
             return
         control = joined
@@ -92,12 +92,12 @@ def _joined(listener: socket.socket, control: Connection) -> Connection | None:
         connection.close()
 
 
-def _printed(job: Job) -> bytes:
+def _printed(worker_spec: WorkerSpec) -> bytes:
     """Return what importing the objective has printed into the file that this process was started with."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):  # a module may have put anything in their places
             stream.flush()
-    size, limit = os.fstat(_STDOUT).st_size, job.limits.output
+    size, limit = os.fstat(_STDOUT).st_size, worker_spec.limits.output
     return os.pread(_STDOUT, size if limit is None else min(size, limit), 0)
 
 
@@ -107,7 +107,7 @@ class _Template:
 
     def __init__(self, control: Connection, launch: Launch, objective: Any, module_path: str) -> None:
         self._control = control
-        self._job = launch.job
+        self._job = launch.worker_spec
         self._forks = launch.forks
         self._objective = objective
         self._module_path = module_path

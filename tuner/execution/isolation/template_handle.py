@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import final
 
 from tuner.domain.trial import Failure, FailureReason
-from tuner.domain.worker_spec import Job
+from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.isolation.messages import CannotFork, Ended, Launch, Ready, Spawn, Started
 from tuner.execution.isolation.trial_process import THREAD_VARIABLES, interpreter
 from tuner.execution.limit_failures import not_ready
@@ -44,23 +44,23 @@ class TemplateHandle:
         self.is_over = False
 
     @classmethod
-    def begin(cls, job: Job, log: int, *, forks: bool) -> "TemplateHandle":
+    def begin(cls, worker_spec: WorkerSpec, log: int, *, forks: bool) -> "TemplateHandle":
         """Start a template of one's own, which prints into `log`; raises `WorkOverranError` where that cannot be."""
         mine, its = socket.socketpair()
         with its:
-            handle = cls(mine, job.limits.start)
+            handle = cls(mine, worker_spec.limits.start)
             try:
-                handle._process = start_template(job, its.fileno(), log)
+                handle._process = start_template(worker_spec, its.fileno(), log)
             except OSError as error:
                 handle.close()
-                message = f"a process cannot be started in {_folder(job)}: {error.strerror}"
+                message = f"a process cannot be started in {_folder(worker_spec)}: {error.strerror}"
                 raise WorkOverranError(Failure(reason=FailureReason.RAISED, message=message)) from error
         with suppress(ConnectionError):  # it has died already: its answer says so
-            handle._control.send(Launch(job, forks))
+            handle._control.send(Launch(worker_spec, forks))
         return handle
 
     @classmethod
-    def join(cls, address: Path, job: Job) -> "TemplateHandle | None":
+    def join(cls, address: Path, worker_spec: WorkerSpec) -> "TemplateHandle | None":
         """Ask the template that the workers of a run share for one of one's own; None where there is none."""
         connection = socket.socket(socket.AF_UNIX)
         try:
@@ -68,7 +68,7 @@ class TemplateHandle:
         except OSError:  # it has ended, since it cannot be shared, or is on another machine
             connection.close()
             return None
-        return cls(connection, job.limits.start)
+        return cls(connection, worker_spec.limits.start)
 
     @property
     def control(self) -> Connection:
@@ -152,18 +152,18 @@ class TemplateHandle:
             return None
 
 
-def start_template(job: Job, handle: int, log: int) -> "subprocess.Popen[bytes]":
+def start_template(worker_spec: WorkerSpec, handle: int, log: int) -> "subprocess.Popen[bytes]":
     """Start a template process whose connection is the socket `handle` and that prints into `log`."""
-    assert job.surroundings is not None  # the executor has added them
+    assert worker_spec.surroundings is not None  # the executor has added them
     return subprocess.Popen(  # noqa: S603 - our own interpreter
-        [*interpreter("template"), str(handle), json.dumps(job.surroundings.module_path)],
+        [*interpreter("template"), str(handle), json.dumps(worker_spec.surroundings.module_path)],
         pass_fds=[handle],
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
         start_new_session=True,
-        env=_environment(job),
-        cwd=_folder(job),
+        env=_environment(worker_spec),
+        cwd=_folder(worker_spec),
     )
 
 
@@ -176,17 +176,17 @@ def end_template(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def _folder(job: Job) -> Path:
-    assert job.surroundings is not None  # the executor has added them
-    return job.surroundings.folder
+def _folder(worker_spec: WorkerSpec) -> Path:
+    assert worker_spec.surroundings is not None  # the executor has added them
+    return worker_spec.surroundings.folder
 
 
-def _environment(job: Job) -> dict[str, str]:
+def _environment(worker_spec: WorkerSpec) -> dict[str, str]:
     """Return the environment of a template: the study's own, the worker's devices, and one thread to compute with."""
-    assert job.surroundings is not None  # the executor has added them
+    assert worker_spec.surroundings is not None  # the executor has added them
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     return {
-        **job.surroundings.environment,
+        **worker_spec.surroundings.environment,
         **passed_on,
         **dict.fromkeys(THREAD_VARIABLES, "1"),
         "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # to ask whether there is a GPU must not initialise CUDA

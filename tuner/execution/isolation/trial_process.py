@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.trial import Failure
-from tuner.domain.worker_spec import Isolation, Job
+from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.generator import needs_thread
 from tuner.execution.host import Host, is_failure_of_a_guest
 from tuner.execution.isolation.messages import Request
@@ -60,45 +60,45 @@ def interpreter(module: str) -> list[str]:
 def main(handle: int, _: str) -> None:
     """Be the trial process of a template that does not fork: what to run comes with the first request."""
     connection = Connection(handle)
-    job: Job
-    request, job = connection.recv()
+    worker_spec: WorkerSpec
+    request, worker_spec = connection.recv()
     assert request is Request.LOAD  # the worker's first word to a fresh interpreter
-    be_a_program(job)
-    objective = loaded(job)
+    be_a_program(worker_spec)
+    objective = loaded(worker_spec)
     connection.send(objective if isinstance(objective, Failure) else None)
     if not isinstance(objective, Failure):
-        serve(connection, None, job, objective)
+        serve(connection, None, worker_spec, objective)
     leave(0)
 
 
-def be_a_program(job: Job) -> None:
+def be_a_program(worker_spec: WorkerSpec) -> None:
     """Take signals and make files as a program does that is started where the study was, and end with the parent."""
     die_with_parent()
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    if job.surroundings is not None:
-        os.umask(job.surroundings.umask)
+    if worker_spec.surroundings is not None:
+        os.umask(worker_spec.surroundings.umask)
 
 
-def loaded(job: Job) -> Any:
+def loaded(worker_spec: WorkerSpec) -> Any:
     """Return the objective, a function or a class, or the `Failure` that importing or unpickling it is."""
     try:
-        return find_objective(job)
+        return find_objective(worker_spec)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a person's module raises whatever it likes
         failure = failure_of(error)
         sys.stderr.write(failure.traceback)
         return replace(failure, message=redacted(str(error))) if isinstance(error, ConfigurationError) else failure
 
 
-def serve(connection: Connection, log: int | None, job: Job, objective: Any) -> None:
+def serve(connection: Connection, log: int | None, worker_spec: WorkerSpec, objective: Any) -> None:
     """Do what the worker asks for until it says that this is the end, or is gone; `log` takes what is printed."""
     _redirect(log)
     faulthandler.enable(_STDERR)
-    _set_threads(job)
+    _set_threads(worker_spec)
     before = len(sys.modules)
     thread = UserThread() if needs_thread(objective) else None
-    grace = _GRACE_SECONDS if job.isolation is Isolation.COHORT else None
+    grace = _GRACE_SECONDS if worker_spec.isolation is Isolation.COHORT else None
     host = Host(is_failure=is_failure_of_a_guest, thread=thread, grace_seconds=grace)
-    worker = Worker(replace(job, objective=objective), host=host)
+    worker = Worker(replace(worker_spec, objective=objective), host=host)
     if thread is None:
         _direct(worker, connection, before)
     else:
@@ -172,16 +172,16 @@ def _redirect(log: int | None) -> None:
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
 
 
-def _set_threads(job: Job) -> None:
+def _set_threads(worker_spec: WorkerSpec) -> None:
     """Let the trial compute with as many threads as it was given processors; the template had one."""
-    given: Mapping[str, str] = job.surroundings.environment if job.surroundings is not None else {}
-    os.environ.update({name: given.get(name, str(job.threads)) for name in THREAD_VARIABLES[:1]})
+    given: Mapping[str, str] = worker_spec.surroundings.environment if worker_spec.surroundings is not None else {}
+    os.environ.update({name: given.get(name, str(worker_spec.threads)) for name in THREAD_VARIABLES[:1]})
     for name in THREAD_VARIABLES[1:]:
         if name in given:
             os.environ[name] = given[name]
         else:
             os.environ.pop(name, None)
-    threads = int(given["OMP_NUM_THREADS"]) if given.get("OMP_NUM_THREADS", "").isdigit() else job.threads
+    threads = int(given["OMP_NUM_THREADS"]) if given.get("OMP_NUM_THREADS", "").isdigit() else worker_spec.threads
     if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(threads)
     if threads > 1 and "numpy" in sys.modules:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
 
-from tuner.domain.assignment import Answer, Member, Work
+from tuner.domain.assignment import Assignment, CohortUpdate, TrialAssignment
 from tuner.domain.trial import Failure, Metrics, Report
-from tuner.domain.worker_spec import Isolation, Job
+from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.isolation.launcher import Launcher
 from tuner.execution.isolation.messages import Request
 from tuner.execution.isolation.process_handle import ProcessHandle
@@ -22,33 +22,33 @@ class IsolatedWorker:
 
     In the processes a `Worker` trains; this one hands on what is asked and answered. Raises `WorkLostError` where a
     process dies and `WorkOverranError` where one was ended because of a limit, or where the objective cannot be loaded:
-    nothing of the work is being trained then. Without `keeps_logs` the processes print to where this one does.
+    nothing of the assignment is being trained then. Without `keeps_logs` the processes print to where this one does.
     `template` is the address of one that the workers of a run share.
     """
 
     def __init__(
         self,
-        job: Job,
+        worker_spec: WorkerSpec,
         clock: Callable[[], float] = time.monotonic,
         *,
         keeps_logs: bool = True,
         template: Path | None = None,
     ) -> None:
-        self._job = job
+        self._job = worker_spec
         self._keeps_logs = keeps_logs
-        self._launcher = Launcher(job, clock, template)
-        self._shares = job.isolation is Isolation.COHORT
-        self._work: Work | None = None
+        self._launcher = Launcher(worker_spec, clock, template)
+        self._shares = worker_spec.isolation is Isolation.COHORT
+        self._work: Assignment | None = None
         self._processes: dict[ProcessHandle, set[int]] = {}
         self._shared: ProcessHandle | None = None
         self._error: WorkLostError | WorkOverranError | None = None
         self._noted = ""
 
-    def begin(self, work: Work) -> None:
-        """Start to train the members of `work`, in place of what was trained before."""
+    def begin(self, assignment: Assignment) -> None:
+        """Start to train the members of `assignment`, in place of what was trained before."""
         self._end([*self._processes])
-        self._work, self._error = work, None
-        self._try(lambda: self._start(work.members))
+        self._work, self._error = assignment, None
+        self._try(lambda: self._start(assignment.members))
 
     def advance(self) -> tuple[Report, ...]:
         """Train on until somebody has to decide; return what every member did."""
@@ -58,17 +58,17 @@ class IsolatedWorker:
             reports += self._asked(process, Request.ADVANCE)
         return self._with_note(reports)
 
-    def follow(self, answer: Answer) -> None:
+    def follow(self, update: CohortUpdate) -> None:
         """Do with the members what was decided; what goes wrong is raised when they are asked next."""
-        self._try(lambda: self._follow(answer))
+        self._try(lambda: self._follow(update))
 
-    def test(self, work: Work) -> Metrics | Failure | None:
+    def test(self, assignment: Assignment) -> Metrics | Failure | None:
         """Return the metrics of a trained trial's best epoch on data the search never saw, None without such data."""
         self._end([*self._processes])
-        self._work, self._error = work, None
-        process = self._process(work.members)
+        self._work, self._error = assignment, None
+        process = self._process(assignment.members)
         try:
-            outcome: Metrics | Failure | None = self._asked(process, Request.TEST, work)
+            outcome: Metrics | Failure | None = self._asked(process, Request.TEST, assignment)
         finally:
             self._leave(process)
         return outcome
@@ -84,24 +84,24 @@ class IsolatedWorker:
         self._abandon()
         self._launcher.close()
 
-    def _follow(self, answer: Answer) -> None:
+    def _follow(self, update: CohortUpdate) -> None:
         for process, numbers in [*self._processes.items()]:
-            leaving = answer.leaving & numbers
-            joining = answer.joining if self._shares else ()
-            exploits = tuple(each for each in answer.exploits if each.member.number in numbers)
+            leaving = update.leaving & numbers
+            joining = update.joining if self._shares else ()
+            exploits = tuple(each for each in update.exploits if each.member.number in numbers)
             stays = bool(numbers - leaving) or bool(joining)
             if leaving or joining or exploits:
                 process.send(
                     Request.FOLLOW,
-                    replace(answer, leaving=leaving, joining=joining, exploits=exploits, is_over=not stays),
+                    replace(update, leaving=leaving, joining=joining, exploits=exploits, is_over=not stays),
                 )
             self._processes[process] = (numbers - leaving) | {member.number for member in joining}
             if not self._processes[process]:
                 self._leave(process)
         if not self._shares:
-            self._start(answer.joining)
+            self._start(update.joining)
 
-    def _start(self, members: Sequence[Member]) -> None:
+    def _start(self, members: Sequence[TrialAssignment]) -> None:
         """Start to train these members."""
         assert self._work is not None
         for together in [members] if self._shares else [(member,) for member in members]:
@@ -109,7 +109,7 @@ class IsolatedWorker:
             self._processes[process] = {member.number for member in together}
             process.send(Request.BEGIN, replace(self._work, members=tuple(together)))
 
-    def _process(self, members: Sequence[Member]) -> ProcessHandle:
+    def _process(self, members: Sequence[TrialAssignment]) -> ProcessHandle:
         if self._shared is not None:
             return self._shared
         process = self._launcher.start(self._log(members))
@@ -117,7 +117,7 @@ class IsolatedWorker:
             self._shared = process
         return process
 
-    def _log(self, members: Sequence[Member]) -> Path | None:
+    def _log(self, members: Sequence[TrialAssignment]) -> Path | None:
         """Return the file for what a process prints."""
         if not self._keeps_logs:
             return None
@@ -140,7 +140,7 @@ class IsolatedWorker:
             raise self._error
 
     def _try(self, act: Callable[[], None]) -> None:
-        """Do something; where it fails, nothing of the work is trained any more, and asking for it says why."""
+        """Do something; where it fails, nothing of the assignment is trained any more, and asking for it says why."""
         try:
             act()
         except (WorkLostError, WorkOverranError) as error:
@@ -155,7 +155,7 @@ class IsolatedWorker:
             raise
 
     def _abandon(self) -> None:
-        """End all processes of a work that is over, without a word."""
+        """End all processes of an assignment that is over, without a word."""
         for process in {*self._processes, *([self._shared] if self._shared is not None else [])}:
             process.kill()
         self._processes.clear()

@@ -10,7 +10,7 @@ from typing import ClassVar, final
 from tuner.domain.executor import Executor
 from tuner.domain.run_controller import RunController
 from tuner.domain.study import AUTO, Resources
-from tuner.domain.worker_spec import Job
+from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.inherited_environment import surrounded
 from tuner.execution.isolation.shared_template import shared_template
 from tuner.execution.ray.session import GRACE_SECONDS, quiet_session
@@ -25,14 +25,14 @@ class RayTuneExecutor(Executor):
 
     grace_seconds: ClassVar[float | None] = GRACE_SECONDS
 
-    def run(self, controller: RunController, job: Job, resources: Resources) -> None:
+    def run(self, controller: RunController, worker_spec: WorkerSpec, resources: Resources) -> None:
         parallel = _parallel(resources)
-        job = surrounded(job)  # before Ray changes the environment
-        with quiet_session(resources, parallel) as session, shared_template(job, session.folder) as template:
+        worker_spec = surrounded(worker_spec)  # before Ray changes the environment
+        with quiet_session(resources, parallel) as session, shared_template(worker_spec, session.folder) as template:
             from tuner.execution.ray.loop import run_loop  # noqa: PLC0415 - Ray starts while this is imported
 
             session.wait()
-            run_loop(controller, job, resources, parallel=parallel, folder=session.folder, template=template)
+            run_loop(controller, worker_spec, resources, parallel=parallel, folder=session.folder, template=template)
 
 
 def _parallel(resources: Resources) -> int:

@@ -22,11 +22,11 @@ from ray.tune.progress_reporter import ProgressReporter, TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import SearchAlgorithm
 
-from tuner.domain.assignment import Work, WorkKind
+from tuner.domain.assignment import Assignment, AssignmentKind
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.run_controller import RunController
 from tuner.domain.study import Limits, Resources
-from tuner.domain.worker_spec import Isolation, Job
+from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.ray.session import GRACE_SECONDS
 from tuner.execution.ray.trainable import trainable
 from tuner.execution.watchdog import WORKERS, Watchdog
@@ -36,7 +36,13 @@ _GROWN_BYTES = 2**30
 
 
 def run_loop(
-    controller: RunController, job: Job, resources: Resources, *, parallel: int, folder: Path, template: Path | None
+    controller: RunController,
+    worker_spec: WorkerSpec,
+    resources: Resources,
+    *,
+    parallel: int,
+    folder: Path,
+    template: Path | None,
 ) -> None:
     """Let Ray Tune train what the controller hands out, `parallel` cohorts at a time; Ray writes into `folder`.
 
@@ -45,12 +51,12 @@ def run_loop(
     Raises what the controller raised. When it returns, nothing is being trained.
     """
     workers = folder / WORKERS
-    watchdog = Watchdog(_limits_of_workers(job), workers, _output_of)
+    watchdog = Watchdog(_limits_of_workers(worker_spec), workers, _output_of)
     bridge = _Bridge(controller, parallel, watchdog)
     with _plain_workers(), _uncounted():
         try:
             tune.run(
-                trainable(job, resources, workers, template),
+                trainable(worker_spec, resources, workers, template),
                 name="study",
                 storage_path=str(folder / "results"),
                 search_alg=_WorkSource(bridge),
@@ -70,11 +76,11 @@ def run_loop(
     controller.abandon()
 
 
-def _limits_of_workers(job: Job) -> Limits:
+def _limits_of_workers(worker_spec: WorkerSpec) -> Limits:
     """Return what the workers themselves are held to: where trials have processes, the workers see to their limits."""
-    if job.isolation is Isolation.NONE:
-        return job.limits
-    return replace(job.limits, progress=None, time=None, memory=None, output=None)
+    if worker_spec.isolation is Isolation.NONE:
+        return worker_spec.limits
+    return replace(worker_spec.limits, progress=None, time=None, memory=None, output=None)
 
 
 def _output_of(pid: int) -> int:
@@ -130,7 +136,7 @@ class _Bridge:
         self.error: BaseException | None = None
         self.is_abandoned = False
         self._parallel = parallel
-        self._work: dict[str, Work] = {}
+        self._work: dict[str, Assignment] = {}
         self._sizes: dict[int, int] = {}
         self._stopping_since: float | None = None
         self._warm = False
@@ -139,26 +145,26 @@ class _Bridge:
     def is_finished(self) -> bool:
         return self.error is not None or self.controller.is_finished
 
-    def next_work(self) -> Work | None:
+    def next_work(self) -> Assignment | None:
         """Return work for a free place, None where all places are taken or nothing is to be done now."""
         if self.error is not None or len(self._work) >= self._parallel:
             return None
         try:
-            work = self.controller.next_work()
+            assignment = self.controller.next_work()
         except BaseException as error:  # noqa: BLE001 - raised again by `run`, whatever it is
             self.error = error
             return None
-        if work is not None:
-            self._work[_trial_id(work)] = work
-            self._watchdog.begun(work.id)
-        return work
+        if assignment is not None:
+            self._work[_trial_id(assignment)] = assignment
+            self._watchdog.begun(assignment.id)
+        return assignment
 
     def result(self, trial: RayTrial, result: dict[str, Any]) -> bool:
         """Hand an epoch's result to the controller, and return whether the cohort goes on."""
-        work = self._work[trial.trial_id]
-        self._watchdog.heard(work.id)
+        assignment = self._work[trial.trial_id]
+        self._watchdog.heard(assignment.id)
         try:
-            goes_on = self._goes_on(trial, work, result)
+            goes_on = self._goes_on(trial, assignment, result)
         except BaseException as error:  # noqa: BLE001 - raised again by `run`, whatever it is
             self.error = error
             goes_on = False
@@ -166,36 +172,36 @@ class _Bridge:
             self._forget(trial)
         return goes_on
 
-    def _goes_on(self, trial: RayTrial, work: Work, result: dict[str, Any]) -> bool:
+    def _goes_on(self, trial: RayTrial, assignment: Assignment, result: dict[str, Any]) -> bool:
         if "lost" in result:
-            self.controller.lost(work, result["lost"])
+            self.controller.lost(assignment, result["lost"])
             return False
         if "overran" in result:
-            self.controller.overran(work, result["overran"].content)
+            self.controller.overran(assignment, result["overran"].content)
             return False
-        if work.kind is WorkKind.TEST:
-            self.controller.tested(work, result["tested"].content)
+        if assignment.kind is AssignmentKind.TEST:
+            self.controller.tested(assignment, result["tested"].content)
             return False
-        answer = self.controller.report(result["reports"], admits=not self.has_grown(result))
+        update = self.controller.report(result["reports"], admits=not self.has_grown(result))
         actor = trial.temporary_state.ray_actor
-        following = actor.follow.remote(answer) if answer.leaving or answer.joining else None
-        if answer.suspended and following is not None:
+        following = actor.follow.remote(update) if update.leaving or update.joining else None
+        if update.suspended and following is not None:
             # Ray does not wait for a worker that is stopped: what it has to save is waited for here, for a while. The
             # study is stored already, so whether it could be done does not matter.
             ray.wait([following], timeout=GRACE_SECONDS)
-        return not answer.is_over
+        return not update.is_over
 
     def lost(self, trial: RayTrial) -> None:
         """Tell the controller that a cohort's worker died, or was ended because of a limit."""
-        work = self._work.pop(trial.trial_id, None)
-        if work is None:
+        assignment = self._work.pop(trial.trial_id, None)
+        if assignment is None:
             return
-        verdict = self._watchdog.verdict(work.id)
+        verdict = self._watchdog.verdict(assignment.id)
         try:
             if verdict is None:
-                self.controller.lost(work, "its worker died")
+                self.controller.lost(assignment, "its worker died")
             else:
-                self.controller.overran(work, verdict)
+                self.controller.overran(assignment, verdict)
         except BaseException as error:  # noqa: BLE001 - raised again by `run`, whatever it is
             self.error = error
 
@@ -237,8 +243,8 @@ class _Bridge:
             raise _AbandonedError
 
 
-def _trial_id(work: Work) -> str:
-    return f"cohort{work.id:06d}"
+def _trial_id(assignment: Assignment) -> str:
+    return f"cohort{assignment.id:06d}"
 
 
 @final
@@ -258,10 +264,10 @@ class _WorkSource(SearchAlgorithm):  # type: ignore[misc]
         }
 
     def next_trial(self) -> RayTrial | None:
-        work = self._bridge.next_work()
-        if work is None:
+        assignment = self._bridge.next_work()
+        if assignment is None:
             return None
-        return RayTrial(config={"work": work}, trial_id=_trial_id(work), **self._given)
+        return RayTrial(config={"work": assignment}, trial_id=_trial_id(assignment), **self._given)
 
     def is_finished(self) -> bool:
         return self._bridge.is_finished

@@ -29,7 +29,7 @@ from tuner.execution.ray.run_folder import RunFolder
 from tuner.execution.watchdog import WORKERS, end_all
 from tuner.system.files import open_to_others
 from tuner.system.hardware import cpu_count, gpu_count
-from tuner.system.processes import kill_marked
+from tuner.system.processes import kill_users_of
 from tuner.system.signals import Dispositions
 
 _OBJECT_STORE_BYTES = 256 * 2**20
@@ -218,7 +218,7 @@ def _end(folder: Path) -> None:
     """End what is left of a run: what objectives have started outlives Ray, and agents of Ray's outlive a driver."""
     end_all(folder / WORKERS)
     deadline = time.monotonic() + _ENDING_SECONDS
-    while kill_marked(_MARK, folder) and time.monotonic() < deadline:
+    while kill_users_of(_MARK, folder) and time.monotonic() < deadline:
         time.sleep(0.01)
 
 

@@ -5,9 +5,9 @@ from typing import Any, final
 
 from ray import tune
 
-from tuner.domain.assignment import Answer, Work, WorkKind
+from tuner.domain.assignment import Assignment, AssignmentKind, CohortUpdate
 from tuner.domain.study import Resources
-from tuner.domain.worker_spec import Isolation, Job
+from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.isolation.worker import IsolatedWorker
 from tuner.execution.ray.module_path import follow_driver
 from tuner.execution.watchdog import enroll
@@ -15,19 +15,23 @@ from tuner.execution.worker import Worker, WorkLostError, WorkOverranError
 from tuner.system.processes import resident_bytes
 
 
-def trainable(job: Job, resources: Resources, workers: Path, template: Path | None) -> Any:
+def trainable(worker_spec: WorkerSpec, resources: Resources, workers: Path, template: Path | None) -> Any:
     """Return what Ray Tune trains cohorts with, each with the CPUs and GPUs of `resources`."""
-    with_job = tune.with_parameters(CohortTrainable, job=job, workers=workers, template=template)
+    with_job = tune.with_parameters(CohortTrainable, worker_spec=worker_spec, workers=workers, template=template)
     return tune.with_resources(with_job, {"cpu": resources.cpu, "gpu": resources.gpu})
 
 
 class CohortTrainable(tune.Trainable):  # type: ignore[misc]
     """What runs in a worker process. Ray makes one and resets it for every further cohort."""
 
-    def setup(self, config: dict[str, Any], job: Job, workers: Path, template: Path | None) -> None:
-        if job.surroundings is not None:
-            follow_driver(job.surroundings.module_path)
-        self._worker = Worker(job) if job.isolation is Isolation.NONE else IsolatedWorker(job, template=template)
+    def setup(self, config: dict[str, Any], worker_spec: WorkerSpec, workers: Path, template: Path | None) -> None:
+        if worker_spec.surroundings is not None:
+            follow_driver(worker_spec.surroundings.module_path)
+        self._worker = (
+            Worker(worker_spec)
+            if worker_spec.isolation is Isolation.NONE
+            else IsolatedWorker(worker_spec, template=template)
+        )
         self._workers = workers
         self._begin(config["work"])
 
@@ -35,15 +39,15 @@ class CohortTrainable(tune.Trainable):  # type: ignore[misc]
         self._begin(new_config["work"])
         return True
 
-    def _begin(self, work: Work) -> None:
-        self._work = work
-        enroll(self._workers, work.id)
-        if work.kind is WorkKind.TRAIN:
-            self._worker.begin(work)
+    def _begin(self, assignment: Assignment) -> None:
+        self._work = assignment
+        enroll(self._workers, assignment.id)
+        if assignment.kind is AssignmentKind.TRAIN:
+            self._worker.begin(assignment)
 
     def step(self) -> dict[str, Any]:
         try:
-            if self._work.kind is WorkKind.TEST:
+            if self._work.kind is AssignmentKind.TEST:
                 return {"tested": Box(self._worker.test(self._work))}
             return {"reports": self._worker.advance(), "resident_bytes": resident_bytes()}
         except WorkLostError as error:
@@ -54,9 +58,9 @@ class CohortTrainable(tune.Trainable):  # type: ignore[misc]
     def cleanup(self) -> None:
         self._worker.close()
 
-    def follow(self, answer: Answer) -> None:
+    def follow(self, update: CohortUpdate) -> None:
         """Do with the cohort what was decided; Ray runs it before the next `step`."""
-        self._worker.follow(answer)
+        self._worker.follow(update)
 
 
 @final

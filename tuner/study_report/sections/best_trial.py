@@ -7,21 +7,21 @@ from tuner.analysis.confirmation import Confirmation, Estimate
 from tuner.analysis.queries import failure_reasons, front
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.values import amount, config_lines, number, safe
-from tuner.study_report.data import Material
+from tuner.study_report.data import ReportData
 from tuner.study_report.document import Block, Fact, Facts, Listing, Section, Table, Tables, Text
 from tuner.study_report.sections.confirmation import between
 
 __all__ = ["section"]
 
 
-def section(material: Material) -> Section:
+def section(material: ReportData) -> Section:
     """Return the best trial, or why there is none."""
     best = material.summary.best
     blocks = _found(material, best) if best is not None else _nothing(material)
     return Section(slug="answer", title="The answer", blocks=(*_state_of_affairs(material), *blocks))
 
 
-def _state_of_affairs(material: Material) -> Iterator[Block]:
+def _state_of_affairs(material: ReportData) -> Iterator[Block]:
     summary = material.summary
     running = summary.counts[TrialState.RUNNING] + summary.counts[TrialState.WAITING]
     if summary.target is not None and not summary.is_complete:
@@ -32,7 +32,7 @@ def _state_of_affairs(material: Material) -> Iterator[Block]:
         )
 
 
-def _found(material: Material, best: TrialRecord) -> Iterator[Block]:
+def _found(material: ReportData, best: TrialRecord) -> Iterator[Block]:
     confirmation = material.summary.confirmation
     if confirmation is not None:
         yield Facts([*_confirmed(material, confirmation)], leads=True)
@@ -51,7 +51,7 @@ def _found(material: Material, best: TrialRecord) -> Iterator[Block]:
         yield Text(f"The test failed: {safe(material.summary.test_failure)}")
 
 
-def _confirmed(material: Material, confirmation: Confirmation) -> Iterator[Fact]:
+def _confirmed(material: ReportData, confirmation: Confirmation) -> Iterator[Fact]:
     winner, metric = confirmation.winner, material.metric
     trainings = f"mean of {len(winner.estimate.values)} trainings of trial {winner.number}'s configuration"
     yield Fact(
@@ -73,7 +73,7 @@ def _confirmed(material: Material, confirmation: Confirmation) -> Iterator[Fact]
         )
 
 
-def _searched(material: Material, best: TrialRecord) -> Iterator[Fact]:
+def _searched(material: ReportData, best: TrialRecord) -> Iterator[Fact]:
     summary = material.summary
     epoch = f", {material.unit.at(best.epoch)}" if best.epoch else ""
     yield Fact(label=f"best {material.metric}", value=number(best.value), note=f"trial {best.number}{epoch}")
@@ -85,7 +85,7 @@ def _searched(material: Material, best: TrialRecord) -> Iterator[Fact]:
         yield Fact(label="on the test split", value=value, note="measured once, at the end")
 
 
-def _constraints(material: Material) -> Iterator[Block]:
+def _constraints(material: ReportData) -> Iterator[Block]:
     study = material.study
     if study.constraints:
         yield Text(
@@ -98,7 +98,7 @@ def _constraints(material: Material) -> Iterator[Block]:
         )
 
 
-def _nothing(material: Material) -> Iterator[Block]:
+def _nothing(material: ReportData) -> Iterator[Block]:
     if not material.trials:
         yield Text("No trial was run yet.")
         return
@@ -111,7 +111,7 @@ def _nothing(material: Material) -> Iterator[Block]:
         yield Listing(text=material.command("resume"))
 
 
-def _why_none(material: Material) -> str:
+def _why_none(material: ReportData) -> str:
     miss = material.summary.nearest_miss
     if miss is None:
         return f"None of the {amount(len(material.trials), 'trial')} is complete, so there is no best one yet."
@@ -119,7 +119,7 @@ def _why_none(material: Material) -> str:
     return f"No trial meets the constraints, so there is no best one yet; trial {miss.number} comes nearest: {broken}."
 
 
-def _gain(material: Material, best: TrialRecord) -> Iterator[Fact]:
+def _gain(material: ReportData, best: TrialRecord) -> Iterator[Fact]:
     summary = material.summary
     if summary.gain is None or summary.default is None:
         return
@@ -139,7 +139,7 @@ def _configuration(config: Mapping[str, object]) -> Table:
     return Table(headers=("configuration", "value"), rows=lines, right=("value",))
 
 
-def _metrics(material: Material, best: TrialRecord) -> Table:
+def _metrics(material: ReportData, best: TrialRecord) -> Table:
     confirmation = material.summary.confirmation
     found = {name: number(value) for name, value in (best.metrics or {material.metric: best.value or 0.0}).items()}
     test = {name: number(value) for name, value in (material.summary.test_metrics or {}).items()}

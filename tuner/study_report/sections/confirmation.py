@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from tuner.analysis.confirmation import LEVEL, Candidate, Confirmation, Estimate
 from tuner.formatting.values import number, short_config
-from tuner.study_report.data import Material
+from tuner.study_report.data import ReportData
 from tuner.study_report.document import Block, Picture, Section, Table, Text
 from tuner.study_report.figures import BLUE, GREEN, ORANGE, figure, label
 
@@ -18,7 +18,7 @@ _ASIDE = 0.22
 _NOTHING = 5e-5
 
 
-def section(material: Material) -> Section | None:
+def section(material: ReportData) -> Section | None:
     """Return what training again has shown; None where that was not done."""
     confirmation = material.summary.confirmation
     if confirmation is None:
@@ -33,7 +33,7 @@ def between(estimate: Estimate) -> str:
     return f"{LEVEL:.0%} interval {number(estimate.low)} to {number(estimate.high)}"
 
 
-def _blocks(material: Material, confirmation: Confirmation) -> Iterator[Block]:
+def _blocks(material: ReportData, confirmation: Confirmation) -> Iterator[Block]:
     count = max(len(each.estimate.values) for each in confirmation.candidates)
     yield Text(
         f"The {len(confirmation.candidates)} best configurations, the default one among them, were trained again to "
@@ -44,17 +44,17 @@ def _blocks(material: Material, confirmation: Confirmation) -> Iterator[Block]:
 
 
 def _flattery(confirmation: Confirmation) -> str:
-    flattery, shown = confirmation.flattery, confirmation.winner.search_value
-    if flattery is None or shown is None:
+    optimism_bias, shown = confirmation.optimism_bias, confirmation.winner.search_value
+    if optimism_bias is None or shown is None:
         return ""
     told = f"The search had shown the winner at {number(shown)}"
-    if abs(flattery) < _NOTHING:
+    if abs(optimism_bias) < _NOTHING:
         return f"{told}, which is its mean."
-    how = "better: the best of many noisy values flatters" if flattery > 0 else "worse"
-    return f"{told}; against its mean that is {number(abs(flattery))} {how}."
+    how = "better: the best of many noisy values flatters" if optimism_bias > 0 else "worse"
+    return f"{told}; against its mean that is {number(abs(optimism_bias))} {how}."
 
 
-def _picture(material: Material, confirmation: Confirmation) -> Picture:
+def _picture(material: ReportData, confirmation: Confirmation) -> Picture:
     candidates = [*reversed(confirmation.candidates)]  # the first is drawn at the top
     places = [*range(len(candidates))]
     height = 130 + 46 * len(places)
@@ -111,7 +111,7 @@ def _named(candidate: Candidate, confirmation: Confirmation) -> str:
     return f"trial {candidate.number}" + (", default" if candidate is confirmation.default else "")
 
 
-def _table(material: Material, confirmation: Confirmation) -> Table:
+def _table(material: ReportData, confirmation: Confirmation) -> Table:
     headers = ("trial", f"mean {material.metric}", "interval", "the search had shown", "trainings", "configuration")
     rows = [
         (

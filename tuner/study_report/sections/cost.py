@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from tuner.analysis.queries import busy_seconds
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.values import amount, duration
-from tuner.study_report.data import Material
+from tuner.study_report.data import ReportData
 from tuner.study_report.document import Block, Fact, Facts, Picture, Section, Table, Text
 from tuner.study_report.figures import STATE_COLOURS, STATE_WORDS, figure
 
@@ -19,14 +19,14 @@ __all__ = ["section"]
 _ENDED = (TrialState.PRUNED, TrialState.COMPLETE)
 
 
-def section(material: Material) -> Section | None:
+def section(material: ReportData) -> Section | None:
     """Return time and compute; None where nothing was trained."""
     if not material.summary.epochs and not material.summary.finished:
         return None
     return Section(slug="spent", title="What it cost, and what stopping saved", blocks=tuple(_blocks(material)))
 
 
-def _blocks(material: Material) -> Iterator[Block]:
+def _blocks(material: ReportData) -> Iterator[Block]:
     spending = _Spending(material)
     yield Facts([*_facts(spending)])
     yield Text(
@@ -44,7 +44,7 @@ def _blocks(material: Material) -> Iterator[Block]:
 class _Spending:
     """A study's time and epochs, and what it would have taken to train every trial to the end."""
 
-    material: Material
+    material: ReportData
 
     @property
     def wall(self) -> float:
@@ -96,7 +96,7 @@ def _facts(spending: _Spending) -> Iterator[Fact]:
         )
 
 
-def _table(material: Material) -> Table:
+def _table(material: ReportData) -> Table:
     rows = []
     for state, word in STATE_WORDS.items():
         trials = material.of(state)
@@ -112,7 +112,7 @@ def _table(material: Material) -> Table:
     return Table(headers=headers, rows=rows, right=headers[1:])
 
 
-def _picture(material: Material) -> Picture:
+def _picture(material: ReportData) -> Picture:
     traces = []
     for state in (TrialState.PRUNED, TrialState.COMPLETE, TrialState.RUNNING, TrialState.FAIL):
         reached = Counter(trial.last_epoch for trial in material.of(state) if trial.curve)

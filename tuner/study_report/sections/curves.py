@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.values import number
-from tuner.study_report.data import Material
+from tuner.study_report.data import ReportData
 from tuner.study_report.document import Picture, Section, Text
 from tuner.study_report.figures import BLUE, FAINT, GREEN, GREY, ORANGE, figure, label, value_axis
 
@@ -21,7 +21,7 @@ _LOG_FROM = 20
 _TICKS = (1, 2, 3, 5, 10, 20, 30, 50)
 
 
-def section(material: Material) -> Section | None:
+def section(material: ReportData) -> Section | None:
     """Return the learning curves; None where no trial was trained for more than an epoch."""
     learned = [trial for trial in material.trials if trial.curve]
     if max((trial.last_epoch for trial in learned), default=0) <= 1:
@@ -40,7 +40,7 @@ def section(material: Material) -> Section | None:
     )
 
 
-def _stops(material: Material) -> str:
+def _stops(material: ReportData) -> str:
     stopped = Counter(trial.last_epoch for trial in material.of(TrialState.PRUNED))
     if not stopped:
         return "No trial was stopped early."
@@ -51,7 +51,7 @@ def _stops(material: Material) -> str:
     return f"{total} trials were stopped early: {', '.join(listed)}{rest}."
 
 
-def _thinned(material: Material, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+def _thinned(material: ReportData, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
     """Return so many trials that the page stays fluent: all complete ones where they fit, others evenly by standing."""
     sizes = {trial.number: min(len(trial.curve), _LONGEST) for trial in trials}
     if sum(sizes.values()) <= _POINTS:
@@ -61,7 +61,7 @@ def _thinned(material: Material, trials: Sequence[TrialRecord]) -> list[TrialRec
     return order[::every]
 
 
-def _picture(material: Material, shown: Sequence[TrialRecord]) -> Picture:
+def _picture(material: ReportData, shown: Sequence[TrialRecord]) -> Picture:
     best, default = material.summary.best, material.summary.default
     apart = {trial.number for trial in (best, default) if trial is not None}
     rest = [trial for trial in shown if trial.number not in apart]
@@ -91,7 +91,7 @@ def _picture(material: Material, shown: Sequence[TrialRecord]) -> Picture:
     )
 
 
-def _epochs(material: Material) -> dict[str, Any]:
+def _epochs(material: ReportData) -> dict[str, Any]:
     axis: dict[str, Any] = {"title": {"text": material.unit.heading}}
     longest = max(trial.last_epoch for trial in material.trials)
     first = min(min(trial.curve) for trial in material.trials if trial.curve)
@@ -125,7 +125,7 @@ def _points(trial: TrialRecord) -> list[tuple[int, float]]:
     return [point for place, point in enumerate(trial.curve.items()) if place % every == 0 or point[0] in kept]
 
 
-def _ends(material: Material, trials: Iterable[TrialRecord], name: str, colour: str) -> list[Any]:
+def _ends(material: ReportData, trials: Iterable[TrialRecord], name: str, colour: str) -> list[Any]:
     ended = [(trial, trial.last_epoch) for trial in trials]
     if not ended:
         return []

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tuner.domain.trial import Failure, TrialRecord, TrialState
 from tuner.formatting.values import safe
-from tuner.study_report.data import Material
+from tuner.study_report.data import ReportData
 from tuner.study_report.document import Block, Listing, Section, Table, Text
 
 __all__ = ["section"]
@@ -14,14 +14,14 @@ _LISTED = 12
 _NUMBERS = 12
 
 
-def section(material: Material) -> Section | None:
+def section(material: ReportData) -> Section | None:
     """Return the failures, the most frequent first; None where there are none."""
     if not material.of(TrialState.FAIL):
         return None
     return Section(slug="failures", title="What failed", blocks=tuple(_blocks(material)))
 
 
-def _blocks(material: Material) -> Iterator[Block]:
+def _blocks(material: ReportData) -> Iterator[Block]:
     failed = material.of(TrialState.FAIL)
     finished = material.summary.finished
     yield Text(

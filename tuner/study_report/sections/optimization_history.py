@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.values import number
-from tuner.study_report.data import Material
+from tuner.study_report.data import ReportData
 from tuner.study_report.document import Picture, Section, Text
 from tuner.study_report.figures import (
     GREEN,
@@ -26,7 +26,7 @@ from tuner.study_report.figures import (
 __all__ = ["section"]
 
 
-def section(material: Material) -> Section | None:
+def section(material: ReportData) -> Section | None:
     """Return how the search went; None where no trial has measured anything."""
     measured = [trial for trial in material.trials if trial.value is not None]
     if not measured:
@@ -39,7 +39,7 @@ def section(material: Material) -> Section | None:
     )
 
 
-def _records(material: Material) -> list[TrialRecord]:
+def _records(material: ReportData) -> list[TrialRecord]:
     """Return the complete trials that were the best so far when their number came."""
     records: list[TrialRecord] = []
     for trial in material.of(TrialState.COMPLETE):
@@ -49,7 +49,7 @@ def _records(material: Material) -> list[TrialRecord]:
     return records
 
 
-def _story(material: Material, steps: Sequence[TrialRecord]) -> str:
+def _story(material: ReportData, steps: Sequence[TrialRecord]) -> str:
     if not steps:
         return "No trial is complete yet; each dot is a trial's best value so far."
     if steps[-1].number == 0 and material.summary.default is not None:
@@ -62,7 +62,7 @@ def _story(material: Material, steps: Sequence[TrialRecord]) -> str:
     return f"{text}; the {since} after it found nothing better." if since > 1 else f"{text}."
 
 
-def _picture(material: Material, measured: Sequence[TrialRecord], steps: Sequence[TrialRecord]) -> Picture:
+def _picture(material: ReportData, measured: Sequence[TrialRecord], steps: Sequence[TrialRecord]) -> Picture:
     values = [trial.value for trial in measured if trial.value is not None and math.isfinite(trial.value)]
     complete = [trial.value for trial in measured if trial.state is TrialState.COMPLETE and trial.value in values]
     worst = worth_telling_apart(values, [value for value in complete if value is not None], material.direction)
@@ -81,7 +81,7 @@ def _picture(material: Material, measured: Sequence[TrialRecord], steps: Sequenc
     )
 
 
-def _dots(material: Material, measured: Sequence[TrialRecord], worst: float) -> list[Any]:
+def _dots(material: ReportData, measured: Sequence[TrialRecord], worst: float) -> list[Any]:
     traces = []
     for state in (TrialState.PRUNED, TrialState.COMPLETE, TrialState.RUNNING):
         trials = [trial for trial in measured if trial.state is state]
@@ -105,17 +105,17 @@ def _dots(material: Material, measured: Sequence[TrialRecord], worst: float) -> 
     return traces
 
 
-def _is_beyond(material: Material, trial: TrialRecord, worst: float) -> bool:
+def _is_beyond(material: ReportData, trial: TrialRecord, worst: float) -> bool:
     return trial.value is not None and material.direction.is_better(worst, trial.value)
 
 
-def _symbol(material: Material, trial: TrialRecord, worst: float) -> str:
+def _symbol(material: ReportData, trial: TrialRecord, worst: float) -> str:
     if not _is_beyond(material, trial, worst):
         return "circle"
     return "triangle-down" if material.direction is Direction.MAXIMIZE else "triangle-up"
 
 
-def _failed(material: Material) -> list[Any]:
+def _failed(material: ReportData) -> list[Any]:
     trials = material.of(TrialState.FAIL)
     if not trials:
         return []
@@ -136,7 +136,7 @@ def _failed(material: Material) -> list[Any]:
     ]
 
 
-def _best_so_far(material: Material, steps: Sequence[TrialRecord]) -> list[Any]:
+def _best_so_far(material: ReportData, steps: Sequence[TrialRecord]) -> list[Any]:
     if not steps:
         return []
     end = max(trial.number for trial in material.trials)
@@ -151,7 +151,7 @@ def _best_so_far(material: Material, steps: Sequence[TrialRecord]) -> list[Any]:
     return [line]
 
 
-def _default(material: Material) -> list[Any]:
+def _default(material: ReportData) -> list[Any]:
     default = material.summary.default
     if default is None:
         return []
@@ -167,6 +167,6 @@ def _default(material: Material) -> list[Any]:
     ]
 
 
-def _hover(material: Material, trial: TrialRecord) -> str:
+def _hover(material: ReportData, trial: TrialRecord) -> str:
     epoch = f", {material.unit.at(trial.epoch)}" if trial.epoch else ""
     return f"trial {trial.number}, {STATE_WORDS[trial.state]}<br>{label(material.metric)} {number(trial.value)}{epoch}"

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from tuner.analysis.importance.encoding import Axis
 from tuner.domain.parameter import Choice
-from tuner.study_report.data import Material
+from tuner.study_report.data import ReportData
 from tuner.study_report.document import Picture, Section, Text
 from tuner.study_report.figures import BLUE, FAINT, GREEN, ORANGE, figure, label
 
@@ -26,7 +26,7 @@ _GROUPS = (
 )
 
 
-def section(material: Material) -> Section | None:
+def section(material: ReportData) -> Section | None:
     """Return the parallel coordinates; None where there are too few trials or parameters to compare."""
     axes = _chosen(material)
     if len(axes) < 2 or len(material.drawn) < 3:  # noqa: PLR2004 - nothing to see
@@ -43,7 +43,7 @@ def section(material: Material) -> Section | None:
     )
 
 
-def _picture(material: Material, axes: Sequence[Axis]) -> Picture:
+def _picture(material: ReportData, axes: Sequence[Axis]) -> Picture:
     has_absent = any(axis.path not in material.values[trial.number] for trial in material.drawn for axis in axes)
     drawn = figure(
         [*_lines(material, axes)],
@@ -71,14 +71,14 @@ def _picture(material: Material, axes: Sequence[Axis]) -> Picture:
     )
 
 
-def _chosen(material: Material) -> list[Axis]:
+def _chosen(material: ReportData) -> list[Axis]:
     """Return the axes that matter most, in the order of the space."""
     order = [parameter.path for parameter in material.importance.parameters] or [axis.path for axis in material.axes]
     wanted = set(order[:_MOST_AXES])
     return [axis for axis in material.axes if axis.path in wanted]
 
 
-def _lines(material: Material, axes: Sequence[Axis]) -> Iterator[Any]:
+def _lines(material: ReportData, axes: Sequence[Axis]) -> Iterator[Any]:
     ranked = [trial.number for trial in material.drawn]
     begin, groups = 0, []
     for name, share, colour, width in _GROUPS:
@@ -95,7 +95,7 @@ def _lines(material: Material, axes: Sequence[Axis]) -> Iterator[Any]:
 
 
 def _group(
-    material: Material, axes: Sequence[Axis], numbers: Sequence[int], *, name: str, colour: str, width: float
+    material: ReportData, axes: Sequence[Axis], numbers: Sequence[int], *, name: str, colour: str, width: float
 ) -> Any:
     xs: list[int | None] = []
     ys: list[float | None] = []

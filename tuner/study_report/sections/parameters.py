@@ -10,7 +10,7 @@ from tuner.analysis.importance import Band, ParameterImportance
 from tuner.analysis.importance.encoding import Axis
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.values import amount, number
-from tuner.study_report.data import Material
+from tuner.study_report.data import ReportData
 from tuner.study_report.document import Block, Gallery, Picture, Section, Table, Text
 from tuner.study_report.figures import BLUE, GREEN, GREY, STATE_WORDS, figure, label
 
@@ -22,14 +22,14 @@ _SPREAD = 0.5
 _GOLDEN = 0.618033988749895
 
 
-def section(material: Material) -> Section | None:
+def section(material: ReportData) -> Section | None:
     """Return what matters; None where no trial was run."""
     if not material.trials:
         return None
     return Section(slug="parameters", title="Which parameters matter, and how", blocks=tuple(_blocks(material)))
 
 
-def _blocks(material: Material) -> Iterator[Block]:
+def _blocks(material: ReportData) -> Iterator[Block]:
     importance = material.importance
     if importance.why_not:
         yield Text(f"Nothing can be said yet: {importance.why_not}.")
@@ -48,7 +48,7 @@ def _blocks(material: Material) -> Iterator[Block]:
         yield Text(f"No more than chance: {', '.join(unclear)}.", faint=True)
 
 
-def _table(material: Material, parameters: Sequence[ParameterImportance]) -> Table:
+def _table(material: ReportData, parameters: Sequence[ParameterImportance]) -> Table:
     mean = f"mean {material.metric}"
     return Table(
         headers=("parameter", "importance", "how", "best", "beats", mean, "worst", "beats"),
@@ -73,7 +73,7 @@ def _band(band: Band | None) -> tuple[str, str]:
     return (str(band), f"{band.standing:.0%}") if band else ("-", "-")
 
 
-def _picture(material: Material, parameter: ParameterImportance, axis: Axis) -> Picture:
+def _picture(material: ReportData, parameter: ParameterImportance, axis: Axis) -> Picture:
     expected = _expected(parameter, axis)
     drawn = figure(
         [*_dots(material, axis), expected],
@@ -93,7 +93,7 @@ def _picture(material: Material, parameter: ParameterImportance, axis: Axis) -> 
     )
 
 
-def _dots(material: Material, axis: Axis) -> Iterator[Any]:
+def _dots(material: ReportData, axis: Axis) -> Iterator[Any]:
     for state, colour in ((TrialState.PRUNED, GREY), (TrialState.RUNNING, GREY), (TrialState.COMPLETE, BLUE)):
         points = [*_points(material, axis, state)]
         if points:
@@ -107,7 +107,7 @@ def _dots(material: Material, axis: Axis) -> Iterator[Any]:
             )
 
 
-def _points(material: Material, axis: Axis, state: TrialState) -> Iterator[tuple[Any, float, str]]:
+def _points(material: ReportData, axis: Axis, state: TrialState) -> Iterator[tuple[Any, float, str]]:
     for trial in material.drawn:
         values, standing = material.values[trial.number], material.importance.standings[trial.number]
         if trial.state is not state or axis.path not in values:

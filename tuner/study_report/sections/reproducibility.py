@@ -11,7 +11,7 @@ from tuner.domain.study import StudySpec
 from tuner.formatting.redaction import redacted, without_secrets
 from tuner.formatting.values import amount, safe
 from tuner.spec.template import study_file_of
-from tuner.study_report.data import Material
+from tuner.study_report.data import ReportData
 from tuner.study_report.document import Block, Listing, Section, Table, Tables, Text
 
 __all__ = ["section"]
@@ -19,12 +19,12 @@ __all__ = ["section"]
 _COLUMNS = 40
 
 
-def section(material: Material) -> Section:
+def section(material: ReportData) -> Section:
     """Return data, environment and how to reproduce the study."""
     return Section(slug="origin", title="Data, environment, and how to do it again", blocks=tuple(_blocks(material)))
 
 
-def _blocks(material: Material) -> Iterator[Block]:
+def _blocks(material: ReportData) -> Iterator[Block]:
     study = material.study
     yield from _data(material)
     yield Tables([_study(material), _environment(material)])
@@ -37,7 +37,7 @@ def _blocks(material: Material) -> Iterator[Block]:
         yield Listing(text=safe(study.space), title=title)
 
 
-def _again(material: Material) -> Iterator[Block]:
+def _again(material: ReportData) -> Iterator[Block]:
     """Yield how to start the study anew."""
     command, file = _command(material), _study_file(material)
     if command:
@@ -53,14 +53,14 @@ def _again(material: Material) -> Iterator[Block]:
         yield Listing(text=safe(asked), title="What it was asked to do")
 
 
-def _study_file(material: Material) -> str | None:
+def _study_file(material: ReportData) -> str | None:
     try:
         return study_file_of(StudySpec.from_description(without_secrets(material.spec)))
     except ConfigurationError:  # no file can say it
         return None
 
 
-def _data(material: Material) -> Iterator[Block]:
+def _data(material: ReportData) -> Iterator[Block]:
     """Yield what was understood of the data that was the person's own; what ships is told by its name."""
     stored = material.study.notes.get("data")
     if stored is None:
@@ -75,7 +75,7 @@ def _data(material: Material) -> Iterator[Block]:
         yield Table(headers=("column", "taken for", "it has"), rows=rows, caption=more)
 
 
-def _study(material: Material) -> Table:
+def _study(material: ReportData) -> Table:
     study, spec = material.study, material.spec
     rows = [("storage", material.storage)]
     if spec:
@@ -93,12 +93,12 @@ def _study(material: Material) -> Table:
     return Table(headers=("study", ""), rows=[(safe(key), safe(value)) for key, value in rows])
 
 
-def _environment(material: Material) -> Table:
+def _environment(material: ReportData) -> Table:
     header = "ran on" if material.is_own_environment else "this report was written on"
     return Table(headers=(header, ""), rows=[(safe(key), safe(value)) for key, value in material.environment.items()])
 
 
-def _command(material: Material) -> str:
+def _command(material: ReportData) -> str:
     """Return the command line that starts the study anew; "" where it was started from Python."""
     source: Mapping[str, Any] = material.study.source
     if not source.get("study"):

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.values import duration, number
-from tuner.study_report.data import Material
+from tuner.study_report.data import ReportData
 from tuner.study_report.document import Block, Picture, Section, Table, Text
 from tuner.study_report.figures import BLUE, GREY, ORANGE, STATE_WORDS, figure, label, value_axis
 
@@ -18,7 +18,7 @@ _LISTED = 8
 _FAR_APART = 30
 
 
-def section(material: Material) -> Section | None:
+def section(material: ReportData) -> Section | None:
     """Return the values against the time that trials took; None where too few tell."""
     timed = [
         trial
@@ -34,7 +34,7 @@ def section(material: Material) -> Section | None:
     return Section(slug="sooner", title="Better, or sooner", blocks=blocks)
 
 
-def _front(material: Material, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+def _front(material: ReportData, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
     """Return the trials that no other beats in both value and time, the quickest first."""
     front: list[TrialRecord] = []
     for trial in sorted(trials, key=lambda each: (each.seconds or 0.0, -material.direction.sign * (each.value or 0.0))):
@@ -43,7 +43,7 @@ def _front(material: Material, trials: Sequence[TrialRecord]) -> list[TrialRecor
     return front
 
 
-def _story(material: Material, front: Sequence[TrialRecord]) -> str:
+def _story(material: ReportData, front: Sequence[TrialRecord]) -> str:
     last = front[-1]
     if len(front) == 1:
         return f"Trial {last.number} was both the best and the quickest."
@@ -56,7 +56,7 @@ def _story(material: Material, front: Sequence[TrialRecord]) -> str:
     )
 
 
-def _picture(material: Material, trials: Sequence[TrialRecord], front: Sequence[TrialRecord]) -> Picture:
+def _picture(material: ReportData, trials: Sequence[TrialRecord], front: Sequence[TrialRecord]) -> Picture:
     values = [trial.value for trial in trials if trial.value is not None]
     line = go.Scatter(
         x=[trial.seconds for trial in front],
@@ -80,7 +80,7 @@ def _picture(material: Material, trials: Sequence[TrialRecord], front: Sequence[
     )
 
 
-def _dots(material: Material, trials: Sequence[TrialRecord]) -> Iterator[Any]:
+def _dots(material: ReportData, trials: Sequence[TrialRecord]) -> Iterator[Any]:
     for state, colour in ((TrialState.PRUNED, GREY), (TrialState.COMPLETE, BLUE)):
         there = [trial for trial in trials if trial.state is state]
         if there:
@@ -102,7 +102,7 @@ def _seconds(trials: Sequence[TrialRecord]) -> dict[str, Any]:
     return {"title": {"text": "seconds from a trial's start to its end"}, **kind}
 
 
-def _table(material: Material, front: Sequence[TrialRecord]) -> Table:
+def _table(material: ReportData, front: Sequence[TrialRecord]) -> Table:
     headers = ("trial", material.metric, "time", material.unit.value)
     rows = [
         (
@@ -116,5 +116,5 @@ def _table(material: Material, front: Sequence[TrialRecord]) -> Table:
     return Table(headers=headers, rows=rows, right=headers)
 
 
-def _hover(material: Material, trial: TrialRecord) -> str:
+def _hover(material: ReportData, trial: TrialRecord) -> str:
     return f"trial {trial.number}<br>{label(material.metric)} {number(trial.value)} in {duration(trial.seconds)}"

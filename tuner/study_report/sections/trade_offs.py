@@ -11,7 +11,7 @@ from tuner.domain.ranking import values
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.values import number, short_config
-from tuner.study_report.data import Material
+from tuner.study_report.data import ReportData
 from tuner.study_report.document import Block, Gallery, Picture, Section, Table, Text
 from tuner.study_report.figures import BLUE, GREY, ORANGE, RED, figure, label
 
@@ -21,7 +21,7 @@ _LISTED = 20
 _DECADES = 50
 
 
-def section(material: Material) -> Section | None:
+def section(material: ReportData) -> Section | None:
     """Return the Pareto front; None for a study with one metric and no constraints."""
     goal = material.study.goal
     if not goal.has_several and not goal.constraints:
@@ -29,7 +29,7 @@ def section(material: Material) -> Section | None:
     return Section(slug="trade-offs", title="The trade-offs", blocks=tuple(_blocks(material)))
 
 
-def _blocks(material: Material) -> Iterator[Block]:
+def _blocks(material: ReportData) -> Iterator[Block]:
     study = material.study
     best = front(study, material.trials)
     if study.constraints:
@@ -50,7 +50,7 @@ def _blocks(material: Material) -> Iterator[Block]:
         yield _table(material, best)
 
 
-def _kept(material: Material) -> str:
+def _kept(material: ReportData) -> str:
     study = material.study
     complete = material.of(TrialState.COMPLETE)
     broken = [trial for trial in complete if study.goal.violated(trial.metrics)]
@@ -58,7 +58,7 @@ def _kept(material: Material) -> str:
     return f"{len(complete) - len(broken)} of {len(complete)} complete trials meet the constraints: {listed}."
 
 
-def _picture(material: Material, best: Sequence[TrialRecord], second: int) -> Picture:
+def _picture(material: ReportData, best: Sequence[TrialRecord], second: int) -> Picture:
     study = material.study
     first_name, second_name = study.metrics[0], study.metrics[second]
     complete = material.of(TrialState.COMPLETE)
@@ -86,7 +86,7 @@ def _axis(name: str, trials: Sequence[TrialRecord]) -> dict[str, Any]:
 
 
 def _dots(
-    material: Material, trials: Sequence[TrialRecord], second: int, name: str, marker: dict[str, Any]
+    material: ReportData, trials: Sequence[TrialRecord], second: int, name: str, marker: dict[str, Any]
 ) -> list[Any]:
     if not trials:
         return []
@@ -108,13 +108,13 @@ def _dots(
     ]
 
 
-def _hover(material: Material, trial: TrialRecord) -> str:
+def _hover(material: ReportData, trial: TrialRecord) -> str:
     goal = material.study.goal
     pairs = zip(goal.metrics, values(trial, goal), strict=True)
     return "<br>".join([f"trial {trial.number}", *(f"{label(name)} {number(value)}" for name, value in pairs)])
 
 
-def _table(material: Material, best: Sequence[TrialRecord]) -> Table:
+def _table(material: ReportData, best: Sequence[TrialRecord]) -> Table:
     goal = material.study.goal
     headers = ("trial", *goal.metrics, "configuration")
     rows = [

@@ -2,7 +2,7 @@
 
 from tuner.analysis.queries import top
 from tuner.formatting.values import duration, number, short_config
-from tuner.study_report.data import Material
+from tuner.study_report.data import ReportData
 from tuner.study_report.document import Section, Table
 
 __all__ = ["section"]
@@ -10,7 +10,7 @@ __all__ = ["section"]
 _LISTED = 10
 
 
-def section(material: Material) -> Section | None:
+def section(material: ReportData) -> Section | None:
     """Return the best trials; None where there are not two."""
     best = top(material.study, material.trials, _LISTED, material.repetitions)
     if len(best) < 2:  # noqa: PLR2004 - one is the answer
