@@ -22,7 +22,7 @@ from tuner.search.plan import RunPlan
 SPACE = SearchSpace(x=Float(0, 1))
 
 
-class TrainerSource:
+class Bench:
     """A study that runs in this process, kept in memory."""
 
     def __init__(
@@ -74,7 +74,7 @@ def train(trial: Trial) -> Iterator[dict[str, float]]:
 
 @pytest.mark.parametrize("cohort", [1, 2])
 def test_trials_are_run_to_the_target_whatever_the_cohorts(cohort: int, tmp_path: Path) -> None:
-    bench = TrainerSource(train, tmp_path, cohort=cohort)
+    bench = Bench(train, tmp_path, cohort=cohort)
     bench.run()
     assert bench.controller.is_finished
     assert bench.states == [TrialState.COMPLETE] * 3
@@ -89,7 +89,7 @@ def test_a_trial_that_is_stopped_trains_no_further(tmp_path: Path) -> None:
             trained.append((trial.number, epoch + 1))
             yield {"accuracy": 0.5}
 
-    bench = TrainerSource(noting, tmp_path, trials=2)
+    bench = Bench(noting, tmp_path, trials=2)
     bench.scheduler.answers[1, 1] = Decision.STOP
     bench.run()
     assert bench.states == [TrialState.COMPLETE, TrialState.PRUNED]
@@ -103,7 +103,7 @@ def test_everything_runs_on_the_thread_that_called(tmp_path: Path) -> None:
         threads.add(threading.get_ident())
         yield {"accuracy": 0.5}
 
-    TrainerSource(noting, tmp_path).run()
+    Bench(noting, tmp_path).run()
     assert threads == {threading.get_ident()}
 
 
@@ -112,7 +112,7 @@ def test_what_an_objective_prints_is_no_answer_of_ours(tmp_path: Path, capsys: p
         print("epoch 1")  # noqa: T201 - that is the test
         yield {"accuracy": 0.5}
 
-    TrainerSource(chatting, tmp_path, trials=1).run()
+    Bench(chatting, tmp_path, trials=1).run()
     assert capsys.readouterr() == ("", "epoch 1\n")
 
 
@@ -122,7 +122,7 @@ def test_a_run_that_is_stopped_leaves_its_trial_to_go_on(tmp_path: Path) -> None
             yield {"accuracy": 0.5}
             bench.controller.stop(StopCause.TIME)
 
-    bench = TrainerSource(stopping, tmp_path)
+    bench = Bench(stopping, tmp_path)
     bench.run()
     assert bench.controller.stop_cause is StopCause.TIME
     assert not any(state.is_finished for state in bench.states)
@@ -163,7 +163,7 @@ class Numbers(Cohort):
 
 
 def test_the_best_trial_is_tested_at_the_end(tmp_path: Path) -> None:
-    bench = TrainerSource(Halving, tmp_path, tests=True)
+    bench = Bench(Halving, tmp_path, tests=True)
     bench.run()
     assert bench.writer.notes["test"] == {"number": 2, "metrics": {"accuracy": 1.0}}
 
@@ -176,7 +176,7 @@ def test_a_function_that_reports_runs_on_the_thread_that_called(tmp_path: Path) 
             threads.add(threading.get_ident())
             trial.report(accuracy=trial.config["x"] + epoch)
 
-    bench = TrainerSource(reporting, tmp_path)
+    bench = Bench(reporting, tmp_path)
     bench.scheduler.answers[1, 2] = Decision.STOP
     bench.run()
     assert threads == {threading.get_ident()}
@@ -194,7 +194,7 @@ def test_what_the_study_raises_ends_the_function_that_waits_for_it(tmp_path: Pat
         finally:
             seen.append("cleaned up")
 
-    bench = TrainerSource(reporting, tmp_path)
+    bench = Bench(reporting, tmp_path)
     with pytest.raises(StorageError, match="the disk is full"):
         bench.run()
     assert seen == ["cleaned up"]

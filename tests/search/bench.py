@@ -24,7 +24,7 @@ SMALL = Goal.of("accuracy", Direction.MAXIMIZE, "parameters <= 10", "accuracy >=
 TOO_LATE = Failure(reason=FailureReason.TIMEOUT, message="it reported nothing")
 
 
-class TrainerSource:
+class Bench:
     """A controller with fakes around it."""
 
     def __init__(
@@ -32,7 +32,7 @@ class TrainerSource:
         trials: int = 3,
         max_epochs: int = 3,
         *,
-        before: "TrainerSource | None" = None,
+        before: "Bench | None" = None,
         cohort: int = 1,
         key_of: KeyOf = lambda _: (),
         goal: Goal = MAXIMIZED,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 from fakes import metrics
-from search.bench import SPACE, TrainerSource, failed
+from search.bench import SPACE, Bench, failed
 
 from tuner import Decision
 from tuner.domain.errors import StorageError
@@ -15,20 +15,20 @@ from tuner.search.failure_policy import MAX_RETRIES
 
 
 def test_trial_0_is_the_default_configuration() -> None:
-    bench = TrainerSource()
+    bench = Bench()
     (member,) = bench.take().members
     assert member.number == 0
     assert member.config == SPACE.default
 
 
 def test_a_trial_is_stored_before_it_is_handed_out() -> None:
-    bench = TrainerSource()
+    bench = Bench()
     bench.take()
     assert bench.state(0) is TrialState.RUNNING
 
 
 def test_the_target_counts_every_trial_whatever_became_of_it() -> None:
-    bench = TrainerSource(trials=2)
+    bench = Bench(trials=2)
     bench.take()
     bench.take()
     assert bench.controller.next_work() is None
@@ -39,7 +39,7 @@ def test_the_target_counts_every_trial_whatever_became_of_it() -> None:
 
 
 def test_the_reports_of_a_cohorts_epoch_are_one_transaction() -> None:
-    bench = TrainerSource(cohort=2)
+    bench = Bench(cohort=2)
     bench.take()
     before = len(bench.writer.transactions)
     bench.report_all({0: 0.5, 1: 0.5}, epoch=1)
@@ -47,7 +47,7 @@ def test_the_reports_of_a_cohorts_epoch_are_one_transaction() -> None:
 
 
 def test_a_failure_fails_its_trial_and_never_the_study() -> None:
-    bench = TrainerSource()
+    bench = Bench()
     bench.take()
     assert bench.controller.report([failed(0)]).leaving == {0}
     assert bench.state(0) is TrialState.FAIL
@@ -55,7 +55,7 @@ def test_a_failure_fails_its_trial_and_never_the_study() -> None:
 
 
 def test_after_a_stop_nothing_is_handed_out_and_running_trials_wait() -> None:
-    bench = TrainerSource()
+    bench = Bench()
     bench.take()
     bench.controller.stop(StopCause.INTERRUPT)
     assert bench.controller.next_work() is None
@@ -68,7 +68,7 @@ def test_after_a_stop_nothing_is_handed_out_and_running_trials_wait() -> None:
 
 @pytest.mark.parametrize("cause", [StopCause.TERMINATE, StopCause.INTERRUPT])
 def test_what_fails_once_a_signal_stops_the_run_goes_on_later(cause: StopCause) -> None:
-    bench = TrainerSource(trials=2)
+    bench = Bench(trials=2)
     bench.take()
     lost = bench.take()
     for _ in range(MAX_RETRIES):
@@ -83,14 +83,14 @@ def test_what_fails_once_a_signal_stops_the_run_goes_on_later(cause: StopCause) 
 
 
 def test_the_first_cause_of_a_stop_stands() -> None:
-    bench = TrainerSource()
+    bench = Bench()
     bench.controller.stop(StopCause.TIME)
     bench.controller.stop(StopCause.TERMINATE)
     assert bench.controller.stop_cause is StopCause.TIME
 
 
 def test_abandoning_puts_everything_that_runs_back() -> None:
-    bench = TrainerSource()
+    bench = Bench()
     bench.take()
     bench.take()
     bench.controller.abandon()
@@ -98,11 +98,11 @@ def test_abandoning_puts_everything_that_runs_back() -> None:
 
 
 def test_a_resumed_study_goes_on_with_its_unfinished_trials_first() -> None:
-    first = TrainerSource()
+    first = Bench()
     first.take()
     first.take()
     first.report(1, 1, 0.5)
-    second = TrainerSource(before=first)
+    second = Bench(before=first)
     assert second.take().numbers == {0}
     (member,) = second.take().members
     assert (member.number, member.epoch) == (1, 1)
@@ -111,7 +111,7 @@ def test_a_resumed_study_goes_on_with_its_unfinished_trials_first() -> None:
 
 
 def test_each_epoch_is_told_with_all_that_was_measured() -> None:
-    bench = TrainerSource(trials=1, max_epochs=2)
+    bench = Bench(trials=1, max_epochs=2)
     bench.take()
     bench.report(0, 1, 0.5)
     bench.report(0, 2, 0.75)
@@ -120,14 +120,14 @@ def test_each_epoch_is_told_with_all_that_was_measured() -> None:
 
 
 def test_a_cohort_is_over_when_nobody_is_left_or_joins() -> None:
-    bench = TrainerSource(trials=2, cohort=2, grows=True)
+    bench = Bench(trials=2, cohort=2, grows=True)
     bench.take()
     assert not bench.report_all({0: 0.5, 1: 0.4}, epoch=2).is_over
     assert bench.report_all({0: 0.5, 1: 0.4}, epoch=3).is_over
 
 
 def test_a_stopping_study_suspends_a_cohort_and_lets_nobody_join() -> None:
-    bench = TrainerSource(trials=8, cohort=2, grows=True)
+    bench = Bench(trials=8, cohort=2, grows=True)
     bench.take()
     bench.scheduler.answers[1, 1] = Decision.STOP
     bench.controller.stop(StopCause.INTERRUPT)
@@ -139,7 +139,7 @@ def test_a_stopping_study_suspends_a_cohort_and_lets_nobody_join() -> None:
 
 
 def test_five_trials_that_fail_alike_end_the_study() -> None:
-    bench = TrainerSource(trials=30)
+    bench = Bench(trials=30)
     for number in range(5):
         assert bench.controller.stop_cause is None
         bench.take()
@@ -149,7 +149,7 @@ def test_five_trials_that_fail_alike_end_the_study() -> None:
     assert bench.controller.is_finished
 
 
-def transactions(bench: TrainerSource, reports: Sequence[Report]) -> int:
+def transactions(bench: Bench, reports: Sequence[Report]) -> int:
     """Report, and return how many transactions that took."""
     before = len(bench.writer.transactions)
     bench.controller.report(reports)
@@ -157,7 +157,7 @@ def transactions(bench: TrainerSource, reports: Sequence[Report]) -> int:
 
 
 def test_a_report_and_the_trial_that_takes_the_free_place_are_one_transaction() -> None:
-    bench = TrainerSource(trials=40, cohort=3, grows=True)
+    bench = Bench(trials=40, cohort=3, grows=True)
     bench.take()
     bench.scheduler.answers[1, 1] = Decision.STOP
     reports = [Report(number=number, epoch=1, metrics=metrics(0.5), together=3) for number in range(3)]
@@ -167,14 +167,14 @@ def test_a_report_and_the_trial_that_takes_the_free_place_are_one_transaction() 
 
 
 def test_a_cohort_that_is_split_and_the_limit_that_was_learned_are_one_transaction() -> None:
-    bench = TrainerSource(trials=4, cohort=4)
+    bench = Bench(trials=4, cohort=4)
     bench.take()
     assert transactions(bench, [failed(number, FailureReason.OUT_OF_MEMORY) for number in range(4)]) == 1
     assert list(bench.writer.notes["cohorts"].values()) == [2]
 
 
 def test_a_report_to_a_stopping_run_and_the_members_that_wait_are_one_transaction() -> None:
-    bench = TrainerSource(trials=2, cohort=2)
+    bench = Bench(trials=2, cohort=2)
     bench.take()
     bench.controller.stop(StopCause.INTERRUPT)
     reports = [Report(number=number, epoch=1, metrics=metrics(0.5)) for number in range(2)]
@@ -184,14 +184,14 @@ def test_a_report_to_a_stopping_run_and_the_members_that_wait_are_one_transactio
 
 
 def test_a_report_that_changes_nothing_is_no_transaction() -> None:
-    bench = TrainerSource()
+    bench = Bench()
     bench.take()
     bench.report(0, 1, 0.5)
     assert transactions(bench, [Report(number=0, epoch=1, metrics=metrics(0.9))]) == 0
 
 
 def test_what_cannot_be_stored_is_neither_answered_nor_notified_of_and_new_trials_do_not_run() -> None:
-    bench = TrainerSource(trials=40, cohort=2, grows=True)
+    bench = Bench(trials=40, cohort=2, grows=True)
     bench.take()
     bench.scheduler.answers[1, 1] = Decision.STOP
     events = len(bench.listener.events)
@@ -205,4 +205,4 @@ def test_what_cannot_be_stored_is_neither_answered_nor_notified_of_and_new_trial
         0: TrialState.WAITING,
         1: TrialState.RUNNING,
     }
-    assert TrainerSource(trials=40, cohort=2, grows=True, before=bench).take().numbers == {0, 1}
+    assert Bench(trials=40, cohort=2, grows=True, before=bench).take().numbers == {0, 1}

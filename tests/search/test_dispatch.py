@@ -3,14 +3,14 @@
 import itertools
 
 from fakes import FakeSampler, metrics
-from search.bench import HALVES, SMALL, SPACE, TrainerSource, failed, halves
+from search.bench import HALVES, SMALL, SPACE, Bench, failed, halves
 
 from tuner import Decision
 from tuner.domain.run_controller import StopCause
 from tuner.domain.trial import Report, TrialState
 
 
-def lasting(bench: TrainerSource, members: frozenset[int], reports: int) -> tuple[list[int], list[int]]:
+def lasting(bench: Bench, members: frozenset[int], reports: int) -> tuple[list[int], list[int]]:
     """Report a cohort's epochs, of which each member needs three, and return how many and who it has had."""
     sizes, epochs, seen = [], dict.fromkeys(members, 0), sorted(members)
     for _ in range(reports):
@@ -28,14 +28,14 @@ def lasting(bench: TrainerSource, members: frozenset[int], reports: int) -> tupl
 
 
 def test_a_cohort_is_of_one_shape_and_stored_in_one_transaction() -> None:
-    bench = TrainerSource(trials=8, cohort=4, key_of=halves, space=HALVES)
+    bench = Bench(trials=8, cohort=4, key_of=halves, space=HALVES)
     assignment = bench.take()
     assert {halves(member.config) for member in assignment.members} == {halves(HALVES.default)}
     assert len(bench.writer.transactions) == 1
 
 
 def test_a_proposal_of_another_shape_waits_for_a_cohort_of_its_own() -> None:
-    bench = TrainerSource(trials=6, cohort=6, key_of=lambda config: config["x"] > 0.9)
+    bench = Bench(trials=6, cohort=6, key_of=lambda config: config["x"] > 0.9)
     bench.sampler.ignores_held = True
     seen: list[int] = []
     while not bench.controller.is_finished:
@@ -48,7 +48,7 @@ def test_a_proposal_of_another_shape_waits_for_a_cohort_of_its_own() -> None:
 
 
 def test_a_free_place_goes_to_a_new_trial_of_the_same_shape() -> None:
-    bench = TrainerSource(trials=40, cohort=3, grows=True)
+    bench = Bench(trials=40, cohort=3, grows=True)
     bench.take()
     bench.scheduler.answers[1, 1] = Decision.STOP
     update = bench.report_all({0: 0.5, 1: 0.4, 2: 0.6}, epoch=1)
@@ -59,7 +59,7 @@ def test_a_free_place_goes_to_a_new_trial_of_the_same_shape() -> None:
 
 
 def test_a_worker_that_is_to_be_replaced_finishes_its_trials_and_is_given_none() -> None:
-    bench = TrainerSource(trials=40, cohort=2, grows=True)
+    bench = Bench(trials=40, cohort=2, grows=True)
     bench.take()
     bench.scheduler.answers[1, 1] = Decision.STOP
     update = bench.report_all({0: 0.5, 1: 0.4}, epoch=1, admits=False)
@@ -71,14 +71,14 @@ def test_a_worker_that_is_to_be_replaced_finishes_its_trials_and_is_given_none()
 
 
 def test_a_cohort_that_cannot_grow_runs_empty() -> None:
-    bench = TrainerSource(trials=5, cohort=2)
+    bench = Bench(trials=5, cohort=2)
     bench.take()
     bench.scheduler.answers[1, 1] = Decision.STOP
     assert bench.report_all({0: 0.5, 1: 0.4}, epoch=1).joining == ()
 
 
 def test_where_a_space_has_one_shape_no_trial_is_trained_alone() -> None:
-    bench = TrainerSource(trials=40, cohort=4, grows=True)
+    bench = Bench(trials=40, cohort=4, grows=True)
     trained: list[int] = []
     while (assignment := bench.controller.next_work()) is not None:
         sizes, seen = lasting(bench, assignment.numbers, 999)
@@ -88,7 +88,7 @@ def test_where_a_space_has_one_shape_no_trial_is_trained_alone() -> None:
 
 
 def test_the_sampler_is_asked_for_a_shape_again_and_again_and_a_trial_of_another_one_waits() -> None:
-    bench = TrainerSource(trials=64, cohort=3, key_of=halves, space=HALVES, grows=True)
+    bench = Bench(trials=64, cohort=3, key_of=halves, space=HALVES, grows=True)
     bench.scheduler.answers = {(number, 1): Decision.STOP for number in range(1, 64, 3)}
     lasting(bench, bench.take().numbers, 200)
     *trained, waiting = bench.controller.trials
@@ -99,7 +99,7 @@ def test_the_sampler_is_asked_for_a_shape_again_and_again_and_a_trial_of_another
 
 
 def test_a_cohort_of_one_is_followed_by_whatever_the_sampler_says() -> None:
-    bench = TrainerSource(trials=64, cohort=1, key_of=lambda config: config["x"], grows=True)
+    bench = Bench(trials=64, cohort=1, key_of=lambda config: config["x"], grows=True)
     cohorts: list[list[int]] = []
     while (assignment := bench.controller.next_work()) is not None:
         sizes, seen = lasting(bench, assignment.numbers, 999)
@@ -111,7 +111,7 @@ def test_a_cohort_of_one_is_followed_by_whatever_the_sampler_says() -> None:
 
 
 def test_a_resumed_cohort_has_the_members_it_would_have_had() -> None:
-    def run(bench: TrainerSource, steps: int) -> list[frozenset[int]]:
+    def run(bench: Bench, steps: int) -> list[frozenset[int]]:
         """Advance one cohort after the other, each member by an epoch, and return who was trained together."""
         together = []
         epochs = {number: trial.last_epoch for number, trial in bench.writer.trials.items()}
@@ -131,8 +131,8 @@ def test_a_resumed_cohort_has_the_members_it_would_have_had() -> None:
             members = members - update.leaving | {member.number for member in update.joining}
         return together
 
-    def bench(before: TrainerSource | None = None) -> TrainerSource:
-        made = TrainerSource(trials=48, cohort=3, grows=True, before=before, key_of=halves, space=HALVES)
+    def bench(before: Bench | None = None) -> Bench:
+        made = Bench(trials=48, cohort=3, grows=True, before=before, key_of=halves, space=HALVES)
         made.scheduler.answers = {(number, 1): Decision.STOP for number in range(1, 48, 3)}
         return made
 
@@ -147,7 +147,7 @@ def test_a_resumed_cohort_has_the_members_it_would_have_had() -> None:
 
 
 def test_an_exhausted_sampler_ends_the_study_before_its_target() -> None:
-    bench = TrainerSource(trials=10)
+    bench = Bench(trials=10)
     bench.sampler.limit = 0
     bench.take()
     assert bench.controller.next_work() is None
@@ -156,18 +156,18 @@ def test_an_exhausted_sampler_ends_the_study_before_its_target() -> None:
 
 
 def test_a_trial_has_the_same_seed_whenever_it_runs() -> None:
-    first = TrainerSource()
+    first = Bench()
     seed = first.take().members[0].seed
-    assert TrainerSource(before=first).take().members[0].seed == seed
+    assert Bench(before=first).take().members[0].seed == seed
     assert first.take().members[0].seed != seed
 
 
 def test_a_worker_asks_at_once_whether_a_trial_can_be_of_any_use() -> None:
-    bench = TrainerSource(goal=SMALL)
+    bench = Bench(goal=SMALL)
     bench.scheduler.epochs = (2,)
     (member,) = bench.take().members
     assert member.decision_epochs == (1, 2)
-    free = TrainerSource()
+    free = Bench()
     free.scheduler.epochs = (2,)
     (member,) = free.take().members
     assert member.decision_epochs == (2,)

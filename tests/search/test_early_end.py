@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from fakes import MAXIMIZED, MINIMIZED
-from search.bench import SMALL, SPACE, TrainerSource
+from search.bench import SMALL, SPACE, Bench
 
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
@@ -67,7 +67,7 @@ def test_earlier_trials_count_in_the_order_in_which_they_finished() -> None:
 
 
 def test_an_ended_study_suspends_what_runs_tests_its_best_trial_and_is_finished() -> None:
-    bench = TrainerSource(trials=9, max_epochs=2, tests=True, target=0.9)
+    bench = Bench(trials=9, max_epochs=2, tests=True, target=0.9)
     bench.take()
     bench.take()
     bench.report(0, 1, 0.95)
@@ -87,7 +87,7 @@ def test_an_ended_study_suspends_what_runs_tests_its_best_trial_and_is_finished(
 
 
 def test_a_signal_stops_the_test_of_a_study_that_has_ended() -> None:
-    bench = TrainerSource(trials=9, max_epochs=1, tests=True, target=0.9)
+    bench = Bench(trials=9, max_epochs=1, tests=True, target=0.9)
     bench.take()
     bench.report(0, 1, 0.95)
     bench.controller.stop(StopCause.INTERRUPT)
@@ -96,8 +96,8 @@ def test_a_signal_stops_the_test_of_a_study_that_has_ended() -> None:
 
 
 def test_a_study_goes_beyond_its_end_with_a_better_target() -> None:
-    before = TrainerSource(trials=9, max_epochs=1, target=0.9)
+    before = Bench(trials=9, max_epochs=1, target=0.9)
     before.take()
     before.report(0, 1, 0.95)
-    assert TrainerSource(trials=9, max_epochs=1, target=0.9, before=before).controller.next_work() is None
-    assert TrainerSource(trials=9, max_epochs=1, target=0.99, before=before).take().numbers == {1}
+    assert Bench(trials=9, max_epochs=1, target=0.9, before=before).controller.next_work() is None
+    assert Bench(trials=9, max_epochs=1, target=0.99, before=before).take().numbers == {1}

@@ -2,7 +2,7 @@
 
 import pytest
 from fakes import metrics
-from search.bench import SMALL, TOO_LATE, TrainerSource, failed, sized
+from search.bench import SMALL, TOO_LATE, Bench, failed, sized
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.event import EventKind
@@ -11,21 +11,21 @@ from tuner.search.failure_policy import MAX_RETRIES
 
 
 def test_all_reports_of_an_epoch_are_recorded_before_any_is_decided() -> None:
-    bench = TrainerSource(cohort=2)
+    bench = Bench(cohort=2)
     bench.take()
     bench.report_all({0: 0.5, 1: 0.5}, epoch=1)
     assert bench.scheduler.calls == [("record", 0, 1), ("record", 1, 1), ("decide", 0, 1), ("decide", 1, 1)]
 
 
 def test_a_metric_that_the_first_report_lacks_ends_the_study() -> None:
-    bench = TrainerSource()
+    bench = Bench()
     bench.take()
     with pytest.raises(ConfigurationError, match="it broke"):
         bench.controller.report([failed(0, FailureReason.MISSING_METRIC)])
 
 
 def test_a_metric_that_a_later_trial_lacks_fails_that_trial() -> None:
-    bench = TrainerSource()
+    bench = Bench()
     bench.take()
     bench.take()
     bench.report(0, 1, 0.5)
@@ -34,7 +34,7 @@ def test_a_metric_that_a_later_trial_lacks_fails_that_trial() -> None:
 
 
 def test_a_repeated_epoch_changes_nothing() -> None:
-    bench = TrainerSource()
+    bench = Bench()
     bench.take()
     bench.report(0, 1, 0.5)
     transactions = len(bench.writer.transactions)
@@ -44,7 +44,7 @@ def test_a_repeated_epoch_changes_nothing() -> None:
 
 
 def test_a_report_of_a_trial_that_is_over_is_ignored() -> None:
-    bench = TrainerSource(max_epochs=1)
+    bench = Bench(max_epochs=1)
     bench.take()
     bench.report(0, 1, 0.5)
     bench.report(0, 2, 0.9)
@@ -52,7 +52,7 @@ def test_a_report_of_a_trial_that_is_over_is_ignored() -> None:
 
 
 def test_a_lost_trial_is_handed_out_again_from_where_it_was_recorded() -> None:
-    bench = TrainerSource()
+    bench = Bench()
     assignment = bench.take()
     bench.report(0, 1, 0.5)
     bench.controller.lost(assignment, "its worker died")
@@ -64,7 +64,7 @@ def test_a_lost_trial_is_handed_out_again_from_where_it_was_recorded() -> None:
 
 
 def test_a_trial_that_keeps_losing_its_worker_fails() -> None:
-    bench = TrainerSource()
+    bench = Bench()
     for _ in range(MAX_RETRIES + 1):
         bench.controller.lost(bench.take(), "its worker died")
     failure = bench.writer.trials[0].failure
@@ -74,17 +74,17 @@ def test_a_trial_that_keeps_losing_its_worker_fails() -> None:
 
 
 def test_a_resumed_study_replays_what_was_stored() -> None:
-    first = TrainerSource()
+    first = Bench()
     first.take()
     first.report(0, 1, 0.5)
     first.report(0, 2, 0.6)
-    second = TrainerSource(before=first)
+    second = Bench(before=first)
     assert second.scheduler.calls == [("record", 0, 1), ("record", 0, 2)]
     assert [trial.number for trial in second.sampler.observed] == [0]
 
 
 def test_members_that_do_not_fit_into_memory_go_on_in_halves() -> None:
-    bench = TrainerSource(trials=4, cohort=4)
+    bench = Bench(trials=4, cohort=4)
     bench.take()
     update = bench.controller.report([failed(number, FailureReason.OUT_OF_MEMORY) for number in range(4)])
     assert update.is_over
@@ -93,14 +93,14 @@ def test_members_that_do_not_fit_into_memory_go_on_in_halves() -> None:
 
 
 def test_a_trial_that_does_not_fit_into_memory_alone_fails() -> None:
-    bench = TrainerSource(trials=1)
+    bench = Bench(trials=1)
     bench.take()
     bench.controller.report([failed(0, FailureReason.OUT_OF_MEMORY)])
     assert bench.state(0) is TrialState.FAIL
 
 
 def test_the_members_of_a_cohort_that_fails_as_a_whole_go_on_alone() -> None:
-    bench = TrainerSource(trials=3, cohort=3)
+    bench = Bench(trials=3, cohort=3)
     bench.take()
     bench.report_all({0: 0.1, 1: 0.1, 2: 0.1}, epoch=1)
     bench.controller.report([failed(number, FailureReason.COHORT_RAISED) for number in range(3)])
@@ -114,7 +114,7 @@ def test_the_members_of_a_cohort_that_fails_as_a_whole_go_on_alone() -> None:
 
 @pytest.mark.parametrize("reason", [FailureReason.OUT_OF_MEMORY, FailureReason.COHORT_RAISED])
 def test_a_member_whose_failure_comes_with_earlier_epochs_waits_once(reason: FailureReason) -> None:
-    bench = TrainerSource(trials=2, cohort=2)
+    bench = Bench(trials=2, cohort=2)
     bench.take()
     measured = [Report(number=number, epoch=1, metrics=metrics(0.1)) for number in range(2)]
     bench.controller.report([*measured, failed(0, reason), failed(1, reason)])
@@ -123,7 +123,7 @@ def test_a_member_whose_failure_comes_with_earlier_epochs_waits_once(reason: Fai
 
 
 def test_a_lost_worker_gives_every_member_back_those_who_joined_too() -> None:
-    bench = TrainerSource(trials=32, cohort=2, grows=True)
+    bench = Bench(trials=32, cohort=2, grows=True)
     assignment = bench.take()
     bench.report_all({0: 0.5, 1: 0.5}, epoch=3)
     bench.controller.lost(assignment, "its worker died")
@@ -131,7 +131,7 @@ def test_a_lost_worker_gives_every_member_back_those_who_joined_too() -> None:
 
 
 def test_a_trial_whose_worker_was_ended_because_of_a_limit_fails_and_is_not_tried_again() -> None:
-    bench = TrainerSource(trials=2)
+    bench = Bench(trials=2)
     assignment = bench.take()
     bench.report(0, 1, 0.5)
     bench.controller.overran(assignment, TOO_LATE)
@@ -141,7 +141,7 @@ def test_a_trial_whose_worker_was_ended_because_of_a_limit_fails_and_is_not_trie
 
 
 def test_of_a_cohort_that_was_ended_because_of_a_limit_each_goes_on_alone() -> None:
-    bench = TrainerSource(trials=3, cohort=3)
+    bench = Bench(trials=3, cohort=3)
     assignment = bench.take()
     bench.report_all({0: 0.1, 1: 0.2, 2: 0.3}, epoch=1)
     bench.controller.overran(assignment, TOO_LATE)
@@ -156,13 +156,13 @@ def test_of_a_cohort_that_was_ended_because_of_a_limit_each_goes_on_alone() -> N
 
 
 def test_a_cohort_beyond_its_memory_goes_on_in_halves() -> None:
-    bench = TrainerSource(trials=4, cohort=4)
+    bench = Bench(trials=4, cohort=4)
     bench.controller.overran(bench.take(), Failure(reason=FailureReason.MEMORY_LIMIT, message="5 GiB"))
     assert [sorted(bench.take().numbers) for _ in range(2)] == [[0, 1], [2, 3]]
 
 
 def test_members_that_train_on_keep_a_study_whose_first_five_members_fail_from_ending() -> None:
-    bench = TrainerSource(trials=30, cohort=8)
+    bench = Bench(trials=30, cohort=8)
     assignment = bench.take()
     healthy = [Report(number=number, epoch=1, metrics=metrics(0.5)) for number in (5, 6, 7)]
     bench.controller.report([*map(failed, range(5)), *healthy])
@@ -171,7 +171,7 @@ def test_members_that_train_on_keep_a_study_whose_first_five_members_fail_from_e
 
 
 def test_members_that_a_broken_cohort_has_put_back_are_tried_before_the_study_ends() -> None:
-    bench = TrainerSource(trials=8, max_epochs=1, cohort=8)
+    bench = Bench(trials=8, max_epochs=1, cohort=8)
     assignment = bench.take()
     bench.controller.report([failed(number, FailureReason.COHORT_RAISED) for number in assignment.numbers])
     for number in range(5):
@@ -185,18 +185,18 @@ def test_members_that_a_broken_cohort_has_put_back_are_tried_before_the_study_en
 
 
 def test_what_failed_before_a_resumption_is_forgiven() -> None:
-    before = TrainerSource(trials=30)
+    before = Bench(trials=30)
     for number in range(5):
         before.take()
         before.controller.report([failed(number)])
-    bench = TrainerSource(trials=30, before=before)
+    bench = Bench(trials=30, before=before)
     bench.take()
     bench.controller.report([failed(5)])
     assert bench.controller.stop_cause is None
 
 
 def test_what_a_worker_notes_is_told_once() -> None:
-    bench = TrainerSource()
+    bench = Bench()
     bench.take()
     for epoch in (1, 2):
         bench.controller.report([Report(number=0, epoch=epoch, metrics=metrics(0.5), note="epoch-000002 is damaged")])
@@ -204,17 +204,17 @@ def test_what_a_worker_notes_is_told_once() -> None:
 
 
 def test_a_trial_that_breaks_a_constraint_for_good_stands_in_nobodys_way() -> None:
-    bench = TrainerSource(goal=SMALL)
+    bench = Bench(goal=SMALL)
     for number, parameters in ((0, 11), (1, 11), (2, 10)):
         bench.take()
         bench.controller.report([sized(number, 1, 0.75, parameters)])
     assert bench.scheduler.calls == [("record", 2, 1), ("decide", 2, 1)]
-    resumed = TrainerSource(goal=SMALL, before=bench)
+    resumed = Bench(goal=SMALL, before=bench)
     assert resumed.scheduler.calls == [("record", 2, 1)]
 
 
 def test_a_trial_that_raised_is_handed_out_again_as_often_as_retries_allow() -> None:
-    bench = TrainerSource(retries=1)
+    bench = Bench(retries=1)
     bench.take()
     broke = Failure(reason=FailureReason.RAISED, message="it broke")
     update = bench.controller.report(
@@ -231,7 +231,7 @@ def test_a_trial_that_raised_is_handed_out_again_as_often_as_retries_allow() -> 
 
 
 def test_a_member_that_raised_leaves_its_cohort_and_the_others_stay() -> None:
-    bench = TrainerSource(cohort=2, retries=1)
+    bench = Bench(cohort=2, retries=1)
     bench.take()
     update = bench.controller.report([Report(number=0, epoch=1, metrics=metrics(0.5)), failed(1)])
     assert update.leaving == {1}

@@ -1,7 +1,7 @@
 """The last phase of a run: what is tested, and what is noted of it."""
 
 from fakes import metrics
-from search.bench import SMALL, TOO_LATE, TrainerSource, sized
+from search.bench import SMALL, TOO_LATE, Bench, sized
 
 from tuner.domain.assignment import AssignmentKind
 from tuner.domain.event import EventKind
@@ -10,7 +10,7 @@ from tuner.domain.trial import Failure, FailureReason
 
 
 def test_a_test_that_a_signal_ends_is_done_again_later() -> None:
-    bench = TrainerSource(trials=1, max_epochs=1, tests=True)
+    bench = Bench(trials=1, max_epochs=1, tests=True)
     bench.take()
     bench.report(0, 1, 0.5)
     test = bench.take()
@@ -21,7 +21,7 @@ def test_a_test_that_a_signal_ends_is_done_again_later() -> None:
 
 
 def test_the_best_trial_is_tested_once_when_all_else_is_done() -> None:
-    bench = TrainerSource(trials=2, max_epochs=1, tests=True)
+    bench = Bench(trials=2, max_epochs=1, tests=True)
     bench.take()
     bench.take()
     bench.report(0, 1, 0.5)
@@ -39,7 +39,7 @@ def test_the_best_trial_is_tested_once_when_all_else_is_done() -> None:
 
 
 def test_a_test_that_fails_is_noted_and_ends_the_study() -> None:
-    bench = TrainerSource(trials=1, max_epochs=1, tests=True)
+    bench = Bench(trials=1, max_epochs=1, tests=True)
     bench.take()
     bench.report(0, 1, 0.5)
     bench.controller.lost(bench.take(), "its worker died")
@@ -48,7 +48,7 @@ def test_a_test_that_fails_is_noted_and_ends_the_study() -> None:
 
 
 def test_an_objective_without_test_data_is_asked_once_and_has_no_test_metrics() -> None:
-    bench = TrainerSource(trials=1, max_epochs=1, tests=True)
+    bench = Bench(trials=1, max_epochs=1, tests=True)
     bench.take()
     bench.report(0, 1, 0.5)
     bench.controller.tested(bench.take(), None)
@@ -57,7 +57,7 @@ def test_an_objective_without_test_data_is_asked_once_and_has_no_test_metrics() 
 
 
 def test_a_test_that_was_ended_because_of_a_limit_is_noted_as_failed() -> None:
-    bench = TrainerSource(trials=1, max_epochs=1, tests=True)
+    bench = Bench(trials=1, max_epochs=1, tests=True)
     bench.take()
     bench.report(0, 1, 0.5)
     bench.controller.overran(bench.take(), TOO_LATE)
@@ -66,7 +66,7 @@ def test_a_test_that_was_ended_because_of_a_limit_is_noted_as_failed() -> None:
 
 
 def test_the_best_and_the_tested_trial_meet_the_constraints() -> None:
-    bench = TrainerSource(goal=SMALL, trials=3, max_epochs=1, tests=True)
+    bench = Bench(goal=SMALL, trials=3, max_epochs=1, tests=True)
     for number, (value, parameters) in enumerate([(0.9, 11), (0.25, 1), (0.625, 10)]):
         bench.take()
         bench.controller.report([sized(number, 1, value, parameters)])

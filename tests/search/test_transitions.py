@@ -6,7 +6,7 @@ from typing import final
 
 import pytest
 from fakes import metrics
-from search.bench import SMALL, SPACE, TrainerSource, sized
+from search.bench import SMALL, SPACE, Bench, sized
 
 from tuner import Decision
 from tuner.domain.goal import PARAMETERS
@@ -138,7 +138,7 @@ def test_the_scheduler_is_asked_only_where_nothing_else_decides(report: Report, 
 
 
 def test_a_stopped_trial_leaves_and_is_pruned_with_its_best_value() -> None:
-    bench = TrainerSource()
+    bench = Bench()
     bench.take()
     bench.take()
     bench.scheduler.answers[1, 2] = Decision.STOP
@@ -150,14 +150,14 @@ def test_a_stopped_trial_leaves_and_is_pruned_with_its_best_value() -> None:
 
 
 def test_the_default_configuration_is_never_stopped_early() -> None:
-    bench = TrainerSource()
+    bench = Bench()
     bench.take()
     bench.scheduler.answers[0, 1] = Decision.STOP
     assert bench.report(0, 1, 0.0) == frozenset()
 
 
 def test_a_trial_that_has_converged_is_complete() -> None:
-    bench = TrainerSource()
+    bench = Bench()
     bench.take()
     bench.scheduler.answers[0, 2] = Decision.FINISH
     bench.report(0, 1, 0.9)
@@ -166,7 +166,7 @@ def test_a_trial_that_has_converged_is_complete() -> None:
 
 
 def test_the_last_epoch_completes_a_trial_without_asking_the_scheduler() -> None:
-    bench = TrainerSource(max_epochs=1)
+    bench = Bench(max_epochs=1)
     bench.take()
     assert bench.report(0, 1, 0.7) == {0}
     assert bench.state(0) is TrialState.COMPLETE
@@ -174,7 +174,7 @@ def test_the_last_epoch_completes_a_trial_without_asking_the_scheduler() -> None
 
 
 def test_a_trial_that_ends_by_itself_is_complete_if_it_measured_anything() -> None:
-    bench = TrainerSource(cohort=2)
+    bench = Bench(cohort=2)
     bench.take()
     bench.report(0, 1, 0.7)
     bench.controller.report([Report(number=0, epoch=1), Report(number=1, epoch=0)])
@@ -185,7 +185,7 @@ def test_a_trial_that_ends_by_itself_is_complete_if_it_measured_anything() -> No
 
 
 def test_a_trial_that_takes_too_long_in_all_fails_but_a_finished_one_is_never_too_late() -> None:
-    bench = TrainerSource(trials=2, max_epochs=9, trial_seconds=3)
+    bench = Bench(trials=2, max_epochs=9, trial_seconds=3)
     bench.take()
     for epoch in range(1, 9):
         bench.report(0, epoch, 0.5)
@@ -193,14 +193,14 @@ def test_a_trial_that_takes_too_long_in_all_fails_but_a_finished_one_is_never_to
     assert failure is not None
     assert failure.reason is FailureReason.TIMEOUT
     assert "limits.time" in failure.message
-    patient = TrainerSource(trials=1, max_epochs=1, trial_seconds=0)
+    patient = Bench(trials=1, max_epochs=1, trial_seconds=0)
     patient.take()
     patient.report(0, 1, 0.5)
     assert patient.state(0) is TrialState.COMPLETE
 
 
 def test_a_trial_that_breaks_a_constraint_for_good_is_stopped_at_its_first_report_but_never_the_default() -> None:
-    bench = TrainerSource(goal=SMALL)
+    bench = Bench(goal=SMALL)
     for number, parameters in ((0, 11), (1, 11), (2, 10)):
         bench.take()
         bench.controller.report([sized(number, 1, 0.25, parameters)])
@@ -208,7 +208,7 @@ def test_a_trial_that_breaks_a_constraint_for_good_is_stopped_at_its_first_repor
 
 
 def test_a_sampler_that_needs_complete_trials_gets_those_that_break_a_constraint_too() -> None:
-    bench = TrainerSource(goal=SMALL, trials=2, stops_hopeless=False)
+    bench = Bench(goal=SMALL, trials=2, stops_hopeless=False)
     for number in range(2):
         (member,) = bench.take().members
         assert member.decision_epochs is None

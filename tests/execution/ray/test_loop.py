@@ -33,7 +33,7 @@ SPACE = SearchSpace(x=Float(0, 1))
 EPOCHS = 3
 
 
-class TrainerSource:
+class Bench:
     """A study that runs under Ray, kept in memory."""
 
     def __init__(
@@ -100,7 +100,7 @@ class TrainerSource:
 class Relay(Listener):
     """Does what the bench wants done when something happens."""
 
-    def __init__(self, bench: TrainerSource) -> None:
+    def __init__(self, bench: Bench) -> None:
         self.bench = bench
 
     def notify(self, event: Event) -> None:
@@ -163,7 +163,7 @@ def answering(address: str, callers: int) -> Iterator[None]:
 
 
 def test_a_cohort_trains_in_one_actor_and_the_next_one_in_the_same(tmp_path: Path) -> None:
-    bench = TrainerSource(measuring(os.getpid), tmp_path, trials=4, cohort=2)
+    bench = Bench(measuring(os.getpid), tmp_path, trials=4, cohort=2)
     bench.run()
     assert bench.states == [TrialState.COMPLETE] * 4
     assert bench.controller.is_finished
@@ -173,7 +173,7 @@ def test_a_cohort_trains_in_one_actor_and_the_next_one_in_the_same(tmp_path: Pat
 
 def test_cohorts_run_side_by_side(tmp_path: Path) -> None:
     address = str(tmp_path / "s")
-    bench = TrainerSource(calling(address), tmp_path, trials=2, parallel=2, cpu=0.5)
+    bench = Bench(calling(address), tmp_path, trials=2, parallel=2, cpu=0.5)
     with answering(address, callers=2):
         bench.run()
     assert bench.states == [TrialState.COMPLETE] * 2
@@ -183,13 +183,13 @@ def test_a_worker_is_given_the_resources_that_are_configured(tmp_path: Path) -> 
     def processors() -> float:
         return float(ray.get_runtime_context().get_assigned_resources()["CPU"])
 
-    bench = TrainerSource(measuring(processors), tmp_path, trials=1, cpu=0.5)
+    bench = Bench(measuring(processors), tmp_path, trials=1, cpu=0.5)
     bench.run()
     assert bench.metric("read") == [0.5]
 
 
 def test_a_worker_that_dies_gives_all_of_its_trials_back_and_they_go_on_where_they_were(tmp_path: Path) -> None:
-    bench = TrainerSource(killing(tmp_path, times=1), tmp_path, trials=3, cohort=3)
+    bench = Bench(killing(tmp_path, times=1), tmp_path, trials=3, cohort=3)
     bench.run()
     assert bench.told(EventKind.LOST) == [0, 1, 2]
     assert bench.states == [TrialState.COMPLETE] * 3
@@ -197,7 +197,7 @@ def test_a_worker_that_dies_gives_all_of_its_trials_back_and_they_go_on_where_th
 
 
 def test_what_the_controller_raises_about_a_report_ends_the_run_as_it_is(tmp_path: Path) -> None:
-    bench = TrainerSource(lambda trial: {"acuracy": 0.5}, tmp_path)
+    bench = Bench(lambda trial: {"acuracy": 0.5}, tmp_path)
     with pytest.raises(ConfigurationError, match="did you mean 'acuracy'"):
         bench.run()
 
@@ -210,7 +210,7 @@ def test_what_cannot_be_stored_ends_the_run_as_it_was_raised(kind: EventKind, tm
         if event.kind is kind:
             raise error
 
-    bench = TrainerSource(killing(tmp_path, times=1), tmp_path)
+    bench = Bench(killing(tmp_path, times=1), tmp_path)
     bench.react = fail
     with pytest.raises(StorageError) as raised:
         bench.run()
@@ -222,7 +222,7 @@ def test_a_run_that_is_stopped_keeps_what_its_trials_go_on_from(tmp_path: Path) 
         if event.kind is EventKind.REPORTED:
             bench.controller.stop(StopCause.TIME)
 
-    bench = TrainerSource(killing(tmp_path, times=0), tmp_path, trials=4, cohort=2)
+    bench = Bench(killing(tmp_path, times=0), tmp_path, trials=4, cohort=2)
     bench.react = stop
     bench.run()
     assert bench.states == [TrialState.WAITING] * 2
@@ -239,12 +239,12 @@ def test_a_run_that_is_stopped_does_not_wait_for_an_epoch_without_end(
         if event.kind is EventKind.STARTED:
             bench.controller.stop(StopCause.INTERRUPT)
 
-    monkeypatch.setattr(loop, "_GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(loop, "GRACE_SECONDS", 0.1)
     address = str(tmp_path / "s")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen()
-        bench = TrainerSource(calling(address), tmp_path, trials=1)
+        bench = Bench(calling(address), tmp_path, trials=1)
         bench.react = stop
         bench.run()
     assert bench.states == [TrialState.WAITING]
@@ -257,7 +257,7 @@ def test_an_objectives_own_error_fails_its_trial_and_not_its_worker(tmp_path: Pa
             raise RuntimeError("no such layer")
         return {"accuracy": 0.5, "read": os.getpid()}
 
-    bench = TrainerSource(odd, tmp_path, trials=4)
+    bench = Bench(odd, tmp_path, trials=4)
     bench.run()
     assert bench.states == [TrialState.COMPLETE, TrialState.FAIL] * 2
     assert len({bench.writer.trials[number].metrics["read"] for number in (0, 2)}) == 1
@@ -272,7 +272,7 @@ def test_a_worker_that_keeps_growing_is_replaced_between_cohorts(
         return {"accuracy": 0.5, "read": os.getpid()}
 
     monkeypatch.setattr(loop, "_GROWN_BYTES", 2**26)
-    bench = TrainerSource(leaking, tmp_path, trials=5)
+    bench = Bench(leaking, tmp_path, trials=5)
     bench.run()
     assert bench.states == [TrialState.COMPLETE] * 5
     assert len(set(bench.metric("read"))) == 3, "each was replaced after the second trial, which grew it"
