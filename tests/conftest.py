@@ -18,7 +18,7 @@ from tuner.cli.__main__ import app
 # The models of tests are small, and two test processes with two threads each wait for each other on two processors.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-CohortUpdate = tuple[int, str, str]
+CliResult = tuple[int, str, str]
 """An exit code, what went to stdout and what went to stderr."""
 
 # How long examples take to make and to run is a matter of the machine: neither turns a test red.
@@ -92,10 +92,10 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path, servers: Callable[[s
 
 
 @pytest.fixture
-def cli() -> Callable[..., CohortUpdate]:
+def cli() -> Callable[..., CliResult]:
     """Runs the command line in this process."""
 
-    def run(*words: str) -> CohortUpdate:
+    def run(*words: str) -> CliResult:
         result = CliRunner().invoke(app, [str(word) for word in words])
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
