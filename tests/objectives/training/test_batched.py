@@ -30,7 +30,7 @@ class Forgotten(Checkpoints):
         return None
 
 
-class FixedParams(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class MemoryInUse(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the memory of the tensors that operations have returned and that are still held, and the most there was.
 
     Views of a tensor hold all of it.
@@ -94,7 +94,7 @@ def batch(*several: Examples) -> BatchedTrainer:
 def test_an_epoch_of_sixteen_members_takes_the_memory_of_the_examples_and_no_multiple(kinds: int) -> None:
     several = [examples(1 << 13) for _ in range(kinds)]
     data = sum(each.features.untyped_storage().nbytes() for each in several)
-    fixed, trained = FixedParams(), batch(*several)
+    fixed, trained = MemoryInUse(), batch(*several)
     with fixed:
         trained.train(dict.fromkeys(range(MEMBERS), 0), max_epochs=2)
         trained.evaluate()
@@ -103,7 +103,7 @@ def test_an_epoch_of_sixteen_members_takes_the_memory_of_the_examples_and_no_mul
 
 def test_many_validation_examples_are_evaluated_for_a_few_members_at_a_time() -> None:
     trained = batch(examples(30_000))
-    fixed = FixedParams()
+    fixed = MemoryInUse()
     with fixed:
         metrics = trained.evaluate()
     assert metrics.keys() == set(range(MEMBERS))
