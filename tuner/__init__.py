@@ -37,11 +37,12 @@ from tuner.domain.executor import Executor
 from tuner.domain.model import Model
 from tuner.domain.objective import Cohort, Objective, share_process
 from tuner.domain.parameter import Choice, Float, Int
+from tuner.domain.resources import Limits, Resources
 from tuner.domain.run_controller import StopCause
 from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import Budget, Component, Direction, Limits, Resources, StudySpec
+from tuner.domain.study import Budget, Component, Direction, StudySpec
 from tuner.domain.tracker import Tracker
 from tuner.domain.trial import Failure, FailureReason, Trial, TrialRecord, TrialState
 

@@ -10,8 +10,9 @@ from fakes import MAXIMIZED, FakeSampler, FakeScheduler, FakeWriter, folders, ti
 
 from tuner import Cohort, Decision, Float, Objective, SearchSpace, Trial
 from tuner.domain.errors import StorageError
+from tuner.domain.resources import Resources
 from tuner.domain.run_controller import StopCause
-from tuner.domain.study import Direction, Resources
+from tuner.domain.study import Direction
 from tuner.domain.trial import TrialState
 from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.inline import InlineExecutor

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.study import Limits
+from tuner.domain.resources import Limits
 from tuner.domain.trial import Failure, FailureReason
 from tuner.execution.watchdog import Watchdog, end_all
 from tuner.system.processes import is_alive

@@ -9,8 +9,8 @@ import pytest
 import tuner
 from tuner.domain.errors import StudyInterrupted
 from tuner.domain.executor import Executor
+from tuner.domain.resources import Resources
 from tuner.domain.run_controller import RunController
-from tuner.domain.study import Resources
 from tuner.domain.worker_spec import WorkerSpec
 from tuner.running import launch
 

@@ -231,7 +231,7 @@ def test_a_spec_that_the_first_version_stored_is_read() -> None:
         "budget": {"trials": 64, "epochs": 27, "seconds": 60.0},
         "sampler": {"name": "tpe", "options": {}},
         "scheduler": {"name": "asha", "options": {"eta": 3}},
-        "resources": {"cpu": 1, "gpu": 0, "parallel": "auto", "cohort": "auto"},
+        "resources": {"cpu": 1, "gpu": "auto", "parallel": "auto", "cohort": "auto"},
         "executor": "ray",
     }
     asked = parse(

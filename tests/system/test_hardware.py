@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from tuner.system.hardware import cohorts_at_a_time, cpu_count, gpu_count, missing
+from tuner.system import hardware
+from tuner.system.hardware import Accelerator, accelerator, cohorts_at_a_time, cpu_count, gpu_count, missing
 
 
 def test_there_are_as_many_processors_as_the_process_may_use() -> None:
@@ -15,6 +16,46 @@ def test_there_are_as_many_processors_as_the_process_may_use() -> None:
 def test_gpus_that_are_hidden_are_not_counted(visible: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert gpu_count() == 0
+
+
+@pytest.mark.parametrize(
+    ("build", "nvidia", "amd", "expected"),
+    [
+        ("2.9.1", 2, 0, Accelerator("cuda", 2)),
+        ("2.9.1+cu128", 1, 0, Accelerator("cuda", 1)),
+        ("2.9.1+rocm6.4", 0, 4, Accelerator("cuda", 4)),
+        ("2.9.1", 0, 4, Accelerator("cpu", 0)),
+        ("2.9.1+cpu", 0, 0, Accelerator("cpu", 0)),
+        ("", 0, 0, Accelerator("cpu", 0)),
+        (
+            "2.9.1+cpu",
+            1,
+            0,
+            Accelerator("cpu", 0, "1 NVIDIA GPU is not used: torch 2.9.1+cpu is built for processors only"),
+        ),
+        ("", 2, 0, Accelerator("cpu", 0, "2 NVIDIA GPUs are not used: torch is not installed")),
+    ],
+)
+def test_what_torch_was_built_for_decides_on_what_it_trains(
+    build: str, nvidia: int, amd: int, expected: Accelerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "_nvidia_count", lambda: nvidia)
+    monkeypatch.setattr(hardware, "_rocm_count", lambda: amd)
+    monkeypatch.setattr(hardware, "_is_apple", lambda: False)
+    assert accelerator(build) == expected
+
+
+@pytest.mark.parametrize(("build", "device"), [("2.9.1", "mps"), ("", "cpu")])
+def test_apples_gpus_need_no_build_of_their_own(build: str, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "_is_apple", lambda: True)
+    assert accelerator(build).device == device
+
+
+def test_the_installed_torch_is_the_one_that_is_asked_about() -> None:
+    import torch  # noqa: PLC0415 - the other tests of this file need none
+
+    assert accelerator() == accelerator(torch.__version__)
+    assert (accelerator().device == "cuda") == torch.cuda.is_available()
 
 
 def test_nothing_is_missing_where_the_machine_has_it() -> None:

@@ -3,8 +3,8 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from tuner.domain.resources import Resources
 from tuner.domain.run_controller import RunController
-from tuner.domain.study import Resources
 from tuner.domain.worker_spec import WorkerSpec
 
 

@@ -13,17 +13,14 @@ from tuner.domain.fidelity import Fidelity, FidelityUnit, fidelity_problems
 from tuner.domain.goal_problems import goal_problems
 from tuner.domain.key import Key, Unit
 from tuner.domain.object_reference import reference_to
+from tuner.domain.resources import AUTO, Limits, Resources
 from tuner.domain.search_space import SearchSpace
-
-AUTO: Final = "auto"
-"""The word for "as many as fit"."""
 
 INLINE: Final = "inline"
 """The executor that trains in the study's own process."""
 
 _EPOCHS: Final = 27
 
-Count = int | Literal["auto"]
 Switch = bool | Literal["auto"]
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -88,39 +85,6 @@ class Budget:
         """Return the JSON form, which has the study's unit alone."""
         units = {unit.value for unit in FidelityUnit}
         return {name: value for name, value in asdict(self).items() if value is not None or name not in units}
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resources:
-    """What a cohort is given, how many run at a time (`parallel`) and how many trials make one (`cohort`).
-
-    With `share_process` the trials of an objective that is a function take turns in one process, instead of having a
-    process each.
-    """
-
-    cpu: Annotated[float, Key(words="of a trial", above=0)] = 1
-    gpu: Annotated[float, Key(words="a whole one, several, or a fraction such as 0.25", least=0)] = 0
-    parallel: Annotated[Count, Key(words='cohorts at a time; "auto": as many as fit', least=1)] = AUTO
-    cohort: Annotated[Count, Key(words='trials to a cohort; "auto": as many as serve; 1: each alone', least=1)] = AUTO
-    share_process: Annotated[bool, Key(words="true: the trials of a function take turns in one process")] = False
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What ends a trial that goes wrong without failing; None: no limit. Seconds and bytes.
-
-    `start` is how long a worker may take to get ready, `progress` how long nothing may be reported, `time` how long a
-    trial may take in all, `memory` and `output` what its worker, with its children, may use and print. They need
-    worker processes: a trial in the study's own process has `time` alone.
-    """
-
-    start: Annotated[float | None, Key(words="until a worker is ready", unit=Unit.SECONDS)] = 600.0
-    progress: Annotated[float | None, Key(words="without a report", unit=Unit.SECONDS)] = 6 * 3600.0
-    time: Annotated[float | None, Key(words='a trial in all, such as "2h"', unit=Unit.SECONDS)] = None
-    memory: Annotated[int | None, Key(words='a trial with all it has started, such as "8GiB"', unit=Unit.BYTES)] = None
-    output: Annotated[int | None, Key(words="what it prints", unit=Unit.BYTES)] = 200 * 2**20
 
 
 @final

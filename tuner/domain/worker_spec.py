@@ -8,7 +8,8 @@ from typing import Any, final
 
 from tuner.domain.command import Command
 from tuner.domain.fidelity import Fidelity, FidelityUnit
-from tuner.domain.study import Direction, Limits
+from tuner.domain.resources import Limits
+from tuner.domain.study import Direction
 from tuner.domain.study_folders import StudyFolders
 
 

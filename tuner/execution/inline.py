@@ -8,8 +8,8 @@ from typing import final
 
 from tuner.domain.assignment import Assignment, AssignmentKind
 from tuner.domain.executor import Executor
+from tuner.domain.resources import Resources
 from tuner.domain.run_controller import RunController
-from tuner.domain.study import Resources
 from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.generator import needs_thread
 from tuner.execution.host import Host

@@ -1,6 +1,6 @@
 """What a trial fails with that is beyond a limit of its study."""
 
-from tuner.domain.study import Limits
+from tuner.domain.resources import Limits
 from tuner.domain.trial import Failure, FailureReason
 
 _MEBI = 2**20

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import final
 
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.study import Limits
+from tuner.domain.resources import Limits
 from tuner.domain.trial import Failure
 from tuner.execution.limit_failures import late, too_large, too_late, too_loud
 from tuner.system.files import private, whole_file

@@ -10,10 +10,11 @@ from tuner.domain.errors import Mistakes
 from tuner.domain.goal import Goal
 from tuner.domain.object_reference import reference_to
 from tuner.domain.objective import Objective
+from tuner.domain.resources import AUTO
 from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import AUTO, INLINE, StudySpec
+from tuner.domain.study import INLINE, StudySpec
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.generator import GeneratorObjective
@@ -32,7 +33,7 @@ from tuner.running.checks import (
     unwritable_folders,
 )
 from tuner.running.command_checks import command_notes, command_problems
-from tuner.running.components import RunComponents, cohorts_at_a_time
+from tuner.running.components import RunComponents
 from tuner.running.goal import goal_of, undirected
 from tuner.running.lookup import (
     EXECUTORS,
@@ -46,6 +47,7 @@ from tuner.running.lookup import (
     own_parts,
     sampler_class,
 )
+from tuner.running.resources import cohorts_at_a_time, decided, device_of, gpu_notes
 from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.start_configs import start_configs
 from tuner.system import hardware
@@ -76,10 +78,12 @@ def build_components(
         mistakes.collect(lambda: find_executor(spec, folder))
     scheduler = mistakes.collect(lambda: find_scheduler(spec, goal, folder))
     isolation = _isolation(spec, folder, objective)
-    worker_spec = _settled(worker_spec, goal, scheduler, isolation)
+    resources = decided(spec)
+    worker_spec = _settled(worker_spec, goal, scheduler, isolation, device_of(resources))
     space = mistakes.collect(lambda: find_space(spec, folder))
     start = None if space is None else mistakes.collect(lambda: start_configs(space, spec.start))
     sampler = _sampler(spec, space, goal, mistakes, worker_spec)
+    mistakes.add(hardware.missing(resources.cpu, resources.num_gpus))
     _check(spec, worker_spec, goal, objective, space, mistakes)
     assert space is not None and scheduler is not None and sampler is not None  # noqa: PT018 - or it was a mistake
     return RunComponents(
@@ -89,7 +93,8 @@ def build_components(
         sampler=sampler,
         scheduler=scheduler,
         worker_spec=worker_spec,
-        cohorts=_cohorts(spec, space, objective, isolation),
+        resources=resources,
+        cohorts=_cohorts(replace(spec, resources=resources), space, objective, isolation),
         grows=objective is None or objective.grows,
         exploits=objective is not None and objective.exploits,
         stops_hopeless=not sampler_class(spec, folder).needs_complete_trials,
@@ -100,6 +105,7 @@ def build_components(
             *questionable_choices(spec, yields or {}, goal),
             *ineffective_cohort(spec, isolation),
             *command_notes(spec.objective, space),
+            *gpu_notes(spec, resources),
             *dict.fromkeys(filter(None, (clash(each, folder) for each in named_parts(spec)))),
             *name_clashes(spec),
             *unusual_space_size(spec, space, sampler),
@@ -146,7 +152,6 @@ def _check(  # noqa: PLR0917 - all of them are checked against each other
         mistakes.add(command_problems(spec.objective, space, goal.wanted, worker_spec.folder))
     if objective is not None:
         mistakes.add(uncounted_unit(spec, objective))
-    mistakes.add(hardware.missing(spec.resources.cpu, spec.resources.gpu))
     mistakes.add(unconfirmable(spec, worker_spec, goal))
     mistakes.add(unending(spec, goal))
     mistakes.add(untellable(spec, worker_spec))
@@ -169,16 +174,19 @@ def _job(spec: StudySpec, folder: Path, folders: StudyFolders) -> WorkerSpec:
         max_epochs=spec.budget.fidelity.most,
         unit=spec.budget.fidelity.unit,
         threads=max(1, int(spec.resources.cpu)),
-        device="cuda" if spec.resources.gpu else "cpu",
+        device="cpu",
         folders=folders,
         limits=spec.limits,
     )
 
 
-def _settled(worker_spec: WorkerSpec, goal: Goal, scheduler: Scheduler | None, isolation: Isolation) -> WorkerSpec:
+def _settled(
+    worker_spec: WorkerSpec, goal: Goal, scheduler: Scheduler | None, isolation: Isolation, device: str
+) -> WorkerSpec:
     """Return the worker's spec with what is known once the objective has been asked."""
     return replace(
         worker_spec,
+        device=device,
         direction=goal.direction,
         prunes=scheduler is not None and scheduler.prunes,
         exploits=scheduler is not None and scheduler.exploits,
@@ -215,7 +223,7 @@ def _cohorts(spec: StudySpec, space: SearchSpace, objective: Objective | None, i
         trials=spec.budget.trials,
         most=_MOST_ON_A_GPU if spec.resources.gpu else _MOST_ON_A_CPU,
         interleaved=takes_turns,
-        timed=cohorts_at_a_time(spec) > 1,
+        timed=cohorts_at_a_time(spec.executor, spec.resources) > 1,
     )
 
 

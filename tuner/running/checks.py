@@ -11,9 +11,10 @@ from tuner.domain.goal import OF_MODELS, Goal
 from tuner.domain.metric_directions import usual_direction
 from tuner.domain.object_reference import reference_to
 from tuner.domain.objective import Objective
+from tuner.domain.resources import AUTO
 from tuner.domain.sampler import Sampler
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import AUTO, Direction, StudySpec, as_component
+from tuner.domain.study import Direction, StudySpec, as_component
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.generator import GeneratorObjective

@@ -7,16 +7,17 @@ from typing import final
 from tuner.domain.config import Config
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.goal import Goal
+from tuner.domain.resources import Resources
 from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import AUTO, INLINE, StudySpec
+from tuner.domain.study import StudySpec
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.worker_spec import WorkerSpec
+from tuner.running.resources import cohorts_at_a_time
 from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.plan import RunPlan
 from tuner.search.warm_start import TransferredConfig
-from tuner.system import hardware
 
 
 @final
@@ -30,6 +31,8 @@ class RunComponents:
     sampler: Sampler
     scheduler: Scheduler
     worker_spec: WorkerSpec
+    resources: Resources
+    """Those of the spec, with GPUs decided."""
     cohorts: CohortPolicy
     grows: bool
     """Whether trials can join a cohort that is being trained."""
@@ -84,14 +87,4 @@ class RunComponents:
     @property
     def parallel(self) -> int:
         """How many cohorts run at a time."""
-        return cohorts_at_a_time(self.spec)
-
-
-def cohorts_at_a_time(spec: StudySpec) -> int:
-    """Return how many cohorts of the study train at a time."""
-    resources = spec.resources
-    if spec.executor == INLINE:
-        return 1
-    if resources.parallel == AUTO:
-        return hardware.cohorts_at_a_time(resources.cpu, resources.gpu)
-    return int(resources.parallel)
+        return cohorts_at_a_time(self.spec.executor, self.resources)

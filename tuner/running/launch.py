@@ -222,7 +222,7 @@ def _executor(components: RunComponents, started_in: Path) -> Execution:
 
     def execute(controller: RunController) -> None:
         with attributed(components.own_parts):
-            executor.run(controller, worker_spec, components.spec.resources)
+            executor.run(controller, worker_spec, components.resources)
 
     return Execution(execute, executor.grace_seconds)
 

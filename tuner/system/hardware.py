@@ -1,7 +1,26 @@
 """What this machine has, found out without importing torch or starting Ray."""
 
 import os
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import final
+
+_INTEL = "0x8086"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Accelerator:
+    """What the installed torch can train on beside the processors: `device` is its name for it, "cpu" for nothing.
+
+    `unused` says of GPUs that torch cannot use why not.
+    """
+
+    device: str
+    count: int
+    unused: str = ""
 
 
 def cpu_count() -> int:
@@ -10,12 +29,74 @@ def cpu_count() -> int:
 
 
 def gpu_count() -> int:
-    """Return the number of NVIDIA GPUs that are visible; `CUDA_VISIBLE_DEVICES` narrows them as it does for torch."""
+    """Return the number of GPUs that a program can see, whatever it computes with: NVIDIA's, AMD's or Apple's."""
+    return _nvidia_count() or _rocm_count() or int(_is_apple())
+
+
+def accelerator(build: str | None = None) -> Accelerator:
+    """Return what a torch of version `build` can train on here (None: the installed one; "": none is installed).
+
+    What torch was built for is the local part of its version, `2.9.1+rocm6.4`; without one, as from PyPI, it is CUDA.
+    """
+    build = _torch_version() if build is None else build
+    local = build.partition("+")[2]
+    if local.startswith("rocm"):
+        return _of("cuda", _rocm_count())  # torch's name for AMD's, too
+    if local.startswith("xpu"):
+        return _of("xpu", _xpu_count())
+    if _is_apple():
+        return _of("mps", 1 if build else 0)
+    found = _nvidia_count()
+    if found and (not build or local == "cpu"):
+        has = f"torch {build} is built for processors only" if build else "torch is not installed"
+        return Accelerator("cpu", 0, f"{found} NVIDIA {'GPU is' if found == 1 else 'GPUs are'} not used: {has}")
+    return _of("cuda", found)
+
+
+def _of(device: str, count: int) -> Accelerator:
+    return Accelerator(device, count) if count else Accelerator("cpu", 0)
+
+
+def _torch_version() -> str:
+    """Return the version of the installed torch, found without importing it; "" where there is none."""
+    try:
+        return version("torch")
+    except PackageNotFoundError:
+        return ""
+
+
+def _nvidia_count() -> int:
     found = len(list(Path("/proc/driver/nvidia/gpus").glob("*"))) or len(list(Path("/dev").glob("nvidia[0-9]*")))
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return _visible(found, "CUDA_VISIBLE_DEVICES")
+
+
+def _rocm_count() -> int:
+    """Return the number of AMD GPUs that the kernel's driver for computing knows."""
+    nodes = Path("/sys/class/kfd/kfd/topology/nodes").glob("*/gpu_id")
+    return _visible(sum(_content(node) not in {"", "0"} for node in nodes), "HIP_VISIBLE_DEVICES")
+
+
+def _xpu_count() -> int:
+    return sum(_content(card) == _INTEL for card in Path("/sys/class/drm").glob("card[0-9]/device/vendor"))
+
+
+def _is_apple() -> bool:
+    return (platform.system(), platform.machine()) == ("Darwin", "arm64")
+
+
+def _visible(found: int, variable: str) -> int:
+    """Return how many of the GPUs an environment variable leaves visible, as it does for torch."""
+    visible = os.environ.get(variable)
     if visible is None:
         return found
-    return min(found, len([each for each in visible.split(",") if each.strip() not in ("", "-1")]))
+    return min(found, len([each for each in visible.split(",") if each.strip() not in {"", "-1"}]))
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""  # it is not for this user to read, nor to use
 
 
 def missing(cpu: float, gpu: float) -> tuple[str, ...]:

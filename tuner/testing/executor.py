@@ -9,8 +9,9 @@ import pytest
 from tuner import Study, run
 from tuner.domain.errors import TooManyFailuresError
 from tuner.domain.parameter import Float
+from tuner.domain.resources import Resources
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import INLINE, Budget, Component, Resources, StudySpec
+from tuner.domain.study import INLINE, Budget, Component, StudySpec
 from tuner.domain.trial import FailureReason, Trial, TrialState
 
 _SPACE = SearchSpace(x=Float(-1, 1))

@@ -10,7 +10,8 @@ from templates import gone
 from tuner.domain.assignment import Assignment, AssignmentKind, TrialAssignment
 from tuner.domain.command import Command
 from tuner.domain.config import Config
-from tuner.domain.study import Direction, Limits
+from tuner.domain.resources import Limits
+from tuner.domain.study import Direction
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import FailureReason
 from tuner.domain.worker_spec import Isolation, WorkerSpec

@@ -14,7 +14,8 @@ from templates import gone, processes_started
 
 from tuner.domain.assignment import Assignment, AssignmentKind, CohortUpdate, TrialAssignment
 from tuner.domain.config import Config
-from tuner.domain.study import Direction, Limits
+from tuner.domain.resources import Limits
+from tuner.domain.study import Direction
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import FailureReason, Metrics, Report, Trial
 from tuner.domain.worker_spec import Isolation, WorkerSpec

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuner.domain.study import AUTO, Resources
+from tuner.domain.resources import AUTO, Resources
 from tuner.execution.ray.executor import _parallel
 from tuner.system.hardware import cohorts_at_a_time, cpu_count, gpu_count
 

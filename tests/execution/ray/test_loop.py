@@ -17,8 +17,9 @@ from fakes import MAXIMIZED, FakeListener, FakeSampler, FakeScheduler, FakeWrite
 from tuner import Float, SearchSpace, Trial
 from tuner.domain.errors import ConfigurationError, StorageError
 from tuner.domain.event import Event, EventKind, Listener
+from tuner.domain.resources import Resources
 from tuner.domain.run_controller import StopCause
-from tuner.domain.study import Direction, Resources
+from tuner.domain.study import Direction
 from tuner.domain.trial import TrialState
 from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.ray import loop

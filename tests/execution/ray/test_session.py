@@ -17,7 +17,7 @@ import pytest
 import ray
 
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.study import Resources
+from tuner.domain.resources import Resources
 from tuner.execution.ray import session
 from tuner.execution.ray.session import _ENVIRONMENT, _run_folder, quiet_session
 from tuner.system.hardware import cpu_count

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, final
 
-from tuner.domain.study import Limits
+from tuner.domain.resources import Limits
 from tuner.domain.trial import Failure
 from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.isolation.messages import Request

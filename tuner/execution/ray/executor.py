@@ -8,8 +8,8 @@ this file imports little, the session starts Ray on a thread, a template process
 from typing import ClassVar, final
 
 from tuner.domain.executor import Executor
+from tuner.domain.resources import AUTO, Resources
 from tuner.domain.run_controller import RunController
-from tuner.domain.study import AUTO, Resources
 from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.inherited_environment import surrounded
 from tuner.execution.isolation.shared_template import shared_template
@@ -36,8 +36,8 @@ class RayTuneExecutor(Executor):
 
 
 def _parallel(resources: Resources) -> int:
-    fitting = cohorts_at_a_time(resources.cpu, resources.gpu)
+    fitting = cohorts_at_a_time(resources.cpu, resources.num_gpus)
     if resources.parallel == AUTO:
         return fitting
     # Processors can be shared by more cohorts than they are, a GPU cannot be.
-    return min(int(resources.parallel), fitting) if resources.gpu else int(resources.parallel)
+    return min(int(resources.parallel), fitting) if resources.num_gpus else int(resources.parallel)

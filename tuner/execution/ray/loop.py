@@ -24,8 +24,8 @@ from ray.tune.search import SearchAlgorithm
 
 from tuner.domain.assignment import Assignment, AssignmentKind
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.resources import Limits, Resources
 from tuner.domain.run_controller import RunController
-from tuner.domain.study import Limits, Resources
 from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.ray.session import GRACE_SECONDS
 from tuner.execution.ray.trainable import trainable

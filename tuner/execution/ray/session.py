@@ -23,7 +23,7 @@ from ray._private.node import Node
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.study import Resources
+from tuner.domain.resources import Resources
 from tuner.execution.ray.module_path import OwnModulePath
 from tuner.execution.ray.run_folder import RunFolder
 from tuner.execution.watchdog import WORKERS, end_all

@@ -6,7 +6,7 @@ from typing import Any, final
 from ray import tune
 
 from tuner.domain.assignment import Assignment, AssignmentKind, CohortUpdate
-from tuner.domain.study import Resources
+from tuner.domain.resources import Resources
 from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.isolation.worker import IsolatedWorker
 from tuner.execution.ray.module_path import follow_driver
@@ -18,7 +18,7 @@ from tuner.system.processes import resident_bytes
 def trainable(worker_spec: WorkerSpec, resources: Resources, workers: Path, template: Path | None) -> Any:
     """Return what Ray Tune trains cohorts with, each with the CPUs and GPUs of `resources`."""
     with_job = tune.with_parameters(CohortTrainable, worker_spec=worker_spec, workers=workers, template=template)
-    return tune.with_resources(with_job, {"cpu": resources.cpu, "gpu": resources.gpu})
+    return tune.with_resources(with_job, {"cpu": resources.cpu, "gpu": resources.num_gpus})
 
 
 class CohortTrainable(tune.Trainable):  # type: ignore[misc]

@@ -1,0 +1,55 @@
+"""What a run is given of this machine: decides whether it trains on a GPU where the study leaves that open."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tuner.domain.command import Command
+from tuner.domain.resources import AUTO, Resources
+from tuner.domain.study import INLINE, StudySpec
+from tuner.formatting.values import amount
+from tuner.system import hardware
+
+_LIBRARIES = ("torch", "tensorflow", "jax")
+"""What trains on a GPU where it finds one; an objective's module has been imported when this is asked."""
+
+
+def decided(spec: StudySpec, found: hardware.Accelerator | None = None) -> Resources:
+    """Return the spec's resources with a number in the place of `gpu = "auto"`.
+
+    It is 1 where there is a GPU, and a command is the objective or its module has imported what can use one. `found`
+    is what the machine has (None: look for it).
+    """
+    if spec.resources.gpu != AUTO:
+        return spec.resources
+    found = found or hardware.accelerator()
+    can_use_one = isinstance(spec.objective, Command) or any(name in sys.modules for name in _LIBRARIES)
+    return replace(spec.resources, gpu=1 if found.count and can_use_one else 0)
+
+
+def device_of(resources: Resources, found: hardware.Accelerator | None = None) -> str:
+    """Return torch's name for what a run with these resources trains on."""
+    if not resources.gpu:
+        return "cpu"
+    device = (found or hardware.accelerator()).device
+    return "cuda" if device == "cpu" else device  # the study asks for what torch cannot use: it computes by itself
+
+
+def gpu_notes(spec: StudySpec, resources: Resources, found: hardware.Accelerator | None = None) -> Sequence[str]:
+    """Return what is to be said of GPUs where the study leaves them open: that one is used, or cannot be."""
+    if spec.resources.gpu != AUTO:
+        return ()
+    found = found or hardware.accelerator()
+    if resources.gpu:
+        found_here = f"{amount(found.count, 'GPU')} found, and one is given to each of what trains at a time"
+        return (f"{found_here}: with resources.gpu = 0.25 four share one, with 0 the processors train",)
+    return (found.unused,) if found.unused else ()
+
+
+def cohorts_at_a_time(executor: str, resources: Resources) -> int:
+    """Return how many cohorts train at a time under an executor with these resources, which are decided."""
+    if executor == INLINE:
+        return 1
+    if resources.parallel == AUTO:
+        return hardware.cohorts_at_a_time(resources.cpu, resources.num_gpus)
+    return int(resources.parallel)
