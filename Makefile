@@ -4,7 +4,7 @@ BIN := .venv/bin
 FAST := tests/analysis tests/domain tests/formatting tests/registry tests/schedulers tests/search tests/spec tests/system tests/test_house.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run test package coverage faults broken audit check docs style lint format benchmarks clean
+.PHONY: help install dev run test package coverage faults broken audit check docs style lint format benchmarks gpu clean
 
 help:            ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -45,6 +45,9 @@ audit: dev       ## look for what is known to be unsafe in the code; what was lo
 
 check: style     ## run before a push: style, types, architecture, and the tests that take seconds
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(FAST)
+
+gpu:             ## cohorts on this machine's GPU: the same numbers, and how many a second; torch and numpy will do
+	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) benchmarks/gpu.py
 
 docs: dev        ## build the documentation as a site in build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import torch
@@ -19,14 +19,16 @@ from tuner.objectives.training.inputs import Inputs
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.predictor import TrainedModel, network_with
 from tuner.objectives.training.weights import Weights
-from tuner.objectives.user_data.raw_inputs import Reader, from_description
+
+if TYPE_CHECKING:
+    from tuner.objectives.user_data.raw_inputs import Reader
 
 
 @final
 class PreparedInputs(Inputs):
     """Raw examples, read and put through the pipeline that was fitted to the training split."""
 
-    def __init__(self, reader: Reader, pipeline: Pipeline) -> None:
+    def __init__(self, reader: "Reader", pipeline: Pipeline) -> None:
         self._reader = reader
         self._pipeline = pipeline
         self.layer = pipeline.layer
@@ -73,6 +75,8 @@ def assembled(
 
 def restored(saved: SavedModel) -> TrainedModel:
     """Return the model that was saved; raises `ValueError`, or whatever its parts do, where it makes no sense."""
+    from tuner.objectives.user_data.raw_inputs import from_description  # noqa: PLC0415 - pandas, which training needs not
+
     _refuse_absurd(saved)
     task = Task(saved.description["task"])
     steps = [part(saved.config, kind, task).build() for kind in PREPROCESSING]

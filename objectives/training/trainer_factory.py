@@ -27,7 +27,6 @@ from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.predictor_io import PreparedInputs, assembled
 from tuner.objectives.training.seeding import weights_drawn
-from tuner.objectives.user_data.raw_inputs import reader_of
 
 
 def learner_of(
@@ -152,6 +151,8 @@ class TrainerFactory:
         """Return the trial's saved state as a model that answers."""
         if (state := trial.load()) is None:
             raise ValueError(f"trial {trial.number} has no saved state to answer with")
+        from tuner.objectives.user_data.raw_inputs import reader_of  # noqa: PLC0415 - pandas, which training needs not
+
         data = self.data(trial)
         assert data.pipeline is not None
         features, _ = self._arrays
