@@ -56,7 +56,8 @@ class Encoder(nn.Module):
         self.head = nn.Linear(64, _CLASSES)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        return self.head(self.layer(inputs).mean(1))
+        pooled: Tensor = self.head(self.layer(inputs).mean(1))
+        return pooled
 
 
 class Recurrent(nn.Module):
@@ -68,7 +69,8 @@ class Recurrent(nn.Module):
         self.head = nn.Linear(64, _CLASSES)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        return self.head(self.recurrent(inputs)[0][:, -1])
+        last: Tensor = self.head(self.recurrent(inputs)[0][:, -1])
+        return last
 
 
 MODELS: Mapping[str, tuple[tuple[int, ...], Callable[[], nn.Module]]] = {
