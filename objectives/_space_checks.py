@@ -54,7 +54,7 @@ def _size_problems(space: SearchSpace, dataset: Dataset) -> Iterator[str]:
         name, levels = dataset.schema.names[dataset.categories[largest]], dataset.levels[largest]
         yield (
             f"encoding: one-hot columns would take {size / 2**30:.1f} GiB, {name!r} alone has {levels} levels; "
-            f'search embedding alone, or leave it out: [settings.columns] {name} = "ignore"'
+            f'search only embedding, or leave it out: [settings.columns] {name} = "ignore"'
         )
 
 

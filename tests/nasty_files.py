@@ -327,7 +327,7 @@ def _of_files() -> Iterator[tuple[str, Nasty]]:
         workbook.writestr("xl/workbook.xml", "")
     yield "a workbook under another name", refused(archive.getvalue(), "is a zip file, as .xlsx and .npz are")
     yield "Parquet under another name", refused(parquet({"x": truth}), "is a Parquet file")
-    yield "CSV under Parquet's name", refused(good.encode(), "is no whole Parquet file", "t.parquet")
+    yield "CSV under Parquet's name", refused(good.encode(), "is not a whole Parquet file", "t.parquet")
     yield "one name twice", refused(good.replace("other", "x", 1).encode(), "has more than one column called 'x'")
     yield "no names", refused(b"1,2,3\n4,5,6\n", "line 1: has numbers where the names of the columns should be")
     yield "names alone", refused(lines[0].encode(), "has no rows")
@@ -345,7 +345,7 @@ def _of_files() -> Iterator[tuple[str, Nasty]]:
         "a decimal comma that cuts a line",
         refused("".join([*lines[:9], "1,5,2,yes\n", *lines[9:]]).encode(), "line 10: has 4 fields"),
     )
-    yield "a quote that stays open", refused((good + '"1,2,yes\n').encode(), "is no CSV")
+    yield "a quote that stays open", refused((good + '"1,2,yes\n').encode(), "is not CSV")
     yield "a NUL byte", refused((good + "1\0,2,yes\n").encode(), f"line {ROWS + 2}: has a NUL byte")
 
 
@@ -388,7 +388,7 @@ def _of_parquet() -> Iterator[tuple[str, Nasty]]:
         ("lists", [[1, 2]] * ROWS, "column 'x' holds lists or records"),
         ("records", [{"a": 1}] * ROWS, "column 'x' holds lists or records"),
         ("bytes", [b"\xff\x00"] * ROWS, "column 'x' holds bytes that are no text"),
-        ("infinite", [np.inf, *truth[1:]], "column 'x': 'inf' is no finite number"),
+        ("infinite", [np.inf, *truth[1:]], "column 'x': 'inf' is not a finite number"),
     ):
         refused = frozenset({"refused"})
         yield f"Parquet: {name}", Nasty(contents=parquet({"x": column}), name="t.parquet", outcomes=refused, told=told)

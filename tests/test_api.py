@@ -121,7 +121,7 @@ def test_mistakes_in_arguments_name_them_all_at_once(user_folder: Path) -> None:
         "unknown override 'trails'; did you mean 'trials'?",
         "unknown tracker 'paper'",
         "trials: 0 is below 1",
-        "time: 'soon' is no duration; write it as 90s, 10m, 1h30m or 2d",
+        "time: 'soon' is not a duration; write it as 90s, 10m, 1h30m or 2d",
         "unknown sampler 'tpee'; did you mean 'tpe'?",
     )
     assert not (user_folder / ".tuner").exists()
@@ -274,10 +274,10 @@ def test_a_spec_made_in_python_is_checked_as_a_study_file_is(user_folder: Path) 
     for part in (
         "budget.trials: -1 is below 1",
         "budget.epochs: 1.5 is not a whole number",
-        "budget.seconds: 'soon' is no duration",
+        "budget.seconds: 'soon' is not a duration",
         "resources.cpu: 0 is not above 0",
         "resources.parallel: 'many'",
-        "limits.memory: 'much' is no size",
+        "limits.memory: 'much' is not a size",
         "confirm.seeds: 1 is below 2",
         "unknown executor 'process'",
     ):

@@ -5,7 +5,7 @@ import sys
 # Where another process gave its own words to this one, as `multiprocessing` does, there may be more than it began with.
 _NAMED = "".join(sys.orig_argv[-max(1, len(sys.argv)) :][:1])
 if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and _NAMED.removeprefix("-m").startswith("tuner"):
-    # `python -m tuner.cli` puts the working directory first, from which nothing is to be imported that nobody named.
+    # `python -m tuner.cli` puts the working directory first: nothing may be imported from it that was not named.
     _FIRST = sys.path.pop(0)
     if __file__.startswith(f"{_FIRST}/tuner/") and _FIRST not in sys.path:
         sys.path.append(_FIRST)  # it is the folder that `tuner` itself lies in

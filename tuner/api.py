@@ -55,7 +55,7 @@ def run(
     to the objective. `log` names trackers that every trial is logged to: "tensorboard", "mlflow=http://localhost:5000".
     `progress` shows how far the run is: by default in a notebook, and not in a script.
     Raises `ConfigurationError` before anything is written, `StudyExistsError` where the name is taken
-    (`load_study(name).resume()` goes on with it), `StudyInterrupted`, a KeyboardInterrupt, after Ctrl-C,
+    (`load_study(name).resume()` continues it), `StudyInterrupted`, a KeyboardInterrupt, after Ctrl-C,
     `TooManyFailuresError` where so many trials failed that the run was ended, and `NoUsableTrialError` where no trial
     can be used. Warns where the time limit ended it: `study.stop_cause` says so too.
     """
@@ -89,7 +89,7 @@ def _asked(study: str | Path | StudySpec | None, data: str | Path | None, target
 def load_study(name: str, storage: str | None = None, *, spec: StudySpec | None = None) -> "Study":
     """Return a stored study; raises `StudyNotFoundError`, which is a KeyError too.
 
-    With the `spec` of a study that was made in Python it can go on where its objective lies in no module, or its
+    With the `spec` of a study that was made in Python it can be resumed where its objective lies in no module, or its
     search space has rules.
     """
     return Study(name, storage, spec)
@@ -101,7 +101,7 @@ def load_model(folder: str | Path, objective: type[Objective] | str | None = Non
     Warns where it was exported with other versions. Raises `ConfigurationError` where there is no export, and
     `ModelError` with the file that is missing or damaged.
     """
-    from tuner.models.load import load  # noqa: PLC0415 - who asks about studies does not pay for it
+    from tuner.models.load import load  # noqa: PLC0415 - queries do not pay for it
 
     loaded = load(Path(folder), objective)
     for note in loaded.notes:
@@ -163,7 +163,7 @@ class Study:
     def retry(
         self, trials: Sequence[int] | None = None, *, progress: bool | None = None, trust: bool = False
     ) -> "Study":
-        """Train failed trials again, all of them or those of these numbers, then go on to the target.
+        """Train failed trials again, all of them or those of these numbers, then continue to the target.
 
         They keep their numbers, configurations and seeds, and what they had reported. `trust` is that of `resume`.
         """
@@ -209,7 +209,7 @@ class Study:
         if cause is StopCause.TIME:
             reached = f"{self.summary.finished} of {self.summary.target} trials finished"
             warnings.warn(
-                f"study {self.name!r} stopped at its time limit, {reached}; study.resume() goes on",
+                f"study {self.name!r} stopped at its time limit, {reached}; study.resume() continues it",
                 stacklevel=3,
             )
         return self
@@ -227,7 +227,7 @@ class Study:
     def delete(self) -> None:
         """Delete the study for good: its trials, its weights, everything but backups; what was loaded stays readable.
 
-        Raises `StudyHeldError` where somebody runs it.
+        Raises `StudyHeldError` where a process runs it.
         """
         store = open_store(self._storage)
         try:

@@ -21,7 +21,7 @@ class Recurrence(Batchable):
 
     def __init__(self, cell: str, features: int, width: int, depth: int, dropout: float) -> None:
         super().__init__()
-        # torch drops out between layers alone, and warns where there is no "between".
+        # torch drops out only between layers, and warns where there is no "between".
         between = dropout if depth > 1 else 0.0
         self.layers = _LAYERS[cell](features, width, depth, batch_first=True, dropout=between)
         self._step = _STEPS[cell]

@@ -14,7 +14,7 @@ __all__ = ["OneCycle"]
 class OneCycle(LrSchedule):
     """From `start` up to 1 at `peak` of training and down to 0, along half a cosine each way.
 
-    The rate alone: torch's own one-cycle also moves the momentum between 0.85 and 0.95, whatever was chosen, and here
+    Only the rate: torch's own one-cycle also moves the momentum between 0.85 and 0.95, whatever was chosen, and here
     the momentum is something that is searched.
     """
 

@@ -22,7 +22,7 @@ _LIMIT_BETWEEN = 1e100
 
 @final
 class Pipeline:
-    """Steps fitted on the training split alone; calling it transforms any split in the same way.
+    """Steps fitted on only the training split; calling it transforms any split in the same way.
 
     All is fitted and computed in 64 bits, and what comes out has 32. The first step cleans. After it a table loses
     its constant columns and all but the first of equal ones; images and sequences keep theirs, which make their shape.
@@ -69,7 +69,7 @@ class Pipeline:
         return 0 if self._kept is None else len(self._kept)
 
     def _numbers(self, features: Array) -> Array:
-        """Return what is no category, flat."""
+        """Return the columns that are not categories, flat."""
         return _flat(np.delete(features, self._categories, axis=1) if self._categories else features)
 
     def _fit_all(self, steps: Sequence[PreprocessingStep], numbers: Array, *, is_table: bool) -> None:
@@ -114,7 +114,7 @@ class Pipeline:
         self._rows, self._kept = state["rows"], state["kept"]
         self._categories, self._encoding = [int(column) for column in state["categories"]], encoding
         self._levels = Levels(state["levels"]) if self._categories else None
-        # A table of categories alone has nothing that steps are fitted on.
+        # A table of only categories has nothing that steps are fitted on.
         self._transformers = [step.transformer(self._rows) for step in steps] if state["steps"] else []
         for transformer, each in zip(self._transformers, state["steps"], strict=True):
             teach(transformer, each)

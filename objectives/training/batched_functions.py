@@ -1,4 +1,4 @@
-"""torch's functions that take numbers alone, with columns: the same computation with a number of each row's own.
+"""torch's functions that take only numbers, with columns: the same computation with a number of each row's own.
 
 They are found by what they stand in for, so it does not matter whether a layer of torch's or a person's own `forward`
 calls the function.
@@ -20,7 +20,7 @@ from tuner.objectives.architectures._layers import dropped_out
 
 @final
 class TakingColumns(TorchFunctionMode):
-    """Lets functions of torch that take numbers alone take columns."""
+    """Lets functions of torch that take only numbers take columns."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
@@ -35,7 +35,7 @@ class TakingColumns(TorchFunctionMode):
 
 
 def _numbers_of(func: Any, args: tuple[Any, ...], given: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the arguments in whose place torch takes a number alone."""
+    """Yield the arguments in whose place torch takes only a number."""
     for place, name in _NUMBERS.get(func, ()):
         yield given[name] if name in given else args[place] if place < len(args) else None
 

@@ -148,7 +148,7 @@ class SupervisedCohort(Cohort):
 
     def _train_together(self, batch: BatchedTrainer) -> Mapping[int, Metrics]:
         seats = [self._seats[member.number] for member in batch.members]
-        # Dropout alone draws from the global generator, differently for each member.
+        # Only dropout draws from the global generator, differently for each member.
         seed_epoch(seats[0].trial.seed, seats[0].epoch, seats[0].trial.device)
         batch.train({seat.trial.number: seat.epoch for seat in seats}, seats[0].trial.max_epochs)
         return batch.evaluate()

@@ -34,7 +34,7 @@ class Inputs(ABC):
 
     @abstractmethod
     def example(self) -> Tensor:
-        """Return two examples of nothing in particular, for who needs to know their shape."""
+        """Return two examples of arbitrary values, for their shape."""
 
 
 @final

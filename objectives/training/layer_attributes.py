@@ -1,9 +1,9 @@
 """Numeric attributes of layers as columns, one value per trial: `nn.Dropout(p)`, a slope, a temperature, an epsilon.
 
-A number that the configuration chose must not decide who trains together, so every member of a cohort has its own: it
-takes the attribute's place while many models run as one. torch's functions that take numbers alone are stood in for by
-the same computation with a column. What does not compute the same with columns is found out by the proof, and stays a
-trait of the model.
+A number that the configuration chose must not decide which models train together, so every member of a cohort has its
+own: it takes the attribute's place while many models run as one. torch's functions that take only numbers are stood in
+for by the same computation with a column. What does not compute the same with columns is found out by the proof, and
+stays a trait of the model.
 """
 
 import math
@@ -79,7 +79,7 @@ class Columns:
         self._attends = any(isinstance(layer, nn.MultiheadAttention) for layer in template.modules())
         self._places: list[tuple[nn.Module, str]] = []
         self._values: list[Tensor] = []
-        put(template, rows[0])  # the template may be the model of a member who is gone
+        put(template, rows[0])  # the template may be the model of a member that has left
         layers = dict(template.named_modules())
         for name, attribute in rows[0]:
             values = [row[name, attribute] for row in rows]

@@ -1,4 +1,4 @@
-"""What is measured on a split, from predictions alone.
+"""What is measured on a split, from predictions only.
 
 Written out in NumPy: scikit-learn's functions check their input for longer than a small model trains. Predictions that
 are not finite make every metric NaN; a class without examples counts for nothing.

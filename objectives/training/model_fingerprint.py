@@ -98,7 +98,7 @@ def _kinds_of_model(kind: type) -> Iterator[type]:
 
 
 def _parts(layer: nn.Module, reader: "Digester", columns: Collection[str]) -> Iterator[tuple[str, Any]]:
-    """Yield what there is to compare of a layer, with functions that return the digests."""
+    """Yield the comparable parts of a layer, with functions that return the digests."""
     knowing = reader.knows_cohorts(layer)
     yield _CLASS, lambda: reader.digest(type(layer))
     for kind in ("parameter", "buffer"):

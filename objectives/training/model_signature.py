@@ -77,7 +77,7 @@ def answered(outputs: Any, batch: int, *, behind: int = 0) -> Tensor:
 def check_outputs(outputs: int, task: Task, known: int) -> None:
     """Raise `ConfigurationError` where a model does not have the outputs that the targets ask for.
 
-    `known` is how many classes there are; a model may tell more apart. Values are one output.
+    `known` is how many classes there are; a model may have outputs for more. Values are one output.
     """
     if task is Task.REGRESSION and outputs != 1:
         raise ConfigurationError(f"the model answers {outputs} outputs; wanted is one value each: (batch, 1)")

@@ -44,7 +44,7 @@ class ModuleExamples:
 
     @property
     def classes(self) -> int:
-        """How many classes the targets tell apart; 1 for values."""
+        """How many classes the targets have; 1 for values."""
         return max(self.known(split).classes for split in ("train", "validation"))
 
     @property

@@ -231,7 +231,7 @@ class OwnModel(Objective):
         return None if is_library(kind) else f"{kind.__module__}.{kind.__qualname__}"
 
     def built(self, config: Config) -> nn.Module:
-        """Return what `build` makes; raises `ConfigurationError` where it is no module."""
+        """Return what `build` makes; raises `ConfigurationError` where it is not a module."""
         model = self.build(config)
         if not isinstance(model, nn.Module):
             raise ConfigurationError(f"build gave a {type(model).__name__}; wanted is a torch.nn.Module")

@@ -48,7 +48,7 @@ def epoch_drawn(seed: int, epoch: int, device: str) -> Iterator[None]:
 def seed_epoch(seed: int, epoch: int, device: str) -> None:
     """Make shuffling and dropout those of this epoch of the trial, whatever was drawn before.
 
-    So a trial that went on from a checkpoint trains as if it had never stopped, and no generator is ever stored.
+    So a trial that continued from a checkpoint trains as if it had never stopped, and no generator is ever stored.
     """
     _seed(derive(seed, "epoch", epoch), device)
 

@@ -134,7 +134,7 @@ def read_arrays(path: Path, wanted: Collection[str] = ()) -> Mapping[str, Array]
     """Return the arrays of these names in a `.npz` file, as far as it has them; without names the only one, or `x`.
 
     Raises `ConfigurationError` for what is damaged, would unpack to more than a machine can bear, or could run code,
-    and `OSError` for what is no file.
+    and `OSError` for what is not a file.
     """
     try:
         with opened(path) as stream, zipfile.ZipFile(stream) as archive:
@@ -155,7 +155,7 @@ def read_arrays(path: Path, wanted: Collection[str] = ()) -> Mapping[str, Array]
         KeyError,
         SyntaxError,
     ) as error:
-        raise ConfigurationError(f"{path}: is no whole .npz file of plain arrays: {_reason(error)}") from None
+        raise ConfigurationError(f"{path}: is not a whole .npz file of plain arrays: {_reason(error)}") from None
 
 
 def _only(path: Path, present: Sequence[str]) -> Sequence[str]:
@@ -182,7 +182,7 @@ def read_array(path: Path) -> Array:
             return array
     except (ValueError, EOFError, KeyError, SyntaxError, RecursionError) as error:
         raise ConfigurationError(
-            f"{path}: cannot be read, it is no whole .npy file of a plain array: {_reason(error)}"
+            f"{path}: cannot be read, it is not a whole .npy file of a plain array: {_reason(error)}"
         ) from None
 
 

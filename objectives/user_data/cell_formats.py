@@ -107,7 +107,7 @@ def _word(value: Any) -> str:
 def formats_of(words: Any) -> tuple[str, ...]:
     """Return the formats in which all of these texts (a Series) are dates.
 
-    There are none where one is no date, and two where day and month could be either; the month first comes first.
+    There are none where one is not a date, and two where day and month could be either; the month first comes first.
     """
     words = like_ascii(words)
     few = words.head(_FEW).tolist()

@@ -108,8 +108,8 @@ class Number(Column):
     def features(self, values: Any) -> NDArray[np.float64]:
         found, present = self._read(values)
         how = f" {self.writing}, as the others of its column are" if str(self.writing) else ""
-        self._refuse(values, np.isnan(found) & present, f"is no number{how}")
-        self._refuse(values, np.abs(found) > _LARGEST, "is no finite number of 32 bits")
+        self._refuse(values, np.isnan(found) & present, f"is not a number{how}")
+        self._refuse(values, np.abs(found) > _LARGEST, "is not a finite number of 32 bits")
         return found[:, None]
 
     @property
@@ -190,7 +190,7 @@ class Date(Column):
     def features(self, values: Any) -> NDArray[np.float64]:
         moments = self.moments(values)
         wrong = moments.isna().to_numpy(dtype=bool) & self.present(values)
-        self._refuse(values, wrong, f"is no date like the others ({self.format})")
+        self._refuse(values, wrong, f"is not a date like the others ({self.format})")
         # In microseconds the years 1 to 9999 fit into 64 bits.
         instants = moments.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
         days = (instants - np.datetime64(0, "us")) / np.timedelta64(1, "D")

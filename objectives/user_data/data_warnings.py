@@ -20,7 +20,7 @@ _ALIKE = 0.9999
 _IMBALANCE = 10
 
 _FEWEST_TO_COMPARE = 20
-"""Among fewer validation examples one alone moves a metric by more than trials differ."""
+"""Among fewer validation examples a single one moves a metric by more than trials differ."""
 
 
 def table_doubts(table: TableDataset) -> Iterator[str]:
@@ -105,7 +105,7 @@ def _rare(dataset: Dataset, targets: Array, split: Split) -> Iterator[str]:
 
 
 def _telling(table: TableDataset) -> Iterator[str]:
-    """Yield the columns that alone determine the target: they are often recorded after it is known."""
+    """Yield the columns that determine the target by themselves: they are often recorded after it is known."""
     features, targets = table.load()
     if len(targets) < _FEWEST_ROWS:
         return

@@ -195,7 +195,7 @@ def _plain(image: Any) -> Any:
 def _opened(file: Path, use: Any) -> Any:
     """Return what `use` makes of an image; one that is broken, or has more pixels than a camera takes, is refused."""
     try:
-        from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - needed for folders of images alone
+        from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - needed only for folders of images
     except ImportError:
         raise ConfigurationError("folders of images need Pillow", hint="pip install 'tuner[images]'") from None
     try:
@@ -204,13 +204,13 @@ def _opened(file: Path, use: Any) -> Any:
             with opened(file) as stream, Image.open(stream, formats=_FORMATS) as image:
                 return use(image)
     except UnidentifiedImageError:
-        raise ConfigurationError(f"{file}: is no image, whatever its name says", hint="remove it") from None
+        raise ConfigurationError(f"{file}: is not an image, whatever its name says", hint="remove it") from None
     except ConfigurationError as error:
         raise ConfigurationError(
             [f"{file}: {problem}" for problem in error.problems], hint="save it with 8 or 16 bits a pixel"
         ) from None
     except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise ConfigurationError(f"{file}: is no whole image: {error}", hint="replace or remove it") from None
+        raise ConfigurationError(f"{file}: is not a whole image: {error}", hint="replace or remove it") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise ConfigurationError(
             f"{file}: unpacks to more than {Image.MAX_IMAGE_PIXELS:,} pixels", hint="make it smaller, or remove it"

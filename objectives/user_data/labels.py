@@ -27,7 +27,7 @@ def classes_of(answers: Sequence[Label], where: str) -> tuple[tuple[Label, ...],
 
 
 def check_labels(labels: Sequence[Label], examples: int, where: str) -> None:
-    """Raise `ConfigurationError` where there are too few different answers to tell apart, or too many to be classes."""
+    """Raise `ConfigurationError` where there are too few different answers, or too many to be classes."""
     if len(labels) < 2:  # noqa: PLR2004
         only = f"it is {str(labels[0])[:40]!r} in every row" if labels else "it has no value in any row"
         raise ConfigurationError(f"{where}: nothing can be learnt, {only}", hint="choose another target")

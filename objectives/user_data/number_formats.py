@@ -138,7 +138,7 @@ def has_leading_zeros(words: Any) -> bool:
 def writings_of(words: Any) -> tuple[Writing, ...]:
     """Return in how many ways all of these texts (a Series) are numbers, the plainest first.
 
-    Those that differ in no number are one. There are none where a text is no number, and two where a mark may group
+    Those that differ in no number are one. There are none where a text is not a number, and two where a mark may group
     digits or be the decimal mark.
     """
     if cast(words) is not None and not (words.head(_FEW).str.fullmatch(_POINTED).all() and _has(words, ".")):

@@ -17,7 +17,8 @@ _DECIMALS = (".", ",")
 class DataOptions:
     """The target of a table and what is asked, the types of columns and the words for a gap, the dialect of a CSV file.
 
-    `decimal` is the decimal mark, and `day_first` how dates such as 03/04/2024 are read, where a column does not tell.
+    `decimal` is the decimal mark, and `day_first` how dates such as 03/04/2024 are read, where a column does not show
+    it.
 
     Images are brought to `size`, height and width.
     """

@@ -78,7 +78,7 @@ class _Counted(io.RawIOBase):
         try:
             found = self._stream.read(len(buffer))
         except (OSError, EOFError, zlib.error) as error:
-            raise ConfigurationError(f"{self._path}: is no whole gzip file: {error}") from None
+            raise ConfigurationError(f"{self._path}: is not a whole gzip file: {error}") from None
         self._unpacked += len(found)
         check_unpacked(self._path, self._packed, self._unpacked)
         buffer[: len(found)] = found

@@ -113,7 +113,7 @@ def _lines(path: Path, stream: io.TextIOWrapper) -> Iterator[str]:
             )
         if "\0" in line:
             raise ConfigurationError(
-                f"{path}, line {number}: has a NUL byte, so it is no text",
+                f"{path}, line {number}: has a NUL byte, so it is not text",
                 hint="was it cut off, or is it another format under a wrong name?",
             )
         yield line
@@ -171,7 +171,7 @@ def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
             return
         except csv.Error as error:
             raise ConfigurationError(
-                f"{path}, line {reader.line_num}: is no CSV: {error}",
+                f"{path}, line {reader.line_num}: is not CSV: {error}",
                 hint='a quote that is opened has to be closed, and one inside of quotes is written twice: ""',
             ) from None
         if row:
@@ -226,7 +226,7 @@ def _read_parquet(path: Path) -> Any:
             frame = _checked(path, stream)
     except (pa.ArrowException, ValueError) as error:
         raise ConfigurationError(
-            f"{path}: is no whole Parquet file: {str(error).splitlines()[0][:200]}", hint="write it again"
+            f"{path}: is not a whole Parquet file: {str(error).splitlines()[0][:200]}", hint="write it again"
         ) from None
     durations = frame.select_dtypes("timedelta").columns
     return frame.assign(**{name: frame[name].dt.total_seconds() for name in durations})

@@ -100,7 +100,7 @@ def type_problems(types: object, names: Sequence[str]) -> list[str]:
     known = ", ".join(TYPES)
     return [
         *(
-            f"columns.{name}: {kind!r} is no type{nearest(str(kind), TYPES)} (types: {known})"
+            f"columns.{name}: {kind!r} is not a type{nearest(str(kind), TYPES)} (types: {known})"
             for name, kind in types.items()
             if kind not in TYPES
         ),
@@ -130,7 +130,7 @@ def _inferred(values: Any, conventions: Conventions) -> Column:
 
 
 def _is_plain(text: Any, conventions: Conventions) -> bool:
-    """Whether all texts are plain numbers, which are cheaper to read than to tell apart."""
+    """Whether all texts are plain numbers, which are cheaper to read than to compare."""
     numbers = plain_numbers(text, conventions.gaps_among(MISSING_NUMBERS)) if len(text) else None
     return numbers is not None and not has_leading_zeros(text)
 
@@ -320,7 +320,7 @@ def _asked(values: Any, kind: str, conventions: Conventions) -> Column:
         if is_written:
             writing = conventions.writing_of(words, name) or nearest_writing(words)[0]
         number = _numbers(name, writing, conventions)
-        number.features(values)  # which refuses what is no number
+        number.features(values)  # which refuses what is not a number
         return number
     form = (conventions.format_of(words, name) or nearest_format(words)[0]) if is_written else ISO
     date = Date(name=name, format=form, **_given(conventions))

@@ -22,7 +22,7 @@ from tuner.storage.store import Store, open_store
 Cli = Callable[..., tuple[int, str, str]]
 
 SPACE = SearchSpace(x=Float(0, 1))
-STUCK = "trial 0 is RUNNING, but nobody runs the study"
+STUCK = "trial 0 is RUNNING, but no process runs the study"
 
 
 @pytest.fixture

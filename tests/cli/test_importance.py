@@ -36,4 +36,4 @@ def test_importance_prints_json(study: tuner.Study, cli: Cli) -> None:
 
 def test_importance_of_too_few_trials_says_so(user_folder: Path, cli: Cli) -> None:
     tuner.run("mine.toml", name="few", executor="inline", trials=2)
-    assert "it takes 10 to tell" in cli("importance", "few")[1]
+    assert "it takes 10" in cli("importance", "few")[1]

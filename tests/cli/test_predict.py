@@ -88,10 +88,10 @@ WRONG = {
     "empty.csv": ("", "is empty"),
     "headed.csv": (f"{HEADER}\n", "has no rows"),
     "lacking.csv": ("id,sepal length (cm)\n1,2\n", "column 'sepal width (cm)' is missing"),
-    "wordy.csv": (f"{HEADER}\n1,wide,1,1,1,x\n", "line 2, column 'petal width (cm)': 'wide' is no number"),
+    "wordy.csv": (f"{HEADER}\n1,wide,1,1,1,x\n", "line 2, column 'petal width (cm)': 'wide' is not a number"),
     "taken.csv": (f"{HEADER},prediction\n1,1,1,1,1,x,2\n", "have a column 'prediction' already"),
-    "torn.csv.gz": ("not gzipped", "is no whole gzip file"),
-    "torn.parquet": ("no parquet", "is no whole Parquet file"),
+    "torn.csv.gz": ("not gzipped", "is not a whole gzip file"),
+    "torn.parquet": ("no parquet", "is not a whole Parquet file"),
     "torn.npz": ("no arrays", "cannot be read"),
     "rows.xlsx": ("", "ends like no file that can be read: .csv"),
 }

@@ -151,9 +151,9 @@ def test_trials_that_went_on_from_others_say_from_whom_and_when() -> None:
     own = Config({"x": 0.5})
     schedule = (Stage(epoch=0, config=own), Stage(epoch=2, config=own, source=4), Stage(epoch=4, config=own, source=6))
     header, moved, stayed = printed(trial_table([trial(0, 0.5, schedule=schedule), trial(1, 0.5)], MAXIMIZED))
-    assert "went on from" in header
+    assert "continued from" in header
     assert "4 at 2, 6 at 4" in moved
-    assert stayed[header.index("went on from") :].startswith("- ")
+    assert stayed[header.index("continued from") :].startswith("- ")
 
 
 def test_a_schedule_has_a_row_for_every_configuration_from_the_epoch_it_trained_first() -> None:

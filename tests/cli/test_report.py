@@ -118,7 +118,7 @@ def test_the_end_of_a_run_tells_the_best_what_was_done_and_the_next_command(
 
 def test_a_run_whose_time_was_up_says_how_to_go_on(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     fill(store, *every_kind())
-    assert "the time is up; go on with: tuner resume s" in concluded(StopCause.TIME, capsys)
+    assert "the time is up; continue with: tuner resume s" in concluded(StopCause.TIME, capsys)
 
 
 def test_a_study_in_another_place_is_told_with_its_place(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -295,7 +295,7 @@ def test_a_trial_that_went_on_from_another_prints_its_configurations(store: Stor
 
 def test_status_says_who_runs_the_study_and_how_to_go_on_when_nobody_does(store: Store, cli: Cli) -> None:
     fill(store, trial(0, 0.25))
-    assert "nobody runs it; go on with: tuner resume s" in cli("status", "s")[1]
+    assert "no process runs it; continue with: tuner resume s" in cli("status", "s")[1]
     with store.holding("s"):
         assert f"runs now, in process {os.getpid()} on " in cli("status", "s")[1]
         assert read(cli("status", "s", "--json")[1])["runs_in"].startswith(f"process {os.getpid()} on ")

@@ -199,14 +199,14 @@ def test_a_study_that_nobody_runs_is_shown_with_how_to_go_on(store: Store, looks
     code, answer, _ = cli("watch", "live", "--storage", str(elsewhere))
     assert code == 0
     assert answer.splitlines()[0] == "live  maximize accuracy  1 of 2 trials finished"
-    assert f"nobody runs it; go on with: tuner resume live --storage {elsewhere.absolute()}" in answer
+    assert f"no process runs it; continue with: tuner resume live --storage {elsewhere.absolute()}" in answer
 
 
 def test_a_run_that_stops_before_its_target_is_left_with_how_to_go_on(store: Store, looks: Looks, cli: Cli) -> None:
     with running(store, looks) as plan:
         plan((2, lambda run: run.report(0, 0.5)))
         _, answer, _ = cli("watch", "live")
-    assert "nobody runs it; go on with: tuner resume live" in answer
+    assert "no process runs it; continue with: tuner resume live" in answer
 
 
 def test_a_confirmation_is_watched_after_the_search(store: Store, looks: Looks, cli: Cli) -> None:
@@ -240,7 +240,7 @@ def test_ctrl_c_ends_the_watching_and_not_the_study(store: Store, looks: Looks) 
             assert watching.stderr is not None
             assert watching.stdout.readline().startswith("study live: 0 of 2")
             watching.send_signal(signal.SIGINT)
-            assert watching.stderr.read() == "no longer watched; study live goes on\n"
+            assert watching.stderr.read() == "no longer watched; study live continues\n"
         assert watching.returncode == 130
         plan((0, Run.finish))
     assert [trial.state for trial in store.read("live")[1]] == [TrialState.COMPLETE] * 2

@@ -300,7 +300,7 @@ def test_an_error_text_can_neither_steer_the_terminal_nor_the_markup() -> None:
 
 def test_a_trial_whose_worker_died_has_a_line() -> None:
     (line,) = lines([Event(kind=EventKind.LOST, trial=trial(6, 0.5, 0.5))])
-    assert line == "trial 6 was cut off after epoch 2 and goes on from there"
+    assert line == "trial 6 was cut off after epoch 2 and continues from there"
 
 
 def test_a_large_study_prints_a_line_for_some_trials_only_and_for_every_failure() -> None:
@@ -326,7 +326,7 @@ def test_without_a_terminal_a_run_is_opened_by_a_line_and_told_by_lines(capsys: 
 def test_a_study_that_goes_on_says_how_far_it_was(capsys: pytest.CaptureFixture[str]) -> None:
     with shown() as make:
         make(assembled(), (trial(0, 0.5, state=TrialState.COMPLETE), trial(1, 0.5), trial(2)))
-    assert "going on with shown: 1 trial finished, 2 go on where they were" in capsys.readouterr().err
+    assert "resuming shown: 1 trial finished, 2 continue where they were" in capsys.readouterr().err
 
 
 def test_cohorts_are_announced_with_their_size(capsys: pytest.CaptureFixture[str]) -> None:

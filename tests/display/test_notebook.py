@@ -61,7 +61,7 @@ def test_a_notebook_shows_progress_studies_and_trials(workplace: Path) -> None:
     assert "study mine: 1 parameter, 6 trials of up to 3 epochs" in html(ran[0])
     assert "6/6 trials" in html(ran[0])
     assert "6/6 trials" in ran[0]["data"]["text/plain"]
-    assert "going on with mine: 6 trials finished" in html(resumed[0])
+    assert "resuming mine: 6 trials finished" in html(resumed[0])
     assert "8/8 trials" in html(resumed[0])
     assert quiet == []
     assert "9 of 9 trials finished" in html(study[0])
@@ -95,7 +95,7 @@ def test_a_script_shows_nothing_unless_it_is_asked_to(capfd: pytest.CaptureFixtu
     study.resume(trials=7, progress=True)
     told = capfd.readouterr()
     assert told.out == ""
-    assert "going on with mine: 6 trials finished" in told.err
+    assert "resuming mine: 6 trials finished" in told.err
     with watching(progress=None) as listeners:
         assert listeners is None
 

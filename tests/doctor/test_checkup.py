@@ -141,7 +141,7 @@ def test_a_sound_study_has_no_problem(store: Store) -> None:
     assert {finding.severity for finding in findings} == {Severity.OK}
     assert [finding.what for finding in findings][:4] == [
         "the database is sound",
-        "3 trials, nobody runs it",
+        "3 trials, no process runs it",
         "1 checkpoint can be loaded",
         "only its owner can read it",
     ]
@@ -240,7 +240,7 @@ def test_a_study_that_cannot_be_read_does_not_hide_the_others(store: Store) -> N
 def test_running_trials_of_a_study_that_nobody_runs_are_made_to_wait(store: Store) -> None:
     fill(store, "stuck", complete=1, running=2)
     problem = only_problem(store)
-    assert (problem.what, problem.where) == ("trials 1, 2 are RUNNING, but nobody runs the study", "stuck")
+    assert (problem.what, problem.where) == ("trials 1, 2 are RUNNING, but no process runs the study", "stuck")
     assert mend(store) == (problem,)
     assert states(store, "stuck") == [TrialState.COMPLETE, TrialState.WAITING, TrialState.WAITING]
     assert problems(store) == []
@@ -253,7 +253,7 @@ def test_a_process_that_died_with_its_trials_is_noticed_at_once(store: Store) ->
     with held_elsewhere(store) as pid:
         sql(store, "UPDATE trials SET state = 'RUNNING', datetime_complete = NULL WHERE number = 2")
         os.kill(pid, 9)
-    assert only_problem(store).what == "trial 2 is RUNNING, but nobody runs the study"
+    assert only_problem(store).what == "trial 2 is RUNNING, but no process runs the study"
 
 
 def test_a_holder_that_died_without_trials_is_only_noted(store: Store) -> None:
@@ -427,7 +427,7 @@ def test_results_that_wait_to_be_stored_are_told_with_the_command_that_stores_th
     spill_of(store, "s").keep([TrialUpdate(trial=trial), TrialUpdate(trial=trial)])
     problem = only_problem(store)
     assert problem.what == "2 results wait to be stored"
-    assert problem.advice == "store what waits, and go on, with: tuner resume s"
+    assert problem.advice == "store them and continue with: tuner resume s"
 
 
 def test_a_command_for_another_place_says_the_place(workplace: Path) -> None:

@@ -51,13 +51,13 @@ def test_braces_that_are_no_placeholders_stay() -> None:
 @pytest.mark.parametrize(
     ("word", "words"),
     [
-        ("{lr:.3f}", "{lr:.3f} in '{lr:.3f}' is no placeholder; one is {lr}, without a format, or"),
-        ("--lr={}", "{} in '--lr={}' is no placeholder"),
-        ("{lr", "{lr in '{lr' is no placeholder"),
-        ("{lr}}", "} in '{lr}}' is no placeholder"),
+        ("{lr:.3f}", "{lr:.3f} in '{lr:.3f}' is not a placeholder; one is {lr}, without a format, or"),
+        ("--lr={}", "{} in '--lr={}' is not a placeholder"),
+        ("{lr", "{lr in '{lr' is not a placeholder"),
+        ("{lr}}", "} in '{lr}}' is not a placeholder"),
         (
             "x={amp?yes:no}",
-            "{amp?yes:no} in 'x={amp?yes:no}' is no placeholder; one is {lr}, without a format, or {amp?--amp} as a",
+            "{amp?yes:no} in 'x={amp?yes:no}' is not a placeholder; one is {lr}, without a format, or {amp?--amp} as a",
         ),
         ("{lrr}", "{lrr} is unknown; did you mean 'lr'? (braces themselves are written as {{lrr}})"),
         ("{trial.numbr}", "{trial.numbr} is unknown; did you mean 'trial.number'?"),

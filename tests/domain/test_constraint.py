@@ -24,13 +24,17 @@ def test_a_constraint_is_written_in_one_way(text: str, written: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "parameters", "parameters < 5", "parameters = 5", "<= 5", "x <= ", "x => 5"])
 def test_what_is_no_constraint_is_told_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match="is no constraint; write it as: parameters <= 100000"):
+    with pytest.raises(ValueError, match="is not a constraint; write it as: parameters <= 100000"):
         Constraint.parse(text)
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [("x <= many", "'many', which is no number"), ("x >= nan", "which bounds nothing"), ("x <= inf", "bounds nothing")],
+    [
+        ("x <= many", "'many', which is not a number"),
+        ("x >= nan", "which bounds nothing"),
+        ("x <= inf", "bounds nothing"),
+    ],
 )
 def test_a_bound_is_a_finite_number(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):

@@ -146,7 +146,7 @@ def test_every_mistake_is_told_at_once_with_its_path() -> None:
         "lr: low 1 is above high 0",
         "optimizer.sgd.momentum: a log scale needs low above 0",
         "optimizer.adam: a branch is a dict of parameters, not 3",
-        "width: 7 is no Float, Int or Choice; to fix a value write Choice(7)",
+        "width: 7 is not a Float, Int or Choice; to fix a value write Choice(7)",
     ):
         assert part in said
 

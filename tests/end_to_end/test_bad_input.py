@@ -33,7 +33,7 @@ def options(**values: str) -> list[str]:
         ([*RUN, "--name", ".."], "a study cannot be called '..'"),
         ([*RUN, "--name", "a\x1b[31m"], r"a study cannot be called 'a\x1b[31m'"),
         ([*RUN, "--trials", "0"], "--trials: 0 is below 1"),
-        ([*RUN, "--time", "soon"], "--time: 'soon' is no duration"),
+        ([*RUN, "--time", "soon"], "--time: 'soon' is not a duration"),
         ([*RUN, "--seed", "-1"], "--seed: -1 is below 0"),
         ([*RUN, "--parallel", "many"], "--parallel: 'many' is neither a whole number above 0 nor 'auto'"),
         ([*RUN, "--cohort", "0"], "--cohort: 0 is neither a whole number above 0 nor 'auto'"),
@@ -58,7 +58,7 @@ def options(**values: str) -> list[str]:
         ([*RUN, "--set", "scheduler.etta=3"], "scheduler: unknown option 'etta'; did you mean 'eta'?"),
         ([*RUN, "--set", "scheduler.eta=three"], "scheduler.eta: 'three' is not a whole number"),
         ([*RUN, "--set", "scheduler.min_epochs=99"], "scheduler.min_epochs: 99 is above budget.epochs, 9"),
-        ([*RUN, "--sampler", "cma_es"], "sampler cma_es: it searches numbers alone, and these are choices: shape"),
+        ([*RUN, "--sampler", "cma_es"], "sampler cma_es: it searches only numbers, and these are choices: shape"),
         ([*RUN, "--set", "resources.gpu=1"], "resources.gpu: 1 GPU is asked for and there is none on this machine"),
         ([*RUN, "--set", "resources.cpu=4096"], "resources.cpu: 4096 processors are asked for"),
         (["run", "digits", "--set", "metric=acuracy"], "does not yield 'acuracy'; did you mean 'accuracy'?"),
@@ -121,7 +121,7 @@ def test_mistakes_in_what_a_study_goes_on_with_are_told_together(cli: Cli) -> No
     code, _, messages = cli("resume", "mine", "--trials", "0", "--time", "soon", "--log", "paper")
     assert code == 2
     assert "3 mistakes" in messages
-    for words in ("--trials: 0 is below 1", "--time: 'soon' is no duration", "'paper'"):
+    for words in ("--trials: 0 is below 1", "--time: 'soon' is not a duration", "'paper'"):
         assert words in messages
 
 

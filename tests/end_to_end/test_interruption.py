@@ -182,7 +182,7 @@ def test_ctrl_c_twice_exits_at_once(notes: Path) -> None:
         time.sleep(0.1)
     _, messages = process.communicate()
     assert process.returncode == 130
-    assert "stopped at once; go on with: tuner resume mine" in messages
+    assert "stopped at once; continue with: tuner resume mine" in messages
     assert [trial.state for trial in tuner.load_study("mine").trials] == [tuner.TrialState.WAITING]
     assert "1 interrupted" in asked("status", "mine")
     assert "1 interrupted" in asked("list")

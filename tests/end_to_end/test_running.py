@@ -107,7 +107,7 @@ def test_a_study_is_extended_by_resuming_it_with_a_larger_target(cli: Cli) -> No
     cli("run", "mine.toml", "--executor", "inline", "--trials", "4")
     code, _, messages = cli("resume", "mine", "--trials", "7")
     assert code == 0
-    assert "4 trials finished, 0 go on" in messages
+    assert "4 trials finished, 0 continue" in messages
     assert len(tuner.load_study("mine").trials) == 7
     assert cli("resume", "mine")[0] == 0
     assert len(tuner.load_study("mine").trials) == 7
@@ -123,7 +123,7 @@ def test_time_ends_a_study_without_failing_it(cli: Cli, monkeypatch: pytest.Monk
     monkeypatch.setenv("PAUSE", "0.05")
     code, answer, _ = cli("run", "mine.toml", "--executor", "inline", "--trials", "500", "--time", "1s")
     assert code == 0
-    assert "the time is up; go on with: tuner resume mine" in answer
+    assert "the time is up; continue with: tuner resume mine" in answer
     assert 1 < len(tuner.load_study("mine").trials) < 500
 
 

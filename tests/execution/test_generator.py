@@ -221,7 +221,7 @@ class AsyncCall:
         (AsyncCall(), "the objective AsyncCall is async"),
         (NoObjective, "the objective NoObjective is a class, and inherits neither"),
         (counting(trial(1)), "the objective is a generator, what calling counting has returned: give counting itself"),
-        (takes_nothing, "the objective takes_nothing() cannot be called with a trial alone, as takes_nothing(trial)"),
+        (takes_nothing, "the objective takes_nothing() cannot be called with only a trial, as takes_nothing(trial)"),
         (takes_more, "the objective takes_more(trial: tuner.domain.trial.Trial, scale: float)"),
         (3, "the objective is an int, which cannot be called with a trial; write a function"),
     ],

@@ -42,7 +42,7 @@ def test_anything_that_converts_to_a_float_is_a_number(value: Any) -> None:
         ({"accuracy": math.nan}, FailureReason.NOT_FINITE, "'accuracy' is nan"),
         ({"accuracy": -math.inf}, FailureReason.NOT_FINITE, "'accuracy' is -inf"),
         ({"accuracy": 10**400}, FailureReason.NOT_FINITE, "'accuracy' is inf"),
-        ({"accuracy": "0.5"}, FailureReason.NOT_A_NUMBER, "is '0.5', which is no number"),
+        ({"accuracy": "0.5"}, FailureReason.NOT_A_NUMBER, "is '0.5', which is not a number"),
         ({"accuracy": None}, FailureReason.NOT_A_NUMBER, "is None"),
         ({"accuracy": torch.zeros(2)}, FailureReason.NOT_A_NUMBER, "tensor"),
         ({"accuracy": 1j}, FailureReason.NOT_A_NUMBER, "1j"),

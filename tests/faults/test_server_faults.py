@@ -105,5 +105,5 @@ def test_a_study_on_a_server_says_before_it_goes_on_which_trials_begin_anew_with
     assert code == 0, errors
     assert len(unfinished) == 1
     said = " ".join(errors.split())
-    assert f"trial {unfinished[0]} begins anew: there is no checkpoint to go on from in {elsewhere}/.tuner" in said
+    assert f"trial {unfinished[0]} begins anew: there is no checkpoint to continue from in {elsewhere}/.tuner" in said
     assert f"it was run in {folder}/.tuner on " in said

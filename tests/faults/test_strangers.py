@@ -302,7 +302,7 @@ def test_an_image_is_read_as_an_image_and_handed_to_no_other_program(workplace: 
 
     eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
     (workplace / "x.png").write_bytes(eps)
-    with pytest.raises(tuner.ConfigurationError, match="is no image, whatever its name says"):
+    with pytest.raises(tuner.ConfigurationError, match="is not an image, whatever its name says"):
         read_images([workplace / "x.png"], (3, 8, 8))
     os.mkfifo(workplace / "y.png")
     with pytest.raises(tuner.ConfigurationError, match="no regular file"):

@@ -119,7 +119,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(
     newest.write_bytes(DAMAGES[damage](newest.read_bytes()))
     code, _, errors = cli("resume", "faulty", "--executor", "inline")
     assert code == 0, errors
-    assert f"{newest} is damaged; it goes on from epoch" in errors.replace("\n", "")
+    assert f"{newest} is damaged; it continues from epoch" in errors.replace("\n", "")
     assert not (folder / "canary").exists()
     check_finished(folder, TARGET)
     sys.modules.pop("faulty", None)

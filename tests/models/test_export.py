@@ -212,7 +212,7 @@ def test_what_cannot_be_read_is_told_all_at_once(trained: Place) -> None:
     assert "is it 'petal widht (cm)'" in caught.value.problems[1]
     wordy = frame.astype(object)
     wordy.iloc[1, 0], wordy.iloc[2, 3] = "long", "wide"
-    with pytest.raises(ConfigurationError, match="'long' is no number") as caught:
+    with pytest.raises(ConfigurationError, match="'long' is not a number") as caught:
         model.predict(wordy)
     assert len(caught.value.problems) == 2
     for shape in ((4,), (3, 5), (0, 4), (), (3, 2, 2)):

@@ -162,7 +162,7 @@ def test_an_own_model_is_exported_without_its_code_and_put_back_with_its_class(t
         loaded.predict(np.zeros((9, 3)))
     with pytest.raises(ModelError, match="Other could have made"):
         tuner.load_model(folder, objective=sys.modules["rings"].Other)
-    with pytest.raises(ConfigurationError, match="is no class that inherits Objective"):
+    with pytest.raises(ConfigurationError, match="is not a class that inherits Objective"):
         tuner.load_model(folder, objective="rings:space")
     sys.path.remove(str(workplace))
     del sys.modules["rings"]

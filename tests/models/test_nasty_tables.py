@@ -64,7 +64,7 @@ def test_a_cell_in_another_notation_is_named_with_its_file_and_line_when_it_is_p
     (workplace / "new.csv").write_text(table(["1.234,50", "7.5"], ";"))
     code, answer, said = cli("predict", "model", "new.csv")
     assert (code, answer) == (2, "")
-    assert "new.csv: line 3, column 'x': '7.5' is no number written like 1.234,5" in " ".join(said.split())
+    assert "new.csv: line 3, column 'x': '7.5' is not a number written like 1.234,5" in " ".join(said.split())
     (workplace / "new.csv").write_text(table(["1.234,50", "7,5"], ";"))
     code, answer, _ = cli("predict", "model", "new.csv")
     assert code == 0

@@ -109,12 +109,12 @@ def test_what_is_no_usable_value_is_the_programs_mistake_and_changes_nothing() -
         trial = asked(opened)
         with pytest.raises(ConfigurationError, match="the program does not yield the study's metric 'loss'"):
             opened.tell(trial, {"los": 1})
-        with pytest.raises(ConfigurationError, match="which is no number"):
+        with pytest.raises(ConfigurationError, match="which is not a number"):
             trial.report({"loss": "low"})
         with pytest.raises(ConfigurationError, match="trial 0 has measured nothing"):
             opened.tell(trial)
         assert opened.tell(trial, 0.5).state is TrialState.COMPLETE
-        with pytest.raises(ConfigurationError, match="trial 0 was told before"):
+        with pytest.raises(ConfigurationError, match="trial 0 has its result already"):
             opened.tell(trial, 0.5)
 
 
@@ -161,7 +161,7 @@ def test_a_block_tells_its_trial_and_an_exception_is_its_failure() -> None:
     assert states == ["COMPLETE", "FAIL", "FAIL", "COMPLETE", "COMPLETE"]
     first, second = (trial.failure.message for trial in opened.trials if trial.failure)
     assert first.startswith("ValueError: it broke (")
-    assert second == "it ended with nothing reported or told"
+    assert second == "it ended without a report or a result"
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), ConfigurationError("a mistake")])

@@ -277,7 +277,9 @@ def test_commands_answer_and_say_what_resumes_it(cli: Cli) -> None:
         tell(study, 2)
     code, answer, _ = cli("status", "asked")
     assert code == 0
-    assert "go on with: tuner.create_study(..., name='asked', resume=True), in its program" in " ".join(answer.split())
+    assert "continue with: tuner.create_study(..., name='asked', resume=True), in its program" in " ".join(
+        answer.split()
+    )
     assert cli("best", "asked")[0] == 0
     assert cli("trials", "asked")[0] == 0
 

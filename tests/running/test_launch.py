@@ -132,7 +132,7 @@ def test_the_command_line_says_why_a_study_has_ended(user_folder: Path, cli: Cli
     assert "nothing left to do: study mine has ended" in messages
     assert "--set budget.target=..." in messages
     assert "the study has ended" in answer
-    assert "go on with" not in cli("status", "mine")[1]
+    assert "continue with" not in cli("status", "mine")[1]
 
 
 def test_a_study_starts_with_the_configurations_that_it_was_given(user_folder: Path) -> None:

@@ -114,7 +114,7 @@ def test_the_command_takes_numbers_or_all_that_failed(user_folder: Path, cli: Cl
     for words, told in [
         ((), "say which trials: either --trials 3,7 or --failed"),
         (("--failed", "--trials", "1"), "say which trials"),
-        (("--trials", "1,x"), "'x' is no trial's number"),
+        (("--trials", "1,x"), "'x' is not a trial's number"),
         (("--trials", "0"), "trial 0 has not failed, it is COMPLETE"),
     ]:
         code, _, messages = cli("retry", "tried", *words)
@@ -139,7 +139,7 @@ def test_what_continues_a_study_that_failures_have_ended_is_named_and_continues_
     budget = tuner.Budget(trials=trials, epochs=1)
     with pytest.raises(TooManyFailuresError) as raised:
         tuner.run(replace(SPEC, name="all-fail", objective=failing, budget=budget))
-    assert raised.value.hint == f"mend the cause, then go on with: {command}"
+    assert raised.value.hint == f"mend the cause, then continue with: {command}"
     Path("mended").touch()
     assert cli(*command.split()[1:], "--trust")[0] == 0
     counts = [trial.state for trial in tuner.load_study("all-fail").trials]

@@ -83,7 +83,7 @@ def test_an_executor_that_waits_for_a_while_says_how_long_and_what_becomes_of_th
     ("interrupted_in", "words"),
     [
         ("store_new", "stopped before the run began: nothing of it is stored"),
-        ("settle_first", "stopped, everything that was recorded is saved; go on with: tuner resume mine"),
+        ("settle_first", "stopped, everything that was recorded is saved; continue with: tuner resume mine"),
     ],
 )
 def test_ctrl_c_names_how_to_resume_only_where_the_study_is_stored(

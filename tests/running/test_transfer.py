@@ -195,7 +195,7 @@ def test_what_may_not_be_meant_is_noted() -> None:
     tuner.run(spec("before", trials=1))
     assert noted(spec("other", metric="other", direction="minimize", warm_start=["before"])) == (
         "warm start: the best of before are those by score, not by other",
-        "warm start: what there is breaks the rules of the search space or is its default configuration",
+        "warm start: no configuration is transferred: each breaks a rule of the search space or is its default",
     )
 
 

@@ -100,7 +100,7 @@ def test_all_mistakes_come_at_once_with_file_key_and_nearest_name() -> None:
         ({"budget": {"trials": 0}}, "budget.trials: 0 is below 1"),
         ({"budget": {"trials": 1.5}}, "budget.trials: 1.5 is not a whole number"),
         ({"budget": {"trials": True}}, "budget.trials: True is not a whole number"),
-        ({"budget": {"time": "soon"}}, "budget.time: 'soon' is no duration"),
+        ({"budget": {"time": "soon"}}, "budget.time: 'soon' is not a duration"),
         ({"objective": 3}, "objective: 3 is neither the name of an objective nor a function"),
         ({"sampler": {"name": 3}}, "sampler.name: 3 is not text"),
         ({"executor": 3}, "executor: 3 is not text"),
@@ -180,7 +180,7 @@ def test_what_is_no_part_of_a_spec_is_refused_with_all_that_is_wrong() -> None:
         "the study's spec: search_space: [] is neither the name of a search space nor a SearchSpace",
         "the study's spec: budget: 5 is not a section",
         "the study's spec: sampler: 7 is not a section",
-        "the study's spec: limits.time: 'soon' is no duration; write it as 90s, 10m, 1h30m or 2d",
+        "the study's spec: limits.time: 'soon' is not a duration; write it as 90s, 10m, 1h30m or 2d",
     )
 
 
@@ -266,7 +266,7 @@ def test_metrics_given_beside_the_file_take_the_place_of_its_metric_and_the_othe
         ({"directions": ["minimize"]}, "directions: 1 for 2 metrics; give one for each, or none"),
         ({"directions": ["up", "minimize"]}, "directions: 'up' is not 'maximize' or 'minimize'"),
         ({"direction": "minimize"}, "direction: is for a single metric; with metrics give directions"),
-        ({"constraints": ["latency_ms < 1"]}, "constraints: 'latency_ms < 1' is no constraint; write it as:"),
+        ({"constraints": ["latency_ms < 1"]}, "constraints: 'latency_ms < 1' is not a constraint; write it as:"),
         ({"constraints": ["f1>=.5", "f1 >= 0.5"]}, "constraints: 'f1 >= 0.5' is there twice"),
     ],
 )

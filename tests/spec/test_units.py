@@ -23,14 +23,14 @@ def test_sizes_are_written_as_people_say_them(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["8GiB/2", "200MB per worker", "5mbit", "", "GiB", "1e3"])
 def test_what_is_more_than_a_size_is_none(text: str) -> None:
-    with pytest.raises(ValueError, match="is no size"):
+    with pytest.raises(ValueError, match="is not a size"):
         parse_size(text)
 
 
 @pytest.mark.parametrize(
     ("parse", "value", "words"),
     [
-        (parse_duration, "soon", "is no duration"),
+        (parse_duration, "soon", "is not a duration"),
         (parse_duration, "101000d", "longer than a hundred years"),
         (parse_duration, 1e300, "longer than a hundred years"),
         (parse_size, "99999999999GiB", "more than any machine has"),

@@ -98,7 +98,7 @@ def test_a_database_that_does_not_tell_capitals_apart_refuses_such_a_name(
             "ALTER TABLE studies MODIFY study_name VARCHAR(512) COLLATE utf8mb4_general_ci NOT NULL"
         ),
     )
-    with pytest.raises(StudyExistsError, match="it does not tell capitals apart"):
+    with pytest.raises(StudyExistsError, match="it does not distinguish capitals"):
         create(store, "Digits")
     assert "Digits" not in store
     store.close()

@@ -276,7 +276,7 @@ def test_a_trial_that_another_program_adds_meanwhile_ends_the_run_with_what_to_d
         with pytest.raises(StorageError, match="another program has added trial 0") as raised:
             writer.begin([running(0)])
     assert not raised.value.may_pass
-    assert "`tuner resume` goes on with what was added" in raised.value.hint
+    assert "`tuner resume` continues with what was added" in raised.value.hint
 
 
 def test_an_annotation_replaces_the_one_before(store: Store) -> None:

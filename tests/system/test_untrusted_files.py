@@ -23,7 +23,7 @@ def test_nothing_waits_for_what_is_no_regular_file(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     (tmp_path / "folder").mkdir()
     for name in ("fifo", "device", "folder"):
-        with pytest.raises(OSError, match="it is no regular file"):
+        with pytest.raises(OSError, match="it is not a regular file"):
             opened(tmp_path / name)
     with pytest.raises(OSError, match="symbolic links"):
         opened(tmp_path / "loop")

@@ -134,7 +134,7 @@ def test_a_tracker_that_fails_is_told_once_and_left_alone() -> None:
     for _ in range(3):
         thread.notify(event())
     thread.close()
-    assert warnings == ["logging to noted has ended, the study goes on without it: OSError: No space left on device"]
+    assert warnings == ["logging to noted has ended, the study continues without it: OSError: No space left on device"]
     assert tracker.entries == []
 
 
@@ -155,7 +155,7 @@ def test_a_tracker_that_hangs_keeps_neither_the_study_nor_its_end_waiting() -> N
     for epoch in range(1, 20):
         thread.notify(event(0, epoch))
     thread.close(0.2)
-    assert warnings == ["logging to noted has ended, the study goes on without it: it is 5 events behind"]
+    assert warnings == ["logging to noted has ended, the study continues without it: it is 5 events behind"]
     hanging.set()
 
 
@@ -165,7 +165,9 @@ def test_a_tracker_that_is_not_done_at_the_end_is_given_up() -> None:
     thread = LogThread("noted", lambda: Noted(lambda: _wait(hanging)), warnings.append)
     thread.notify(event())
     thread.close(0.2)
-    assert warnings == ["logging to noted has ended, the study goes on without it: it was not done 0.2 s after the end"]
+    assert warnings == [
+        "logging to noted has ended, the study continues without it: it was not done 0.2 s after the end"
+    ]
     hanging.set()
 
 
@@ -230,7 +232,7 @@ def test_a_server_that_is_down_ends_the_log_and_not_the_study(cli: Cli, monkeypa
     code, answer, told = cli(*words, "mlflow=http://me:hunter22@127.0.0.1:9")
     assert code == 0
     assert "3 trials" in answer
-    assert "logging to mlflow has ended, the study goes on without it: " in told
+    assert "logging to mlflow has ended, the study continues without it: " in told
     assert "hunter22" not in answer + told
 
 

@@ -16,7 +16,7 @@ Texts = Mapping[str, tuple[str | None, ...]]
 """What each study says, by what it is about; None where a study says nothing of it."""
 
 _APART = ("name", "search_space")
-"""What is no difference in what was asked, or is told parameter by parameter."""
+"""Keys of a spec that are not compared: they make no difference, or are compared parameter by parameter."""
 
 
 @final

@@ -120,10 +120,10 @@ def confirmation_of(
     """Return what `repetitions` say of the search's `trials`; None where no configuration has a value yet.
 
     All intervals hold at once (Bonferroni), so that of the best does too although it was chosen for its mean. The
-    spread is what most candidates have, or the candidate's own where that is larger: five values alone may happen to
-    lie close together. The winner meets the `goal`'s constraints where any candidate does.
+    spread is what most candidates have, or the candidate's own where that is larger: so few as five values may happen
+    to lie close together. The winner meets the `goal`'s constraints where any candidate does.
     """
-    # By number, as they are stored: of equals the first is the winner, for those too who see them as they finish.
+    # By number, as they are stored: of equals the first is the winner, also while they finish in another order.
     groups = _grouped(trials, sorted(repetitions, key=lambda each: each.number))
     measured = {number: _values(group) for number, group in groups.items()}
     measured = {number: values for number, values in measured.items() if values}
@@ -243,5 +243,5 @@ def _common_variance(groups: Sequence[Sequence[float]]) -> float:
 
 def _student(share: float, degrees: int) -> float:
     """Return the value below which Student's t lies with probability `share`."""
-    # Imported for studies with repetitions alone: it costs other queries a third of their time.
+    # Imported only for studies with repetitions: it costs other queries a third of their time.
     return float(import_module("scipy.special").stdtrit(degrees, share))

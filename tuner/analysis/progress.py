@@ -1,4 +1,4 @@
-"""How far a running study is: a few numbers, kept up to date event by event, for whoever shows them."""
+"""Progress of a running study: a few numbers, updated at each event, for displays and trackers."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from tuner.domain.trial import TrialRecord, TrialState
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a run is to reach, and how many cohorts it trains at a time (0: nobody knows).
+    """What a run is to reach, and how many cohorts it trains at a time (0: unknown).
 
     Where it has no `winner`, the best of its trials is only the luckiest one.
     """
@@ -50,7 +50,7 @@ class ProgressTracker:
         self.target = target
         self.running: dict[int, TrialRecord] = {}
         self.together = 0
-        """How many trials the last report's cohort trained as one; 0: the objective never does, or nobody knows."""
+        """How many trials the last report's cohort trained as one; 0: the objective never does, or it is unknown."""
         self.apart = ""
         self.front: tuple[TrialRecord, ...] = ()
         self._clock = clock
@@ -62,7 +62,7 @@ class ProgressTracker:
         self._before = self.finished
 
     def update(self, event: Event) -> None:
-        """Take note of what happened."""
+        """Count the event."""
         trial = event.trial
         if event.report is not None and event.report.together:
             self.together, self.apart = event.report.together, event.report.apart
@@ -100,7 +100,7 @@ class ProgressTracker:
 
     @property
     def left(self) -> float | None:
-        """Seconds that the rest will take if it goes on like this; None before the first trial is over."""
+        """Seconds that the rest will take at the pace so far; None before the first trial is over."""
         done = self.finished - self._before
         return self.elapsed / done * (self.target.trials - self.finished) if done else None
 

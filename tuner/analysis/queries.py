@@ -68,7 +68,7 @@ class Summary:
 def front(
     study: StudyRecord, trials: Sequence[TrialRecord], repetitions: Sequence[TrialRecord] = ()
 ) -> tuple[TrialRecord, ...]:
-    """Return the Pareto front, the best in the first metric first: the best trial alone where there is one metric."""
+    """Return the Pareto front, the best in the first metric first: only the best trial where there is one metric."""
     if not study.goal.has_several:
         return top(study, trials, 1, repetitions)
     return ranking.front(trials, study.goal)
@@ -165,7 +165,7 @@ def busy_seconds(trials: Sequence[TrialRecord]) -> float:
 def failure_reasons(trials: Sequence[TrialRecord]) -> tuple[tuple[str, int], ...]:
     """Return the messages of the failed trials with their counts, the most frequent first.
 
-    Those that differ in numbers alone are one, and the first of them stands for it.
+    Those that differ only in numbers are one, and the first of them stands for it.
     """
     failures = [trial.failure for trial in trials if trial.failure is not None]
     counts = Counter(failure.pattern for failure in failures)

@@ -75,7 +75,7 @@ class _Commands(TyperGroup):
         except KeyboardInterrupt as interruption:  # StudyInterrupted, too
             raise typer.Exit(getattr(interruption, "exit_code", _INTERRUPTED)) from None
         except BrokenPipeError:
-            # Whoever read our output has seen enough; stdout must not be flushed into the closed pipe again at exit.
+            # The reader of our output has closed the pipe; stdout must not be flushed into it again at exit.
             lead_nowhere(sys.stdout.fileno())
             raise typer.Exit(0) from None
 
@@ -96,7 +96,7 @@ def _load(name: str) -> Any:
 
 
 def _in_words(error: typer.BadParameter) -> str:
-    """Return what is wrong with an option: typer tells it in the words of the library that has found it."""
+    """Return what is wrong with an option: typer says it in the words of the library that has found it."""
     cause: Any = error.__cause__
     if not hasattr(cause, "errors"):
         return error.message
@@ -134,7 +134,7 @@ def _tuner(
 ) -> None:
     """Tune PyTorch models: search, stop early, resume, and get an answer.
 
-    Begin with `tuner run digits`. `tuner COMMAND --help` tells more about a command. `--install-completion` knows the
+    Begin with `tuner run digits`. `tuner COMMAND --help` says more about a command. `--install-completion` knows the
     shell that it is called from: bash, zsh or fish.
     """
 
@@ -161,7 +161,7 @@ def main() -> None:
             raise
     except KeyboardInterrupt:  # outside of what handles it
         pass
-    except Exception as bug:  # noqa: BLE001 - whatever nobody expected
+    except Exception as bug:  # noqa: BLE001 - whatever is unexpected is our bug
         import_module("tuner.cli._crash_report").show(bug)
         sys.exit(1)
     _end(_Terminated.exit_code if terminated.is_set() else _INTERRUPTED)

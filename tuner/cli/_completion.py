@@ -32,7 +32,7 @@ def _names(storage: str | None) -> tuple[str, ...]:
             return store.names
         finally:
             store.close()
-    except TunerError:  # there is nobody to tell: the command itself will say it
+    except TunerError:  # a completion has no place for messages: the command itself will say it
         return ()
 
 

@@ -1,4 +1,4 @@
-"""What is shown of an exception that nobody expected: what and where, and a file with the rest."""
+"""What is shown of an unexpected exception: what and where, and a file with the rest."""
 
 import os
 import tempfile

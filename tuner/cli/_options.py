@@ -84,7 +84,7 @@ class Given:
             self.overrides[path] = value
 
     def logs(self, wanted: Sequence[str] | None) -> Logs:
-        """Return what the run is logged to; what is wrong with it is told with the other mistakes."""
+        """Return what the run is logged to; what is wrong with it is reported with the other mistakes."""
         return self.mistakes.collect(lambda: Logs(wanted or ())) or Logs()
 
     def __enter__(self) -> "Given":

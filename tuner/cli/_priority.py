@@ -1,4 +1,4 @@
-"""Those who look at studies give way to those that run, where many look at once."""
+"""Lowers the priority of commands that look at studies where many of them run at once."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ def priority(command: Sequence[str]) -> Iterator[None]:
 
 
 def _has_place(place: int, held: ExitStack) -> bool:
-    """Whether nobody else has the place: its socket is no file, and goes with the process."""
+    """Whether the place is free and now ours: its socket is abstract, not a file, and ends with the process."""
     try:
         held.enter_context(socket(AF_UNIX)).bind(f"\0tuner-looks-{os.getuid()}-{place}")
     except OSError:

@@ -129,7 +129,7 @@ def trial_table(
     headers = ["trial", "state", *goal.metrics, unit.heading, "time", "configuration"]
     exploited = any(trial.schedule for trial in trials)
     if exploited:
-        headers.insert(-1, "went on from")
+        headers.insert(-1, "continued from")
     violating = any(goal.violated(trial.metrics) for trial in trials)
     if violating:
         headers.insert(-1, "breaks")

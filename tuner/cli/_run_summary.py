@@ -70,7 +70,7 @@ def summary_json(summary: queries.Summary) -> dict[str, Any]:
 
 
 def counts_text(summary: queries.Summary, *, is_run: bool = False) -> str:
-    """Return how many trials are in which state, in words; what waits was interrupted, unless somebody runs it."""
+    """Return how many trials are in which state, in words; what waits was interrupted, unless a process runs it."""
     words = {
         TrialState.COMPLETE: "complete",
         TrialState.PRUNED: "stopped early",
@@ -84,7 +84,7 @@ def counts_text(summary: queries.Summary, *, is_run: bool = False) -> str:
 
 
 def standing(summary: queries.Summary, holder: str | None, storage: str | None) -> Group:
-    """Return how far a study is, who runs it (`holder`; None: nobody) and its best trial."""
+    """Return how far a study is, which process runs it (`holder`; None: none) and its best trial."""
     study = summary.study
     target = f" of {summary.target}" if summary.target else ""
     words = f"{summary.finished}{target} trials finished"
@@ -170,7 +170,7 @@ def _activity(summary: queries.Summary, holder: str | None, storage: str | None)
     if summary.target is None or summary.is_complete:
         return []
     again = safe(how_to_resume(locate(storage), summary.study))
-    return [Text(f"nobody runs it; go on with: {again}", style="yellow")]
+    return [Text(f"no process runs it; continue with: {again}", style="yellow")]
 
 
 def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: StopCause | None) -> Group:
@@ -185,7 +185,9 @@ def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: 
     lines += _together(summary)
     if cause is StopCause.TIME:
         lines.append(
-            Text(f"the time is up; go on with: {next_command(summary.study.name, storage, 'resume')}", style="yellow")
+            Text(
+                f"the time is up; continue with: {next_command(summary.study.name, storage, 'resume')}", style="yellow"
+            )
         )
     if ended := early_end(cause, StudySpec.from_description(summary.study.spec).budget):
         lines.append(Text(f"the study has ended: {ended}", style="dim"))

@@ -21,7 +21,7 @@ def shown_run(storage: str | None, logs: Logs | None = None, command: str = "res
             yield listeners
     except StudyInterrupted as interruption:
         again = next_command(interruption.study_name, storage, command)
-        text = f"stopped, everything that was recorded is saved; go on with: {again}"
+        text = f"stopped, everything that was recorded is saved; continue with: {again}"
         messages().print(Text(safe(text), style="yellow"), soft_wrap=True)
         raise
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""What a study is asked for by on the command line: a shipped name, a study file, data alone, or a command."""
+"""The study argument of a command: a shipped name, a study file, data without a study, or a program's command."""
 
 from typing import Annotated
 
@@ -57,7 +57,7 @@ Direction = Annotated[
 
 
 def name_data(given: Given, data: str | None) -> None:
-    """Let mistakes in data that is asked for alone name its options."""
+    """Let mistakes in data that is given without a study file name its options."""
     if data is not None:
         given.name("settings.dataset", "--data")
         given.name("settings.target", "--target")

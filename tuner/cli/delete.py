@@ -31,7 +31,8 @@ def command(
         messages().print(Group(*_announced(found, store.location)))
         if not sys.stdin.isatty():
             raise ConfigurationError(
-                "nothing was deleted: there is nobody to ask", hint=store.location.command("delete", name, "--yes")
+                "nothing was deleted: without a terminal there is no confirmation",
+                hint=store.location.command("delete", name, "--yes"),
             )
         if not typer.confirm("Delete it for good?", err=True):
             messages().print("nothing was deleted")

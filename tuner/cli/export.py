@@ -41,7 +41,7 @@ def command(
         print_json({"study": name, "trial": number, "epoch": epoch, "confirmed": repeated, "folder": str(written)})
         return
     which = f"the best of trial {number}'s repetitions" if repeated else f"trial {number}"
-    answers().print(Text(f"{which}, at epoch {epoch}, is in {safe(written)}; README.md tells about it"))
+    answers().print(Text(f"{which}, at epoch {epoch}, is in {safe(written)}; README.md there describes it"))
     rows = "NEW.npy" if found.model.columns is None else "NEW.csv"
     objective = reference_to(found.spec.objective)
     own = f" --objective {safe(shlex.quote(objective))}" if ":" in objective else ""

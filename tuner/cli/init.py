@@ -50,12 +50,12 @@ def command(
 ) -> None:
     if file.suffix != ".toml":
         raise ConfigurationError(
-            f"{file} is no name for a study file", hint=f"study files end in .toml: {file.with_suffix('.toml')}"
+            f"{file} is not a name for a study file", hint=f"study files end in .toml: {file.with_suffix('.toml')}"
         )
     check_name(file.stem)
     if space is not None:
         if source is not None or data is not None or target is not None:
-            raise ConfigurationError("--space asks for a search space alone: leave out --from, --data and --target")
+            raise ConfigurationError("--space asks for a search space only: leave out --from, --data and --target")
         _write(file, space_text(named_space(space, Path.cwd())), force=force)
         answers().print(Text(f"wrote {safe(file)}; name it in a study file: search_space = ..."), soft_wrap=True)
         return

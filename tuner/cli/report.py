@@ -31,11 +31,11 @@ def command(
         ReportFormat | None,
         typer.Option(
             "--format",
-            help="A page, Markdown with pictures, or pictures alone. [default: by FILE's ending, or html]",
+            help="A page, Markdown with pictures, or pictures only. [default: by FILE's ending, or html]",
             show_default=False,
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE even if it is no report.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE even if it is not a report.")] = False,
     storage: Storage = None,
 ) -> None:
     written = write_report(open_store(storage), name, output=output, form=form, replace=force)

@@ -1,4 +1,4 @@
-"""Train failed trials of a study again, then go on to its target."""
+"""Train failed trials of a study again, then continue to its target."""
 
 from typing import Annotated
 
@@ -50,5 +50,5 @@ def _retried(trials: str | None, *, failed: bool) -> Retried:
         return "failed"
     words = [word.strip() for word in trials.split(",")]
     if strange := [word for word in words if not word.isdecimal()]:
-        raise ConfigurationError(f"--trials {trials}: {strange[0]!r} is no trial's number; write them as 3,7")
+        raise ConfigurationError(f"--trials {trials}: {strange[0]!r} is not a trial's number; write them as 3,7")
     return tuple(map(int, words))

@@ -26,7 +26,7 @@ _EVERY = 1.0
 """Seconds from one look at the storage to the next."""
 
 _SILENCE = 12.0
-"""Seconds without a sign of life of whoever runs the study, after which that is told."""
+"""Seconds without a renewal of the study's lease, after which a message says so."""
 
 
 def command(name: Name, storage: Storage = None) -> None:
@@ -40,7 +40,7 @@ def command(name: Name, storage: Storage = None) -> None:
 
 
 def _watched(store: Store, name: str) -> LeaseRecord | None:
-    """Watch a study, then its confirmation, as long as somebody runs them; return who does so still."""
+    """Watch a study, then its confirmation, as long as a process runs them; return the lease of one that still does."""
     search = Follower(store, name)
     if (holder := search.holder()) is not None:
         _watch(search, holder, answers())
@@ -48,7 +48,7 @@ def _watched(store: Store, name: str) -> LeaseRecord | None:
         confirmation = Follower(store, companion(name))
         if (holder := confirmation.holder()) is not None:
             _watch(confirmation, holder, answers())
-            time.sleep(_EVERY)  # whoever ran both gives the search back a moment after the confirmation
+            time.sleep(_EVERY)  # the process that ran both gives the search back a moment after the confirmation
     return search.holder()
 
 
@@ -70,12 +70,12 @@ def _watch(follower: Follower, holder: LeaseRecord, console: Console) -> None:
         with drawn(tally, console, per_second=1 / _EVERY) as listener:
             _follow(follower, listener)
     except KeyboardInterrupt:
-        messages().print(Text(f"no longer watched; study {safe(confirmed_study(study.name))} goes on"))
+        messages().print(Text(f"no longer watched; study {safe(confirmed_study(study.name))} continues"))
         raise
 
 
 def _follow(follower: Follower, listener: Listener) -> None:
-    """Tell `listener` what happens, until nobody runs the study any more, or whoever does has gone on from it."""
+    """Notify `listener` of what happens, until no process runs the study, or the one that does trains another part."""
     signs = _Signs(listener)
     while True:
         time.sleep(_EVERY)
@@ -91,9 +91,9 @@ def _follow(follower: Follower, listener: Listener) -> None:
 
 
 def _seen(follower: Follower, signs: "_Signs") -> tuple[LeaseRecord | None, list[Event], bool] | None:
-    """Return who runs the study, what happened, and whether it is being confirmed; None in an outage of the storage."""
+    """Return the lease of the study's process, what happened, and whether it is being confirmed; None in an outage."""
     try:
-        # In this order: who has ended, or gone on, has written everything.
+        # In this order: a process that has ended, or trains another part, has written everything.
         holder, has_gone_on = follower.holder(), follower.is_confirmed_now()
         seen = holder, follower.look(), has_gone_on
     except StorageError as error:
@@ -106,7 +106,7 @@ def _seen(follower: Follower, signs: "_Signs") -> tuple[LeaseRecord | None, list
 
 
 class _Signs:
-    """Tells of an outage of the storage, and of a run that gives no sign of life."""
+    """Notifies of an outage of the storage, and of a run that no longer renews its lease."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener

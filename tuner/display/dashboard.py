@@ -1,8 +1,8 @@
-"""optuna-dashboard, for this machine alone and for looking only.
+"""optuna-dashboard, read-only and only for this machine.
 
 It has write routes and no authentication. Here three things stand in their way, each of them enough: only GET and HEAD
 come through, the storage behind it is opened read-only, and it listens on loopback. A page from elsewhere that a
-browser was led to take for ours (DNS rebinding) is told apart by the host it asks for. Other users of this machine
+browser was led to take for ours (DNS rebinding) is recognised by the host it asks for. Other users of this machine
 reach loopback too: every request needs a token, from the address that the command prints, and then from a cookie.
 """
 
@@ -29,7 +29,7 @@ _TOKEN = "token"  # noqa: S105 - what it is called in the address
 
 @final
 class Guard:
-    """Lets through to `app` what only looks, asked for by one of these hosts' names and by who has the token.
+    """Lets through to `app` what only looks, asked for by one of these hosts' names and with the token.
 
     The token comes in the address once, and is answered with a cookie of this name and the address without it.
     """
@@ -87,7 +87,7 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 @final
 class _Quiet(WSGIRequestHandler):
-    """Tells of no request."""
+    """Logs no request."""
 
     def log_message(self, *_: Any) -> None:
         pass

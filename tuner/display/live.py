@@ -38,12 +38,12 @@ _ROWS = 12
 
 
 def waiting(seconds: float, reason: str) -> str:
-    """Return what is told of an outage."""
+    """Return the message about an outage of the storage."""
     return f"waiting for the storage, {seconds:.0f} s: {reason}"
 
 
 def recovery(reports: int) -> str:
-    """Return what is told of results that an earlier run had kept in a file."""
+    """Return the message about results that an earlier run had kept in a file."""
     return f"recovered: {amount(reports, 'report')} that the storage could not take before"
 
 
@@ -73,8 +73,8 @@ class LiveTable(Listener):
 
     def outcome(self) -> RenderableType:
         """Return the study as a whole, without the trials that are running."""
-        told = [Text(safe(line), style="yellow") for line in (*self._news, self._trouble) if line]
-        return Group(self._study(), *told)
+        messages = [Text(safe(line), style="yellow") for line in (*self._news, self._trouble) if line]
+        return Group(self._study(), *messages)
 
     def _trials(self) -> Table:
         tally, target = self._tally, self._tally.target
@@ -135,7 +135,7 @@ class PlainLines(Listener):
         trial = event.trial
         if event.kind is EventKind.LOST:
             at = self._tally.target.unit.at(trial.last_epoch)
-            self._console.print(f"trial {trial.number} was cut off after {at} and goes on from there")
+            self._console.print(f"trial {trial.number} was cut off after {at} and continues from there")
         if event.kind is not EventKind.FINISHED:
             return
         is_news = trial in self._tally.front
@@ -214,7 +214,7 @@ def drawn(tally: ProgressTracker, console: Console, *, per_second: float = 4) ->
 
 
 def announced(components: RunComponents, trials: Sequence[TrialRecord]) -> Iterator[RenderableType]:
-    """Yield what is told before a run begins, or instead of it."""
+    """Yield what is printed before a run begins, or instead of it."""
     if components.nothing_left:
         yield Text(safe(components.nothing_left), style="green")
         return
@@ -233,7 +233,7 @@ def _tally(components: RunComponents, trials: Sequence[TrialRecord]) -> Progress
 
 
 def data_lines(components: RunComponents) -> Iterator[RenderableType]:
-    """Yield what was understood of data that is somebody's own, and what is searched for it."""
+    """Yield the columns and target of a person's own data, and the search space for it."""
     data, spec = components.data, components.spec
     if data is None:
         return
@@ -272,8 +272,8 @@ def _opening(components: RunComponents, trials: Sequence[TrialRecord]) -> str:
         trainings = amount(spec.budget.trials - len(trials) + unfinished, "training")
         return f"the search is over; {trainings} with fresh seeds to confirm what it found; {at_a_time(components)}"
     begun = (
-        f"going on with {spec.name}: {amount(len(trials) - unfinished, 'trial')} finished, "
-        f"{unfinished - len(components.lost)} go on where they were"
+        f"resuming {spec.name}: {amount(len(trials) - unfinished, 'trial')} finished, "
+        f"{unfinished - len(components.lost)} continue where they were"
         if trials
         else f"study {spec.name}: {amount(len(components.space), 'parameter')}, "
         f"{amount(spec.budget.trials, 'trial')} of up to {fidelity.unit.amount(fidelity.most)}"

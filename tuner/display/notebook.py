@@ -74,7 +74,7 @@ def _shown() -> Iterator[MakeListeners]:
 
 @final
 class Cell(Listener):
-    """A cell's output: what a terminal would show, drawn anew when something happened, though not more often than told.
+    """A cell's output: what a terminal would show, drawn anew after an event, at most so often as its interval allows.
 
     `display` is IPython's.
     """

@@ -1,4 +1,4 @@
-"""A study's checkpoints: those that cannot be loaded, and the files that nobody needs."""
+"""A study's checkpoints: those that cannot be loaded, and the files that are no longer needed."""
 
 import re
 import shlex
@@ -25,15 +25,15 @@ _STATE = re.compile(r"(?:epoch|taken-over)-(\d+)(?:\.safetensors)?")
 def about_checkpoints(
     location: Location, study: StudyRecord, trials: Sequence[TrialRecord], *, is_held: bool
 ) -> Iterator[Finding]:
-    """Say which checkpoints of a study can be loaded, and which files nobody needs."""
+    """Yield which checkpoints of a study can be loaded, and which files are no longer needed."""
     name = study.folder_name
     root = location.checkpoints_of(name)
     if (link := leads_out(location, name)) is not None:
-        # Neither a link nor a name that somebody put into the database by hand may lead elsewhere.
+        # Neither a link nor a name that was put into the database by hand may lead elsewhere.
         yield note(f"it leads to {link.resolve()}, outside of the storage's folder: nothing there is touched", link)
         return
     if original := original_of(location, study):
-        what = f"its files belong to the same study in {original}, of which this is a copy: it cannot go on here"
+        what = f"its files belong to the same study in {original}, of which this is a copy: it cannot be resumed here"
         yield problem(what, root, advice=copied(study, original, location))
         return
     folders = _trial_folders(root)
@@ -99,7 +99,7 @@ def _loaded(folder: Path) -> tuple[list[Finding], int]:
         try:
             import_module(CODEC).load(path)
         except FileNotFoundError:
-            continue  # whoever runs the study needs it no more
+            continue  # the run that holds the study has just deleted it
         except OSError as error:
             findings.append(problem(f"a checkpoint cannot be read: {error.strerror or error}", path))
         except ValueError:

@@ -46,7 +46,7 @@ def chosen(store: Store, name: str | None) -> tuple[str, ...]:
     if name is None:
         return tuple(part for each in store.names for part in store.parts(each))
     if name not in store.names:
-        store.read(name)  # says what there is instead
+        store.read(name)  # raises with the names of the studies that are stored
     return store.parts(name)
 
 

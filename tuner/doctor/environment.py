@@ -15,7 +15,7 @@ _DISTRIBUTIONS = ("tuner", "optuna", "ray", "torch")
 
 
 def about_backups(location: Location) -> Iterator[Finding]:
-    """Say what there is to go back to."""
+    """Yield which backups can be restored."""
     if location.file is None or not location.folder.is_dir():
         return
     there = backups_of(location.file)

@@ -22,7 +22,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def about_modes(store: Store) -> Iterator[Finding]:
-    """Say what other people on this machine can read of what was made for its owner alone."""
+    """Yield what other users of this machine can read of the files that only their owner should."""
     location = store.location
     if not location.folder.is_dir() or _is_optunas(store):
         return
@@ -51,7 +51,7 @@ def _kinds(folders: Sequence[Path], files: Sequence[Path]) -> Iterator[str]:
 
 
 def _is_optunas(store: Store) -> bool:
-    """Whether somebody else made the database, and said who may read it: no study in it is ours."""
+    """Whether another program made the database and chose its permissions: no study in it is ours."""
     try:
         if not chosen(store, None):
             return False
@@ -66,7 +66,7 @@ def _exposed(location: Location) -> Iterator[Path]:
     folder, file = location.folder, location.file
     if file is not None:
         yield from filter(_is_open, (file.with_name(f"{file.name}{end}") for end in ("", "-wal", "-shm")))
-    if folder.name == Path(DEFAULT).parent.name:  # ours, where others are wherever somebody put a database
+    if folder.name == Path(DEFAULT).parent.name:  # ours; any other folder was chosen by a person
         if not _is_open(folder):
             return
         yield folder

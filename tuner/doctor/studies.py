@@ -1,4 +1,4 @@
-"""One study: who runs it, whether its trials add up, and what waits outside of the database."""
+"""Checks one study: its owner, the states of its trials, and results that wait outside of the database."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -60,14 +60,14 @@ def _holder(
         return note(f"{are_running}; Optuna does not store who runs them", study.name)
     if running:
         return problem(
-            f"{are_running}, but nobody runs the study",
+            f"{are_running}, but no process runs the study",
             study.name,
             fix="set the state to WAITING",
             repair=partial(_let_wait, writer, running) if writer is not None else None,
         )
     if claim is not None and claim.until is not None and writer is None:
         return note(f"{claim.holder} ended without giving the study back; resuming takes it", study.name)
-    return ok(f"{amount(len(trials), 'trial')}, nobody runs it", study.name)
+    return ok(f"{amount(len(trials), 'trial')}, no process runs it", study.name)
 
 
 def _let_wait(writer: SqlStudyWriter, trials: Sequence[TrialRecord]) -> None:
@@ -115,7 +115,7 @@ def _spilled(location: Location, spill: FallbackFile, name: str, *, is_held: boo
             yield note(f"{words} by {name}'s own process", spill.file)
         else:
             resuming = location.command("resume", confirmed_study(name))
-            yield problem(words, spill.file, advice=f"store what waits, and go on, with: {resuming}")
+            yield problem(words, spill.file, advice=f"store them and continue with: {resuming}")
     if late:
         yield note("results that came too late to count, kept as evidence", spill.late_file)
 

@@ -37,7 +37,7 @@ class TrialAssignment:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exploit:
-    """A member that goes on from the state of member `source` of its cohort, with the configuration it has now."""
+    """A member that continues from the state of member `source` of its cohort, with the configuration it has now."""
 
     member: TrialAssignment
     source: int
@@ -46,10 +46,10 @@ class Exploit:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CohortUpdate:
-    """What becomes of a cohort after a report: who leaves it, and who joins it before the next epoch.
+    """Changes of a cohort after a report: the members that leave it, and those that join it before the next epoch.
 
-    `suspended` are those who leave and will go on later: their states are to be kept. `exploits` are carried out before
-    the next epoch. The cohort `is_over` when nobody is left in it.
+    `suspended` are those that leave and will continue later: their states are to be kept. `exploits` are carried out
+    before the next epoch. The cohort `is_over` when no member is left in it.
     """
 
     leaving: frozenset[int] = frozenset()

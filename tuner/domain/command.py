@@ -119,7 +119,7 @@ class Command:
                 )
         if (left_over := _left_over(word)) is not None:
             yield (
-                f"command: {left_over} in {word!r} is no placeholder; one is {{lr}}, without a format, or "
+                f"command: {left_over} in {word!r} is not a placeholder; one is {{lr}}, without a format, or "
                 "{amp?--amp} as a word of its own (braces themselves are written as {{...}})"
             )
 

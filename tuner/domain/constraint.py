@@ -38,11 +38,11 @@ class Constraint:
         """
         found = _FORM.fullmatch(text.strip())
         if found is None:
-            raise ValueError(f"is no constraint; {_EXAMPLE}")
+            raise ValueError(f"is not a constraint; {_EXAMPLE}")
         try:
             bound = float(found["bound"])
         except ValueError:
-            raise ValueError(f"compares with {found['bound']!r}, which is no number; {_EXAMPLE}") from None
+            raise ValueError(f"compares with {found['bound']!r}, which is not a number; {_EXAMPLE}") from None
         if not math.isfinite(bound):
             raise ValueError(f"compares with {bound}, which bounds nothing; {_EXAMPLE}")
         return Constraint(metric=found["metric"], relation=Relation(found["relation"]), bound=bound)

@@ -1,6 +1,6 @@
-"""The trial that runs in this process, for code that nobody hands it to: callbacks deep in a framework.
+"""The trial that runs in this process, for code that does not get it as an argument: callbacks in a framework.
 
-A process has one, unless trials share it: then each of them is found from its own thread alone. A child of a trial's
+A process has one, unless trials share it: then each of them is found only from its own thread. A child of a trial's
 process has none: what it measures is reported by its parent, in one order.
 """
 

@@ -1,4 +1,4 @@
-"""The data a study is about, as it is told to people and kept with the study."""
+"""Summary of the data of a study, as it is shown and stored with the study."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,9 +18,9 @@ class DataColumn:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataRecord:
-    """Where data lies, what tells it from other data, and what was understood of it.
+    """Where data lies, its fingerprint, and how its columns were read.
 
-    `fingerprint` depends on the contents alone, so that data may be moved; `size` is in bytes.
+    `fingerprint` depends only on the contents, so that data may be moved; `size` is in bytes.
     """
 
     path: str

@@ -4,7 +4,7 @@ from enum import Enum
 
 
 class Decision(Enum):
-    """Whether a trial goes on."""
+    """Whether a trial continues."""
 
     CONTINUE = "continue"
     STOP = "stop"

@@ -4,8 +4,8 @@
 TunerError                   1  our bug unless a subclass says otherwise
 ├── ConfigurationError       2  the input is wrong: nothing was written, fix it and run again
 │   ├── SearchSpaceError         the space itself is wrong
-│   ├── UnknownNameError         a name nobody knows, with the nearest one that exists
-│   ├── UntrustedCodeError       a stored study would run code from elsewhere, which nobody said to trust
+│   ├── UnknownNameError         an unknown name, with the nearest one that exists
+│   ├── UntrustedCodeError       a stored study would run code from elsewhere that was not trusted
 │   ├── NoTrialError             a trial was asked for where none is: outside of one, or in a child of its process
 │   ├── StudyExistsError         the name is taken: resume it or choose another
 │   └── StudyNotFoundError       no study of that name (also a KeyError)
@@ -18,7 +18,7 @@ TunerError                   1  our bug unless a subclass says otherwise
 ├── StudyHeldError           5  another process runs the study
 └── LeaseLostError           5  another process took the study over from this one
 StopTrial                       raised where a trial reports and is to end (a BaseException)
-StudyInterrupted       130 143  a signal ended the run after saving it; resuming goes on (a KeyboardInterrupt)
+StudyInterrupted       130 143  a signal ended the run after saving it; resuming continues it (a KeyboardInterrupt)
 ```
 """
 
@@ -36,7 +36,7 @@ _KEYED = re.compile(r"(?:[^:]+: )?(?P<path>[A-Za-z_][\w.]*): (?P<rest>.+)", re.D
 _UNKNOWN = re.compile(r"(?:[^:]+: )?unknown key '(?P<key>[^']+)'(?: in \[(?P<section>\w+)\])?(?P<rest>.*)", re.DOTALL)
 
 _NOBODYS = frozenset({"tuner", "torch", "numpy", *sys.stdlib_module_names})
-"""The packages in which an exception comes to light, but where nobody looks for its cause."""
+"""The packages in which an exception is raised but its cause does not lie."""
 
 
 class TunerError(Exception):
@@ -154,7 +154,7 @@ class StopTrial(BaseException):
 
 
 class StudyInterrupted(KeyboardInterrupt):
-    """A signal ended the run; what was running is stored and goes on when the study is resumed.
+    """A signal ended the run; what was running is stored and continues when the study is resumed.
 
     Not a `TunerError`: it is the person's wish, and like any KeyboardInterrupt no `except Exception` may swallow it.
     """
@@ -253,12 +253,12 @@ class Mistakes:
             return None
 
     def add(self, problems: Iterable[str]) -> None:
-        """Take note of further mistakes."""
+        """Add further mistakes."""
         if news := [problem for problem in problems if self._is_news(problem)]:
             self._errors.append(ConfigurationError(news))
 
     def distrust(self, keys: Iterable[str]) -> None:
-        """Take note of keys with defaults in the place of mistakes: what is said of them from now on means nothing."""
+        """Ignore from now on what is said of these keys: defaults have taken the place of their mistakes."""
         self._distrusted += tuple(keys)
 
     @property

@@ -16,7 +16,7 @@ class Executor(ABC):
 
     @abstractmethod
     def run(self, controller: RunController, worker_spec: WorkerSpec, resources: Resources) -> None:
-        """Run the study to its end, or until the controller was told to stop.
+        """Run the study to its end, or until the controller is to stop.
 
         Nothing of it is left running afterwards, however it ends.
         """

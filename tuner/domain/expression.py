@@ -1,6 +1,6 @@
 """Conditions on configurations, written as text: `model.depth * model.width <= 4096`.
 
-The text may come from somebody else's file, so it is data: a parsed tree of the few node types below is evaluated
+The text may come from a file of another author, so it is data: a parsed tree of the few node types below is evaluated
 here, and nothing is ever compiled or called.
 """
 
@@ -220,7 +220,7 @@ def _compared(node: ast.Compare, named: Mapping[str, Any]) -> bool:
 
 
 def _numbers(*values: Any) -> tuple[Any, ...]:
-    """Return the values; raises `TypeError` for what is no number: text could be multiplied to any size."""
+    """Return the values; raises `TypeError` for what is not a number: text could be multiplied to any size."""
     if any(value is None for value in values):
         raise _NotApplicable
     for value in values:

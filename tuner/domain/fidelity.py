@@ -45,7 +45,7 @@ class FidelityUnit(Enum):
         return f"{self.number(count)} {self.value[:-1] if count == 1 else self.value}"
 
     def number(self, step: int) -> str:
-        """Return the number alone: epochs are few, the others are in thousands."""
+        """Return only the number: epochs are few, the others are in thousands."""
         return str(step) if self is FidelityUnit.EPOCHS else f"{step:,}"
 
 

@@ -113,7 +113,7 @@ _NEGATED = frozenset({"neg", "negative", "minus"})
 
 
 def usual_direction(metric: str) -> Direction | None:
-    """Return which way the metric of this name usually is better; None where the name does not tell.
+    """Return which way the metric of this name usually is better; None where the name does not say.
 
     `neg_` at its beginning turns it round, as scikit-learn's scorers have it; what comes after "per" does not count.
 

@@ -39,7 +39,7 @@ class Cohort(ABC):
     def advance(self) -> Mapping[int, Metrics | Failure | None]:
         """Train every member for one epoch and return what each measured, by trial number.
 
-        A `Failure` or None (it ended by itself) takes that member out; the others go on.
+        A `Failure` or None (it ended by itself) takes that member out; the others continue.
         """
 
     @abstractmethod
@@ -47,9 +47,9 @@ class Cohort(ABC):
         """Take these members out, now, and give back what they held."""
 
     def ended(self) -> Collection[int]:
-        """Return the members that ended with what the last `advance` returned; those who cannot know have nobody.
+        """Return the members that ended with what the last `advance` returned; none where that cannot be known.
 
-        They are complete, wherever a scheduler would have stopped them, and the others go on.
+        They are complete, wherever a scheduler would have stopped them, and the others continue.
         """
         return ()
 
@@ -63,17 +63,17 @@ class Cohort(ABC):
     def save(self, numbers: Collection[int]) -> None:  # noqa: B027 - nothing to do is an answer
         """Keep the states of these members as they are after their last epoch, each through its `Trial.save`.
 
-        Asked for the members whose state is needed alone. An objective that saves while it advances leaves this out.
+        Asked only for the members whose state is needed. An objective that saves while it advances leaves this out.
         """
 
     def add(self, trials: Sequence[Trial]) -> None:
-        """Take further trials of the same `cohort_key` in; asked for where `Objective.grows` alone."""
+        """Take further trials of the same `cohort_key` in; asked for only where `Objective.grows`."""
         raise NotImplementedError
 
     def exploit(self, trial: Trial, source: int) -> None:
-        """Let member `trial.number` go on from the state of member `source`, with `trial.config` from now on.
+        """Let member `trial.number` continue from the state of member `source`, with `trial.config` from now on.
 
-        Both have the same `cohort_key`. Asked for where `Objective.exploits` alone; elsewhere states go through
+        Both have the same `cohort_key`. Asked for only where `Objective.exploits`; elsewhere states go through
         checkpoints.
         """
         raise NotImplementedError
@@ -86,7 +86,7 @@ class Objective(ABC):
     """Whether its cohorts take further trials once they train: `Cohort.add`."""
 
     exploits: ClassVar[bool] = False
-    """Whether a member of a cohort can go on from another's state: `Cohort.exploit`."""
+    """Whether a member of a cohort can continue from another's state: `Cohort.exploit`."""
 
     isolated: ClassVar[bool] = True
     """Whether it trains in a process that knows nothing of Ray, one for all trials of a worker; else in the worker."""
@@ -110,13 +110,13 @@ class Objective(ABC):
         """Return what configurations that can be trained together have in common; None trains each alone."""
 
     def metrics(self) -> Mapping[str, Direction] | None:
-        """Return the metrics it yields and which way each is better; None when only running it tells."""
+        """Return the metrics it yields and which way each is better; None when that is known only after running it."""
         return None
 
     def want(self, metrics: Collection[str]) -> None:  # noqa: B027 - most yield all they have
-        """Take note of the metrics that the study looks at, before anything is started.
+        """Set the metrics that the study looks at, before anything is started.
 
-        An objective that measures a costly one only when somebody looks at it, remembers that here.
+        An objective that measures a costly metric only where it is asked for remembers that here.
         """
 
     def problems(self, space: SearchSpace) -> Sequence[str]:
@@ -145,9 +145,9 @@ class Objective(ABC):
 
     @classmethod
     def fingerprint(cls, settings: Mapping[str, Any]) -> str | None:
-        """Return what tells the data that the settings name from other data; None where they name none.
+        """Return a fingerprint of the data that the settings name; None where they name none.
 
-        A study goes on with the data it began with alone, wherever `settings.dataset` says that it lies by then.
+        A study is resumed only with the data it began with, wherever `settings.dataset` says that it lies by then.
         """
         return None
 
@@ -159,7 +159,7 @@ class Objective(ABC):
         return None
 
     def model(self, trial: Trial) -> Model | None:
-        """Return a trained trial as a model that answers; None where only the objective's own code can tell what it is.
+        """Return a trained trial as a model that answers; None where only the objective's own code knows what it is.
 
         `trial.load()` gives the state of its best epoch.
         """

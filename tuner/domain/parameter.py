@@ -14,7 +14,7 @@ from typing import Any, TypeGuard, final
 from tuner.domain.config import Scalar
 
 _MOST_STEPS = 2**53
-"""How many whole numbers, one after the other, a float can tell apart."""
+"""How many consecutive whole numbers a float can distinguish."""
 
 _WRITTEN = 15
 """How many digits a float keeps of a number that was written down."""
@@ -268,7 +268,7 @@ class Choice(Parameter):
     """One of several values, or one of several branches of which each has parameters of its own.
 
     `Choice("relu", "gelu")` is a categorical. `Choice(sgd={"lr": Float(...)}, adam={...})` is conditional: a
-    configuration has the parameters of the chosen branch alone. Values beside branches are branches without parameters.
+    configuration has only the parameters of the chosen branch. Values beside branches are branches without parameters.
     """
 
     options: tuple[Scalar, ...]
@@ -355,7 +355,7 @@ def stepped(low: float, step: float, value: float) -> float:
     if count == 0:
         return float(low)
     exact = float(Decimal(repr(low)) + count * size)
-    # A step that nobody wrote, such as 1 / 3, was rounded itself.
+    # A computed step, such as 1 / 3, was rounded itself.
     return exact if len(size.as_tuple().digits) <= _WRITTEN else float(f"{exact:.14g}")
 
 

@@ -66,7 +66,7 @@ def _fronts(usable: list[TrialRecord], goal: Goal) -> Iterator[tuple[TrialRecord
     merits = {trial.number: _merits(trial, goal) for trial in usable}
     left = usable
     while left:
-        # Whoever is better than a trial comes before it, and whoever is better than that one too.
+        # A trial that is better than another comes before it, and one that is better still before both.
         found: list[TrialRecord] = []
         rest: list[TrialRecord] = []
         for trial in left:

@@ -18,7 +18,7 @@ NOTHING_FIXED: FixedParams = MappingProxyType({})
 
 
 class Sampler(ABC):
-    """Proposes configurations, knowing every trial it was told of.
+    """Proposes configurations from the trials that it has observed.
 
     Nothing of a sampler is stored: given the same trials it proposes the same configuration for a trial number, however
     often the study was interrupted. So its randomness comes from (seed, number) and from nothing else. The options
@@ -26,7 +26,7 @@ class Sampler(ABC):
     """
 
     needs_complete_trials: ClassVar[bool] = False
-    """Whether it learns from complete trials alone: then one that breaks a constraint is not stopped because of it."""
+    """Whether it learns only from complete trials: then one that breaks a constraint is not stopped because of it."""
 
     @abstractmethod
     def __init__(self, space: SearchSpace, goal: Goal, seed: int) -> None:
@@ -39,7 +39,7 @@ class Sampler(ABC):
 
     @property
     def most_proposals(self) -> float:
-        """How many configurations it proposes before it ends the study; infinity where it goes on for ever."""
+        """How many configurations it proposes before it ends the study; infinity where it never ends."""
         return math.inf
 
     @abstractmethod
@@ -53,4 +53,4 @@ class Sampler(ABC):
 
     @abstractmethod
     def observe(self, trial: TrialRecord) -> None:
-        """Take note of a trial as it now is: called when it starts, after each report and when it ends."""
+        """Record a trial as it now is: called when it starts, after each report and when it ends."""

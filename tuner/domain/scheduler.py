@@ -1,4 +1,4 @@
-"""The port of what decides, at each report, whether a trial goes on."""
+"""Port of the schedulers, which decide at each report whether a trial continues."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
@@ -12,9 +12,9 @@ class Scheduler(ABC):
     """A pure rule: reports in, decisions out.
 
     Nothing of a scheduler is stored: it is rebuilt by recording the stored reports again. All reports of a cohort's
-    epoch are recorded before any of them is decided, so that nobody is judged before the others have been heard. The
-    options that a study file may give are the keyword-only arguments of a member's `__init__`, with their defaults;
-    a value that makes no sense raises `ConfigurationError`.
+    epoch are recorded before any of them is decided, so that no trial is judged before the reports of the others are
+    known. The options that a study file may give are the keyword-only arguments of a member's `__init__`, with their
+    defaults; a value that makes no sense raises `ConfigurationError`.
 
     Epochs stand for the study's unit: in a study of 20,000 steps `max_epochs` is 20,000, and the option `min_epochs` is
     called `min_steps`. Reports may leave epochs out, so a trial is judged at an epoch by its first report at or beyond
@@ -25,7 +25,7 @@ class Scheduler(ABC):
     """Whether it ever answers STOP, so that most trials never reach their last epoch."""
 
     exploits: ClassVar[bool] = False
-    """Whether trials go on from each other's states: then all of them gather at their decision epochs."""
+    """Whether trials continue from each other's states: then all of them gather at their decision epochs."""
 
     @abstractmethod
     def __init__(self, max_epochs: int, direction: Direction, seed: int) -> None:
@@ -48,14 +48,14 @@ class Scheduler(ABC):
 
     @abstractmethod
     def record(self, number: int, epoch: int, value: float) -> None:
-        """Take note that trial `number` measured `value` after `epoch` (from 1); epochs of a trial come in order."""
+        """Record that trial `number` measured `value` after `epoch` (from 1); epochs of a trial come in order."""
 
     @abstractmethod
     def decide(self, number: int, epoch: int) -> Decision:
-        """Return whether trial `number` goes on after `epoch`, which was recorded. Changes nothing."""
+        """Return whether trial `number` continues after `epoch`, which was recorded. Changes nothing."""
 
     def source(self, number: int, epoch: int, population: Collection[int]) -> int | None:
-        """Return the trial whose state and configuration trial `number` goes on with after `epoch`; None: its own.
+        """Return the trial whose state and configuration trial `number` continues with after `epoch`; None: its own.
 
         Asked where it `exploits`, once all of the `population` have reached `epoch`. Changes nothing.
         """

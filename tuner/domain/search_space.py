@@ -125,7 +125,7 @@ class SearchSpace:
         return self.build(lambda _, parameter: parameter.default)
 
     def build(self, choose: Choose) -> Config:
-        """Return the configuration that `choose` makes, asking for the parameters of chosen branches alone."""
+        """Return the configuration that `choose` makes, asking only for the parameters of chosen branches."""
         return Config(_build("", self._tree, choose))
 
     def has(self, config: Mapping[str, Any]) -> bool:
@@ -373,7 +373,7 @@ def _problems(prefix: str, tree: Mapping[str, Any]) -> Iterator[str]:
         if not str(name).isidentifier() or (prefix and name == "name"):
             yield f"{path}: {name!r} cannot be a parameter's name"
         if not isinstance(parameter, Parameter):
-            yield f"{path}: {parameter!r} is no Float, Int or Choice; to fix a value write Choice({parameter!r})"
+            yield f"{path}: {parameter!r} is not a Float, Int or Choice; to fix a value write Choice({parameter!r})"
             continue
         yield from (f"{path}: {problem}" for problem in parameter.problems())
         for branch, branch_path, parameters in _children(prefix, name, parameter):

@@ -82,7 +82,7 @@ class Budget:
         return Fidelity.of(self.describe())
 
     def describe(self) -> dict[str, Any]:
-        """Return the JSON form, which has the study's unit alone."""
+        """Return the JSON form, which has only the study's unit."""
         units = {unit.value for unit in FidelityUnit}
         return {name: value for name, value in asdict(self).items() if value is not None or name not in units}
 
@@ -120,7 +120,7 @@ class StudySpec:
 
     `objective` and `search_space` are a shipped name, a `package.module:name`, or the object itself; a search space may
     be the path of a TOML file. A `command` makes the objective a `Command`; without either of them a program asks for
-    trials and tells their results (`tuner.create_study`). Without a `direction` the objective says which way the metric
+    trials and gives their results (`tuner.create_study`). Without a `direction` the objective says which way the metric
     is better, or else its name does. With several `metrics` the first of them is `metric`; their `directions` are the
     objective's own where none are given.
     `constraints` are such as "parameters <= 100000". `start` are configurations, or parts of ones, that are tried
@@ -273,7 +273,7 @@ def _listed(values: Any) -> tuple[Any, ...]:
 
 
 def as_component(component: Component | Mapping[str, Any] | str) -> Component:
-    """Return the component, which may be given by its name alone, or as a study file's section."""
+    """Return the component, which may be given by only its name, or as a study file's section."""
     if isinstance(component, Mapping) and isinstance(component.get("name"), str):
         return Component(
             name=component["name"], options={key: value for key, value in component.items() if key != "name"}

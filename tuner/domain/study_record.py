@@ -21,7 +21,7 @@ _SUFFIX = ":confirm"
 def folder_name(name: str, identity: str) -> str:
     """Return what the folders and files of a study are called outside of the database.
 
-    The id decides, the name is there for people. A study that was made before there were ids has its name alone.
+    The id decides, the name is there for people. A study that was made before there were ids has only its name.
     """
     return f"{re.sub(r'[^A-Za-z0-9._]+', '-', name).lstrip('.-')[:100]}-{identity}" if identity else name
 
@@ -33,8 +33,8 @@ class StudyRecord:
 
     `spec` is the study's JSON form and `source` says where it came from; `notes` are later annotations, such as the
     test metrics. `rules` are the reasons of the space's rules, whose code is not stored. A study made by plain Optuna
-    has an empty `spec` and no `space`. `id` tells it from every other study, of the same name too; it is empty for one
-    that plain Optuna made, or tuner before there were ids.
+    has an empty `spec` and no `space`. `id` is different from every other study's, of the same name too; it is empty
+    for one that plain Optuna made, or tuner before there were ids.
     """
 
     name: str

@@ -32,7 +32,7 @@ class TrackedStudy:
         return dict(self.space.flatten(trial.config_at(1)))
 
     def identity(self, trial: TrialRecord) -> str:
-        """Return what tells the trial from every other one, those of a deleted study of that name too."""
+        """Return an id of the trial that no other has, not even one of a deleted study of that name."""
         if self.folder_name != self.name:  # which has the study's id in it
             return hashlib.sha256(f"{self.folder_name} {trial.number}".encode()).hexdigest()[:16]
         born = "" if trial.started is None else trial.started.isoformat()
@@ -44,7 +44,7 @@ class TrackedStudy:
 class Entry:
     """What happened to a trial since its last entry: it is given as it is now, with what it measured.
 
-    `ends` says that the trial came to its end meanwhile; what is measured after it, the test alone, is none.
+    `ends` says that the trial came to its end meanwhile; what is measured after it, only the test, is none.
     """
 
     trial: TrialRecord
@@ -62,7 +62,7 @@ class Tracker(ABC):
     """Writes trials into an experiment tracker.
 
     It is made, used and closed on one thread, which is not the one that runs the study: it may take its time, and what
-    it raises ends the logging and nothing else. A trial that goes on after an interruption goes on in its run.
+    it raises ends the logging and nothing else. A trial that continues after an interruption continues in its run.
     """
 
     package: ClassVar[str]

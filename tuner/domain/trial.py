@@ -45,7 +45,7 @@ class TrialState(Enum):
 
 
 _VARYING = re.compile(r"(exit code \d+)|0x[0-9a-fA-F]+|[\d.]+")
-"""What differs among failures of one cause; an exit code tells causes apart."""
+"""What differs among failures of one cause; an exit code distinguishes causes."""
 
 
 _SHOWN = 300
@@ -62,7 +62,7 @@ class FailureReason(Enum):
     NOT_FINITE = "not_finite"
     OUT_OF_MEMORY = "out_of_memory"
     COHORT_RAISED = "cohort_raised"
-    """The cohort failed as a whole, so nobody knows which member it was."""
+    """The cohort failed as a whole, so the member that caused it is unknown."""
     WORKER_LOST = "worker_lost"
     TIMEOUT = "timeout"
     """It took longer than the study's limits allow."""
@@ -98,7 +98,7 @@ class Report:
     """What one trial did in one epoch: it measured something, or failed, or ended by itself.
 
     `seconds` is what the epoch took, its share of the cohort's where several trials were trained at once. `note` is
-    what a person should know although the trial goes on. `is_last` says that the objective ended with these metrics:
+    what a person should know although the trial continues. `is_last` says that the objective ended with these metrics:
     there is nothing left to stop. `together` is how many trials were trained as one in that epoch: 1 where the trial
     was trained alone although its objective can batch, for the reason in `apart`; 0 where the objective never does.
     """
@@ -139,9 +139,9 @@ class TrialRecord:
     """A trial as stored.
 
     `curve` maps each reported epoch (from 1) to the study's metric; `value`, `epoch` and `metrics` are those of its
-    best epoch and None, 0 and empty before the first report. `schedule` has every configuration of a trial that went on
-    from another's state, empty for one that never did; `config` is the one in force, and in the end the best epoch's.
-    `test_metrics` are known of repetitions alone: of a search's trials only one is tested.
+    best epoch and None, 0 and empty before the first report. `schedule` has every configuration of a trial that
+    continued from another's state, empty for one that never did; `config` is the one in force, and in the end the best
+    epoch's. `test_metrics` are set only for repetitions: of a search's trials only one is tested.
     """
 
     number: int
@@ -208,7 +208,7 @@ class Checkpoints(ABC):
 
     @abstractmethod
     def load(self) -> Mapping[str, Any] | None:
-        """Return the state to go on from, or None where the trial starts at the beginning."""
+        """Return the state to continue from, or None where the trial starts at the beginning."""
 
     def folder(self, step: int | None, *, rng: bool) -> AbstractContextManager[Path]:
         """Give an empty folder, which becomes the checkpoint of `step` (None: the next one) if nothing is raised."""
@@ -219,7 +219,7 @@ class Checkpoints(ABC):
         return None
 
     def reach(self, step: int | None) -> None:
-        """Take note that the epoch being trained ends at `step` (None: the next one), and what was saved is of it.
+        """Set the `step` at which the epoch being trained ends (None: the next one); what was saved is of it.
 
         Raises `ConfigurationError` where the trial was there before.
         """
@@ -278,7 +278,7 @@ class Trial:
         return self.reporter.should_stop
 
     def save(self, state: Mapping[str, Any], *, rng: bool = False) -> None:
-        """Keep `state` so that the trial can go on from here; call it before the epoch's metrics are reported.
+        """Keep `state` so that the trial can continue from here; call it before the epoch's metrics are reported.
 
         `state` is a dict of tensors, arrays, numbers, text, lists and dicts, nested as you like. With `rng` the states
         of the global random generators of Python, NumPy and torch (CUDA's too) are kept, and `load` restores them.
@@ -324,7 +324,7 @@ class Trial:
     def folder(self) -> Path:
         """The trial's own folder, for files of any kind: no other trial's and no other study's.
 
-        It is made when it is first asked for, is there again when the trial goes on after an interruption, and is
+        It is made when it is first asked for, is there again when the trial continues after an interruption, and is
         deleted with the study. `tuner check` gives one that it deletes at its end.
         """
         return private(self.place)

@@ -50,9 +50,9 @@ class WorkerSpec:
     """The objective and what it is built from, the same for all trials; travels to the workers.
 
     `folder` is where the objective's module may lie, or a command runs; `folders` are those that the study's trials
-    write into. `max_epochs` counts the study's `unit`. `wanted` are the metrics that every report has to have; none
-    stands for `metric` alone. Where the scheduler `prunes`, trials may be stopped whose states nobody will ever need;
-    where it `exploits`, trials go on from the states that others have at their decision epochs. With `isolation` a
+    write into. `max_epochs` counts the study's `unit`. `wanted` are the metrics that every report has to have; none:
+    only `metric`. Where the scheduler `prunes`, trials may be stopped whose states are not needed again;
+    where it `exploits`, trials continue from the states that others have at their decision epochs. With `isolation` a
     trial's process computes with so many `threads`, in the folder that the study was `started_in` (None: that of its
     own process), and has `surroundings`, which the executor adds: of them, a worker that trains by itself has the
     module path.

@@ -13,7 +13,7 @@ from tuner.execution.checkpoints import hand_over
 
 @final
 class Inheritance(Listener):
-    """Copies the state that a trial goes on from, as soon as that is stored.
+    """Copies the state that a trial continues from, as soon as that is stored.
 
     A run that was killed between the two finds it out from `trials`, and does it again.
     """
@@ -30,7 +30,7 @@ class Inheritance(Listener):
             stage = event.trial.schedule[-1]
             where = self._unit.at(stage.source_epoch or stage.epoch)
             raise ConfigurationError(
-                f"trials cannot go on from each other: trial {stage.source} saved no state at {where}",
+                f"trials cannot continue from each other: trial {stage.source} saved no state at {where}",
                 hint="let the objective save before every report or yield (trial.save, trial.checkpoint), or choose "
                 "another scheduler",
             )

@@ -19,7 +19,7 @@ KEPT = 5
 class Retention(Listener):
     """Deletes the checkpoints of finished trials that are not among the best.
 
-    It is told after the trial was stored, so a checkpoint goes only when nothing needs it any more.
+    It is notified after the trial was stored, so a checkpoint is deleted only when nothing needs it any more.
     """
 
     def __init__(self, root: Path, goal: Goal, trials: Sequence[TrialRecord]) -> None:

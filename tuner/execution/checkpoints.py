@@ -2,9 +2,9 @@
 
 Trial 12's state after epoch 3 is the file `trial-00012/epoch-000003.safetensors`, where the trial hands us tensors, or
 the folder `trial-00012/epoch-000003`, where a framework has written what it likes, or both. Each appears whole or not
-at all. The newest of an epoch that was recorded is kept until a later one is: a trial never goes on from an epoch that
-nobody recorded, which would leave a gap in its learning curve. What a trial takes over from another one, to go on from
-instead of its own state, is `taken-over-000003`: its own weights may still be the best ones it had.
+at all. The newest of an epoch that was recorded is kept until a later one is: a trial never continues from an epoch
+that was not recorded, which would leave a gap in its learning curve. What a trial takes over from another one, to
+continue from instead of its own state, is `taken-over-000003`: its own weights may still be the best ones it had.
 """
 
 import re
@@ -25,7 +25,7 @@ from tuner.system import random_generators
 from tuner.system.files import private, whole, whole_and_named, whole_file
 
 CODEC = "tuner.objectives.training.checkpoints"
-"""What saves and loads states; by name, since it imports torch, which only those who do need."""
+"""The module that saves and loads states; by name, since it imports torch, which only saving and loading needs."""
 
 _OWN, _TAKEN_OVER = "epoch", "taken-over"
 _FILE = ".safetensors"
@@ -42,7 +42,7 @@ def trial_folder(root: Path, number: int) -> Path:
 
 
 def hand_over(root: Path, source: int, number: int, epoch: int, *, source_epoch: int | None = None) -> bool:
-    """Let trial `number` go on after `epoch` from the state of trial `source` after `source_epoch`, by default `epoch`.
+    """Let trial `number` continue after `epoch` from trial `source`'s state after `source_epoch`, by default `epoch`.
 
     Returns False where there is none.
     """
@@ -60,7 +60,7 @@ def hand_over(root: Path, source: int, number: int, epoch: int, *, source_epoch:
 
 
 def has_states(root: Path, number: int, recorded: int) -> bool:
-    """Whether there is a file of a state that a trial can go on from, whose last recorded epoch was `recorded`."""
+    """Whether there is a file of a state that a trial can continue from, whose last recorded epoch was `recorded`."""
     folder = trial_folder(root, number)
     return any(epoch <= recorded for kind in (_OWN, _TAKEN_OVER) for epoch, _ in _states(folder, kind))
 
@@ -108,9 +108,9 @@ def restore_generators(file: Path) -> None:
 
 @final
 class TrialCheckpoints(Checkpoints):
-    """The checkpoints of one trial that starts, or goes on.
+    """The checkpoints of one trial that starts, or continues.
 
-    `recorded` is the last epoch that was recorded; the trial goes on from the newest sound checkpoint that is not
+    `recorded` is the last epoch that was recorded; the trial continues from the newest sound checkpoint that is not
     beyond it, whose epoch is `epoch` afterwards. What it took over at that epoch goes before its own. The newer ones
     that turned out not to be sound are `damaged`. What is saved once the trial `is_over` is not kept.
     """
@@ -167,7 +167,7 @@ class TrialCheckpoints(Checkpoints):
         return self.files
 
     def begin_epoch(self) -> None:
-        """Take note that an epoch more is being trained; what is saved from now on is the state after it."""
+        """Begin the next epoch; what is saved from now on is the state after it."""
         self.target = self.epoch + 1
 
     def reach(self, step: int | None) -> None:
@@ -190,7 +190,7 @@ class TrialCheckpoints(Checkpoints):
         self._reached.append(target)
 
     def advance(self, *, is_best: bool) -> None:
-        """Take note that the epoch was measured, and whether it is the best so far."""
+        """End the epoch, which was measured and may be the best so far."""
         self.epoch = self.target
         self._state = self.files = None
         # Trained a second time because its weights were lost, the best epoch is the best one still.
@@ -199,7 +199,7 @@ class TrialCheckpoints(Checkpoints):
             self._best = self.epoch
 
     def recorded(self) -> None:
-        """Take note that everything measured so far was recorded: the trial can go on from here."""
+        """Mark everything measured so far as recorded: the trial can continue from here."""
         self._recorded, self._recorded_best = self.epoch, self._best
 
     def _end_of(self, begun: int) -> int:

@@ -111,7 +111,7 @@ class FunctionCall:
         self._is_over = True
 
     def _end(self) -> _End:
-        """Wait until the function has ended; a process that is there for trials alone ends where it does not."""
+        """Wait until the function has ended; a process that is there only for trials ends where it does not."""
         try:
             while True:
                 outcome = self._exchange.outcomes.get(timeout=self._host.grace_seconds)
@@ -154,7 +154,7 @@ class FunctionCall:
                 end = _End(self._called())
         except StopTrial:
             pass
-        except BaseException as error:  # noqa: BLE001 - whoever takes turns raises what is no failure
+        except BaseException as error:  # noqa: BLE001 - a host that takes turns raises what is not a failure
             if not self._host.is_failure(error):
                 end = _End(error=error)
             elif not self._exchange.should_stop:  # else the trial is over, and its clean-up changes nothing

@@ -22,7 +22,7 @@ class GeneratorObjective(Objective):
 
     Several trials in a worker train an epoch each in turn: nothing is batched, but one answer of the study's serves all
     of them. Each has its own random generators and, but for a generator that begins alone, its own thread: a function
-    that yields inside `torch.inference_mode()` or `torch.autocast()` leaves those on for nobody else.
+    that yields inside `torch.inference_mode()` or `torch.autocast()` leaves those on for no other trial.
     """
 
     grows: ClassVar[bool] = True

@@ -15,7 +15,7 @@ IsFailure = Callable[[BaseException], bool]
 def is_failure_here(error: BaseException) -> bool:
     """Whether an exception is a trial's failure in a process that is not the trial's own: all but a person's Ctrl-C.
 
-    Where somebody handles that, a KeyboardInterrupt is one that the code itself has raised.
+    Where the run handles that, a KeyboardInterrupt is one that the code itself has raised.
     """
     is_handled = signal.getsignal(signal.SIGINT) is not signal.default_int_handler
     in_main = threading.current_thread() is threading.main_thread()
@@ -34,7 +34,7 @@ class Host:
 
     A function that begins alone runs in the lent `thread`; without one, and beside others, in a thread of its own.
     `grace_seconds` is how long a stopped function may take to end before the process ends with it, where the process is
-    there for trials alone (None: as long as it takes).
+    there only for trials (None: as long as it takes).
     """
 
     is_failure: IsFailure = is_failure_here

@@ -21,7 +21,7 @@ def surrounded(worker_spec: WorkerSpec) -> WorkerSpec:
     # What is relative is so to the working directory, which may be another one elsewhere; "" stands for it. What is no
     # path at all belongs to a finder of its own.
     module_path = tuple(str(Path(entry).absolute()) if Path(entry).exists() else entry for entry in sys.path)
-    # A study that goes on may have been started on another machine.
+    # A study that is resumed may have been started on another machine.
     folder = (
         worker_spec.started_in if worker_spec.started_in is not None and worker_spec.started_in.is_dir() else Path.cwd()
     )

@@ -24,7 +24,7 @@ class InlineExecutor(Executor):
     """Runs cohorts one after another, on the thread that called it; a debugger works in the objective."""
 
     def run(self, controller: RunController, worker_spec: WorkerSpec, resources: Resources) -> None:
-        # What the objective prints is no answer of ours: answers alone go to stdout.
+        # What the objective prints is not an answer of ours: only answers go to stdout.
         with redirect_stdout(sys.stderr):
             run_here(worker_spec, partial(self._direct, controller))
 

@@ -40,7 +40,7 @@ def measured(yielded: Any, wanted: Sequence[str], *, by: str = "the objective") 
         number = numbers[name]
         if number is None:
             return refused(
-                FailureReason.NOT_A_NUMBER, f"the metric {name!r} is {_shown(yielded[name])}, which is no number"
+                FailureReason.NOT_A_NUMBER, f"the metric {name!r} is {_shown(yielded[name])}, which is not a number"
             )
         if not math.isfinite(number):
             return refused(FailureReason.NOT_FINITE, f"the metric {name!r} is {number}")

@@ -10,7 +10,7 @@ from tuner.system.random_generators import generators
 
 @final
 class Randomness:
-    """What one trial draws from Python's, NumPy's and torch's global generators, whoever draws in between.
+    """One trial's states of Python's, NumPy's and torch's global generators, whatever else draws in between.
 
     Seeded by the trial and the epoch it starts at, so that an objective that never thinks of seeds can be repeated.
     NumPy and torch count where the objective has imported them.

@@ -39,7 +39,7 @@ def called(found: Any) -> Any:
 
 
 def _miscalled(found: Callable[..., Any]) -> str:
-    """Return why a function cannot be called with a trial alone; "" where it can, or does not say what it takes."""
+    """Return why a function cannot be called with only a trial; "" where it can, or does not say what it takes."""
     try:
         signature = inspect.signature(found)
     except ValueError:  # functions that are written in C may not say
@@ -49,7 +49,7 @@ def _miscalled(found: Callable[..., Any]) -> str:
     except TypeError:
         name = getattr(found, "__name__", type(found).__name__)
         taken = signature.replace(return_annotation=signature.empty)
-        return f"the objective {name}{taken} cannot be called with a trial alone, as {name}(trial)"
+        return f"the objective {name}{taken} cannot be called with only a trial, as {name}(trial)"
     return ""
 
 
@@ -63,7 +63,7 @@ def unusable(returned: Any) -> Failure | None:
         )
     if inspect.isawaitable(returned) or inspect.isasyncgen(returned):
         if inspect.iscoroutine(returned):
-            returned.close()  # or Python warns that nobody has awaited it
+            returned.close()  # or Python warns that it was never awaited
         message = f"the objective returned {_a(returned)}: asyncio.run(...) inside of it runs what is async"
         return Failure(reason=FailureReason.NO_METRICS, message=message)
     return None
@@ -84,7 +84,7 @@ def failure_of(error: BaseException) -> Failure:
     frames = traceback.TracebackException.from_exception(error)
     theirs = [frame for frame in frames.stack if Path(frame.filename).parent != _HERE]
     frames.stack = traceback.StackSummary.from_list(theirs or frames.stack)
-    # torch's own error is no MemoryError, and this file knows nothing of torch.
+    # torch's own error is not a MemoryError, and this file knows nothing of torch.
     is_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     innermost = f" ({frames.stack[-1].filename}:{frames.stack[-1].lineno})" if frames.stack else ""
     # What we refuse says what is wanted, and our own line says nothing more.

@@ -1,7 +1,7 @@
 """Limits of what runs in worker processes: too long, too large, too loud, and the worker is ended with its children.
 
-A worker tells in a file which process it is as soon as it begins a cohort, before any code of the user's runs. It leads
-a process group of its own, so that what the objective starts is ended with it.
+A worker records in a file which process it is as soon as it begins a cohort, before any code of the user's runs. It
+leads a process group of its own, so that what the objective starts is ended with it.
 """
 
 import os
@@ -21,14 +21,14 @@ from tuner.system.files import private, whole_file
 from tuner.system.processes import descendants, group_bytes, kill_all, kill_group, resident_bytes_of, start_time
 
 WORKERS = "workers"
-"""The folder, in that of a run, where workers tell what they do."""
+"""The folder, in that of a run, where workers record what they do."""
 
 _EVERY_SECONDS = 0.5
 _WHOSE = "its worker"
 
 
 def enroll(folder: Path, cohort: int) -> None:
-    """Make this process the leader of a group, and tell in `folder` that it trains a cohort now."""
+    """Make this process the leader of a group, and record in `folder` that it trains a cohort now."""
     # Ray's own processes are shielded from it and start this one: what the objective starts has to be stoppable.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     with suppress(PermissionError):  # it leads a session already
@@ -40,7 +40,7 @@ def enroll(folder: Path, cohort: int) -> None:
 
 
 def end_all(folder: Path) -> None:
-    """End every worker that ever told in `folder` what it does, and what it has started."""
+    """End every worker that ever recorded itself in `folder`, and what it has started."""
     for file in folder.glob("worker-*"):
         _end(_pid(file))
 
@@ -54,7 +54,7 @@ def _end(pid: int | None) -> bool:
 
 
 def _pid(file: Path) -> int | None:
-    """Return the process that a file tells of, which may have ended; None where its number is another one's now."""
+    """Return the process that a file records, which may have ended; None where its number is another one's now."""
     with suppress(OSError, ValueError):
         pid, born = file.read_text().split()
         if start_time(int(pid)) in (born, ""):
@@ -75,8 +75,8 @@ class _Watched:
 class Watchdog:
     """Watches the cohorts of one run. `output_of` gives the bytes that a process has printed.
 
-    What it finds is told once, and the cohort's worker is ended: whoever runs the cohort hears of that as of any death
-    of a worker, and asks `verdict` for the reason.
+    What it finds is reported once, and the cohort's worker is ended: the executor notices that like any death of a
+    worker, and asks `verdict` for the reason.
     """
 
     def __init__(
@@ -94,11 +94,11 @@ class Watchdog:
         self._next = 0.0
 
     def begun(self, cohort: int) -> None:
-        """Take note that a cohort was handed out."""
+        """Record that a cohort was handed out."""
         self._watched[cohort] = _Watched(handed_out=self._clock())
 
     def heard(self, cohort: int) -> None:
-        """Take note that a cohort has reported."""
+        """Record that a cohort has reported."""
         if cohort in self._watched:
             self._watched[cohort].heard = self._clock()
 

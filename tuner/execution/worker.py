@@ -1,6 +1,6 @@
 """The part of a run that trains: the same code in a Ray worker and in this process.
 
-A state is kept when somebody may need it, which is mostly after the study was told and has answered: a trial that is
+A state is kept when it may be needed, which is mostly after the study has the report and has answered: a trial that is
 stopped leaves nothing worth a file. What must not be lost is kept before: the weights of an epoch that may turn out to
 be the trial's last and best.
 """
@@ -112,7 +112,7 @@ class Worker:
         self._try(lambda: self._start(trials))
 
     def advance(self) -> tuple[Report, ...]:
-        """Train on until somebody has to decide, or a quarter of a second has passed; return what every member did.
+        """Train on until a decision is needed, or a quarter of a second has passed; return what every member did.
 
         What was returned before is recorded by now: the study answers after it has stored.
         """
@@ -130,7 +130,7 @@ class Worker:
             self._save({report.number for report in epoch if self._checkpoints[report.number].is_best})
 
     def follow(self, update: CohortUpdate) -> None:
-        """Do with the cohort what was decided: keep who is suspended, let go who leaves, take in who joins."""
+        """Apply the decisions to the cohort: save suspended members, drop those that leave, add those that join."""
         self._save(self._unsaved & update.suspended)
         self._leave(update.leaving)
         for exploit in update.exploits:
@@ -163,12 +163,12 @@ class Worker:
         self._leave(list(self._checkpoints))
 
     def kill(self) -> None:
-        """End what is being trained, which in this process is no other thing than to close it."""
+        """End what is being trained, which in this process only means to close it."""
         self.close()
 
     def _exploit(self, exploit: Exploit) -> None:
         cohort, trial = self._cohort, self._trial(exploit.member)
-        assert cohort is not None  # somebody in it has just reported
+        assert cohort is not None  # a member of it has just reported
         self._try(lambda: cohort.exploit(trial, exploit.source))
 
     def _start(self, trials: Sequence[Trial]) -> None:
@@ -183,7 +183,7 @@ class Worker:
             self._checkpoints[member.number] = checkpoints
             if checkpoints.damaged:
                 files, at = ", ".join(map(str, checkpoints.damaged)), self._job.unit.at(checkpoints.epoch)
-                self._notes[member.number] = f"{files} is damaged; it goes on from {at}"
+                self._notes[member.number] = f"{files} is damaged; it continues from {at}"
             self._best[member.number] = member.best
             self._decision_epochs[member.number] = member.decision_epochs
         return [self._trial(member) for member in members]
@@ -229,7 +229,7 @@ class Worker:
         ]
 
     def _ended(self) -> frozenset[int]:
-        """Return who has measured all that it will."""
+        """Return the members that have measured all that they will."""
         ended: set[int] = set()
         cohort = self._cohort
         if cohort is not None and self._broken is None:

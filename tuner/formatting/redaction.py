@@ -1,7 +1,7 @@
 """Texts without the secrets in them: what is recorded, shown or handed on has none.
 
-Two things tell a secret: what it looks like (a password in a URL, a header, a key of a known service, what is called a
-password) and what it is: the values of variables and settings whose names say that they are secrets.
+A secret is recognised in two ways: by what it looks like (a password in a URL, a header, a key of a known service, what
+is called a password) and what it is: the values of variables and settings whose names say that they are secrets.
 """
 
 import os
@@ -44,7 +44,7 @@ _KNOWN: set[str] = set()
 
 
 def remember(value: Any, key: str = "") -> None:
-    """Take note of the secrets in settings, or in a URL: no text that is recorded from now on has them."""
+    """Register the secrets in settings, or in a URL: no text that is recorded from now on has them."""
     _KNOWN.update(secret for secret in _secrets(value, key) if len(secret) >= _SHORTEST)
 
 

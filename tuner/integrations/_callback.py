@@ -13,7 +13,7 @@ Names = Collection[str] | None
 def selected(measured: Mapping[str, Any], names: Names, source: str) -> dict[str, float]:
     """Return what was measured as plain numbers, those in `names` only unless it is None.
 
-    Raises `ConfigurationError` where one of `names` is missing; `source` says in the message who measured.
+    Raises `ConfigurationError` where one of `names` is missing; `source` says in the message where they come from.
     """
     found = {name: number for name, value in measured.items() if (number := as_number(value)) is not None}
     if names is None and found:

@@ -1,1 +1,1 @@
-"""A study's model, for who wants answers: found in the study, exported to a folder, and loaded from there."""
+"""A study's model, to predict with: found in the study, exported to a folder, and loaded from there."""

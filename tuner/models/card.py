@@ -21,7 +21,7 @@ def _head(manifest: Manifest) -> Iterator[str]:
     data = manifest.settings.get("dataset")
     yield f"# {_word(study['name'])}"
     yield ""
-    what = f"tells {len(classes)} classes apart: {_listed(classes)}" if classes else "predicts a value"
+    what = f"distinguishes {len(classes)} classes: {_listed(classes)}" if classes else "predicts a value"
     yield f"A model that {what}. It was found and trained by tuner" + (f" on `{_word(data)}`." if data else ".")
     yield ""
 
@@ -47,7 +47,7 @@ def _use(manifest: Manifest, columns: Sequence[str] | None) -> Iterator[str]:
         yield ""
     if "model.onnx" in manifest.files:
         output = "probabilities" if manifest.description.get("classes") else "values"
-        yield f"`model.onnx` is the network alone, from preprocessed `inputs` (rows first) to `{output}`."
+        yield f"`model.onnx` is the network only, from preprocessed `inputs` (rows first) to `{output}`."
         yield ""
 
 
@@ -97,7 +97,7 @@ def _limits(manifest: Manifest) -> Iterator[str]:
     if manifest.description.get("classes"):
         yield "- It always answers with one of its classes; its probabilities are not calibrated."
     yield "- With other versions of the libraries, or on another processor, answers may differ in their last digits."
-    yield "- An example costs more alone than among others: predict many at once."
+    yield "- One example at a time costs more for each: predict many at once."
 
 
 def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -125,6 +125,6 @@ def _value(value: Any) -> str:
 
 
 def _word(text: object) -> str:
-    """Return text that is no markup and steers nothing, on one line."""
+    """Return text on one line, its markup and control characters escaped."""
     shown = "".join(letter if letter.isprintable() else " " for letter in str(text))
     return shown.replace("`", "'").replace("|", "\\|").replace("<", "&lt;")

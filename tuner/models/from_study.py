@@ -43,7 +43,7 @@ def model_of(
     """Return the study's model, or that of trial `number`; `spec` stands in for a study that was made in Python.
 
     Raises `ModelError` where its weights are gone, `ConfigurationError` where the objective makes no models, and
-    `UntrustedCodeError` where it lies elsewhere and nobody said to `trust` it.
+    `UntrustedCodeError` where it lies elsewhere and was not trusted (`trust`).
     """
     study, trials = store.read(name)
     repetitions = store.repetitions(name)

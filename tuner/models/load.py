@@ -64,7 +64,7 @@ def _objective(folder: Path, manifest: Manifest, given: str | Callable[..., Any]
     if isinstance(found, str):
         found = resolve(found, OBJECTIVES, Path.cwd())
     if not (isinstance(found, type) and issubclass(found, Objective)):
-        raise ConfigurationError(f"{given!r} is no class that inherits Objective, so it makes no models")
+        raise ConfigurationError(f"{given!r} is not a class that inherits Objective, so it makes no models")
     return found
 
 

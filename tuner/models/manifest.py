@@ -1,4 +1,4 @@
-"""`model.json`: what an exported model is, and how to tell that its files are whole."""
+"""`model.json`: what an exported model is, and the digests that show whether its files are whole."""
 
 import hashlib
 import json

@@ -78,7 +78,7 @@ def shares_process(reference: str | Callable[..., Any], folder: Path) -> bool:
 
 
 def _definition(reference: str, folder: Path) -> ast.FunctionDef | None:
-    """Return where the function is defined, plainly, or with the decorator `share_process` alone; None elsewhere."""
+    """Return where the function is defined, plainly, or with only the decorator `share_process`; None elsewhere."""
     module_name, colon, attribute = reference.partition(":")
     if not colon or module_name in sys.modules:
         return None
@@ -117,7 +117,7 @@ def has_module(reference: object, folder: Path) -> bool:
 
 
 def look_in(folder: Path) -> None:
-    """Let modules be imported from `folder`: last, so that none stands in for one that somebody else imports."""
+    """Let modules be imported from `folder`: last, so that none shadows a module that other code imports."""
     exclude(folder)
     if str(folder) not in sys.path:
         sys.path.append(str(folder))

@@ -40,7 +40,7 @@ class AskTellStudy:
     """A study that this process holds: `ask` for a trial, train it in any way, `tell` what it gave.
 
     Several trials may be asked for at a time, from several threads of this process. The study is released by `close`,
-    or at the end of a `with` block: trials that were not told by then are the first that `ask` returns when the study
+    or at the end of a `with` block: trials without a result by then are the first that `ask` returns when the study
     is opened again.
     """
 
@@ -76,9 +76,9 @@ class AskTellStudy:
         """End a trial, and return it as it is stored.
 
         `value` is the metric, or a mapping of several: it counts as one more step, the trial's last. Without one the
-        trial is complete with what it has reported. `failure` says why it failed, an exception or a text. What is told
-        of a trial that the study has stopped changes nothing. Raises `ConfigurationError` where the trial is another
-        study's or was told before, where the value is no number, and where the trial has measured nothing.
+        trial is complete with what it has reported. `failure` says why it failed, an exception or a text. A result of
+        a trial that the study has stopped changes nothing. Raises `ConfigurationError` where the trial is another
+        study's or has its result already, where the value is not a number, and where the trial has measured nothing.
         """
         if value is not None and failure is not None:
             raise ConfigurationError("tell a value or a failure, not both")
@@ -88,7 +88,7 @@ class AskTellStudy:
         return self._controller.trial(trial.number)
 
     def close(self) -> None:
-        """Release the study; trials that were not told are put back, and come first when it is opened again."""
+        """Release the study; trials without a result are put back, and come first when it is opened again."""
         with self._lock:
             if self._is_closed:
                 return
@@ -168,8 +168,8 @@ class AskedTrial:
 
     `epoch` is how far it was trained before, 0 unless it was interrupted or is tried again: it may continue from there,
     or begin anew, and what it reports again up to there is ignored; `max_epochs` is how far it is trained at most. Both
-    are in the unit of the study's budget. One thread at a time reports it. As a context it is told at the end of the
-    block: an exception of the program is its failure, after which the program continues.
+    are in the unit of the study's budget. One thread at a time reports it. As a context it has its result at the end of
+    the block: an exception of the program is its failure, after which the program continues.
     """
 
     def __init__(self, study: AskTellStudy, member: TrialAssignment, fidelity: Fidelity) -> None:
@@ -208,7 +208,7 @@ class AskedTrial:
     def end(self, value: Any, failure: str | BaseException | None) -> None:
         """Do as `AskTellStudy.tell` says."""
         if self._is_told:
-            raise ConfigurationError(f"trial {self.number} was told before")
+            raise ConfigurationError(f"trial {self.number} has its result already")
         if not self._is_over:
             self._end(value, failure)
         self._is_told = True
@@ -240,7 +240,7 @@ class AskedTrial:
         self._step, self._has_measured = step, True
 
     def _next_step(self, *, is_last: bool) -> int:
-        """Return the step of a report that gives none; of a value that is told, beyond all that is recorded."""
+        """Return the step of a report that gives none; of a result's value, beyond all that is recorded."""
         if is_last:
             return max(self._step, self.epoch) + 1
         if self.epoch and not self._step:
@@ -269,16 +269,16 @@ class AskedTrial:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        """Tell the trial where that was not done.
+        """Give the trial its result where it has none.
 
-        What ends the program, Ctrl-C for example, and what tuner itself raises is no failure of the trial.
+        What ends the program, Ctrl-C for example, and what tuner itself raises is not a failure of the trial.
         """
         is_stop = isinstance(error, StopTrial)
         is_failure = isinstance(error, Exception) and not isinstance(error, TunerError)
         if not self._is_told and is_failure:
             self.end(None, error)
         elif not self._is_told and (error is None or is_stop):
-            self.end(None, None if self._is_over or self._has_measured else "it ended with nothing reported or told")
+            self.end(None, None if self._is_over or self._has_measured else "it ended without a report or a result")
         return is_stop or is_failure
 
     def __repr__(self) -> str:

@@ -22,7 +22,7 @@ from tuner.formatting.values import amount
 from tuner.running.goal import assumed_directions
 
 _MOST_LISTED = 1_000
-"""Up to so many configurations are counted one by one, which tells how many the rules leave."""
+"""Up to so many configurations are counted one by one, which gives how many the rules leave."""
 
 _MOST_WRITTEN_OUT = 1e9
 

@@ -37,7 +37,7 @@ def command_notes(objective: object, space: SearchSpace) -> Iterator[str]:
         return
     paths = config_paths(space)
     given = {path for name in objective.placeholders for path in paths_of(name, paths)}
-    # A choice of branches is told by what is in the branch, too.
+    # The parameters of a branch say which branch was chosen, too.
     missing = [path for path in paths if path not in given and not path.endswith(".name")]
     missing = [path for path in missing if f"{path}.name" not in given]
     if given and missing and "config" not in objective.placeholders:

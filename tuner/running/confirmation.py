@@ -45,7 +45,7 @@ def confirming(
             budget=replace(spec.budget, trials=total, target=None, patience=None),
             scheduler=Component(name="none"),
         ),
-        # Nobody stops the default configuration's repetitions for a constraint that it breaks.
+        # The default configuration's repetitions are not stopped for a constraint that it breaks.
         goal=replace(goal, constraints=()),
         sampler=Repetitions(components.space, goal, seed, configs=configs, times=spec.confirm.seeds),
         scheduler=NoScheduler(spec.budget.fidelity.most, goal.direction, seed),

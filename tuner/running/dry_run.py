@@ -43,7 +43,7 @@ def check(study: Asked, overrides: Mapping[str, Any] | None = None, mistakes: Mi
     """Train the default configuration for one epoch, where a study would train it, and store nothing.
 
     A function runs in a process of its own, everything else in this one. Raises `NoUsableTrialError` with the traceback
-    where the objective fails. `mistakes` that were found before are told with those found here.
+    where the objective fails. `mistakes` that were found before are reported with those found here.
     """
     mistakes = mistakes or Mistakes()
     spec, source = read_spec(study, overrides or {}, mistakes)

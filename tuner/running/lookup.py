@@ -183,7 +183,7 @@ def with_space_file(spec: StudySpec, folders: Sequence[Path]) -> StudySpec:
 
 
 def data_fingerprint(spec: StudySpec, folder: Path) -> str | None:
-    """Return what tells the spec's data from other data; None where it has none of its own."""
+    """Return the fingerprint of the spec's data; None where it has none of its own."""
     kind = _kind_of_objective(spec, folder)
     return None if kind is None else kind.fingerprint(spec.settings)
 

@@ -53,7 +53,7 @@ def failed_run(
         failed, (error, count) = summary.counts[TrialState.FAIL], queries.failure_reasons(trials)[0]
         return TooManyFailuresError(
             f"stopped, since {failed} of {amount(summary.finished, 'trial')} failed; {count} of them with: {error}",
-            hint=f"mend the cause, then go on with: {_after_failures(location, summary)}",
+            hint=f"mend the cause, then continue with: {_after_failures(location, summary)}",
         )
     return no_usable_trial(location, study, trials) if summary.best is None else None
 

@@ -1,4 +1,4 @@
-"""Samplers, schedulers and executors that do not ship with tuner: their mistakes are told apart from tuner's own."""
+"""Samplers, schedulers and executors that do not ship with tuner: their errors are reported as theirs."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -54,9 +54,9 @@ def options_of_program(words: Sequence[str], folder: Path) -> tuple[ProgramOptio
         raise ConfigurationError(f"{shown} could not be run: {error}") from error
     text = done.stdout.decode(errors="replace")
     if done.returncode != 0 or "usage:" not in text:
-        told = (done.stderr.decode(errors="replace") or text).strip()[-_SHOWN:]
+        printed = (done.stderr.decode(errors="replace") or text).strip()[-_SHOWN:]
         raise ConfigurationError(
-            f"{shown} ended with exit code {done.returncode} and printed no help of argparse's: {told or 'nothing'}",
+            f"{shown} ended with exit code {done.returncode} and printed no help of argparse's: {printed or 'nothing'}",
             hint="write the study file yourself: `tuner init FILE` gives a template, docs/commands.md the way",
         )
     return options_of(text)

@@ -67,7 +67,7 @@ def refuse_changes(
         lines += _rule_difference(study.rules, tuple(rule.reason for rule in space.rules))
     if lines:
         raise ResumeRefusedError(
-            f"study {study.name!r} cannot go on, it was started with something else:\n" + "\n".join(lines),
+            f"study {study.name!r} cannot be resumed, it was started with something else:\n" + "\n".join(lines),
             hint="undo the change, or start a new study: "
             + location.command("run", study.source["study"] or "...", "--name", f"{study.name}-2"),
         )

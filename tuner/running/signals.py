@@ -15,7 +15,7 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _STDERR = 2
 
-_SECOND = "; a second Ctrl-C stops at once, and they are trained again when the study goes on"
+_SECOND = "; a second Ctrl-C stops at once, and they are trained again when the study is resumed"
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def stopping_on_signals(
         if number == signal.SIGHUP:
             leave_closed_terminal()
         if number == signal.SIGINT and controller.is_stopping:
-            _tell(f"stopped at once; go on with: {again}")
+            _tell(f"stopped at once; continue with: {again}")
             os._exit(130)
         if not controller.is_stopping:
             _tell(stopping + (_SECOND if number == signal.SIGINT else ""))
@@ -75,7 +75,7 @@ def _stopping(unit: FidelityUnit, grace_seconds: float | None) -> str:
 
 def _tell(text: str) -> None:
     """Write a line to stderr, as a signal handler may: whatever else writes there may be in the middle of it."""
-    with suppress(OSError):  # nobody reads it any more
+    with suppress(OSError):  # the terminal or pipe is closed
         os.write(_STDERR, f"{chr(10) if os.isatty(_STDERR) else ''}{text}{chr(10)}".encode())
 
 

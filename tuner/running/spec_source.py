@@ -1,4 +1,4 @@
-"""What is asked for: a shipped study, a study file, a spec or data alone, now and when a study goes on."""
+"""Resolves a shipped study, a study file, a spec, data or a command to a spec, for a new study and a resumed one."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -60,8 +60,8 @@ def module_folder(spec: StudySpec, source: Mapping[str, Any] | Source) -> Path:
 def trusted_module_folder(study: StudyRecord, spec: StudySpec, *, trust: bool, database: Path | None = None) -> Path:
     """Return where the modules of a stored study are looked for, or its command runs, as `module_folder` does.
 
-    Whoever wrote the database chose what they are called and where they lie. Unless a person says to `trust` it, only
-    what is installed and what lies in the working directory is run, and only where the study was started there. A
+    The author of the database chose their names and places. Unless a person says to `trust` it, only what is
+    installed and what lies in the working directory is run, and only where the study was started there. A
     command is code itself, which no study file but only the database may say: that `database` has to be a file in the
     working directory too. Raises `UntrustedCodeError` before anything is imported.
     """
@@ -141,7 +141,7 @@ def read_spec(
 ) -> tuple[StudySpec, Source]:
     """Return what is asked for, with absolute paths, and where it came from.
 
-    With `mistakes` those that leave something to go on with are collected there. Unless `imports`, no module that a
+    With `mistakes` those that leave something to check are collected there. Unless `imports`, no module that a
     study file names is run: what its settings mean is then left to its objective.
     """
     folder = Path.cwd()
@@ -222,7 +222,7 @@ def _split(line: str) -> tuple[str, ...]:
 def _find_study(study: str) -> tuple[Path, str]:
     """Return the study file's path, and the words that find it again from anywhere."""
     path = Path(study)
-    with suppress(RuntimeError):  # nobody has that home folder
+    with suppress(RuntimeError):  # there is no user of that name
         path = path.expanduser()
     if path.suffix == ".toml" or "/" in study:
         if not path.is_file():
@@ -255,13 +255,13 @@ def spec_to_resume(
 ) -> tuple[StudySpec, Path]:
     """Return what the study's file says today, or what was stored where there is no file (any more).
 
-    `instead` is the command that can be run where the study cannot go on; `database` the file that it is stored in,
-    None for a server. What is wrong is collected in `mistakes`.
-    Raises `UntrustedCodeError` where it names code elsewhere that a person has not said to `trust`.
+    `instead` is the command that can be run where the study cannot be resumed; `database` the file that it is stored
+    in, None for a server. What is wrong is collected in `mistakes`. Raises `UntrustedCodeError` where it names code
+    elsewhere that a person has not said to `trust`.
     """
     if not study.spec:
         raise ConfigurationError(
-            f"study {study.name!r} was not made by tuner, so it cannot go on here",
+            f"study {study.name!r} was not made by tuner, so it cannot be resumed here",
             hint=f"it can be looked at with: {instead}",
         )
     source, folder = study.source["study"], Path(study.source["folder"])
@@ -282,7 +282,7 @@ def spec_to_resume(
     if isinstance(stored.objective, str) and any(mark in stored.objective for mark in UNNAMED):
         raise ConfigurationError(
             f"the objective of study {study.name!r}, {stored.objective}, lies in no module: no other program finds it",
-            hint=f"go on in Python, with its spec: tuner.load_study({study.name!r}, spec=StudySpec(...)).resume()",
+            hint=f"resume it in Python, with its spec: tuner.load_study({study.name!r}, spec=StudySpec(...)).resume()",
         )
     modules = trusted_module_folder(study, stored, trust=trust, database=database)
     return located(stored, [Path.cwd(), folder], modules), modules
@@ -306,7 +306,7 @@ def _directed(spec: StudySpec, study: StudyRecord) -> StudySpec:
 def space_to_resume(study: StudyRecord, spec: StudySpec, folder: Path) -> SearchSpace:
     """Return the space that the spec names, or the stored one of a space that was made in Python.
 
-    Raises `ConfigurationError` where that had rules, whose code nobody has stored.
+    Raises `ConfigurationError` where that had rules, whose code is not stored.
     """
     if spec.search_space or study.space is None:
         return find_space(spec, folder)

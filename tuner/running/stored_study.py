@@ -45,7 +45,7 @@ def place_of_study(store: Store, name: str) -> Location:
     if is_companion(name):
         search = confirmed_study(name)
         raise ConfigurationError(
-            f"{name!r} are the repetitions of study {search!r}, which go on with it",
+            f"{name!r} are the repetitions of study {search!r}, which are resumed with it",
             hint=store.location.command("confirm", search),
         )
     study = store.study(name)
@@ -174,5 +174,5 @@ def with_lost_trials(components: RunComponents, study: StudyRecord, trials: Sequ
         return components
     trial = f"trial {lost[0]} begins" if len(lost) == 1 else f"trials {', '.join(map(str, lost))} begin"
     before = run_elsewhere(study, root.parent.parent)
-    note = f"{trial} anew: there is no checkpoint to go on from in {root}{f'; {before}' if before else ''}"
+    note = f"{trial} anew: there is no checkpoint to continue from in {root}{f'; {before}' if before else ''}"
     return replace(components, lost=lost, notes=(*components.notes, note))

@@ -65,7 +65,7 @@ def _doubts(studies: list[StudyRecord], spec: StudySpec, carried: tuple[Transfer
         if study.metric != spec.metric:
             yield f"warm start: the best of {study.name} are those by {study.metric}, not by {spec.metric}"
     if not carried:
-        yield "warm start: what there is breaks the rules of the search space or is its default configuration"
+        yield "warm start: no configuration is transferred: each breaks a rule of the search space or is its default"
 
 
 def warm_started(components: RunComponents, begins: WarmStartConfigs) -> RunComponents:

@@ -26,7 +26,7 @@ _Key = frozenset[tuple[str, Scalar]]
 class Proposals:
     """Knows what was tried, and chooses among what a sampler proposes.
 
-    A trial is compared with those of lower numbers alone, so what a number gets does not depend on what was begun
+    A trial is compared only with those of lower numbers, so what a number gets does not depend on what was begun
     since. Once every configuration was tried, a further trial trains one again, with another seed.
     """
 
@@ -37,7 +37,7 @@ class Proposals:
 
     def observe(self, trial: TrialRecord) -> None:
         """Record that the configuration of a trial was tried."""
-        # A trial may since have gone on from another's state, with another configuration.
+        # A trial may since have continued from another's state, with another configuration.
         key = self._key(trial.config_at(1))
         self._tried[key] = min(trial.number, self._tried.get(key, trial.number))
 

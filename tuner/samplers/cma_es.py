@@ -1,4 +1,4 @@
-"""Adapts a normal distribution towards better values: for spaces of numbers alone."""
+"""Adapts a normal distribution towards better values: only for spaces of numbers."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ class CMAES(Sampler):
     Finished trials, in the order of their numbers, make the generations of `population` trials (0: 4 + 3 ln d); trials
     that failed count as the worst of theirs. Those that break a constraint count as worse than all that meet it, the
     more the further they are from meeting it (Deb 2000, "An efficient constraint handling method for genetic
-    algorithms"). Nothing is stored: the generations are told again to a new optimizer.
+    algorithms"). Nothing is stored: a new optimizer is given all generations again.
     """
 
     def __init__(self, space: SearchSpace, goal: Goal, seed: int, *, population: int = 0) -> None:
@@ -54,7 +54,7 @@ class CMAES(Sampler):
     def problems(cls, space: SearchSpace, goal: Goal, *, stops_early: bool) -> Iterator[str]:
         choices = [path for path, each in space.parameters.items() if isinstance(each, Choice)]
         if choices:
-            yield f"it searches numbers alone, and these are choices: {', '.join(choices)}; use the sampler tpe"
+            yield f"it searches only numbers, and these are choices: {', '.join(choices)}; use the sampler tpe"
         elif len(space) < 2:  # noqa: PLR2004 - one number has no covariance
             yield "it needs at least two parameters; use the sampler tpe"
         if goal.has_several:
@@ -73,7 +73,7 @@ class CMAES(Sampler):
         return self._space.at(dict(zip(self._ranges, map(float, point), strict=True)), fixed)
 
     def _optimizer(self, seed: int) -> CMA:
-        """Return an optimizer that has been told every complete generation, and draws from `seed`."""
+        """Return an optimizer that knows every complete generation, and draws from `seed`."""
         dimensions = len(self._ranges)
         optimizer = CMA(
             mean=np.full(dimensions, 0.5),

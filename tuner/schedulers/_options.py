@@ -17,12 +17,12 @@ def of_halving(min_epochs: int, eta: int, max_epochs: int, warm_up: int) -> Iter
     """Yield everything that is wrong with the options of successive halving."""
     yield from of_min_epochs(min_epochs, max_epochs)
     yield from of_warm_up(warm_up, max_epochs)
-    if eta < 2:  # noqa: PLR2004 - a rung that keeps everybody is none
-        yield f"scheduler.eta: {eta} is below 2; of eta trials at a rung one goes on"
+    if eta < 2:  # noqa: PLR2004 - a rung that keeps every trial is none
+        yield f"scheduler.eta: {eta} is below 2; of eta trials at a rung one continues"
 
 
 def of_min_epochs(min_epochs: int, max_epochs: int) -> Iterator[str]:
-    """Yield that trials could not even be judged at their last epoch, or that `min_epochs` is no epoch."""
+    """Yield that trials could not even be judged at their last epoch, or that `min_epochs` is below 1."""
     yield from below("min_epochs", min_epochs, 1)
     if min_epochs > max_epochs:
         yield f"scheduler.min_epochs: {min_epochs} is above budget.epochs, {max_epochs}"

@@ -19,7 +19,7 @@ _ETA = 3
 
 @final
 class Hyperband(Scheduler):
-    """Asynchronous Hyperband: each trial belongs to a bracket, and is compared with the others of its bracket alone.
+    """Asynchronous Hyperband: each trial belongs to a bracket, and is compared only with the others of its bracket.
 
     Bracket s begins to stop trials at `min_epochs * eta^s` epochs, with the rungs below `warm_up` left out. A trial's
     bracket is drawn by its number, with the shares that brackets have in Li et al. 2018, "Hyperband": the ones that

@@ -11,7 +11,7 @@ __all__ = ["NoScheduler"]
 
 @final
 class NoScheduler(Scheduler):
-    """Lets every trial go on."""
+    """Lets every trial continue."""
 
     prunes: ClassVar[bool] = False
 

@@ -1,4 +1,4 @@
-"""Population-based training: poor trials go on from the weights and the configuration of good ones."""
+"""Population-based training: poor trials continue from the weights and the configuration of good ones."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -19,7 +19,7 @@ _GENERATIONS = 9
 
 @final
 class PBT(Scheduler):
-    """Every `interval` epochs a trial among the worst `quantile` goes on from one among the best, drawn at random.
+    """Every `interval` epochs a trial among the worst `quantile` continues from one among the best, drawn at random.
 
     It takes over the weights, the optimizer's state and the configuration, whose real numbers are then perturbed.
     Truncation selection of Jaderberg et al. 2017, "Population Based Training of Neural Networks". The study's trials

@@ -95,9 +95,9 @@ def _moved(space: SearchSpace, values: Mapping[str, Scalar]) -> Config:
 
 @final
 class WarmStart(Sampler):
-    """Proposes what was carried over before it lets another sampler go on.
+    """Proposes the configurations that were carried over, then those of another sampler.
 
-    What was tried is known from the trials it is told of, so nothing more needs to be stored. While something is left,
+    What was tried is known from the trials it observes, so nothing more needs to be stored. While something is left,
     a cohort whose shape none of it has gets nothing: the first trials of a study are these.
     """
 
@@ -112,7 +112,7 @@ class WarmStart(Sampler):
         return next((config for config in self._left if self._has(config, fixed)), None)
 
     def observe(self, trial: TrialRecord) -> None:
-        # A trial may since have gone on from another's state, with another configuration.
+        # A trial may since have continued from another's state, with another configuration.
         begun = trial.config_at(1)
         self._left = [config for config in self._left if config != begun]
         self._sampler.observe(trial)

@@ -38,7 +38,7 @@ _SMALL = 0.01
 _FEW = 8
 
 TO_FILL_IN = "FILL-IN"
-"""What stands in a command for what the program needs and its help does not tell."""
+"""What stands in a command for an argument that the program needs and its help gives no value for."""
 
 
 @final

@@ -214,7 +214,7 @@ def _quantity(kind: Any, unit: Unit) -> Any:
 
 
 def _component(key: DeclaredKey) -> Any:
-    """Return the type of a section with a name and options, which may be the name alone."""
+    """Return the type of a section with a name and options, which may be only the name."""
     default = as_component(key.default).name
     table = create_model(key.name, __config__=ConfigDict(extra="allow", strict=True), name=(str, default))
     name = {"anyOf": [{"enum": [*member_names(key)]}, {"type": "string"}]}

@@ -32,7 +32,7 @@ from tuner.domain.search_space import SearchSpace
 from tuner.system.untrusted_files import text_of
 
 SUFFIX = ".toml"
-"""What tells the path of a search space from the name of one."""
+"""What distinguishes the path of a search space from the name of one."""
 
 RULES = "rules"
 

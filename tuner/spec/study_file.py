@@ -281,4 +281,4 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from None
     except (ValueError, RecursionError) as error:  # a number or a nesting that is too long is no TOMLDecodeError
-        raise ConfigurationError(f"{path} is no TOML: {error}") from None
+        raise ConfigurationError(f"{path} is not TOML: {error}") from None

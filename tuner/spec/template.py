@@ -42,7 +42,7 @@ def template() -> str:
 def study_file_of(spec: StudySpec) -> str:
     """Return the template with what `spec` says in it: a study file that means the same, but for the study's name.
 
-    Raises `ConfigurationError` where no file can: what was made in Python alone has no name that a file could give.
+    Raises `ConfigurationError` where no file can: what was made in Python has no name that a file could give.
     """
     if not spec.objective:
         raise ConfigurationError("objective: the study has none: its program asks and tells, which no study file can")

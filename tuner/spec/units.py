@@ -24,7 +24,7 @@ def parse_duration(value: object) -> object:
     """
     if isinstance(value, str):
         if not re.fullmatch(DURATION_PATTERN, value.strip()):
-            raise ValueError("is no duration; write it as 90s, 10m, 1h30m or 2d")
+            raise ValueError("is not a duration; write it as 90s, 10m, 1h30m or 2d")
         value = sum(float(number) * _SECONDS[unit] for number, unit in re.findall(r"([\d.]+)([smhd])", value))
     if isinstance(value, int | float) and value > _LONGEST:
         raise ValueError("is longer than a hundred years")
@@ -43,7 +43,7 @@ def parse_size(value: object) -> object:
         return value
     match = re.fullmatch(SIZE_PATTERN, value.strip())
     if match is None:
-        raise ValueError("is no size; write it as 200MB, 8GiB or a number of bytes")
+        raise ValueError("is not a size; write it as 200MB, 8GiB or a number of bytes")
     size = float(match[1]) * _BYTES[match[2] or ""]
     if size > _MOST:
         raise ValueError("is more than any machine has")

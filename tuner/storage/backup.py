@@ -28,7 +28,7 @@ KEPT = 3
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 _ABANDONED_SECONDS = 3600.0
-"""How old an unfinished copy is that nobody writes any more."""
+"""The age from which an unfinished copy is abandoned."""
 
 
 @final
@@ -81,7 +81,7 @@ def restoring(file: Path, backup: Backup) -> str:
 class Backups(Listener):
     """Makes a backup after every so many finished trials, of which `finished` were so before the run.
 
-    Does nothing where the storage is no SQLite file.
+    Does nothing where the storage is not an SQLite file.
     """
 
     def __init__(self, location: Location, finished: int = 0, *, every: int = EVERY) -> None:
@@ -104,7 +104,7 @@ def _found(file: Path) -> Iterator[Backup]:
     name = re.compile(rf"{re.escape(file.stem)}-(\d{{8}}T\d{{6}}Z)\.db")
     for path in _paths(file.parent / FOLDER):
         matched = name.fullmatch(path.name)
-        # Whatever is no time is no backup of ours; one that another process just deleted is none either.
+        # A name without a time is not a backup of ours; nor is one that another process has just deleted.
         with suppress(ValueError, FileNotFoundError):
             if matched:
                 made = datetime.strptime(matched[1], _STAMP).replace(tzinfo=UTC)
@@ -119,7 +119,7 @@ def _copy(file: Path, to: Path) -> None:
     """Copy a database in one read transaction, which keeps no writer waiting, and check the copy."""
     with closing(sqlite3.connect(reading_uri(file), uri=True)) as source, closing(sqlite3.connect(to)) as copy:
         source.backup(copy)
-        # A copy is one file: without this, whoever opens it gets a write-ahead log beside it.
+        # A copy is one file: without this, opening it makes a write-ahead log beside it.
         copy.execute("PRAGMA journal_mode=DELETE")
         (found,) = copy.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":

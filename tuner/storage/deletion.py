@@ -47,14 +47,14 @@ class Belongings:
 def belongings(store: Store, name: str) -> Belongings:
     """Return what would be deleted with study `name`.
 
-    Raises `StudyNotFoundError` where nothing of it is left, and `StudyHeldError` where somebody runs it.
+    Raises `StudyNotFoundError` where nothing of it is left, and `StudyHeldError` where a process runs it.
     """
     is_stored = name in store.names
     found = tuple(dict.fromkeys(_paths(store, name)))
     links = tuple(dict.fromkeys(link for path in found if (link := _link_to(path)) is not None))
     paths = tuple(path for path in found if _link_to(path) is None)
     if not is_stored and not found:
-        store.study(name)  # says what there is instead
+        store.study(name)  # raises with the names of the studies that are stored
     if is_stored:
         store.refuse_held(name)
     sizes = [*_sizes(paths)]
@@ -72,10 +72,10 @@ def belongings(store: Store, name: str) -> Belongings:
 def delete(store: Store, belonging: Belongings) -> None:
     """Delete a study and its files; a link among them is deleted, and what it leads to is not.
 
-    Raises `StudyHeldError` where somebody has begun to run it, and `StorageError` where files stay.
+    Raises `StudyHeldError` where a process has begun to run it, and `StorageError` where files stay.
     """
     if belonging.trials is not None:
-        with suppress(StudyNotFoundError):  # somebody else has deleted it meanwhile: what is left are the files
+        with suppress(StudyNotFoundError):  # another process has deleted it meanwhile: the files are left
             store.delete(belonging.study)
     if belonging.sharers:
         return
@@ -92,7 +92,7 @@ def delete(store: Store, belonging: Belongings) -> None:
 def _paths(store: Store, name: str) -> Iterator[Path]:
     """Yield the files of a study, as far as they are there, and what is left of deleted ones of its name."""
     if not NAME_PATTERN.fullmatch(name) or ".." in name:
-        return  # a name that somebody put into the database by hand must not lead elsewhere
+        return  # a name that was put into the database by hand must not lead elsewhere
     for part in (name, companion(name)):
         if part in store:
             study = store.study(part)

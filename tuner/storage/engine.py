@@ -34,13 +34,13 @@ _SERVERS = ("postgresql", "mysql", "mariadb")
 """The kinds of servers whose locks are known here."""
 
 _MAKING_TABLES = 7_088_121_011
-"""The number of the lock that who makes tables holds on PostgreSQL."""
+"""The number of the PostgreSQL lock that is held while tables are made."""
 
 _MAKING_SECONDS = 60
 """How long is waited for another process that makes the tables."""
 
 _DEADLOCKS = frozenset({1213, "40P01", "40001"})
-"""What MySQL and PostgreSQL call that a transaction was undone to let another one go on."""
+"""The codes of MySQL and PostgreSQL for a transaction that was undone to let another one continue."""
 
 _ATTEMPTS = 5
 
@@ -66,14 +66,15 @@ def connect(location: Location, busy_seconds: float = _BUSY_SECONDS, *, read_onl
     """Return an engine for `location`; nothing is opened or created yet.
 
     `busy_seconds` is how long a write waits for another process that writes into the same SQLite file. With `read_only`
-    the database itself refuses every write, whoever asks for it.
+    the database itself refuses every write.
 
     SQLite runs in WAL mode, so that readers never block the writer, and writes start with BEGIN IMMEDIATE, so that a
     transaction that has read is never refused its write. `synchronous=NORMAL` survives the death of any process; a
     power cut can take the last moments, which a resumed study trains again.
 
     A server locks row by row: `reading` is of one moment (REPEATABLE READ), `writing` sees what others have committed
-    (READ COMMITTED) and what it relies on it locks. A process that was frozen in a transaction keeps nobody for ever.
+    (READ COMMITTED) and what it relies on it locks. A process that was frozen in a transaction blocks others only for a
+    limited time.
     """
     try:
         engine = create_engine(location.url, **engine_options(location, busy_seconds, read_only=read_only))
@@ -130,7 +131,7 @@ def _prepare_server(dialect: str, busy_seconds: float, connection: DBAPIConnecti
 def _opened(file: Path, busy_seconds: float, *, read_only: bool) -> sqlite3.Connection:
     is_there = os.path.lexists(file)
     if is_there and not file.is_file():  # looked at and not opened: closing it would give up SQLite's own locks
-        raise OSError(errno.EINVAL, "it is no regular file", str(file))
+        raise OSError(errno.EINVAL, "it is not a regular file", str(file))
     if is_there and (read_only or not _may_be_written(file)):
         return sqlite3.connect(reading_uri(file), uri=True, timeout=busy_seconds, check_same_thread=False)
     return sqlite3.connect(file, timeout=busy_seconds, check_same_thread=False)
@@ -162,7 +163,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
 def guard(connection: Any) -> None:
     """Bound what a file's own SQL can ask for, and let a signal end what it asks for.
 
-    A view, a trigger, or a column that is computed, is a program of whoever wrote the file. The handler is Python code
+    A view, a trigger, or a column that is computed, is a program of the file's author. The handler is Python code
     that runs every few moments: signals are handled in it, and an exception of theirs ends the statement.
     """
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
@@ -191,7 +192,7 @@ def guard(connection: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
     if writes and not connection.info.get(_IN_WAL):
-        connection.exec_driver_sql("PRAGMA journal_mode=WAL")  # the file stays in it: who only reads changes nothing
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")  # the file stays in it: reading changes nothing
         connection.info[_IN_WAL] = True
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -284,7 +285,7 @@ def _shown(engine: Engine) -> str:
 def create_schema(location: Location, engine: Engine) -> None:
     """Create Optuna's tables where there are none yet; Optuna does it, so its version stamps are right.
 
-    Folders are made for their owner alone, and so is the database file.
+    Only their owner can open the folders and the database file that are made.
     """
     with translated(engine), _one_at_a_time(location, engine):
         if _revision(engine) is not None:
@@ -329,7 +330,7 @@ def check_schema(engine: Engine) -> bool:
 
 
 def _lock(connection: Connection) -> None:
-    """Wait until nobody else makes tables in the database, as long as the connection is there."""
+    """Lock the making of tables in the database until the connection is closed."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SET lock_timeout = {_MAKING_SECONDS * 1000}")
         connection.exec_driver_sql(f"SELECT pg_advisory_lock({_MAKING_TABLES})")
@@ -344,7 +345,7 @@ def _lock(connection: Connection) -> None:
 
 
 def _revision(engine: Engine) -> str | None:
-    """Return the schema's revision; None where there are no tables, or whoever makes them is not done, or was killed.
+    """Return the schema's revision; None where there are no tables, or they are still being made, or are unfinished.
 
     The revision is the last thing that Optuna writes.
     """

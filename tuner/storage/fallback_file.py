@@ -1,7 +1,7 @@
 """Results that the storage could not take: kept in files until it can.
 
-One line is what one transaction would have stored, as JSON, flushed to the disk before anybody relies on it. A line
-that was cut off by a crash is ignored: nobody was told that it was kept.
+One line is what one transaction would have stored, as JSON, flushed to the disk before the run relies on it. A line
+that was cut off by a crash is ignored: the run had not relied on it yet.
 """
 
 import json
@@ -39,7 +39,7 @@ class FallbackFile:
     def read(self) -> list[list[TrialUpdate]]:
         """Return what was kept, one list for each transaction, oldest first.
 
-        Raises `StorageError` for a whole line that nobody here can have written: what was measured is not skipped.
+        Raises `StorageError` for a whole line that tuner cannot have written: what was measured is not skipped.
         """
         return [*_entries(self.file)]
 
@@ -66,7 +66,7 @@ def _append(file: Path, entry: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _entries(file: Path) -> Iterator[list[TrialUpdate]]:
-    if file.is_symlink() or not file.is_file():  # nobody kept results behind a link
+    if file.is_symlink() or not file.is_file():  # no run keeps results behind a link
         return
     for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
         try:
@@ -78,7 +78,7 @@ def _entries(file: Path) -> Iterator[list[TrialUpdate]]:
         except (TypeError, KeyError, ValueError, IndexError) as error:
             raise StorageError(
                 f"line {number} of {file} holds no results: {type(error).__name__}: {error}",
-                hint="results that the storage could not take are kept there; move the file away to go on without them",
+                hint="results that the storage could not take are kept there; move it away to resume without them",
             ) from error
 
 

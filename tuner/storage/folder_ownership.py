@@ -35,7 +35,7 @@ class Owner:
 
 
 def owner_of(folder: Path) -> Owner | None:
-    """Return whose folder of checkpoints `folder` is; None where nobody has written it down."""
+    """Return whose folder of checkpoints `folder` is; None where that is not written down."""
     try:
         return Owner(**json_of(text_of(folder / MARKER)))
     except (OSError, ValueError, TypeError):
@@ -138,7 +138,7 @@ def copied(study: StudyRecord, original: str, location: Location) -> str:
 
 
 def storage_name(location: Location) -> str:
-    """Return what tells a database from others that keep their studies' files in the same folder.
+    """Return what distinguishes a database from others that keep their studies' files in the same folder.
 
     A server has many names, so its own is not looked at.
     """

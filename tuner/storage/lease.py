@@ -88,11 +88,11 @@ class LeaseRecord:
     since: datetime | None = None
 
     def is_valid(self, now: datetime) -> bool:
-        """Whether somebody holds the study."""
+        """Whether a process holds the study."""
         return self.until is not None and now < self.until and not self.holder.is_gone
 
     def silence(self, now: datetime) -> float:
-        """Return for how many seconds nothing was heard of the holder, who renews the lease every few."""
+        """Return how many seconds ago the holder last renewed the lease, which it does every few."""
         return max(0.0, (now - (self.until or now) + LASTS).total_seconds())
 
     def describe(self) -> str:
@@ -129,15 +129,15 @@ class Lease:
         return self._claim.token
 
     def check(self, connection: Connection, *, changes: bool = False) -> None:
-        """Raise `LeaseLostError` in a transaction that is about to write what is no longer ours to write.
+        """Raise `LeaseLostError` in a transaction that would write into a study that another process has taken over.
 
-        Until it ends nobody takes the study over. `changes` says that it will write the lease itself.
+        Until it ends no other process can take the study over. `changes` says that it will write the lease itself.
         """
         stored = _stored(connection, self._study_id, changes=changes)
         if stored is None or stored.token != self.token:
             raise LeaseLostError(
-                f"this process lost the study: {stored.holder if stored else 'nobody'} has taken it over",
-                hint="it was asleep or cut off for too long; the other process goes on with the study",
+                f"this process lost the study: {stored.holder if stored else 'an unknown process'} has taken it over",
+                hint="it was asleep or cut off for too long; the other process continues the study",
             )
 
     @contextmanager
@@ -151,7 +151,7 @@ class Lease:
         finally:
             over.set()
             beating.join()
-            # Whoever asks next sees that this process has ended, or that the lease has.
+            # The next process sees that this one has ended, or that the lease has.
             with suppress(StorageError, LeaseLostError):
                 self._extend(None)
 
@@ -160,7 +160,7 @@ class Lease:
             with suppress(StorageError):  # an outage: the next beat may come through
                 try:
                     self._extend(self._clock() + LASTS)
-                except LeaseLostError:  # told by the next transaction
+                except LeaseLostError:  # raised again by the next transaction
                     return
 
     def _extend(self, until: datetime | None) -> None:
@@ -171,9 +171,9 @@ class Lease:
 
 
 def refuse_held(connection: Connection, study_id: int, name: str, now: datetime) -> LeaseRecord | None:
-    """Raise `StudyHeldError` where somebody holds the study; until the transaction ends, nobody can take it.
+    """Raise `StudyHeldError` where a process holds the study; until the transaction ends, none can take it.
 
-    Returns the claim of who held it last, None where nobody ever did.
+    Returns the lease that was held last, None where the study was never run.
     """
     # Where rows are locked one by one, this one stands for the study; SQLite locks everything.
     connection.execute(select(schema.studies.c.study_id).where(schema.studies.c.study_id == study_id).with_for_update())
@@ -206,7 +206,7 @@ def claim_on(connection: Connection, study_id: int) -> LeaseRecord | None:
 
 
 def _stored(connection: Connection, study_id: int, *, changes: bool) -> LeaseRecord | None:
-    """Return the lease, locked; two who shared the lock before one changes the row would wait for each other."""
+    """Return the lease, locked; two that shared the lock before one changes the row would wait for each other."""
     return _parsed(connection.execute(_row(study_id).with_for_update(read=not changes)).scalar())
 
 

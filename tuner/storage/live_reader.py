@@ -1,4 +1,4 @@
-"""Follows a study that another process runs: what happened since the last look, told as the run itself tells it."""
+"""Follows a study that another process runs: polls the storage and yields new events as the run itself has them."""
 
 from datetime import UTC, datetime
 from typing import final
@@ -24,7 +24,7 @@ class Follower:
 
     @property
     def age(self) -> float:
-        """For how many seconds the study has been running; since it is watched where nobody wrote down more."""
+        """For how many seconds the study has been running; since it is watched where its start is not stored."""
         return max(0.0, (self._clock() - self.began).total_seconds())
 
     @property
@@ -46,11 +46,11 @@ class Follower:
         return [_event(trial) for trial in changed]
 
     def holder(self) -> LeaseRecord | None:
-        """Return the lease of whoever runs the study now; None where nobody does."""
+        """Return the lease of the process that runs the study now; None where none does."""
         return self._holder_of(self.study.name)
 
     def is_confirmed_now(self) -> bool:
-        """Whether the search is over for whoever runs it, and the best configurations are being trained again."""
+        """Whether the search is over and its best configurations are being trained again."""
         repetitions = companion(self.study.name)
         return repetitions in self._store and self._holder_of(repetitions) is not None
 

@@ -27,7 +27,7 @@ _DRIVERS = {
     "mysql": "mysql+pymysql",
     "mariadb": "mysql+pymysql",
 }
-"""The drivers of those who name none: those that our extras install."""
+"""The drivers of URLs that name none: those that our extras install."""
 
 
 @final
@@ -85,7 +85,7 @@ class Location:
 
     @property
     def is_default(self) -> bool:
-        """Whether a command run from the working directory finds it without being told."""
+        """Whether a command run from the working directory finds it without `--storage`."""
         return self.url == locate(None).url
 
     def command(self, *words: object) -> str:
@@ -150,9 +150,9 @@ def _not_understood(text: str) -> ConfigurationError:
 
 def _sqlite(path: str) -> Location:
     if "\0" in path:
-        raise ConfigurationError(f"the storage {path!r} is no path: it has a NUL in it")
+        raise ConfigurationError(f"the storage {path!r} is not a path: it has a NUL in it")
     try:
         file = Path(path).expanduser().absolute()
-    except RuntimeError as error:  # nobody has that home folder
+    except RuntimeError as error:  # there is no user of that name
         raise ConfigurationError(f"the storage {path!r} cannot be found: {error}") from error
     return Location(URL.create("sqlite", database=str(file)), file, file.parent)

@@ -55,7 +55,7 @@ def study_names(connection: Connection) -> tuple[str, ...]:
     names = tuple(row.study_name for row in rows)
     with readable("the name of a study"):
         if strange := [name for name in names if not isinstance(name, str)]:
-            raise TypeError(f"{strange[0]!r} is no text")
+            raise TypeError(f"{strange[0]!r} is not text")
     return names
 
 

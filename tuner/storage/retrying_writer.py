@@ -15,7 +15,7 @@ _STOPPING_SECONDS = 5.0
 _LONGEST_PAUSE = 1.0
 
 Waits = Callable[[float, str], None]
-"""Told for how many seconds the study has waited, and why; 0 when the storage is back."""
+"""Called with the seconds that the study has waited, and why; 0 when the storage is back."""
 
 
 @final
@@ -108,7 +108,7 @@ class RetryingWriter(StudyWriter):
             else:
                 self._waits(0, "")
                 return
-        raise StorageError(error.message, hint=f"{error.hint}\n{kept}; resuming the study goes on with them") from error
+        raise StorageError(error.message, hint=f"{error.hint}\n{kept}; resuming the study stores them") from error
 
     def _longest(self) -> float:
         return _STOPPING_SECONDS if self._is_stopping() else self._patience

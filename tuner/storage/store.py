@@ -36,7 +36,7 @@ class Store:
 
     def __init__(self, location: Location, *, read_only: bool = False) -> None:
         self.location = location
-        # A running study waits for other writers itself, so that it can say so, and stop; whoever watches one, too.
+        # A running study, or one that is watched, waits for other writers itself, so that it can say so, and stop.
         self._writer = connect(location, busy_seconds=_BUSY_SECONDS, read_only=read_only)
         self._engine = self._writer if read_only else connect(location)
 
@@ -79,7 +79,7 @@ class Store:
     def view(self, name: str, state: TrialState | None = None) -> tuple[StudyRecord, tuple[TrialRecord, ...]]:
         """Return a study and its trials, those in `state` where one is given, as people are shown them.
 
-        What a run has left RUNNING that was killed is WAITING: so it is as soon as the study goes on.
+        What a killed run has left RUNNING is shown as WAITING, its state as soon as the study is resumed.
         """
         self._require(name)
         with reading(self._engine) as connection:
@@ -203,15 +203,15 @@ class Store:
         if same is None or name in self:
             return exists_already(self.location, name)
         return StudyExistsError(
-            f"{self.location} takes the name {name!r} for that of study {same!r}: it does not tell capitals apart",
+            f"{self.location} takes the name {name!r} for that of study {same!r}: it does not distinguish capitals",
             hint="choose another one with --name NAME",
         )
 
     def delete(self, name: str, *, is_held: bool = False) -> None:
         """Delete a study with everything stored about it, its repetitions too: all of it or nothing.
 
-        Raises `StudyNotFoundError`, and `StudyHeldError` where somebody runs it; `is_held` says that it is the caller
-        who does.
+        Raises `StudyNotFoundError`, and `StudyHeldError` where a process runs it; `is_held` says that it is the
+        caller.
         """
         self._require(name)
 
@@ -237,18 +237,18 @@ class Store:
             yield SqlStudyWriter(self._writer, study_id, study, lease)
 
     def claim(self, name: str) -> LeaseRecord | None:
-        """Return who runs a study, or ran it last; None where nobody ever did."""
+        """Return the lease of the process that runs a study, or ran it last; None where it was never run."""
         self._require(name)
         with reading(self._engine) as connection:
             return claim_on(connection, _id(connection, name))
 
     def is_run(self, name: str) -> bool:
-        """Whether somebody runs a study now."""
+        """Whether a process runs a study now."""
         claim = self.claim(name)
         return claim is not None and claim.is_valid(utc_now())
 
     def refuse_held(self, name: str) -> None:
-        """Raise `StudyHeldError` where somebody runs the study, or its repetitions."""
+        """Raise `StudyHeldError` where a process runs the study, or its repetitions."""
         self._require(name)
         with reading(self._engine) as connection:
             for study_id in _ids(connection, name):
@@ -285,7 +285,7 @@ def exists_already(location: Location, name: str) -> StudyExistsError:
     """Return the error for a name that is taken."""
     return StudyExistsError(
         f"study {name!r} exists already",
-        hint=f"go on with it: {location.command('resume', name)}\nor start another with --name NAME",
+        hint=f"continue it: {location.command('resume', name)}\nor start another with --name NAME",
     )
 
 
@@ -301,7 +301,7 @@ def _left(
 
 
 def _is_left(connection: Connection, study_id: int, study: StudyRecord) -> bool:
-    """Whether nobody runs the study; Optuna does not say who runs its own."""
+    """Whether no process runs the study; of Optuna's own studies that is not known."""
     claim = claim_on(connection, study_id)
     return study.space is not None and (claim is None or not claim.is_valid(utc_now()))
 

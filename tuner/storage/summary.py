@@ -60,7 +60,7 @@ def best_numbers(connection: Connection, study_id: int, direction: Direction, co
 
 
 def changes(connection: Connection, study_id: int) -> bool:
-    """Whether a trial of the study has changed its configuration on the way, which its parameters do not tell."""
+    """Whether a trial of the study has changed its configuration on the way, which its parameters do not show."""
     trials, attributes = schema.trials.c, schema.trial_user_attributes.c
     found = connection.execute(
         select(attributes.trial_id)

@@ -79,7 +79,7 @@ def _check_kinds(name: str, value: Any, kinds: Mapping[str, type], *, required: 
 
 
 def check_notes(notes: Mapping[str, Any]) -> None:
-    """Raise `TypeError`, `KeyError` or `ValueError` where a note of a study is not what those who use it rely on."""
+    """Raise `TypeError`, `KeyError` or `ValueError` where a note of a study is not in the form that is read."""
     Batching.of(notes)
     for key, value in notes.items():
         check = _is_tested if key.startswith("test:") else _NOTES.get(key)
@@ -92,13 +92,13 @@ def check_result(failure: Any, metrics: Any, epoch: Any) -> None:
     if not isinstance(epoch, int) or not isinstance(metrics, Mapping):
         raise TypeError(f"it has the epoch {epoch!r} and the metrics {metrics!r}")
     if not _are_numbers(metrics):
-        raise TypeError("a metric of it is no number")
+        raise TypeError("a metric of it is not a number")
     if failure is not None and not all(isinstance(text, str) for text in failure.values()):
         raise TypeError(f"its failure is {failure!r}")
 
 
 def checked_report(report: Any) -> dict[str, float]:
-    """Return the metrics of a report; raises `TypeError` where one is no number."""
+    """Return the metrics of a report; raises `TypeError` where one is not a number."""
     if not isinstance(report, Mapping) or not _are_numbers(report):
         raise TypeError(f"it is {report!r:.100}")
     return {**report}

@@ -153,7 +153,7 @@ class SqlStudyWriter(StudyWriter):
         if trial.number < expected:
             raise StorageError(
                 f"another program has added trial {last} to the study while it runs",
-                hint="a study is added to while nothing runs it; `tuner resume` goes on with what was added",
+                hint="a study is added to while nothing runs it; `tuner resume` continues with what was added",
             )
         row = {
             "number": trial.number,

@@ -14,7 +14,7 @@ from tuner.domain.study import Direction
 from tuner.domain.trial import TrialState
 from tuner.formatting.values import safe
 
-# Okabe and Ito's, which colour-blind people tell apart, in tones that do on white and on black.
+# Okabe and Ito's, which colour-blind people can distinguish, in tones that are legible on white and on black.
 BLUE, ORANGE, GREEN, RED, PURPLE = "#3a86c8", "#e0892a", "#1f9e77", "#d1495b", "#9a6fb0"
 GREY, FAINT = "#8b93a1", "rgba(139,147,161,0.35)"
 
@@ -66,8 +66,8 @@ def label(text: object) -> str:
 def worth_telling_apart(values: Sequence[float], complete: Sequence[float], direction: Direction) -> float:
     """Return the worst of `values` that is worth an axis' room.
 
-    Three times as far from the best as most complete trials are, so that these are told apart, and no less than the
-    best quarter of all.
+    Three times as far from the best as most complete trials are, so that these can be distinguished, and no less than
+    the best quarter of all.
     """
     merits = sorted((direction.sign * value for value in values), reverse=True)
     quarter = merits[(len(merits) - 1) // 4]

@@ -49,7 +49,7 @@ class _Writer:
 
     @singledispatchmethod
     def _block(self, block: Block) -> Iterator[str]:
-        raise TypeError(f"{type(block).__name__} is no block")
+        raise TypeError(f"{type(block).__name__} is not a block")
 
     @_block.register
     def _(self, block: Text) -> Iterator[str]:

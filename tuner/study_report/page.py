@@ -44,7 +44,7 @@ def as_page(document: Document) -> str:
 
 
 def _breakable(text: str) -> Markup:
-    """Return text that may go on in the next line after a dot or an underscore, as paths of parameters should."""
+    """Return text that may break after a dot or an underscore, as paths of parameters should."""
     return Markup("<wbr>").join(re.split(r"(?<=[._])(?=[A-Za-z])", text))
 
 

@@ -54,7 +54,7 @@ def _order(picture: Picture, path: Path) -> dict[str, Any]:
 
 def _on_white(figure: Any) -> Any:
     """Return the figure as a page in light colours would show it."""
-    import plotly.graph_objects as go  # noqa: PLC0415 - loaded already, whoever drew the figure
+    import plotly.graph_objects as go  # noqa: PLC0415 - loaded already, by the code that drew the figure
 
     light = go.Figure(figure)
     light.update_layout(paper_bgcolor="white", plot_bgcolor="white", font_color=_INK)

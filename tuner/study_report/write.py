@@ -88,7 +88,7 @@ def _refuse_to_destroy(target: Path, *, replace: bool) -> None:
         head = file.read(_HEAD)
     if page.MARK not in head and markdown.MARK not in head:
         raise ConfigurationError(
-            f"{target} is there already, and it is no report of ours",
+            f"{target} is there already, and it is not a report of tuner's",
             hint="-o FILE writes elsewhere, --force replaces it",
         )
 
@@ -118,7 +118,7 @@ def _drawn(document: Document, folder: Path) -> tuple[Path, ...]:
 
 
 def _write(target: Path, text: str) -> None:
-    """Write beside the target and rename: whoever opens it meanwhile sees the old report."""
+    """Write beside the target and rename: a reader that opens it meanwhile sees the old report."""
     with _said(target), whole_file(target) as beside:
         beside.write_text(text, encoding="utf-8")
 

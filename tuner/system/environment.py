@@ -28,7 +28,7 @@ def _version(package: str) -> str | None:
 
 
 def _processor() -> str:
-    """Return the processor's model where Linux tells it, else its family."""
+    """Return the processor's model where Linux gives it, else its family."""
     described = Path("/proc/cpuinfo")
     lines = described.read_text(encoding="utf-8").splitlines() if described.is_file() else []
     models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

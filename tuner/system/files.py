@@ -1,7 +1,7 @@
-"""Folders and files that are their owner's alone, and appear whole or not at all.
+"""Folders and files that only their owner can open, and that appear whole or not at all.
 
-What is written beside its target has a name that nobody can guess, and so can neither wait there as a link nor stand in
-the way. What others may have made is looked at without following links.
+What is written beside its target has a name that cannot be guessed, and so can neither wait there as a link nor stand
+in the way. What others may have made is looked at without following links.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def private(folder: Path) -> Path:
-    """Make `folder` and those above it that are not there, each for their owner alone, and return it.
+    """Make `folder` and those above it that are not there, each open only to their owner, and return it.
 
     `mkdir` gives its mode to the last one only.
     """
@@ -57,7 +57,7 @@ def open_to_others(folder: Path) -> str | None:
     """Return why others could replace what this user makes in `folder`; None where they cannot."""
     facts = folder.stat()
     if facts.st_uid not in (0, os.getuid(), _nobody()):
-        return f"it belongs to user {facts.st_uid}, who could replace what is made in it"
+        return f"it belongs to user {facts.st_uid}, who could replace the files that are made in it"
     if facts.st_mode & stat.S_IWOTH and not facts.st_mode & stat.S_ISVTX:
         return f"others could replace what is made in it (mode {stat.S_IMODE(facts.st_mode):o}, without the sticky bit)"
     return None
@@ -73,7 +73,7 @@ def _nobody() -> int:
 
 @contextmanager
 def whole_file(target: Path, *, replaces: bool = True) -> Iterator[Path]:
-    """Give an empty file to fill, its owner's alone, which becomes `target` if nothing is raised.
+    """Give an empty file to fill, open only to its owner, which becomes `target` if nothing is raised.
 
     Unless it `replaces` what is there, raises `FileExistsError` where something is.
     """
@@ -97,8 +97,8 @@ def _beside(target: Path, ending: str) -> Path:
 def whole(folder: Path) -> Iterator[Path]:
     """Give an empty private folder to fill, which becomes `folder`, in place of what was there, if nothing is raised.
 
-    What is in it is its owner's alone. A process that is killed meanwhile leaves `folder` as it was, or, killed between
-    two renames, what it was beside it as `.<name>.<8 letters>.before`.
+    Only its owner can read what is in it. A process that is killed meanwhile leaves `folder` as it was, or, killed
+    between two renames, what it was beside it as `.<name>.<8 letters>.before`.
     """
     with whole_and_named(folder.parent, folder.name, lambda: folder.name) as beside:
         yield beside
@@ -106,7 +106,7 @@ def whole(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_and_named(parent: Path, draft: str, named: Callable[[], str]) -> Iterator[Path]:
-    """Give a folder as `whole` does, in `parent`, whose name is known at the end alone; `draft` is in its first one."""
+    """Give a folder as `whole` does, in `parent`, whose name is known only at the end; `draft` is in its first one."""
     private(parent)
     beside = _beside(parent / draft, "partial")
     beside.mkdir(mode=0o700)
@@ -120,7 +120,7 @@ def whole_and_named(parent: Path, draft: str, named: Callable[[], str]) -> Itera
 
 
 def _close_to_others(folder: Path) -> None:
-    """Let everything in a folder be its owner's alone; what a link in it leads to stays as it is."""
+    """Let only its owner open everything in a folder; what a link in it leads to stays as it is."""
     for path in folder.rglob("*"):
         if not path.is_symlink():
             path.chmod(0o700 if path.is_dir() else 0o600)

@@ -1,4 +1,4 @@
-"""Process identity, memory and descendants, and how to end processes; pids that are used again are told apart."""
+"""Process identity, memory and descendants, and how to end processes; a reused pid is recognised by the start time."""
 
 import ctypes
 import os

@@ -21,7 +21,7 @@ Unraisable = Callable[["sys.UnraisableHookArgs"], Any]
 
 
 def raised_again(hook: Unraisable) -> Unraisable:
-    """Return a `sys.unraisablehook` by which no signal is lost; `hook` is told everything else.
+    """Return a `sys.unraisablehook` by which no signal is lost; `hook` gets everything else.
 
     A handler that raises while Python runs a destructor, or a callback of its own import locks, raises nowhere: the
     signal comes again a moment later, when the program is back in its own code.

@@ -1,7 +1,7 @@
-"""The door for files that somebody else may have made: regular files only, and no larger than they may be.
+"""Opens files that other people may have made: regular files only, and no larger than they may be.
 
 A FIFO, a device or a folder in the place of a file is refused before anything waits for it, and JSON that is nested
-so deeply that nobody here can have written it.
+more deeply than anything that tuner writes.
 """
 
 import errno
@@ -31,7 +31,7 @@ def opened(path: Path, most: int = LARGEST) -> BufferedReader:
         return os.fdopen(handle, "rb")
     os.close(handle)
     if not stat.S_ISREG(facts.st_mode):
-        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     raise OSError(errno.EFBIG, f"it has {facts.st_size:,} bytes, and no more than {most:,} are read", str(path))
 
 

@@ -225,7 +225,7 @@ def _run(sampler: Sampler, space: SearchSpace, trials: int, sign: float = 1.0) -
 def judged(member: type[Sampler], goal: Goal, trials: int, seed: int = 0) -> tuple[Sampler, list[TrialRecord]]:
     """Run trials that are better the larger they are, and return the sampler and the records.
 
-    What is too large is stopped early, unless the sampler learns from complete trials alone.
+    What is too large is stopped early, unless the sampler learns only from complete trials.
     """
     sampler = member(PLANE, goal, seed)
     records: list[TrialRecord] = []

@@ -19,7 +19,7 @@ from tuner.registry.import_path import resolve_class
 TRACKERS = Catalogue("tuner.tracking.trackers", "tracker", group="tuner.trackers")
 
 _EVERY = 0.5
-"""Seconds that what happens is collected for, so that a tracker is told much at once."""
+"""Seconds that events are collected for, so that a tracker gets many at once."""
 
 _REST = 4
 """How many times as long as it wrote a tracker rests: of a core that trials need it takes a fifth at most."""
@@ -46,7 +46,7 @@ class Log:
 
     @staticmethod
     def parse(text: str) -> "Log":
-        """Return what was asked for; raises `ConfigurationError` where nobody knows it, or it is not installed."""
+        """Return what was asked for; raises `ConfigurationError` where it is unknown or not installed."""
         name, _, where = text.partition("=")
         log = Log(name, where)
         package = log.member.package
@@ -91,7 +91,7 @@ class Logs:
         return tuple(dict.fromkeys((thread.outcome, not thread.trouble) for thread in self._threads))
 
     def listeners(self, study: TrackedStudy, folder: Path, warn: Warn) -> list[Listener]:
-        """Return what logs a study whose storage is in `folder`; `warn` is told, once, of a log that fails."""
+        """Return what logs a study whose storage is in `folder`; `warn` is called once for a log that fails."""
         threads = [_begun(log, study, folder, warn) for log in self._logs]
         self._threads += threads
         return [*threads]
@@ -110,7 +110,7 @@ def _begun(log: Log, study: TrackedStudy, folder: Path, warn: Warn) -> "LogThrea
 class LogThread(Listener):
     """Hands what happens to a tracker that lives on a thread of its own, so that the run never waits for it.
 
-    Whatever the tracker raises ends the logging and is told once, on the thread of the run.
+    Whatever the tracker raises ends the logging and is reported once, on the thread of the run.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class LogThread(Listener):
     def outcome(self) -> str:
         """What became of the log, in words."""
         if self.trouble:
-            return f"logging to {self._name} has ended, the study goes on without it: {redacted(self.trouble)}"
+            return f"logging to {self._name} has ended, the study continues without it: {redacted(self.trouble)}"
         return f"logged to {self._name}; look at it with: {self._opening}"
 
     def notify(self, event: Event) -> None:

@@ -112,7 +112,9 @@ def test_a_fraction_of_an_epoch_is_no_report_with_one_note(
     curve: Callable[..., Stored], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert curve([0.5, 1.0, 1.5, 2.0, "2.5", "3"]) == {1: 1.0, 2: 2.0, 3: "3"}
-    assert capsys.readouterr().err == ("tuner: epoch 0.5 is no whole number: lines with a fraction are not reports\n")
+    assert capsys.readouterr().err == (
+        "tuner: epoch 0.5 is not a whole number: lines with a fraction are not reports\n"
+    )
 
 
 def test_a_program_that_prints_fractions_alone_fails_with_what_to_do(curve: Callable[..., Stored]) -> None:

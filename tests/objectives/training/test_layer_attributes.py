@@ -120,7 +120,7 @@ class Dropping(nn.Module):
 
 
 class Peeking(Tempered):
-    """Computes something else where its number is no number."""
+    """Computes something else where its number is not a number."""
 
     def forward(self, inputs: Tensor) -> Tensor:
         outputs: Tensor = self.inner(inputs)

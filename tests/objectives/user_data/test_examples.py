@@ -58,7 +58,7 @@ def test_hidden_files_and_other_files_are_no_images(album: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("contents", "message"), [(b"no image", "is no image, whatever its name says"), (None, "is no whole image")]
+    ("contents", "message"), [(b"no image", "is not an image, whatever its name says"), (None, "is not a whole image")]
 )
 def test_a_broken_image_is_named(album: Path, contents: bytes | None, message: str) -> None:
     broken = album / "light" / "9.png"
@@ -283,7 +283,7 @@ def test_an_array_that_says_to_be_larger_than_it_is_is_refused(tmp_path: Path) -
 @pytest.mark.parametrize("contents", [b"", b"PK\x03\x04 cut off", b"not a zip file"])
 def test_a_broken_archive_is_refused(tmp_path: Path, contents: bytes) -> None:
     (tmp_path / "data.npz").write_bytes(contents)
-    with pytest.raises(ConfigurationError, match=r"is no whole \.npz file"):
+    with pytest.raises(ConfigurationError, match=r"is not a whole \.npz file"):
         arrays(tmp_path / "data.npz")
 
 

@@ -89,10 +89,10 @@ def test_d02_the_type_of_a_column_can_be_given(opened: Open) -> None:
 def test_d02_a_type_that_does_not_exist_and_one_that_does_not_fit_are_named(opened: Open) -> None:
     error = refusal(opened, GOOD, columns={"x": "numbr", "knd": "category"})
     assert error.problems == (
-        "settings.columns.x: 'numbr' is no type; did you mean 'number'? (types: number, category, date, ignore)",
+        "settings.columns.x: 'numbr' is not a type; did you mean 'number'? (types: number, category, date, ignore)",
         "settings.columns.knd: there is no such column; did you mean 'kind'?",
     )
-    assert "line 2, column 'kind': 'a' is no number" in refusal(opened, GOOD, columns={"kind": "number"}).message
+    assert "line 2, column 'kind': 'a' is not a number" in refusal(opened, GOOD, columns={"kind": "number"}).message
 
 
 @pytest.mark.parametrize("fields", ["7,a,yes,more", "7,a"])
@@ -115,12 +115,12 @@ def test_d04_a_name_that_two_columns_have_is_refused(opened: Open) -> None:
         ("x,kind,label\n", "t.csv", "has no rows, only names of columns"),
         ("x\n1\n", "t.csv", "has one column only, 'x'"),
         ("1,2,3\n4,5,6\n", "t.csv", "line 1: has numbers where the names of the columns should be"),
-        (GOOD + '"open,a,yes\n', "t.csv", "line 26: is no CSV: unexpected end of data"),
+        (GOOD + '"open,a,yes\n', "t.csv", "line 26: is not CSV: unexpected end of data"),
         (GOOD.encode() + b"1.5,\xff,yes\n", "t.csv", "is not UTF-8 text"),
-        (b"", "t.parquet", "is no whole Parquet file"),
-        (b"PAR1garbagePAR1", "t.parquet", "is no whole Parquet file"),
-        (gzip.compress(GOOD.encode() * 99, mtime=0)[:-20], "t.csv.gz", "is no whole gzip file"),
-        (GOOD.encode(), "t.csv.gz", "is no whole gzip file"),
+        (b"", "t.parquet", "is not a whole Parquet file"),
+        (b"PAR1garbagePAR1", "t.parquet", "is not a whole Parquet file"),
+        (gzip.compress(GOOD.encode() * 99, mtime=0)[:-20], "t.csv.gz", "is not a whole gzip file"),
+        (GOOD.encode(), "t.csv.gz", "is not a whole gzip file"),
     ],
     ids=lambda value: repr(value)[:30],
 )
@@ -141,7 +141,7 @@ def test_d05_another_encoding_can_be_given(opened: Open) -> None:
 @pytest.mark.parametrize("text", ["1e999", "-inf", "1e39"])
 def test_d06_a_number_that_is_not_finite_is_named_with_its_line(opened: Open, text: str) -> None:
     error = refusal(opened, GOOD + f"{text},a,yes\n")
-    assert f"line 26, column 'x': {text!r} is no finite number of 32 bits" in error.message
+    assert f"line 26, column 'x': {text!r} is not a finite number of 32 bits" in error.message
 
 
 @pytest.mark.parametrize(

@@ -79,9 +79,9 @@ def test_words_for_a_gap_and_zeros_first_stay_the_text_that_they_are(path: Path)
     ("text", "told"),
     [
         ("x,y\n1,a\n2\n", "line 3: has 1 field"),
-        ('x,y\n1,a\n2,"b"c\n', "line 3: is no CSV"),
+        ('x,y\n1,a\n2,"b"c\n', "line 3: is not CSV"),
         ('x,y\n1,a\n\n2,"b\nc"\n3\n', "line 6: has 1 field"),
-        ('x,y\n1,a\n2,"b\n', "line 3: is no CSV"),
+        ('x,y\n1,a\n2,"b\n', "line 3: is not CSV"),
         ("x,y\n1,a\n2,\0\n", "line 3: has a NUL byte"),
     ],
 )
@@ -93,7 +93,7 @@ def test_a_line_that_cannot_be_read_is_named(path: Path, text: str, told: str) -
 
 def test_a_cell_longer_than_the_strict_parser_takes_is_refused(path: Path) -> None:
     path.write_text(f"x,y\n1,{'a' * 200_000}\n", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="line 2: is no CSV: field larger than field limit"):
+    with pytest.raises(ConfigurationError, match="line 2: is not CSV: field larger than field limit"):
         read_table(path)
 
 

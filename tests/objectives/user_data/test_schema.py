@@ -86,7 +86,7 @@ def test_rows_with_two_columns_of_one_name_are_refused(schema: Schema) -> None:
 
 def test_a_value_that_cannot_be_read_is_named_with_its_row(schema: Schema) -> None:
     rows = pd.DataFrame({"age": ["1", "old"], "city": "Rome", "zip": "00077", "joined": "", "price": 1})
-    with pytest.raises(ConfigurationError, match="row 2, column 'age': 'old' is no number"):
+    with pytest.raises(ConfigurationError, match="row 2, column 'age': 'old' is not a number"):
         schema.features(rows)
 
 

@@ -16,7 +16,7 @@ from tuner.domain.trial import TrialRecord
 FEWEST = 10
 """Trials below which nothing can be said."""
 _LEAST_EXPLAINED = 0.1
-"""A model that tells less of how trials differ cannot tell what matters either."""
+"""A model that explains less of the differences between trials cannot say what matters either."""
 
 
 @final
@@ -54,9 +54,10 @@ class ParameterImportance:
 class Importance:
     """Which parameters matter, the most important first.
 
-    `trials` is how many were learned from; where they cannot tell, `parameters` is empty and `why_not` says why.
-    `explained` is how much of the differences between unseen trials the parameters tell, 0 to 1: the rest is chance, or
-    more than so many trials can show. `standings` has, by trial number, the share of the others that it is better than.
+    `trials` is how many were learned from; where they are not enough, `parameters` is empty and `why_not` says why.
+    `explained` is how much of the differences between unseen trials the parameters explain, 0 to 1: the rest is chance,
+    or more than so many trials can show. `standings` has, by trial number, the share of the others that it is better
+    than.
     """
 
     parameters: tuple[ParameterImportance, ...]
@@ -123,7 +124,7 @@ def _parameter(axis: Axis, bands: Bands, *, share: float, is_clear: bool) -> Par
 
 def _why_not(axes: Sequence[Axis], scores: Matrix) -> str:
     if len(scores) < FEWEST:
-        return f"{len(scores)} of the trials measured something, and it takes {FEWEST} to tell"
+        return f"{len(scores)} of the trials measured something, and it takes {FEWEST}"
     if not axes:
         return "no parameter has more than one value"
     return "every trial is as good as the next" if np.ptp(scores) == 0 else ""

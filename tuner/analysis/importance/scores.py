@@ -16,7 +16,7 @@ def standings(trials: Sequence[TrialRecord], direction: Direction) -> Mapping[in
     every epoch. Failed trials and those that measured nothing have no standing.
     """
     measured = [trial for trial in trials if trial.state is not TrialState.FAIL and trial.value is not None]
-    if len(measured) < 2:  # noqa: PLR2004 - nobody to compare with
+    if len(measured) < 2:  # noqa: PLR2004 - nothing to compare with
         return {}
     best_so_far, last = _progress(measured, direction)
     rows = np.arange(len(measured))

@@ -29,8 +29,8 @@ class Effects:
     """What the model says. `totals` has each axis' total effect and `chance` what pure noise would seem to have.
 
     `codes` and `answers` are the drawn configurations and the standings that the model expects of them; `explained` is
-    how much of the differences between trials it has not seen the model tells, 1 at most and 0 for no better than the
-    mean.
+    how much of the differences between trials it has not seen the model explains, 1 at most and 0 for no better than
+    the mean.
     """
 
     totals: tuple[float, ...]

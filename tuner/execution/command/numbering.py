@@ -37,7 +37,7 @@ class Numbering:
             return True
         if number % 1:
             self.fraction = number if self.fraction is None else self.fraction
-            self._note("fraction", f"{self._at(number)} is no whole number: lines with a fraction are not reports")
+            self._note("fraction", f"{self._at(number)} is not a whole number: lines with a fraction are not reports")
             return False
         if self._first_epoch is None and number >= 0 and not self._trial.epoch:
             self._decide(0 if number == 0 and self._trial.unit is FidelityUnit.EPOCHS else 1)

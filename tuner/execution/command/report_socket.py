@@ -39,7 +39,7 @@ class ReportSocket:
     """A listening socket with its connections."""
 
     def __init__(self) -> None:
-        # One that is no file: a path has about a hundred bytes, and would stay where this process is killed.
+        # One that is not a file: a path has about a hundred bytes, and would stay where this process is killed.
         self.address = f"tuner-{os.getpid()}-{secrets.token_hex(8)}"
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(f"\0{self.address}")

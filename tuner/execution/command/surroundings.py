@@ -33,12 +33,12 @@ def environment_of(facts: Mapping[str, str], address: str) -> dict[str, str]:
 
     At the `address`, a socket's, `tuner.report` finds this process.
     """
-    told = {
+    variables = {
         f"{VARIABLES}{name.removeprefix('trial.').upper()}": value for name, value in facts.items() if name != "python"
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(VARIABLES)}
     # Python keeps what it prints to a pipe until there are 8 KiB: nothing could be stopped early.
-    return {**inherited, "PYTHONUNBUFFERED": "1", **told, SOCKET: address}
+    return {**inherited, "PYTHONUNBUFFERED": "1", **variables, SOCKET: address}
 
 
 def _written(trial: Trial) -> str:

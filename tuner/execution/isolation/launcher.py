@@ -63,7 +63,7 @@ class Launcher:
         raise WorkLostError(_NOT_STARTED)
 
     def prepare(self, modules: tuple[str, ...]) -> None:
-        """Take note of modules that trials import late, for the template to import before the next one."""
+        """Record modules that trials import late, for the template to import before the next one."""
         self._modules.update(modules)
 
     def close(self) -> None:
@@ -118,7 +118,7 @@ class Launcher:
 
 
 def _opened(log: Path) -> int:
-    """Open a log to append to; a link that somebody has put in its place is not followed."""
+    """Open a log to append to; a link in its place is not followed."""
     try:
         private(log.parent)
         return os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -1,4 +1,4 @@
-"""What a worker, its template and its trial processes say to each other, over socket pairs that nobody else has."""
+"""Messages between a worker, its template and its trial processes, over socket pairs that no other process has."""
 
 from dataclasses import dataclass, field
 from enum import Enum

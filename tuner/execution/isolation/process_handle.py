@@ -39,7 +39,7 @@ class Output:
 
     @property
     def is_too_long(self) -> bool:
-        """Whether more was printed than may be; a log that somebody has deleted is empty."""
+        """Whether more was printed than may be; a log that was deleted is empty."""
         if self.log is None or self.limit is None:
             return False
         try:
@@ -81,7 +81,7 @@ class ProcessHandle:
         self.ask(Request.LOAD, self._job, limits)
 
     def send(self, request: Request, content: Any = None) -> None:
-        """Ask for something; that the process has ended is found out by who waits for an answer."""
+        """Ask for something; that the process has ended is noticed when the answer is waited for."""
         with suppress(ConnectionError):
             self._connection.send((request, content))
 

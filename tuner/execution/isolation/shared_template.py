@@ -23,8 +23,8 @@ def shared_template(worker_spec: WorkerSpec, folder: Path) -> Iterator[Path | No
     """Start a template, and yield the address, a socket in `folder`, at which workers join it; None where none helps.
 
     Where the objective fails to be imported, or what it imports cannot be forked, the template ends, and each worker
-    finds out with one of its own: that is the failure of a trial, told in its log. With a GPU each worker has its own
-    anyway, since it may see another device.
+    finds out with one of its own: that is the failure of a trial, described in its log. With a GPU each worker has its
+    own anyway, since it may see another device.
     """
     if worker_spec.isolation is Isolation.NONE or worker_spec.device != "cpu":
         yield None

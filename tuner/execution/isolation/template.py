@@ -112,7 +112,7 @@ class _Template:
         self._objective = objective
         self._module_path = module_path
         self._running: set[int] = set()
-        # A signal tells that a child has ended; what it writes to wakes the loop up.
+        # A signal says that a child has ended; what it writes to wakes the loop up.
         self._woken, waking = socket.socketpair()
         self._woken.setblocking(False)
         waking.setblocking(False)
@@ -190,7 +190,7 @@ class _Template:
         return process.pid
 
     def _reap(self) -> None:
-        """Take note of trial processes that have ended, and end what they have left behind."""
+        """Collect trial processes that have ended, and end what they have left behind."""
         for pid, status in _ended_children():
             # Others are what trials have left, of which a living one may still have use.
             if pid in self._running:
@@ -268,7 +268,7 @@ def _forget_libraries_ends() -> None:
 
 def _unforkable_from_the_start() -> str:
     """Return why no process can be forked once the objective is imported, "" where one can."""
-    # They would have to end with the first trial, since what trials leave cannot be told from them.
+    # They would have to end with the first trial, since they cannot be distinguished from what trials leave.
     return "importing the objective starts processes" if _has_children() else _unforkable()
 
 

@@ -161,7 +161,7 @@ def leave(status: int) -> NoReturn:
 
 def _redirect(log: int | None) -> None:
     """Let the standard streams be the trial's own; what is printed appears line by line."""
-    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - not a path of anybody's
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - not a path of a user's
         os.dup2(nothing.fileno(), 0)
     if log is not None:
         os.dup2(log, 1)

@@ -51,7 +51,7 @@ class IsolatedWorker:
         self._try(lambda: self._start(assignment.members))
 
     def advance(self) -> tuple[Report, ...]:
-        """Train on until somebody has to decide; return what every member did."""
+        """Train on until a decision is needed; return what every member did."""
         self._raise_error()
         reports: list[Report] = []
         for process in [*self._processes]:

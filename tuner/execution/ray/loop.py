@@ -2,8 +2,8 @@
 
 One Ray trial is one cohort. A worker is an actor that outlives its trials (`reuse_actors`): it imports torch and loads
 the data once. Every epoch is one `train` call, whose result holds the reports of all members; the scheduler hook hands
-them to the controller and tells the worker who leaves, before Ray asks for the next epoch. Nothing that Ray writes is
-ever read again: the study lives in the storage alone.
+them to the controller and tells the worker which members leave, before Ray asks for the next epoch. Nothing that Ray
+writes is ever read again: the study lives only in the storage.
 """
 
 import time
@@ -68,7 +68,7 @@ def run_loop(
                 verbose=0,
             )
         except Exception:
-            # Ray wraps what a hook raised; the bridge has it as it was. `_AbandonedError` is no error at all.
+            # Ray wraps what a hook raised; the bridge has it as it was. `_AbandonedError` is not an error at all.
             if bridge.error is None and not bridge.is_abandoned:
                 raise
     if bridge.error is not None:
@@ -160,7 +160,7 @@ class _Bridge:
         return assignment
 
     def result(self, trial: RayTrial, result: dict[str, Any]) -> bool:
-        """Hand an epoch's result to the controller, and return whether the cohort goes on."""
+        """Hand an epoch's result to the controller, and return whether the cohort continues."""
         assignment = self._work[trial.trial_id]
         self._watchdog.heard(assignment.id)
         try:
@@ -192,7 +192,7 @@ class _Bridge:
         return not update.is_over
 
     def lost(self, trial: RayTrial) -> None:
-        """Tell the controller that a cohort's worker died, or was ended because of a limit."""
+        """Notify the controller that a cohort's worker died, or was ended because of a limit."""
         assignment = self._work.pop(trial.trial_id, None)
         if assignment is None:
             return
@@ -214,7 +214,7 @@ class _Bridge:
         return grown
 
     def keep_workers_warm(self, controller: Any, trial: RayTrial) -> None:
-        """Tell Ray to keep as many idle workers as cohorts may run: by itself it keeps one."""
+        """Let Ray keep as many idle workers as cohorts may run: by itself it keeps one."""
         if not self._warm:
             self._warm = True
             cache = controller._tune_controller._actor_cache  # noqa: SLF001 - Ray has no other door
@@ -224,7 +224,7 @@ class _Bridge:
         self._watchdog.verdict(self._work.pop(trial.trial_id).id)
 
     def check_limits(self) -> None:
-        """End workers that are beyond a limit; Ray then tells of them as of any that died."""
+        """End workers that are beyond a limit; Ray then reports them like any that died."""
         try:
             self._watchdog.check()
         except ConfigurationError as error:
@@ -324,7 +324,7 @@ class _Watch(TrialProgressCallback):  # type: ignore[misc]
 
 @final
 class _Silence(ProgressReporter):  # type: ignore[misc]
-    """Reports nothing: progress is told by the controller's listeners."""
+    """Reports nothing: the controller's listeners show progress."""
 
     def should_report(self, trials: Any, done: bool = False) -> bool:  # noqa: FBT001, FBT002 - Ray's signature
         return False

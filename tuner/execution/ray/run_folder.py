@@ -19,7 +19,7 @@ from tuner.system.files import is_own_folder
 
 _LOCK = "lock"
 _UNLOCKED_SECONDS = 86_400.0
-"""How old a folder without a lock has to be to be nobody's: a run makes both within moments."""
+"""The age from which a folder without a lock is abandoned: a run makes both within moments."""
 
 
 @final
@@ -41,7 +41,7 @@ class RunFolder:
 
 
 def _made(root: Path, prefix: str) -> tuple[Path, int]:
-    """Return a new folder and the handle that holds its lock, with what tells this machine from others in it."""
+    """Return a new folder and the handle that holds its lock, which has an id of this machine in it."""
     while True:
         path = root / f"{prefix}{os.getpid()}-{secrets.token_hex(4)}"
         with suppress(FileExistsError):
@@ -78,7 +78,7 @@ def _clear(folder: Path, end: Callable[[Path], None]) -> None:
 def _text(handle: int) -> str:
     try:
         return os.read(handle, 200).decode(errors="replace")
-    except OSError:  # it is no file
+    except OSError:  # it is not a file
         return ""
 
 

@@ -40,7 +40,7 @@ _ENDING_SECONDS = 5.0
 """How long is waited for processes to be gone that were killed."""
 
 GRACE_SECONDS = 5.0
-"""How long a stopping run waits for the epochs that are being trained; their trials go on from the last checkpoint."""
+"""How long a stopping run waits for epochs that are being trained; their trials continue from the last checkpoint."""
 
 _LOOPBACK = "127.0.0.1"
 
@@ -168,7 +168,7 @@ def _init(resources: Resources, parallel: int, folder: Path) -> None:
             job_config=OwnModulePath(),
             log_to_driver=False,
             logging_level=logging.ERROR,
-            # Ray opens its folder to everybody; nobody gets past the one around it.
+            # Ray opens its folder to every user; the one around it is closed to them.
             _temp_dir=str(folder / "r"),
             _node_ip_address=_LOOPBACK,
         )
@@ -235,7 +235,7 @@ def _lean_start() -> Iterator[None]:
         _replaced(Node, "start_api_server", _no_api_server),
         _replaced(services, "get_node", _registered(services.get_node)),
         _replaced(services, "ConsolePopen", _shielded),
-        # Ray takes the loopback address for the one under which others reach this machine: nobody is meant to.
+        # Ray takes the loopback address for the one under which others reach this machine, which they must not.
         _replaced(services, "resolve_ip_for_localhost", lambda host: host),
         # It prints an essay to stdout for every worker that dies; the study says it in a line, with the trial.
         _replaced(worker, "listen_error_messages", lambda *_: None),
@@ -315,7 +315,7 @@ def _environment(values: Mapping[str, str], *, authenticates: bool) -> Iterator[
 
 
 def _reread() -> None:
-    """Let Ray read its configuration and its token again: it would go on with those of the session before."""
+    """Let Ray read its configuration and its token again: it would continue with those of the session before."""
     Config.initialize("")
     AuthenticationTokenLoader.instance().reset_cache()
 

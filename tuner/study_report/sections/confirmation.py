@@ -29,7 +29,7 @@ def section(material: ReportData) -> Section | None:
 def between(estimate: Estimate) -> str:
     """Return an estimate's interval in words."""
     if not math.isfinite(estimate.margin):
-        return "one training alone has no interval"
+        return "a single training has no interval"
     return f"{LEVEL:.0%} interval {number(estimate.low)} to {number(estimate.high)}"
 
 
@@ -47,11 +47,11 @@ def _flattery(confirmation: Confirmation) -> str:
     optimism_bias, shown = confirmation.optimism_bias, confirmation.winner.search_value
     if optimism_bias is None or shown is None:
         return ""
-    told = f"The search had shown the winner at {number(shown)}"
+    shown_as = f"The search had shown the winner at {number(shown)}"
     if abs(optimism_bias) < _NOTHING:
-        return f"{told}, which is its mean."
+        return f"{shown_as}, which is its mean."
     how = "better: the best of many noisy values flatters" if optimism_bias > 0 else "worse"
-    return f"{told}; against its mean that is {number(abs(optimism_bias))} {how}."
+    return f"{shown_as}; against its mean that is {number(abs(optimism_bias))} {how}."
 
 
 def _picture(material: ReportData, confirmation: Confirmation) -> Picture:

@@ -61,7 +61,7 @@ def _study_file(material: ReportData) -> str | None:
 
 
 def _data(material: ReportData) -> Iterator[Block]:
-    """Yield what was understood of the data that was the person's own; what ships is told by its name."""
+    """Yield the columns, target and fingerprint of a person's own data; a shipped dataset has only its name."""
     stored = material.study.notes.get("data")
     if stored is None:
         return

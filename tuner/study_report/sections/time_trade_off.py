@@ -19,7 +19,7 @@ _FAR_APART = 30
 
 
 def section(material: ReportData) -> Section | None:
-    """Return the values against the time that trials took; None where too few tell."""
+    """Return the values against the time that trials took; None where there are too few."""
     timed = [
         trial
         for trial in material.trials

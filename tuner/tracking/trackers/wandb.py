@@ -20,7 +20,7 @@ _OFFLINE = "offline"
 class WandbTracker(Tracker):
     """Writes runs that `wandb sync` uploads, or, with $WANDB_MODE=online and a login made before, uploads them at once.
 
-    Of the machine, the code and its repository nothing is told. `PLACE` is a folder, `PLACE#PROJECT` or
+    Nothing about the machine, the code and its repository is uploaded. `PLACE` is a folder, `PLACE#PROJECT` or
     `PLACE#TEAM/PROJECT`: what a person gives is the latter part.
     """
 
@@ -42,7 +42,9 @@ class WandbTracker(Tracker):
         folder, _, project = place.rpartition("#")
         self._wandb = import_module("wandb")
         if _mode() == "online" and not self._wandb.api.api_key:
-            raise RuntimeError("nobody is logged in; run `wandb login` first")  # it would ask, in the middle of the run
+            raise RuntimeError(
+                "wandb is not logged in; run `wandb login` first"
+            )  # it would ask, in the middle of the run
         self._study = study
         self._entity, _, self._project = project.rpartition("/")
         self._settings = self._wandb.Settings(
