@@ -5,6 +5,7 @@ Each list of exceptions may only shrink: one that is no longer needed fails its 
 
 import ast
 import re
+import tokenize
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -129,8 +130,8 @@ PRIVATE_NAMES = {
 OF_OTHERS = {"_exit", "_repr_html_"}
 """Names with an underscore that are public all the same: Python's, and what a notebook asks for."""
 
-RIDDLES = re.compile(r"\b(nobody|whoever|told|goes on|is of no use)\b", re.IGNORECASE)
-"""Words that a document has a plainer one for."""
+RIDDLES = re.compile(r"\b(nobody|somebody|anybody|whoever|told|goes on|take note|is of no use)\b", re.IGNORECASE)
+"""Words that have a plainer one, in documents and in the source."""
 
 
 def files() -> Iterator[str]:
@@ -217,6 +218,20 @@ def private_names(name: str) -> Iterator[str]:
 def test_no_test_looks_at_a_private_name() -> None:
     tests = [name for name in files() if name.startswith("tests/")]
     assert_only({f"{name}:{each}" for name in tests for each in private_names(name)}, PRIVATE_NAMES)
+
+
+def texts(name: str) -> Iterator[tuple[int, str]]:
+    """Yield the line and text of every comment and string of a source file, docstrings among them; no names."""
+    with tokenize.open(ROOT / name) as source:
+        for token in tokenize.generate_tokens(source.readline):
+            if tokenize.tok_name[token.type] in {"COMMENT", "STRING", "FSTRING_MIDDLE"}:
+                yield from enumerate(token.string.splitlines(), token.start[0])
+
+
+def test_docstrings_comments_and_messages_are_in_plain_english() -> None:
+    sources = [name for name in files() if name.startswith(("tuner/", "objectives/", "search_spaces/"))]
+    found = {f"{name}:{number}: {text}" for name in sources for number, text in texts(name) if RIDDLES.search(text)}
+    assert sorted(found) == []
 
 
 @pytest.mark.parametrize("file", [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")], ids=lambda file: file.name)

@@ -47,7 +47,7 @@ def test_a_report_is_replaced_by_a_newer_one(store: Store) -> None:
 def test_another_file_is_replaced_only_when_it_is_asked_for(store: Store, workplace: Path, form: ReportFormat) -> None:
     mine = workplace / "mine"
     mine.write_text("years of work")
-    with pytest.raises(ConfigurationError, match="no report of ours"):
+    with pytest.raises(ConfigurationError, match="is not a report of tuner's"):
         write_report(store, NAME, output=mine, form=form)
     assert mine.read_text() == "years of work"
     write_report(store, NAME, output=mine, form=ReportFormat.HTML, replace=True)

@@ -1,4 +1,4 @@
-"""Who else on this machine can read what is kept."""
+"""Permissions: which folders and files of a storage other users of this machine can read."""
 
 import stat
 from collections.abc import Iterable, Iterator, Sequence

@@ -205,7 +205,7 @@ class TrialCheckpoints(Checkpoints):
     def _end_of(self, begun: int) -> int:
         """Return the step that ended what was being trained after so many reports: the next one, where none has yet.
 
-        Who writes in the background may be done when the step has been reported, and others after it.
+        A write in the background may be done when the step has been reported, and others after it.
         """
         return self._reached[begun] if begun < len(self._reached) else self.target
 

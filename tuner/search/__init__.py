@@ -1,1 +1,1 @@
-"""Who decides: the controller, and the policies it asks."""
+"""The controller, which decides what is trained and what is stopped, and its policies."""

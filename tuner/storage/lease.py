@@ -1,4 +1,4 @@
-"""Who runs a study: one process at a time, which renews its lease while others can see it expire.
+"""Leases: one process at a time runs a study and renews its lease; a lease that is not renewed expires.
 
 Each holder's lease has a number one above the last one's, a fencing token: every transaction of the holder's writer
 reads it first, so a process that slept through the end of its lease cannot write over its successor's study (M.
