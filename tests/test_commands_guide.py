@@ -11,7 +11,7 @@ import pytest
 import tuner
 from tuner.domain.command import FACTS
 from tuner.execution.command.process import GRACE_SECONDS
-from tuner.execution.command.training import _PATIENCE_SECONDS
+from tuner.execution.command.training import PATIENCE_SECONDS
 from tuner.spec.space_file import parse_space
 
 GUIDE = (Path(__file__).parent.parent / "docs" / "commands.md").read_text()
@@ -74,4 +74,4 @@ def test_the_search_space_says_what_its_comments_do() -> None:
 def test_every_placeholder_and_duration_is_told_as_it_is() -> None:
     for fact in FACTS:
         assert f"`{{{fact}}}`" in GUIDE
-    assert (GRACE_SECONDS, _PATIENCE_SECONDS) == (10, 10)
+    assert (GRACE_SECONDS, PATIENCE_SECONDS) == (10, 10)

@@ -101,13 +101,9 @@ STORIES = {
 
 PRIVATE_NAMES = {
     "tests/cli/test_check.py:_estimate",
-    "tests/cli/test_watch.py:_engine",
     "tests/cli/test_watch.py:_seen",
-    "tests/execution/ray/test_executor.py:_parallel",
-    "tests/execution/ray/test_run_folder.py:_machine",
     "tests/execution/ray/test_session.py:_ENVIRONMENT",
     "tests/execution/ray/test_session.py:_run_folder",
-    "tests/faults/test_strangers.py:_checksum",
     "tests/integrations/guides.py:_edits",
     "tests/integrations/guides.py:_uninterrupted",
     "tests/integrations/reports.py:_called",
@@ -116,13 +112,7 @@ PRIVATE_NAMES = {
     "tests/objectives/training/test_layer_attributes.py:_learners",
     "tests/objectives/training/test_zoo.py:_batch",
     "tests/objectives/training/test_zoo.py:_seats",
-    "tests/objectives/user_data/test_regular_csv.py:_parsed",
-    "tests/samplers/test_gaussian_process.py:_Likelihood",
-    "tests/storage/test_lease.py:_engine",
     "tests/storage/test_live_reader.py:_engine",
-    "tests/storage/test_retrying_writer.py:_engine",
-    "tests/storage/test_store.py:_engine",
-    "tests/test_commands_guide.py:_PATIENCE_SECONDS",
     "tests/tracking/test_dispatch.py:_thread",
 }
 """Private names of the source that a test looks at."""

@@ -57,8 +57,8 @@ def _read_text(path: Path, separator: str | None, encoding: str | None, fewest: 
     if encoding is not None:
         _check_encoding(encoding)
     try:
-        frame = _parsed(path, separator, encoding, fewest, is_regular=True)
-        return _parsed(path, separator, encoding, fewest, is_regular=False) if frame is None else frame
+        frame = parsed(path, separator, encoding, fewest, is_regular=True)
+        return parsed(path, separator, encoding, fewest, is_regular=False) if frame is None else frame
     except UnicodeError:
         raise ConfigurationError(
             f"{path}: is not {encoding or 'UTF-8'} text",
@@ -66,7 +66,7 @@ def _read_text(path: Path, separator: str | None, encoding: str | None, fewest: 
         ) from None
 
 
-def _parsed(path: Path, separator: str | None, encoding: str | None, fewest: int, *, is_regular: bool) -> Any:
+def parsed(path: Path, separator: str | None, encoding: str | None, fewest: int, *, is_regular: bool) -> Any:
     """Return the rows of a CSV file, parsed by pyarrow where it `is_regular`, which is None where it is not."""
     with open_text(path, encoding) as stream:
         lines = _lines(path, stream)

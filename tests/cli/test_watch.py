@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, final
 
 import pytest
+from databases import transaction
 from fakes import MAXIMIZED, metrics
 from sqlalchemy import text
 from terminals import terminal
@@ -23,7 +24,6 @@ from tuner.cli import watch
 from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Report
 from tuner.running.session import now
-from tuner.storage.engine import writing
 from tuner.storage.live_reader import Follower
 from tuner.storage.store import Store, open_store
 from tuner.storage.writer import SqlStudyWriter
@@ -249,7 +249,7 @@ def test_ctrl_c_ends_the_watching_and_not_the_study(store: Store, looks: Looks) 
 def test_an_outage_of_the_storage_is_told_and_outlasted(store: Store, looks: Looks, cli: Cli) -> None:
     def rename(old: str, new: str) -> Callable[[Run], None]:
         def act(run: Run) -> None:
-            with writing(run.store._engine) as connection:
+            with transaction(run.store.location) as connection:
                 connection.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
 
         return act

@@ -26,7 +26,7 @@ from pyarrow import parquet
 from safetensors.numpy import load_file, save_file
 
 import tuner
-from tuner.models.manifest import _checksum, digest
+from tuner.models.manifest import checksum, digest
 from tuner.system.untrusted_files import LARGEST
 
 ROOT = str(Path(__file__).parents[2])
@@ -137,7 +137,7 @@ def asked(line: CommandLine, made: Path, workplace: Path) -> Asked:
 def signed(folder: Path, content: dict[str, Any]) -> None:
     """Write a manifest that says that all is as it was exported, as a stranger can."""
     content["files"] = {path.name: digest(path) for path in folder.iterdir() if path.suffix in {".safetensors", ".md"}}
-    (folder / "model.json").write_text(json.dumps({**content, "checksum": _checksum(content)}))
+    (folder / "model.json").write_text(json.dumps({**content, "checksum": checksum(content)}))
 
 
 def manifest(folder: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import check_grad
 
-from tuner.samplers._gaussian_process import Kernel, Posterior, _Likelihood, fitted
+from tuner.samplers._gaussian_process import Kernel, Likelihood, Posterior, fitted
 
 GROUPS = np.array([0, 1, 1])
 
@@ -15,7 +15,7 @@ def observed(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_gradient_of_the_fit_is_that_of_its_value() -> None:
-    likelihood = _Likelihood(*observed(12), GROUPS)
+    likelihood = Likelihood(*observed(12), GROUPS)
     start = likelihood.start + np.linspace(-0.3, 0.4, len(likelihood.start))
     error = check_grad(lambda each: likelihood(each)[0], lambda each: likelihood(each)[1], start)
     assert error < 1e-4 * np.linalg.norm(likelihood(start)[1])

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from databases import transaction
 from fakes import MAXIMIZED
 from sqlalchemy import update
 
@@ -19,7 +20,6 @@ from tuner import Float, SearchSpace
 from tuner.domain.errors import LeaseLostError, StudyHeldError
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage import schema
-from tuner.storage.engine import writing
 from tuner.storage.lease import KEY, LASTS, LeaseOwner, LeaseRecord, utc_now
 from tuner.storage.store import Store, open_store
 from tuner.system.processes import start_time
@@ -42,7 +42,7 @@ def give(store: Store, claim: LeaseRecord) -> None:
     """Store a claim as another process would have."""
     with store.holding("s"):
         pass  # so that there is a row
-    with writing(store._engine) as connection:
+    with transaction(store.location) as connection:
         connection.execute(update(TABLE).where(TABLE.c.key == KEY).values(value_json=claim.describe()))
 
 
@@ -110,7 +110,7 @@ def test_the_lease_of_another_machine_is_respected_until_it_ends(store: Store) -
     with pytest.raises(StudyHeldError, match=r"process 1 on another\.host"), store.holding("s"):
         pass
     give_over = LeaseRecord(token=7, holder=OTHER, until=utc_now() - timedelta(seconds=1))
-    with writing(store._engine) as connection:
+    with transaction(store.location) as connection:
         connection.execute(update(TABLE).where(TABLE.c.key == KEY).values(value_json=give_over.describe()))
     with store.holding("s"):
         claim = store.claim("s")
@@ -123,7 +123,7 @@ def taken_over(store: Store) -> Iterator[None]:
     claim = store.claim("s")
     assert claim is not None
     successor = replace(claim, token=claim.token + 1, holder=OTHER)
-    with writing(store._engine) as connection:
+    with transaction(store.location) as connection:
         connection.execute(update(TABLE).where(TABLE.c.key == KEY).values(value_json=successor.describe()))
     yield
 
@@ -144,7 +144,7 @@ def test_a_lease_that_ended_unnoticed_goes_on(store: Store) -> None:
         claim = store.claim("s")
         assert claim is not None
         ended = replace(claim, until=utc_now() - timedelta(hours=1))
-        with writing(store._engine) as connection:
+        with transaction(store.location) as connection:
             connection.execute(update(TABLE).where(TABLE.c.key == KEY).values(value_json=ended.describe()))
         writer.begin([running(0)])
     assert len(store.read("s")[1]) == 1

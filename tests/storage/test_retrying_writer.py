@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from databases import transaction
 from fakes import MAXIMIZED, metrics
 from sqlalchemy import func, select
 
@@ -229,7 +230,7 @@ def test_a_result_that_came_with_a_lost_lease_is_evidence_and_does_not_count(
 ) -> None:
     patient = waiting(writer, spill, Outage(Lock(store.location), sleeps=-1))
     patient.begin([running(0)])
-    with writing(store._engine) as connection:
+    with transaction(store.location) as connection:
         lease = schema.study_system_attributes.c.value_json
         successor = func.replace(lease, '"token": 1', '"token": 2')
         connection.execute(schema.study_system_attributes.update().values(value_json=successor))

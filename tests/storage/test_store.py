@@ -11,8 +11,10 @@ from typing import Any
 
 import optuna
 import pytest
+from databases import transaction
 from fakes import MAXIMIZED, described, metrics
 from sqlalchemy import select, text
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 
 from tuner import Choice, Float, Int, SearchSpace
@@ -25,7 +27,6 @@ from tuner.domain.study_writer import Transaction, TrialUpdate
 from tuner.domain.trial import Failure, FailureReason, Report, Stage, TrialRecord, TrialState
 from tuner.running.session import now
 from tuner.storage import schema
-from tuner.storage.engine import reading, writing
 from tuner.storage.store import Store, open_store
 from tuner.storage.writer import SqlStudyWriter
 
@@ -64,12 +65,12 @@ def plain_storage(store: Store) -> Iterator[optuna.storages.RDBStorage]:
 
 
 def sql(store: Store, statement: str) -> None:
-    with writing(store._engine) as connection:
+    with transaction(store.location) as connection:
         connection.execute(text(statement))
 
 
 def values(store: Store, query: str) -> list[Any]:
-    with reading(store._engine) as connection:
+    with transaction(store.location) as connection:
         return list(connection.execute(text(query)).scalars())
 
 
@@ -316,8 +317,7 @@ def test_an_unreachable_server_is_told_without_the_password(tmp_path: Path, monk
     def refuse(*_: object) -> None:
         raise OperationalError("select 1", {}, ConnectionRefusedError("connection refused"))
 
-    monkeypatch.setattr(store._engine.dialect, "do_begin", refuse)
-    monkeypatch.setattr(store._engine, "connect", refuse)
+    monkeypatch.setattr(Engine, "connect", refuse)
     with pytest.raises(StorageError, match="connection refused"):
         store.read("s")
 
@@ -326,7 +326,7 @@ def test_a_number_column_survives_json(store: Store) -> None:
     create(store)
     fill(store)
     keys = schema.trial_user_attributes.c
-    with reading(store._engine) as connection:
+    with transaction(store.location) as connection:
         stored = connection.execute(select(keys.value_json).where(keys.key == "tuner:metrics")).scalars().first()
     assert json.loads(str(stored)) == metrics(0.9)
 

@@ -17,7 +17,7 @@ def too_late(silent: float, limits: Limits, whose: str) -> Failure | None:
 
     `whose` is what is ended because of it: "its process", "its worker".
     """
-    # A cohort without a report for as long as a trial may take is beyond that limit too.
+    # A trial without a report for as long as it may take is beyond that limit too.
     return late("it reported nothing", silent, limits.progress, "progress", whose) or late(
         "it was not done", silent, limits.time, "time", whose
     )

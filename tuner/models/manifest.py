@@ -39,7 +39,7 @@ class Manifest(BaseModel):
     def write(self, folder: Path) -> None:
         """Write it into `folder`."""
         content = self.model_dump()
-        signed = {**content, "checksum": _checksum(content)}
+        signed = {**content, "checksum": checksum(content)}
         (folder / NAME).write_text(json.dumps(signed, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -59,7 +59,7 @@ def read_manifest(folder: Path) -> Manifest:
             f"{path} has the format {content.get('format')!r}, and this version of tuner reads {FORMAT}",
             hint="load it with the version that exported it, or a newer one",
         )
-    if content.pop("checksum", None) != _checksum(content):
+    if content.pop("checksum", None) != checksum(content):
         raise ModelError(f"{path} is damaged, or was changed: its checksum is another one", hint=_HINT)
     try:
         return Manifest(**content)
@@ -74,7 +74,8 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _checksum(content: Mapping[str, Any]) -> str:
+def checksum(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a manifest's content, without its checksum, in a canonical form."""
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
 

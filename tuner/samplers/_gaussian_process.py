@@ -87,7 +87,7 @@ def fitted(features: Matrix, values: Vector, groups: Integers) -> Kernel:
     Columns of one group (0, 1, ...) share a length scale.
     """
     count = int(groups.max()) + 1
-    likelihood = _Likelihood(features, values, groups)
+    likelihood = Likelihood(features, values, groups)
     bounds = [_MOST_LOG_SCALE] * count + [(-4.0, 4.0), (-8.0, 1.0), (-3.0, 3.0)]
     found = minimize(
         likelihood, likelihood.start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _STEPS}
@@ -101,7 +101,7 @@ def fitted(features: Matrix, values: Vector, groups: Integers) -> Kernel:
 
 
 @final
-class _Likelihood:
+class Likelihood:
     """The negative log posterior of log length scales, log variance, log noise and mean, with its gradient."""
 
     def __init__(self, features: Matrix, values: Vector, groups: Integers) -> None:

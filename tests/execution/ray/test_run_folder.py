@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner.execution.ray.run_folder import RunFolder, _machine
+from tuner.execution.ray.run_folder import RunFolder, machine_id
 
 PREFIX = "tuner-ray-"
 HOLDS = """
@@ -90,7 +90,7 @@ def test_what_somebody_has_put_there_neither_stops_a_run_nor_leads_it_elsewhere(
     kept = tmp_path / "kept"
     kept.mkdir()
     (kept / "precious").touch()
-    (kept / "lock").write_text(_machine())  # as a run of this machine leaves it
+    (kept / "lock").write_text(machine_id())  # as a run of this machine leaves it
     root = tmp_path / "root"
     root.mkdir()
     planted = root / f"{PREFIX}1-x"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tuner import ConfigurationError
 from tuner.objectives.user_data import regular_csv
-from tuner.objectives.user_data.table_reader import LINE, _parsed, read_table
+from tuner.objectives.user_data.table_reader import LINE, parsed, read_table
 
 FIELDS = st.sampled_from(
     ["", "a", " ", "1", '"a"', '"a,b"', '"a""b"', '"a\nb"', 'a"b', '"a"b', '"', '""', "é", "\r", "\0"]
@@ -19,7 +19,7 @@ LINES = st.lists(FIELDS, min_size=1, max_size=3).map(",".join)
 
 
 def _read(path: Path, *, is_regular: bool) -> Any:
-    return _parsed(path, ",", None, 1, is_regular=is_regular)
+    return parsed(path, ",", None, 1, is_regular=is_regular)
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +62,9 @@ def test_what_is_parsed_fast_is_what_the_strict_parser_reads(path: Path, rows: l
 )
 def test_tables_as_programs_write_them_are_parsed_fast(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="")
-    fast = _parsed(path, None, None, 2, is_regular=True)
+    fast = parsed(path, None, None, 2, is_regular=True)
     assert fast is not None
-    pd.testing.assert_frame_equal(fast, _parsed(path, None, None, 2, is_regular=False), check_index_type=False)
+    pd.testing.assert_frame_equal(fast, parsed(path, None, None, 2, is_regular=False), check_index_type=False)
 
 
 def test_words_for_a_gap_and_zeros_first_stay_the_text_that_they_are(path: Path) -> None:

@@ -21,7 +21,7 @@ from tuner.execution.command.surroundings import environment_of, facts_of
 from tuner.execution.user_failures import refused
 from tuner.system.processes import ending
 
-_PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 10.0
 """How long a command may take to end by itself that has reported its last epoch, or was answered that it is to stop."""
 
 Reports = Generator[Any, None, None]
@@ -151,7 +151,7 @@ class _Run:
         is_done = self._reached >= self._trial.max_epochs
         if self._open is not None:
             self._open.answer(stop=not is_done)
-        for event in self._process.end(_PATIENCE_SECONDS if is_done or self._asks else 0.0):
+        for event in self._process.end(PATIENCE_SECONDS if is_done or self._asks else 0.0):
             if isinstance(event, Question):
                 event.answer(stop=True)
             elif not self._asks and (printed := self._lines.read(event)) is not None:  # it trains on

@@ -26,7 +26,7 @@ class RayTuneExecutor(Executor):
     grace_seconds: ClassVar[float | None] = GRACE_SECONDS
 
     def run(self, controller: RunController, worker_spec: WorkerSpec, resources: Resources) -> None:
-        parallel = _parallel(resources)
+        parallel = num_cohorts(resources)
         worker_spec = surrounded(worker_spec)  # before Ray changes the environment
         with quiet_session(resources, parallel) as session, shared_template(worker_spec, session.folder) as template:
             from tuner.execution.ray.loop import run_loop  # noqa: PLC0415 - Ray starts while this is imported
@@ -35,7 +35,8 @@ class RayTuneExecutor(Executor):
             run_loop(controller, worker_spec, resources, parallel=parallel, folder=session.folder, template=template)
 
 
-def _parallel(resources: Resources) -> int:
+def num_cohorts(resources: Resources) -> int:
+    """Return how many cohorts run at a time: as many as fit, or as the study says; a GPU is never shared by more."""
     fitting = cohorts_at_a_time(resources.cpu, resources.num_gpus)
     if resources.parallel == AUTO:
         return fitting

@@ -48,7 +48,7 @@ def _made(root: Path, prefix: str) -> tuple[Path, int]:
             path.mkdir(mode=0o700)
             handle = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             if _locked(handle) and os.fstat(handle).st_nlink:
-                os.write(handle, _machine().encode())
+                os.write(handle, machine_id().encode())
                 return path, handle
             os.close(handle)  # another run has taken it for a dead one's, and deletes it
 
@@ -68,7 +68,7 @@ def _clear(folder: Path, end: Callable[[Path], None]) -> None:
         return
     try:
         if _locked(handle):
-            if _text(handle) == _machine():
+            if _text(handle) == machine_id():
                 end(folder)
             shutil.rmtree(folder, ignore_errors=True)
     finally:
@@ -90,8 +90,8 @@ def _locked(handle: int) -> bool:
     return True
 
 
-def _machine() -> str:
-    """Return what is the same for processes that see each other by number: one boot of a machine, one container."""
+def machine_id() -> str:
+    """Return the id that processes share which see each other's pids: of one boot of a machine and one container."""
     try:
         boot, space = Path("/proc/sys/kernel/random/boot_id").read_text(), Path("/proc/self/ns/pid").readlink()
     except OSError:  # there is no /proc
