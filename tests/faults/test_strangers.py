@@ -305,7 +305,7 @@ def test_an_image_is_read_as_an_image_and_handed_to_no_other_program(workplace: 
     with pytest.raises(tuner.ConfigurationError, match="is not an image, whatever its name says"):
         read_images([workplace / "x.png"], (3, 8, 8))
     os.mkfifo(workplace / "y.png")
-    with pytest.raises(tuner.ConfigurationError, match="no regular file"):
+    with pytest.raises(tuner.ConfigurationError, match="not a regular file"):
         read_images([workplace / "y.png"], (3, 8, 8))
 
 
