@@ -44,7 +44,7 @@ class Limits:
 
     `start` is how long a worker may take to get ready, `progress` how long nothing may be reported, `time` how long a
     trial may take in all, `memory` and `output` what its worker, with its children, may use and print. They need
-    worker processes: a trial in the study's own process has `time` alone.
+    worker processes: a trial in the study's own process has only `time`.
     """
 
     start: Annotated[float | None, Key(words="until a worker is ready", unit=Unit.SECONDS)] = 600.0

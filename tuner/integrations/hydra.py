@@ -39,7 +39,7 @@ def sweep(sweeper: Any, arguments: Sequence[str]) -> tuner.Study:
     keys = {_name(key): key for key in swept}
     fixed = [each.input_line for key, each in parsed.items() if key not in swept]
     space = tuner.SearchSpace(**{_name(key): parameter_of(each) for key, each in swept.items()})
-    worker_spec = _Job(
+    job = _Job(
         hydra_context=sweeper.hydra_context,
         config=sweeper.config,
         task_function=sweeper.task_function,
@@ -48,7 +48,7 @@ def sweep(sweeper: Any, arguments: Sequence[str]) -> tuner.Study:
         keys=keys,
     )
     configure_log(sweeper.config.hydra.hydra_logging, sweeper.config.hydra.verbose)
-    study = _studied(_spec(options, space, worker_spec.run), options["storage"])
+    study = _studied(_spec(options, space, job.run), options["storage"])
     best = study.best_trial
     _LOG.info("study %s: the best is trial %d, %s = %s", study.name, best.number, options["metric"], best.value)
     _write_best(study, keys, Path(sweeper.config.hydra.sweep.dir))
@@ -111,15 +111,15 @@ class _Job:
         overrides = [*self.fixed, *(f"{self.keys[name]}={value}" for name, value in trial.config.items())]
         config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
         with open_dict(config):
-            config.hydra.worker_spec.id = config.hydra.worker_spec.num = trial.number
-        worker_spec = run_job(
+            config.hydra.job.id = config.hydra.job.num = trial.number
+        job = run_job(
             task_function=self.task_function,
             config=config,
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
             hydra_context=self.hydra_context,
         )
-        return worker_spec.return_value  # which raises what the task has raised
+        return job.return_value  # which raises what the task has raised
 
 
 def _name(key: str) -> str:
