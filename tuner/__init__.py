@@ -13,6 +13,7 @@ if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and _NAMED.removeprefix("-
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tuner.domain.callback import Callback
 from tuner.domain.current_trial import current_trial, report
 from tuner.domain.decision import Decision
 from tuner.domain.errors import (
@@ -23,6 +24,7 @@ from tuner.domain.errors import (
     OwnCodeError,
     ResumeRefusedError,
     SearchSpaceError,
+    StopStudy,
     StopTrial,
     StorageError,
     StudyExistsError,
@@ -52,6 +54,7 @@ __all__ = [
     "AskTellStudy",
     "AskedTrial",
     "Budget",
+    "Callback",
     "Choice",
     "Cohort",
     "Component",
@@ -80,6 +83,7 @@ __all__ = [
     "SearchSpace",
     "SearchSpaceError",
     "StopCause",
+    "StopStudy",
     "StopTrial",
     "StorageError",
     "Study",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack, final
 from tuner.analysis import queries
 from tuner.analysis.confirmation import Confirmation
 from tuner.display.notebook import study_html, watching
+from tuner.domain.callback import Callback
 from tuner.domain.errors import ConfigurationError, Mistakes, said_as
 from tuner.domain.model import Model
 from tuner.domain.objective import Objective
@@ -17,6 +18,7 @@ from tuner.domain.study import Direction, StudySpec
 from tuner.domain.trial import Metrics, TrialRecord
 from tuner.formatting.values import amount
 from tuner.running import launch
+from tuner.running.callbacks import checked_callbacks, with_callbacks
 from tuner.running.outcome import failed_run, no_usable_trial
 from tuner.running.spec_source import Asked, DataFile
 from tuner.spec.overrides import Overrides, given_paths, words_of
@@ -45,6 +47,7 @@ def run(
     settings: Mapping[str, Any] | None = None,
     log: str | Sequence[str] | None = (),
     progress: bool | None = None,
+    callbacks: Sequence[Callback] = (),
     **overrides: Unpack[Overrides],
 ) -> "Study":
     """Run a study to its target and return it.
@@ -53,7 +56,8 @@ def run(
     the path of a file or folder, of which the column `target` is to be predicted. Overrides are the command line's:
     `name`, `trials`, `epochs`, `time`, `seed`, `sampler`, `scheduler`, `executor`, `cohort`, `parallel`; `settings` go
     to the objective. `log` names trackers that every trial is logged to: "tensorboard", "mlflow=http://localhost:5000".
-    `progress` shows how far the run is: by default in a notebook, and not in a script.
+    `progress` shows how far the run is: by default in a notebook, and not in a script. `callbacks` are called with
+    what happens to trials, and can stop the study.
     Raises `ConfigurationError` before anything is written, `StudyExistsError` where the name is taken
     (`load_study(name).resume()` continues it), `StudyInterrupted`, a KeyboardInterrupt, after Ctrl-C,
     `TooManyFailuresError` where so many trials failed that the run was ended, and `NoUsableTrialError` where no trial
@@ -63,12 +67,13 @@ def run(
     paths = given_paths(overrides, mistakes) | {f"settings.{key}": value for key, value in (settings or {}).items()}
     logs = mistakes.collect(lambda: Logs.of(log))
     of_data = {} if data is None else {"settings.dataset": "data", "settings.target": "target"}
+    called = mistakes.collect(lambda: checked_callbacks(callbacks)) or ()
     with said_as({**words_of(paths), **of_data}), watching(progress=progress) as listeners:
         name, cause = launch.run(
             _asked(study, data, target),
             storage=storage,
             overrides=paths,
-            listeners=listeners,
+            listeners=with_callbacks(listeners, called),
             logs=logs,
             mistakes=mistakes,
         )
@@ -135,24 +140,26 @@ class Study:
         *,
         log: str | Sequence[str] | None = (),
         progress: bool | None = None,
+        callbacks: Sequence[Callback] = (),
         trust: bool = False,
         **overrides: Unpack[Overrides],
     ) -> "Study":
         """Go on to the target, or to a new one: `study.resume(trials=128)`.
 
-        Takes `log`, `progress` and the overrides of `run`. Raises `UntrustedCodeError` where the study would run code
-        that is neither installed nor in the working directory, unless you `trust` it.
+        Takes `log`, `progress`, `callbacks` and the overrides of `run`. Raises `UntrustedCodeError` where the study
+        would run code that is neither installed nor in the working directory, unless you `trust` it.
         """
         mistakes = Mistakes()
         given = given_paths(overrides, mistakes)
         logs = mistakes.collect(lambda: Logs.of(log))
+        called = mistakes.collect(lambda: checked_callbacks(callbacks)) or ()
         with said_as(words_of(given)), watching(progress=progress) as listeners:
             cause = launch.resume(
                 self.name,
                 storage=self._storage,
                 overrides=given,
                 spec=self._spec,
-                listeners=listeners,
+                listeners=with_callbacks(listeners, called),
                 logs=logs,
                 mistakes=mistakes,
                 trust=trust,
@@ -161,18 +168,25 @@ class Study:
         return self._ended(cause)
 
     def retry(
-        self, trials: Sequence[int] | None = None, *, progress: bool | None = None, trust: bool = False
+        self,
+        trials: Sequence[int] | None = None,
+        *,
+        progress: bool | None = None,
+        callbacks: Sequence[Callback] = (),
+        trust: bool = False,
     ) -> "Study":
         """Train failed trials again, all of them or those of these numbers, then continue to the target.
 
-        They keep their numbers, configurations and seeds, and what they had reported. `trust` is that of `resume`.
+        They keep their numbers, configurations and seeds, and what they had reported. `callbacks` and `trust` are those
+        of `resume`.
         """
+        called = checked_callbacks(callbacks)
         with watching(progress=progress) as listeners:
             cause = launch.resume(
                 self.name,
                 storage=self._storage,
                 spec=self._spec,
-                listeners=listeners,
+                listeners=with_callbacks(listeners, called),
                 trust=trust,
                 retried="failed" if trials is None else tuple(trials),
             )

@@ -153,6 +153,10 @@ class StopTrial(BaseException):
     """
 
 
+class StopStudy(Exception):  # noqa: N818 - a wish, as StopTrial and StopIteration are
+    """Raised by a `Callback` that wants the study to end; what was recorded is stored, and it can be resumed."""
+
+
 class StudyInterrupted(KeyboardInterrupt):
     """A signal ended the run; what was running is stored and continues when the study is resumed.
 

@@ -1,11 +1,12 @@
 """Events of a running study, and the listeners that are notified of them once they are stored."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import final
 
+from tuner.domain.run_controller import StopCause
 from tuner.domain.trial import Metrics, Report, TrialRecord
 
 
@@ -53,6 +54,14 @@ class Listener(ABC):
     def recovered(self, reports: int) -> None:  # noqa: B027 - most need not know
         """Receive how many reports that an earlier run had to keep in a file are stored now."""
 
+    def ended(self, trials: Sequence[TrialRecord], stop_cause: StopCause | None) -> None:  # noqa: B027 - as above
+        """Receive all trials at the end of a run, and why it stopped before its target (None where it reached it)."""
+
+    @property
+    def stops_study(self) -> bool:
+        """Whether the run is to stop because of what the listener has been notified of."""
+        return False
+
 
 @final
 class Listeners(Listener):
@@ -76,3 +85,11 @@ class Listeners(Listener):
     def recovered(self, reports: int) -> None:
         for listener in self._listeners:
             listener.recovered(reports)
+
+    def ended(self, trials: Sequence[TrialRecord], stop_cause: StopCause | None) -> None:
+        for listener in self._listeners:
+            listener.ended(trials, stop_cause)
+
+    @property
+    def stops_study(self) -> bool:
+        return any(listener.stops_study for listener in self._listeners)

@@ -20,6 +20,8 @@ class StopCause(Enum):
     """A trial's value is as good as `budget.target`."""
     PATIENCE = "patience"
     """So many trials as `budget.patience` says have finished without a new best."""
+    CALLBACK = "callback"
+    """A `Callback` has raised `StopStudy`."""
 
     @property
     def is_early_end(self) -> bool:

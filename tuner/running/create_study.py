@@ -1,11 +1,12 @@
 """Creates a study whose program asks for trials and tells their results, or opens it again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
+from tuner.domain.callback import Callback
 from tuner.domain.errors import Mistakes, StudyExistsError, said_as
 from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.object_reference import default_name
@@ -14,6 +15,7 @@ from tuner.domain.study import INLINE, StudySpec
 from tuner.domain.study_record import StudyRecord, folder_name
 from tuner.running.ask_tell import AskTellStudy
 from tuner.running.builder import build_components
+from tuner.running.callbacks import checked_callbacks, with_callbacks
 from tuner.running.components import RunComponents
 from tuner.running.extension import extend
 from tuner.running.resume_check import refuse_fewer_trials
@@ -29,7 +31,7 @@ from tuner.running.stored_study import (
     store_new,
     with_folder_warning,
 )
-from tuner.running.tracked_listeners import with_trackers
+from tuner.running.tracked_listeners import MakeListeners, with_trackers
 from tuner.running.transfer import learned, warm_started
 from tuner.spec.overrides import Overrides, given_paths, words_of
 from tuner.spec.study_file import checked, parse_study
@@ -49,29 +51,40 @@ def create_study(
     resume: bool = False,
     storage: str | None = None,
     log: str | Sequence[str] | None = (),
+    callbacks: Sequence[Callback] = (),
     **overrides: Unpack[Overrides],
 ) -> AskTellStudy:
     """Create a study of which this program asks for trials and tells their results.
 
     `study` is a search space, its name, or a `StudySpec` without an objective; `metric` is required with a space.
     Overrides are those of `run` but for what only a run has: `executor`, `cohort`, `parallel`, `confirm`. `log` names
-    trackers. With `resume` a study of that name is opened where there is one: `study` and the overrides have to say
-    what they said before, apart from the budget; `epochs` may only grow. Raises `ConfigurationError` before anything is
-    written, `StudyExistsError` where the name is taken, `StudyHeldError` where another process has the study, and
-    `ResumeRefusedError` where it was created with something else.
+    trackers, and `callbacks` are called with what happens to trials. With `resume` a study of that name is opened where
+    there is one: `study` and the overrides have to say what they said before, apart from the budget; `epochs` may only
+    grow. Raises `ConfigurationError` before anything is written, `StudyExistsError` where the name is taken,
+    `StudyHeldError` where another process has the study, and `ResumeRefusedError` where it was created with something
+    else.
     """
     mistakes = Mistakes()
     paths = given_paths(overrides, mistakes)
     of_a_run = [word for word in _OF_A_RUN if overrides.get(word) is not None]
     mistakes.add(f"{word}: is for runs, and this program trains itself" for word in of_a_run)
     logs = mistakes.collect(lambda: Logs.of(log)) or Logs()
+    called = with_callbacks(None, mistakes.collect(lambda: checked_callbacks(callbacks)) or ())
     with said_as(words_of(paths)), ExitStack() as held:
         spec = _spec(study, paths, mistakes)
         store = open_store(storage)
         held.callback(store.close)
         if resume and not mistakes.has_any and spec.name in store:
-            return _open(store, spec, _given_fidelity(paths), held.enter_context(logs), held)
-        return _create(store, spec, held.enter_context(logs), held, mistakes)
+            return _open(store, spec, _given_fidelity(paths), _tracked(called, held.enter_context(logs)), held)
+        return _create(store, spec, _tracked(called, held.enter_context(logs)), held, mistakes)
+
+
+_Tracked = Callable[[Path], MakeListeners]
+"""Makes the listeners of a study whose files are in a folder."""
+
+
+def _tracked(listeners: MakeListeners | None, logs: Logs) -> _Tracked:
+    return lambda folder: with_trackers(listeners, logs, folder)
 
 
 def _spec(study: SearchSpace | StudySpec | str, paths: Mapping[str, Any], mistakes: Mistakes) -> StudySpec:
@@ -86,7 +99,7 @@ def _spec(study: SearchSpace | StudySpec | str, paths: Mapping[str, Any], mistak
     return replace(spec, executor=INLINE)
 
 
-def _create(store: Store, spec: StudySpec, logs: Logs, held: ExitStack, mistakes: Mistakes) -> AskTellStudy:
+def _create(store: Store, spec: StudySpec, tracked: _Tracked, held: ExitStack, mistakes: Mistakes) -> AskTellStudy:
     if spec.name in store and not mistakes.has_any:
         raise StudyExistsError(
             f"study {spec.name!r} exists already",
@@ -102,7 +115,7 @@ def _create(store: Store, spec: StudySpec, logs: Logs, held: ExitStack, mistakes
         store_new(store, spec, source, components, identity)
         writer = held.enter_context(store.holding(spec.name))
         record = settle_first(store, location, spec.name, writer)
-    runner = runner_with_keepers(store, record, components, (), with_trackers(None, logs, location.folder))
+    runner = runner_with_keepers(store, record, components, (), tracked(location.folder))
     return _study(store, record, components, writer, runner, held)
 
 
@@ -112,7 +125,9 @@ def _given_fidelity(paths: Mapping[str, Any]) -> dict[str, Any]:
     return {path: value for path, value in paths.items() if path in keys}
 
 
-def _open(store: Store, spec: StudySpec, fidelity: Mapping[str, Any], logs: Logs, held: ExitStack) -> AskTellStudy:
+def _open(
+    store: Store, spec: StudySpec, fidelity: Mapping[str, Any], tracked: _Tracked, held: ExitStack
+) -> AskTellStudy:
     name = spec.name
     location = place_of_study(store, name)
     components, description = rebuild_components(store, location, name, fidelity, spec, trust=False)
@@ -122,7 +137,7 @@ def _open(store: Store, spec: StudySpec, fidelity: Mapping[str, Any], logs: Logs
     writer.annotate("spec", description)
     writer.annotate("environment", dict(environment()))
     record, trials = settle(store, location, name, writer)
-    runner = runner_with_keepers(store, record, components, trials, with_trackers(None, logs, location.folder))
+    runner = runner_with_keepers(store, record, components, trials, tracked(location.folder))
     return _study(store, record, components, writer, runner, held)
 
 
@@ -136,6 +151,6 @@ def _study(  # noqa: PLR0917 - what both ways to a study have found
 ) -> AskTellStudy:
     controller = runner.controller(record.name, writer)
     runner.note_stop(record.name, writer, None)
-    held.callback(lambda: runner.note_stop(record.name, writer, controller.stop_cause))
+    held.callback(lambda: runner.end(controller, record.name, writer, controller.stop_cause))
     held.enter_context(time_limit(controller, components.spec.budget.seconds))
     return AskTellStudy(record, store.location, controller, components.spec.budget.fidelity, held.pop_all())

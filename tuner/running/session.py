@@ -96,10 +96,15 @@ class StudyRunner:
             again = self._store.location.command("resume", name)
             cause = run_to_end(name, run, execution, self._components.spec.budget, again)
         except StudyInterrupted:
-            self.note_stop(name, writer, run.stop_cause)
+            self.end(search, name, writer, run.stop_cause)
             raise
-        self.note_stop(name, writer, cause)
+        self.end(search, name, writer, cause)
         return cause
+
+    def end(self, search: SearchController, name: str, writer: SqlStudyWriter, cause: StopCause | None) -> None:
+        """Write down why the run has stopped before its target, and notify the listeners of its end."""
+        self.note_stop(name, writer, cause)
+        self._listeners.ended(search.trials, cause)
 
     def note_stop(self, name: str, writer: SqlStudyWriter, cause: StopCause | None) -> None:
         """Write down why the run stopped before its target, in place of why an earlier one did.

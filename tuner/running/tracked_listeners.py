@@ -21,17 +21,7 @@ def with_trackers(listeners: MakeListeners | None, logs: Logs, folder: Path) -> 
     """Return what makes `listeners`, and the experiment trackers of a study whose files are in `folder`."""
 
     def make(components: RunComponents, trials: Sequence[TrialRecord]) -> Sequence[Listener]:
-        showing = tuple(listeners(components, trials)) if listeners else ()
-        if listeners is None:
-            for note in components.notes:
-                _LOG.warning("study %s: %s", components.spec.name, note)
-
-        def warn(text: str) -> None:
-            for listener in showing:
-                listener.warned(text)
-            if not showing:
-                warnings.warn(text, stacklevel=2)
-
+        showing = shown(listeners, components, trials)
         logged = TrackedStudy(
             name=components.spec.name,
             folder_name=(components.folders or components.worker_spec.folders).checkpoints.name,
@@ -40,6 +30,29 @@ def with_trackers(listeners: MakeListeners | None, logs: Logs, folder: Path) -> 
             space=components.space,
             earlier=frozenset(trial.number for trial in trials),
         )
-        return (*showing, *logs.listeners(logged, folder, warn))
+        return (*showing, *logs.listeners(logged, folder, warning_to(showing)))
 
     return make
+
+
+def shown(
+    listeners: MakeListeners | None, components: RunComponents, trials: Sequence[TrialRecord]
+) -> tuple[Listener, ...]:
+    """Return the listeners that show a run; where there are none, the notes of its components are logged."""
+    if listeners is not None:
+        return tuple(listeners(components, trials))
+    for note in () if components.nothing_left else components.notes:
+        _LOG.warning("study %s: %s", components.spec.name, note)
+    return ()
+
+
+def warning_to(showing: Sequence[Listener]) -> Callable[[str], None]:
+    """Return what hands a warning to the listeners that show a run, or to Python where there are none."""
+
+    def warn(text: str) -> None:
+        for listener in showing:
+            listener.warned(text)
+        if not showing:
+            warnings.warn(text, stacklevel=2)
+
+    return warn

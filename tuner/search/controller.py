@@ -201,3 +201,5 @@ class SearchController(RunController):
         for trial in starting:
             unit.event(EventKind.STARTED, trial)
         unit.notify(self._listeners)
+        if self._listeners.stops_study:
+            self.stop(StopCause.CALLBACK)
