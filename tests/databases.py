@@ -3,18 +3,24 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
 from tuner.storage.engine import connect, writing
 from tuner.storage.location import Location
 
 
 @contextmanager
-def transaction(location: Location) -> Iterator[Connection]:
-    """Give a connection of its own, whose statements are committed together at the end."""
+def opened(location: Location) -> Iterator[Engine]:
+    """Give an engine of its own."""
     engine = connect(location)
     try:
-        with writing(engine) as connection:
-            yield connection
+        yield engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def transaction(location: Location) -> Iterator[Connection]:
+    """Give a connection of its own, whose statements are committed together at the end."""
+    with opened(location) as engine, writing(engine) as connection:
+        yield connection

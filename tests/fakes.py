@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, final
 
 from tuner.domain.config import Config
+from tuner.domain.config_queue import ConfigQueue, QueuedConfig
 from tuner.domain.decision import Decision
 from tuner.domain.event import Event, Listener
 from tuner.domain.goal import Goal
@@ -96,6 +97,7 @@ class FakeWriter(StudyWriter):
         self.trials: dict[int, TrialRecord] = {}
         self.transactions: list[Sequence[TrialUpdate]] = []
         self.notes: dict[str, Any] = {}
+        self.queued: dict[str, Config] = {}
         self.error: Exception | None = None
 
     def store(self, transaction: Transaction) -> None:
@@ -106,6 +108,27 @@ class FakeWriter(StudyWriter):
         self.trials.update({change.trial.number: change.trial for change in changes})
         self.trials.update({trial.number: trial for trial in transaction.rescheduled})
         self.notes.update(transaction.notes)
+        for key in transaction.dequeued:
+            del self.queued[key]
+
+
+@final
+class FakeQueue(ConfigQueue):
+    """What a `FakeWriter` keeps as queued, as it was when the queue was last read."""
+
+    def __init__(self, writer: FakeWriter) -> None:
+        self.writer = writer
+        self.known: tuple[QueuedConfig, ...] = ()
+
+    def add(self, *configs: Config) -> None:
+        """Add configurations, and let the controller read them."""
+        self.writer.queued.update({f"{len(self.writer.queued)}-{index}": each for index, each in enumerate(configs)})
+        self.waiting(now=True)
+
+    def waiting(self, *, now: bool = False) -> Sequence[QueuedConfig]:
+        if now:
+            self.known = tuple(QueuedConfig(key=key, config=each) for key, each in self.writer.queued.items())
+        return self.known
 
 
 @final

@@ -10,16 +10,19 @@ from tuner.analysis import queries
 from tuner.analysis.confirmation import Confirmation
 from tuner.display.notebook import study_html, watching
 from tuner.domain.callback import Callback
+from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError, Mistakes, said_as
 from tuner.domain.model import Model
 from tuner.domain.objective import Objective
 from tuner.domain.run_controller import StopCause
+from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction, StudySpec
 from tuner.domain.trial import Metrics, TrialRecord
 from tuner.formatting.values import amount
 from tuner.running import launch
 from tuner.running.callbacks import checked_callbacks, with_callbacks
 from tuner.running.outcome import failed_run, no_usable_trial
+from tuner.running.queueing import add_to_study
 from tuner.running.spec_source import Asked, DataFile
 from tuner.spec.overrides import Overrides, given_paths, words_of
 from tuner.storage import deletion
@@ -192,6 +195,24 @@ class Study:
             )
         self.refresh()
         return self._ended(cause)
+
+    def add(self, *configs: Mapping[str, Any]) -> tuple[Config, ...]:
+        """Add configurations, to be tried before what the sampler proposes; return those that wait now, whole.
+
+        They are whole or parts, as in `StudySpec.start`, or with dotted keys, `{"optimizer.lr": 0.001}`: what is left
+        out has its default. A process that runs the study takes them with its next trials, else `resume` does; they
+        count towards its trials. One that a trial had, or that waits already, is left out with a warning. Raises
+        `ConfigurationError` with everything that is wrong with any of them.
+        """
+        store = open_store(self._storage)
+        try:
+            space = self._spec.search_space if self._spec is not None else None
+            queued = add_to_study(store, self.name, configs, space if isinstance(space, SearchSpace) else None)
+        finally:
+            store.close()
+        for note in queued.notes:
+            warnings.warn(note, stacklevel=2)
+        return tuple(each.config for each in queued.configs)
 
     def confirm(
         self, *, top: int | None = None, seeds: int | None = None, progress: bool | None = None, trust: bool = False

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,14 @@ def test_a_trial_takes_from_its_start_to_its_end() -> None:
 
 def failure(message: str) -> Failure:
     return Failure(reason=FailureReason.RAISED, message=message)
+
+
+def test_a_trial_that_waits_again_is_not_charged_for_the_time_since_its_end() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    over = replace(trial(0, 0.5), started=start, finished=start + timedelta(seconds=7))
+    again = over.waiting_again(start + timedelta(days=3))
+    assert (again.state, again.finished) == (TrialState.WAITING, None)
+    assert replace(again, finished=start + timedelta(days=3, seconds=5)).seconds == 12
 
 
 @pytest.mark.parametrize(

@@ -311,3 +311,37 @@ def test_a_trial_that_was_asked_for_is_running_for_everyone_who_looks() -> None:
     with create() as study:
         study.ask()
         assert [trial.state for trial in tuner.load_study("asked").trials] == [TrialState.RUNNING]
+
+
+def fail_second() -> None:
+    with create() as study:
+        for index in range(3):
+            trial = study.ask()
+            assert trial is not None
+            study.tell(trial, failure="no power") if index == 1 else study.tell(trial, 0.5)
+
+
+@pytest.mark.parametrize("retry", ["failed", [1]])
+def test_failed_trials_are_handed_out_again_where_that_is_asked_for(retry: Any) -> None:
+    fail_second()
+    with create(resume=True) as study:
+        assert study.ask() is None
+    with create(resume=True, retry=retry) as study:
+        trial = study.ask()
+        assert trial is not None
+        assert trial.number == 1
+        study.tell(trial, 0.25)
+        assert study.ask() is None
+        assert [each.state for each in study.trials] == [TrialState.COMPLETE] * 3
+        assert study.best_trial.number == 1
+    with create(resume=True, retry="failed") as study:  # a program may ask for it whenever it is started
+        assert study.is_finished
+
+
+def test_what_cannot_be_retried_is_a_mistake() -> None:
+    with pytest.raises(ConfigurationError, match="retry: is for a study that is opened again, with resume=True"):
+        create(retry="failed")
+    fail_second()
+    with pytest.raises(ConfigurationError) as raised:
+        create(resume=True, retry=[0, 9])
+    assert raised.value.problems == ("trials: trial 0 has not failed, it is COMPLETE", "trials: there is no trial 9")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fakes import MAXIMIZED, FakeListener, FakeSampler, FakeScheduler, FakeWriter, metrics, ticking_clock
+from fakes import MAXIMIZED, FakeListener, FakeQueue, FakeSampler, FakeScheduler, FakeWriter, metrics, ticking_clock
 
 from tuner import Choice, Float, SearchSpace
 from tuner.domain.assignment import Assignment, CohortUpdate
@@ -11,6 +11,7 @@ from tuner.domain.config import Config
 from tuner.domain.goal import PARAMETERS, Goal
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Report, TrialState
+from tuner.search.added_configs import AddedConfigs
 from tuner.search.cohort_policy import CohortPolicy, KeyOf
 from tuner.search.controller import SearchController
 from tuner.search.plan import RunPlan
@@ -43,6 +44,7 @@ class Bench:
         self.scheduler = FakeScheduler()
         self.writer: FakeWriter = before.writer if before else FakeWriter()
         self.listener = FakeListener()
+        self.queue = FakeQueue(self.writer)
         fixed = {"trials": trials, "max_epochs": max_epochs, "goal": goal, "default": space.default}
         plan = RunPlan(**{"seed": 0, "tests": False, "stops_hopeless": True, **fixed, **of_plan})
         self.controller = SearchController(
@@ -52,6 +54,7 @@ class Bench:
             cohorts=CohortPolicy(space, key_of, size=cohort, trials=trials),
             writer=self.writer,
             now=ticking_clock(),
+            added=AddedConfigs(self.queue, space),
             listeners=[self.listener],
             trials=tuple(self.writer.trials.values()),
         )

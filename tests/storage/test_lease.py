@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from databases import transaction
+from databases import opened, transaction
 from fakes import MAXIMIZED
 from sqlalchemy import update
 
@@ -20,7 +20,7 @@ from tuner import Float, SearchSpace
 from tuner.domain.errors import LeaseLostError, StudyHeldError
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage import schema
-from tuner.storage.lease import KEY, LASTS, LeaseOwner, LeaseRecord, utc_now
+from tuner.storage.lease import KEY, LASTS, Lease, LeaseOwner, LeaseRecord, take, utc_now
 from tuner.storage.store import Store, open_store
 from tuner.system.processes import start_time
 
@@ -42,6 +42,11 @@ def give(store: Store, claim: LeaseRecord) -> None:
     """Store a claim as another process would have."""
     with store.holding("s"):
         pass  # so that there is a row
+    replaced(store, claim)
+
+
+def replaced(store: Store, claim: LeaseRecord) -> None:
+    """Store a claim in place of the one there is."""
     with transaction(store.location) as connection:
         connection.execute(update(TABLE).where(TABLE.c.key == KEY).values(value_json=claim.describe()))
 
@@ -187,3 +192,47 @@ def test_a_lease_that_an_earlier_version_wrote_is_read() -> None:
     assert LeaseRecord.parsed(json.dumps(written)) == claim
     del written["since"]
     assert LeaseRecord.parsed(json.dumps(written)) == replace(claim, since=None)
+
+
+def take_at(store: Store, now: datetime) -> None:
+    with opened(store.location) as engine:
+        take(engine, 1, "s", lambda: now)  # the first study of the database
+
+
+def starts(store: Store) -> list[datetime | None]:
+    return [trial.started for trial in store.read("s")[1]]
+
+
+def begin(store: Store, at: datetime) -> None:
+    """Store a running trial, one that is over and one that another program has enqueued, as a run would."""
+    naive = at.replace(tzinfo=None)
+    with store.holding("s") as writer:
+        over = replace(running(1), started=naive, state=TrialState.FAIL, finished=naive)
+        writer.begin([replace(running(0), started=naive), over, replace(running(2), state=TrialState.WAITING)])
+
+
+def test_the_time_that_a_killed_study_lay_dead_is_not_its_trials_time(store: Store) -> None:
+    begin(store, NOON)
+    heard = NOON + timedelta(minutes=3)
+    replaced(store, LeaseRecord(token=7, holder=OTHER, until=heard + LASTS, since=NOON))
+    take_at(store, heard + timedelta(hours=9))
+    moved = (NOON + timedelta(hours=9)).replace(tzinfo=None)
+    assert starts(store) == [moved, NOON.replace(tzinfo=None), None]
+
+
+def test_the_time_from_a_run_that_was_stopped_to_the_next_one_is_not_its_trials_time_either(store: Store) -> None:
+    begin(store, NOON)
+    stopped = NOON + timedelta(hours=1)
+    held = LeaseRecord(token=7, holder=OTHER, until=NOON, since=NOON)
+    replaced(store, held)
+    with opened(store.location) as engine, Lease(engine, 1, held, lambda: stopped).kept():
+        pass
+    take_at(store, stopped + timedelta(hours=2))
+    assert starts(store)[0] == (NOON + timedelta(hours=2)).replace(tzinfo=None)
+
+
+def test_a_trial_that_began_after_the_last_run_keeps_its_start(store: Store) -> None:
+    begin(store, NOON)
+    replaced(store, LeaseRecord(token=7, holder=OTHER, until=NOON - timedelta(hours=1), since=NOON))
+    take_at(store, NOON + timedelta(hours=9))
+    assert starts(store)[0] == NOON.replace(tzinfo=None)

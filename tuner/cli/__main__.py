@@ -23,6 +23,7 @@ _ORDER = (
     "init",
     "run",
     "resume",
+    "add",
     "confirm",
     "watch",
     "dashboard",

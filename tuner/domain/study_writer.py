@@ -25,17 +25,19 @@ class Transaction:
     `begun` are new trials, whose numbers follow the last one stored. `changes` are those of trials that were stored
     before, in the order in which they happened. `rescheduled` are trials that continue from others' states: their
     schedules are stored. `notes` are JSON values about the study itself, each in place of an older one under its key.
+    `dequeued` are the keys of what is taken out of the study's queue, as it has become a new trial.
     """
 
     begun: tuple[TrialRecord, ...] = ()
     changes: tuple[TrialUpdate, ...] = ()
     rescheduled: tuple[TrialRecord, ...] = ()
     notes: Mapping[str, Any] = field(default_factory=dict)
+    dequeued: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to store."""
-        return not (self.begun or self.changes or self.rescheduled or self.notes)
+        return not (self.begun or self.changes or self.rescheduled or self.notes or self.dequeued)
 
 
 class StudyWriter(ABC):

@@ -5,7 +5,7 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from os import PathLike
@@ -171,6 +171,15 @@ class TrialRecord:
     def config_at(self, epoch: float) -> Config:
         """Return the configuration that `epoch` (from 1) was trained with."""
         return next((stage.config for stage in reversed(self.schedule) if stage.epoch < epoch), self.config)
+
+    def waiting_again(self, now: datetime) -> "TrialRecord":
+        """Return the finished trial as one that waits to be trained again or further.
+
+        The time since its end is not counted as its own: its start moves on by it.
+        """
+        pause = now - (self.finished or now)
+        started = None if self.started is None else self.started + pause
+        return replace(self, state=TrialState.WAITING, failure=None, started=started, finished=None)
 
     @property
     def seconds(self) -> float | None:

@@ -5,7 +5,7 @@ The search itself is the controller's, as in every run: this hands out its assig
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from threading import RLock
 from types import TracebackType
@@ -27,9 +27,11 @@ from tuner.execution.metric_validation import left_out, measured
 from tuner.execution.user_failures import failure_of
 from tuner.formatting.redaction import redacted
 from tuner.formatting.values import amount
+from tuner.running.components import RunComponents
 from tuner.running.outcome import failed_run, no_usable_trial
+from tuner.running.queueing import add_to_study
 from tuner.search.controller import SearchController
-from tuner.storage.location import Location
+from tuner.storage.store import Store
 
 _OF_THE_VALUE = (FailureReason.NOT_FINITE,)
 """Failures of a report that are the trial's; the others are mistakes of the program."""
@@ -45,13 +47,20 @@ class AskTellStudy:
     """
 
     def __init__(
-        self, record: StudyRecord, location: Location, controller: SearchController, fidelity: Fidelity, held: ExitStack
+        self,
+        record: StudyRecord,
+        store: Store,
+        controller: SearchController,
+        components: RunComponents,
+        held: ExitStack,
     ) -> None:
         self.name = record.name
         self._record = record
-        self._location = location
+        self._store = store
+        self._location = store.location
+        self._space = components.space
         self._controller = controller
-        self._fidelity = fidelity
+        self._fidelity = components.spec.budget.fidelity
         self._held = held
         self._process = os.getpid()
         self._lock = RLock()
@@ -86,6 +95,15 @@ class AskTellStudy:
             raise ConfigurationError(f"trial {trial.number} was asked of another study, or before this one was opened")
         trial.end(value, failure)
         return self._controller.trial(trial.number)
+
+    def add(self, *configs: Mapping[str, Any]) -> tuple[Config, ...]:
+        """Add configurations that `ask` is to hand out next, as `Study.add` does; return those that wait now, whole."""
+        with self._using() as controller:
+            queued = add_to_study(self._store, self.name, configs, self._space)
+            controller.look_for_added()
+        for note in queued.notes:
+            warnings.warn(note, stacklevel=2)
+        return tuple(each.config for each in queued.configs)
 
     def close(self) -> None:
         """Release the study; trials without a result are put back, and come first when it is opened again."""

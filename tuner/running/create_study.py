@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Unpack, final
 
 from tuner.domain.callback import Callback
 from tuner.domain.errors import Mistakes, StudyExistsError, said_as
@@ -19,6 +19,7 @@ from tuner.running.callbacks import checked_callbacks, with_callbacks
 from tuner.running.components import RunComponents
 from tuner.running.extension import extend
 from tuner.running.resume_check import refuse_fewer_trials
+from tuner.running.retry import Retried, can_be_retried, put_back_failed
 from tuner.running.session import StudyRunner, runner_with_keepers
 from tuner.running.signals import time_limit
 from tuner.running.spec_source import Source, module_folder
@@ -52,6 +53,7 @@ def create_study(
     storage: str | None = None,
     log: str | Sequence[str] | None = (),
     callbacks: Sequence[Callback] = (),
+    retry: Retried = (),
     **overrides: Unpack[Overrides],
 ) -> AskTellStudy:
     """Create a study of which this program asks for trials and tells their results.
@@ -60,7 +62,8 @@ def create_study(
     Overrides are those of `run` but for what only a run has: `executor`, `cohort`, `parallel`, `confirm`. `log` names
     trackers, and `callbacks` are called with what happens to trials. With `resume` a study of that name is opened where
     there is one: `study` and the overrides have to say what they said before, apart from the budget; `epochs` may only
-    grow. Raises `ConfigurationError` before anything is written, `StudyExistsError` where the name is taken,
+    grow. `retry` lets `ask` hand out failed trials of it again, "failed" for all or their numbers, with what they had
+    reported. Raises `ConfigurationError` before anything is written, `StudyExistsError` where the name is taken,
     `StudyHeldError` where another process has the study, and `ResumeRefusedError` where it was created with something
     else.
     """
@@ -70,12 +73,15 @@ def create_study(
     mistakes.add(f"{word}: is for runs, and this program trains itself" for word in of_a_run)
     logs = mistakes.collect(lambda: Logs.of(log)) or Logs()
     called = with_callbacks(None, mistakes.collect(lambda: checked_callbacks(callbacks)) or ())
+    if retry and not resume:
+        mistakes.add(["retry: is for a study that is opened again, with resume=True"])
     with said_as(words_of(paths)), ExitStack() as held:
         spec = _spec(study, paths, mistakes)
         store = open_store(storage)
         held.callback(store.close)
         if resume and not mistakes.has_any and spec.name in store:
-            return _open(store, spec, _given_fidelity(paths), _tracked(called, held.enter_context(logs)), held)
+            again = _Again(fidelity=_given_fidelity(paths), retried=retry)
+            return _open(store, spec, again, _tracked(called, held.enter_context(logs)), held)
         return _create(store, spec, _tracked(called, held.enter_context(logs)), held, mistakes)
 
 
@@ -125,20 +131,35 @@ def _given_fidelity(paths: Mapping[str, Any]) -> dict[str, Any]:
     return {path: value for path, value in paths.items() if path in keys}
 
 
-def _open(
-    store: Store, spec: StudySpec, fidelity: Mapping[str, Any], tracked: _Tracked, held: ExitStack
-) -> AskTellStudy:
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Again:
+    """What is asked of a study that is opened again: how far trials are trained now, and which are tried again."""
+
+    fidelity: Mapping[str, Any]
+    retried: Retried
+
+
+def _open(store: Store, spec: StudySpec, again: _Again, tracked: _Tracked, held: ExitStack) -> AskTellStudy:
     name = spec.name
     location = place_of_study(store, name)
-    components, description = rebuild_components(store, location, name, fidelity, spec, trust=False)
+    components, description = rebuild_components(store, location, name, again.fidelity, spec, trust=False)
     refuse_fewer_trials(name, components.spec.budget.trials, store.read(name)[1])
     writer = held.enter_context(store.holding(name))
     extend(store, store.study(name), components, writer)
+    if again.retried and (again.retried != "failed" or _has_failed(store, name)):
+        reasons = put_back_failed(store, name, components, writer, again.retried)
+        components = replace(components, notes=(*components.notes, *reasons))
     writer.annotate("spec", description)
     writer.annotate("environment", dict(environment()))
     record, trials = settle(store, location, name, writer)
     runner = runner_with_keepers(store, record, components, trials, tracked(location.folder))
     return _study(store, record, components, writer, runner, held)
+
+
+def _has_failed(store: Store, name: str) -> bool:
+    """Whether there is a failed trial: a program asks for those each time it is started, whether there are any."""
+    return any(can_be_retried(trial) for trial in store.read(name)[1])
 
 
 def _study(  # noqa: PLR0917 - what both ways to a study have found
@@ -153,4 +174,4 @@ def _study(  # noqa: PLR0917 - what both ways to a study have found
     runner.note_stop(record.name, writer, None)
     held.callback(lambda: runner.end(controller, record.name, writer, controller.stop_cause))
     held.enter_context(time_limit(controller, components.spec.budget.seconds))
-    return AskTellStudy(record, store.location, controller, components.spec.budget.fidelity, held.pop_all())
+    return AskTellStudy(record, store, controller, components, held.pop_all())

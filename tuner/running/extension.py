@@ -11,6 +11,7 @@ from tuner.execution.checkpoints import has_states
 from tuner.formatting.values import amount
 from tuner.running.components import RunComponents
 from tuner.running.resume_check import refuse_ended
+from tuner.running.session import now
 from tuner.storage.store import Store
 from tuner.storage.writer import SqlStudyWriter
 
@@ -63,8 +64,8 @@ def extend(store: Store, study: StudyRecord, components: RunComponents, writer: 
     `study` is as it was before. Returns how many continue and how many are left, in words; nothing where the budget has
     not grown. Raises `ConfigurationError` where the study has ended early all the same.
     """
-    before, now = study.fidelity, components.spec.budget.fidelity
-    if now.most <= before.most:
+    before, longer = study.fidelity, components.spec.budget.fidelity
+    if longer.most <= before.most:
         return ()
     _, trials = store.read(study.name)
     complete = [each for each in trials if each.state is TrialState.COMPLETE]
@@ -73,13 +74,13 @@ def extend(store: Store, study: StudyRecord, components: RunComponents, writer: 
     continuing = [each for each in over if has_states(root, each.number, each.last_epoch)]
     if continuing:
         refuse_ended(store.location, study.name, components, [each for each in trials if each not in continuing])
-    writer.reopen(continuing, {EXTENDED: now.most})
+    writer.reopen([each.waiting_again(now()) for each in continuing], {EXTENDED: longer.most})
     end = before.unit.at(before.most)
     left = [
         _left(len(over) - len(continuing), "no checkpoint of it is kept", "no checkpoint of them is kept"),
         _left(len(complete) - len(over), f"it had ended before {end}", f"they had ended before {end}"),
     ]
-    count, to = len(continuing), now.unit.at(now.most)
+    count, to = len(continuing), longer.unit.at(longer.most)
     said = f"{amount(count, 'complete trial')} {'continues' if count == 1 else 'continue'} to {to}"
     return (", ".join([said, *filter(None, left)]) + f"; new trials are trained to {to}",)
 

@@ -31,7 +31,8 @@ def refuse_asked(location: Location, study: StudyRecord) -> None:
     if study.asks_and_tells:
         raise ResumeRefusedError(
             f"study {study.name!r} has no objective to run: its program asks for trials and tells their results",
-            hint=f"run that program again, with tuner.create_study(..., name={study.name!r}, resume=True); "
+            hint=f"run that program again, with tuner.create_study(..., name={study.name!r}, resume=True), and with "
+            'retry="failed" to try failed trials again; '
             f"{location.command('status', study.name)} says how far it is",
         )
 

@@ -1,13 +1,13 @@
 """Puts failed trials back, so that the study trains them again: the same numbers, configurations and seeds."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from typing import Literal
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.trial import FailureReason, TrialRecord, TrialState
 from tuner.running.components import RunComponents
 from tuner.running.resume_check import refuse_ended
+from tuner.running.session import now
 from tuner.storage.store import Store
 from tuner.storage.writer import SqlStudyWriter
 
@@ -24,18 +24,22 @@ def put_back_failed(
     where the study has ended early.
     """
     _, trials = store.read(name)
-    failed = [trial for trial in trials if trial.state is TrialState.FAIL]
     if retried == "failed":
-        chosen = [trial for trial in failed if not _unrepeatable(trial)]
+        chosen = [trial for trial in trials if can_be_retried(trial)]
     else:
         if problems := [*_problems(retried, trials)]:
             raise ConfigurationError(problems, hint=store.location.command("trials", name, "--state", "fail"))
-        chosen = [trial for trial in failed if trial.number in retried]
+        chosen = [trial for trial in trials if trial.number in retried]
     if not chosen:
         raise ConfigurationError(f"study {name!r} has no failed trial that could be trained again")
     refuse_ended(store.location, name, components, [trial for trial in trials if trial not in chosen])
-    writer.reopen([replace(trial, state=TrialState.WAITING, failure=None, finished=None) for trial in chosen])
+    writer.reopen([trial.waiting_again(now()) for trial in chosen])
     return tuple(f"trial {trial.number} is tried again; it had failed with: {_reason(trial)}" for trial in chosen)
+
+
+def can_be_retried(trial: TrialRecord) -> bool:
+    """Whether the trial has failed, and can be trained again."""
+    return trial.state is TrialState.FAIL and not _unrepeatable(trial)
 
 
 def _problems(retried: Collection[int | str], trials: Sequence[TrialRecord]) -> Iterator[str]:

@@ -24,6 +24,7 @@ from tuner.execution.checkpoint_retention import Retention
 from tuner.running.components import RunComponents
 from tuner.running.signals import stopping_on_signals, time_limit
 from tuner.running.tracked_listeners import MakeListeners
+from tuner.search.added_configs import AddedConfigs
 from tuner.search.controller import SearchController
 from tuner.search.external_trials import adopted
 from tuner.search.plan import ToTest
@@ -138,6 +139,7 @@ class StudyRunner:
             cohorts=parts.cohorts,
             writer=writer,
             now=now,
+            added=AddedConfigs(self._store.queue(name), parts.space),
             listeners=[self._listeners],
             trials=trials,
             metrics=self._store.reports(name) if unfinished else {},

@@ -17,6 +17,7 @@ from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.study_writer import StudyWriter
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, TrialRecord
+from tuner.search.added_configs import AddedConfigs
 from tuner.search.cohort_decider import CohortDecider
 from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.dispatch import Dispatcher, member_of
@@ -38,7 +39,8 @@ class SearchController(RunController):
     `metrics` has every metric that the unfinished ones reported, by trial number and epoch. `tested` are the numbers of
     those that were tested before, `to_test` chooses what is tested (None: the best trial). `assignments_issued` counts
     those of earlier parts of this run. `batching` is what an earlier run has counted. Of `foreign`
-    trials, which another program added with parameters of its own, nothing is learned.
+    trials, which another program added with parameters of its own, nothing is learned. What people have `added` to the
+    study is tried before what the sampler proposes.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class SearchController(RunController):
         assignments_issued: int = 0,
         batching: Batching | None = None,
         foreign: Collection[int] = (),
+        added: AddedConfigs | None = None,
     ) -> None:
         self._plan = plan
         self._scheduler = scheduler
@@ -71,7 +74,10 @@ class SearchController(RunController):
         self._early_end = EarlyEnd(plan, trials)
         self._tests = TestPhase(plan, tested, to_test)
         population = population_of(plan, scheduler, cohorts)
-        self._dispatcher = Dispatcher(plan, sampler=sampler, cohorts=cohorts, population=population, now=now)
+        self._added = added
+        self._dispatcher = Dispatcher(
+            plan, sampler=sampler, cohorts=cohorts, population=population, added=added, now=now
+        )
         self._recorder = Recorder(
             plan,
             sampler=sampler,
@@ -110,8 +116,13 @@ class SearchController(RunController):
         if not self._is_idle:
             return False
         state = self._state
-        has_trials = self.stop_cause is None and bool(state.waiting or state.wants_trials)
+        has_trials = self.stop_cause is None and bool(state.waiting or self._dispatcher.wants_trials(state))
         return self.is_stopping or not (has_trials or self._tests.next(state.trials) is not None)
+
+    def look_for_added(self) -> None:
+        """Read now what people have added to the study, as is done at most every few seconds otherwise."""
+        if self._added is not None:
+            self._added.look()
 
     def stop(self, cause: StopCause) -> None:
         if not self.is_stopping:

@@ -12,6 +12,7 @@ from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.seed import derive
 from tuner.domain.trial import TrialRecord, TrialState
+from tuner.search.added_configs import AddedConfigs
 from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.plan import RunPlan
 from tuner.search.population import Population
@@ -33,13 +34,19 @@ class Dispatcher:
         sampler: Sampler,
         cohorts: CohortPolicy,
         population: Population,
+        added: AddedConfigs | None,
         now: Callable[[], datetime],
     ) -> None:
         self._plan = plan
         self._sampler = sampler
         self._cohorts = cohorts
         self._population = population
+        self._added = added
         self._now = now
+
+    def wants_trials(self, state: RunState) -> bool:
+        """Whether there are to be more trials, and there may be configurations for them."""
+        return state.wants_trials or (state.left > 0 and self._has_added)
 
     def next_cohort(self, state: RunState, unit: UnitOfWork) -> list[TrialRecord]:
         """Return the trials of the next cohort; none where there is nothing to hand out now."""
@@ -59,11 +66,11 @@ class Dispatcher:
 
     def _new_cohort(self, state: RunState, unit: UnitOfWork) -> list[TrialRecord]:
         """Begin the trials of a new cohort; none where there are to be no more."""
-        first = self._proposed(state) if state.wants_trials else None
+        first = self._proposed(state, unit) if self.wants_trials(state) else None
         if first is None:
             return []
         room = self._cohorts.room(first.config, members=1)
-        return _begun([first, *self._proposed_like(state, first.config, room)], unit)
+        return _begun([first, *self._proposed_like(state, first.config, room, unit)], unit)
 
     def _continued(self, state: RunState, unit: UnitOfWork) -> list[TrialRecord]:
         """Continue waiting trials, those of one shape together; new ones take the places that are left."""
@@ -98,17 +105,17 @@ class Dispatcher:
         """Let the sampler choose a shape: where it is this one again, more of it join, else the trial waits."""
         if state.waiting or not self._cohorts.is_drawn_again or not state.wants_trials:
             return []
-        trials = self._proposed_like(state, config, 1, NOTHING_FIXED)
+        trials = self._proposed_like(state, config, 1, unit, NOTHING_FIXED)
         if trials and trials[0].state is TrialState.RUNNING:
-            trials += self._proposed_like(state, config, min(free - 1, self._cohorts.left(config)))
+            trials += self._proposed_like(state, config, min(free - 1, self._cohorts.left(config)), unit)
         return _begun(trials, unit)
 
     def _filled(self, state: RunState, config: Config, room: int, unit: UnitOfWork) -> list[TrialRecord]:
         """Begin `room` trials of the shape of `config`, or as many as there are."""
-        return _begun(self._proposed_like(state, config, room), unit)
+        return _begun(self._proposed_like(state, config, room, unit), unit)
 
     def _proposed_like(
-        self, state: RunState, config: Config, room: int, fixed: FixedParams | None = None
+        self, state: RunState, config: Config, room: int, unit: UnitOfWork, fixed: FixedParams | None = None
     ) -> list[TrialRecord]:
         """Propose trials of the shape of `config`; the last one waits where it turned out to have another shape."""
         room = min(room, math.ceil(state.left / self._plan.parallel))
@@ -116,7 +123,7 @@ class Dispatcher:
             fixed = self._cohorts.fixed(config)
         key = self._cohorts.key_of(config)
         trials: list[TrialRecord] = []
-        while len(trials) < room and (trial := self._proposed(state, fixed or NOTHING_FIXED)) is not None:
+        while len(trials) < room and (trial := self._proposed(state, unit, fixed or NOTHING_FIXED)) is not None:
             trials.append(trial)
             if self._cohorts.key_of(trial.config) != key:
                 trials[-1] = replace(trial, state=TrialState.WAITING)
@@ -124,13 +131,26 @@ class Dispatcher:
                 break
         return trials
 
-    def _proposed(self, state: RunState, fixed: FixedParams = NOTHING_FIXED) -> TrialRecord | None:
-        """Return a new trial; None where the sampler has no configuration left, with no fixed values: for good."""
+    @property
+    def _has_added(self) -> bool:
+        return self._added is not None and self._added.has_any
+
+    def _taken(self, fixed: FixedParams, unit: UnitOfWork) -> Config | None:
+        return None if self._added is None else self._added.take(fixed, unit)
+
+    def _proposed(self, state: RunState, unit: UnitOfWork, fixed: FixedParams = NOTHING_FIXED) -> TrialRecord | None:
+        """Return a new trial; None where there is no configuration for it.
+
+        What was added comes first. While some waits that does not fit the fixed values, a cohort that has those gets
+        nothing: its place is for what was added.
+        """
         number = len(state.trials)
-        config = self._plan.default if number == 0 else self._sampler.suggest(number, fixed)
-        if config is None:
-            if not fixed:
+        config = self._plan.default if number == 0 else self._taken(fixed, unit)
+        if config is None and not self._has_added:
+            config = self._sampler.suggest(number, fixed)
+            if config is None and not fixed:
                 state.exhaust()
+        if config is None:
             return None
         trial = TrialRecord(number=number, state=TrialState.RUNNING, config=config, started=self._now())
         state.add(trial)

@@ -1,7 +1,8 @@
 """Configurations that a person starts a study with: parts of ones, completed with defaults, and checked at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 from tuner.domain.config import Config, Scalar
 from tuner.domain.errors import ConfigurationError, nearest
@@ -9,15 +10,30 @@ from tuner.domain.parameter import Choice
 from tuner.domain.search_space import SearchSpace
 
 
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletedConfig:
+    """A configuration that was given in part; `defaults` are the paths of the parameters that were not given."""
+
+    config: Config
+    defaults: tuple[str, ...]
+
+
 def start_configs(space: SearchSpace, start: Sequence[Mapping[str, Any]]) -> tuple[Config, ...]:
-    """Return the configurations of `space` that `start` has parts of; what a part leaves out has its default.
+    """Return the configurations that a study starts with, as `completed` makes them of its key `start`."""
+    return tuple(each.config for each in completed(space, start, "start"))
+
+
+def completed(space: SearchSpace, parts: Sequence[Mapping[str, Any]], where: str) -> tuple[CompletedConfig, ...]:
+    """Return the configurations of `space` that these are parts of; what a part leaves out has its default.
 
     A part is nested as a configuration is, and of a choice with branches the name of the branch is enough. Raises
-    `ConfigurationError` with every unknown parameter, value outside of the space and broken rule.
+    `ConfigurationError` with every unknown parameter, value outside of the space and broken rule; `where` is what a
+    person calls the parts.
     """
     configs, problems = [], []
-    for index, part in enumerate(start):
-        config, wrong = _completed(space, part, f"start[{index}]")
+    for index, part in enumerate(parts):
+        config, wrong = _completed(space, part, f"{where}[{index}]")
         configs.append(config)
         problems += wrong
     if problems:
@@ -25,13 +41,14 @@ def start_configs(space: SearchSpace, start: Sequence[Mapping[str, Any]]) -> tup
     return tuple(configs)
 
 
-def _completed(space: SearchSpace, part: Mapping[str, Any], where: str) -> tuple[Config, list[str]]:
+def _completed(space: SearchSpace, part: Mapping[str, Any], where: str) -> tuple[CompletedConfig, list[str]]:
     given: dict[str, Scalar] = {}
     problems = [f"{where}.{each}" for each in _values("", part, space, given)]
     config = space.build(lambda path, parameter: given.get(path, parameter.default))
     if not problems:
         problems = [f"{where}: breaks the rule {reason!r}" for reason in space.broken_rules(config)]
-    return config, problems
+    defaults = tuple(path for path in space.flatten(config) if path not in given)
+    return CompletedConfig(config=config, defaults=defaults), problems
 
 
 def _values(prefix: str, part: Mapping[str, Any], space: SearchSpace, given: dict[str, Scalar]) -> Iterator[str]:

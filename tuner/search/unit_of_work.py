@@ -17,6 +17,7 @@ class UnitOfWork:
         self._changes: list[TrialUpdate] = []
         self._rescheduled: list[TrialRecord] = []
         self._notes: dict[str, Any] = {}
+        self._dequeued: list[str] = []
         self._warnings: list[str] = []
         self._events: list[Event] = []
 
@@ -36,6 +37,10 @@ class UnitOfWork:
         """Store a JSON value about the study itself."""
         self._notes[key] = value
 
+    def dequeue(self, key: str) -> None:
+        """Take a configuration out of the study's queue."""
+        self._dequeued.append(key)
+
     def warn(self, text: str) -> None:
         """Warn the listeners."""
         self._warnings.append(text)
@@ -53,6 +58,7 @@ class UnitOfWork:
             changes=tuple(self._changes),
             rescheduled=tuple(self._rescheduled),
             notes=dict(self._notes),
+            dequeued=tuple(self._dequeued),
         )
         if not transaction.is_empty:
             writer.store(transaction)

@@ -20,6 +20,7 @@ from sqlalchemy import Engine, Select, insert, select, update
 from sqlalchemy.engine import Connection
 
 from tuner.domain.errors import LeaseLostError, StorageError, StudyHeldError
+from tuner.domain.trial import TrialState
 from tuner.storage import schema
 from tuner.storage.engine import committed, writing
 from tuner.storage.location import locate
@@ -79,13 +80,20 @@ class LeaseOwner:
 class LeaseRecord:
     """A lease as stored: `until` is None where the holder gave it back.
 
-    `since` is when the run began, None for a lease that an earlier version of tuner wrote.
+    `since` is when the run began, and `ended` when the holder gave the lease back, None where it has not; both are None
+    for a lease that an earlier version of tuner wrote.
     """
 
     token: int
     holder: LeaseOwner
     until: datetime | None
     since: datetime | None = None
+    ended: datetime | None = None
+
+    @property
+    def last_alive(self) -> datetime | None:
+        """When the holder is last known to have run the study; None where that is not known."""
+        return self.ended if self.until is None else self.until - LASTS
 
     def is_valid(self, now: datetime) -> bool:
         """Whether a process holds the study."""
@@ -97,7 +105,7 @@ class LeaseRecord:
 
     def describe(self) -> str:
         """Return the JSON form."""
-        times = {"until": self.until, "since": self.since}
+        times = {"until": self.until, "since": self.since, "ended": self.ended}
         written = {key: None if time is None else time.isoformat() for key, time in times.items()}
         return json.dumps({"token": self.token, "holder": self.holder.describe(), **written})
 
@@ -110,6 +118,7 @@ class LeaseRecord:
             holder=LeaseOwner.parsed(stored["holder"]),
             until=_time(stored["until"]),
             since=_time(stored.get("since")),
+            ended=_time(stored.get("ended")),
         )
 
 
@@ -166,7 +175,7 @@ class Lease:
     def _extend(self, until: datetime | None) -> None:
         with writing(self._engine) as connection:
             self.check(connection, changes=True)
-            claim = replace(self._claim, until=until)
+            claim = replace(self._claim, until=until, ended=self._clock() if until is None else None)
             connection.execute(update(_TABLE).where(_is_of(self._study_id)).values(value_json=claim.describe()))
 
 
@@ -184,12 +193,18 @@ def refuse_held(connection: Connection, study_id: int, name: str, now: datetime)
 
 
 def take(engine: Engine, study_id: int, name: str, clock: Clock = utc_now) -> LeaseRecord:
-    """Claim a study for this process; raises `StudyHeldError` where another one holds it."""
+    """Claim a study for this process; raises `StudyHeldError` where another one holds it.
+
+    The time in which no process ran the study is not counted as time of its unfinished trials.
+    """
 
     def claim_it(connection: Connection) -> LeaseRecord:
-        before = refuse_held(connection, study_id, name, clock())
+        now = clock()
+        before = refuse_held(connection, study_id, name, now)
         token = 1 if before is None else before.token + 1
-        claim = LeaseRecord(token=token, holder=LeaseOwner.this(), until=clock() + LASTS, since=clock())
+        claim = LeaseRecord(token=token, holder=LeaseOwner.this(), until=now + LASTS, since=now)
+        if before is not None and before.last_alive is not None:
+            _leave_out(connection, study_id, before.last_alive, now)
         if before is None:
             row = {"study_id": study_id, "key": KEY, "value_json": claim.describe()}
             connection.execute(insert(_TABLE).values(row))
@@ -198,6 +213,20 @@ def take(engine: Engine, study_id: int, name: str, clock: Clock = utc_now) -> Le
         return claim
 
     return committed(engine, claim_it)
+
+
+def _leave_out(connection: Connection, study_id: int, last_alive: datetime, now: datetime) -> None:
+    """Move the starts of unfinished trials on by the time between two runs, so that their durations are those of runs.
+
+    Durations are computed from start and end, by Optuna's programs too.
+    """
+    trials, stopped = schema.trials, last_alive.astimezone(UTC).replace(tzinfo=None)
+    is_unfinished = trials.c.state.in_([TrialState.RUNNING.value, TrialState.WAITING.value])
+    began_before = (trials.c.study_id == study_id) & is_unfinished & (trials.c.datetime_start <= stopped)
+    pause = max(timedelta(0), now - last_alive)
+    for row in connection.execute(select(trials.c.trial_id, trials.c.datetime_start).where(began_before)).all():
+        moved = update(trials).where(trials.c.trial_id == row.trial_id)
+        connection.execute(moved.values(datetime_start=row.datetime_start + pause))
 
 
 def claim_on(connection: Connection, study_id: int) -> LeaseRecord | None:

@@ -1,7 +1,7 @@
 """The studies of one database: listed, created, read, deleted."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
+from tuner.domain.config import Config
 from tuner.domain.errors import StorageError, StudyExistsError, StudyNotFoundError, nearest
 from tuner.domain.goal import Goal
 from tuner.domain.search_space import SearchSpace
@@ -18,6 +19,7 @@ from tuner.domain.study_record import StudyRecord, companion, is_companion
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.domain.trial_counts import tally_of
 from tuner.storage import reader, schema
+from tuner.storage.config_queue import StoredConfigQueue, add_to_queue
 from tuner.storage.engine import check_schema, committed, connect, create_schema, reading, translated
 from tuner.storage.lease import Lease, LeaseRecord, claim_on, refuse_held, take, utc_now
 from tuner.storage.location import Location, locate
@@ -235,6 +237,17 @@ class Store:
         lease = Lease(self._writer, study_id, take(self._engine, study_id, name))
         with lease.kept():
             yield SqlStudyWriter(self._writer, study_id, study, lease)
+
+    def queue(self, name: str) -> StoredConfigQueue:
+        """Return the queue of a study: configurations that were added to it, and not tried yet."""
+        self._require(name)
+        with reading(self._engine) as connection:
+            return StoredConfigQueue(self._writer, _id(connection, name))
+
+    def enqueue(self, name: str, configs: Sequence[Config]) -> None:
+        """Let configurations wait in a study's queue, all of them or none; it may be run meanwhile."""
+        self._require(name)
+        committed(self._engine, lambda connection: add_to_queue(connection, _id(connection, name), configs))
 
     def claim(self, name: str) -> LeaseRecord | None:
         """Return the lease of the process that runs a study, or ran it last; None where it was never run."""

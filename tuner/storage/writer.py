@@ -17,6 +17,7 @@ from tuner.domain.study_writer import StudyWriter, Transaction, TrialUpdate
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.redaction import redacted
 from tuner.storage import schema
+from tuner.storage.config_queue import remove_from_queue
 from tuner.storage.engine import writing
 from tuner.storage.lease import Lease
 from tuner.storage.parameters import distribution_json, stored_value
@@ -56,6 +57,7 @@ class SqlStudyWriter(StudyWriter):
             self._set_schedules(connection, transaction.rescheduled)
             for key, value in transaction.notes.items():
                 self._set_note(connection, key, value)
+            remove_from_queue(connection, self._study_id, transaction.dequeued)
         self._ids |= begun
 
     def unbegun(self, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
@@ -95,7 +97,7 @@ class SqlStudyWriter(StudyWriter):
                 connection.execute(insert(params), [*self._param_rows(trial_id, trial)])
 
     def reopen(self, trials: Sequence[TrialRecord], notes: Mapping[str, Any] = MappingProxyType({})) -> None:
-        """Let finished trials wait to be trained again or further, and store notes about the study, in one transaction.
+        """Store finished trials that wait to be trained again, or further, and notes about the study, as one.
 
         Their reports stay. What was only true of their ends is deleted, the test of one of them included.
         """
@@ -105,7 +107,7 @@ class SqlStudyWriter(StudyWriter):
                 owned = delete(table).where(table.c.trial_id.in_(ids))
                 connection.execute(owned if column is None else owned.where(table.c[column].in_(keys)))
             for trial in trials:
-                self._update_state(connection, replace(trial, state=TrialState.WAITING, finished=None))
+                self._update_state(connection, trial)
             self._delete_test(connection, {trial.number for trial in trials})
             for key, value in notes.items():
                 self._set_note(connection, key, value)

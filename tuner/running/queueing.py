@@ -1,0 +1,120 @@
+"""Adds configurations to a stored study: checked, completed, and put into its queue, from which it takes them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+from tuner.domain.config import Config
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.parameter import Choice
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study_record import StudyRecord, is_companion
+from tuner.domain.trial import TrialRecord
+from tuner.formatting.values import amount
+from tuner.running.outcome import how_to_resume
+from tuner.search.start_configs import CompletedConfig, completed
+from tuner.storage.store import Store
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """What was added to a study, and what is to be said about it."""
+
+    configs: tuple[CompletedConfig, ...]
+    """Those that wait now; duplicates were left out."""
+    notes: tuple[str, ...]
+
+
+def add_to_study(
+    store: Store, name: str, given: Sequence[Mapping[str, Any]], space: SearchSpace | None = None
+) -> Queued:
+    """Put configurations into the queue of a stored study, which may be run by another process meanwhile.
+
+    They are whole or parts, nested as configurations are or with dotted keys such as "optimizer.lr". One that a trial
+    had, or that waits already, is left out. `space` is that of the running study, with its rules: rules that were made
+    in Python are not stored, and without them are checked when a configuration is to be tried. Raises
+    `ConfigurationError` with everything that is wrong with any of them.
+    """
+    if is_companion(name):
+        raise ConfigurationError(f"{name!r} are the repetitions of a study: nothing is added to them")
+    study, trials = store.read(name)
+    known = space or study.space
+    if known is None:
+        raise ConfigurationError(
+            f"study {name!r} was not made by tuner, so nothing can be added to it here",
+            hint="Optuna adds to it: study.enqueue_trial(...)",
+        )
+    configs = completed(known, [nested(known, each) for each in given], "config")
+    waiting = [each.config for each in store.queue(name).waiting()]
+    chosen: list[CompletedConfig] = []
+    notes: list[str] = []
+    for index, each in enumerate(configs):
+        if duplicate := _duplicate(each.config, trials, [*waiting, *(one.config for one in chosen)]):
+            notes.append(f"config[{index}] is not added: {duplicate}")
+        else:
+            chosen.append(each)
+    store.enqueue(name, [each.config for each in chosen])
+    if chosen:
+        notes += _doubts(store, study, trials, len(waiting) + len(chosen), checks_rules=space is not None)
+    return Queued(configs=tuple(chosen), notes=tuple(notes))
+
+
+def nested(space: SearchSpace, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration, or a part of one, with sections in place of dotted keys.
+
+    Keys are paths in the configuration, `optimizer.lr`, or those of parameters, `optimizer.adamw.lr`.
+    """
+    found: dict[str, Any] = {}
+    for key, value in given.items():
+        _put(found, [*_steps(space, str(key))], nested_values(value))
+    return found
+
+
+def nested_values(value: Any) -> Any:
+    """Return a section as a dict that may be changed, and any other value as it is."""
+    return {key: nested_values(each) for key, each in value.items()} if isinstance(value, Mapping) else value
+
+
+def _steps(space: SearchSpace, key: str) -> Iterator[tuple[str, str | None]]:
+    """Yield the names on the way to a value, each with the branch that the path has chosen there (None: none)."""
+    parts, prefix = key.split("."), ""
+    while parts:
+        name = parts.pop(0)
+        parameter = space.parameters.get(f"{prefix}{name}")
+        branches = (parameter.branches or ()) if isinstance(parameter, Choice) else ()
+        branch = parts.pop(0) if len(parts) > 1 and parts[0] in branches else None
+        prefix = f"{prefix}{name}." if branch is None else f"{prefix}{name}.{branch}."
+        yield name, branch
+
+
+def _put(section: dict[str, Any], steps: list[tuple[str, str | None]], value: Any) -> None:
+    (name, branch), *rest = steps
+    before = section.get(name)
+    if not rest:
+        section[name] = {**before, "name": value} if isinstance(before, dict) and "name" not in before else value
+        return
+    if not isinstance(before, dict):  # the name of a branch may come before what is in it
+        section[name] = {} if before is None else {"name": before}
+    if branch is not None:
+        section[name]["name"] = branch
+    _put(section[name], rest, value)
+
+
+def _duplicate(config: Config, trials: Sequence[TrialRecord], waiting: Sequence[Config]) -> str:
+    """Return why a configuration would be tried twice; "" where it would not."""
+    if config in waiting:
+        return "the same one waits already"
+    tried = next((trial.number for trial in trials if trial.config_at(1) == config), None)
+    return "" if tried is None else f"trial {tried} has the same one"
+
+
+def _doubts(
+    store: Store, study: StudyRecord, trials: Sequence[TrialRecord], waiting: int, *, checks_rules: bool
+) -> Iterator[str]:
+    if study.rules and not checks_rules:
+        yield "the rules of the search space are not stored: they are checked when it is to be tried"
+    target = study.spec["budget"]["trials"]
+    if waiting > target - len(trials):
+        more = f"with more trials, {len(trials) + waiting} in all: {how_to_resume(store.location, study)}"
+        yield f"the study has {len(trials)} of its {amount(target, 'trial')}; what is beyond them is tried {more}"
