@@ -1,6 +1,6 @@
 """What people add to a study is tried before what its sampler proposes, each once, and counts towards its trials."""
 
-from search.bench import HALVES, TrainerSource, halves
+from search.bench import HALVES, Bench, halves
 
 from tuner import Choice, Float, SearchSpace
 from tuner.domain.config import Config
@@ -10,11 +10,11 @@ def at(x: float) -> Config:
     return Config({"x": x})
 
 
-def configs(source: TrainerSource) -> list[Config]:
+def configs(source: Bench) -> list[Config]:
     return [source.writer.trials[number].config for number in sorted(source.writer.trials)]
 
 
-def finish(source: TrainerSource) -> None:
+def finish(source: Bench) -> None:
     while (assignment := source.controller.next_work()) is not None:
         members = [member.number for member in assignment.members]
         while members:
@@ -23,7 +23,7 @@ def finish(source: TrainerSource) -> None:
 
 
 def test_added_configurations_come_after_the_default_one_and_before_the_samplers_in_their_order() -> None:
-    source = TrainerSource(trials=4)
+    source = Bench(trials=4)
     source.queue.add(at(0.25), at(0.75))
     finish(source)
     assert configs(source)[1:3] == [at(0.25), at(0.75)]
@@ -32,7 +32,7 @@ def test_added_configurations_come_after_the_default_one_and_before_the_samplers
 
 
 def test_one_that_is_added_while_the_study_runs_is_the_next() -> None:
-    source = TrainerSource(trials=4)
+    source = Bench(trials=4)
     source.take()
     source.take()
     source.queue.add(at(0.25))
@@ -41,7 +41,7 @@ def test_one_that_is_added_while_the_study_runs_is_the_next() -> None:
 
 
 def test_a_queue_that_was_not_read_again_since_gives_nothing_twice() -> None:
-    source = TrainerSource(trials=4)
+    source = Bench(trials=4)
     source.queue.add(at(0.25))
     known = source.queue.known
     finish(source)
@@ -50,7 +50,7 @@ def test_a_queue_that_was_not_read_again_since_gives_nothing_twice() -> None:
 
 
 def test_what_is_beyond_the_target_waits() -> None:
-    source = TrainerSource(trials=2)
+    source = Bench(trials=2)
     source.queue.add(at(0.25), at(0.75))
     finish(source)
     assert source.controller.is_finished
@@ -58,7 +58,7 @@ def test_what_is_beyond_the_target_waits() -> None:
 
 
 def test_a_sampler_without_configurations_left_does_not_end_a_study_that_was_added_to() -> None:
-    source = TrainerSource(trials=4)
+    source = Bench(trials=4)
     source.sampler.limit = 1
     finish(source)
     assert source.controller.is_finished
@@ -70,7 +70,7 @@ def test_a_sampler_without_configurations_left_does_not_end_a_study_that_was_add
 
 
 def test_a_cohort_of_another_shape_gets_nothing_until_what_was_added_has_a_place() -> None:
-    source = TrainerSource(trials=8, cohort=4, space=HALVES, key_of=halves)
+    source = Bench(trials=8, cohort=4, space=HALVES, key_of=halves)
     upper = Config({"half": "upper", "x": 0.25})
     source.queue.add(upper)
     assert [halves(member.config) for member in source.take().members] == ["lower"]  # the default configuration
@@ -81,7 +81,7 @@ def test_one_of_another_space_or_that_breaks_a_rule_is_taken_out_with_a_warning(
     ruled = SearchSpace(half=Choice("lower", "upper"), x=Float(0, 1)).require(
         "x is small", lambda config: config["x"] <= 0.5
     )
-    source = TrainerSource(trials=3, space=ruled)
+    source = Bench(trials=3, space=ruled)
     source.queue.add(Config({"y": 1}), Config({"half": "upper", "x": 0.9}), Config({"half": "upper", "x": 0.4}))
     finish(source)
     assert configs(source)[1] == {"half": "upper", "x": 0.4}
