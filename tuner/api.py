@@ -26,7 +26,7 @@ from tuner.running.queueing import add_to_study
 from tuner.running.spec_source import Asked, DataFile
 from tuner.spec.overrides import Overrides, given_paths, words_of
 from tuner.storage import deletion
-from tuner.storage.folder_ownership import place_of
+from tuner.storage.folder_owner import place_of
 from tuner.storage.location import locate
 from tuner.storage.store import open_store
 from tuner.tracking.dispatch import Logs

@@ -13,6 +13,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
+from tuner.domain.row_values import RowKeeper
 from tuner.domain.trial import Trial
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
@@ -49,6 +50,7 @@ class CohortMember:
     rule: Optimizer
     lr_schedule: LrSchedule
     class_weights: Tensor | None
+    rows: RowKeeper
 
     @staticmethod
     def of(trial: Trial, data: Data, learner: TrainState) -> "CohortMember":
@@ -61,6 +63,7 @@ class CohortMember:
             rule=learner.rule,
             lr_schedule=learner.lr_schedule,
             class_weights=learner.class_weights,
+            rows=trial.rows,
         )
 
 
@@ -136,7 +139,8 @@ class BatchedTrainer:
         metrics = {}
         for rows in self._read_at_once():
             for member, outputs in zip(self.members[rows], self._outputs(rows), strict=True):
-                metrics[member.number] = scored(member.loss, member.data, member.data.validation, outputs)
+                examples = member.data.validation
+                metrics[member.number] = scored(member.loss, member.data, examples, outputs, member.rows)
         return metrics
 
     def _blocks(self) -> Iterator[slice]:

@@ -159,7 +159,7 @@ class SupervisedCohort(Cohort):
             learner, trial = self._learners[number], seat.trial
             with epoch_drawn(trial.seed, seat.epoch, trial.device):
                 train_epoch(learner, seat.data.train, epoch=seat.epoch, max_epochs=trial.max_epochs)
-                outcomes[number] = evaluate(learner, seat.data, seat.data.validation)
+                outcomes[number] = evaluate(learner, seat.data, seat.data.validation, trial.rows)
         return outcomes
 
     def _arrange(self, replaced: int | None = None) -> None:

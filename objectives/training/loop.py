@@ -1,5 +1,6 @@
 """The training loop."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
@@ -7,6 +8,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
+from tuner.domain.row_values import RowKeeper
 from tuner.objectives._tasks import Task
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
@@ -15,6 +17,7 @@ from tuner.objectives.training.data import Data, Examples
 from tuner.objectives.training.metrics import LOSS, measure
 from tuner.objectives.training.model_signature import answered, innermost_layer
 from tuner.objectives.training.precision import Precision
+from tuner.objectives.training.row_values import by_row
 from tuner.objectives.training.weights import fleeting, put_back
 
 EVALUATED_AT_ONCE = 4096
@@ -128,14 +131,16 @@ def set_lr(learner: TrainState, progress: float) -> None:
 
 
 @torch.no_grad()
-def evaluate(learner: TrainState, data: Data, examples: Examples) -> dict[str, float]:
+def evaluate(learner: TrainState, data: Data, examples: Examples, rows: RowKeeper | None = None) -> dict[str, float]:
     """Return every metric on these examples; the loss is the learner's own, the others are in original units.
+
+    What each row contributes to a metric is given to `rows`, where that wants it.
 
     Not in inference mode: what a model keeps of an evaluation, such as a cache, could not be trained with.
     """
     learner.model.eval()
     outputs = outputs_of(learner.model, examples.features, learner.precision, learner.reads)
-    return scored(learner.loss, data, examples, outputs)
+    return scored(learner.loss, data, examples, outputs, rows)
 
 
 def outputs_of(model: nn.Module, features: Tensor, precision: Precision, reads: Reads = _as_they_are) -> Tensor:
@@ -155,11 +160,19 @@ def forwarded(model: nn.Module, features: Tensor, precision: Precision, reads: R
     return answered(outputs, len(features))
 
 
-def scored(loss: Loss, data: Data, examples: Examples, outputs: Tensor) -> dict[str, float]:
-    """Return every metric of these outputs, (examples, outputs)."""
-    value = loss(outputs, examples.targets).mean()
+def scored(
+    loss: Loss, data: Data, examples: Examples, outputs: Tensor, rows: RowKeeper | None = None
+) -> dict[str, float]:
+    """Return every metric of these outputs, (examples, outputs); `rows` is as in `evaluate`."""
+    losses = loss(outputs, examples.targets)
     if data.task is Task.CLASSIFICATION:
         predictions = loss.probabilities(outputs)
     else:
         predictions = outputs[:, 0].cpu().double() * data.spread + data.centre
-    return measure(data.task, examples.measured, predictions.cpu().numpy()) | {LOSS: float(value)}
+    found = predictions.cpu().numpy()
+    metrics = measure(data.task, examples.measured, found) | {LOSS: float(losses.mean())}
+    if rows is not None and math.isfinite(metrics.get(rows.metric or "", math.nan)):
+        is_loss = rows.metric == LOSS
+        values = losses.cpu().numpy() if is_loss else by_row(data.task, str(rows.metric), examples.measured, found)
+        rows.keep(values)
+    return metrics

@@ -133,7 +133,7 @@ class OwnModel(Objective):
         if (state := trial.load()) is None:
             raise ValueError(f"trial {trial.number} has no saved state to test")
         learner = self._bench.learner(trial, data, state)
-        return evaluate(learner, data, data.test) | footprint(learner, data, self._wanted)
+        return evaluate(learner, data, data.test, trial.rows) | footprint(learner, data, self._wanted)
 
     def model(self, trial: Trial) -> Model:
         if (state := trial.load()) is None:

@@ -145,7 +145,7 @@ class TrainerFactory:
             raise ValueError(f"trial {trial.number} has no saved state to test")
         data = self.data(trial)
         learner = self.learner(trial, data, state)
-        return evaluate(learner, data, data.test) | footprint(learner, data, self.wanted)
+        return evaluate(learner, data, data.test, trial.rows) | footprint(learner, data, self.wanted)
 
     def model(self, trial: Trial) -> Model:
         """Return the trial's saved state as a model that answers."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import tuner
-from tuner.storage.folder_ownership import place_of
+from tuner.storage.folder_owner import place_of
 from tuner.storage.store import open_store
 
 Cli = Callable[..., tuple[int, str, str]]

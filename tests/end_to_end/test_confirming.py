@@ -1,15 +1,17 @@
 """Studies whose best configurations are trained again."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import final
 
+import numpy as np
 import pytest
 from places import checkpoints_in
 
 import tuner
 from tuner.domain.event import Event, EventKind, Listener
+from tuner.domain.study import Confirm
 from tuner.domain.study_record import is_companion
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.running import launch
@@ -179,3 +181,38 @@ def test_schedules_cannot_be_confirmed_and_say_so(cli: Cli) -> None:
     code, _, errors = cli("run", "iris", "--scheduler", "pbt", "--confirm")
     assert code == 2
     assert "confirm: under pbt a trial has several configurations" in errors
+
+
+def test_every_repetition_keeps_what_each_validation_row_contributes(study: tuner.Study) -> None:
+    for each in repetitions("iris"):
+        assert each.rows is not None
+        values = np.frombuffer(each.rows.data, "<f4")
+        assert values.mean() == pytest.approx(each.value)
+        assert each.rows.total == len(values) > 1
+        assert (each.test_rows is None) == (each.test_metrics is None)
+    assert {each.rows.total for each in repetitions("iris") if each.rows} == {30}
+
+
+def correct(trial: tuner.Trial) -> Iterator[dict[str, float]]:
+    for epoch in range(trial.epoch, trial.max_epochs):
+        rows = [1.0] * (epoch + 1 + trial.config["x"]) + [0.0]
+        if trial.row_metric is not None:
+            trial.keep_rows(rows)
+        yield {"accuracy": sum(rows) / len(rows)}
+
+
+def test_a_function_keeps_the_rows_of_its_best_epoch_where_it_gives_them(workplace: Path) -> None:
+    spec = tuner.StudySpec(
+        objective=correct,
+        search_space=tuner.SearchSpace(x=tuner.Int(1, 9)),
+        metric="accuracy",
+        budget=tuner.Budget(trials=3, epochs=2),
+        executor="inline",
+        confirm=Confirm(run=True, top=2, seeds=2),
+    )
+    study = tuner.run(spec)
+    found = repetitions(study.name)
+    assert [each.rows.total for each in found if each.rows] == [each.config["x"] + 3 for each in found]
+    assert len([*workplace.rglob("*.f32")]) == len(found)
+    study.delete()
+    assert not [*workplace.rglob("*.f32")]

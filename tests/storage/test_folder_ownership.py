@@ -13,7 +13,8 @@ from tuner.domain.errors import ConfigurationError, ResumeRefusedError
 from tuner.storage import schema
 from tuner.storage.backup import make_backup
 from tuner.storage.engine import connect, writing
-from tuner.storage.folder_ownership import claim, original_of, owner_of, release
+from tuner.storage.folder_owner import owner_of
+from tuner.storage.folder_ownership import claim, original_of, release
 from tuner.storage.location import locate
 from tuner.storage.store import open_store
 

@@ -16,7 +16,7 @@ from tuner.domain.errors import UnknownNameError
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import TrialRecord
 from tuner.formatting.values import amount
-from tuner.storage.folder_ownership import place_of
+from tuner.storage.folder_owner import place_of
 from tuner.storage.lease import utc_now
 from tuner.storage.store import Store, open_store
 

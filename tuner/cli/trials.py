@@ -16,7 +16,7 @@ from tuner.domain.study_folders import StudyFolders
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.values import cell
-from tuner.storage.folder_ownership import place_of
+from tuner.storage.folder_owner import place_of
 from tuner.storage.store import open_store
 
 __all__ = ["command"]

@@ -18,7 +18,7 @@ from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.values import amount
 from tuner.storage import schema
 from tuner.storage.fallback_file import FallbackFile
-from tuner.storage.folder_ownership import place_of
+from tuner.storage.folder_owner import place_of
 from tuner.storage.lease import LeaseRecord, utc_now
 from tuner.storage.location import Location
 from tuner.storage.store import Store

@@ -64,13 +64,15 @@ class CohortUpdate:
 class Assignment:
     """A cohort to train, or a trained trial to test; `id` counts what a run has handed out.
 
-    The members write into `folders`; None: into the worker's own.
+    The members write into `folders`; None: into the worker's own. With `keeps_rows` what each row contributes to the
+    metric is kept of every member.
     """
 
     id: int
     kind: AssignmentKind
     members: tuple[TrialAssignment, ...]
     folders: StudyFolders | None = None
+    keeps_rows: bool = False
 
     @property
     def numbers(self) -> frozenset[int]:

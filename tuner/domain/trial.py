@@ -3,7 +3,7 @@
 import re
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,6 +16,7 @@ from tuner.domain.config import Config
 from tuner.domain.errors import StopTrial
 from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.reporting import NoReports, Reporter, as_step, combined
+from tuner.domain.row_values import RowKeeper, RowValues
 from tuner.domain.study import Direction
 from tuner.formatting.html import beside, line, table
 from tuner.formatting.values import config_lines, duration, number
@@ -141,7 +142,8 @@ class TrialRecord:
     `curve` maps each reported epoch (from 1) to the study's metric; `value`, `epoch` and `metrics` are those of its
     best epoch and None, 0 and empty before the first report. `schedule` has every configuration of a trial that
     continued from another's state, empty for one that never did; `config` is the one in force, and in the end the best
-    epoch's. `test_metrics` are set only for repetitions: of a search's trials only one is tested.
+    epoch's. Only repetitions have `test_metrics`, and what each row of the validation and the test split contributes to
+    the metric, where the objective provides that: of a search's trials only one is tested.
     """
 
     number: int
@@ -156,6 +158,8 @@ class TrialRecord:
     started: datetime | None = None
     finished: datetime | None = None
     test_metrics: Metrics | None = None
+    rows: RowValues | None = field(default=None, repr=False)
+    test_rows: RowValues | None = field(default=None, repr=False)
 
     @property
     def last_epoch(self) -> int:
@@ -258,6 +262,21 @@ class Trial:
     place: Path = field(default=Path(), repr=False)
     """Where `folder` is, whether it has been made or not."""
     reporter: Reporter = field(default_factory=NoReports, repr=False)
+    rows: RowKeeper = field(default_factory=RowKeeper, repr=False)
+
+    @property
+    def row_metric(self) -> str | None:
+        """The metric whose values by row are kept: the study's, in a confirmation; None in a search."""
+        return self.rows.metric
+
+    def keep_rows(self, values: Iterable[Any]) -> None:
+        """Keep what each row of the validation split contributes to `row_metric`; call it before that is reported.
+
+        One finite number for each row, in an order that is the same in every trial, whose mean is the metric: 0 or 1
+        for accuracy, an error, a loss. Those of the best epoch are kept, and intervals allow for other rows. In
+        `Objective.test` they are those of the test split. Nothing happens where `row_metric` is None.
+        """
+        self.rows.keep(values)
 
     @property
     def step(self) -> int:

@@ -60,3 +60,9 @@ def _shown(value: Any) -> str:
     except Exception:  # noqa: BLE001 - to show an object runs its own code, which may raise anything
         text = f"a {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - what fits on a line
+
+
+def left_out_note(found: Mapping[str, str]) -> str:
+    """Return the sentence about metrics that `left_out` has found."""
+    what = ", ".join(f"{name!r} is {text}" for name, text in found.items())
+    return f"{what}: a metric is kept only where it is a finite number"

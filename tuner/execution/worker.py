@@ -1,8 +1,7 @@
 """The part of a run that trains: the same code in a Ray worker and in this process.
 
-A state is kept when it may be needed, which is mostly after the study has the report and has answered: a trial that is
-stopped leaves nothing worth a file. What must not be lost is kept before: the weights of an epoch that may turn out to
-be the trial's last and best.
+A state is kept when it may be needed, mostly after the study has answered a report: a trial that is stopped leaves
+nothing worth a file. The weights of an epoch that may turn out to be the trial's last and best are kept before.
 """
 
 import time
@@ -16,6 +15,7 @@ from tuner.domain.assignment import Assignment, CohortUpdate, Exploit, TrialAssi
 from tuner.domain.command import Command
 from tuner.domain.config import Config
 from tuner.domain.objective import Cohort, Objective
+from tuner.domain.row_values import RowKeeper
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, Trial
 from tuner.domain.worker_spec import PickledObjective, WorkerSpec
 from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, tidy, trial_folder
@@ -23,18 +23,18 @@ from tuner.execution.command.training import trained_by
 from tuner.execution.fidelity_checks import beyond_the_end, early_end
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.host import Host
-from tuner.execution.metric_validation import left_out, measured
+from tuner.execution.metric_validation import left_out, left_out_note, measured
 from tuner.execution.objective_pickling import unpickled
 from tuner.execution.user_failures import failure_of
 from tuner.formatting.redaction import redacted, remember
 from tuner.registry.catalogue import Catalogue
 from tuner.registry.import_path import resolve
+from tuner.storage.row_files import RowSplit, write_kept
 
 OBJECTIVES = Catalogue("tuner.objectives", "objective", group="tuner.objectives")
 
 _PATIENCE_SECONDS = 0.25
 """How long short epochs are gathered before they are reported together: what a person takes for at once."""
-
 
 _ENDED_EARLY = "ended early"
 
@@ -92,6 +92,7 @@ class Worker:
         self._cohort: Cohort | None = None
         self._checkpoints: dict[int, TrialCheckpoints] = {}
         self._best: dict[int, float | None] = {}
+        self._rows: dict[int, RowKeeper] = {}
         self._decision_epochs: dict[int, tuple[int, ...] | None] = {}
         self._before: dict[int, int] = {}
         self._unsaved: set[int] = set()
@@ -106,7 +107,7 @@ class Worker:
     def begin(self, assignment: Assignment) -> None:
         """Start to train the members of `assignment`, in place of what was trained before."""
         self._leave(list(self._checkpoints))
-        self._folders = assignment.folders or self._job.folders
+        self._enter(assignment)
         self._cohort, self._broken = None, None
         trials = self._admitted(assignment.members)
         self._try(lambda: self._start(trials))
@@ -144,7 +145,7 @@ class Worker:
     def test(self, assignment: Assignment) -> Metrics | Failure | None:
         """Return the metrics of a trained trial's best epoch on data the search never saw, None without such data."""
         (member,) = assignment.members
-        self._folders = assignment.folders or self._job.folders
+        self._enter(assignment)
         folder = trial_folder(self._folders.checkpoints, member.number)
         checkpoint = BestCheckpoint(folder, member.best_epoch)
         trial = Trial(**self._given(member), epoch=member.best_epoch, checkpoints=checkpoint)
@@ -152,6 +153,7 @@ class Worker:
             if not checkpoint.is_there:
                 return self._missing(member, folder)
             metrics = self._objective.test(trial)
+            write_kept(trial.rows, trial.place, RowSplit.TEST, member.best_epoch)
         except BaseException as error:
             if not self._host.is_failure(error):
                 raise
@@ -165,6 +167,10 @@ class Worker:
     def kill(self) -> None:
         """End what is being trained, which in this process only means to close it."""
         self.close()
+
+    def _enter(self, assignment: Assignment) -> None:
+        self._folders = assignment.folders or self._job.folders
+        self._row_metric = self._job.metric if assignment.keeps_rows else None
 
     def _exploit(self, exploit: Exploit) -> None:
         cohort, trial = self._cohort, self._trial(exploit.member)
@@ -272,7 +278,9 @@ class Worker:
 
     def _trial(self, member: TrialAssignment) -> Trial:
         checkpoints = self._checkpoints[member.number]
-        return Trial(**self._given(member), epoch=checkpoints.epoch, checkpoints=checkpoints)
+        trial = Trial(**self._given(member), epoch=checkpoints.epoch, checkpoints=checkpoints)
+        self._rows[member.number] = trial.rows
+        return trial
 
     def _given(self, member: TrialAssignment) -> dict[str, Any]:
         return {
@@ -284,6 +292,7 @@ class Worker:
             "unit": self._job.unit,
             "settings": Config(self._job.settings),
             "place": self._folders.place_of(member.number),
+            "rows": RowKeeper(self._row_metric),
         }
 
     def _outcomes(self) -> Mapping[int, Metrics | Failure | None]:
@@ -307,16 +316,17 @@ class Worker:
             return Report(number=number, epoch=checkpoints.epoch, failure=outcome)
         value = outcome[self._job.metric]
         is_best = self._job.direction.is_better(value, than=self._best[number])
-        if is_best:
-            self._best[number] = value
+        self._best[number] = value if is_best else self._best[number]
         checkpoints.advance(is_best=is_best)
+        if checkpoints.is_best:
+            place = self._folders.place_of(number)
+            self._try(lambda: write_kept(self._rows[number], place, RowSplit.VALIDATION, checkpoints.epoch))
         self._unsaved.add(number)
         return Report(number=number, epoch=checkpoints.epoch, metrics=outcome)
 
     def _note_early_end(self, number: int, epoch: int) -> None:
         """Record once that the objective ended by itself, where more was to be trained."""
-        note = early_end(epoch, self._job)
-        if note and _ENDED_EARLY not in self._noted:
+        if (note := early_end(epoch, self._job)) and _ENDED_EARLY not in self._noted:
             self._noted.add(_ENDED_EARLY)
             self._notes[number] = note
 
@@ -327,9 +337,7 @@ class Worker:
         fresh = {name: text for name, text in left_out(yielded, outcome).items() if name not in self._noted}
         self._noted.update(fresh)
         if fresh:
-            what = ", ".join(f"{name!r} is {text}" for name, text in fresh.items())
-            note = f"{what}: a metric is kept only where it is a finite number"
-            self._notes[number] = "; ".join(filter(None, (self._notes.get(number), note)))
+            self._notes[number] = "; ".join(filter(None, (self._notes.get(number), left_out_note(fresh))))
 
     def _leave(self, numbers: Collection[int]) -> None:
         gone = [number for number in numbers if number in self._checkpoints]
@@ -339,5 +347,5 @@ class Worker:
         if cohort is not None and gone and self._broken is None:
             self._try(lambda: cohort.drop(gone))
         for number in gone:
-            del self._checkpoints[number]
+            del self._checkpoints[number], self._rows[number]
             self._unsaved.discard(number)

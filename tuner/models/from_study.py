@@ -22,7 +22,8 @@ from tuner.execution.worker import build_objective
 from tuner.models.selection import Chosen, chosen
 from tuner.running.lookup import data_fingerprint, located
 from tuner.running.spec_source import trusted_module_folder
-from tuner.storage.folder_ownership import copied, original_of, place_of
+from tuner.storage.folder_owner import place_of
+from tuner.storage.folder_ownership import copied, original_of
 from tuner.storage.store import Store
 
 

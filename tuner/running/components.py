@@ -82,6 +82,7 @@ class RunComponents:
             parallel=self.parallel,
             grows=self.grows,
             exploits=self.exploits,
+            keeps_rows=bool(self.repeats),
         )
 
     @property

@@ -13,9 +13,7 @@ from tuner.running.session import Confirm, StudyRunner
 from tuner.running.stored_study import settle
 from tuner.running.tracked_listeners import MakeListeners
 from tuner.storage.fallback_file import FallbackFile
-from tuner.storage.folder_ownership import (
-    place_of,
-)
+from tuner.storage.folder_owner import place_of
 from tuner.storage.location import Location
 from tuner.storage.reader import new_id
 from tuner.storage.store import Store

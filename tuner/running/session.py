@@ -31,9 +31,7 @@ from tuner.search.plan import ToTest
 from tuner.search.sequence import ControllerSequence
 from tuner.storage.backup import Backups
 from tuner.storage.fallback_file import FallbackFile
-from tuner.storage.folder_ownership import (
-    place_of,
-)
+from tuner.storage.folder_owner import place_of
 from tuner.storage.retrying_writer import RetryingWriter
 from tuner.storage.store import Store
 from tuner.storage.writer import SqlStudyWriter

@@ -23,16 +23,8 @@ from tuner.running.resume_check import refuse_changes
 from tuner.running.spec_source import Source, space_to_resume, spec_to_resume
 from tuner.running.transfer import WarmStartConfigs, warm_started
 from tuner.search.warm_start import TransferredConfig
-from tuner.storage.folder_ownership import (
-    PLACE,
-    claim,
-    copied,
-    original_of,
-    place_note,
-    place_of,
-    release,
-    run_elsewhere,
-)
+from tuner.storage.folder_owner import PLACE, place_note, place_of, run_elsewhere
+from tuner.storage.folder_ownership import claim, copied, original_of, release
 from tuner.storage.location import Location
 from tuner.storage.store import Store
 from tuner.storage.writer import SqlStudyWriter

@@ -202,7 +202,8 @@ class SearchController(RunController):
     def _assigned(self, kind: AssignmentKind, trials: Sequence[TrialRecord]) -> Assignment:
         self._works += 1
         members = tuple(member_of(trial, self._plan, self._scheduler) for trial in trials)
-        return Assignment(id=self._works, kind=kind, members=members, folders=self._plan.folders)
+        folders, keeps_rows = self._plan.folders, self._plan.keeps_rows
+        return Assignment(id=self._works, kind=kind, members=members, folders=folders, keeps_rows=keeps_rows)
 
     def _commit(self, unit: UnitOfWork, starting: Sequence[TrialRecord] = (), cohort: int = 0) -> None:
         """Store all that one call changes, then start what was stored in its cohort, then notify the listeners."""

@@ -38,6 +38,8 @@ class RunPlan:
     """How many cohorts are trained at a time."""
     grows: bool = False
     """Whether trials can join a cohort that is being trained."""
+    keeps_rows: bool = False
+    """Whether what each row contributes to the metric is kept of every trial."""
     exploits: bool = False
     """Whether a member of a cohort can continue from another member's state, without a checkpoint."""
 

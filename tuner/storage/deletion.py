@@ -17,7 +17,8 @@ from tuner.domain.errors import ConfigurationError, StorageError, StudyNotFoundE
 from tuner.domain.study import NAME_PATTERN
 from tuner.domain.study_record import companion, folder_name
 from tuner.storage.fallback_file import FallbackFile
-from tuner.storage.folder_ownership import original_of, owner_of, place_of, storage_name
+from tuner.storage.folder_owner import owner_of, place_of
+from tuner.storage.folder_ownership import original_of, storage_name
 from tuner.storage.location import Location, locate
 from tuner.storage.store import Store
 from tuner.system.files import is_folder

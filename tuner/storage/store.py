@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, final
 
@@ -21,8 +22,10 @@ from tuner.domain.trial_counts import tally_of
 from tuner.storage import reader, schema
 from tuner.storage.config_queue import StoredConfigQueue, add_to_queue
 from tuner.storage.engine import check_schema, committed, connect, create_schema, reading, translated
+from tuner.storage.folder_owner import place_of
 from tuner.storage.lease import Lease, LeaseRecord, claim_on, refuse_held, take, utc_now
 from tuner.storage.location import Location, locate
+from tuner.storage.row_files import RowSplit, read_rows
 from tuner.storage.summary import Outline, best_numbers, changes, counted, same_numbers
 from tuner.storage.writer import STUDY_TABLES, TRIAL_TABLES, SqlStudyWriter, inserted_id
 
@@ -130,15 +133,18 @@ class Store:
             return reader.read_trials(connection, _id(connection, study.name), study, wanted)
 
     def repetitions(self, name: str) -> tuple[TrialRecord, ...]:
-        """Return the repetitions of a study's best configurations, with their test metrics; none until all are over."""
+        """Return the repetitions of a study's best configurations; none until all are over.
+
+        They have their test metrics, and of the metric what each row contributes, where that was kept.
+        """
         if companion(name) not in self:
             return ()
         study, trials = self.read(companion(name))
         finished = [trial for trial in trials if trial.state.is_finished]
         if len(finished) < study.spec["budget"]["trials"]:
             return ()
-        tests = {number: study.notes.get(f"test:{number}", {}) for number in range(len(trials))}
-        return tuple(replace(trial, test_metrics=tests[trial.number].get("metrics")) for trial in trials)
+        folders = place_of(self.location, study).folders_of(study.folder_name)
+        return tuple(_measured(trial, study, folders.place_of(trial.number)) for trial in trials)
 
     def reports(self, name: str) -> dict[int, dict[int, dict[str, float]]]:
         """Return every metric that the study's trials reported, by trial number and epoch."""
@@ -323,6 +329,15 @@ def _ids(connection: Connection, name: str) -> list[int]:
     """Return the id of a study, and that of its repetitions where there are any."""
     found = (reader.find_study(connection, each) for each in (name, companion(name)))
     return [study_id for study_id in found if study_id is not None]
+
+
+def _measured(trial: TrialRecord, study: StudyRecord, place: Path) -> TrialRecord:
+    """Return a repetition with what its test gave, and with the values by row that were kept of it."""
+    tested = study.notes.get(f"test:{trial.number}", {}).get("metrics")
+    if trial.state is not TrialState.COMPLETE:
+        return replace(trial, test_metrics=tested)
+    rows, test_rows = (read_rows(place, split, trial.epoch) for split in (RowSplit.VALIDATION, RowSplit.TEST))
+    return replace(trial, test_metrics=tested, rows=rows, test_rows=test_rows)
 
 
 def _delete_rows(connection: Connection, study_id: int) -> None:
