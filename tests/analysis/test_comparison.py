@@ -1,6 +1,7 @@
 """How the answers of studies differ, and how sure that is."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tuner.analysis.queries import summarise
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
+from tuner.domain.row_values import RowValues
 from tuner.domain.study_record import StudyRecord
 
 SPEC: dict[str, Any] = {
@@ -90,6 +92,26 @@ def test_the_interval_holds_the_true_difference_as_often_as_it_says() -> None:
         assert verdict.difference is not None
         held += verdict.difference.low <= 0.02 <= verdict.difference.high
     assert held / 400 >= 0.93
+
+
+def with_rows(values: tuple[float, ...], rows: list[float]) -> list[TrialRecord]:
+    return [replace(trial(number, 0.9, value), rows=RowValues.of(rows)) for number, value in enumerate(values)]
+
+
+def test_studies_of_one_split_are_paired_by_row_and_others_are_not() -> None:
+    found, rows = [trial(0, 0.5, 0.1), trial(1, 0.9, 0.5)], [1.0, 0.0] * 20
+    one = summarise(record("a"), found, with_rows((0.5, 0.51, 0.52), rows))
+    better = with_rows((0.55, 0.56, 0.57), rows)
+    (paired,) = compare([one, summarise(record("b"), found, better)]).verdicts
+    (apart,) = compare([one, summarise(record("b", seed=1), found, better)]).verdicts
+    (resplit,) = compare(
+        [one, summarise(record("b", settings={"dataset": "iris", "test": 0.4}), found, better)]
+    ).verdicts
+    assert (paired.is_paired, apart.is_paired, resplit.is_paired) == (True, False, False)
+    assert (paired.is_sure, apart.is_sure, resplit.is_sure) == (True, False, False)
+    assert paired.detectable is not None
+    assert apart.detectable is not None
+    assert paired.detectable < apart.detectable
 
 
 def test_what_was_not_confirmed_has_a_difference_that_is_not_sure() -> None:

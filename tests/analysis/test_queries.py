@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -167,3 +168,15 @@ def test_a_trial_that_went_on_from_another_has_its_schedule() -> None:
     schedule = [{"epoch": 0, "source": None, "config": STEEP}, {"epoch": 3, "source": 0, "config": STEEP}]
     assert as_json(study(), moved)["schedule"] == schedule
     assert json.loads(as_row(study(), moved)["schedule"]) == schedule
+
+
+def test_a_summary_names_every_trial_that_the_test_split_was_looked_at_for() -> None:
+    found = [replace(trial(number, 0.5), config=Config({"x": number / 4})) for number in range(4)]
+    once = study(notes={"test": {"number": 3, "metrics": {"accuracy": 0.25}}})
+    again = study(notes={"test": {"number": 3, "metrics": {"accuracy": 0.25}, "earlier": [1]}})
+    untested = study(notes={"test": {"number": 3}})
+    repetitions = [replace(found[number], test_metrics={"accuracy": 0.5}) for number in (0, 2)]
+    assert summarise(once, found).tested == (3,)
+    assert summarise(again, found).tested == (1, 3)
+    assert summarise(untested, found).tested == ()
+    assert summarise(again, found, repetitions).tested == (1, 2, 3)  # the default is measured beside a winner

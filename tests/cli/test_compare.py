@@ -41,7 +41,8 @@ def test_confirmed_studies_are_compared_with_an_interval(cli: Cli) -> None:
     assert re.search(r"^trials +4 of 4 +4 of 4 *$", answer, re.MULTILINE)
     assert re.search(r"^best score +0\.\d+ ± 0\.\d+ +0\.\d+ ± 0\.\d+ *$", answer, re.MULTILINE)
     assert re.search(r"^x +float 0 \.\. 0\.1, default 0\.01 +float 0 \.\. 1, default 0\.01 *$", answer, re.MULTILINE)
-    assert re.search(r"^wide is better than narrow by 0\.\d+ \(0\.\d+ to 0\.\d+ at 95 %\)$", answer, re.MULTILINE)
+    interval = r"0\.\d+ \(0\.\d+ to 0\.\d+ at 95 %, with another seed\)"
+    assert re.search(rf"^wide is better than narrow by {interval}$", answer, re.MULTILINE)
     found = json.loads(cli("compare", "narrow", "wide", "--json")[1])
     assert [study["study"] for study in found["studies"]] == ["narrow", "wide"]
     (verdict,) = found["verdicts"]
@@ -51,9 +52,10 @@ def test_confirmed_studies_are_compared_with_an_interval(cli: Cli) -> None:
         True,
         True,
     )
+    assert (verdict["is_paired"], verdict["detectable"] > 0) == (False, True)
     assert 0 < verdict["better_by"]["low"] < verdict["better_by"]["mean"] < verdict["better_by"]["high"]
     worse = cli("compare", "wide", "narrow")[1].splitlines()[-1]
-    assert re.fullmatch(r"narrow is worse than wide by 0\.\d+ \(0\.\d+ to 0\.\d+ at 95 %\)", worse)
+    assert re.fullmatch(rf"narrow is worse than wide by {interval}", worse)
 
 
 def test_without_confirmation_it_says_what_would_say_more(cli: Cli) -> None:

@@ -1,12 +1,16 @@
 """The last phase of a run: what is tested, and what is noted of it."""
 
-from fakes import metrics
+from fakes import MAXIMIZED, FakeWriter, metrics
 from search.bench import SMALL, TOO_LATE, Bench, sized
 
 from tuner.domain.assignment import AssignmentKind
+from tuner.domain.config import Config
 from tuner.domain.event import EventKind
 from tuner.domain.run_controller import StopCause
-from tuner.domain.trial import Failure, FailureReason
+from tuner.domain.trial import Failure, FailureReason, TrialRecord, TrialState
+from tuner.search.plan import RunPlan
+from tuner.search.test_phase import TestPhase
+from tuner.search.unit_of_work import UnitOfWork
 
 
 def test_a_test_that_a_signal_ends_is_done_again_later() -> None:
@@ -36,6 +40,15 @@ def test_the_best_trial_is_tested_once_when_all_else_is_done() -> None:
     assert bench.writer.notes == {"test": {"number": 1, "metrics": metrics(0.8)}}
     assert bench.controller.is_finished
     assert bench.listener.events[-1].kind is EventKind.TESTED
+
+
+def test_what_was_tested_in_an_earlier_run_is_noted_beside_the_trial_that_is_tested_now() -> None:
+    writer, unit = FakeWriter(), UnitOfWork()
+    plan = RunPlan(trials=2, max_epochs=1, goal=MAXIMIZED, seed=0, default=Config({}), tests=True)
+    best = TrialRecord(number=1, state=TrialState.COMPLETE, config=Config({}), value=0.9)
+    TestPhase(plan, tested=[0], to_test=None).record(best, metrics(0.8), unit)
+    unit.store(writer)
+    assert writer.notes == {"test": {"number": 1, "metrics": metrics(0.8), "earlier": [0]}}
 
 
 def test_a_test_that_fails_is_noted_and_ends_the_study() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from tuner.analysis.confirmation import Confirmation, confirmation_of
+from tuner.analysis.confirmation import Confirmation, confirmation_of, tested_candidates
 from tuner.domain import ranking
 from tuner.domain.batching import Batching
 from tuner.domain.fidelity import FidelityUnit
@@ -44,6 +44,8 @@ class Summary:
     """The number of finished trials that break a constraint."""
     batching: Batching = field(default_factory=Batching)
     """How many trials were trained as one, and why the others were not."""
+    tested: tuple[int, ...] = ()
+    """The numbers of the trials whose configurations were measured on the test split: one, if it was used once."""
     confirmation: Confirmation | None = None
     """What training the best configurations again has shown; None where that was not done, or not since."""
 
@@ -143,8 +145,14 @@ def summarise(
         epochs=tally.epochs,
         violating=tally.violating,
         batching=Batching.of(study.notes),
+        tested=_tested(study, trials, repetitions),
         confirmation=confirmation,
     )
+
+
+def _tested(study: StudyRecord, trials: Sequence[TrialRecord], repetitions: Sequence[TrialRecord]) -> tuple[int, ...]:
+    searched = study.tested if "metrics" in study.notes.get("test", {}) else ()  # without: there is no test split
+    return tuple(sorted({*searched, *tested_candidates(trials, repetitions)}))
 
 
 def _test_metrics(confirmation: Confirmation | None) -> Metrics | None:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from tuner.analysis import queries
 from tuner.analysis.confirmation import Confirmation
+from tuner.cli._confirmation_text import looks, warnings, worth
 from tuner.cli._rendering import (
     config_lines,
     grid,
@@ -62,6 +63,7 @@ def summary_json(summary: queries.Summary) -> dict[str, Any]:
         "default_value": summary.default.value if summary.default else None,
         "gain": summary.gain,
         "test_metrics": dict(summary.test_metrics) if summary.test_metrics else None,
+        "tested": list(summary.tested),
         "confirmation": summary.confirmation.describe() if summary.confirmation else None,
         summary.unit.value: summary.epochs,
         "violating": summary.violating,
@@ -124,24 +126,10 @@ def _confirmed(summary: queries.Summary, confirmation: Confirmation) -> Text:
             (f"{safe(summary.study.metric)} {winner.estimate}", "bold green"),
             f"  trial {winner.number}, the mean of {len(winner.estimate.values)} trainings with fresh seeds",
         ),
-        *(Text(line, style="dim") for line in _worth(confirmation)),
+        *(Text(line, style="dim") for line in worth(confirmation)),
+        *(Text(line, style="yellow") for line in warnings(summary, confirmation)),
     ]
     return Text("\n").join(lines)
-
-
-def _worth(confirmation: Confirmation) -> Iterator[str]:
-    """Yield what the answer is worth: against not tuning at all, and against what the search had shown."""
-    winner, default, gain = confirmation.winner, confirmation.default, confirmation.gain
-    if default is winner:
-        yield "it is the default configuration: nothing that was found is better in the mean"
-    elif default is not None and gain is not None:
-        sure = "" if gain.low > 0 else ", so it may be no better"
-        interval = f"{gain.low:+.4f} to {gain.high:+.4f} at 95 %"
-        yield f"{gain.mean:+.4f} over the default configuration's {default.estimate}: {interval}{sure}"
-    bias = confirmation.optimism_bias
-    if winner.search_value is not None and bias is not None:
-        how = "better" if bias >= 0 else "worse"
-        yield f"the search had shown {number(winner.search_value)}, {abs(bias):.4f} {how} than that"
 
 
 def _front(summary: queries.Summary) -> Iterator[RenderableType]:
@@ -193,6 +181,8 @@ def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: 
         lines.append(Text(f"the study has ended: {ended}", style="dim"))
     if cause is not StopCause.FAILURES:  # the error says it
         lines += [Text(f"{count} failed with: {safe(reason)}", style="red") for reason, count in _worst(trials)]
+    if summary.confirmation is None:
+        lines += [Text(line, style="yellow") for line in looks(summary)]
     if summary.test_failure:
         lines.append(Text(f"the test failed: {safe(summary.test_failure)}", style="red"))
     if summary.best is not None:

@@ -61,6 +61,8 @@ def _json(comparison: Comparison, seconds: Sequence[float]) -> dict[str, Any]:
                 "better_by": verdict.difference.describe() if verdict.difference else None,
                 "is_confirmed": verdict.is_confirmed,
                 "is_sure": verdict.is_sure,
+                "is_paired": verdict.is_paired,
+                "detectable": verdict.detectable,
             }
             for verdict in comparison.verdicts
         ],
@@ -116,7 +118,7 @@ def _gain(summary: Summary) -> str:
     if summary.confirmation is None:
         return "-" if summary.gain is None else f"{summary.gain:+.4f}"
     gain = summary.confirmation.gain
-    return "-" if gain is None else f"{gain.mean:+.4f} ± {gain.margin:.4f}"
+    return "-" if gain is None else f"{gain.mean:+.4f} ± {gain.margin:.4f}" if gain.is_known else f"{gain.mean:+.4f}"
 
 
 def _tests(summary: Summary) -> dict[str, str]:
@@ -143,7 +145,8 @@ def _in_words(location: Location, verdict: StudyDifference) -> str:
     if not math.isfinite(difference.margin):
         return f"{how}, and too few trainings say how sure that is"
     low, high = (difference.low, difference.high) if difference.mean >= 0 else (-difference.high, -difference.low)
-    interval = f"{low:.4f} to {high:.4f} at 95 %"
+    interval = f"{low:.4f} to {high:.4f} at 95 %, {difference.claim}"
     if verdict.is_sure:
         return f"{how} ({interval})"
-    return f"no difference that these trainings could show: {how} ({interval})"
+    power = f"; they find one of {verdict.detectable:.4f} in 4 of 5 cases" if verdict.detectable else ""
+    return f"no difference that these trainings could show: {how} ({interval}){power}"

@@ -120,7 +120,7 @@ def usual_direction(metric: str) -> Direction | None:
     >>> [usual_direction(each) and usual_direction(each).name for each in ("val_loss", "roc_auc", "neg_log_loss", "m")]
     ['MINIMIZE', 'MAXIMIZE', 'MAXIMIZE', None]
     """
-    words = _words(metric)
+    words = words_of(metric)
     negated = words[0] in _NEGATED if words else False
     if not negated and _NEGATED.intersection(words):
         return None  # of a class that is called so, perhaps
@@ -132,7 +132,8 @@ def usual_direction(metric: str) -> Direction | None:
     return Direction.MINIMIZE if bool(less) != negated else Direction.MAXIMIZE
 
 
-def _words(metric: str) -> list[str]:
+def words_of(metric: str) -> list[str]:
+    """Return the words of a metric's name, in lower case, without what comes after "per"."""
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", metric).lower()
     words = re.findall(r"[a-z]+[0-9]*|[0-9]+", parted)
     words = words[: words.index("per")] if "per" in words else words

@@ -52,6 +52,12 @@ class StudyRecord:
         return folder_name(self.name, self.id)
 
     @property
+    def tested(self) -> tuple[int, ...]:
+        """The numbers of its trials that were measured on the test split, whichever run did it."""
+        notes = [note for key, note in self.notes.items() if key == "test" or key.startswith("test:")]
+        return tuple(sorted({number for note in notes for number in (note["number"], *note.get("earlier", ()))}))
+
+    @property
     def stop_cause(self) -> StopCause | None:
         """Why the last run stopped before its target; None where it reached it, or where that is not known."""
         stopped = self.notes.get(STOPPED)

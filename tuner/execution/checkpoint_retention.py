@@ -43,7 +43,7 @@ class Retention(Listener):
 
 @final
 class CandidateRetention(Listener):
-    """Deletes the checkpoints of repetitions whose configuration turns out not to be the best in the mean.
+    """Deletes the checkpoints of repetitions whose configuration cannot be the best in the mean.
 
     A configuration is judged when all its `times` repetitions are over; `trials` are the search's.
     """
@@ -70,8 +70,15 @@ class CandidateRetention(Listener):
             discard(self._root, trial.number)
 
     def _beaten(self) -> list[TrialRecord]:
+        """Return the repetitions whose weights neither the model nor the test needs, which has the default too.
+
+        Of candidates with equally many values the one with the lower mean never wins, whatever the others will be.
+        """
         done = [each for each in self._over if sum(it.config == each.config for it in self._over) >= self._times]
         confirmation = confirmation_of(self._trials, done, self._goal)
         if confirmation is None:
             return []
-        return [each for each in done if each.config != confirmation.winner.config]
+        winner = confirmation.winner
+        needed = [each.config for each in confirmation.candidates if len(each.complete) != len(winner.complete)]
+        needed += [each.config for each in (winner, confirmation.default) if each is not None]
+        return [each for each in done if each.config not in needed]

@@ -63,11 +63,20 @@ def _metrics(manifest: Manifest) -> Iterator[str]:
     yield ""
     if manifest.study["confirmed"]:
         yield "The configuration was trained again with fresh seeds. The model is the best of these trainings on the"
-        yield "validation data; what to expect of another one is their mean, with the interval that holds it (95 %)."
+        yield "validation data. The mean of these trainings has an interval (95 %) in brackets, with what it is for:"
+        yield "`on new rows` allows for other rows of data and other seeds, `with another seed` for other seeds on the"
+        yield "same rows alone. The validation data took part in choosing, so its mean is on the good side."
     else:
         yield "The validation data chose the configuration and the epoch, so its values are on the good side."
-    yield "Nothing was chosen by the test data."
+    yield _fairness(manifest.study.get("tested", 1))
     yield ""
+
+
+def _fairness(tested: int) -> str:
+    """Return how far the test data is data that nothing was chosen by: it has measured so many winners."""
+    if tested > 1:
+        return f"The test data has measured {tested} winners of this study by now, so it is on the good side too."
+    return "Nothing was chosen by the test data."
 
 
 def _origin(manifest: Manifest) -> Iterator[str]:
@@ -118,7 +127,10 @@ def _listed(words: Sequence[Any]) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
         known = value["low"] is not None
-        return _value(value["mean"]) + (f" ({_value(value['low'])} to {_value(value['high'])})" if known else "")
+        claim = "on new rows" if value.get("rows") else "with another seed"
+        return _value(value["mean"]) + (
+            f" ({_value(value['low'])} to {_value(value['high'])} {claim})" if known else ""
+        )
     if value is None:
         return "-"
     return f"{value:.4g}" if isinstance(value, float) else _word(value)

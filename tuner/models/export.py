@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tuner.analysis.confirmation import Estimate
+from tuner.analysis.estimate import Estimate
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.model import SavedModel
 from tuner.domain.object_reference import reference_to
@@ -97,6 +97,7 @@ def _study(found: StudyModel) -> dict[str, Any]:
         "trial": trial.number,
         "epoch": found.chosen.training.epoch,
         "confirmed": found.chosen.training is not trial,
+        "tested": len(summary.tested),
         "trials": summary.finished,
         "epochs": summary.epochs,
         "sampler": spec["sampler"]["name"],
@@ -123,4 +124,4 @@ def _metrics(found: StudyModel) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _interval(estimate: Estimate) -> dict[str, Any]:
     described = estimate.describe()
-    return {name: described[name] for name in ("mean", "low", "high")}
+    return {name: described[name] for name in ("mean", "low", "high", "rows")}

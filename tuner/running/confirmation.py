@@ -76,10 +76,13 @@ def chosen(default: Config, trials: Sequence[TrialRecord], goal: Goal, count: in
 
 
 def winners(trials: Sequence[TrialRecord], goal: Goal) -> ToTest:
-    """Return what chooses the repetitions to test: those of the configuration that is best in the mean."""
+    """Return what chooses the repetitions to test: those of the best configuration, and of the default beside it."""
 
     def choose(repetitions: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
         confirmation = confirmation_of(trials, repetitions, goal)
-        return confirmation.winner.complete if confirmation is not None else ()
+        if confirmation is None:
+            return ()
+        winner, default = confirmation.winner, confirmation.default
+        return (*winner.complete, *(default.complete if default is not None and default is not winner else ()))
 
     return choose

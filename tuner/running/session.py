@@ -141,7 +141,7 @@ class StudyRunner:
             listeners=[self._listeners],
             trials=trials,
             metrics=self._store.reports(name) if unfinished else {},
-            tested=[note["number"] for key, note in study.notes.items() if key == "test" or key.startswith("test:")],
+            tested=study.tested,
             to_test=self._to_test,
             assignments_issued=assignments_issued,
             batching=Batching.of(study.notes),

@@ -14,7 +14,8 @@ from tuner.search.unit_of_work import UnitOfWork
 class TestPhase:
     """Tests what `to_test` chooses; without it, the best trial, and the study notes what that gave.
 
-    `tested` are the numbers of the trials that were tested before.
+    `tested` are the numbers of the trials that were tested before. The more they are, the less the test split is data
+    that nothing was chosen by, so the study notes them.
     """
 
     __test__: ClassVar[bool] = False
@@ -53,6 +54,8 @@ class TestPhase:
         self._testing = None
         self._tested.add(trial.number)
         note: dict[str, object] = {"number": trial.number}
+        if self._to_test is None and (earlier := sorted(self._tested - {trial.number})):
+            note["earlier"] = earlier
         if isinstance(outcome, Failure):
             note["failure"] = outcome.message
         elif outcome is not None:

@@ -123,6 +123,8 @@ def _is_tested(value: Any) -> bool:
         and isinstance(value.get("metrics", {}), Mapping)
         and _are_numbers(value.get("metrics", {}))
         and isinstance(value.get("failure", ""), str)
+        and isinstance(value.get("earlier", []), list)
+        and all(isinstance(each, int) for each in value.get("earlier", []))
     )
 
 

@@ -1,9 +1,8 @@
 """The answer: what was found, how sure it is, and the configuration to use."""
 
-import math
 from collections.abc import Iterator, Mapping
 
-from tuner.analysis.confirmation import Confirmation, Estimate
+from tuner.analysis.confirmation import Confirmation
 from tuner.analysis.queries import failure_reasons, front
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.values import amount, config_lines, number, safe
@@ -68,9 +67,16 @@ def _confirmed(material: ReportData, confirmation: Confirmation) -> Iterator[Fac
         yield Fact(label="gain by tuning", value=number(confirmation.gain.mean), note=note)
     if metric in confirmation.test:
         test = confirmation.test[metric]
-        yield Fact(
-            label="on the test split", value=number(test.mean), note=f"{between(test)}; nothing was chosen by it"
-        )
+        yield Fact(label="on the test split", value=number(test.mean), note=f"{between(test)}; {_fairness(material)}")
+    if confirmation.test_gain is not None:
+        note = f"{between(confirmation.test_gain)}, better than the default configuration there"
+        yield Fact(label="gain on the test split", value=number(confirmation.test_gain.mean), note=note)
+
+
+def _fairness(material: ReportData) -> str:
+    """Return how far the test split is data that nothing was chosen by."""
+    count = len(material.summary.tested)
+    return f"it has measured {count} winners by now" if count > 1 else "nothing was chosen by it"
 
 
 def _searched(material: ReportData, best: TrialRecord) -> Iterator[Fact]:
@@ -82,7 +88,11 @@ def _searched(material: ReportData, best: TrialRecord) -> Iterator[Fact]:
         yield Fact(label=name, value=number(best.metrics.get(name)), note="of the same trial")
     if summary.test_metrics and material.metric in summary.test_metrics:
         value = number(summary.test_metrics[material.metric])
-        yield Fact(label="on the test split", value=value, note="measured once, at the end")
+        yield Fact(
+            label="on the test split",
+            value=value,
+            note=_fairness(material),
+        )
 
 
 def _constraints(material: ReportData) -> Iterator[Block]:
@@ -146,13 +156,8 @@ def _metrics(material: ReportData, best: TrialRecord) -> Table:
     if confirmation is not None:
         # Of several candidates' means the metric's own interval holds for all at once.
         known = {**confirmation.metrics, material.metric: confirmation.winner.estimate}
-        found |= {name: _with_margin(each) for name, each in known.items()}
-        test |= {name: _with_margin(each) for name, each in confirmation.test.items()}
+        found |= {name: str(each) for name, each in known.items()}
+        test |= {name: str(each) for name, each in confirmation.test.items()}
     headers = ("metric", "validation", "test") if test else ("metric", "validation")
     rows = [(safe(name), value, *([test.get(name, "-")] if test else [])) for name, value in found.items()]
     return Table(headers=headers, rows=rows, right=headers[1:])
-
-
-def _with_margin(estimate: Estimate) -> str:
-    is_known = math.isfinite(estimate.margin) and estimate.margin > 0
-    return f"{number(estimate.mean)} ± {estimate.margin:.4f}" if is_known else number(estimate.mean)

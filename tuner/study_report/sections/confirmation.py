@@ -1,12 +1,13 @@
 """How sure the answer is: the best configurations, trained again with fresh seeds."""
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
-from tuner.analysis.confirmation import LEVEL, Candidate, Confirmation, Estimate
+from tuner.analysis.candidate import Candidate
+from tuner.analysis.confirmation import Confirmation
+from tuner.analysis.estimate import LEVEL, Estimate
 from tuner.formatting.values import number, short_config
 from tuner.study_report.data import ReportData
 from tuner.study_report.document import Block, Picture, Section, Table, Text
@@ -28,19 +29,34 @@ def section(material: ReportData) -> Section | None:
 
 def between(estimate: Estimate) -> str:
     """Return an estimate's interval in words."""
-    if not math.isfinite(estimate.margin):
-        return "a single training has no interval"
-    return f"{LEVEL:.0%} interval {number(estimate.low)} to {number(estimate.high)}"
+    if not estimate.is_known:
+        return "one training alone has no interval"
+    return f"{LEVEL:.0%} interval {number(estimate.low)} to {number(estimate.high)} {estimate.claim}"
 
 
 def _blocks(material: ReportData, confirmation: Confirmation) -> Iterator[Block]:
     count = max(len(each.estimate.values) for each in confirmation.candidates)
     yield Text(
         f"The {len(confirmation.candidates)} best configurations, the default one among them, were trained again to "
-        f"the end, up to {count} times each, with seeds that nothing was chosen by. {_flattery(confirmation)}"
+        f"the end, up to {count} times each, with seeds that nothing was chosen by. {_flattery(confirmation)} "
+        f"{_claim(confirmation.winner.estimate)}"
     )
     yield _picture(material, confirmation)
     yield _table(material, confirmation)
+
+
+def _claim(estimate: Estimate) -> str:
+    """Return what the intervals are for, and what they leave out."""
+    if not estimate.rows:
+        return (
+            "The intervals are for another seed on the same validation rows. What other rows would change is not "
+            "known: the objective keeps no values by row."
+        )
+    seeds = f"; another seed alone changes it by {number(estimate.seed_margin)}" if estimate.is_known else ""
+    return (
+        f"The intervals are for new rows of data like the {estimate.rows} that were measured{seeds}. These rows took "
+        "part in choosing, so the mean is on the good side; the test split, where there is one, is fair."
+    )
 
 
 def _flattery(confirmation: Confirmation) -> str:
@@ -84,14 +100,21 @@ def _traces(candidates: Sequence[Candidate]) -> Iterator[Any]:
     yield _marks(single, "one training", {"color": BLUE, "size": 6, "opacity": 0.75})
     shown = [(each.search_value, place) for place, each in placed if each.search_value is not None]
     yield _marks(shown, "what the search had shown", {"color": ORANGE, "size": 9, "symbol": "diamond-open"})
-    margins = [each.estimate.margin if math.isfinite(each.estimate.margin) else 0.0 for each in candidates]
+    known = [each.estimate if each.estimate.is_known else None for each in candidates]
     yield go.Scatter(
         x=[each.estimate.mean for each in candidates],
         y=[place for place, _ in placed],
         mode="markers",
         name=f"mean and its {LEVEL:.0%} interval",
         marker={"color": GREEN, "size": 10},
-        error_x={"type": "data", "array": margins, "color": GREEN, "thickness": 2.5, "width": 7},
+        error_x={
+            "type": "data",
+            "array": [each.high - each.mean if each else 0.0 for each in known],
+            "arrayminus": [each.mean - each.low if each else 0.0 for each in known],
+            "color": GREEN,
+            "thickness": 2.5,
+            "width": 7,
+        },
         hovertemplate="%{x:.4f}<extra></extra>",
     )
 
@@ -128,5 +151,4 @@ def _table(material: ReportData, confirmation: Confirmation) -> Table:
 
 
 def _interval(estimate: Estimate) -> str:
-    known = math.isfinite(estimate.margin)
-    return f"{number(estimate.low)} to {number(estimate.high)}" if known else "-"
+    return f"{number(estimate.low)} to {number(estimate.high)}" if estimate.is_known else "-"

@@ -1,0 +1,54 @@
+"""Intervals of means."""
+
+import math
+
+import pytest
+
+from tuner.analysis.estimate import Estimate, RowError, estimate
+
+SHARE = (0.0, 1.0)
+
+
+def test_the_margins_of_seeds_and_rows_add_up_as_squares_do() -> None:
+    found = estimate((1.0, 3.0), mean=2.0, seed_margin=0.3, rows=RowError(error=0.4 / 1.959964, rows=50))
+    assert [found.low, found.high] == pytest.approx([1.5, 2.5])
+    assert (found.seed_margin, found.rows) == (0.3, 50)
+
+
+def test_an_unknown_margin_of_seeds_is_no_interval_however_many_rows_there_are() -> None:
+    assert not estimate((1.0,), mean=1.0, seed_margin=math.inf, rows=RowError(error=0.1, rows=9), bounds=SHARE).is_known
+
+
+@pytest.mark.parametrize("margin", [0.001, 0.02, 0.5])
+@pytest.mark.parametrize("mean", [0.002, 0.5, 0.99])
+def test_an_interval_of_a_share_holds_its_mean_and_stays_within_its_bounds(mean: float, margin: float) -> None:
+    found = estimate((), mean=mean, seed_margin=margin, bounds=SHARE)
+    assert 0 <= found.low < mean < found.high <= 1
+
+
+def test_far_from_its_bounds_an_interval_of_a_share_is_as_wide_as_its_margin() -> None:
+    found = estimate((), mean=0.5, seed_margin=0.01, bounds=SHARE)
+    assert [found.low, found.high] == pytest.approx([0.49, 0.51], abs=2e-4)
+
+
+def test_at_a_bound_the_noise_of_seeds_and_the_rows_both_count() -> None:
+    rows = RowError(error=0.0, rows=100)
+    alone = estimate((), mean=0.0, seed_margin=0.0, rows=rows, bounds=SHARE)
+    both = estimate((), mean=0.0, seed_margin=0.02, rows=rows, bounds=SHARE)
+    assert alone.low == both.low == 0
+    assert alone.high == pytest.approx(1 - 0.025**0.01)
+    assert both.high == pytest.approx(math.hypot(alone.high, 0.02))
+    assert estimate((), mean=1.0, seed_margin=0.0, bounds=SHARE).margin == 0
+
+
+def test_a_positive_metric_is_never_expected_below_zero() -> None:
+    assert estimate((), mean=1.0, seed_margin=2.0, bounds=(0.0, math.inf)).low == 0
+
+
+def test_an_estimate_is_shown_with_its_margin_or_where_it_is_lopsided_with_its_bounds() -> None:
+    def shown(low: float, high: float) -> str:
+        return str(Estimate(mean=0.9, low=low, high=high, values=()))
+
+    assert shown(0.85, 0.95) == "0.9000 ± 0.0500"
+    assert shown(0.80, 0.92) == "0.9000 (0.8000 to 0.9200)"
+    assert shown(-math.inf, math.inf) == shown(0.9, 0.9) == "0.9000"

@@ -1,0 +1,65 @@
+"""What a confirmation says, in sentences: which claim each number is, and what to be careful of."""
+
+from collections.abc import Iterator
+
+from tuner.analysis.confirmation import Confirmation
+from tuner.analysis.estimate import LEVEL, Estimate
+from tuner.analysis.queries import Summary
+from tuner.formatting.values import number
+
+
+def worth(confirmation: Confirmation) -> Iterator[str]:
+    """Yield what the answer is worth: the claim of its interval, the gain, and how much the search had flattered it."""
+    winner, default = confirmation.winner, confirmation.default
+    yield from _claim(winner.estimate)
+    if default is winner:
+        yield "it is the default configuration: nothing that was found is better in the mean"
+    elif default is not None and confirmation.gain is not None:
+        yield _gain(confirmation.gain, f"over the default configuration's {default.estimate}")
+        if confirmation.test_gain is not None:
+            yield _gain(confirmation.test_gain, "over it on the test split")
+    bias = confirmation.optimism_bias
+    if winner.search_value is not None and bias is not None:
+        how = "better" if bias >= 0 else "worse"
+        yield f"the search had shown {number(winner.search_value)}, {abs(bias):.4f} {how} than that"
+
+
+def _claim(estimate: Estimate) -> Iterator[str]:
+    if not estimate.is_known:
+        return
+    if not estimate.rows:
+        yield f"{LEVEL:.0%} interval with another seed on these rows: what other rows would change is not known"
+        return
+    yield (
+        f"{LEVEL:.0%} interval on new rows, from {estimate.rows} rows and {len(estimate.values)} seeds; "
+        f"another seed on these rows changes the mean by {estimate.seed_margin:.4f}"
+    )
+
+
+def _gain(gain: Estimate, over: str) -> str:
+    if not gain.is_known:
+        return f"{gain.mean:+.4f} {over}"
+    sure = "" if gain.low > 0 else ", so it may be no better"
+    return f"{gain.mean:+.4f} {over}: {gain.low:+.4f} to {gain.high:+.4f} at {LEVEL:.0%} {gain.claim}{sure}"
+
+
+def warnings(summary: Summary, confirmation: Confirmation) -> Iterator[str]:
+    """Yield what to be careful of: trainings that diverged, and a test split that was used more than once."""
+    winner = confirmation.winner
+    if winner.diverged:
+        values = ", ".join(map(number, winner.diverged))
+        yield (
+            f"{len(winner.diverged)} of its {len(winner.estimate.values)} trainings did far worse than the others "
+            f"({values}): train it more than once and keep the best"
+        )
+    yield from looks(summary)
+
+
+def looks(summary: Summary) -> Iterator[str]:
+    """Yield how often the test split was looked at, from the second configuration on."""
+    if len(summary.tested) > 1:
+        trials = ", ".join(map(str, summary.tested))
+        yield (
+            f"the test split has measured {len(summary.tested)} winners by now (trials {trials}): the better of them "
+            "is on the good side there too; only rows that no run has seen are fair"
+        )
