@@ -43,7 +43,7 @@ STUDIES = {
     "diabetes": ("rmse", "minimize"),
 }
 HELD_OUT = 0.4
-SIMULATED = 2000
+SIMULATED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

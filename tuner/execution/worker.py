@@ -92,7 +92,7 @@ class Worker:
         self._cohort: Cohort | None = None
         self._checkpoints: dict[int, TrialCheckpoints] = {}
         self._best: dict[int, float | None] = {}
-        self._rows: dict[int, RowKeeper] = {}
+        self._trials: dict[int, Trial] = {}
         self._decision_epochs: dict[int, tuple[int, ...] | None] = {}
         self._before: dict[int, int] = {}
         self._unsaved: set[int] = set()
@@ -153,7 +153,7 @@ class Worker:
             if not checkpoint.is_there:
                 return self._missing(member, folder)
             metrics = self._objective.test(trial)
-            write_kept(trial.rows, trial.place, RowSplit.TEST, member.best_epoch)
+            write_kept(trial, RowSplit.TEST, member.best_epoch)
         except BaseException as error:
             if not self._host.is_failure(error):
                 raise
@@ -279,7 +279,7 @@ class Worker:
     def _trial(self, member: TrialAssignment) -> Trial:
         checkpoints = self._checkpoints[member.number]
         trial = Trial(**self._given(member), epoch=checkpoints.epoch, checkpoints=checkpoints)
-        self._rows[member.number] = trial.rows
+        self._trials[member.number] = trial
         return trial
 
     def _given(self, member: TrialAssignment) -> dict[str, Any]:
@@ -319,8 +319,7 @@ class Worker:
         self._best[number] = value if is_best else self._best[number]
         checkpoints.advance(is_best=is_best)
         if checkpoints.is_best:
-            place = self._folders.place_of(number)
-            self._try(lambda: write_kept(self._rows[number], place, RowSplit.VALIDATION, checkpoints.epoch))
+            self._try(lambda: write_kept(self._trials[number], RowSplit.VALIDATION, checkpoints.epoch))
         self._unsaved.add(number)
         return Report(number=number, epoch=checkpoints.epoch, metrics=outcome)
 
@@ -347,5 +346,5 @@ class Worker:
         if cohort is not None and gone and self._broken is None:
             self._try(lambda: cohort.drop(gone))
         for number in gone:
-            del self._checkpoints[number], self._rows[number]
+            del self._checkpoints[number], self._trials[number]
             self._unsaved.discard(number)

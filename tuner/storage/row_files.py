@@ -3,7 +3,8 @@
 from enum import Enum
 from pathlib import Path
 
-from tuner.domain.row_values import MOST_ROWS, RowKeeper, RowValues
+from tuner.domain.row_values import MOST_ROWS, RowValues
+from tuner.domain.trial import Trial
 from tuner.system.files import is_folder, private, whole_file
 
 _LARGEST = 4 * MOST_ROWS + 200
@@ -28,10 +29,10 @@ def write_rows(place: Path, split: RowSplit, rows: RowValues, epoch: int) -> Non
         beside.write_bytes(rows.encoded(epoch))
 
 
-def write_kept(keeper: RowKeeper, place: Path, split: RowSplit, epoch: int) -> None:
+def write_kept(trial: Trial, split: RowSplit, epoch: int) -> None:
     """Keep the values by row that a trial has given since the last time; nothing happens where it has given none."""
-    if (rows := keeper.take()) is not None:
-        write_rows(place, split, rows, epoch)
+    if (rows := trial.rows.take()) is not None:
+        write_rows(trial.place, split, rows, epoch)
 
 
 def read_rows(place: Path, split: RowSplit, epoch: int) -> RowValues | None:
