@@ -160,7 +160,7 @@ def test_a_study_shows_its_answer_and_how_sure_it_is(confirm: Confirm) -> None:
     study = tuner.run(spec(confirm=confirm))
     shown = study._repr_html_()
     assert f"trial {study.best_trial.number}" in shown
-    assert (" ± " in shown) == bool(confirm.run)
+    assert ("95 % interval with another seed" in shown) == bool(confirm.run)
     assert "6 of 6 trials finished" in shown
     assert shown.count("<tr>") >= 1 + 5
 

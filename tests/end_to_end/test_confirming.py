@@ -75,13 +75,18 @@ def test_best_is_the_winner_and_says_how_sure_that_is(study: tuner.Study, cli: C
     assert ["confirmed" in trial for trial in top] == sorted(("confirmed" in trial for trial in top), reverse=True)
 
 
-def test_the_winners_repetitions_alone_are_tested_and_keep_their_weights(study: tuner.Study, folder: Path) -> None:
+def test_the_repetitions_of_the_winner_and_the_default_are_tested_and_keep_their_weights(
+    study: tuner.Study, folder: Path
+) -> None:
     confirmation = study.confirmation
     assert confirmation is not None
-    winners = [each.number for each in confirmation.winner.repetitions]
-    assert [each.number for each in repetitions("iris") if each.test_metrics is not None] == winners
+    assert confirmation.default is not None
+    assert (confirmation.test_gain is None) == (confirmation.winner is confirmation.default)
+    tested = {each.number: each for each in (confirmation.winner, confirmation.default)}.values()
+    expected = sorted(each.number for candidate in tested for each in candidate.repetitions)
+    assert [each.number for each in repetitions("iris") if each.test_metrics is not None] == expected
     kept = sorted(checkpoints_in(folder / ".tuner", "iris:confirm").glob("trial-*"))
-    assert [int(path.name.removeprefix("trial-")) for path in kept] == winners
+    assert [int(path.name.removeprefix("trial-")) for path in kept] == expected
     assert study.test_metrics is not None
     assert study.test_metrics["accuracy"] == confirmation.test["accuracy"].mean
 

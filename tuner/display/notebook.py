@@ -151,6 +151,7 @@ def _answer(summary: Summary, best: TrialRecord) -> str:
     else:
         winner = confirmation.winner
         how = f"trial {best.number}, the mean of {len(winner.estimate.values)} trainings with fresh seeds"
+        how += f"; 95 % interval {winner.estimate.claim}" if winner.estimate.is_known else ""
         head = line(f"best {summary.study.metric} {winner.estimate}", how)
         test = {name: str(estimate) for name, estimate in confirmation.test.items()}
     metrics = ((name, number(value), test.get(name, "-")) for name, value in best.metrics.items())
