@@ -82,6 +82,7 @@ def test_the_model_of_a_confirmed_study_is_exported_with_what_its_repetitions_sa
         "mean": expected.mean,
         "low": expected.low,
         "high": expected.high,
+        "rows": expected.rows,
     }
     card = (tmp_path / "model" / "README.md").read_text()
     assert "| metric | validation | test | validation, 2 trainings | test, 2 trainings |" in card
