@@ -9,7 +9,7 @@ from typing import Any, ClassVar, final
 
 from tuner.domain.config import Config
 from tuner.domain.config_queue import ConfigQueue, QueuedConfig
-from tuner.domain.decision import Decision
+from tuner.domain.decision import Comparison, Decision, Yardstick
 from tuner.domain.event import Event, Listener
 from tuner.domain.goal import Goal
 from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
@@ -87,6 +87,11 @@ class FakeScheduler(Scheduler):
     def decide(self, number: int, epoch: int) -> Decision:
         self.calls.append(("decide", number, epoch))
         return self.answers.get((number, epoch), Decision.CONTINUE)
+
+    def comparisons(self, number: int, epoch: int) -> tuple[Comparison, ...]:
+        decision = self.answers.get((number, epoch), Decision.CONTINUE)
+        of_rung = {"yardstick": Yardstick.BEST, "rung": epoch, "value": 0.5, "needed": 0.5, "compared": 1}
+        return (Comparison(**of_rung, decision=decision),)  # type: ignore[arg-type]
 
 
 @final

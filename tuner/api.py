@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack, final
 
 from tuner.analysis import queries
 from tuner.analysis.confirmation import Confirmation
+from tuner.analysis.explanation import Explanation, explain
 from tuner.display.notebook import study_html, watching
 from tuner.domain.callback import Callback
 from tuner.domain.config import Config
@@ -390,6 +391,19 @@ class Study:
         try:
             logs = place_of(store.location, self._record).folders_of(self._record.folder_name).logs_with(trial)
             return "".join(path.read_text(errors="replace") for path in logs)
+        finally:
+            store.close()
+
+    def explain(self, trial: int) -> Explanation:
+        """Return why a trial has its configuration, what it was compared with at each rung, and what ended it.
+
+        `print(study.explain(17))` says it in sentences. Raises `KeyError` where there is no such trial.
+        """
+        if not 0 <= trial < len(self._trials):
+            raise KeyError(f"study {self.name!r} has no trial {trial}")
+        store = open_store(self._storage)
+        try:
+            return explain(self._record, self._trials[trial], store.history(self.name, trial))
         finally:
             store.close()
 

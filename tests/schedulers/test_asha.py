@@ -123,3 +123,25 @@ def test_without_epochs_the_first_rung_lies_three_halvings_before_the_end() -> N
 def test_a_warm_up_as_long_as_the_budget_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="warm_up: 27 is not below"):
         ASHA(27, Direction.MAXIMIZE, 0, warm_up=27)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(values=reports_at_a_rung, eta=st.integers(2, 5), direction=st.sampled_from(Direction))
+def test_a_trial_continues_exactly_if_its_value_is_as_good_as_the_one_that_was_needed(
+    values: list[float], eta: int, direction: Direction
+) -> None:
+    scheduler = ASHA(100, direction, 0, eta=eta)
+    for number, value in enumerate(values):
+        scheduler.record(number, 1, value)
+        (comparison,) = scheduler.comparisons(number, 1)
+        assert comparison.decision is scheduler.decide(number, 1)
+        misses = direction.is_better(comparison.needed, value)
+        assert comparison.decision is (Decision.STOP if misses else Decision.CONTINUE)
+        assert (comparison.value, comparison.compared) == (value, number + 1)
+
+
+def test_a_report_that_crosses_no_rung_compares_nothing() -> None:
+    scheduler = ASHA(27, Direction.MAXIMIZE, 0)
+    scheduler.record(0, 1, 0.5)
+    scheduler.record(0, 2, 0.5)
+    assert scheduler.comparisons(0, 2) == ()

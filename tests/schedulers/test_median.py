@@ -108,3 +108,13 @@ def test_nothing_is_stopped_before_the_warm_up_is_over() -> None:
         rule.record(0, epoch, 1.0)
         rule.record(1, epoch, 0.0)
     assert [rule.decide(1, epoch) for epoch in (1, 2)] == [Decision.CONTINUE, Decision.STOP]
+
+
+def test_a_comparison_has_the_median_of_the_others_and_what_was_decided() -> None:
+    scheduler = MedianRule(9, Direction.MINIMIZE, 0, min_trials=2)
+    for number, value in enumerate([1.0, 3.0, 4.0]):
+        scheduler.record(number, 1, value)
+    (comparison,) = scheduler.comparisons(2, 1)
+    assert (comparison.value, comparison.needed, comparison.compared) == (4.0, 2.0, 2)
+    assert comparison.decision is scheduler.decide(2, 1) is Decision.STOP
+    assert MedianRule(9, Direction.MINIMIZE, 0).comparisons(0, 1) == ()

@@ -90,3 +90,12 @@ def test_no_trial_is_ended_before_the_warm_up_is_over() -> None:
     for epoch in (1, 2, 3):
         scheduler.record(0, epoch, 0.0)
     assert [scheduler.decide(0, epoch) for epoch in (2, 3)] == [Decision.CONTINUE, Decision.FINISH]
+
+
+def test_a_comparison_has_the_best_value_and_how_long_none_was_better() -> None:
+    scheduler = Patience(27, Direction.MINIMIZE, 0, epochs=2, min_delta=0.25)
+    for epoch, value in enumerate([3.0, 1.0, 2.0, 0.9], start=1):
+        scheduler.record(0, epoch, value)
+    (comparison,) = scheduler.comparisons(0, 4)
+    assert (comparison.value, comparison.needed, comparison.compared) == (1.0, 0.75, 2)
+    assert comparison.decision is Decision.FINISH

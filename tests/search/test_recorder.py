@@ -4,6 +4,7 @@ import pytest
 from fakes import metrics
 from search.bench import SMALL, TOO_LATE, Bench, failed, sized
 
+from tuner.domain.decision import Decision
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.event import EventKind
 from tuner.domain.trial import Failure, FailureReason, Report, TrialState
@@ -237,3 +238,16 @@ def test_a_member_that_raised_leaves_its_cohort_and_the_others_stay() -> None:
     assert update.leaving == {1}
     assert not update.is_over
     assert [bench.state(number) for number in (0, 1)] == [TrialState.RUNNING, TrialState.WAITING]
+
+
+def test_what_a_rung_compared_is_stored_with_the_report_and_only_the_last_of_those_after_every_epoch() -> None:
+    for epochs, expected in (((1, 2), [1, 2]), (None, [2])):
+        bench = TrainerSource(trials=2)
+        bench.scheduler.epochs = epochs
+        bench.scheduler.answers[1, 2] = Decision.STOP
+        bench.take()
+        bench.take()
+        bench.report(1, 1, 0.5)
+        bench.report(1, 2, 0.5)
+        changes = [change for transaction in bench.writer.transactions for change in transaction]
+        assert [change.report.epoch for change in changes if change.comparisons and change.report] == expected

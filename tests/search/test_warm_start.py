@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tuner import Choice, Float, Int, SearchSpace, TrialRecord, TrialState
 from tuner.domain.config import Config
+from tuner.domain.origin import Origin, OriginKind
 from tuner.domain.trial import Stage
 from tuner.search.warm_start import MOST, SourceStudy, TransferredConfig, WarmStart, carried_over
 
@@ -90,7 +91,8 @@ def test_what_was_carried_over_survives_being_stored() -> None:
 
 def warm(*left: Config) -> tuple[WarmStart, FakeSampler]:
     inner = FakeSampler(SPACE)
-    return WarmStart(inner, SPACE, left), inner
+    origins = [Origin(kind=OriginKind.START, number=place) for place in range(len(left))]
+    return WarmStart(inner, SPACE, left, origins), inner
 
 
 def test_what_was_carried_over_is_proposed_first_and_then_the_sampler_goes_on() -> None:

@@ -6,15 +6,22 @@ import pytest
 from fakes import metrics
 
 from tuner.domain.config import Config
+from tuner.domain.decision import Comparison, Decision, Yardstick
 from tuner.domain.errors import StorageError
 from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Report, TrialRecord, TrialState
 from tuner.storage.fallback_file import FallbackFile
 
+COMPARISON = Comparison(
+    yardstick=Yardstick.BEST, rung=1, value=0.5, needed=0.5, compared=1, places=1, decision=Decision.CONTINUE
+)
+
 
 def change(number: int) -> TrialUpdate:
     trial = TrialRecord(number=number, state=TrialState.RUNNING, config=Config({}))
-    return TrialUpdate(trial=trial, report=Report(number=number, epoch=1, metrics=metrics(0.5)))
+    return TrialUpdate(
+        trial=trial, report=Report(number=number, epoch=1, metrics=metrics(0.5)), comparisons=(COMPARISON,)
+    )
 
 
 def test_what_was_kept_is_read_back_in_its_order_whatever_was_cut_off(tmp_path: Path) -> None:
@@ -24,6 +31,7 @@ def test_what_was_kept_is_read_back_in_its_order_whatever_was_cut_off(tmp_path: 
         file.write(b'[{"number": 2, \xff')
     spill.keep([change(3)])
     assert [[each.trial.number for each in entry] for entry in spill.read()] == [[0, 1], [3]]
+    assert spill.read()[0][0].comparisons == (COMPARISON,)
 
 
 @pytest.mark.parametrize("line", ["1", "null", "[{}]", "[1]", '[{"number": 0, "state": "odd"}]'])

@@ -33,6 +33,7 @@ _ORDER = (
     "best",
     "trials",
     "logs",
+    "explain",
     "export",
     "predict",
     "importance",

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from tuner.domain.config import Config, Scalar
 from tuner.domain.goal import Goal
+from tuner.domain.origin import Origin, OriginKind
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.trial import TrialRecord
 
@@ -54,3 +55,10 @@ class Sampler(ABC):
     @abstractmethod
     def observe(self, trial: TrialRecord) -> None:
         """Record a trial as it now is: called when it starts, after each report and when it ends."""
+
+    def origin(self, number: int) -> Origin:
+        """Return how the configuration came about that was last suggested, for trial `number`.
+
+        Asked right after `suggest`, before anything more is observed; one that does not override it does not say.
+        """
+        return Origin(kind=OriginKind.SAMPLER)

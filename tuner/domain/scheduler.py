@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
-from tuner.domain.decision import Decision
+from tuner.domain.decision import Comparison, Decision
 from tuner.domain.study import Direction
 
 
@@ -53,6 +53,13 @@ class Scheduler(ABC):
     @abstractmethod
     def decide(self, number: int, epoch: int) -> Decision:
         """Return whether trial `number` continues after `epoch`, which was recorded. Changes nothing."""
+
+    def comparisons(self, number: int, epoch: int) -> tuple[Comparison, ...]:
+        """Return what `decide` compares for trial `number` after `epoch`: nothing where it does not say.
+
+        Asked right after `decide`, where the trial does not continue or is judged at some epochs only.
+        """
+        return ()
 
     def source(self, number: int, epoch: int, population: Collection[int]) -> int | None:
         """Return the trial whose state and configuration trial `number` continues with after `epoch`; None: its own.

@@ -5,16 +5,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
+from tuner.domain.decision import Comparison
 from tuner.domain.trial import Report, TrialRecord
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialUpdate:
-    """A trial as it now is, and the report that made it so (None where none did)."""
+    """A trial as it now is, the report that made it so (None where none did), and what was compared because of it."""
 
     trial: TrialRecord
     report: Report | None = None
+    comparisons: tuple[Comparison, ...] = ()
 
 
 @final

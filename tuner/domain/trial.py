@@ -15,6 +15,7 @@ from typing import Any, final
 from tuner.domain.config import Config
 from tuner.domain.errors import StopTrial
 from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.origin import Origin
 from tuner.domain.reporting import NoReports, Reporter, as_step, combined
 from tuner.domain.row_values import RowKeeper, RowValues
 from tuner.domain.study import Direction
@@ -143,7 +144,8 @@ class TrialRecord:
     best epoch and None, 0 and empty before the first report. `schedule` has every configuration of a trial that
     continued from another's state, empty for one that never did; `config` is the one in force, and in the end the best
     epoch's. Only repetitions have `test_metrics`, and what each row of the validation and the test split contributes to
-    the metric, where the objective provides that: of a search's trials only one is tested.
+    the metric, where the objective provides that: of a search's trials only one is tested. `origin` is why the
+    trial began with its configuration, None where that was not stored.
     """
 
     number: int
@@ -160,6 +162,7 @@ class TrialRecord:
     test_metrics: Metrics | None = None
     rows: RowValues | None = field(default=None, repr=False)
     test_rows: RowValues | None = field(default=None, repr=False)
+    origin: Origin | None = None
 
     @property
     def last_epoch(self) -> int:

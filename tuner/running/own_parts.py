@@ -7,6 +7,7 @@ from typing import final
 
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError, OwnCodeError, TunerError, described
+from tuner.domain.origin import Origin
 from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.trial import TrialRecord
@@ -82,3 +83,6 @@ class CheckedSampler(Sampler):
 
     def observe(self, trial: TrialRecord) -> None:
         self._sampler.observe(trial)
+
+    def origin(self, number: int) -> Origin:
+        return self._sampler.origin(number)

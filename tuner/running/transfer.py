@@ -6,6 +6,7 @@ from typing import final
 
 from tuner.analysis import queries
 from tuner.domain.errors import ConfigurationError, nearest
+from tuner.domain.origin import Origin, OriginKind
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction, StudySpec
 from tuner.domain.study_record import StudyRecord
@@ -71,7 +72,9 @@ def _doubts(studies: list[StudyRecord], spec: StudySpec, carried: tuple[Transfer
 def warm_started(components: RunComponents, begins: WarmStartConfigs) -> RunComponents:
     """Return the components with a sampler that first tries what the study starts with, and what was carried over."""
     configs = [*components.start, *(each.config for each in begins.carried)]
+    starts = (Origin(kind=OriginKind.START, number=place) for place in range(len(components.start)))
+    origins = [*starts, *(each.origin for each in begins.carried)]
     if not configs:
         return replace(components, notes=(*components.notes, *begins.notes))
-    sampler = WarmStart(components.sampler, components.space, configs)
+    sampler = WarmStart(components.sampler, components.space, configs, origins)
     return replace(components, sampler=sampler, carried=begins.carried, notes=(*components.notes, *begins.notes))

@@ -20,6 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.domain import ranking
 from tuner.domain.config import Config, Scalar
 from tuner.domain.goal import Goal
+from tuner.domain.origin import Origin, OriginKind
 from tuner.domain.parameter import Choice, Float, Int, Parameter
 from tuner.domain.sampler import FixedParams
 from tuner.domain.search_space import SearchSpace
@@ -124,6 +125,10 @@ class Mirror:
         """
         chosen = make or self._make
         return self._proposals.choose(number, fixed, lambda each: self._propose(chosen, number, each, fixed))
+
+    def origin(self, kind: OriginKind, observations: int | None = None) -> Origin:
+        """Return how the last suggested configuration came about, which was proposed in this way."""
+        return self._proposals.origin(kind, observations)
 
     def _propose(self, make: MakeSampler, number: int, attempt: int, fixed: FixedParams) -> Config:
         sampler = make(derive(self._seed, "sampler", number, attempt))

@@ -7,6 +7,7 @@ from typing import final
 
 from tuner.domain.config import Config, Scalar
 from tuner.domain.errors import SearchSpaceError
+from tuner.domain.origin import Origin, OriginKind
 from tuner.domain.sampler import FixedParams
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
@@ -34,6 +35,8 @@ class Proposals:
         self._space = space
         self._seed = seed
         self._tried: dict[_Key, int] = {}
+        self._rejected = 0
+        self._is_drawn = False
 
     def observe(self, trial: TrialRecord) -> None:
         """Record that the configuration of a trial was tried."""
@@ -48,14 +51,20 @@ class Proposals:
         are left but none with the `fixed` values. Raises `SearchSpaceError` where 10,000 random ones break the rules.
         """
         draw = random.Random(derive(self._seed, "rules", number))  # noqa: S311 - no secret
+        self._is_drawn = False
         left = self._left(number, fixed)
         if left == [] and fixed and self._left(number, {}):
             return None
         for attempt in range(_TRIES_FOR_RULES if self._space.rules else _TRIES_FOR_NEW):
-            config = propose(attempt)
+            config, self._rejected = propose(attempt), attempt
             if not self._space.broken_rules(config) and (left == [] or self._is_new(config, number)):
                 return config
+        self._rejected, self._is_drawn = self._rejected + 1, True
         return draw.choice(left) if left else self._drawn(number, fixed, draw)
+
+    def origin(self, kind: OriginKind, observations: int | None = None) -> Origin:
+        """Return how the last chosen configuration came about, which was proposed in this way."""
+        return Origin(kind=kind, observations=observations, rejected=self._rejected, is_drawn=self._is_drawn)
 
     def _drawn(self, number: int, fixed: FixedParams, draw: random.Random) -> Config:
         """Return a random configuration that meets the rules, a new one where there is any among so many."""

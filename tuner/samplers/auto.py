@@ -1,9 +1,11 @@
 """Searches with the sampler that was best where both were measured: the default, for any space."""
 
+from dataclasses import replace
 from typing import final
 
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
+from tuner.domain.origin import Origin
 from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.trial import TrialRecord
@@ -44,6 +46,10 @@ class Auto(Sampler):
         self._first.observe(trial)
         if self._later is not None:
             self._later.observe(trial)
+
+    def origin(self, number: int) -> Origin:
+        sampler = self._proposing(number)
+        return replace(sampler.origin(number), sampler="tpe" if isinstance(sampler, TPE) else "gp")
 
     def _proposing(self, number: int) -> Sampler:
         """Return the sampler that proposes trial `number`; the later one learns of no report before it is needed."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
+from tuner.domain.origin import Origin, OriginKind
 from tuner.domain.parameter import Choice, Float, Int
 from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
@@ -67,6 +68,10 @@ class CMAES(Sampler):
         self._proposals.observe(trial)
         if trial.state.is_finished:
             self._finished[trial.number] = trial
+
+    def origin(self, number: int) -> Origin:
+        told = len(self._finished) // self._population * self._population
+        return self._proposals.origin(OriginKind.MODEL if told else OriginKind.STARTUP, told)
 
     def _propose(self, number: int, attempt: int, fixed: FixedParams) -> Config:
         point = self._optimizer(derive(self._seed, "cma", number, attempt)).ask()

@@ -10,6 +10,7 @@ from threadpoolctl import ThreadpoolController
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
+from tuner.domain.origin import Origin, OriginKind
 from tuner.domain.parameter import Choice
 from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
@@ -82,6 +83,10 @@ class GaussianProcess(Sampler):
     def observe(self, trial: TrialRecord) -> None:
         self._proposals.observe(trial)
         self._observations.observe(trial)
+
+    def origin(self, number: int) -> Origin:
+        count = self._observations.count
+        return self._proposals.origin(OriginKind.STARTUP if count < self._startup_trials else OriginKind.MODEL, count)
 
     def _points(self, number: int, fixed: FixedParams) -> Matrix:
         """Return points to propose, the best first."""

@@ -5,6 +5,7 @@ from typing import final
 from tuner.domain.config import Config, Scalar
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
+from tuner.domain.origin import Origin, OriginKind
 from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.trial import TrialRecord
@@ -43,6 +44,9 @@ class Grid(Sampler):
 
     def observe(self, trial: TrialRecord) -> None:
         self._tried.add(self._key(trial.config))
+
+    def origin(self, number: int) -> Origin:
+        return Origin(kind=OriginKind.SEQUENCE)
 
     def _key(self, config: Config) -> frozenset[tuple[str, Scalar]]:
         return frozenset(self._space.flatten(config).items())

@@ -6,6 +6,7 @@ from scipy.stats.qmc import Sobol
 
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
+from tuner.domain.origin import Origin, OriginKind
 from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
@@ -35,6 +36,9 @@ class QuasiRandom(Sampler):
 
     def observe(self, trial: TrialRecord) -> None:
         self._proposals.observe(trial)
+
+    def origin(self, number: int) -> Origin:
+        return self._proposals.origin(OriginKind.SEQUENCE)
 
     def _point(self, index: int, fixed: FixedParams) -> Config:
         sequence = Sobol(len(self._paths), scramble=True, rng=derive(self._seed, "sobol"))

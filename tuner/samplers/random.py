@@ -6,6 +6,7 @@ from optuna.samplers import RandomSampler
 
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
+from tuner.domain.origin import Origin, OriginKind
 from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.trial import TrialRecord
@@ -26,3 +27,6 @@ class Random(Sampler):
 
     def observe(self, trial: TrialRecord) -> None:
         self._mirror.observe(trial)
+
+    def origin(self, number: int) -> Origin:
+        return self._mirror.origin(OriginKind.RANDOM)

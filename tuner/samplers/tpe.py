@@ -10,6 +10,7 @@ from optuna.samplers import RandomSampler, TPESampler
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
+from tuner.domain.origin import Origin, OriginKind
 from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
@@ -56,9 +57,9 @@ class TPE(Sampler):
         self._mirror = Mirror(space, goal, seed, self._make, _shown)
 
     def suggest(self, number: int, fixed: FixedParams = NOTHING_FIXED) -> Config | None:
-        draw = Random(derive(self._seed, "explore", number))  # noqa: S311 - no secret
-        is_random = not self._knows_enough or (self._has_stopped and draw.random() < _RANDOM_SHARE)
-        return self._mirror.suggest(number, fixed, RandomSampler if is_random else self._make)
+        return self._mirror.suggest(
+            number, fixed, self._make if self._kind(number) is OriginKind.MODEL else RandomSampler
+        )
 
     def observe(self, trial: TrialRecord) -> None:
         self._epochs[trial.number] = trial.last_epoch
@@ -66,6 +67,17 @@ class TPE(Sampler):
         if trial.state is TrialState.FAIL:
             self._failed.add(trial.number)
         self._mirror.observe(trial)
+
+    def origin(self, number: int) -> Origin:
+        reported = sum(epochs > 0 or each in self._failed for each, epochs in self._epochs.items())
+        return self._mirror.origin(self._kind(number), reported)
+
+    def _kind(self, number: int) -> OriginKind:
+        if not self._knows_enough:
+            return OriginKind.STARTUP
+        draw = Random(derive(self._seed, "explore", number))  # noqa: S311 - no secret
+        is_random = self._has_stopped and draw.random() < _RANDOM_SHARE
+        return OriginKind.RANDOM if is_random else OriginKind.MODEL
 
     @property
     def _knows_enough(self) -> bool:

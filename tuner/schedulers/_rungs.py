@@ -7,7 +7,7 @@ from bisect import bisect_left, insort
 from collections import defaultdict
 from typing import final
 
-from tuner.domain.decision import Decision
+from tuner.domain.decision import Comparison, Decision, Yardstick
 from tuner.domain.study import Direction
 
 
@@ -54,6 +54,23 @@ class Ladder:
         """
         rungs = self._crossed.get((number, epoch), [])
         return Decision.CONTINUE if all(self._is_among_the_best(number, rung) for rung in rungs) else Decision.STOP
+
+    def comparisons(self, number: int, epoch: int) -> tuple[Comparison, ...]:
+        """Return what the trial was compared with at each rung that its report at `epoch` crossed."""
+        return tuple(self._comparison(number, rung) for rung in self._crossed.get((number, epoch), []))
+
+    def _comparison(self, number: int, rung: int) -> Comparison:
+        values = self._sorted[rung]
+        places = max(1, len(values) // self._eta)
+        return Comparison(
+            yardstick=Yardstick.BEST,
+            rung=rung,
+            value=self._sign * self._values[rung][number],
+            needed=self._sign * values[-places],
+            compared=len(values),
+            places=places,
+            decision=Decision.CONTINUE if self._is_among_the_best(number, rung) else Decision.STOP,
+        )
 
     def _is_among_the_best(self, number: int, rung: int) -> bool:
         values, own = self._sorted[rung], self._values[rung][number]

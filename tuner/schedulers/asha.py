@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
-from tuner.domain.decision import Decision
+from tuner.domain.decision import Comparison, Decision
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.study import Direction
 from tuner.schedulers._options import first_rung, of_halving, refuse
@@ -50,3 +50,6 @@ class ASHA(Scheduler):
 
     def decide(self, number: int, epoch: int) -> Decision:
         return self._ladder.decide(number, epoch)
+
+    def comparisons(self, number: int, epoch: int) -> tuple[Comparison, ...]:
+        return self._ladder.comparisons(number, epoch)

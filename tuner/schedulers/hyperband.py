@@ -5,7 +5,7 @@ import random
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
-from tuner.domain.decision import Decision
+from tuner.domain.decision import Comparison, Decision
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.seed import derive
 from tuner.domain.study import Direction
@@ -57,6 +57,9 @@ class Hyperband(Scheduler):
 
     def decide(self, number: int, epoch: int) -> Decision:
         return self._ladders[self._bracket(number)].decide(number, epoch)
+
+    def comparisons(self, number: int, epoch: int) -> tuple[Comparison, ...]:
+        return self._ladders[self._bracket(number)].comparisons(number, epoch)
 
     def _bracket(self, number: int) -> int:
         draw = random.Random(derive(self._seed, "bracket", number))  # noqa: S311 - no secret

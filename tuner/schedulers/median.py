@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from statistics import median
 from typing import Any, ClassVar, final
 
-from tuner.domain.decision import Decision
+from tuner.domain.decision import Comparison, Decision, Yardstick
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.study import Direction
 from tuner.schedulers._options import below, first_rung, of_min_epochs, of_warm_up, refuse
@@ -71,6 +71,20 @@ class MedianRule(Scheduler):
         if len(others) < self._min_trials:
             return Decision.CONTINUE
         return Decision.STOP if self._best[number][epoch] < median(others) else Decision.CONTINUE
+
+    def comparisons(self, number: int, epoch: int) -> tuple[Comparison, ...]:
+        others = [*self._others(number, epoch)] if epoch >= self._min_epochs else []
+        if len(others) < self._min_trials:
+            return ()
+        comparison = Comparison(
+            yardstick=Yardstick.MEDIAN,
+            rung=epoch,
+            value=self._sign * self._best[number][epoch],
+            needed=self._sign * median(others),
+            compared=len(others),
+            decision=self.decide(number, epoch),
+        )
+        return (comparison,)
 
     def _others(self, number: int, epoch: int) -> Iterator[float]:
         """Yield the averages of the other trials that are at `epoch` or beyond, each as it was when it got there."""

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
-from tuner.domain.decision import Decision
+from tuner.domain.decision import Comparison, Decision, Yardstick
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.study import Direction
 from tuner.schedulers._options import below, of_warm_up, refuse
@@ -39,7 +39,7 @@ class Patience(Scheduler):
         self._epochs = epochs
         self._min_delta = min_delta
         self._warm_up = warm_up
-        self._best: dict[int, float] = {}
+        self._best: dict[int, dict[int, float]] = defaultdict(dict)
         self._improved: dict[int, dict[int, int]] = defaultdict(dict)
 
     @classmethod
@@ -50,9 +50,9 @@ class Patience(Scheduler):
         if epoch in self._improved[number]:
             return
         signed = self._sign * value
-        best = self._best.get(number)
+        best = next(reversed(self._best[number].values()), None)
         if best is None or signed > best + self._min_delta:
-            self._best[number] = signed
+            self._best[number][epoch] = signed
             self._improved[number][epoch] = epoch
         else:
             self._improved[number][epoch] = next(reversed(self._improved[number].values()))
@@ -60,3 +60,16 @@ class Patience(Scheduler):
     def decide(self, number: int, epoch: int) -> Decision:
         waited = epoch - self._improved[number].get(epoch, epoch)
         return Decision.FINISH if waited >= self._epochs and epoch >= self._warm_up else Decision.CONTINUE
+
+    def comparisons(self, number: int, epoch: int) -> tuple[Comparison, ...]:
+        since = self._improved[number][epoch]
+        best = self._best[number][since]
+        comparison = Comparison(
+            yardstick=Yardstick.OWN,
+            rung=epoch,
+            value=self._sign * best,
+            needed=self._sign * (best + self._min_delta),
+            compared=epoch - since,
+            decision=self.decide(number, epoch),
+        )
+        return (comparison,)

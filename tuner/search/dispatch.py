@@ -8,6 +8,7 @@ from typing import final
 
 from tuner.domain.assignment import TrialAssignment
 from tuner.domain.config import Config
+from tuner.domain.origin import Origin, OriginKind
 from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.seed import derive
@@ -152,7 +153,8 @@ class Dispatcher:
                 state.exhaust()
         if config is None:
             return None
-        trial = TrialRecord(number=number, state=TrialState.RUNNING, config=config, started=self._now())
+        origin = Origin(kind=OriginKind.DEFAULT) if number == 0 else replace(self._sampler.origin(number), fixed=fixed)
+        trial = TrialRecord(number=number, state=TrialState.RUNNING, config=config, started=self._now(), origin=origin)
         state.add(trial)
         self._sampler.observe(trial)
         self._cohorts.give(config)

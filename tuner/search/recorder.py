@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import final
 
 from tuner.domain.batching import Batching
-from tuner.domain.decision import Decision
+from tuner.domain.decision import Comparison, Decision
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.event import EventKind
 from tuner.domain.sampler import Sampler
@@ -167,25 +167,32 @@ class Recorder:
         for report in reports:
             trial = trials.get(report.number, state.trial(report.number))
             if not trial.state.is_finished:
-                trials[report.number] = self._after(state, trial, report)
-                changes.append(TrialUpdate(trial=trials[report.number], report=report))
+                changes.append(self._after(state, trial, report))
+                trials[report.number] = changes[-1].trial
         return changes
 
-    def _after(self, state: RunState, trial: TrialRecord, report: Report) -> TrialRecord:
+    def _after(self, state: RunState, trial: TrialRecord, report: Report) -> TrialUpdate:
         is_open = is_judged(report, self._plan)
+        decision = self._scheduler.decide(trial.number, report.epoch) if is_open else Decision.CONTINUE
         now = self._now()
         after = after_report(
             trial,
             report,
             plan=self._plan,
-            decision=self._scheduler.decide(trial.number, report.epoch) if is_open else Decision.CONTINUE,
+            decision=decision,
             known=state.metrics(trial.number),
             seconds=state.seconds(trial.number, now),
             now=now,
         )
         if report.metrics is not None:
             state.add_metrics(trial.number, report.epoch, report.metrics)
-        return after
+        comparisons = self._comparisons(trial.number, report.epoch, decision) if is_open else ()
+        return TrialUpdate(trial=after, report=report, comparisons=comparisons)
+
+    def _comparisons(self, number: int, epoch: int, decision: Decision) -> tuple[Comparison, ...]:
+        """Return what the decision was based on; of those after every epoch, only the one that ends the trial."""
+        is_worth_keeping = decision is not Decision.CONTINUE or self._scheduler.decision_epochs(number) is not None
+        return self._scheduler.comparisons(number, epoch) if is_worth_keeping else ()
 
     def _learn(self, state: RunState, changes: Sequence[TrialUpdate], unit: UnitOfWork) -> None:
         """Apply changes; trials that fail are judged by how far all others are after the last change."""
@@ -200,7 +207,7 @@ class Recorder:
                 others_wait = not state.alone.isdisjoint(state.waiting)
                 self._failures.count_end(trial, furthest, others_wait=others_wait)
                 self._early_end.count(trial)
-            unit.change(trial, change.report)
+            unit.change(trial, change.report, change.comparisons)
             kind = EventKind.FINISHED if trial.state.is_finished else EventKind.REPORTED
             unit.event(kind, trial, report=change.report)
 

@@ -5,6 +5,7 @@ from typing import final
 
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
+from tuner.domain.origin import Origin, OriginKind
 from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.trial import TrialRecord
@@ -32,6 +33,9 @@ class Repetitions(Sampler):
         if trial.number not in self._seen:
             self._seen.add(trial.number)
             self._left = [(config, times - (config == trial.config)) for config, times in self._left]
+
+    def origin(self, number: int) -> Origin:
+        return Origin(kind=OriginKind.REPETITION)
 
     def _fits(self, config: Config, fixed: FixedParams) -> bool:
         values = self._space.flatten(config)

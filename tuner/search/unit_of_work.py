@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, final
 
+from tuner.domain.decision import Comparison
 from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.study_writer import StudyWriter, Transaction, TrialUpdate
 from tuner.domain.trial import Metrics, Report, TrialRecord
@@ -25,9 +26,11 @@ class UnitOfWork:
         """Store new trials."""
         self._begun += trials
 
-    def change(self, trial: TrialRecord, report: Report | None = None) -> None:
-        """Store what became of a trial, and the report that made it so."""
-        self._changes.append(TrialUpdate(trial=trial, report=report))
+    def change(
+        self, trial: TrialRecord, report: Report | None = None, comparisons: tuple[Comparison, ...] = ()
+    ) -> None:
+        """Store what became of a trial, the report that made it so, and what was compared because of it."""
+        self._changes.append(TrialUpdate(trial=trial, report=report, comparisons=comparisons))
 
     def reschedule(self, trials: Iterable[TrialRecord]) -> None:
         """Store the schedules of trials that continue from others' states."""

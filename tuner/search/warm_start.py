@@ -10,6 +10,7 @@ from itertools import zip_longest
 from typing import Any, final
 
 from tuner.domain.config import Config, Scalar
+from tuner.domain.origin import Origin, OriginKind
 from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.trial import TrialRecord
@@ -51,6 +52,11 @@ class TransferredConfig:
     study: str
     number: int
     config: Config
+
+    @property
+    def origin(self) -> Origin:
+        """Why a trial begins with it."""
+        return Origin(kind=OriginKind.WARM_START, study=self.study, number=self.number)
 
     def describe(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -95,27 +101,37 @@ def _moved(space: SearchSpace, values: Mapping[str, Scalar]) -> Config:
 
 @final
 class WarmStart(Sampler):
-    """Proposes the configurations that were carried over, then those of another sampler.
+    """Proposes the configurations that were carried over, whose `origins` are given, then those of another sampler.
 
     What was tried is known from the trials it observes, so nothing more needs to be stored. While something is left,
     a cohort whose shape none of it has gets nothing: the first trials of a study are these.
     """
 
-    def __init__(self, sampler: Sampler, space: SearchSpace, configs: Sequence[Config]) -> None:
+    def __init__(
+        self, sampler: Sampler, space: SearchSpace, configs: Sequence[Config], origins: Sequence[Origin]
+    ) -> None:
         self._sampler = sampler
+        self._first = tuple(zip(configs, origins, strict=True))
+        self._last: Config | None = None
         self._space = space
         self._left = list(configs)
 
     def suggest(self, number: int, fixed: FixedParams = NOTHING_FIXED) -> Config | None:
         if not self._left:
+            self._last = None
             return self._sampler.suggest(number, fixed)
-        return next((config for config in self._left if self._has(config, fixed)), None)
+        self._last = next((config for config in self._left if self._has(config, fixed)), None)
+        return self._last
 
     def observe(self, trial: TrialRecord) -> None:
         # A trial may since have continued from another's state, with another configuration.
         begun = trial.config_at(1)
         self._left = [config for config in self._left if config != begun]
         self._sampler.observe(trial)
+
+    def origin(self, number: int) -> Origin:
+        found = (origin for config, origin in self._first if config == self._last)
+        return self._sampler.origin(number) if self._last is None else next(found)
 
     def _has(self, config: Config, fixed: FixedParams) -> bool:
         values = self._space.flatten(config)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.config import Config
+from tuner.domain.decision import Comparison
 from tuner.domain.errors import StorageError
 from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
@@ -95,6 +96,7 @@ def _described(change: TrialUpdate) -> dict[str, Any]:
         "finished": trial.finished and trial.finished.isoformat(),
         "failure": failure and [failure.reason.value, redacted(failure.message), redacted(failure.traceback)],
         "report": report and [report.epoch, None if report.metrics is None else dict(report.metrics)],
+        "comparisons": [each.describe() for each in change.comparisons],
     }
 
 
@@ -111,4 +113,8 @@ def _parsed(stored: Mapping[str, Any]) -> TrialUpdate:
         finished=stored["finished"] and datetime.fromisoformat(stored["finished"]),
         failure=failure and Failure(reason=FailureReason(failure[0]), message=failure[1], traceback=failure[2]),
     )
-    return TrialUpdate(trial=trial, report=report and Report(number=number, epoch=report[0], metrics=report[1]))
+    return TrialUpdate(
+        trial=trial,
+        report=report and Report(number=number, epoch=report[0], metrics=report[1]),
+        comparisons=tuple(map(Comparison.parsed, stored.get("comparisons", ()))),
+    )

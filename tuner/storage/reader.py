@@ -13,7 +13,9 @@ from sqlalchemy.engine import Connection
 
 from tuner.domain.config import Config, Scalar
 from tuner.domain.constraint import Constraint
+from tuner.domain.decision import Comparison
 from tuner.domain.goal import Goal
+from tuner.domain.origin import Origin
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.study_record import StudyRecord
@@ -27,6 +29,9 @@ from tuner.system.untrusted_files import json_of
 PREFIX = "tuner:"
 METRIC_NAMES = "study:metric_names"
 REPORT = f"{PREFIX}report:"
+DECISION = f"{PREFIX}decision:"
+"""The system attribute of a trial with what was compared after a report; the report's epoch follows."""
+ORIGIN = f"{PREFIX}origin"
 _ENQUEUED = "fixed_params"
 """The system attribute in which Optuna keeps what a trial was enqueued with."""
 CONSTRAINTS = "constraints"
@@ -173,13 +178,29 @@ def _enqueued(connection: Connection, trial_ids: Sequence[int]) -> dict[int, Con
     return found
 
 
-def read_reports(connection: Connection, study_id: int) -> dict[int, dict[int, dict[str, float]]]:
-    """Return every metric that was reported, by trial number and epoch."""
+def read_decisions(connection: Connection, study_id: int, number: int) -> dict[int, tuple[Comparison, ...]]:
+    """Return what trial `number` was compared with, by the epoch of the report that was judged."""
     attributes, trials = schema.trial_system_attributes, schema.trials
+    rows = connection.execute(
+        select(attributes.c.key, attributes.c.value_json)
+        .join_from(attributes, trials, attributes.c.trial_id == trials.c.trial_id)
+        .where(trials.c.study_id == study_id, trials.c.number == number, attributes.c.key.startswith(DECISION))
+    )
+    with readable(f"a decision about trial {number}"):
+        found = {int(key.removeprefix(DECISION)): tuple(map(Comparison.parsed, json_of(value))) for key, value in rows}
+    return dict(sorted(found.items()))
+
+
+def read_reports(
+    connection: Connection, study_id: int, trial: int | None = None
+) -> dict[int, dict[int, dict[str, float]]]:
+    """Return every metric that was reported, by trial number and epoch; of a single trial where one is given."""
+    attributes, trials = schema.trial_system_attributes, schema.trials
+    wanted = (trials.c.study_id == study_id) & attributes.c.key.startswith(REPORT)
     rows = connection.execute(
         select(trials.c.number, attributes.c.key, attributes.c.value_json)
         .join_from(attributes, trials, attributes.c.trial_id == trials.c.trial_id)
-        .where(trials.c.study_id == study_id, attributes.c.key.startswith(REPORT))
+        .where(wanted if trial is None else wanted & (trials.c.number == trial))
     )
     reports: dict[int, dict[int, dict[str, float]]] = defaultdict(dict)
     for number, key, value in rows:
@@ -233,6 +254,7 @@ def _trial(row: Row[Any], study: StudyRecord, parts: Mapping[Table, Sequence[Row
     values = {
         study.metrics[each.objective]: _number(each.value, each.value_type) for each in parts[schema.trial_values]
     }
+    origin = notes.get("origin")
     failure, metrics, epoch = notes.get("failure"), notes.get("metrics", {}), notes.get("epoch", best)
     check_result(failure, metrics, epoch)
     record = TrialRecord(
@@ -247,6 +269,7 @@ def _trial(row: Row[Any], study: StudyRecord, parts: Mapping[Table, Sequence[Row
         schedule=_schedule(notes.get("schedule", ())),
         started=row.datetime_start,
         finished=row.datetime_complete,
+        origin=None if origin is None else Origin.parsed(origin),
     )
     newest = math.inf if not record.state.is_finished else record.epoch
     return replace(record, config=record.config_at(newest)) if record.schedule else record

@@ -19,6 +19,7 @@ from tuner.domain.search_space import SearchSpace
 from tuner.domain.study_record import StudyRecord, companion, is_companion
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.domain.trial_counts import tally_of
+from tuner.domain.trial_history import TrialHistory
 from tuner.storage import reader, schema
 from tuner.storage.config_queue import StoredConfigQueue, add_to_queue
 from tuner.storage.engine import check_schema, committed, connect, create_schema, reading, translated
@@ -151,6 +152,16 @@ class Store:
         self._require(name)
         with reading(self._engine) as connection:
             return reader.read_reports(connection, _id(connection, name))
+
+    def history(self, name: str, number: int) -> TrialHistory:
+        """Return what is stored of a trial beside its record."""
+        self._require(name)
+        with reading(self._engine) as connection:
+            study_id = _id(connection, name)
+            return TrialHistory(
+                metrics=reader.read_reports(connection, study_id, number).get(number, {}),
+                decisions=reader.read_decisions(connection, study_id, number),
+            )
 
     def create(
         self,

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from tuner.domain import ranking
 from tuner.domain.errors import StorageError
+from tuner.domain.origin import Origin, OriginKind
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.study_writer import StudyWriter, Transaction, TrialUpdate
 from tuner.domain.trial import TrialRecord, TrialState
@@ -21,7 +22,7 @@ from tuner.storage.config_queue import remove_from_queue
 from tuner.storage.engine import writing
 from tuner.storage.lease import Lease
 from tuner.storage.parameters import distribution_json, stored_value
-from tuner.storage.reader import CONSTRAINTS, PREFIX, REPORT, recorded
+from tuner.storage.reader import CONSTRAINTS, DECISION, ORIGIN, PREFIX, REPORT, recorded
 
 _FINITE = "FINITE"
 
@@ -85,16 +86,18 @@ class SqlStudyWriter(StudyWriter):
         stored = connection.execute(
             select(values.step).where(values.trial_id == trial_id, values.step == change.report.epoch)
         ).scalar()
-        return change if stored is None else replace(change, report=None)
+        return change if stored is None else replace(change, report=None, comparisons=())
 
     def configure(self, trials: Sequence[TrialRecord]) -> None:
         """Store the configurations of trials that another program has added without one."""
         ids = [self._ids[trial.number] for trial in trials]
-        params = schema.trial_params
+        params, attributes = schema.trial_params, schema.trial_user_attributes
         with self._writing() as connection:
             connection.execute(delete(params).where(params.c.trial_id.in_(ids)))
+            connection.execute(delete(attributes).where(attributes.c.trial_id.in_(ids), attributes.c.key == ORIGIN))
             for trial_id, trial in zip(ids, trials, strict=True):
                 connection.execute(insert(params), [*self._param_rows(trial_id, trial)])
+                self._insert_origin(connection, trial_id, Origin(kind=OriginKind.ADDED))
 
     def reopen(self, trials: Sequence[TrialRecord], notes: Mapping[str, Any] = MappingProxyType({})) -> None:
         """Store finished trials that wait to be trained again, or further, and notes about the study, as one.
@@ -165,7 +168,13 @@ class SqlStudyWriter(StudyWriter):
         }
         trial_id = inserted_id(connection, schema.trials, row)
         connection.execute(insert(schema.trial_params), [*self._param_rows(trial_id, trial)])
+        if trial.origin is not None:
+            self._insert_origin(connection, trial_id, trial.origin)
         return trial_id
+
+    def _insert_origin(self, connection: Connection, trial_id: int, origin: Origin) -> None:
+        row = {"trial_id": trial_id, "key": ORIGIN, "value_json": json.dumps(origin.describe())}
+        connection.execute(insert(schema.trial_user_attributes), [row])
 
     def _param_rows(self, trial_id: int, trial: TrialRecord) -> Iterator[dict[str, Any]]:
         for path, value in self._space.flatten(trial.config).items():
@@ -198,7 +207,16 @@ class SqlStudyWriter(StudyWriter):
             for report in reports
         ]
         connection.execute(insert(schema.trial_intermediate_values), values)
-        connection.execute(insert(schema.trial_system_attributes), metrics)
+        compared = [
+            {
+                "trial_id": self._ids[change.report.number],
+                "key": f"{DECISION}{change.report.epoch}",
+                "value_json": json.dumps([each.describe() for each in change.comparisons]),
+            }
+            for change in changes
+            if change.report and change.comparisons
+        ]
+        connection.execute(insert(schema.trial_system_attributes), [*metrics, *compared])
 
     def _update_state(self, connection: Connection, trial: TrialRecord) -> None:
         trial_id = self._ids[trial.number]
