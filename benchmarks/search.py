@@ -42,7 +42,7 @@ from tuner.domain.goal import Goal
 from tuner.domain.seed import derive
 from tuner.domain.study import Direction
 from tuner.domain.study_writer import StudyWriter, Transaction
-from tuner.domain.trial import Report
+from tuner.domain.trial import Report, TrialState
 from tuner.running.lookup import SAMPLERS, SCHEDULERS
 from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.controller import SearchController
@@ -208,15 +208,14 @@ class Run:
     seconds: float
 
 
-def simulated(task: Task, system: str, seed: int, workers: int) -> Run:
-    """Search the task with so many trials in flight until the budget is spent."""
+def searching(task: Task, system: str, seed: int, workers: int, trials: int) -> SearchController:
+    """Return the controller of a search for so many trials."""
     sampler, options, scheduler, rules = SYSTEMS[system]
     goal = Goal.of("value", Direction.MAXIMIZE)
-    budget = 64 * task.epochs // 3
     moments = itertools.count()
-    controller = SearchController(
+    return SearchController(
         RunPlan(
-            trials=budget,
+            trials=trials,
             max_epochs=task.epochs,
             goal=goal,
             seed=seed,
@@ -226,10 +225,16 @@ def simulated(task: Task, system: str, seed: int, workers: int) -> Run:
         ),
         sampler=SAMPLERS[sampler](task.space, goal, seed, **options),
         scheduler=SCHEDULERS[scheduler](task.epochs, goal.direction, seed, **rules),
-        cohorts=CohortPolicy(task.space, lambda _: None, size=1, trials=budget),
+        cohorts=CohortPolicy(task.space, lambda _: None, size=1, trials=trials),
         writer=Forgetful(),
         now=lambda: datetime(2026, 1, 1) + timedelta(seconds=next(moments)),  # noqa: DTZ001 - as Optuna stores it
     )
+
+
+def simulated(task: Task, system: str, seed: int, workers: int) -> Run:
+    """Search the task with so many trials in flight until the budget is spent."""
+    budget = 64 * task.epochs // 3
+    controller = searching(task, system, seed, workers, budget)
     clock = Clock(seed)
     curves: dict[int, NDArray[np.float64]] = {}
     seconds, spent, found = 0.0, 0, []
@@ -253,6 +258,26 @@ def simulated(task: Task, system: str, seed: int, workers: int) -> Run:
         incumbent = max(seen, key=lambda trial: (trial.value or 0.0, -trial.number))
         found.append(float(curves[incumbent.number][-1]))
     return Run(values=tuple(found), trials=len(curves), seconds=seconds)
+
+
+def finished_in_order(task: Task, system: str, seed: int, workers: int, trials: int) -> list[float | None]:
+    """Search the task for so many trials; return the values as they finish, None for those that are not complete."""
+    controller = searching(task, system, seed, workers, trials)
+    clock, curves, values = Clock(seed), {}, []
+    while not controller.is_finished:
+        while len(clock) < workers and (assignment := controller.next_work()) is not None:
+            curves[assignment.members[0].number] = task.curve(assignment.members[0].config)
+            clock.begin(assignment)
+        number, epoch = clock.next()
+        update = controller.report(
+            [Report(number=number, epoch=epoch, metrics={"value": float(curves[number][epoch - 1])})]
+        )
+        if update.is_over:
+            trial = controller.trial(number)
+            values.append(trial.value if trial.state is TrialState.COMPLETE else None)
+        else:
+            clock.go_on(number, epoch)
+    return values
 
 
 class Clock:

@@ -165,7 +165,7 @@ _BEGIN: Mapping[OriginKind, Callable[[Explanation, Origin], str]] = {
         f"warm start: trial {origin.number} of study {origin.study} was among the best there"
     ),
     OriginKind.REPETITION: lambda *_: "trained again with a fresh seed, to confirm what the search found",
-    OriginKind.ADDED: lambda *_: "another program added it to the study",
+    OriginKind.ADDED: lambda *_: "it was added to the study, by `tuner add` or another program",
     OriginKind.STARTUP: lambda each, origin: (
         f"{_sampler(each, origin)} drew it at random: {_learned(origin)} had measured anything, too few for its model"
     ),
@@ -232,6 +232,7 @@ _STOPS = {
     StopCause.FAILURES: "the run was ended, since too many trials failed",
     StopCause.TARGET: "the study had ended by its target",
     StopCause.PATIENCE: "the study had ended by its patience",
+    StopCause.NO_GAIN: "the study had ended, since no gain was expected",
 }
 
 

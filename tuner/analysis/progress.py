@@ -7,6 +7,7 @@ from typing import final
 
 from tuner.domain.config import Config
 from tuner.domain.event import Event, EventKind
+from tuner.domain.expected_gain import ExpectedGain, Records, finished_in_order
 from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.goal import Goal
 from tuner.domain.ranking import front
@@ -56,9 +57,10 @@ class ProgressTracker:
         self._clock = clock
         self._began = clock() - age
         self._counts: Counter[TrialState] = Counter()
-        for trial in trials:
-            if trial.state.is_finished:
-                self._finish(trial)
+        self._records = Records(target.goal)
+        self._expected: tuple[int, ExpectedGain | None] = (0, None)
+        for trial in finished_in_order(trials):
+            self._finish(trial)
         self._before = self.finished
 
     def update(self, event: Event) -> None:
@@ -94,6 +96,13 @@ class ProgressTracker:
         return next(iter(self.front), None)
 
     @property
+    def expected_gain(self) -> ExpectedGain | None:
+        """By how much the trials that are left are expected to better the best value; None where it is not known."""
+        if self._expected[0] != self.finished:
+            self._expected = self.finished, self._records.expected(self.target.trials)
+        return self._expected[1]
+
+    @property
     def elapsed(self) -> float:
         """Seconds since the run began."""
         return self._clock() - self._began
@@ -107,4 +116,6 @@ class ProgressTracker:
     def _finish(self, trial: TrialRecord) -> None:
         self._counts[trial.state] += 1
         if self.target.winner:
+            if not self.target.goal.has_several:
+                self._records.count(trial)
             self.front = front((*self.front, trial), self.target.goal)

@@ -9,6 +9,7 @@ from typing import Any, final
 from tuner.analysis.confirmation import Confirmation, confirmation_of, tested_candidates
 from tuner.domain import ranking
 from tuner.domain.batching import Batching
+from tuner.domain.expected_gain import ExpectedGain, expected_gain
 from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.study import Direction
 from tuner.domain.study_record import StudyRecord
@@ -46,6 +47,8 @@ class Summary:
     """How many trials were trained as one, and why the others were not."""
     tested: tuple[int, ...] = ()
     """The numbers of the trials whose configurations were measured on the test split: one, if it was used once."""
+    expected_gain: ExpectedGain | None = None
+    """By how much the trials that are left are expected to better the best value; None where that is not known."""
     confirmation: Confirmation | None = None
     """What training the best configurations again has shown; None where that was not done, or not since."""
 
@@ -118,11 +121,16 @@ def summarise(
     trials: Sequence[TrialRecord],
     repetitions: Sequence[TrialRecord] = (),
     tally: TrialCounts | None = None,
+    expected: ExpectedGain | None = None,
 ) -> Summary:
     """Return the study in a few numbers; `repetitions` are those of its best configurations.
 
-    With a `tally` of all trials, `trials` need only be the first one, the best ones and those that were trained again.
+    With a `tally` of all trials, and the gain that is `expected` by all, `trials` need only be the first one, the best
+    ones and those that were trained again.
     """
+    target = study.spec["budget"]["trials"] if study.spec else None
+    if tally is None and target is not None:
+        expected = expected_gain(trials, study.goal, target)
     tally = tally or tally_of(trials, study.goal)
     confirmation = confirmed(study, trials, repetitions)
     led = _led(study, trials, 1, confirmation)
@@ -134,7 +142,7 @@ def summarise(
     return Summary(
         study=study,
         counts={state: tally.states.get(state, 0) for state in TrialState},
-        target=study.spec["budget"]["trials"] if study.spec else None,
+        target=target,
         best=best,
         front=ranking.front(trials, study.goal) if study.goal.has_several else led,
         nearest_miss=nearest_miss(study, trials) if best is None else None,
@@ -146,6 +154,7 @@ def summarise(
         violating=tally.violating,
         batching=Batching.of(study.notes),
         tested=_tested(study, trials, repetitions),
+        expected_gain=expected,
         confirmation=confirmation,
     )
 

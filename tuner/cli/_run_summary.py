@@ -62,6 +62,7 @@ def summary_json(summary: queries.Summary) -> dict[str, Any]:
         "front": [trial.number for trial in summary.front],
         "default_value": summary.default.value if summary.default else None,
         "gain": summary.gain,
+        "expected_gain": summary.expected_gain.describe() if summary.expected_gain else None,
         "test_metrics": dict(summary.test_metrics) if summary.test_metrics else None,
         "tested": list(summary.tested),
         "confirmation": summary.confirmation.describe() if summary.confirmation else None,
@@ -92,7 +93,15 @@ def standing(summary: queries.Summary, holder: str | None, storage: str | None) 
     words = f"{summary.finished}{target} trials finished"
     head = Text.assemble((safe(study.name), "bold"), f"  {safe(study.goal)}  {words}")
     states = Text(counts_text(summary, is_run=holder is not None) or "nothing was run yet", style="dim")
-    return Group(head, states, *_together(summary), *_activity(summary, holder, storage), Text(""), best_panel(summary))
+    return Group(
+        head,
+        states,
+        *_together(summary),
+        *_expected(summary),
+        *_activity(summary, holder, storage),
+        Text(""),
+        best_panel(summary),
+    )
 
 
 def best_panel(summary: queries.Summary) -> RenderableType:
@@ -152,6 +161,12 @@ def _together(summary: queries.Summary) -> list[Text]:
     return [Text(f"together: {safe(str(summary.batching))}", style="dim")] if summary.batching.epochs else []
 
 
+def _expected(summary: queries.Summary) -> list[Text]:
+    """Return by how much the trials that are left are expected to better the best value."""
+    gain = summary.expected_gain
+    return [] if gain is None else [Text(f"expected gain of {amount(gain.left, 'more trial')}: {gain}", style="dim")]
+
+
 def _activity(summary: queries.Summary, holder: str | None, storage: str | None) -> list[Text]:
     if holder is not None:
         return [Text(f"runs now, in {safe(holder)}", style="cyan")]
@@ -170,7 +185,7 @@ def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: 
             style="dim",
         )
     )
-    lines += _together(summary)
+    lines += [*_together(summary), *_expected(summary)]
     if cause is StopCause.TIME:
         lines.append(
             Text(

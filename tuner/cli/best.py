@@ -30,7 +30,7 @@ def command(
     outline = store.outline(name, top or 1)
     study, trials, repetitions = outline.study, outline.trials, outline.repetitions
     best = queries.front(study, trials, repetitions) if top is None else queries.top(study, trials, top, repetitions)
-    summary = queries.summarise(study, trials, repetitions, outline.tally)
+    summary = queries.summarise(study, trials, repetitions, outline.tally, outline.expected_gain)
     if not best:
         raise no_usable_trial(store.location, *store.read(name))
     if as_json:

@@ -13,7 +13,9 @@ __all__ = ["command"]
 def command(name: Name, storage: Storage = None, as_json: Json = False) -> None:
     store = open_store(storage)
     outline = store.outline(name)
-    summary = queries.summarise(outline.study, outline.trials, outline.repetitions, outline.tally)
+    summary = queries.summarise(
+        outline.study, outline.trials, outline.repetitions, outline.tally, outline.expected_gain
+    )
     claim = store.claim(name)
     holder = str(claim.holder) if claim is not None and claim.is_valid(utc_now()) else None
     if as_json:

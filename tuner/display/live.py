@@ -102,8 +102,15 @@ class LiveTable(Listener):
             f"  {tally.counts}  ",
             (best, "green" if tally.best else "dim"),
             (_together(tally), "dim"),
+            (_expected(tally), "dim"),
             (f"  {times}", "dim"),
         )
+
+
+def _expected(tally: ProgressTracker) -> str:
+    """Return by how much the trials that are left are expected to better the best value."""
+    gain = tally.expected_gain
+    return "" if gain is None else f"  to gain: {number(gain.mean)} (90 %: {number(gain.low)} to {number(gain.high)})"
 
 
 def _together(tally: ProgressTracker) -> str:

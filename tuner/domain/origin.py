@@ -20,7 +20,7 @@ class OriginKind(Enum):
     REPETITION = "repetition"
     """It is trained again, to confirm what a search found."""
     ADDED = "added"
-    """Another program put it into the study."""
+    """`tuner add` or another program put it into the study."""
     STARTUP = "startup"
     """Drawn at random, since too little was known for the sampler's model."""
     RANDOM = "random"

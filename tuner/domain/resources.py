@@ -9,6 +9,7 @@ AUTO: Final = "auto"
 """The word for "as many as fit"."""
 
 Count = int | Literal["auto"]
+ParallelMode = Literal["free", "reproducible"]
 Share = float | Literal["auto"]
 
 
@@ -20,7 +21,8 @@ class Resources:
     With `gpu` "auto" it is given a GPU where the machine has one and the objective can use it.
 
     With `share_process` the trials of an objective that is a function take turns in one process, instead of having a
-    process each.
+    process each. In the `parallel_mode` "reproducible" trial n begins once all trials up to n - `parallel` are over,
+    and depends on their results alone: a study with the same seed is the same on every machine.
     """
 
     cpu: Annotated[float, Key(words="of a trial", above=0)] = 1
@@ -29,6 +31,9 @@ class Resources:
     ] = AUTO
     parallel: Annotated[Count, Key(words='cohorts at a time; "auto": as many as fit', least=1)] = AUTO
     cohort: Annotated[Count, Key(words='trials to a cohort; "auto": as many as serve; 1: each alone', least=1)] = AUTO
+    parallel_mode: Annotated[
+        ParallelMode, Key(words='"free", or "reproducible": the same study again, whichever trial is faster')
+    ] = "free"
     share_process: Annotated[bool, Key(words="true: the trials of a function take turns in one process")] = False
 
     @property

@@ -22,11 +22,13 @@ class StopCause(Enum):
     """So many trials as `budget.patience` says have finished without a new best."""
     CALLBACK = "callback"
     """A `Callback` has raised `StopStudy`."""
+    NO_GAIN = "no_gain"
+    """The trials that are left are expected to gain hardly anything: `budget.until`."""
 
     @property
     def is_early_end(self) -> bool:
         """Whether the study has ended as it was asked to: its best trial is tested and confirmed as at its target."""
-        return self in (StopCause.TARGET, StopCause.PATIENCE)
+        return self in (StopCause.TARGET, StopCause.PATIENCE, StopCause.NO_GAIN)
 
 
 class RunController(ABC):

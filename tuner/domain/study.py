@@ -22,6 +22,7 @@ INLINE: Final = "inline"
 _EPOCHS: Final = 27
 
 Switch = bool | Literal["auto"]
+Until = Literal["trials", "no gain"]
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -55,7 +56,8 @@ class Budget:
     A trial is trained for so many `epochs`, `steps`, `tokens` or `examples` at most: one of them is given, and it is
     the unit in which the study says how far its trials are; 27 epochs where none is. Raises `ConfigurationError` where
     two are given. A study ends before it has all of its trials once a usable one has a value as good as `target`, or
-    once `patience` trials have finished without a new best.
+    once `patience` trials have finished without a new best. `until` "no gain" ends it too once the trials that are left
+    are expected to bring nothing worth having.
     """
 
     trials: Annotated[int, Key(words="in all: a resumed study finishes with 64, not 64 more", least=1)] = 64
@@ -68,6 +70,11 @@ class Budget:
     patience: Annotated[
         int | None, Key(words="so many finished trials without a new best end the study", least=1, example=50)
     ] = None
+
+    until: Annotated[
+        Until,
+        Key(words='"trials": all of them; "no gain": fewer, once the others are expected to gain hardly anything'),
+    ] = "trials"
 
     def __post_init__(self) -> None:
         given = {unit.value: getattr(self, unit.value) for unit in FidelityUnit}

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tuner.domain.command import Command
@@ -28,6 +29,7 @@ from tuner.running.checks import (
     uncounted_unit,
     unending,
     unfit_objective,
+    unrepeatable,
     untellable,
     unusual_space_size,
     unwritable_folders,
@@ -94,7 +96,15 @@ def build_components(
         scheduler=scheduler,
         worker_spec=worker_spec,
         resources=resources,
-        cohorts=_cohorts(replace(spec, resources=resources), space, objective, isolation),
+        make_scheduler=partial(find_scheduler, spec, goal, folder),
+        cohorts=_cohorts(
+            replace(spec, resources=resources),
+            space,
+            objective,
+            isolation,
+            is_alone=resources.parallel_mode == "reproducible",
+        ),
+        cohorts_of_repetitions=_cohorts(replace(spec, resources=resources), space, objective, isolation),
         grows=objective is None or objective.grows,
         exploits=objective is not None and objective.exploits,
         stops_hopeless=not sampler_class(spec, folder).needs_complete_trials,
@@ -154,6 +164,7 @@ def _check(  # noqa: PLR0917 - all of them are checked against each other
         mistakes.add(uncounted_unit(spec, objective))
     mistakes.add(unconfirmable(spec, worker_spec, goal))
     mistakes.add(unending(spec, goal))
+    mistakes.add(unrepeatable(spec, worker_spec))
     mistakes.add(untellable(spec, worker_spec))
     mistakes.raise_all()
 
@@ -211,11 +222,13 @@ def _confirms(spec: StudySpec, worker_spec: WorkerSpec, goal: Goal, objective: O
     return batches and not worker_spec.exploits and not goal.has_several and spec.budget.trials > spec.confirm.top
 
 
-def _cohorts(spec: StudySpec, space: SearchSpace, objective: Objective | None, isolation: Isolation) -> CohortPolicy:
+def _cohorts(
+    spec: StudySpec, space: SearchSpace, objective: Objective | None, isolation: Isolation, *, is_alone: bool = False
+) -> CohortPolicy:
     takes_turns = objective is None or isinstance(objective, GeneratorObjective)
     # A trial that has a process of its own, or the study's own one, has it to itself.
     alone = takes_turns and (isolation is Isolation.TRIAL or spec.executor == INLINE)
-    size = 1 if alone else spec.resources.cohort
+    size = 1 if alone or is_alone else spec.resources.cohort
     return CohortPolicy(
         space,
         _all_alike if objective is None else objective.cohort_key,

@@ -72,9 +72,26 @@ def unconfirmable(spec: StudySpec, worker_spec: WorkerSpec, goal: Goal) -> Itera
 def unending(spec: StudySpec, goal: Goal) -> Iterator[str]:
     """Yield what is to end the study that cannot: it compares trials by one value."""
     if goal.has_several:
-        for key, value in (("target", spec.budget.target), ("patience", spec.budget.patience)):
-            if value is not None:
+        ends = {"target": spec.budget.target, "patience": spec.budget.patience, "until": spec.budget.until}
+        for key, value in ends.items():
+            if value not in (None, "trials"):
                 yield f"budget.{key}: with several metrics there is no single value that it could judge"
+
+
+def unrepeatable(spec: StudySpec, worker_spec: WorkerSpec) -> Iterator[str]:
+    """Yield why the study cannot be reproducible although it asks for it."""
+    resources = spec.resources
+    if resources.parallel_mode != "reproducible":
+        return
+    asked = 'resources.parallel_mode = "reproducible"'
+    if resources.parallel == AUTO:
+        yield f'resources.parallel: "auto" depends on the machine; {asked} needs the number of trials in flight'
+    if resources.cohort not in (AUTO, 1):
+        yield f"resources.cohort: {asked} trains each trial by itself, since who trains together depends on time"
+    if worker_spec.exploits:
+        yield f"scheduler {as_component(spec.scheduler).name}: {asked} lets a trial depend on earlier ones alone"
+    if not spec.objective:
+        yield f"{asked}: a program that asks and tells decides itself how many trials are in flight"
 
 
 def untellable(spec: StudySpec, worker_spec: WorkerSpec) -> Iterator[str]:

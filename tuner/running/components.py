@@ -1,6 +1,6 @@
 """The components of a run: a study with all of its objects, ready to run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -33,7 +33,11 @@ class RunComponents:
     worker_spec: WorkerSpec
     resources: Resources
     """Those of the spec, with GPUs decided."""
+    make_scheduler: Callable[[], Scheduler]
+    """Makes another scheduler like this one."""
     cohorts: CohortPolicy
+    cohorts_of_repetitions: CohortPolicy
+    """That of the confirmation, whose trials depend on no results."""
     grows: bool
     """Whether trials can join a cohort that is being trained."""
     exploits: bool
@@ -77,13 +81,21 @@ class RunComponents:
             folders=self.folders,
             target=self.spec.budget.target,
             patience=self.spec.budget.patience,
+            until_no_gain=self.spec.budget.until == "no gain",
             retries=self.spec.retries,
             trial_seconds=self.spec.limits.time,
             parallel=self.parallel,
+            delay=self.delay,
             grows=self.grows,
             exploits=self.exploits,
             keeps_rows=bool(self.repeats),
         )
+
+    @property
+    def delay(self) -> int:
+        """How many trials are in flight where a study is to be reproducible, whoever runs it; 0 where it is not."""
+        resources = self.spec.resources
+        return int(resources.parallel) if resources.parallel_mode == "reproducible" else 0
 
     @property
     def parallel(self) -> int:

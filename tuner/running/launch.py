@@ -22,7 +22,7 @@ from tuner.running.components import RunComponents
 from tuner.running.confirmation_run import confirmation_of_search, is_confirmed
 from tuner.running.extension import extend
 from tuner.running.lookup import find_executor
-from tuner.running.outcome import early_end
+from tuner.running.outcome import beyond, early_end
 from tuner.running.own_parts import attributed
 from tuner.running.resume_check import refuse_asked, refuse_fewer_trials
 from tuner.running.retry import Retried, put_back_failed
@@ -194,7 +194,7 @@ def _nothing_left(
     confirmed = " and confirmed the best" if confirms else ""
     if search.stop_cause is not None:
         done = early_end(search.stop_cause, components.spec.budget)
-        more = store.location.command("resume", name, "--set", f"budget.{search.stop_cause.value}=...")
+        more = store.location.command("resume", name, "--set", "=".join(beyond(search.stop_cause)))
         return f"nothing left to do: study {name} has ended{confirmed}, {done}; beyond it: {more}", search.stop_cause
     done = f"has finished its {amount(len(trials), 'trial')}"
     more = store.location.command("resume", name, "--trials", 2 * max(len(trials), components.spec.budget.trials))

@@ -38,7 +38,14 @@ def early_end(cause: StopCause | None, budget: Budget) -> str:
         return f"a trial has reached the value of budget.target, {number(budget.target)}"
     if cause is StopCause.PATIENCE:
         return f"{amount(budget.patience or 0, 'trial')} in a row brought no new best (budget.patience)"
+    if cause is StopCause.NO_GAIN:
+        return "the trials that were left were expected to gain hardly anything (budget.until)"
     return ""
+
+
+def beyond(cause: StopCause) -> tuple[str, str]:
+    """Return the key that ended a study early, and what to set it to in order to go beyond its end."""
+    return ("budget.until", "trials") if cause is StopCause.NO_GAIN else (f"budget.{cause.value}", "...")
 
 
 def failed_run(

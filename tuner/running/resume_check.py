@@ -14,16 +14,21 @@ from tuner.domain.trial import TrialRecord
 from tuner.formatting.redaction import is_same_but_hidden, without_secrets
 from tuner.formatting.values import amount
 from tuner.running.components import RunComponents
-from tuner.running.outcome import early_end
+from tuner.running.outcome import beyond, early_end
 from tuner.search.early_end import EarlyEnd
 from tuner.storage.location import Location
 
 # What may differ when a study is resumed: how much is spent and on what, never what the numbers mean.
 _DATASET = "settings.dataset"
 
-_ENDS = ("budget.trials", "budget.seconds", "budget.target", "budget.patience")
+_ENDS = ("budget.trials", "budget.seconds", "budget.target", "budget.patience", "budget.until")
 
-_FREE = ("name", "start", *_ENDS, "retries", "resources", "limits", "confirm", "executor")
+_RESOURCES = ("resources.cpu", "resources.gpu", "resources.cohort", "resources.share_process")
+
+_FREE = ("name", "start", *_ENDS, "retries", *_RESOURCES, "limits", "confirm", "executor")
+
+_PARALLEL = "resources.parallel"
+"""May change as well, but in a reproducible study, whose trials depend on it."""
 
 
 def refuse_asked(location: Location, study: StudyRecord) -> None:
@@ -59,7 +64,8 @@ def refuse_changes(
         )
     is_same_data = before is not None and before == fingerprint
     began = StudySpec.from_description(study.spec).describe()
-    may_change = (*_FREE, *free, *([_DATASET] if is_same_data else []))
+    is_bound = spec.resources.parallel_mode == "reproducible"
+    may_change = (*_FREE, *free, *([_DATASET] if is_same_data else []), *([] if is_bound else [_PARALLEL]))
     lines = [*_spec_difference(began, spec.describe(), free=may_change)]
     if before is not None and fingerprint is not None and not is_same_data:
         lines.append(f"~ data: the contents of {spec.settings.get('dataset')} have changed")
@@ -91,8 +97,8 @@ def refuse_ended(location: Location, name: str, components: RunComponents, left:
     """
     cause = EarlyEnd(components.plan, left).cause
     if cause is not None:
-        key = f"budget.{cause.value}"
-        resume = location.command("resume", name, "--set", f"{key}=...")
+        key, value = beyond(cause)
+        resume = location.command("resume", name, "--set", f"{key}={value}")
         raise ConfigurationError(
             f"study {name!r} has ended, {early_end(cause, components.spec.budget)}: its trials are not trained further",
             hint=f"give it another {key} first, in its study file or with: {resume}",

@@ -26,6 +26,8 @@ from tuner.running.signals import stopping_on_signals, time_limit
 from tuner.running.tracked_listeners import MakeListeners
 from tuner.search.added_configs import AddedConfigs
 from tuner.search.controller import SearchController
+from tuner.search.delayed_sampler import DelayedSampler
+from tuner.search.delayed_scheduler import DelayedScheduler
 from tuner.search.external_trials import adopted
 from tuner.search.plan import ToTest
 from tuner.search.sequence import ControllerSequence
@@ -132,8 +134,8 @@ class StudyRunner:
         unfinished = any(not trial.state.is_finished for trial in trials)
         controller = SearchController(
             parts.plan,
-            sampler=parts.sampler,
-            scheduler=parts.scheduler,
+            sampler=DelayedSampler(parts.sampler, parts.delay) if parts.delay else parts.sampler,
+            scheduler=DelayedScheduler(parts.make_scheduler, parts.delay) if parts.delay else parts.scheduler,
             cohorts=parts.cohorts,
             writer=writer,
             now=now,

@@ -75,7 +75,7 @@ class Dispatcher:
 
     def _continued(self, state: RunState, unit: UnitOfWork) -> list[TrialRecord]:
         """Continue waiting trials, those of one shape together; new ones take the places that are left."""
-        ready = self._population.ready(state, unit)
+        ready = [number for number in self._population.ready(state, unit) if self._may_begin(state, number)]
         if not ready:
             return []
         numbers = self._ready_together(state, ready)
@@ -140,25 +140,40 @@ class Dispatcher:
         return None if self._added is None else self._added.take(fixed, unit)
 
     def _proposed(self, state: RunState, unit: UnitOfWork, fixed: FixedParams = NOTHING_FIXED) -> TrialRecord | None:
-        """Return a new trial; None where there is no configuration for it.
+        """Return a new trial; None where there is no configuration for it, or it has to wait for others.
 
         What was added comes first. While some waits that does not fit the fixed values, a cohort that has those gets
         nothing: its place is for what was added.
         """
         number = len(state.trials)
-        config = self._plan.default if number == 0 else self._taken(fixed, unit)
-        if config is None and not self._has_added:
-            config = self._sampler.suggest(number, fixed)
-            if config is None and not fixed:
-                state.exhaust()
+        if not self._may_begin(state, number):
+            return None
+        config, origin = self._next_config(number, state, unit, fixed)
         if config is None:
             return None
-        origin = Origin(kind=OriginKind.DEFAULT) if number == 0 else replace(self._sampler.origin(number), fixed=fixed)
         trial = TrialRecord(number=number, state=TrialState.RUNNING, config=config, started=self._now(), origin=origin)
         state.add(trial)
         self._sampler.observe(trial)
         self._cohorts.give(config)
         return trial
+
+    def _next_config(
+        self, number: int, state: RunState, unit: UnitOfWork, fixed: FixedParams
+    ) -> tuple[Config | None, Origin]:
+        """Return the configuration of trial `number`, None where there is none for it, and where it came from."""
+        if number == 0:
+            return self._plan.default, Origin(kind=OriginKind.DEFAULT)
+        added = self._taken(fixed, unit)
+        if added is not None or self._has_added:
+            return added, Origin(kind=OriginKind.ADDED, fixed=fixed)
+        config = self._sampler.suggest(number, fixed)
+        if config is None and not fixed:
+            state.exhaust()
+        return config, replace(self._sampler.origin(number), fixed=fixed)
+
+    def _may_begin(self, state: RunState, number: int) -> bool:
+        """Whether all trials are over whose results this one is to know, where it is to know certain ones."""
+        return not self._plan.delay or number < state.num_settled + self._plan.delay
 
 
 def member_of(trial: TrialRecord, plan: RunPlan, scheduler: Scheduler) -> TrialAssignment:

@@ -28,6 +28,8 @@ class RunPlan:
     """The value that ends the run once a usable trial has it, or a better one."""
     patience: int | None = None
     """The number of finished trials without a new best that ends the run."""
+    until_no_gain: bool = False
+    """Whether the run ends once the trials that are left are expected to gain hardly anything."""
     trial_seconds: float | None = None
     """How long a trial may take in one run."""
     stops_hopeless: bool = False
@@ -36,6 +38,8 @@ class RunPlan:
     """How often a trial is handed out again after a failure that may pass."""
     parallel: int = 1
     """How many cohorts are trained at a time."""
+    delay: int = 0
+    """Trial n begins once all trials up to n - `delay` are over, and knows those alone; 0: at once."""
     grows: bool = False
     """Whether trials can join a cohort that is being trained."""
     keeps_rows: bool = False

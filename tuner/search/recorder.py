@@ -56,6 +56,7 @@ class Recorder:
 
     def replay(self, state: RunState, foreign: Collection[int]) -> None:
         """Record what was stored before, in the order of the trials' numbers; nothing is learned of `foreign` ones."""
+        state.shorten(self._early_end.most_trials)
         for trial in state.trials:
             if trial.number in foreign:
                 continue
@@ -207,6 +208,7 @@ class Recorder:
                 others_wait = not state.alone.isdisjoint(state.waiting)
                 self._failures.count_end(trial, furthest, others_wait=others_wait)
                 self._early_end.count(trial)
+                state.shorten(self._early_end.most_trials)
             unit.change(trial, change.report, change.comparisons)
             kind = EventKind.FINISHED if trial.state.is_finished else EventKind.REPORTED
             unit.event(kind, trial, report=change.report)

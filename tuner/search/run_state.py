@@ -36,6 +36,8 @@ class RunState:
                 self._trials[number] = replace(trial, metrics=known.get(trial.epoch, {}))
         self._waiting = deque(trial.number for trial in self._trials.values() if not trial.state.is_finished)
         self._target = target
+        self._settled = 0
+        self._settle()
         self._cohorts: dict[int, int] = {}
         self._members: dict[int, set[int]] = {}
         self._shapes: dict[int, Config] = {}
@@ -62,6 +64,11 @@ class RunState:
     def alone(self) -> frozenset[int]:
         """The numbers of the trials that may not share a cohort."""
         return frozenset(self._alone)
+
+    @property
+    def num_settled(self) -> int:
+        """How many trials are over before the first one that is not."""
+        return self._settled
 
     @property
     def left(self) -> int:
@@ -115,6 +122,7 @@ class RunState:
     def add(self, trial: TrialRecord) -> None:
         """Record a trial, a new one or one that has changed."""
         self._trials[trial.number] = trial
+        self._settle()
 
     def add_metrics(self, number: int, epoch: int, metrics: Metrics) -> None:
         """Record what the unfinished trial measured after `epoch`."""
@@ -159,9 +167,17 @@ class RunState:
         """Forget a cohort that no trial is a member of any more."""
         del self._members[cohort], self._shapes[cohort]
 
+    def shorten(self, target: int) -> None:
+        """Let there be no more than so many trials in all."""
+        self._target = min(self._target, target)
+
     def exhaust(self) -> None:
         """Record that the sampler has no more configurations."""
         self._is_exhausted = True
+
+    def _settle(self) -> None:
+        while (trial := self._trials.get(self._settled)) is not None and trial.state.is_finished:
+            self._settled += 1
 
     def _leave(self, trial: TrialRecord) -> None:
         self.add(trial)

@@ -19,6 +19,7 @@ KEY_PATHS = {
     "time": "budget.time",
     "target_value": "budget.target",
     "patience": "budget.patience",
+    "until": "budget.until",
     "retries": "retries",
     "seed": "seed",
     "sampler": "sampler",
@@ -51,6 +52,7 @@ class Overrides(TypedDict, total=False):
     time: float | str | None
     target_value: float | None
     patience: int | None
+    until: Literal["trials", "no gain"] | None
     retries: int | None
     seed: int | None
     sampler: str | dict[str, Any] | None

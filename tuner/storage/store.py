@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tuner.domain.config import Config
 from tuner.domain.errors import StorageError, StudyExistsError, StudyNotFoundError, nearest
+from tuner.domain.expected_gain import expected_gain
 from tuner.domain.goal import Goal
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study_record import StudyRecord, companion, is_companion
@@ -27,7 +28,7 @@ from tuner.storage.folder_owner import place_of
 from tuner.storage.lease import Lease, LeaseRecord, claim_on, refuse_held, take, utc_now
 from tuner.storage.location import Location, locate
 from tuner.storage.row_files import RowSplit, read_rows
-from tuner.storage.summary import Outline, best_numbers, changes, counted, same_numbers
+from tuner.storage.summary import Outline, best_numbers, changes, counted, gain_expected, same_numbers
 from tuner.storage.writer import STUDY_TABLES, TRIAL_TABLES, SqlStudyWriter, inserted_id
 
 _BUSY_SECONDS = 1.0
@@ -109,16 +110,22 @@ class Store:
             if study.goal.has_several or study.constraints or (repeated is not None and changes(connection, study_id)):
                 trials = _left(connection, study_id, study, reader.read_trials(connection, study_id, study))
                 tally = tally_of(trials, study.goal)
-                return Outline(study=study, trials=trials, repetitions=self.repetitions(name), tally=tally)
+                target = study.spec["budget"]["trials"] if study.spec else 0
+                expected = expected_gain(trials, study.goal, target)
+                repetitions = self.repetitions(name)
+                return Outline(study=study, trials=trials, repetitions=repetitions, tally=tally, expected_gain=expected)
             numbers = {0, *best_numbers(connection, study_id, study.direction, top)}
             if repeated is not None:
                 numbers |= same_numbers(connection, study_id, repeated)
             numbered = reader.read_trials(connection, study_id, study, schema.trials.c.number.in_(numbers))
             trials = _left(connection, study_id, study, numbered)
             tally = counted(connection, study_id)
+            expected = gain_expected(connection, study_id, study)
             if tally.states.get(TrialState.RUNNING) and _is_left(connection, study_id, study):
                 tally = tally.with_none_running()
-        return Outline(study=study, trials=trials, repetitions=self.repetitions(name), tally=tally)
+        return Outline(
+            study=study, trials=trials, repetitions=self.repetitions(name), tally=tally, expected_gain=expected
+        )
 
     def study(self, name: str) -> StudyRecord:
         """Return a study without its trials; raises `StudyNotFoundError`."""

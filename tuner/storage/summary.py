@@ -6,6 +6,7 @@ from typing import final
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.engine import Connection
 
+from tuner.domain.expected_gain import ExpectedGain, Records
 from tuner.domain.study import Direction
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import TrialRecord, TrialState
@@ -26,6 +27,7 @@ class Outline:
     trials: tuple[TrialRecord, ...]
     repetitions: tuple[TrialRecord, ...]
     tally: TrialCounts
+    expected_gain: ExpectedGain | None
 
 
 def counted(connection: Connection, study_id: int) -> TrialCounts:
@@ -43,6 +45,25 @@ def counted(connection: Connection, study_id: int) -> TrialCounts:
         states={TrialState(state): count for state, count in connection.execute(states)},
         epochs=int(connection.execute(select(func.sum(reached.c.step))).scalar() or 0),
     )
+
+
+def gain_expected(connection: Connection, study_id: int, study: StudyRecord) -> ExpectedGain | None:
+    """Return the expected gain of a study without constraints and with one metric, without reading its trials."""
+    if not study.spec:
+        return None
+    trials, values = schema.trials.c, schema.trial_values.c
+    complete = (values.trial_id == trials.trial_id) & (trials.state == TrialState.COMPLETE.value)
+    finished = [state.value for state in TrialState if state.is_finished]
+    rows = connection.execute(
+        select(values.value)
+        .join_from(schema.trials, schema.trial_values, complete, isouter=True)
+        .where(trials.study_id == study_id, trials.state.in_(finished))
+        .order_by(trials.datetime_complete, trials.number)
+    )
+    records = Records(study.goal)
+    for value in rows.scalars():
+        records.add(value)
+    return records.expected(study.spec["budget"]["trials"])
 
 
 def best_numbers(connection: Connection, study_id: int, direction: Direction, count: int) -> set[int]:

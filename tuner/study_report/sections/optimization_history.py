@@ -35,8 +35,19 @@ def section(material: ReportData) -> Section | None:
     return Section(
         slug="course",
         title="How the search went",
-        blocks=(Text(_story(material, steps)), _picture(material, measured, steps)),
+        blocks=(Text(_story(material, steps)), *_expected(material), _picture(material, measured, steps)),
     )
+
+
+def _expected(material: ReportData) -> list[Text]:
+    gain = material.summary.expected_gain
+    if gain is None:
+        return []
+    ahead = f"The {gain.left} trials that are left" if gain.left > 1 else "The trial that is left"
+    text = f"{ahead} can be expected to better the best value by {number(gain.mean)}, and with 90 % certainty by "
+    return [
+        Text(f"{text}{number(gain.low)} to {number(gain.high)}; up to {number(gain.tolerance)} would be negligible.")
+    ]
 
 
 def _records(material: ReportData) -> list[TrialRecord]:
