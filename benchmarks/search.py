@@ -46,17 +46,25 @@ from tuner.domain.trial import Report, TrialState
 from tuner.running.lookup import SAMPLERS, SCHEDULERS
 from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.controller import SearchController
+from tuner.search.delayed_sampler import DelayedSampler
+from tuner.search.delayed_scheduler import DelayedScheduler
 from tuner.search.plan import RunPlan
 
 SYSTEMS: Mapping[str, tuple[str, Mapping[str, Any], str, Mapping[str, Any]]] = {
     "auto+asha": ("auto", {}, "asha", {}),
+    "auto+asha in order": ("auto", {}, "asha", {}),
+    "random+asha in order": ("random", {}, "asha", {}),
     "tpe+asha": ("tpe", {}, "asha", {}),
     "random+asha": ("random", {}, "asha", {}),
     "tpe+asha from 3": ("tpe", {}, "asha", {"min_epochs": 3}),
+    "random+none": ("random", {}, "none", {}),
     "random+asha from 3": ("random", {}, "asha", {"min_epochs": 3}),
     "tpe+hyperband": ("tpe", {}, "hyperband", {}),
 }
 """Sampler and scheduler with their options, by name; the first is compared with all others."""
+
+IN_ORDER = " in order"
+"""How the names of systems end that search with `parallel_mode = "reproducible"`."""
 
 LCBENCH = {
     "tuned": ("7593", "126025", "146212", "167149", "167181", "168329", "189862", "189906"),
@@ -206,12 +214,17 @@ class Run:
     values: tuple[float, ...]
     trials: int
     seconds: float
+    busy: float
+    """The share of the workers' time in which they trained."""
 
 
 def searching(task: Task, system: str, seed: int, workers: int, trials: int) -> SearchController:
     """Return the controller of a search for so many trials."""
     sampler, options, scheduler, rules = SYSTEMS[system]
     goal = Goal.of("value", Direction.MAXIMIZE)
+    delay = workers if system.endswith(IN_ORDER) else 0
+    proposing = SAMPLERS[sampler](task.space, goal, seed, **options)
+    make = functools.partial(SCHEDULERS[scheduler], task.epochs, goal.direction, seed, **rules)
     moments = itertools.count()
     return SearchController(
         RunPlan(
@@ -222,9 +235,10 @@ def searching(task: Task, system: str, seed: int, workers: int, trials: int) -> 
             default=task.space.default,
             tests=False,
             parallel=workers,
+            delay=delay,
         ),
-        sampler=SAMPLERS[sampler](task.space, goal, seed, **options),
-        scheduler=SCHEDULERS[scheduler](task.epochs, goal.direction, seed, **rules),
+        sampler=DelayedSampler(proposing, delay) if delay else proposing,
+        scheduler=DelayedScheduler(make, delay) if delay else make(),
         cohorts=CohortPolicy(task.space, lambda _: None, size=1, trials=trials),
         writer=Forgetful(),
         now=lambda: datetime(2026, 1, 1) + timedelta(seconds=next(moments)),  # noqa: DTZ001 - as Optuna stores it
@@ -257,27 +271,35 @@ def simulated(task: Task, system: str, seed: int, workers: int) -> Run:
         seen = [trial for trial in controller.trials if trial.value is not None]
         incumbent = max(seen, key=lambda trial: (trial.value or 0.0, -trial.number))
         found.append(float(curves[incumbent.number][-1]))
-    return Run(values=tuple(found), trials=len(curves), seconds=seconds)
+    return Run(values=tuple(found), trials=len(curves), seconds=seconds, busy=clock.busy / (workers * clock.now))
 
 
-def finished_in_order(task: Task, system: str, seed: int, workers: int, trials: int) -> list[float | None]:
-    """Search the task for so many trials; return the values as they finish, None for those that are not complete."""
+@dataclass(frozen=True)
+class Finished:
+    """A trial that finished: its value, None where it is not complete, and how many trials had begun by then."""
+
+    number: int
+    value: float | None
+    begun: int
+
+
+def course(task: Task, system: str, seed: int, workers: int, trials: int) -> list[Finished]:
+    """Search the task for so many trials; return them in the order in which they finished."""
     controller = searching(task, system, seed, workers, trials)
-    clock, curves, values = Clock(seed), {}, []
+    clock, curves, finished = Clock(seed), {}, []
     while not controller.is_finished:
         while len(clock) < workers and (assignment := controller.next_work()) is not None:
             curves[assignment.members[0].number] = task.curve(assignment.members[0].config)
             clock.begin(assignment)
         number, epoch = clock.next()
-        update = controller.report(
-            [Report(number=number, epoch=epoch, metrics={"value": float(curves[number][epoch - 1])})]
-        )
-        if update.is_over:
-            trial = controller.trial(number)
-            values.append(trial.value if trial.state is TrialState.COMPLETE else None)
-        else:
+        metrics = {"value": float(curves[number][epoch - 1])}
+        if not controller.report([Report(number=number, epoch=epoch, metrics=metrics)]).is_over:
             clock.go_on(number, epoch)
-    return values
+            continue
+        trial = controller.trial(number)
+        value = trial.value if trial.state is TrialState.COMPLETE else None
+        finished.append(Finished(number=number, value=value, begun=len(curves)))
+    return finished
 
 
 class Clock:
@@ -285,7 +307,8 @@ class Clock:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._now = 0.0
+        self.now = 0.0
+        self.busy = 0.0
         self._ends: list[tuple[float, int, int]] = []
 
     def __len__(self) -> int:
@@ -298,11 +321,12 @@ class Clock:
     def go_on(self, number: int, epoch: int) -> None:
         """Let a trial begin the epoch after this one."""
         takes = 0.5 + Random(derive(self._seed, "speed", number)).random()
-        heapq.heappush(self._ends, (self._now + takes, number, epoch + 1))
+        self.busy += takes
+        heapq.heappush(self._ends, (self.now + takes, number, epoch + 1))
 
     def next(self) -> tuple[int, int]:
         """Return the trial and the epoch that ends next."""
-        self._now, number, epoch = heapq.heappop(self._ends)
+        self.now, number, epoch = heapq.heappop(self._ends)
         return number, epoch
 
 
@@ -336,7 +360,7 @@ def main() -> None:
     regrets = regrets_of(runs, tasks)
     print(f"{len(tasks)} tasks, {len(seeds)} seeds")
     for workers in given.workers:
-        print(f"\n{workers} in flight: {'regret at':>20} 25 %    50 %   100 %   mean rank   ms a proposal")
+        print(f"\n{workers} in flight: {'regret at':>20} 25 %    50 %   100 %   mean rank   ms a proposal   busy")
         shown = {key: value for key, value in regrets.items() if key[2] == workers}
         cost = {key: run for key, run in runs.items() if key[2] == workers}
         print_systems(shown, cost, given.systems)
@@ -370,7 +394,8 @@ def print_systems(regrets: Mapping[Key, tuple[float, ...]], runs: Mapping[Key, R
         means = "  ".join(f"{statistics.fmean(column):.4f}" for column in zip(*mine, strict=True))
         spent = [run for key, run in runs.items() if key[3] == system]
         took = 1e3 * sum(run.seconds for run in spent) / sum(run.trials for run in spent)
-        print(f"  {system:<30}  {means}  {statistics.fmean(ranks[system]):>9.2f}  {took:>13.1f}")
+        busy = statistics.fmean(run.busy for run in spent)
+        print(f"  {system:<30}  {means}  {statistics.fmean(ranks[system]):>9.2f}  {took:>13.1f}  {busy:>5.0%}")
 
 
 def print_differences(regrets: Mapping[Key, tuple[float, ...]], systems: Sequence[str]) -> None:

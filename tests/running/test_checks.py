@@ -15,6 +15,7 @@ from tuner.running.checks import (
     ineffective_cohort,
     questionable_choices,
     unending,
+    unrepeatable,
     unusual_space_size,
     unwritable_folders,
 )
@@ -66,8 +67,26 @@ def test_one_value_cannot_end_a_study_of_several_metrics() -> None:
         objective="supervised",
         search_space="mlp",
         metrics=["accuracy", "loss"],
-        budget=Budget(target=0.9, patience=3),
+        budget=Budget(target=0.9, patience=3, until="no gain"),
     )
     goal = Goal(metrics=("accuracy", "loss"), directions=(Direction.MAXIMIZE, Direction.MINIMIZE))
-    assert [problem.partition(":")[0] for problem in unending(several, goal)] == ["budget.target", "budget.patience"]
+    assert [problem.partition(":")[0] for problem in unending(several, goal)] == [
+        "budget.target",
+        "budget.patience",
+        "budget.until",
+    ]
     assert not [*unending(several, MAXIMIZED)]
+
+
+def test_what_depends_on_the_machine_or_on_later_trials_cannot_be_reproducible() -> None:
+    asked = Resources(parallel_mode="reproducible", cohort=4)
+    told = spec(objective="", search_space=SMALL, resources=asked)
+    problems = [*unrepeatable(told, exploits=True)]
+    assert [problem.partition(":")[0] for problem in problems] == [
+        "resources.parallel",
+        "resources.cohort",
+        "scheduler asha",
+        'resources.parallel_mode = "reproducible"',
+    ]
+    assert not [*unrepeatable(spec(resources=replace(asked, parallel=4, cohort="auto")), exploits=False)]
+    assert not [*unrepeatable(spec(resources=Resources(cohort=4)), exploits=True)]

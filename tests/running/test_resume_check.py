@@ -32,6 +32,18 @@ def test_a_budget_and_resources_may_change(tmp_path: Path) -> None:
     refuse_changes(location, study, richer, SPACE)
 
 
+def test_what_a_reproducible_study_depends_on_may_not_change(tmp_path: Path) -> None:
+    location, study = stored(tmp_path)
+    kept = Resources(parallel=2, parallel_mode="reproducible", cpu=2)
+    began = replace(study, spec=replace(SPEC, resources=replace(kept, cpu=1)).describe())
+    refuse_changes(location, began, replace(SPEC, resources=kept), SPACE)
+    for other in (replace(kept, parallel=3), replace(kept, parallel_mode="free")):
+        with pytest.raises(ResumeRefusedError, match=r"resources\.parallel"):
+            refuse_changes(location, began, replace(SPEC, resources=other), SPACE)
+    with pytest.raises(ResumeRefusedError, match=r"resources\.parallel_mode"):
+        refuse_changes(location, study, replace(SPEC, resources=kept), SPACE)
+
+
 def test_everything_that_changes_what_the_numbers_mean_is_refused_at_once(tmp_path: Path) -> None:
     location, study = stored(tmp_path)
     with pytest.raises(ResumeRefusedError) as refused:

@@ -8,6 +8,7 @@ from fakes import MAXIMIZED, MINIMIZED
 from search.bench import SMALL, SPACE, Bench
 
 from tuner.domain.config import Config
+from tuner.domain.expected_gain import LEAST_FINISHED
 from tuner.domain.goal import Goal
 from tuner.domain.run_controller import StopCause
 from tuner.domain.trial import TrialRecord, TrialState
@@ -101,3 +102,21 @@ def test_a_study_goes_beyond_its_end_with_a_better_target() -> None:
     before.report(0, 1, 0.95)
     assert Bench(trials=9, max_epochs=1, target=0.9, before=before).controller.next_work() is None
     assert Bench(trials=9, max_epochs=1, target=0.99, before=before).take().numbers == {1}
+
+
+def test_without_a_gain_to_expect_a_study_ends_where_it_was_asked_to() -> None:
+    plan = replace(PLAN, trials=64)
+    trials = [ended(value) for value in (0.5, 0.7, 0.8, 0.81, *([0.5] * 59))]
+    assert set(causes(plan, *trials)) == {None}
+    found = causes(replace(plan, until_no_gain=True), *trials)
+    assert found[:LEAST_FINISHED] == [None] * LEAST_FINISHED
+    assert found[-1] is StopCause.NO_GAIN
+
+
+def test_where_trials_have_a_delay_they_count_in_the_order_of_their_numbers_and_those_in_between_are_trained() -> None:
+    end = EarlyEnd(replace(PLAN, target=0.9, delay=3))
+    for number, value in ((1, 0.95), (2, 0.5), (0, 0.5)):
+        end.count(ended(value, number=number))
+    assert (end.cause, end.most_trials(4)) == (None, 4)
+    end.count(ended(0.5, number=3))
+    assert end.cause is StopCause.TARGET

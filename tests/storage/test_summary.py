@@ -40,7 +40,7 @@ def filled(store: Store, name: str, goal: Goal, trials: Trials, seed: int) -> No
 def test_a_summary_of_an_outline_is_that_of_all_trials(storage: str, goal: Goal, is_confirmed: bool) -> None:  # noqa: FBT001
     store = open_store(storage)
     draw = random.Random(7)
-    configs = [SPACE.at({"x": draw.randrange(5) / 5, "kind": draw.random()}) for _ in range(25)]
+    configs = [SPACE.at({"x": draw.randrange(5) / 5, "kind": draw.random()}) for _ in range(40)]
     filled(store, "s", goal, [(each, draw.choice(STATES)) for each in configs], seed=1)
     if is_confirmed:
         best = queries.top(*store.read("s"), 2)
@@ -50,8 +50,11 @@ def test_a_summary_of_an_outline_is_that_of_all_trials(storage: str, goal: Goal,
     repetitions = store.repetitions("s")
     for count in (1, 3, 9):
         outline = store.outline("s", count)
-        seen = queries.summarise(outline.study, outline.trials, outline.repetitions, outline.tally)
+        seen = queries.summarise(
+            outline.study, outline.trials, outline.repetitions, outline.tally, outline.expected_gain
+        )
         assert seen == queries.summarise(study, trials, repetitions)
+        assert seen.expected_gain is not None
         assert (seen.confirmation is not None) == is_confirmed
         found = queries.top(outline.study, outline.trials, count, outline.repetitions)
         assert found == queries.top(study, trials, count, repetitions)

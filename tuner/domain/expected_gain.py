@@ -29,7 +29,7 @@ LEAST_COMPLETE = 8
 LEAST_FINISHED = 20
 """Nor do fewer finished ones."""
 
-TOLERANCE = 0.01
+TOLERANCE = 0.05
 """A gain is negligible up to so much of what separates the best usable trial from the middle one."""
 
 _SURE = 0.95

@@ -164,7 +164,7 @@ def _check(  # noqa: PLR0917 - all of them are checked against each other
         mistakes.add(uncounted_unit(spec, objective))
     mistakes.add(unconfirmable(spec, worker_spec, goal))
     mistakes.add(unending(spec, goal))
-    mistakes.add(unrepeatable(spec, worker_spec))
+    mistakes.add(unrepeatable(spec, exploits=worker_spec.exploits))
     mistakes.add(untellable(spec, worker_spec))
     mistakes.raise_all()
 

@@ -78,7 +78,7 @@ def unending(spec: StudySpec, goal: Goal) -> Iterator[str]:
                 yield f"budget.{key}: with several metrics there is no single value that it could judge"
 
 
-def unrepeatable(spec: StudySpec, worker_spec: WorkerSpec) -> Iterator[str]:
+def unrepeatable(spec: StudySpec, *, exploits: bool) -> Iterator[str]:
     """Yield why the study cannot be reproducible although it asks for it."""
     resources = spec.resources
     if resources.parallel_mode != "reproducible":
@@ -88,7 +88,7 @@ def unrepeatable(spec: StudySpec, worker_spec: WorkerSpec) -> Iterator[str]:
         yield f'resources.parallel: "auto" depends on the machine; {asked} needs the number of trials in flight'
     if resources.cohort not in (AUTO, 1):
         yield f"resources.cohort: {asked} trains each trial by itself, since who trains together depends on time"
-    if worker_spec.exploits:
+    if exploits:
         yield f"scheduler {as_component(spec.scheduler).name}: {asked} lets a trial depend on earlier ones alone"
     if not spec.objective:
         yield f"{asked}: a program that asks and tells decides itself how many trials are in flight"

@@ -14,65 +14,67 @@ from tuner.search.plan import RunPlan
 class EarlyEnd:
     """Judges each trial that finishes by what the plan says of an end; `earlier` are those of earlier runs.
 
+    A target or patience ends a study at once, and what is running is suspended. Where no gain is to be expected there
+    are to be no more trials, and those that are running are trained to their ends: they run because they are promising.
     Where the plan has a delay, trials count in the order of their numbers, and trial k ends a study of k + delay
-    trials: those in between are not to know of it.
+    trials, whatever the reason: those in between are not to know of it.
 
     Only usable trials count as reaching the target or as a new best: complete ones that meet the constraints.
     """
 
     def __init__(self, plan: RunPlan, earlier: Iterable[TrialRecord] = ()) -> None:
-        self._goal = plan.goal
-        self._target = plan.target
-        self._patience = plan.patience
+        self._plan = plan
         self._best: float | None = None
         self._since_best = 0
-        self._trials = plan.trials
-        self._has_no_gain = False
-        self._delay = plan.delay
-        self._waiting: dict[int, TrialRecord] = {}
-        self._counted = 0
+        self._records = Records(plan.goal)
+        self._following: dict[int, TrialRecord] = {}
+        self._num_counted = 0
         self._ended: StopCause | None = None
-        self.most_trials = plan.trials
-        """How many trials there are to be in all, as far as is known now."""
-        self._records = Records(plan.goal) if plan.until_no_gain else None
+        self._most_trials = plan.trials
         for trial in finished_in_order(earlier):
             self.count(trial)
 
     @property
     def cause(self) -> StopCause | None:
         """Why the study is over; None while it is not."""
-        if self._delay:
-            return self._ended if self._counted >= self.most_trials else None
-        return self._cause
-
-    @property
-    def _cause(self) -> StopCause | None:
-        if self._target is not None and self._best is not None and not self._is_better(self._target):
-            return StopCause.TARGET
-        if self._patience is not None and self._since_best >= self._patience:
-            return StopCause.PATIENCE
-        return StopCause.NO_GAIN if self._has_no_gain else None
+        if not self._plan.delay and self._by_value is not None:
+            return self._by_value
+        return self._ended if self._num_counted >= self._most_trials else None
 
     def count(self, trial: TrialRecord) -> None:
         """Record a finished trial."""
-        if not self._delay:
+        if not self._plan.delay:
+            self._num_counted += 1
             self._count(trial)
             return
-        self._waiting[trial.number] = trial
-        while (following := self._waiting.pop(self._counted, None)) is not None:
-            self._counted += 1
+        self._following[trial.number] = trial
+        while (following := self._following.pop(self._num_counted, None)) is not None:
+            self._num_counted += 1
             if self._ended is None:
                 self._count(following)
-                self._ended = self._cause
+                self._ended = self._ended or self._by_value
                 if self._ended is not None:
-                    self.most_trials = min(self._trials, following.number + self._delay)
+                    self._most_trials = min(self._plan.trials, following.number + self._plan.delay)
+
+    def most_trials(self, begun: int) -> int:
+        """Return how many trials there are to be in all, where so many have begun."""
+        if self._ended is not None and not self._plan.delay:
+            self._most_trials = min(self._most_trials, begun)
+        return self._most_trials
+
+    @property
+    def _by_value(self) -> StopCause | None:
+        target, patience = self._plan.target, self._plan.patience
+        if target is not None and self._best is not None and not self._is_better(target):
+            return StopCause.TARGET
+        return StopCause.PATIENCE if patience is not None and self._since_best >= patience else None
 
     def _count(self, trial: TrialRecord) -> None:
-        if self._records is not None:
+        if self._plan.until_no_gain and self._ended is None:
             self._records.count(trial)
-            gain = self._records.expected(self._trials)
-            self._has_no_gain = gain is not None and gain.is_negligible
-        usable = ranking.best([trial], self._goal)
+            gain = self._records.expected(self._plan.trials)
+            self._ended = StopCause.NO_GAIN if gain is not None and gain.is_negligible else None
+        usable = ranking.best([trial], self._plan.goal)
         if usable is not None and usable.value is not None and self._is_better(usable.value):
             self._best, self._since_best = usable.value, 0
         else:
@@ -80,4 +82,4 @@ class EarlyEnd:
 
     def _is_better(self, value: float) -> bool:
         """Whether the value is better than the best one so far."""
-        return self._goal.direction.is_better(value, than=self._best)
+        return self._plan.goal.direction.is_better(value, than=self._best)

@@ -56,7 +56,7 @@ class Recorder:
 
     def replay(self, state: RunState, foreign: Collection[int]) -> None:
         """Record what was stored before, in the order of the trials' numbers; nothing is learned of `foreign` ones."""
-        state.shorten(self._early_end.most_trials)
+        state.shorten(self._early_end.most_trials(len(state.trials)))
         for trial in state.trials:
             if trial.number in foreign:
                 continue
@@ -208,7 +208,7 @@ class Recorder:
                 others_wait = not state.alone.isdisjoint(state.waiting)
                 self._failures.count_end(trial, furthest, others_wait=others_wait)
                 self._early_end.count(trial)
-                state.shorten(self._early_end.most_trials)
+                state.shorten(self._early_end.most_trials(len(state.trials)))
             unit.change(trial, change.report, change.comparisons)
             kind = EventKind.FINISHED if trial.state.is_finished else EventKind.REPORTED
             unit.event(kind, trial, report=change.report)
