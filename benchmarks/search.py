@@ -271,7 +271,7 @@ def simulated(task: Task, system: str, seed: int, workers: int) -> Run:
         seen = [trial for trial in controller.trials if trial.value is not None]
         incumbent = max(seen, key=lambda trial: (trial.value or 0.0, -trial.number))
         found.append(float(curves[incumbent.number][-1]))
-    return Run(values=tuple(found), trials=len(curves), seconds=seconds, busy=clock.busy / (workers * clock.now))
+    return Run(values=tuple(found), trials=len(curves), seconds=seconds, busy=clock.busy / workers)
 
 
 @dataclass(frozen=True)
@@ -307,12 +307,17 @@ class Clock:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self.now = 0.0
-        self.busy = 0.0
+        self._now = 0.0
+        self._begun = 0.0
         self._ends: list[tuple[float, int, int]] = []
 
     def __len__(self) -> int:
         return len(self._ends)
+
+    @property
+    def busy(self) -> float:
+        """How many epochs were trained at a time, in the mean."""
+        return (self._begun - sum(end - self._now for end, _, _ in self._ends)) / self._now
 
     def begin(self, assignment: Assignment) -> None:
         """Let a trial begin its first epoch."""
@@ -321,12 +326,12 @@ class Clock:
     def go_on(self, number: int, epoch: int) -> None:
         """Let a trial begin the epoch after this one."""
         takes = 0.5 + Random(derive(self._seed, "speed", number)).random()
-        self.busy += takes
-        heapq.heappush(self._ends, (self.now + takes, number, epoch + 1))
+        self._begun += takes
+        heapq.heappush(self._ends, (self._now + takes, number, epoch + 1))
 
     def next(self) -> tuple[int, int]:
         """Return the trial and the epoch that ends next."""
-        self.now, number, epoch = heapq.heappop(self._ends)
+        self._now, number, epoch = heapq.heappop(self._ends)
         return number, epoch
 
 

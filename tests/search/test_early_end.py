@@ -108,9 +108,24 @@ def test_without_a_gain_to_expect_a_study_ends_where_it_was_asked_to() -> None:
     plan = replace(PLAN, trials=64)
     trials = [ended(value) for value in (0.5, 0.7, 0.8, 0.81, *([0.5] * 59))]
     assert set(causes(plan, *trials)) == {None}
-    found = causes(replace(plan, until_no_gain=True), *trials)
-    assert found[:LEAST_FINISHED] == [None] * LEAST_FINISHED
-    assert found[-1] is StopCause.NO_GAIN
+    end = EarlyEnd(replace(plan, until_no_gain=True))
+    limits = []
+    for number, trial in enumerate(trials[:60], start=1):
+        end.count(trial)
+        limits.append(end.most_trials(number + 2))
+    assert limits[:LEAST_FINISHED] == [64] * LEAST_FINISHED
+    assert LEAST_FINISHED < limits[-1] < 64
+
+
+def test_where_no_gain_is_expected_what_has_begun_is_trained_to_its_end() -> None:
+    end = EarlyEnd(replace(PLAN, trials=33, until_no_gain=True))
+    for _ in range(30):
+        end.count(ended(0.5))
+    assert (end.most_trials(32), end.cause) == (32, None)
+    end.count(ended(0.5))
+    assert end.cause is None
+    end.count(ended(0.5))
+    assert end.cause is StopCause.NO_GAIN
 
 
 def test_where_trials_have_a_delay_they_count_in_the_order_of_their_numbers_and_those_in_between_are_trained() -> None:

@@ -42,7 +42,7 @@ _PRIOR = 1.0
 """What is known of the rate before: as much as one record in the time of one says, the rate of independent trials."""
 
 _MOST_RECORDS = 200
-_HALVINGS = 60
+_HALVINGS = 40
 
 
 @final
@@ -144,7 +144,7 @@ def _num_records(shape: float, rate: float, ahead: float) -> list[float]:
     """Return the chance of 0, 1, 2, ... records ahead, where their rate has a gamma distribution."""
     chance = (rate / (rate + ahead)) ** shape
     chances = [chance]
-    while sum(chances) < 1 - 1e-9 and len(chances) < _MOST_RECORDS:
+    while sum(chances) < 1 - 1e-7 and len(chances) < _MOST_RECORDS:
         count = len(chances)
         chance *= (shape + count - 1) / count * ahead / (rate + ahead)
         chances.append(chance)
