@@ -89,9 +89,12 @@ class Budget:
         return Fidelity.of(self.describe())
 
     def describe(self) -> dict[str, Any]:
-        """Return the JSON form, which has only the study's unit."""
+        """Return the JSON form, which has only the study's unit, and `until` where it is not as in older studies."""
         units = {unit.value for unit in FidelityUnit}
-        return {name: value for name, value in asdict(self).items() if value is not None or name not in units}
+        described = {name: value for name, value in asdict(self).items() if value is not None or name not in units}
+        if self.until == "trials":
+            del described["until"]
+        return described
 
 
 @final
