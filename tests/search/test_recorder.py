@@ -242,7 +242,7 @@ def test_a_member_that_raised_leaves_its_cohort_and_the_others_stay() -> None:
 
 def test_what_a_rung_compared_is_stored_with_the_report_and_only_the_last_of_those_after_every_epoch() -> None:
     for epochs, expected in (((1, 2), [1, 2]), (None, [2])):
-        bench = TrainerSource(trials=2)
+        bench = Bench(trials=2)
         bench.scheduler.epochs = epochs
         bench.scheduler.answers[1, 2] = Decision.STOP
         bench.take()
