@@ -43,7 +43,6 @@ LONG_FILES = {
 }
 LONG_FUNCTIONS = {
     "benchmarks/readers.py:make",
-    "benchmarks/search.py:simulated",
     "benchmarks/search.py:xgboost",
     "tests/execution/ray/test_loop.py:__init__",
     "tests/nasty_files.py:_of_files",
