@@ -190,3 +190,11 @@ def test_a_folder_that_no_trial_can_write_into_is_told_before_any_begins(
     assert "--trials: 0 is below 1" in messages
     assert not (user_folder / ".tuner" / "studies.db").exists()
     assert cli("run", "mine.toml", "--trials", "1", "--executor", "inline")[0] == 0
+
+
+def test_a_reproducible_study_knows_of_a_trial_only_once_so_many_others_have_followed() -> None:
+    delayed = tuner.Resources(parallel=3, parallel_mode="reproducible")
+    asked = replace(spec(tuner.SearchSpace(x=tuner.Float(0, 1))), sampler="tpe", resources=delayed)
+    study = tuner.run(asked, trials=6)
+    known = [trial.origin.observations for trial in study.trials if trial.origin is not None]
+    assert known == [None, 0, 0, 1, 2, 3]
