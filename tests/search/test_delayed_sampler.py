@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 from fakes import FakeSampler
@@ -56,7 +57,7 @@ def test_without_the_delay_the_order_matters() -> None:
 
 
 @pytest.mark.parametrize("end", [{"target": 0.93}, {"patience": 6}])
-def test_an_early_end_is_at_the_same_trial_in_any_order(end: dict[str, float]) -> None:
+def test_an_early_end_is_at_the_same_trial_in_any_order(end: dict[str, Any]) -> None:
     found = [Simulation("random", "asha", trials=60, **end).run(Random(seed), interrupted=0.05) for seed in range(4)]
     assert len({len(each) for each in found}) == 1
     assert len(found[0]) < 60
