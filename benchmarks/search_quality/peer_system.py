@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, final
 
+import psutil
 from search_quality.system import Proposal, System
 from search_quality.tasks import Task
 
@@ -17,7 +18,10 @@ from tuner import Choice, Float, Int, SearchSpace
 PEERS = {path.stem: path for path in sorted((Path(__file__).parent.parent / "peers").glob("[!_]*.py"))}
 """The script of each peer, by name."""
 
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_ENVIRONMENT = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    "PYTHONHASHSEED": "0",  # some peers depend on the order of sets
+}
 _SHOWN = 2_000
 
 
@@ -38,7 +42,7 @@ def running_peer(command: Sequence[str | Path], task: Task, seed: int, workers: 
             stderr=errors,
             text=True,
             cwd=folder,
-            env=os.environ | _ONE_THREAD,
+            env=os.environ | _ENVIRONMENT,
         ) as process,
     ):
         try:
@@ -73,6 +77,11 @@ class PeerSystem(System):
             start=answer["from"],
             until=answer["until"],
         )
+
+    @property
+    def processor_seconds(self) -> float:
+        used = psutil.Process(self._process.pid).cpu_times()
+        return float(used.user + used.system)
 
     def report(self, trial: int, epoch: int, value: float) -> bool:
         return bool(self._answer({"report": {"trial": trial, "epoch": epoch, "value": value}}))

@@ -26,6 +26,11 @@ class System(ABC):
     def ask(self) -> Proposal | None:
         """Return what a free worker trains next; None where there is nothing before the next report."""
 
+    @property
+    @abstractmethod
+    def processor_seconds(self) -> float:
+        """Processor time that the system has used since it began; a busy machine does not lengthen it."""
+
     @abstractmethod
     def report(self, trial: int, epoch: int, value: float) -> bool:
         """Record the metric after an epoch, and return whether the trial is trained further now."""

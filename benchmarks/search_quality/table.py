@@ -27,7 +27,7 @@ def lines(runs: Mapping[Key, Run], regrets: Regrets, systems: Sequence[str], wor
     """Yield the table of one number in flight: the systems, then the differences to the first of them."""
     shown = {key: value for key, value in regrets.items() if key[2] == workers}
     yield (
-        f"{workers} in flight: {'regret at':>20} 25 %    50 %   100 %   mean rank   ms a proposal"
+        f"{workers} in flight: {'regret at':>20} 25 %    50 %   100 %   mean rank  CPU ms to ask"
         "   nothing found at 25 %"
     )
     yield from _systems(shown, runs, systems)

@@ -20,6 +20,10 @@ class InOrder(System):
     def ask(self) -> Proposal | None:
         return self._proposals.pop(0) if self._proposals else None
 
+    @property
+    def processor_seconds(self) -> float:
+        return 0.0
+
     def report(self, trial: int, epoch: int, value: float) -> bool:
         return trial not in self._stopped
 
