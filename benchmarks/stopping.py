@@ -15,11 +15,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from search import LCBENCH, SYSTEMS, XGBOOST, Finished, course, lcbench, xgboost
+from search_quality.own_system import OWN_SYSTEMS, OwnSystem
+from search_quality.simulation import Simulation
+from search_quality.tasks import LCBENCH, XGBOOST, Task, lcbench, xgboost
 
 from tuner.domain.expected_gain import TOLERANCE, Records
 from tuner.domain.goal import Goal
 from tuner.domain.study import Direction
+from tuner.domain.trial import TrialState
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A trial that finished: its value, None where it is not complete, and how many trials had begun by then."""
+
+    number: int
+    value: float | None
+    begun: int
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,18 @@ class End:
     @property
     def is_false(self) -> bool:
         return self.gained > self.tolerance
+
+
+def course(task: Task, system: str, seed: int, workers: int, trials: int) -> list[Finished]:
+    """Search the task for so many trials; return them in the order in which they finished."""
+    searching = OwnSystem(system, task, seed, workers, trials)
+    simulation, finished = Simulation(task, searching, seed, workers), []
+    while not searching.controller.is_finished:
+        trial = searching.controller.trial(simulation.advance())
+        if trial.state.is_finished:
+            value = trial.value if trial.state is TrialState.COMPLETE else None
+            finished.append(Finished(number=trial.number, value=value, begun=simulation.trials))
+    return finished
 
 
 def end_of(finished: Sequence[Finished]) -> End | None:
@@ -56,7 +80,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--workers", type=int, default=8)
-    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=["random+none", "random+asha", "auto+asha"])
+    parser.add_argument(
+        "--systems", nargs="+", choices=OWN_SYSTEMS, default=["random+none", "random+asha", "auto+asha"]
+    )
     given = parser.parse_args()
     if given.data is None:
         parser.error("DATA is missing: the folder with yahpo_lcbench and yahpo_rbv2_xgboost")

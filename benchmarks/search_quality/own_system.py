@@ -1,5 +1,6 @@
 """Our own systems: the real controller, sampler and scheduler, without a database."""
 
+import functools
 import itertools
 import time
 from collections.abc import Mapping
@@ -16,17 +17,25 @@ from tuner.domain.trial import Report
 from tuner.running.lookup import SAMPLERS, SCHEDULERS
 from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.controller import SearchController
+from tuner.search.delayed_sampler import DelayedSampler
+from tuner.search.delayed_scheduler import DelayedScheduler
 from tuner.search.plan import RunPlan
 
 OWN_SYSTEMS: Mapping[str, tuple[str, Mapping[str, Any], str, Mapping[str, Any]]] = {
     "auto+asha": ("auto", {}, "asha", {}),
+    "auto+asha in order": ("auto", {}, "asha", {}),
+    "random+asha in order": ("random", {}, "asha", {}),
     "tpe+asha": ("tpe", {}, "asha", {}),
     "random+asha": ("random", {}, "asha", {}),
     "tpe+asha from 3": ("tpe", {}, "asha", {"min_epochs": 3}),
+    "random+none": ("random", {}, "none", {}),
     "random+asha from 3": ("random", {}, "asha", {"min_epochs": 3}),
     "tpe+hyperband": ("tpe", {}, "hyperband", {}),
 }
 """Sampler and scheduler with their options, by name."""
+
+IN_ORDER = " in order"
+"""How the names of systems end that search with `parallel_mode = "reproducible"`."""
 
 
 @final
@@ -39,32 +48,40 @@ class Forgetful(StudyWriter):
 
 @final
 class OwnSystem(System):
-    """A sampler and a scheduler of ours on a task, asked by so many workers that train a trial each."""
+    """A sampler and a scheduler of ours on a task, asked by so many workers that train a trial each.
 
-    def __init__(self, name: str, task: Task, seed: int, workers: int) -> None:
+    It ends after so many `trials`, None: with the budget.
+    """
+
+    def __init__(self, name: str, task: Task, seed: int, workers: int, trials: int | None = None) -> None:
         sampler, options, scheduler, rules = OWN_SYSTEMS[name]
         goal = Goal.of("value", Direction.MAXIMIZE)
         moments = itertools.count()
+        trials = task.budget if trials is None else trials
+        delay = workers if name.endswith(IN_ORDER) else 0
+        proposing = SAMPLERS[sampler](task.space, goal, seed, **options)
+        make = functools.partial(SCHEDULERS[scheduler], task.epochs, goal.direction, seed, **rules)
         self._epochs = task.epochs
-        self._controller = SearchController(
+        self.controller = SearchController(
             RunPlan(
-                trials=task.budget,
+                trials=trials,
                 max_epochs=task.epochs,
                 goal=goal,
                 seed=seed,
                 default=task.space.default,
                 tests=False,
                 parallel=workers,
+                delay=delay,
             ),
-            sampler=SAMPLERS[sampler](task.space, goal, seed, **options),
-            scheduler=SCHEDULERS[scheduler](task.epochs, goal.direction, seed, **rules),
-            cohorts=CohortPolicy(task.space, lambda _: None, size=1, trials=task.budget),
+            sampler=DelayedSampler(proposing, delay) if delay else proposing,
+            scheduler=DelayedScheduler(make, delay) if delay else make(),
+            cohorts=CohortPolicy(task.space, lambda _: None, size=1, trials=trials),
             writer=Forgetful(),
             now=lambda: datetime(2026, 1, 1) + timedelta(seconds=next(moments)),  # noqa: DTZ001 - as Optuna stores it
         )
 
     def ask(self) -> Proposal | None:
-        assignment = self._controller.next_work()
+        assignment = self.controller.next_work()
         if assignment is None:
             return None
         (member,) = assignment.members
@@ -75,4 +92,4 @@ class OwnSystem(System):
         return time.process_time()
 
     def report(self, trial: int, epoch: int, value: float) -> bool:
-        return not self._controller.report([Report(number=trial, epoch=epoch, metrics={"value": value})]).is_over
+        return not self.controller.report([Report(number=trial, epoch=epoch, metrics={"value": value})]).is_over

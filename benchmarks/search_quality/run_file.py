@@ -36,4 +36,5 @@ def _parsed(line: str) -> tuple[Key, Run]:
         incumbents=tuple(stored["incumbents"]),
         trials=stored["trials"],
         seconds=stored["seconds"],
+        busy=stored["busy"],
     )

@@ -24,12 +24,14 @@ class Run:
         incumbents: The incumbents' numbers; 0 is the first trial.
         trials: How many configurations began.
         seconds: Processor time in which the system proposed.
+        busy: The share of the workers' time in which they trained.
     """
 
     values: tuple[float, ...]
     incumbents: tuple[int, ...]
     trials: int
     seconds: float
+    busy: float
 
 
 def simulated(task: Task, system: System, seed: int, workers: int) -> Run:
@@ -45,6 +47,7 @@ def simulated(task: Task, system: System, seed: int, workers: int) -> Run:
         incumbents=tuple(incumbents),
         trials=simulation.trials,
         seconds=simulation.seconds,
+        busy=simulation.busy,
     )
 
 
@@ -72,6 +75,11 @@ class Simulation:
         return len(self._curves)
 
     @property
+    def busy(self) -> float:
+        """The share of the workers' time in which they trained."""
+        return self._clock.busy / self._workers
+
+    @property
     def incumbent(self) -> int:
         """The number of the trial with the best value reported; the earliest of equal ones."""
         if self._best is None:
@@ -82,8 +90,8 @@ class Simulation:
         """Return what a trial's configuration is worth after its last epoch."""
         return float(self._curves[trial][-1])
 
-    def advance(self) -> None:
-        """Give every free worker something to train, and let the next epoch end."""
+    def advance(self) -> int:
+        """Give every free worker something to train, let the next epoch end, and return whose it is."""
         while len(self._clock) < self._workers and (proposal := self._asked()) is not None:
             self._begin(proposal)
         trial = self._clock.next()
@@ -93,6 +101,7 @@ class Simulation:
         self._best = max(self._best or (value, -trial), (value, -trial))
         if self._system.report(trial, epoch, value) and epoch < self._until[trial]:
             self._clock.begin_epoch(trial)
+        return trial
 
     def _asked(self) -> Proposal | None:
         began = self._system.processor_seconds
@@ -119,14 +128,21 @@ class Clock:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._now = 0.0
+        self._begun = 0.0
         self._ends: list[tuple[float, int]] = []
 
     def __len__(self) -> int:
         return len(self._ends)
 
+    @property
+    def busy(self) -> float:
+        """How many epochs were trained at a time, in the mean."""
+        return (self._begun - sum(end - self._now for end, _ in self._ends)) / self._now
+
     def begin_epoch(self, trial: int) -> None:
         """Let a trial begin an epoch now."""
         takes = 0.5 + Random(derive(self._seed, "speed", trial)).random()
+        self._begun += takes
         heapq.heappush(self._ends, (self._now + takes, trial))
 
     def next(self) -> int:

@@ -28,7 +28,7 @@ def lines(runs: Mapping[Key, Run], regrets: Regrets, systems: Sequence[str], wor
     shown = {key: value for key, value in regrets.items() if key[2] == workers}
     yield (
         f"{workers} in flight: {'regret at':>20} 25 %    50 %   100 %   mean rank  CPU ms to ask"
-        "   nothing found at 25 %"
+        "   nothing found at 25 %   busy"
     )
     yield from _systems(shown, runs, systems)
     first, *others = systems
@@ -62,8 +62,9 @@ def _systems(regrets: Regrets, runs: Mapping[Key, Run], systems: Sequence[str]) 
         means = "  ".join(f"{statistics.fmean(column):.4f}" for column in zip(*mine.values(), strict=True))
         spent = [runs[key] for key in mine]
         took = 1e3 * sum(run.seconds for run in spent) / sum(run.trials for run in spent)
+        busy = statistics.fmean(run.busy for run in spent)
         nothing = statistics.fmean(found_nothing(runs[key], value) for key, value in mine.items())
-        yield f"  {system:<30}  {means}  {ranks[system]:>9.2f}  {took:>13.1f}  {nothing:>21.0%}"
+        yield f"  {system:<30}  {means}  {ranks[system]:>9.2f}  {took:>13.1f}  {nothing:>21.0%}  {busy:>5.0%}"
 
 
 def _differences(regrets: Regrets, cells: Sequence[tuple[str, int, int]], first: str, other: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ def key(seed: int) -> Key:
 
 def test_runs_that_the_file_has_are_not_repeated_and_new_ones_are_added(tmp_path: Path) -> None:
     path = tmp_path / "runs.jsonl"
-    stored = Run(values=(0.0, 0.0, 0.0), incumbents=(0, 0, 0), trials=1, seconds=0.0)
+    stored = Run(values=(0.0, 0.0, 0.0), incumbents=(0, 0, 0), trials=1, seconds=0.0, busy=1.0)
     RunFile(path).add(key(0), stored)
     runs = measured([key(0), key(1)], {TASK.name: TASK}, {}, path)
     assert runs[key(0)] == stored

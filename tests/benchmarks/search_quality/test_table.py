@@ -8,7 +8,7 @@ SYSTEMS = ("ours", "theirs")
 
 
 def run(first: float, last: float, incumbent: int = 5) -> Run:
-    return Run(values=(first, first, last), incumbents=(incumbent,) * 3, trials=10, seconds=0.1)
+    return Run(values=(first, first, last), incumbents=(incumbent,) * 3, trials=10, seconds=0.1, busy=1.0)
 
 
 RUNS: dict[Key, Run] = {
