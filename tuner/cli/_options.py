@@ -28,7 +28,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Trials = Annotated[int | None, typer.Option(metavar="N", help="Trials in all, finished ones included.")]
 Further = Annotated[int | None, typer.Option(metavar="N", help="How far to train each trial, beyond the old budget.")]
 Time = Annotated[str | None, typer.Option(metavar="DURATION", help="Stop after this long, such as 90s, 10m or 1h30m.")]
-Parallel = Annotated[str | None, typer.Option(metavar="N|auto", help="CohortPolicy at a time.")]
+Parallel = Annotated[str | None, typer.Option(metavar="N|auto", help="Cohorts at a time.")]
 Cohort = Annotated[str | None, typer.Option(metavar="N|auto", help="Trials to a cohort, at most.")]
 Confirming = Annotated[
     bool | None,
