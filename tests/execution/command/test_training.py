@@ -228,7 +228,7 @@ def test_an_exit_code_after_the_last_epoch_is_a_note(
     start: Start, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, end: str, said: str
 ) -> None:
     if not said:
-        monkeypatch.setattr(training, "_PATIENCE_SECONDS", 0.5)
+        monkeypatch.setattr(training, "PATIENCE_SECONDS", 0.5)
     trial = start(f"print('{{\"loss\": 1}}'); {end}", max_epochs=1)
     assert next(trial) == {"loss": 1}
     trial.close()
