@@ -52,3 +52,11 @@ def test_an_estimate_is_shown_with_its_margin_or_where_it_is_lopsided_with_its_b
     assert shown(0.85, 0.95) == "0.9000 ± 0.0500"
     assert shown(0.80, 0.92) == "0.9000 (0.8000 to 0.9200)"
     assert shown(-math.inf, math.inf) == shown(0.9, 0.9) == "0.9000"
+
+
+def test_an_interval_for_something_else_is_not_shown_beside_the_one_that_counts() -> None:
+    on_rows = Estimate(mean=0.9, low=0.8, high=1.0, values=(0.9,), rows=100)
+    of_seeds = Estimate(mean=0.7, low=0.6, high=0.8, values=(0.7,))
+    assert of_seeds.beside(on_rows) == "0.7000"
+    assert on_rows.beside(on_rows) == "0.9000 ± 0.1000"
+    assert of_seeds.beside(of_seeds) == "0.7000 ± 0.1000"

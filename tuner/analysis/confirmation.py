@@ -42,6 +42,16 @@ class Confirmation:
     test: Mapping[str, Estimate]
     test_gain: Estimate | None = None
 
+    def shown(self, metric: str) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the winner's metrics on the validation and the test part as text, for the study's `metric`."""
+        # Of several candidates' means the metric's own interval holds for all at once.
+        known = {**self.metrics, metric: self.winner.estimate}
+        main = self.test.get(metric)
+        return (
+            {name: each.beside(self.winner.estimate) for name, each in known.items()},
+            {name: str(each) if main is None else each.beside(main) for name, each in self.test.items()},
+        )
+
     def candidate(self, number: int) -> Candidate | None:
         """Return the candidate that is the search's trial `number`; None where that was not trained again."""
         return next((each for each in self.candidates if each.number == number), None)

@@ -44,6 +44,10 @@ class Estimate:
         """Whether there is an interval."""
         return math.isfinite(self.margin)
 
+    def beside(self, main: "Estimate") -> str:
+        """Return it as text for a table beside the estimate that counts; an interval for something else is left out."""
+        return str(self) if bool(self.rows) == bool(main.rows) else number(self.mean)
+
     @property
     def claim(self) -> str:
         """What the interval is for, in words."""

@@ -243,11 +243,7 @@ def _columns(summary: queries.Summary) -> tuple[dict[str, str], dict[str, str]]:
     if confirmation is None:
         both = (summary.best.metrics if summary.best else {}, summary.test_metrics or {})
         return tuple({name: number(value) for name, value in each.items()} for each in both)  # type: ignore[return-value]
-    metrics = {**confirmation.metrics, summary.study.metric: confirmation.winner.estimate}
-    return (
-        {name: str(metrics[name]) for name in confirmation.metrics},
-        {name: str(each) for name, each in confirmation.test.items()},
-    )
+    return confirmation.shown(summary.study.metric)
 
 
 def _pairs(header: str, pairs: list[tuple[str, str]]) -> Table:

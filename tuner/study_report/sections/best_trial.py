@@ -154,10 +154,8 @@ def _metrics(material: ReportData, best: TrialRecord) -> Table:
     found = {name: number(value) for name, value in (best.metrics or {material.metric: best.value or 0.0}).items()}
     test = {name: number(value) for name, value in (material.summary.test_metrics or {}).items()}
     if confirmation is not None:
-        # Of several candidates' means the metric's own interval holds for all at once.
-        known = {**confirmation.metrics, material.metric: confirmation.winner.estimate}
-        found |= {name: str(each) for name, each in known.items()}
-        test |= {name: str(each) for name, each in confirmation.test.items()}
+        validation, tested = confirmation.shown(material.metric)
+        found, test = {**found, **validation}, {**test, **tested}
     headers = ("metric", "validation", "test") if test else ("metric", "validation")
     rows = [(safe(name), value, *([test.get(name, "-")] if test else [])) for name, value in found.items()]
     return Table(headers=headers, rows=rows, right=headers[1:])
