@@ -1,7 +1,8 @@
 """The trial that runs in this process, for code that does not get it as an argument: callbacks in a framework.
 
 A process has one, unless trials share it: then each of them is found only from its own thread. A child of a trial's
-process has none: what it measures is reported by its parent, in one order.
+process has none: what it measures is reported by its parent, in one order. Where a launcher runs a command's program as
+several ranks, every rank finds the trial, and rank 0 reports.
 """
 
 import os
@@ -25,6 +26,9 @@ _PROCESS = f"{VARIABLES}PROCESS"
 
 SOCKET = f"{VARIABLES}SOCKET"
 """The environment variable by which a program that is a trial's command finds the trial's process: a socket's name."""
+
+RANK = "RANK"
+"""The environment variable by which torchrun and other launchers number the processes of a program, from 0."""
 
 _REMOTE = "tuner.execution.command.remote_trial"
 """What connects to it; by name, since few programs are commands."""
@@ -54,8 +58,8 @@ def current_trial(default: Any = _MISSING) -> Any:
 def report(metrics: Any = None, /, *, step: int | None = None, stop: bool = True, **named: float) -> None:
     """Report what the running trial has measured, as `Trial.report` does, from any module or thread of its process.
 
-    Outside of a trial only the arguments are checked, so that the same program runs without tuner. Raises
-    `NoTrialError` in a child of a trial's process.
+    Outside of a trial only the arguments are checked, so that the same program runs without tuner, and likewise in the
+    ranks above 0 of a trial's command. Raises `NoTrialError` in a child of a trial's process.
     """
     trial = current_trial(default=None)
     if trial is not None:

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import textwrap
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,43 @@ def test_programs_of_another_user_are_not_let_in(start: Start, monkeypatch: pyte
     monkeypatch.setattr(report_socket, "user_of", lambda _: os.getuid() + 1)
     (failure,) = start("import tuner\ntuner.report(loss=1, stop=False)", options=())
     assert "the command reported nothing" in failure.message
+
+
+RANKS = """
+import subprocess, tuner
+if "RANK" not in os.environ:
+    ranks = [subprocess.Popen([sys.executable, __file__], env={**os.environ, "RANK": str(rank)}) for rank in (1, 0)]
+    sys.exit(max(abs(rank.wait()) for rank in ranks))
+rank, trial = int(os.environ["RANK"]), tuner.current_trial()
+with open(f"rank-{rank}", "w") as note: print(trial.config["lr"], trial.number, file=note)
+"""
+
+
+def test_of_the_ranks_that_a_launcher_starts_all_have_the_trial_and_rank_0_reports(
+    start: Start, workplace: Path
+) -> None:
+    program = """
+        for epoch in (1, 2):
+            with trial.checkpoint() as folder:
+                if rank == 0: (folder / "state").touch()
+            tuner.report({"loss": 10 * rank + epoch}, step=epoch)
+    """
+    assert [*start(RANKS + textwrap.dedent(program), options=())] == [{"loss": 1}, {"loss": 2}]
+    assert [(workplace / f"rank-{rank}").read_text() for rank in (0, 1)] == ["0.5 3\n"] * 2
+
+
+def test_a_file_in_the_checkpoint_of_another_rank_is_refused_since_the_trial_would_continue_without_it(
+    start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = """
+        with trial.checkpoint() as folder: (folder / f"state-{rank}").touch()
+        if rank == 0: tuner.report(loss=1)
+    """
+    *_, failure = start(RANKS + textwrap.dedent(program), options=())
+    assert "ended with exit code 1" in failure.message
+    assert "RANK=1 wrote files into trial.checkpoint()" in capsys.readouterr().err
+
+
+def test_a_program_of_a_tuner_that_is_itself_a_rank_reports(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "1")
+    assert [*start("import tuner\ntuner.report(loss=1)", options=())] == [{"loss": 1}]

@@ -1,6 +1,7 @@
 """The trial of a command, in a program of the command's: what `tuner.current_trial()` returns there.
 
-Its process is connected to the trial's by a socket, over which one line of JSON asks and one answers.
+Its process is connected to the trial's by a socket, over which one line of JSON asks and one answers. Where a launcher
+such as torchrun runs the program as several ranks, only rank 0 is connected: reports of all would have no order.
 """
 
 import json
@@ -12,10 +13,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Protocol, final
 
 from tuner.domain.config import Config
-from tuner.domain.current_trial import VARIABLES
+from tuner.domain.current_trial import RANK, VARIABLES
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.reporting import Reporter, portable
@@ -28,7 +29,8 @@ _NO_STATES = "a command keeps folders: with trial.checkpoint() as folder: torch.
 def join(address: str) -> Trial:
     """Return the trial that this process was started for; raises `OSError` where it is over."""
     variable = {name.removeprefix(VARIABLES): value for name, value in os.environ.items()}
-    line = _Line(address)
+    rank = os.environ.get(RANK) or "0"
+    line = _Line(address) if rank == "0" else _NoLine(rank)
     place = Path(variable["FOLDER"])
     return Trial(
         config=Config(json.loads(Path(variable["CONFIG"]).read_text(encoding="utf-8"))),
@@ -43,6 +45,12 @@ def join(address: str) -> Trial:
         place=place,
         reporter=_Reports(line),
     )
+
+
+class _Answering(Protocol):
+    """What a program asks: to take metrics, or a folder as a checkpoint."""
+
+    def ask(self, **question: Any) -> dict[str, Any]: ...
 
 
 @final
@@ -73,10 +81,30 @@ class _Line:
 
 
 @final
+class _NoLine:
+    """Stands in a rank above 0, whose reports are left out."""
+
+    def __init__(self, rank: str) -> None:
+        self._rank = rank
+
+    def ask(self, **question: Any) -> dict[str, Any]:
+        """Return the empty answer, which is not to stop.
+
+        Raises `ConfigurationError` for a checkpoint with files in it: the trial would continue without them.
+        """
+        if "checkpoint" in question and any(Path(question["checkpoint"]).iterdir()):
+            raise ConfigurationError(
+                f"RANK={self._rank} wrote files into trial.checkpoint(), and only those of rank 0 are kept",
+                hint="gather the state in rank 0, and write it there; with ranks.launch every rank may write files",
+            )
+        return {}
+
+
+@final
 class _Reports(Reporter):
     """Hands reports over, and waits for the study's answer."""
 
-    def __init__(self, line: _Line) -> None:
+    def __init__(self, line: _Answering) -> None:
         self._line = line
         self._stopped = False
 
@@ -95,7 +123,7 @@ class _Reports(Reporter):
 class _Folders(Checkpoints):
     """Checkpoints that are written in the trial's folder, and taken from there by the trial's process."""
 
-    def __init__(self, line: _Line, place: Path, saved: str) -> None:
+    def __init__(self, line: _Answering, place: Path, saved: str) -> None:
         self._line = line
         self._place = place
         self._saved = Path(saved) if saved else None

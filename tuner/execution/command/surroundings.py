@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from tuner.domain.current_trial import SOCKET, VARIABLES
+from tuner.domain.current_trial import RANK, SOCKET, VARIABLES
 from tuner.domain.trial import Trial
 from tuner.system.files import whole_file
 
@@ -31,12 +31,15 @@ def facts_of(trial: Trial) -> dict[str, str]:
 def environment_of(facts: Mapping[str, str], address: str) -> dict[str, str]:
     """Return this process's environment, and what the placeholders stand for: `trial.seed` is `TUNER_TRIAL_SEED`.
 
-    At the `address`, a socket's, `tuner.report` finds this process.
+    At the `address`, a socket's, `tuner.report` finds this process. Where this process is itself a rank above 0 of a
+    launcher's, its number is left out, since the reports of the program would be left out.
     """
     variables = {
         f"{VARIABLES}{name.removeprefix('trial.').upper()}": value for name, value in facts.items() if name != "python"
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(VARIABLES)}
+    if inherited.get(RANK) != "0":  # a program of one process may need RANK=0 beside WORLD_SIZE=1
+        inherited.pop(RANK, None)
     # Python keeps what it prints to a pipe until there are 8 KiB: nothing could be stopped early.
     return {**inherited, "PYTHONUNBUFFERED": "1", **variables, SOCKET: address}
 
