@@ -1,5 +1,6 @@
 """Trials of two gloo processes: they stop together, continue together, and none is left over."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from integrations.guides import Guide, study
 from templates import gone
 
-from tuner import Trial, TrialState
+from tuner import Trial, TrialState, TunerError
 from tuner.domain.config import Config
 from tuner.domain.current_trial import entered
 from tuner.domain.fidelity import FidelityUnit
@@ -71,6 +72,62 @@ def test_a_rank_that_is_killed_is_the_failure_of_its_trial_and_the_others_end(tm
     assert "rank 1" in trial.failure.message or "rank 0 failed" in trial.failure.message
     assert len(pids(tmp_path)) == 2
     assert all(gone(pid) for pid in pids(tmp_path))
+
+
+TORCHRUN_NOTES = {
+    "for epoch in range(begin + 1": "number, rank = os.environ['TUNER_TRIAL_NUMBER'], dist.get_rank()\n"
+    "open('pids.txt', 'a').write(f'{os.getpid()}\\n{os.getppid()}\\n')\n"
+    "open(f'rank-{rank}.txt', 'a').write(f'{number} {arguments.lr} {begin}\\n')\n"
+    "for epoch in range(begin + 1",
+    "dist.destroy": "    while epoch == 4 and not os.path.exists(f'go-{number}'):\n"
+    "        __import__('time').sleep(0.01)\n"
+    "dist.destroy",
+}
+"""The program of the command notes what its ranks are, and waits at its fourth epoch until it may continue."""
+
+
+def test_a_command_that_starts_torchrun_leaves_no_rank_and_continues_from_the_checkpoint_of_rank_0(
+    tmp_path: Path,
+) -> None:
+    assert GUIDE.changed_lines("fit.py") <= 3
+    GUIDE.write(tmp_path)
+    program = (tmp_path / "fit.py").read_text()
+    for before, after in TORCHRUN_NOTES.items():
+        assert program.count(before) == 1
+        program = program.replace(before, after)
+    (tmp_path / "fit.py").write_text(program)
+    (tmp_path / "space.toml").write_text("lr = [0.05, 1e-9]\n")  # the second learns nothing, and is to be stopped
+    options = ["--executor", "inline", "--sampler", "grid", "--trials", "2", "--set", "budget.epochs=5"]
+    driver = GUIDE.template.start("run", "torchrun.toml", *options, cwd=tmp_path)
+    try:
+        while stored_epochs(tmp_path) < 3:
+            assert driver.poll() is None, driver.communicate()
+            time.sleep(0.05)  # polling what another process writes: there is no event to await
+    finally:
+        driver.kill()
+        driver.communicate()
+    assert all(gone(pid) for pid in pids(tmp_path))
+    (tmp_path / "go-0").touch()
+    resumed = GUIDE.tuner(tmp_path, "resume", "torchrun")
+    assert resumed.returncode == 0, resumed.stderr
+    assert len(pids(tmp_path)) == 3 * 4
+    assert all(gone(pid) for pid in pids(tmp_path))
+    first, second = study(tmp_path, "torchrun").trials
+    assert (first.state, [*first.curve]) == (TrialState.COMPLETE, [1, 2, 3, 4, 5])
+    assert (second.state, second.last_epoch) == (TrialState.PRUNED, 3)
+    ranks = [(tmp_path / f"rank-{rank}.txt").read_text() for rank in (0, 1)]
+    assert ranks[0] == ranks[1]
+    begun = [line.split() for line in ranks[0].splitlines()]
+    assert [(number, lr) for number, lr, _ in begun] == [("0", "0.05"), ("0", "0.05"), ("1", "1e-09")]
+    assert [int(begin) >= 3 for *_, begin in begun] == [False, True, False]
+
+
+def stored_epochs(folder: Path) -> int:
+    """Return the last epoch of the command's study that is stored."""
+    try:
+        return max((trial.last_epoch for trial in study(folder, "torchrun").trials), default=0)
+    except TunerError:
+        return 0
 
 
 class _Kept(Reporter):
