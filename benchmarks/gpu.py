@@ -27,9 +27,10 @@ from torch import Tensor, nn  # noqa: E402
 from zoo import TOGETHER, ZOO  # noqa: E402
 
 from tuner import OwnModel  # noqa: E402
+from tuner.domain.checkpoints import Checkpoints  # noqa: E402
 from tuner.domain.config import Config  # noqa: E402
 from tuner.domain.objective import Cohort, Objective  # noqa: E402
-from tuner.domain.trial import Checkpoints, Trial  # noqa: E402
+from tuner.domain.trial import Trial  # noqa: E402
 
 _ALONE = 4
 """So many trials are trained one after another to learn what one takes."""

@@ -30,10 +30,10 @@ from sklearn import datasets
 import tuner
 from tuner.analysis.confirmation import confirmation_of
 from tuner.analysis.estimate import Estimate
+from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
 from tuner.domain.seed import derive
-from tuner.domain.trial import Checkpoints
 from tuner.objectives.supervised import Supervised
 
 STUDIES = {

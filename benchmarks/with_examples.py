@@ -7,8 +7,9 @@ from typing import Any
 
 from cohort_models import Wide
 
+from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
-from tuner.domain.trial import Checkpoints, Trial
+from tuner.domain.trial import Trial
 
 
 class Forgotten(Checkpoints):

@@ -150,6 +150,7 @@ class MariaDB(Server):
             str(_find("mariadbd")),
             "--no-defaults",
             f"--datadir={self.folder / 'data'}",
+            f"--tmpdir={self.folder}",  # one that starts deletes the temporary tables of all that share the folder
             f"--socket={self.folder / 'socket'}",
             f"--port={self.port}",
             "--bind-address=127.0.0.1",

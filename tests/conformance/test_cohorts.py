@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import torch
 
+from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
-from tuner.domain.trial import Checkpoints, Metrics, Trial
+from tuner.domain.trial import Metrics, Trial
 from tuner.objectives._components import DATASETS, PARTS, declared
 from tuner.objectives.supervised import Supervised
 from tuner.objectives.training.batched import BatchedTrainer

@@ -29,7 +29,7 @@ class Log(Listener):
     def recovered(self, reports: int) -> None:
         self._calls.append((self._name, reports))
 
-    def ended(self, trials: Sequence[TrialRecord], stop_cause: StopCause | None) -> None:
+    def run_ended(self, trials: Sequence[TrialRecord], stop_cause: StopCause | None) -> None:
         self._calls.append((self._name, (*trials, stop_cause)))
 
     @property
@@ -46,7 +46,7 @@ def test_several_listeners_are_called_as_one_in_their_order() -> None:
     listeners.waits(1.5, "locked")
     listeners.warned("careful")
     listeners.recovered(3)
-    listeners.ended([trial], StopCause.TIME)
+    listeners.run_ended([trial], StopCause.TIME)
     told = [event, (1.5, "locked"), "careful", 3, (trial, StopCause.TIME)]
     assert calls == [(name, each) for each in told for name in ("first", "second")]
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.study import Direction
-from tuner.domain.trial import Checkpoints, Failure, FailureReason, Stage, Trial, TrialRecord, TrialState, best_epoch
+from tuner.domain.trial import Failure, FailureReason, Stage, Trial, TrialRecord, TrialState, best_epoch
 
 CURVES = st.dictionaries(st.integers(1, 30), st.floats(-1e6, 1e6), min_size=1)
 

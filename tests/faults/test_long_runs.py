@@ -22,11 +22,11 @@ from tuner.running import launch
 from tuner.domain.event import EventKind, Listener
 
 class Meter(Listener):
-    ended = 0
+    finished = 0
     def notify(self, event):
         if event.kind is EventKind.FINISHED:
-            Meter.ended += 1
-            if Meter.ended % 50 == 0:
+            Meter.finished += 1
+            if Meter.finished % 50 == 0:
                 pages = int(Path("/proc/self/statm").read_text().split()[1])
                 files = len(os.listdir("/proc/self/fd"))
                 processes = len(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from tuner import Cohort, Direction, Trial
+from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.goal import LATENCY_MS
-from tuner.domain.trial import Checkpoints, Metrics
+from tuner.domain.trial import Metrics
 from tuner.objectives._components import PARTS
 from tuner.objectives.supervised import Supervised
 from tuner.registry.catalogue import Catalogue

@@ -1,6 +1,6 @@
 """What people add to a study is tried before what its sampler proposes, each once, and counts towards its trials."""
 
-from search.bench import HALVES, Bench, halves
+from search_bench import HALVES, Bench, halves
 
 from tuner import Choice, Float, SearchSpace
 from tuner.domain.config import Config

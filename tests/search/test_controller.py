@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 from fakes import metrics
-from search.bench import SPACE, Bench, failed
+from search_bench import SPACE, Bench, failed
 
 from tuner import Decision
 from tuner.domain.errors import StorageError

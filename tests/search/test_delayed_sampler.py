@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fakes import FakeSampler
-from search.simulated import PLANE, Simulation
+from simulated_search import PLANE, Simulation
 
 from tuner.domain.run_controller import StopCause
 from tuner.domain.trial import TrialRecord, TrialState

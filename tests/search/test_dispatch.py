@@ -3,7 +3,7 @@
 import itertools
 
 from fakes import FakeSampler, metrics
-from search.bench import HALVES, SMALL, SPACE, Bench, failed, halves
+from search_bench import HALVES, SMALL, SPACE, Bench, failed, halves
 
 from tuner import Decision
 from tuner.domain.run_controller import StopCause

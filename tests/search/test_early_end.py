@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from fakes import MAXIMIZED, MINIMIZED
-from search.bench import SMALL, SPACE, Bench
+from search_bench import SMALL, SPACE, Bench
 
 from tuner.domain.config import Config
 from tuner.domain.expected_gain import LEAST_FINISHED

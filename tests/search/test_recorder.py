@@ -2,7 +2,7 @@
 
 import pytest
 from fakes import metrics
-from search.bench import SMALL, TOO_LATE, Bench, failed, sized
+from search_bench import SMALL, TOO_LATE, Bench, failed, sized
 
 from tuner.domain.decision import Decision
 from tuner.domain.errors import ConfigurationError

@@ -1,7 +1,7 @@
 """The last phase of a run: what is tested, and what is noted of it."""
 
 from fakes import MAXIMIZED, FakeWriter, metrics
-from search.bench import SMALL, TOO_LATE, Bench, sized
+from search_bench import SMALL, TOO_LATE, Bench, sized
 
 from tuner.domain.assignment import AssignmentKind
 from tuner.domain.config import Config

@@ -6,7 +6,7 @@ from typing import final
 
 import pytest
 from fakes import metrics
-from search.bench import SMALL, SPACE, Bench, sized
+from search_bench import SMALL, SPACE, Bench, sized
 
 from tuner import Decision
 from tuner.domain.goal import PARAMETERS

@@ -4,10 +4,11 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from databases import opened
 from fakes import MAXIMIZED
 from servers import KINDS, Server
 from sqlalchemy import func, select, update
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
 from tuner import Float, SearchSpace
 from tuner.domain.errors import StorageError, StudyExistsError
@@ -32,11 +33,11 @@ def test_what_a_server_undoes_for_another_transaction_is_done_again(server: str)
     store = open_store(server)
     for name in ("a", "b"):
         create(store, name)
-    engine, both = connect(locate(server)), threading.Barrier(2, timeout=30)
+    both = threading.Barrier(2, timeout=30)
     attempts: list[str] = []
     studies = schema.studies.c
 
-    def rename(first: str, second: str) -> None:
+    def rename(engine: Engine, first: str, second: str) -> None:
         def act(connection: Connection) -> None:
             is_first_time = first not in attempts
             attempts.append(first)
@@ -50,14 +51,14 @@ def test_what_a_server_undoes_for_another_transaction_is_done_again(server: str)
 
         committed(engine, act)
 
-    threads = [threading.Thread(target=rename, args=names) for names in (("a", "b"), ("b", "a"))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(attempts) == 3
-    engine.dispose()
+    with opened(locate(server)) as engine:
+        threads = [threading.Thread(target=rename, args=(engine, *names)) for names in (("a", "b"), ("b", "a"))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     store.close()
+    assert len(attempts) > 2, "one of the two was undone; how often, the server decides"
 
 
 def test_an_error_that_no_repetition_mends_is_raised_at_once(server: str) -> None:

@@ -135,8 +135,7 @@ def summarise(
     confirmation = confirmed(study, trials, repetitions)
     led = _led(study, trials, 1, confirmation)
     best = next(iter(led), None)
-    # In a study that plain Optuna made, trial 0 is a trial like any other.
-    default = next((trial for trial in trials if study.spec and trial.number == 0 and trial.value is not None), None)
+    default = _default(study, trials)
     test = study.notes.get("test", {})
     is_current = best is not None and test.get("number") == best.number
     return Summary(
@@ -157,6 +156,11 @@ def summarise(
         expected_gain=expected,
         confirmation=confirmation,
     )
+
+
+def _default(study: StudyRecord, trials: Sequence[TrialRecord]) -> TrialRecord | None:
+    # In a study that plain Optuna made, trial 0 is a trial like any other.
+    return next((trial for trial in trials if study.spec and trial.number == 0 and trial.value is not None), None)
 
 
 def _tested(study: StudyRecord, trials: Sequence[TrialRecord], repetitions: Sequence[TrialRecord]) -> tuple[int, ...]:

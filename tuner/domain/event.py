@@ -54,7 +54,7 @@ class Listener(ABC):
     def recovered(self, reports: int) -> None:  # noqa: B027 - most need not know
         """Receive how many reports that an earlier run had to keep in a file are stored now."""
 
-    def ended(self, trials: Sequence[TrialRecord], stop_cause: StopCause | None) -> None:  # noqa: B027 - as above
+    def run_ended(self, trials: Sequence[TrialRecord], stop_cause: StopCause | None) -> None:  # noqa: B027 - as above
         """Receive all trials at the end of a run, and why it stopped before its target (None where it reached it)."""
 
     @property
@@ -86,9 +86,9 @@ class Listeners(Listener):
         for listener in self._listeners:
             listener.recovered(reports)
 
-    def ended(self, trials: Sequence[TrialRecord], stop_cause: StopCause | None) -> None:
+    def run_ended(self, trials: Sequence[TrialRecord], stop_cause: StopCause | None) -> None:
         for listener in self._listeners:
-            listener.ended(trials, stop_cause)
+            listener.run_ended(trials, stop_cause)
 
     @property
     def stops_study(self) -> bool:

@@ -2,9 +2,8 @@
 
 import re
 import shutil
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -12,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, final
 
+from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.errors import StopTrial
 from tuner.domain.fidelity import FidelityUnit
@@ -213,33 +213,6 @@ def best_epoch(curve: Mapping[int, float], direction: Direction) -> int:
     2
     """
     return max(curve, key=lambda epoch: (direction.sign * curve[epoch], -epoch), default=0)
-
-
-class Checkpoints(ABC):
-    """Where one trial's states are kept: what was saved for a step is what the trial continues from after it."""
-
-    @abstractmethod
-    def save(self, state: Mapping[str, Any]) -> None:
-        """Keep `state` as the state after the epoch that is being trained."""
-
-    @abstractmethod
-    def load(self) -> Mapping[str, Any] | None:
-        """Return the state to continue from, or None where the trial starts at the beginning."""
-
-    def folder(self, step: int | None, *, rng: bool) -> AbstractContextManager[Path]:
-        """Give an empty folder, which becomes the checkpoint of `step` (None: the next one) if nothing is raised."""
-        raise NotImplementedError
-
-    def load_folder(self) -> Path | None:
-        """Return the folder to continue from, or None where there is none."""
-        return None
-
-    def reach(self, step: int | None) -> None:
-        """Set the `step` at which the epoch being trained ends (None: the next one); what was saved is of it.
-
-        Raises `ConfigurationError` where the trial was there before.
-        """
-        raise NotImplementedError
 
 
 @final

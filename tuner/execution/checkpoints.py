@@ -17,10 +17,11 @@ from reprlib import repr as short
 from tempfile import TemporaryDirectory
 from typing import Any, final
 
+from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.fidelity import MOST
 from tuner.domain.study_folders import StudyFolders
-from tuner.domain.trial import RNG, Checkpoints
+from tuner.domain.trial import RNG
 from tuner.system import random_generators
 from tuner.system.files import private, whole, whole_and_named, whole_file
 

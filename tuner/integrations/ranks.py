@@ -19,11 +19,12 @@ from multiprocessing.context import SpawnContext
 from pathlib import Path
 from typing import Any, Literal, cast, final
 
+from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.current_trial import current_trial, entered
 from tuner.domain.errors import ConfigurationError, StopTrial, TunerError
 from tuner.domain.reporting import Reporter, portable
 from tuner.domain.seed import derive
-from tuner.domain.trial import Checkpoints, Trial
+from tuner.domain.trial import Trial
 from tuner.execution.checkpoints import restore_generators, save_generators
 from tuner.system import random_generators
 from tuner.system.processes import die_with_parent

@@ -68,7 +68,7 @@ class CallbackListener(Listener):
         if event.kind is EventKind.FINISHED:
             self._call("trial_finished", trial)
 
-    def ended(self, trials: Sequence[TrialRecord], stop_cause: StopCause | None) -> None:
+    def run_ended(self, trials: Sequence[TrialRecord], stop_cause: StopCause | None) -> None:
         self._call("study_finished", trials, stop_cause)
 
     def _call(self, method: str, *given: Any) -> None:

@@ -93,7 +93,7 @@ class RunComponents:
 
     @property
     def delay(self) -> int:
-        """How many trials are in flight where a study is to be reproducible, whoever runs it; 0 where it is not."""
+        """How many trials are in flight where a study is to be reproducible on any machine; 0 where it is not."""
         resources = self.spec.resources
         return int(resources.parallel) if resources.parallel_mode == "reproducible" else 0
 

@@ -105,7 +105,7 @@ class StudyRunner:
     def end(self, search: SearchController, name: str, writer: SqlStudyWriter, cause: StopCause | None) -> None:
         """Write down why the run has stopped before its target, and notify the listeners of its end."""
         self.note_stop(name, writer, cause)
-        self._listeners.ended(search.trials, cause)
+        self._listeners.run_ended(search.trials, cause)
 
     def note_stop(self, name: str, writer: SqlStudyWriter, cause: StopCause | None) -> None:
         """Write down why the run stopped before its target, in place of why an earlier one did.

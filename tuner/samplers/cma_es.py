@@ -70,8 +70,8 @@ class CMAES(Sampler):
             self._finished[trial.number] = trial
 
     def origin(self, number: int) -> Origin:
-        told = len(self._finished) // self._population * self._population
-        return self._proposals.origin(OriginKind.MODEL if told else OriginKind.STARTUP, told)
+        observed = len(self._finished) // self._population * self._population
+        return self._proposals.origin(OriginKind.MODEL if observed else OriginKind.STARTUP, observed)
 
     def _propose(self, number: int, attempt: int, fixed: FixedParams) -> Config:
         point = self._optimizer(derive(self._seed, "cma", number, attempt)).ask()

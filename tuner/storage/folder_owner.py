@@ -25,7 +25,7 @@ class Owner:
 
 
 def owner_of(folder: Path) -> Owner | None:
-    """Return whose folder of checkpoints `folder` is; None where nobody has written it down."""
+    """Return whose folder of checkpoints `folder` is; None where that is not written there."""
     try:
         return Owner(**json_of(text_of(folder / MARKER)))
     except (OSError, ValueError, TypeError):

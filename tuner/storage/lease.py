@@ -20,7 +20,8 @@ from sqlalchemy import Engine, Select, insert, select, update
 from sqlalchemy.engine import Connection
 
 from tuner.domain.errors import LeaseLostError, StorageError, StudyHeldError
-from tuner.domain.trial import TrialState
+from tuner.domain.study_record import StudyRecord
+from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage import schema
 from tuner.storage.engine import committed, writing
 from tuner.storage.location import locate
@@ -277,3 +278,20 @@ def _how_to_stop(claim: LeaseRecord, now: datetime) -> str:
         return f"or stop it first, with all that it has measured saved: kill {holder.pid}"
     left = (claim.until - now).total_seconds() if claim.until else 0
     return f"or stop it there first; if {holder.host} has crashed, try again in {left:.0f} s"
+
+
+def as_left(
+    connection: Connection, study_id: int, study: StudyRecord, trials: tuple[TrialRecord, ...]
+) -> tuple[TrialRecord, ...]:
+    """Return the trials, those that a run has left RUNNING as WAITING."""
+    is_running = any(trial.state is TrialState.RUNNING for trial in trials)
+    if not is_running or not is_left(connection, study_id, study):
+        return trials
+    waiting = {TrialState.RUNNING: TrialState.WAITING}
+    return tuple(replace(trial, state=waiting.get(trial.state, trial.state)) for trial in trials)
+
+
+def is_left(connection: Connection, study_id: int, study: StudyRecord) -> bool:
+    """Whether no process runs the study; of Optuna's own studies that is not known."""
+    claim = claim_on(connection, study_id)
+    return study.space is not None and (claim is None or not claim.is_valid(utc_now()))

@@ -1,10 +1,12 @@
 """The files in which a repetition keeps what each row of a split contributes to the metric."""
 
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 
 from tuner.domain.row_values import MOST_ROWS, RowValues
-from tuner.domain.trial import Trial
+from tuner.domain.study_record import StudyRecord
+from tuner.domain.trial import Trial, TrialRecord, TrialState
 from tuner.system.files import is_folder, private, whole_file
 
 _LARGEST = 4 * MOST_ROWS + 200
@@ -44,3 +46,12 @@ def read_rows(place: Path, split: RowSplit, epoch: int) -> RowValues | None:
         return RowValues.decoded(file.read_bytes(), epoch)
     except OSError:  # not there, or not to be read: the interval is that of seeds then, and says so
         return None
+
+
+def measured(trial: TrialRecord, study: StudyRecord, place: Path) -> TrialRecord:
+    """Return a repetition with what its test gave, and with the values by row that were kept of it."""
+    tested = study.notes.get(f"test:{trial.number}", {}).get("metrics")
+    if trial.state is not TrialState.COMPLETE:
+        return replace(trial, test_metrics=tested)
+    rows, test_rows = (read_rows(place, split, trial.epoch) for split in (RowSplit.VALIDATION, RowSplit.TEST))
+    return replace(trial, test_metrics=tested, rows=rows, test_rows=test_rows)

@@ -3,12 +3,10 @@
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, final
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
@@ -25,11 +23,11 @@ from tuner.storage import reader, schema
 from tuner.storage.config_queue import StoredConfigQueue, add_to_queue
 from tuner.storage.engine import check_schema, committed, connect, create_schema, reading, translated
 from tuner.storage.folder_owner import place_of
-from tuner.storage.lease import Lease, LeaseRecord, claim_on, refuse_held, take, utc_now
+from tuner.storage.lease import Lease, LeaseRecord, as_left, claim_on, is_left, refuse_held, take, utc_now
 from tuner.storage.location import Location, locate
-from tuner.storage.row_files import RowSplit, read_rows
+from tuner.storage.row_files import measured
 from tuner.storage.summary import Outline, best_numbers, changes, counted, gain_expected, same_numbers
-from tuner.storage.writer import STUDY_TABLES, TRIAL_TABLES, SqlStudyWriter, inserted_id
+from tuner.storage.writer import SqlStudyWriter, delete_rows, inserted_id
 
 _BUSY_SECONDS = 1.0
 
@@ -94,7 +92,7 @@ class Store:
             study = reader.read_study(connection, study_id)
             wanted = {state, TrialState.RUNNING} if state is TrialState.WAITING else {state}
             which = None if state is None else schema.trials.c.state.in_([each.value for each in wanted if each])
-            trials = _left(connection, study_id, study, reader.read_trials(connection, study_id, study, which))
+            trials = as_left(connection, study_id, study, reader.read_trials(connection, study_id, study, which))
             return study, tuple(trial for trial in trials if state is None or trial.state is state)
 
     def outline(self, name: str, top: int = 1) -> Outline:
@@ -108,7 +106,7 @@ class Store:
             study = reader.read_study(connection, study_id)
             repeated = reader.find_study(connection, companion(name))
             if study.goal.has_several or study.constraints or (repeated is not None and changes(connection, study_id)):
-                trials = _left(connection, study_id, study, reader.read_trials(connection, study_id, study))
+                trials = as_left(connection, study_id, study, reader.read_trials(connection, study_id, study))
                 tally = tally_of(trials, study.goal)
                 target = study.spec["budget"]["trials"] if study.spec else 0
                 expected = expected_gain(trials, study.goal, target)
@@ -118,10 +116,10 @@ class Store:
             if repeated is not None:
                 numbers |= same_numbers(connection, study_id, repeated)
             numbered = reader.read_trials(connection, study_id, study, schema.trials.c.number.in_(numbers))
-            trials = _left(connection, study_id, study, numbered)
+            trials = as_left(connection, study_id, study, numbered)
             tally = counted(connection, study_id)
             expected = gain_expected(connection, study_id, study)
-            if tally.states.get(TrialState.RUNNING) and _is_left(connection, study_id, study):
+            if tally.states.get(TrialState.RUNNING) and is_left(connection, study_id, study):
                 tally = tally.with_none_running()
         return Outline(
             study=study, trials=trials, repetitions=self.repetitions(name), tally=tally, expected_gain=expected
@@ -152,7 +150,7 @@ class Store:
         if len(finished) < study.spec["budget"]["trials"]:
             return ()
         folders = place_of(self.location, study).folders_of(study.folder_name)
-        return tuple(_measured(trial, study, folders.place_of(trial.number)) for trial in trials)
+        return tuple(measured(trial, study, folders.place_of(trial.number)) for trial in trials)
 
     def reports(self, name: str) -> dict[int, dict[int, dict[str, float]]]:
         """Return every metric that the study's trials reported, by trial number and epoch."""
@@ -245,7 +243,7 @@ class Store:
             for study_id in _ids(connection, name):
                 if not is_held:
                     refuse_held(connection, study_id, name, utc_now())
-                _delete_rows(connection, study_id)
+                delete_rows(connection, study_id)
 
         committed(self._engine, delete_all)
 
@@ -326,44 +324,10 @@ def exists_already(location: Location, name: str) -> StudyExistsError:
     )
 
 
-def _left(
-    connection: Connection, study_id: int, study: StudyRecord, trials: tuple[TrialRecord, ...]
-) -> tuple[TrialRecord, ...]:
-    """Return the trials, those that a run has left RUNNING as WAITING."""
-    is_running = any(trial.state is TrialState.RUNNING for trial in trials)
-    if not is_running or not _is_left(connection, study_id, study):
-        return trials
-    waiting = {TrialState.RUNNING: TrialState.WAITING}
-    return tuple(replace(trial, state=waiting.get(trial.state, trial.state)) for trial in trials)
-
-
-def _is_left(connection: Connection, study_id: int, study: StudyRecord) -> bool:
-    """Whether no process runs the study; of Optuna's own studies that is not known."""
-    claim = claim_on(connection, study_id)
-    return study.space is not None and (claim is None or not claim.is_valid(utc_now()))
-
-
 def _ids(connection: Connection, name: str) -> list[int]:
     """Return the id of a study, and that of its repetitions where there are any."""
     found = (reader.find_study(connection, each) for each in (name, companion(name)))
     return [study_id for study_id in found if study_id is not None]
-
-
-def _measured(trial: TrialRecord, study: StudyRecord, place: Path) -> TrialRecord:
-    """Return a repetition with what its test gave, and with the values by row that were kept of it."""
-    tested = study.notes.get(f"test:{trial.number}", {}).get("metrics")
-    if trial.state is not TrialState.COMPLETE:
-        return replace(trial, test_metrics=tested)
-    rows, test_rows = (read_rows(place, split, trial.epoch) for split in (RowSplit.VALIDATION, RowSplit.TEST))
-    return replace(trial, test_metrics=tested, rows=rows, test_rows=test_rows)
-
-
-def _delete_rows(connection: Connection, study_id: int) -> None:
-    trial_ids = select(schema.trials.c.trial_id).where(schema.trials.c.study_id == study_id)
-    for table in TRIAL_TABLES:
-        connection.execute(delete(table).where(table.c.trial_id.in_(trial_ids)))
-    for table in (schema.trials, *STUDY_TABLES, schema.studies):
-        connection.execute(delete(table).where(table.c.study_id == study_id))
 
 
 def _id(connection: Connection, name: str) -> int:

@@ -287,3 +287,12 @@ TRIAL_TABLES: tuple[Table, ...] = (
     schema.trial_system_attributes,
     schema.trial_heartbeats,
 )
+
+
+def delete_rows(connection: Connection, study_id: int) -> None:
+    """Delete a study's rows in all tables."""
+    trial_ids = select(schema.trials.c.trial_id).where(schema.trials.c.study_id == study_id)
+    for table in TRIAL_TABLES:
+        connection.execute(delete(table).where(table.c.trial_id.in_(trial_ids)))
+    for table in (schema.trials, *STUDY_TABLES, schema.studies):
+        connection.execute(delete(table).where(table.c.study_id == study_id))

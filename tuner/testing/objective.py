@@ -7,10 +7,11 @@ from typing import Any, ClassVar, final
 
 import pytest
 
+from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.trial import Checkpoints, Failure, Metrics, Trial
+from tuner.domain.trial import Failure, Metrics, Trial
 
 _MOST_TOGETHER = 3
 _TRIED = 64

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
-from tuner.domain.trial import Checkpoints, Trial
+from tuner.domain.trial import Trial
 from tuner.objectives._tasks import Task
 from tuner.objectives.training.batched import BatchedTrainer, CohortMember
 from tuner.objectives.training.data import Data, Examples

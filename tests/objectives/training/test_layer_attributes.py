@@ -14,8 +14,9 @@ from torch.nn.utils import parametrize
 
 import tuner
 from tuner import Float, OwnModel, SearchSpace
+from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
-from tuner.domain.trial import Checkpoints, Trial
+from tuner.domain.trial import Trial
 from tuner.objectives._tasks import Task
 from tuner.objectives.architectures._layers import dropped_out
 from tuner.objectives.losses._loss import Loss

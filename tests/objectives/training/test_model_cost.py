@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.goal import LATENCY_MS, PARAMETERS
 from tuner.domain.objective import Cohort
-from tuner.domain.trial import Checkpoints, Metrics, Trial
+from tuner.domain.trial import Metrics, Trial
 from tuner.objectives.supervised import Supervised
 from tuner.objectives.training import model_cost
 from tuner.objectives.training.model_cost import latency_ms

@@ -13,8 +13,9 @@ from torch.nn import functional
 
 import tuner
 from tuner import Choice, Dropout, Float, Int, OwnModel, SearchSpace, Task
+from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
-from tuner.domain.trial import Checkpoints, Trial
+from tuner.domain.trial import Trial
 
 SPACE = SearchSpace(
     width=Choice(4, 8),

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from zoo import TOGETHER, ZOO
 
+from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
-from tuner.domain.trial import Checkpoints, Trial
+from tuner.domain.trial import Trial
 from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.module_objective import OwnModel
 

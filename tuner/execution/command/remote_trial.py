@@ -15,12 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, final
 
+from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.current_trial import RANK, VARIABLES
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.reporting import Reporter, portable
-from tuner.domain.trial import Checkpoints, Trial
+from tuner.domain.trial import Trial
 from tuner.system.files import private
 
 _NO_STATES = "a command keeps folders: with trial.checkpoint() as folder: torch.save(state, folder / 'state.pt')"
