@@ -26,7 +26,7 @@ run: install     ## tune the shipped study `digits` to the end, or go on with it
 	@if $(BIN)/tuner status digits >/dev/null 2>&1; then $(BIN)/tuner resume digits; else $(BIN)/tuner run digits; fi
 
 test: dev        ## run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 package:         ## build the wheel, install it in an environment of its own, and use it from an empty folder
 	PYTHON=$(PYTHON) .ci/package
