@@ -11,6 +11,7 @@ from tuner.domain.config import Config
 from tuner.domain.decision import Comparison, Decision, Yardstick
 from tuner.domain.goal import Goal
 from tuner.domain.origin import Origin, OriginKind
+from tuner.domain.run_controller import StopCause
 from tuner.domain.study import Direction
 from tuner.domain.trial import Stage, TrialRecord, TrialState
 from tuner.domain.trial_history import TrialHistory
@@ -66,6 +67,12 @@ def test_a_trial_that_broke_a_constraint_for_good_was_not_stopped_by_the_schedul
 def test_a_waiting_trial_says_what_stopped_the_run() -> None:
     stopped = study(notes={"stopped": "interrupt"})
     assert "SIGINT" in explain(stopped, ended(TrialState.WAITING, 3), NOTHING).why_ended
+
+
+@pytest.mark.parametrize("cause", StopCause)
+def test_a_trial_waits_for_whatever_reason_its_study_has_stopped(cause: StopCause) -> None:
+    stopped = study(notes={"stopped": cause.value})
+    assert explain(stopped, ended(TrialState.WAITING, 3), NOTHING).why_ended.startswith("waits at epoch 3: the ")
 
 
 def test_a_trial_that_was_begun_before_origins_were_stored_says_what_is_not_known() -> None:

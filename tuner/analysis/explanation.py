@@ -233,6 +233,7 @@ _STOPS = {
     StopCause.TARGET: "the study had ended by its target",
     StopCause.PATIENCE: "the study had ended by its patience",
     StopCause.NO_GAIN: "the study had ended, since no gain was expected",
+    StopCause.CALLBACK: "the study was stopped by a callback",
 }
 
 
