@@ -51,6 +51,17 @@ def test_apples_gpus_need_no_build_of_their_own(build: str, device: str, monkeyp
     assert accelerator(build).device == device
 
 
+def test_intels_gpus_are_counted_where_torch_uses_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_nvidia_count", "_rocm_count", "_is_apple"):
+        monkeypatch.setattr(hardware, name, lambda: 0)
+    monkeypatch.setattr(hardware, "_xpu_count", lambda: 2)
+    monkeypatch.setattr(hardware, "_torch_version", lambda: "2.9.1+xpu")
+    assert gpu_count() == accelerator().count == 2
+    assert missing(cpu=1, gpu=1) == ()
+    monkeypatch.setattr(hardware, "_torch_version", lambda: "2.9.1+cpu")
+    assert gpu_count() == 0
+
+
 def test_the_installed_torch_is_the_one_that_is_asked_about() -> None:
     import torch  # noqa: PLC0415 - the other tests of this file need none
 

@@ -29,8 +29,8 @@ def cpu_count() -> int:
 
 
 def gpu_count() -> int:
-    """Return the number of GPUs that a program can see, whatever it computes with: NVIDIA's, AMD's or Apple's."""
-    return _nvidia_count() or _rocm_count() or int(_is_apple())
+    """Return the number of GPUs that a program can see, whatever it computes with; Intel's count where torch uses them."""
+    return _nvidia_count() or _rocm_count() or int(_is_apple()) or accelerator().count
 
 
 def accelerator(build: str | None = None) -> Accelerator:
