@@ -25,6 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import torch  # noqa: E402 - the repository has to be found first
 from torch import Tensor, nn  # noqa: E402
 from zoo import TOGETHER, ZOO  # noqa: E402
+from zoo_objective import OfTheZoo  # noqa: E402
 
 from tuner import OwnModel  # noqa: E402
 from tuner.domain.checkpoints import Checkpoints  # noqa: E402
@@ -106,26 +107,6 @@ class Random(OwnModel):
         count = self.settings["examples"] if split == "train" else 256
         inputs = torch.randn(count, *MODELS[self.settings["model"]][0], generator=generator)
         return inputs, torch.randint(_CLASSES, (count,), generator=generator)
-
-
-class OfTheZoo(OwnModel):
-    """A module of the zoo, which the settings name."""
-
-    def build(self, config: Config) -> nn.Module:
-        return ZOO[self.settings["case"]].build(config)
-
-    def examples(self, split: str) -> tuple[Tensor, Tensor] | None:
-        if split == "test":
-            return None
-        generator = torch.Generator().manual_seed(len(split))
-        shapes = {"vectors": (4,), "sequences": (5, 3), "images": (1, 6, 6)}
-        reads = ZOO[self.settings["case"]].reads
-        if reads == "tokens":
-            inputs = torch.randint(0, 9, (42, 5), generator=generator)
-        else:
-            inputs = torch.randn(42, *shapes[reads], generator=generator)
-        sums = inputs.float().flatten(1).sum(1)
-        return inputs, (sums > -0.5).long() + (sums > 0.5).long()
 
 
 def main() -> None:

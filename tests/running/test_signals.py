@@ -23,6 +23,19 @@ def interrupted(trial: tuner.Trial) -> Iterator[dict[str, float]]:
     yield {"loss": trial.config["x"]}
 
 
+def run_interrupted(budget: tuner.Budget, executor: str) -> None:
+    """Run a study that a signal stops."""
+    asked = tuner.StudySpec(
+        objective=interrupted,
+        search_space=tuner.SearchSpace(x=tuner.Float(0, 1)),
+        metric="loss",
+        budget=budget,
+        executor=executor,
+    )
+    with pytest.raises(StudyInterrupted):
+        tuner.run(asked)
+
+
 @pytest.mark.parametrize(
     ("budget", "words"),
     [
@@ -33,15 +46,7 @@ def interrupted(trial: tuner.Trial) -> Iterator[dict[str, float]]:
 def test_it_says_when_it_will_stop_in_the_words_of_its_unit(
     budget: tuner.Budget, words: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    asked = tuner.StudySpec(
-        objective=interrupted,
-        search_space=tuner.SearchSpace(x=tuner.Float(0, 1)),
-        metric="loss",
-        budget=budget,
-        executor="inline",
-    )
-    with pytest.raises(StudyInterrupted):
-        tuner.run(asked)
+    run_interrupted(budget, "inline")
     assert words in capfd.readouterr().err
 
 
@@ -65,15 +70,7 @@ class Impatient(Executor):
 def test_an_executor_that_waits_for_a_while_says_how_long_and_what_becomes_of_the_others(
     budget: tuner.Budget, words: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    asked = tuner.StudySpec(
-        objective=interrupted,
-        search_space=tuner.SearchSpace(x=tuner.Float(0, 1)),
-        metric="loss",
-        budget=budget,
-        executor=f"{__name__}:Impatient",
-    )
-    with pytest.raises(StudyInterrupted):
-        tuner.run(asked)
+    run_interrupted(budget, f"{__name__}:Impatient")
     said = capfd.readouterr().err
     assert f"{words}trials that take longer are cut off, and continue from their last checkpoint" in said
     assert "saves them" not in said

@@ -13,7 +13,7 @@ import math
 from bisect import insort
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from statistics import fmean, median
 from typing import Any, final
@@ -70,13 +70,7 @@ class ExpectedGain:
 
     def describe(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return {
-            "mean": self.mean,
-            "low": self.low,
-            "high": self.high,
-            "tolerance": self.tolerance,
-            "left": self.left,
-        }
+        return asdict(self)
 
 
 def expected_gain(trials: Iterable[TrialRecord], goal: Goal, target: int) -> ExpectedGain | None:

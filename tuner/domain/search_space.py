@@ -128,6 +128,11 @@ class SearchSpace:
         """Return the configuration that `choose` makes, asking only for the parameters of chosen branches."""
         return Config(_build("", self._tree, choose))
 
+    def has_values(self, config: Config, values: Mapping[str, Scalar]) -> bool:
+        """Whether a configuration has these values, by path; one of a branch that it did not choose it has not."""
+        own = self.flatten(config)
+        return all(path in own and own[path] == value for path, value in values.items())
+
     def has(self, config: Mapping[str, Any]) -> bool:
         """Whether a configuration has the parameters of this space, and of each choice an option; numbers may be any.
 

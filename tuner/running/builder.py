@@ -69,7 +69,7 @@ def build_components(
     before, which are reported with the others. Without an objective they are those of a program that asks and tells.
     """
     mistakes = mistakes or Mistakes()
-    worker_spec = _job(spec, folder, folders)
+    worker_spec = _worker_spec(spec, folder, folders)
     objective = mistakes.collect(lambda: find_objective(worker_spec)) if spec.objective else None
     _check_pickling(spec, worker_spec, mistakes)
     yields = None if objective is None else objective.metrics()
@@ -80,8 +80,9 @@ def build_components(
         mistakes.collect(lambda: find_executor(spec, folder))
     scheduler = mistakes.collect(lambda: find_scheduler(spec, goal, folder))
     isolation = _isolation(spec, folder, objective)
-    resources = decided(spec)
-    worker_spec = _settled(worker_spec, goal, scheduler, isolation, device_of(resources))
+    found = hardware.accelerator()
+    resources = decided(spec, found)
+    worker_spec = _settled(worker_spec, goal, scheduler, isolation, device_of(resources, found))
     space = mistakes.collect(lambda: find_space(spec, folder))
     start = None if space is None else mistakes.collect(lambda: start_configs(space, spec.start))
     sampler = _sampler(spec, space, goal, mistakes, worker_spec)
@@ -115,7 +116,7 @@ def build_components(
             *questionable_choices(spec, yields or {}, goal),
             *ineffective_cohort(spec, isolation),
             *command_notes(spec.objective, space),
-            *gpu_notes(spec, resources),
+            *gpu_notes(spec, resources, found),
             *dict.fromkeys(filter(None, (clash(each, folder) for each in named_parts(spec)))),
             *name_clashes(spec),
             *unusual_space_size(spec, space, sampler),
@@ -169,7 +170,7 @@ def _check(  # noqa: PLR0917 - all of them are checked against each other
     mistakes.raise_all()
 
 
-def _job(spec: StudySpec, folder: Path, folders: StudyFolders) -> WorkerSpec:
+def _worker_spec(spec: StudySpec, folder: Path, folders: StudyFolders) -> WorkerSpec:
     objective = spec.objective
     if isinstance(objective, str) and objective.startswith("__main__:"):
         # What was defined in the running script has no file that a worker could import: it travels itself.

@@ -14,32 +14,31 @@ _LIBRARIES = ("torch", "tensorflow", "jax")
 """What trains on a GPU where it finds one; an objective's module has been imported when this is asked."""
 
 
-def decided(spec: StudySpec, found: hardware.Accelerator | None = None) -> Resources:
+def decided(spec: StudySpec, found: hardware.Accelerator) -> Resources:
     """Return the spec's resources with a number in the place of `gpu = "auto"`.
 
     It is 1 where there is a GPU, and a command is the objective or its module has imported what can use one. `found`
-    is what the machine has (None: look for it).
+    is what the machine has.
     """
     if spec.resources.gpu != AUTO:
         return spec.resources
-    found = found or hardware.accelerator()
     can_use_one = isinstance(spec.objective, Command) or any(name in sys.modules for name in _LIBRARIES)
     return replace(spec.resources, gpu=1 if found.count and can_use_one else 0)
 
 
-def device_of(resources: Resources, found: hardware.Accelerator | None = None) -> str:
+def device_of(resources: Resources, found: hardware.Accelerator) -> str:
     """Return torch's name for what a run with these resources trains on."""
     if not resources.gpu:
         return "cpu"
-    device = (found or hardware.accelerator()).device
-    return "cuda" if device == "cpu" else device  # the study asks for what torch cannot use: it computes by itself
+    return (
+        "cuda" if found.device == "cpu" else found.device
+    )  # the study asks for what torch cannot use: it computes by itself
 
 
-def gpu_notes(spec: StudySpec, resources: Resources, found: hardware.Accelerator | None = None) -> Sequence[str]:
+def gpu_notes(spec: StudySpec, resources: Resources, found: hardware.Accelerator) -> Sequence[str]:
     """Return what is to be said of GPUs where the study leaves them open: that one is used, or cannot be."""
     if spec.resources.gpu != AUTO:
         return ()
-    found = found or hardware.accelerator()
     if resources.gpu:
         found_here = f"{amount(found.count, 'GPU')} found, and one is given to each of what trains at a time"
         return (f"{found_here}: with resources.gpu = 0.25 four share one, with 0 the processors train",)

@@ -37,7 +37,7 @@ class AddedConfigs:
             if problem := self._problem(queued.config):
                 self._dequeue(queued, unit)
                 unit.warn(f"a configuration that was added is not tried, it {problem}: {dict(queued.config)}")
-            elif self._has(queued.config, fixed):
+            elif self._space.has_values(queued.config, fixed):
                 self._dequeue(queued, unit)
                 return queued.config
         return None
@@ -54,7 +54,3 @@ class AddedConfigs:
             return "is not of the search space"
         broken = self._space.broken_rules(config)
         return f"breaks the rule {broken[0]!r}" if broken else ""
-
-    def _has(self, config: Config, fixed: FixedParams) -> bool:
-        values = self._space.flatten(config)
-        return all(path in values and values[path] == value for path, value in fixed.items())

@@ -64,7 +64,7 @@ class SearchController(RunController):
     ) -> None:
         self._plan = plan
         self._scheduler = scheduler
-        self._journal = writer
+        self._writer = writer
         self._listeners = Listeners(listeners)
         self._now = now
         self._works = assignments_issued
@@ -207,7 +207,7 @@ class SearchController(RunController):
 
     def _commit(self, unit: UnitOfWork, starting: Sequence[TrialRecord] = (), cohort: int = 0) -> None:
         """Store all that one call changes, then start what was stored in its cohort, then notify the listeners."""
-        unit.store(self._journal)
+        unit.store(self._writer)
         if starting:
             self._state.start(starting, cohort, self._now())
         for trial in starting:

@@ -70,11 +70,11 @@ class EarlyEnd:
         return StopCause.PATIENCE if patience is not None and self._since_best >= patience else None
 
     def _count(self, trial: TrialRecord) -> None:
+        usable = ranking.best([trial], self._plan.goal)
         if self._plan.until_no_gain and self._ended is None:
-            self._records.count(trial)
+            self._records.add(None if usable is None else usable.value)
             gain = self._records.expected(self._plan.trials)
             self._ended = StopCause.NO_GAIN if gain is not None and gain.is_negligible else None
-        usable = ranking.best([trial], self._plan.goal)
         if usable is not None and usable.value is not None and self._is_better(usable.value):
             self._best, self._since_best = usable.value, 0
         else:

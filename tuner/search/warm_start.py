@@ -120,7 +120,7 @@ class WarmStart(Sampler):
         if not self._left:
             self._last = None
             return self._sampler.suggest(number, fixed)
-        self._last = next((config for config in self._left if self._has(config, fixed)), None)
+        self._last = next((config for config in self._left if self._space.has_values(config, fixed)), None)
         return self._last
 
     def observe(self, trial: TrialRecord) -> None:
@@ -132,7 +132,3 @@ class WarmStart(Sampler):
     def origin(self, number: int) -> Origin:
         found = (origin for config, origin in self._first if config == self._last)
         return self._sampler.origin(number) if self._last is None else next(found)
-
-    def _has(self, config: Config, fixed: FixedParams) -> bool:
-        values = self._space.flatten(config)
-        return all(path in values and values[path] == value for path, value in fixed.items())

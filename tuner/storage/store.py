@@ -118,7 +118,7 @@ class Store:
             numbered = reader.read_trials(connection, study_id, study, schema.trials.c.number.in_(numbers))
             trials = as_left(connection, study_id, study, numbered)
             tally = counted(connection, study_id)
-            expected = gain_expected(connection, study_id, study)
+            expected = gain_expected(connection, study_id, study, tally)
             if tally.states.get(TrialState.RUNNING) and is_left(connection, study_id, study):
                 tally = tally.with_none_running()
         return Outline(

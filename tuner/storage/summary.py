@@ -6,7 +6,7 @@ from typing import final
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.engine import Connection
 
-from tuner.domain.expected_gain import ExpectedGain, Records
+from tuner.domain.expected_gain import LEAST_FINISHED, ExpectedGain, Records
 from tuner.domain.study import Direction
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import TrialRecord, TrialState
@@ -47,10 +47,12 @@ def counted(connection: Connection, study_id: int) -> TrialCounts:
     )
 
 
-def gain_expected(connection: Connection, study_id: int, study: StudyRecord) -> ExpectedGain | None:
+def gain_expected(connection: Connection, study_id: int, study: StudyRecord, tally: TrialCounts) -> ExpectedGain | None:
     """Return the expected gain of a study without constraints and with one metric, without reading its trials."""
-    if not study.spec:
-        return None
+    target = study.spec["budget"]["trials"] if study.spec else 0
+    num_finished = sum(count for state, count in tally.states.items() if state.is_finished)
+    if not LEAST_FINISHED <= num_finished < target:
+        return None  # no values are read to learn what the counts say
     trials, values = schema.trials.c, schema.trial_values.c
     complete = (values.trial_id == trials.trial_id) & (trials.state == TrialState.COMPLETE.value)
     finished = [state.value for state in TrialState if state.is_finished]
@@ -63,7 +65,7 @@ def gain_expected(connection: Connection, study_id: int, study: StudyRecord) -> 
     records = Records(study.goal)
     for value in rows.scalars():
         records.add(value)
-    return records.expected(study.spec["budget"]["trials"])
+    return records.expected(target)
 
 
 def best_numbers(connection: Connection, study_id: int, direction: Direction, count: int) -> set[int]:

@@ -4,7 +4,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -84,24 +84,26 @@ def kill_users_of(name: str, folder: Path) -> bool:
     Returns whether there were any; killed processes may exist for a moment longer. A process that changes its title
     may overwrite its environment.
     """
-    found = False
-    for pid in psutil.pids():
-        with suppress(psutil.Error, OSError):  # it belongs to another user, or has ended
-            process = psutil.Process(pid)
-            is_marked = process.environ().get(name) == str(folder) or _has_open_file(pid, folder)
-            if is_marked and pid != os.getpid():
-                found = True
-                process.kill()  # compares the start time, so a new process with the same pid is spared
-    return found
+    return _kill_others(
+        lambda process: process.environ().get(name) == str(folder) or _has_open_file(process.pid, folder)
+    )
 
 
 def kill_with_variable(name: str, value: str) -> None:
     """Kill all other processes whose environment variable `name` has this value, in whatever session or group."""
+    _kill_others(lambda process: process.environ().get(name) == value)
+
+
+def _kill_others(is_meant: Callable[[psutil.Process], bool]) -> bool:
+    """Kill all processes but this one that are meant; return whether there were any."""
+    found = False
     for pid in psutil.pids():
         with suppress(psutil.Error, OSError):  # it belongs to another user, or has ended
             process = psutil.Process(pid)
-            if pid != os.getpid() and process.environ().get(name) == value:
-                process.kill()
+            if pid != os.getpid() and is_meant(process):
+                found = True
+                process.kill()  # compares the start time, so a new process with the same pid is spared
+    return found
 
 
 def _has_open_file(pid: int, folder: Path) -> bool:

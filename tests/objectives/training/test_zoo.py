@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from zoo import TOGETHER, ZOO
+from zoo_objective import OfTheZoo
 
 from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
@@ -21,26 +22,6 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # what torch thinks of old wa
 
 EPOCHS = 3
 TRIALS = 5
-
-
-def some_inputs(kind: str, count: int, generator: torch.Generator) -> Tensor:
-    if kind == "tokens":
-        return torch.randint(0, 9, (count, 5), generator=generator)
-    shape = {"vectors": (4,), "sequences": (5, 3), "images": (1, 6, 6)}[kind]
-    return torch.randn(count, *shape, generator=generator)
-
-
-class Any3(OwnModel):
-    """Tells three classes apart with a module of the zoo, which the settings name."""
-
-    def build(self, config: Config) -> nn.Module:
-        return ZOO[self.settings["case"]].build(config)
-
-    def examples(self, split: str) -> tuple[Tensor, Tensor] | None:
-        generator = torch.Generator().manual_seed(["train", "validation", "test"].index(split))
-        inputs = some_inputs(ZOO[self.settings["case"]].reads, 42 if split == "train" else 24, generator)
-        sums = inputs.float().flatten(1).sum(1)
-        return inputs, (sums > -0.5).long() + (sums > 0.5).long()
 
 
 class Memory(Checkpoints):
@@ -136,7 +117,7 @@ def assert_same(one: Trial, other: Trial, curves: tuple[Any, Any]) -> None:
 @pytest.mark.parametrize("name", ZOO)
 def test_a_module_learns_together_what_it_learns_alone_or_says_why_not(name: str) -> None:
     expected = ZOO[name].expected
-    own = Any3({"case": name}, 0)
+    own = OfTheZoo({"case": name}, 0)
     members = trials(TRIALS, numbers=False)
     reason = own.obstacle(members[0].config)
     if expected != TOGETHER:
@@ -156,7 +137,7 @@ def test_a_module_learns_together_what_it_learns_alone_or_says_why_not(name: str
 
 @pytest.mark.parametrize("name", [name for name, each in ZOO.items() if "number" in each.build.__code__.co_consts])
 def test_trials_of_different_numbers_share_a_key_only_where_the_number_is_in_a_tensor(name: str) -> None:
-    own = Any3({"case": name}, 0)
+    own = OfTheZoo({"case": name}, 0)
     members = trials(2 * TRIALS, numbers=True)
     groups = by_key(own, members)
     assert len(groups) == (1 if name == "buffer_with_a_number" else 2)
@@ -187,7 +168,7 @@ STATEFUL = [
 
 @pytest.mark.parametrize("name", STATEFUL)
 def test_a_module_goes_on_as_it_would_alone_whoever_comes_and_goes(name: str) -> None:
-    own, members = Any3({"case": name}, 0), trials(TRIALS, numbers=False)
+    own, members = OfTheZoo({"case": name}, 0), trials(TRIALS, numbers=False)
     cohort, curves = begun(own, members[:1]), Curves()
     advance(cohort, curves)
     cohort.add(members[1:])
@@ -206,7 +187,7 @@ def test_a_module_goes_on_as_it_would_alone_whoever_comes_and_goes(name: str) ->
 
 @pytest.mark.parametrize("name", STATEFUL)
 def test_a_saved_state_goes_on_as_if_nothing_had_been(name: str) -> None:
-    own, members = Any3({"case": name}, 0), trials(TRIALS, numbers=False)
+    own, members = OfTheZoo({"case": name}, 0), trials(TRIALS, numbers=False)
     whole, _ = trained(own, members)
     cohort = begun(own, trials(TRIALS, numbers=False))
     advance(cohort, {})
@@ -224,7 +205,7 @@ def test_a_saved_state_goes_on_as_if_nothing_had_been(name: str) -> None:
 
 
 def test_what_is_frozen_and_equal_is_held_once() -> None:
-    own, members = Any3({"case": "low_rank_adaptation"}, 0), trials(TRIALS, numbers=False)
+    own, members = OfTheZoo({"case": "low_rank_adaptation"}, 0), trials(TRIALS, numbers=False)
     cohort = begun(own, members)
     batch = cohort._batch
     assert batch is not None
@@ -237,7 +218,7 @@ def test_what_is_frozen_and_equal_is_held_once() -> None:
 
 
 def test_what_is_frozen_and_not_equal_is_each_members_own() -> None:
-    own, members = Any3({"case": "frozen_body_of_its_own"}, 0), trials(TRIALS, numbers=False)
+    own, members = OfTheZoo({"case": "frozen_body_of_its_own"}, 0), trials(TRIALS, numbers=False)
     batch = begun(own, members)._batch
     assert batch is not None
     one, other = (batch.row(number).still["0.weight"] for number in (0, 1))
@@ -245,7 +226,7 @@ def test_what_is_frozen_and_not_equal_is_each_members_own() -> None:
 
 
 def test_a_build_draws_from_every_generator_by_the_trials_seed_and_leaves_them_as_they_were() -> None:
-    own = Any3({"case": "weights_drawn_by_numpy"}, 0)
+    own = OfTheZoo({"case": "weights_drawn_by_numpy"}, 0)
     states = []
     for disturbance in (1, 2):
         np.random.seed(disturbance)  # noqa: NPY002
@@ -259,7 +240,7 @@ def test_a_build_draws_from_every_generator_by_the_trials_seed_and_leaves_them_a
 
 
 def test_asking_for_a_key_changes_nothing_that_a_model_in_training_reads() -> None:
-    own, (member, *_) = Any3({"case": "class_attribute_set_in_build"}, 0), trials(1, numbers=False)
+    own, (member, *_) = OfTheZoo({"case": "class_attribute_set_in_build"}, 0), trials(1, numbers=False)
     cohort, curves = begun(own, [member]), Curves()
     advance(cohort, curves)
     own.cohort_key(Config({**member.config, "number": 1}))
