@@ -40,12 +40,12 @@ class Run:
 
     def __init__(self, store: Store, writer: SqlStudyWriter) -> None:
         self.store = store
-        self._journal = writer
+        self._writer = writer
         self._trials: dict[int, TrialRecord] = {}
 
     def begin(self, number: int) -> None:
         self._trials[number] = TrialRecord(number=number, state=TrialState.RUNNING, config=SPACE.default, started=now())
-        self._journal.begin([self._trials[number]])
+        self._writer.begin([self._trials[number]])
 
     def report(self, number: int, value: float, *, is_last: bool = False) -> None:
         before = self._trials[number]
@@ -54,7 +54,7 @@ class Run:
         if is_last:
             trial = replace(trial, state=TrialState.COMPLETE, finished=now())
         self._trials[number] = trial
-        self._journal.write(
+        self._writer.write(
             [TrialUpdate(trial=trial, report=Report(number=number, epoch=epoch, metrics=metrics(value)))]
         )
 

@@ -44,11 +44,9 @@ class Confirmation:
 
     def shown(self, metric: str) -> tuple[dict[str, str], dict[str, str]]:
         """Return the winner's metrics on the validation and the test part as text, for the study's `metric`."""
-        # Of several candidates' means the metric's own interval holds for all at once.
-        known = {**self.metrics, metric: self.winner.estimate}
         main = self.test.get(metric)
         return (
-            {name: each.beside(self.winner.estimate) for name, each in known.items()},
+            {name: each.beside(self.winner.estimate) for name, each in self.metrics.items()},
             {name: str(each) if main is None else each.beside(main) for name, each in self.test.items()},
         )
 
@@ -101,7 +99,7 @@ def confirmation_of(
         winner=winner,
         default=default,
         gain=None if rival is None else _gain(winner, rival, goal, noise),
-        optimism_bias=_flattery(winner, goal.direction),
+        optimism_bias=_optimism_bias(winner, goal.direction),
         # The metric that it was chosen by has the interval that allows for the choice.
         metrics={
             name: winner.estimate if name == goal.metric else each
@@ -182,7 +180,7 @@ def _gain_on_test(winner: Candidate, default: Candidate, goal: Goal) -> Estimate
     return welch(ours, theirs, goal.direction.sign) if ours and theirs else None
 
 
-def _flattery(winner: Candidate, direction: Direction) -> float | None:
+def _optimism_bias(winner: Candidate, direction: Direction) -> float | None:
     if winner.search_value is None:
         return None
     return direction.sign * (winner.search_value - winner.estimate.mean)

@@ -84,7 +84,7 @@ class Worker:
     def __init__(
         self, worker_spec: WorkerSpec, clock: Callable[[], float] = time.monotonic, *, host: Host | None = None
     ) -> None:
-        self._job = worker_spec
+        self._worker_spec = worker_spec
         self._clock = clock
         self._host = host or Host()
         self._wanted = worker_spec.wanted or (worker_spec.metric,)
@@ -102,7 +102,7 @@ class Worker:
 
     @cached_property
     def _objective(self) -> Objective:
-        return build_objective(self._job, self._host)
+        return build_objective(self._worker_spec, self._host)
 
     def begin(self, assignment: Assignment) -> None:
         """Start to train the members of `assignment`, in place of what was trained before."""
@@ -158,7 +158,7 @@ class Worker:
             if not self._host.is_failure(error):
                 raise
             return failure_of(error)
-        return None if metrics is None else measured(metrics, (self._job.metric,))
+        return None if metrics is None else measured(metrics, (self._worker_spec.metric,))
 
     def close(self) -> None:
         """End what is being trained."""
@@ -169,8 +169,8 @@ class Worker:
         self.close()
 
     def _enter(self, assignment: Assignment) -> None:
-        self._folders = assignment.folders or self._job.folders
-        self._row_metric = self._job.metric if assignment.keeps_rows else None
+        self._folders = assignment.folders or self._worker_spec.folders
+        self._row_metric = self._worker_spec.metric if assignment.keeps_rows else None
 
     def _exploit(self, exploit: Exploit) -> None:
         cohort, trial = self._cohort, self._trial(exploit.member)
@@ -188,7 +188,7 @@ class Worker:
             checkpoints = TrialCheckpoints(folder, member.epoch, member.best_epoch)
             self._checkpoints[member.number] = checkpoints
             if checkpoints.damaged:
-                files, at = ", ".join(map(str, checkpoints.damaged)), self._job.unit.at(checkpoints.epoch)
+                files, at = ", ".join(map(str, checkpoints.damaged)), self._worker_spec.unit.at(checkpoints.epoch)
                 self._notes[member.number] = f"{files} is damaged; it continues from {at}"
             self._best[member.number] = member.best
             self._decision_epochs[member.number] = member.decision_epochs
@@ -251,7 +251,7 @@ class Worker:
         return found[-1]
 
     def _needs_decision(self, report: Report) -> bool:
-        if report.metrics is None or report.is_last or report.epoch >= self._job.max_epochs:
+        if report.metrics is None or report.is_last or report.epoch >= self._worker_spec.max_epochs:
             return True
         epochs, before = self._decision_epochs[report.number], self._before[report.number]
         return epochs is None or any(before < epoch <= report.epoch for epoch in epochs)
@@ -260,20 +260,20 @@ class Worker:
         """Whether the state may be wanted as soon as it is reported: by another trial, or as the weights to keep."""
         if report.metrics is None:
             return False
-        if self._job.exploits and self._needs_decision(report):
+        if self._worker_spec.exploits and self._needs_decision(report):
             return True
         if not self._checkpoints[report.number].is_best:
             return False
-        return report.is_last or report.epoch >= self._job.max_epochs or not self._job.prunes
+        return report.is_last or report.epoch >= self._worker_spec.max_epochs or not self._worker_spec.prunes
 
     def _missing(self, member: TrialAssignment, folder: Path) -> Failure | None:
         """Return the failure that a lost checkpoint is; None for an objective that never saves."""
         if isinstance(self._objective, GeneratorObjective):
             return None
+        at = self._worker_spec.unit.at(member.best_epoch)
         return Failure(
             reason=FailureReason.RAISED,
-            message=f"the weights of trial {member.number} at {self._job.unit.at(member.best_epoch)} are missing or "
-            f"damaged in {folder}",
+            message=f"the weights of trial {member.number} at {at} are missing or damaged in {folder}",
         )
 
     def _trial(self, member: TrialAssignment) -> Trial:
@@ -287,10 +287,10 @@ class Worker:
             "config": member.config,
             "number": member.number,
             "seed": member.seed,
-            "device": self._job.device,
-            "max_epochs": self._job.max_epochs,
-            "unit": self._job.unit,
-            "settings": Config(self._job.settings),
+            "device": self._worker_spec.device,
+            "max_epochs": self._worker_spec.max_epochs,
+            "unit": self._worker_spec.unit,
+            "settings": Config(self._worker_spec.settings),
             "place": self._folders.place_of(member.number),
             "rows": RowKeeper(self._row_metric),
         }
@@ -309,13 +309,13 @@ class Worker:
             self._note_early_end(number, checkpoints.epoch)
             return Report(number=number, epoch=checkpoints.epoch)
         if not isinstance(outcome, Failure):
-            beyond = beyond_the_end(checkpoints.target, self._job.fidelity)
+            beyond = beyond_the_end(checkpoints.target, self._worker_spec.fidelity)
             yielded, outcome = outcome, beyond or measured(outcome, self._wanted)
             self._note_left_out(number, yielded, outcome)
         if isinstance(outcome, Failure):
             return Report(number=number, epoch=checkpoints.epoch, failure=outcome)
-        value = outcome[self._job.metric]
-        is_best = self._job.direction.is_better(value, than=self._best[number])
+        value = outcome[self._worker_spec.metric]
+        is_best = self._worker_spec.direction.is_better(value, than=self._best[number])
         self._best[number] = value if is_best else self._best[number]
         checkpoints.advance(is_best=is_best)
         if checkpoints.is_best:
@@ -325,7 +325,7 @@ class Worker:
 
     def _note_early_end(self, number: int, epoch: int) -> None:
         """Record once that the objective ended by itself, where more was to be trained."""
-        if (note := early_end(epoch, self._job)) and _ENDED_EARLY not in self._noted:
+        if (note := early_end(epoch, self._worker_spec)) and _ENDED_EARLY not in self._noted:
             self._noted.add(_ENDED_EARLY)
             self._notes[number] = note
 

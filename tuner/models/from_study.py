@@ -60,7 +60,7 @@ def model_of(
     spec = located(spec, [Path.cwd(), Path(study.source["folder"])], folder)
     spec = replace(spec, seed=search.spec["seed"])
     _refuse_other_data(search, data_fingerprint(spec, folder))
-    worker_spec = _job(store, spec, folder, whose)
+    worker_spec = _worker_spec(store, spec, folder, whose)
     best = BestCheckpoint(trial_folder(worker_spec.folders.checkpoints, whose.training.number), whose.training.epoch)
     objective = build_objective(worker_spec)
     if not best.is_there and type(objective).model is not Objective.model:
@@ -97,7 +97,7 @@ def _refuse_other_data(study: StudyRecord, fingerprint: str | None) -> None:
         )
 
 
-def _job(store: Store, spec: StudySpec, folder: Path, whose: Chosen) -> WorkerSpec:
+def _worker_spec(store: Store, spec: StudySpec, folder: Path, whose: Chosen) -> WorkerSpec:
     return WorkerSpec(
         objective=spec.objective,
         folder=folder,

@@ -37,7 +37,7 @@ class RetryingWriter(StudyWriter):
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._journal = writer
+        self._writer = writer
         self._spill = spill
         self._waits = waits
         self._is_stopping = is_stopping
@@ -49,9 +49,9 @@ class RetryingWriter(StudyWriter):
         """Store what an earlier run could not, and return how many reports that were."""
         recovered = 0
         for kept in self._spill.read():
-            changes = self._journal.unwritten(kept)
+            changes = self._writer.unwritten(kept)
             if changes:
-                self._journal.write(changes)
+                self._writer.write(changes)
             recovered += sum(change.report is not None for change in changes)
         self._spill.clear()
         return recovered
@@ -60,16 +60,16 @@ class RetryingWriter(StudyWriter):
         def again() -> None:
             left = replace(
                 transaction,
-                begun=tuple(self._journal.unbegun(transaction.begun)),
-                changes=tuple(self._journal.unwritten(transaction.changes)),
+                begun=tuple(self._writer.unbegun(transaction.begun)),
+                changes=tuple(self._writer.unwritten(transaction.changes)),
             )
             if not left.is_empty:
-                self._journal.store(left)
+                self._writer.store(left)
             if transaction.changes:
                 self._spill.clear()
 
         try:
-            self._insist(lambda: self._journal.store(transaction), again, transaction.changes)
+            self._insist(lambda: self._writer.store(transaction), again, transaction.changes)
         except LeaseLostError as error:
             if transaction.changes:
                 self._spill.keep_late(transaction.changes)

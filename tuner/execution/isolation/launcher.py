@@ -29,7 +29,7 @@ class Launcher:
     """
 
     def __init__(self, worker_spec: WorkerSpec, clock: Callable[[], float], shared: Path | None = None) -> None:
-        self._job = worker_spec
+        self._worker_spec = worker_spec
         self._clock = clock
         self._shared = shared
         self._template: TemplateHandle | None = None
@@ -45,7 +45,7 @@ class Launcher:
         """
         handle = os.dup(_STDERR) if log is None else _opened(log)
         try:
-            output = Output(log, os.fstat(handle).st_size, self._job.limits.output)
+            output = Output(log, os.fstat(handle).st_size, self._worker_spec.limits.output)
             for _ in range(_ATTEMPTS):
                 template = self._ready_template(handle)
                 connection = template.spawn(handle, tuple(sorted(self._modules)))
@@ -53,7 +53,7 @@ class Launcher:
                     self._fall_back(connection.reason)
                 elif connection is not None:
                     process = ProcessHandle(
-                        template, *connection, worker_spec=self._job, output=output, clock=self._clock
+                        template, *connection, worker_spec=self._worker_spec, output=output, clock=self._clock
                     )
                     if not self._forks:
                         process.load()
@@ -82,7 +82,7 @@ class Launcher:
         """Return the worker's part of the shared template; None, from then on, where that has ended."""
         if self._shared is None or not self._forks:
             return None
-        template = TemplateHandle.join(self._shared, self._job)
+        template = TemplateHandle.join(self._shared, self._worker_spec)
         answer = None if template is None else template.answer()
         if template is None or answer is None:
             self._shared = None
@@ -108,7 +108,7 @@ class Launcher:
         return template
 
     def _new_template(self, log: int) -> tuple[TemplateHandle, object]:
-        template = TemplateHandle.begin(self._job, log, forks=self._forks)
+        template = TemplateHandle.begin(self._worker_spec, log, forks=self._forks)
         return template, template.answer()
 
     def _fall_back(self, reason: str) -> None:

@@ -71,14 +71,14 @@ class ProcessHandle:
         self._template = template
         self._pid = pid
         self._connection = connection
-        self._job = worker_spec
+        self._worker_spec = worker_spec
         self._output = output
         self._clock = clock
 
     def load(self) -> None:
         """Let a fresh interpreter load the objective; raises what `ask` raises."""
-        limits = replace(self._job.limits, progress=None, time=None)
-        self.ask(Request.LOAD, self._job, limits)
+        limits = replace(self._worker_spec.limits, progress=None, time=None)
+        self.ask(Request.LOAD, self._worker_spec, limits)
 
     def send(self, request: Request, content: Any = None) -> None:
         """Ask for something; that the process has ended is noticed when the answer is waited for."""
@@ -92,9 +92,9 @@ class ProcessHandle:
         is beyond a limit or has raised what nothing there expected.
         """
         self.send(request, content)
-        asked = self._clock()
+        asked, limits = self._clock(), limits or self._worker_spec.limits
         while not self._has_answer():
-            if (failure := self._beyond(self._clock() - asked, limits or self._job.limits, request)) is not None:
+            if (failure := self._beyond(self._clock() - asked, limits, request)) is not None:
                 self.kill()
                 raise WorkOverranError(failure)
             if (status := self._template.status_of(self._pid)) is not None and not self._connection.poll():

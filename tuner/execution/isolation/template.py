@@ -107,7 +107,7 @@ class _Template:
 
     def __init__(self, control: Connection, launch: Launch, objective: Any, module_path: str) -> None:
         self._control = control
-        self._job = launch.worker_spec
+        self._worker_spec = launch.worker_spec
         self._forks = launch.forks
         self._objective = objective
         self._module_path = module_path
@@ -168,8 +168,8 @@ class _Template:
             for mine in (self._control, self._woken, self._waking):
                 mine.close()
             os.setsid()
-            be_a_program(self._job)
-            serve(Connection(connection), log, self._job, self._objective)
+            be_a_program(self._worker_spec)
+            serve(Connection(connection), log, self._worker_spec, self._objective)
             status = 0
         except BaseException:  # noqa: BLE001 - what is not caught by here is in the log, and the process ends
             sys.excepthook(*sys.exc_info())

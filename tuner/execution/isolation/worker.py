@@ -34,7 +34,7 @@ class IsolatedWorker:
         keeps_logs: bool = True,
         template: Path | None = None,
     ) -> None:
-        self._job = worker_spec
+        self._worker_spec = worker_spec
         self._keeps_logs = keeps_logs
         self._launcher = Launcher(worker_spec, clock, template)
         self._shares = worker_spec.isolation is Isolation.COHORT
@@ -122,7 +122,7 @@ class IsolatedWorker:
         if not self._keeps_logs:
             return None
         assert self._work is not None
-        folders = self._work.folders or self._job.folders
+        folders = self._work.folders or self._worker_spec.folders
         return folders.shared_log_of(os.getpid()) if self._shares else folders.log_of(members[0].number)
 
     def _leave(self, process: ProcessHandle) -> None:

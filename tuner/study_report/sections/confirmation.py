@@ -38,7 +38,7 @@ def _blocks(material: ReportData, confirmation: Confirmation) -> Iterator[Block]
     count = max(len(each.estimate.values) for each in confirmation.candidates)
     yield Text(
         f"The {len(confirmation.candidates)} best configurations, the default one among them, were trained again to "
-        f"the end, up to {count} times each, with seeds that nothing was chosen by. {_flattery(confirmation)} "
+        f"the end, up to {count} times each, with seeds that nothing was chosen by. {_optimism(confirmation)} "
         f"{_claim(confirmation.winner.estimate)}"
     )
     yield _picture(material, confirmation)
@@ -59,7 +59,7 @@ def _claim(estimate: Estimate) -> str:
     )
 
 
-def _flattery(confirmation: Confirmation) -> str:
+def _optimism(confirmation: Confirmation) -> str:
     optimism_bias, shown = confirmation.optimism_bias, confirmation.winner.search_value
     if optimism_bias is None or shown is None:
         return ""
