@@ -30,9 +30,8 @@ def device_of(resources: Resources, found: hardware.Accelerator) -> str:
     """Return torch's name for what a run with these resources trains on."""
     if not resources.gpu:
         return "cpu"
-    return (
-        "cuda" if found.device == "cpu" else found.device
-    )  # the study asks for what torch cannot use: it computes by itself
+    # A study that asks for what torch cannot use computes with something else.
+    return "cuda" if found.device == "cpu" else found.device
 
 
 def gpu_notes(spec: StudySpec, resources: Resources, found: hardware.Accelerator) -> Sequence[str]:

@@ -29,7 +29,7 @@ def cpu_count() -> int:
 
 
 def gpu_count() -> int:
-    """Return the number of GPUs that a program can see, whatever it computes with; Intel's count where torch uses them."""
+    """Return the number of GPUs that programs can see; Intel's only where the installed torch uses them."""
     return _nvidia_count() or _rocm_count() or int(_is_apple()) or accelerator().count
 
 
