@@ -85,11 +85,13 @@ def pool(trial):
 def cleaning_up(trial):
     import atexit
     atexit.register(print, "at exit")
-    threading.Thread(target=print, args=["in a thread"]).start()
+    thread = threading.Thread(target=print, args=["in a thread"])
+    thread.start()
     try:
         yield {"m": 1.0}
         yield {"m": 2.0}
     finally:
+        thread.join()  # a print is two writes, and two threads' may mix
         print("finally")
 
 class Own(BaseException):
