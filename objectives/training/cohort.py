@@ -68,8 +68,10 @@ class SupervisedCohort(Cohort):
     def __init__(self, bench: TrainerSource, trials: Sequence[Trial]) -> None:
         self._bench = bench
         self._seats: dict[int, _Seat] = {}
-        self._learners: dict[int, TrainState] = {}
-        self._batch: BatchedTrainer | None = None
+        self.learners: dict[int, TrainState] = {}
+        """The members by number that train each in its turn; none while they are batched."""
+        self.batch: BatchedTrainer | None = None
+        """The members as one model; None while they train in turn."""
         self._layout: Layout | None = None
         self._over: set[int] = set()
         self._together = 0, ""
@@ -78,7 +80,7 @@ class SupervisedCohort(Cohort):
     @property
     def is_batched(self) -> bool:
         """Whether the members are trained at once."""
-        return self._batch is not None
+        return self.batch is not None
 
     def together(self) -> tuple[int, str]:
         return self._together
@@ -96,9 +98,9 @@ class SupervisedCohort(Cohort):
         if over:
             self.drop(over)
             self._over |= over
-        self._together = (1, self._apart(len(self._seats))) if self._batch is None else (len(self._batch.numbers), "")
+        self._together = (1, self._apart(len(self._seats))) if self.batch is None else (len(self.batch.numbers), "")
         with _memory_errors():
-            outcomes = self._train_together(self._batch) if self._batch is not None else self._train_in_turn()
+            outcomes = self._train_together(self.batch) if self.batch is not None else self._train_in_turn()
         for seat in self._seats.values():
             seat.epoch += 1
         measured = {number: {**metrics, **self._seats[number].footprint} for number, metrics in outcomes.items()}
@@ -112,7 +114,7 @@ class SupervisedCohort(Cohort):
         self._over.difference_update(numbers)
         for number in numbers:
             self._seats.pop(number, None)
-            self._learners.pop(number, None)
+            self.learners.pop(number, None)
         with _memory_errors():
             self._arrange()
 
@@ -131,20 +133,20 @@ class SupervisedCohort(Cohort):
         self._seats[trial.number] = _Seat(
             trial, data, epoch, footprint(learner, data, self._bench.wanted), numbers(learner.model)
         )
-        self._learners[trial.number] = learner
+        self.learners[trial.number] = learner
 
     def _rule(self, number: int) -> type:
         """Return the kind of a member's optimizer."""
-        if number in self._learners:
-            return type(self._learners[number].rule)
-        assert self._batch is not None  # every member is in one of the two
-        return type(self._batch.member(number).rule)
+        if number in self.learners:
+            return type(self.learners[number].rule)
+        assert self.batch is not None  # every member is in one of the two
+        return type(self.batch.member(number).rule)
 
     def _state(self, number: int) -> dict[str, Any]:
-        if number in self._learners:
-            return self._learners[number].state()
-        assert self._batch is not None  # every member is in one of the two
-        return self._batch.state(number)
+        if number in self.learners:
+            return self.learners[number].state()
+        assert self.batch is not None  # every member is in one of the two
+        return self.batch.state(number)
 
     def _train_together(self, batch: BatchedTrainer) -> Mapping[int, Metrics]:
         seats = [self._seats[member.number] for member in batch.members]
@@ -156,7 +158,7 @@ class SupervisedCohort(Cohort):
     def _train_in_turn(self) -> Mapping[int, Metrics]:
         outcomes = {}
         for number, seat in self._seats.items():
-            learner, trial = self._learners[number], seat.trial
+            learner, trial = self.learners[number], seat.trial
             with epoch_drawn(trial.seed, seat.epoch, trial.device):
                 train_epoch(learner, seat.data.train, epoch=seat.epoch, max_epochs=trial.max_epochs)
                 outcomes[number] = evaluate(learner, seat.data, seat.data.validation, trial.rows)
@@ -164,23 +166,23 @@ class SupervisedCohort(Cohort):
 
     def _arrange(self, replaced: int | None = None) -> None:
         """Bring the members that are here now into the form that trains them fastest."""
-        batch = self._batch
+        batch = self.batch
         staying = [number for number in batch.numbers if number in self._seats and number != replaced] if batch else []
-        if batch is not None and len(staying) == len(batch.numbers) and not self._learners:
+        if batch is not None and len(staying) == len(batch.numbers) and not self.learners:
             return
         if not self._apart(len(self._seats)):
-            self._batch, self._learners = self._batched(staying), {}
+            self.batch, self.learners = self._batched(staying), {}
             return
         for number in staying:
             seat = self._seats[number]
-            self._learners[number] = self._bench.learner(seat.trial, seat.data, self._state(number))
-        self._batch = None
+            self.learners[number] = self._bench.learner(seat.trial, seat.data, self._state(number))
+        self.batch = None
 
     def _share_what_is_still(self, number: int, coming: int) -> None:
         """Let a new member hold what training leaves as it is where another one does, if they are to train at once."""
-        if self._batch is None and coming >= _LEAST_MEMBERS and len(self._learners) > 1 and not self._apart(coming):
-            first = next(iter(self._learners.values()))
-            share_still(first.model, self._learners[number].model)
+        if self.batch is None and coming >= _LEAST_MEMBERS and len(self.learners) > 1 and not self._apart(coming):
+            first = next(iter(self.learners.values()))
+            share_still(first.model, self.learners[number].model)
 
     def _apart(self, members: int) -> str:
         """Return why so many members are trained each in its turn; nothing where they are trained as one."""
@@ -198,29 +200,29 @@ class SupervisedCohort(Cohort):
 
     def _side_by_side(self) -> Layout | None:
         """Return how the members' tensors lie side by side; None where each is to be trained alone."""
-        if self._batch is not None:
-            return self._batch.layout
+        if self.batch is not None:
+            return self.batch.layout
         if self._layout is None:
-            number, learner = next(iter(self._learners.items()))
+            number, learner = next(iter(self.learners.items()))
             self._layout = self._bench.layout(self._seats[number].trial, learner)
         return self._layout
 
     def _weights(self) -> int:
         """Return how many weights a model has."""
-        model = self._batch.template if self._batch is not None else next(iter(self._learners.values())).model
+        model = self.batch.template if self.batch is not None else next(iter(self.learners.values())).model
         return sum(parameter.numel() for parameter in model.parameters())
 
     def _batched(self, staying: Sequence[int]) -> BatchedTrainer:
         """Return a batch of the members that stay from the one before and of all that have a learner."""
-        batch, layout = self._batch, self._side_by_side()
+        batch, layout = self.batch, self._side_by_side()
         assert layout is not None  # or it would not pay
         members = [(batch.member(number), batch.row(number)) for number in staying] if batch is not None else []
-        for number, learner in self._learners.items():
+        for number, learner in self.learners.items():
             seat = self._seats[number]
             members.append((CohortMember.of(seat.trial, seat.data, learner), FlatState.of(learner, layout)))
         if batch is not None:
             return BatchedTrainer(batch.template, layout, members, batch.batch_size, batch.precision)
-        learner = next(iter(self._learners.values()))
+        learner = next(iter(self.learners.values()))
         return BatchedTrainer(learner.model, layout, members, learner.batch_size, learner.precision)
 
 

@@ -42,14 +42,14 @@ class TrainedModel(Model):
     ) -> None:
         self._network = network.eval().requires_grad_(requires_grad=False)
         self._reads = read(network)
-        self._inputs = inputs
+        self.inputs = inputs
         self._answers = answers
         self._precision = Precision(settings.get("precision", Precision.FLOAT32.value))
         self._origin = (config, settings, seed)
 
     @property
     def columns(self) -> tuple[str, ...] | None:
-        return self._inputs.columns
+        return self.inputs.columns
 
     @property
     def classes_(self) -> Array:
@@ -69,7 +69,7 @@ class TrainedModel(Model):
         return self._answers.probabilities(self._outputs(inputs)).numpy()
 
     def doubts(self, inputs: Any) -> Sequence[str]:
-        return self._inputs.doubts(inputs)
+        return self.inputs.doubts(inputs)
 
     def save(self) -> SavedModel:
         config, settings, seed = self._origin
@@ -80,18 +80,18 @@ class TrainedModel(Model):
             description={
                 **self._answers.describe(),
                 "precision": self._precision.value,
-                "inputs": self._inputs.describe(),
+                "inputs": self.inputs.describe(),
             },
             weights=self._network.state_dict(),
-            preparation={**self._inputs.state, **({BUFFERS: kept} if (kept := fleeting(self._network)) else {})},
+            preparation={**self.inputs.state, **({BUFFERS: kept} if (kept := fleeting(self._network)) else {})},
         )
 
     def write_onnx(self, path: Path) -> None:
-        write(self._network, self._answers, self._inputs.example(), path)
+        write(self._network, self._answers, self.inputs.example(), path)
 
     @torch.no_grad()
     def _outputs(self, inputs: Any) -> Tensor:
-        return outputs_of(self._network, self._inputs(inputs), self._precision, self._reads)
+        return outputs_of(self._network, self.inputs(inputs), self._precision, self._reads)
 
     def __repr__(self) -> str:
         what = f"{len(self.classes_)} classes" if self.is_classifier else "values"

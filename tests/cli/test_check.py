@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import tuner
-from tuner.cli.check import _estimate
+from tuner.cli.check import time_estimate
 from tuner.domain.study_folders import StudyFolders
 from tuner.running.builder import build_components
 
@@ -34,7 +34,7 @@ def estimate(seconds: float, parallel: int) -> list[str]:
         budget=tuner.Budget(trials=12, epochs=10),
         resources=tuner.Resources(parallel=parallel),
     )
-    return [text.plain for text in _estimate(build_components(spec, Path(), StudyFolders.within(Path())), seconds)]
+    return [text.plain for text in time_estimate(build_components(spec, Path(), StudyFolders.within(Path())), seconds)]
 
 
 def test_json_has_the_documented_keys(cli: Cli) -> None:
@@ -56,11 +56,11 @@ def test_a_default_configuration_that_breaks_a_constraint_for_good_is_noted(user
     assert json.loads(cli(*words, "--json")[1])["notes"][-1] == "the default configuration breaks parameters <= 10"
 
 
-def test_the_time_of_a_study_is_estimated_from_a_long_epoch() -> None:
+def test_the_time_of_a_study_istime_estimated_from_a_long_epoch() -> None:
     assert estimate(60, parallel=2) == ["12 trials without early stopping would take about 1 h 00 m"]
 
 
-def test_a_short_epoch_estimates_nothing() -> None:
+def test_a_short_epochtime_estimates_nothing() -> None:
     assert estimate(4.9, parallel=2) == []
 
 

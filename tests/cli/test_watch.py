@@ -96,14 +96,14 @@ class Looks:
 
 @pytest.fixture
 def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
-    counted, look = Looks(), watch._seen
+    counted, look = Looks(), watch.news
 
     def counting(follower: Follower, signs: Any) -> Any:
         seen = look(follower, signs)
         counted.count(follower.study.name)
         return seen
 
-    monkeypatch.setattr(watch, "_seen", counting)
+    monkeypatch.setattr(watch, "news", counting)
     return counted
 
 

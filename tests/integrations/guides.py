@@ -39,14 +39,14 @@ class Guide:
         self.commands = [content.split("\n", 1)[0] for kind, _, content in _BLOCK.findall(text) if kind == "sh"]
         self.template = Template(*imported)
         TEMPLATES.append(self.template)
-        self._uninterrupted: Curves = []
+        self.undisturbed: Curves = []
         self._few = ["--trials", str(trials), "--executor", "inline"]
-        self._edits: dict[str, str] = {}
+        self.edits: dict[str, str] = {}
 
     def edited(self, edits: dict[str, str]) -> "Guide":
         """Return the guide with other text in its train.py."""
         guide = copy(self)
-        guide._edits, guide._uninterrupted = edits, []
+        guide.edits, guide.undisturbed = edits, []
         return guide
 
     def changed_lines(self, file: str) -> int:
@@ -63,7 +63,7 @@ class Guide:
             elif changed:
                 path.write_text(_applied(path.read_text(), content))
         path = folder / "train.py"
-        for before, after in self._edits.items():
+        for before, after in self.edits.items():
             assert before in path.read_text(), before
             path.write_text(path.read_text().replace(before, after))
 
@@ -89,12 +89,12 @@ class Guide:
 
     def uninterrupted(self, folder: Path) -> Curves:
         """Return the curves of the study that nothing happened to, which is run once."""
-        if not self._uninterrupted:
+        if not self.undisturbed:
             name = self.study(folder)
             done = self.tuner(folder, "run", f"{name}.toml", *self._few, *EVERY_EPOCH_JUDGED)
             assert done.returncode == 0, done.stderr
-            self._uninterrupted = curves(folder, name)
-        return self._uninterrupted
+            self.undisturbed = curves(folder, name)
+        return self.undisturbed
 
     def stopped(self, folder: Path, **environment: str) -> list[tuple[TrialRecord, int, bool]]:
         """Run the study; return its trials, each with the reports it made, and whether its objective returned."""

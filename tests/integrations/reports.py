@@ -20,27 +20,27 @@ from tuner.execution.function_call import FunctionCall
 
 
 def main() -> None:
-    place, _, call = os.environ.get("KILLED", ":0").partition(":")
+    place, _, fatal = os.environ.get("KILLED", ":0").partition(":")
     calls, mine = count(1), os.getpid()
-    original, original_called = Trial.report, FunctionCall._called
+    original, original_call = Trial.report, FunctionCall.call
 
     def report(self: Trial, *given: Any, stop: bool = True, **named: Any) -> None:
         if os.getpid() != mine:  # a rank, whose reports its parent makes
             original(self, *given, stop=stop, **named)
             return
         note("report", self.number)
-        is_last = next(calls) == int(call)
+        is_last = next(calls) == int(fatal)
         die(is_last and place == "before")
         original(self, *given, stop=stop or "RAISES" in os.environ, **named)
         die(is_last and place == "after")
 
-    def called(self: FunctionCall) -> Any:
-        outcome = original_called(self)
+    def call(self: FunctionCall) -> Any:
+        outcome = original_call(self)
         note("returned", self._trial.number)
         return outcome
 
     replace(Trial, "report", report)
-    replace(FunctionCall, "_called", called)
+    replace(FunctionCall, "call", call)
     tuner()
 
 

@@ -186,7 +186,7 @@ def test_onnx_answers_as_torch_does(trained: Place, tmp_path: Path) -> None:
     session = onnxruntime.InferenceSession(folder / "model.onnx")
     inputs, _ = DATASETS["wine"]().load()
     model = study.best_model()
-    prepared = model._inputs(inputs).numpy()  # type: ignore[attr-defined]
+    prepared = model.inputs(inputs).numpy()  # type: ignore[attr-defined]
     for rows in (1, len(inputs)):
         (probabilities,) = session.run(["probabilities"], {"inputs": prepared[:rows]})
         np.testing.assert_allclose(probabilities, model.predict_proba(inputs[:rows]), atol=1e-6)

@@ -150,10 +150,10 @@ def test_of_trials_that_are_over_nothing_is_read_again(store: Store, reader: Sto
 
 def test_watching_neither_writes_nor_locks(store: Store, reader: Store) -> None:
     statements: list[str] = []
-    event.listen(reader._engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    event.listen(reader.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
     with store.holding("s") as writer:
         follower = Follower(reader, "s")
-        with reading(reader._engine) as connection:  # in the middle of a look
+        with reading(reader.engine) as connection:  # in the middle of a look
             connection.execute(text("SELECT count(*) FROM trials"))
             begun(writer, 0)
         seen(follower)
@@ -163,7 +163,7 @@ def test_watching_neither_writes_nor_locks(store: Store, reader: Store) -> None:
 
 
 def test_the_database_itself_refuses_to_be_written_by_who_only_reads(reader: Store) -> None:
-    with pytest.raises(StorageError, match="readonly"), writing(reader._engine) as connection:
+    with pytest.raises(StorageError, match="readonly"), writing(reader.engine) as connection:
         connection.execute(text("DELETE FROM studies"))
 
 

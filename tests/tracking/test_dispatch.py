@@ -130,7 +130,9 @@ def test_a_tracker_that_fails_is_told_once_and_left_alone() -> None:
     tracker = Noted(raising)
     thread = LogThread("noted", lambda: tracker, warnings.append)
     thread.notify(event())
-    thread._thread.join(10)
+    for each in threading.enumerate():
+        if each.name == "tuner-log-noted":
+            each.join()
     for _ in range(3):
         thread.notify(event())
     thread.close()

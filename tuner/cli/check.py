@@ -85,7 +85,7 @@ def command(
             metrics,
             Text(""),
             Text(f"the default configuration takes {duration(preview.seconds)} {took} included"),
-            *_estimate(components, preview.seconds, preview.step),
+            *time_estimate(components, preview.seconds, preview.step),
             Text(safe(at_a_time(components))),
             *(Text(f"note: {safe(note)}", style="yellow") for note in notes),
             Text(f"all is well; next: tuner run {safe(_words(study, options, assignments))}", style="green"),
@@ -100,7 +100,7 @@ def _words(study: str | None, options: Mapping[str, str | None], assignments: Se
     return shlex.join([*([study] if study is not None else []), *given])
 
 
-def _estimate(components: RunComponents, seconds: float, step: int = 1) -> Iterator[Text]:
+def time_estimate(components: RunComponents, seconds: float, step: int = 1) -> Iterator[Text]:
     """Say how long the study might take, where an epoch is so long that starting up does not count."""
     if seconds < _STARTING_UP:
         return

@@ -79,7 +79,7 @@ def _follow(follower: Follower, listener: Listener) -> None:
     signs = _Signs(listener)
     while True:
         time.sleep(_EVERY)
-        seen = _seen(follower, signs)
+        seen = news(follower, signs)
         if seen is None:
             continue
         holder, events, has_gone_on = seen
@@ -90,7 +90,7 @@ def _follow(follower: Follower, listener: Listener) -> None:
         signs.heard(holder, follower.silence(holder))
 
 
-def _seen(follower: Follower, signs: "_Signs") -> tuple[LeaseRecord | None, list[Event], bool] | None:
+def news(follower: Follower, signs: "_Signs") -> tuple[LeaseRecord | None, list[Event], bool] | None:
     """Return the lease of the study's process, what happened, and whether it is being confirmed; None in an outage."""
     try:
         # In this order: a process that has ended, or trains another part, has written everything.

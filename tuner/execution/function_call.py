@@ -151,7 +151,7 @@ class FunctionCall:
             if interrupt is not None:
                 raise interrupt  # noqa: TRY301 - it is what the function would have raised
             with entered(self._trial):
-                end = _End(self._called())
+                end = _End(self.call())
         except StopTrial:
             pass
         except BaseException as error:  # noqa: BLE001 - a host that takes turns raises what is not a failure
@@ -162,7 +162,8 @@ class FunctionCall:
         self._exchange.stop()
         self._exchange.outcomes.put(end)
 
-    def _called(self) -> Metrics | Failure | None:
+    def call(self) -> Metrics | Failure | None:
+        """Run the function to its end; return its last metrics, None where it has reported them itself."""
         produced = self._function(self._trial)
         if isinstance(produced, Generator):
             self._exchange.is_refused = True

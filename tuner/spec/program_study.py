@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -56,6 +56,44 @@ def proposed(program: Sequence[str], options: Sequence[ProgramOption], space_fil
 
     Raises `ConfigurationError` where there are none.
     """
+    command = _command(options)
+    if not command.searched:
+        raise ConfigurationError(
+            "the program's help lists no option with a default that could be searched",
+            hint="argparse shows defaults with formatter_class=argparse.ArgumentDefaultsHelpFormatter",
+        )
+    text = _STUDY.format(
+        program=_line(*program),
+        words="\n".join(f"    {word}" for word in command.words),
+        space=json.dumps(space_file),
+        epochs=command.epochs or 1,
+        how="{trial.max_epochs} of the command" if command.epochs else "the program takes no number of epochs",
+        fixed="\n".join(["", "# Left as they are:", *command.fixed, ""]) if command.fixed else "",
+    )
+    required = [str(option) for option in options if option.is_required and option.name not in command.searched]
+    return ProposedStudy(
+        study=text,
+        space=_SPACE + space_text(SearchSpace(**command.searched)),
+        to_fill_in=tuple(required) if TO_FILL_IN in text else (),
+    )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """What becomes of a program's options."""
+
+    searched: Mapping[str, Parameter]
+    words: Sequence[str]
+    """Lines of the command, in TOML."""
+    fixed: Sequence[str]
+    """Comments on the options that stay as they are."""
+    epochs: int | None
+    """How many epochs the program trains for; None where it takes no number of them."""
+
+
+def _command(options: Sequence[ProgramOption]) -> _Command:
+    """Return which options are searched, which are given, and which stay as they are."""
     searched: dict[str, Parameter] = {}
     words: list[str] = []
     fixed: list[str] = []
@@ -74,25 +112,7 @@ def proposed(program: Sequence[str], options: Sequence[ProgramOption], space_fil
             words.append(_line(*([given] if option.is_positional else [option.flag, given])))
         else:
             fixed.append(f"#   {option}: {reason}")
-    if not searched:
-        raise ConfigurationError(
-            "the program's help lists no option with a default that could be searched",
-            hint="argparse shows defaults with formatter_class=argparse.ArgumentDefaultsHelpFormatter",
-        )
-    text = _STUDY.format(
-        program=_line(*program),
-        words="\n".join(f"    {word}" for word in words),
-        space=json.dumps(space_file),
-        epochs=epochs if epochs is not None else 1,
-        how="{trial.max_epochs} of the command" if epochs is not None else "the program takes no number of epochs",
-        fixed="\n".join(["", "# Left as they are:", *fixed, ""]) if fixed else "",
-    )
-    required = [str(option) for option in options if option.is_required and option.name not in searched]
-    return ProposedStudy(
-        study=text,
-        space=_SPACE + space_text(SearchSpace(**searched)),
-        to_fill_in=tuple(required) if TO_FILL_IN in text else (),
-    )
+    return _Command(searched, words, fixed, epochs)
 
 
 _STUDY = """\

@@ -43,7 +43,7 @@ class Store:
         self.location = location
         # A running study, or one that is watched, waits for other writers itself, so that it can say so, and stop.
         self._writer = connect(location, busy_seconds=_BUSY_SECONDS, read_only=read_only)
-        self._engine = self._writer if read_only else connect(location)
+        self.engine = self._writer if read_only else connect(location)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ class Store:
         """The names of the studies and of those that hold their repetitions."""
         if not self._exists():
             return ()
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             return reader.study_names(connection)
 
     @property
@@ -63,7 +63,7 @@ class Store:
         """The ids of the studies and of those that hold their repetitions."""
         if not self._exists():
             return frozenset()
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             return reader.study_ids(connection)
 
     def parts(self, name: str) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ class Store:
     def read(self, name: str) -> tuple[StudyRecord, tuple[TrialRecord, ...]]:
         """Return a study and its trials, as they were at one moment; raises `StudyNotFoundError`."""
         self._require(name)
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             study_id = _id(connection, name)
             study = reader.read_study(connection, study_id)
             return study, reader.read_trials(connection, study_id, study)
@@ -87,7 +87,7 @@ class Store:
         What a killed run has left RUNNING is shown as WAITING, its state as soon as the study is resumed.
         """
         self._require(name)
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             study_id = _id(connection, name)
             study = reader.read_study(connection, study_id)
             wanted = {state, TrialState.RUNNING} if state is TrialState.WAITING else {state}
@@ -101,7 +101,7 @@ class Store:
         That is few of its trials where the database itself can say which are the best.
         """
         self._require(name)
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             study_id = _id(connection, name)
             study = reader.read_study(connection, study_id)
             repeated = reader.find_study(connection, companion(name))
@@ -128,13 +128,13 @@ class Store:
     def study(self, name: str) -> StudyRecord:
         """Return a study without its trials; raises `StudyNotFoundError`."""
         self._require(name)
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             return reader.read_study(connection, _id(connection, name))
 
     def news(self, study: StudyRecord, unfinished: Collection[int], known: int) -> tuple[TrialRecord, ...]:
         """Return the trials that can have changed: those of these numbers, and all but the first `known`."""
         numbers = schema.trials.c.number
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             wanted = numbers.in_(unfinished) | (numbers >= known)
             return reader.read_trials(connection, _id(connection, study.name), study, wanted)
 
@@ -155,13 +155,13 @@ class Store:
     def reports(self, name: str) -> dict[int, dict[int, dict[str, float]]]:
         """Return every metric that the study's trials reported, by trial number and epoch."""
         self._require(name)
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             return reader.read_reports(connection, _id(connection, name))
 
     def history(self, name: str, number: int) -> TrialHistory:
         """Return what is stored of a trial beside its record."""
         self._require(name)
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             study_id = _id(connection, name)
             return TrialHistory(
                 metrics=reader.read_reports(connection, study_id, number).get(number, {}),
@@ -184,8 +184,8 @@ class Store:
         `notes` are what it is to have from the beginning of what a writer may `annotate`. It gets a new id unless
         `identity` is one.
         """
-        create_schema(self.location, self._engine)
-        check_schema(self._engine)
+        create_schema(self.location, self.engine)
+        check_schema(self.engine)
         attributes = {**reader.study_attributes(spec, source, space, identity or reader.new_id()), **notes}
 
         def insert_all(connection: Connection) -> None:
@@ -215,7 +215,7 @@ class Store:
             )
 
         try:
-            committed(self._engine, insert_all)
+            committed(self.engine, insert_all)
         except StorageError as error:
             if isinstance(error.__cause__, IntegrityError):
                 raise self._taken(name) from error
@@ -245,7 +245,7 @@ class Store:
                     refuse_held(connection, study_id, name, utc_now())
                 delete_rows(connection, study_id)
 
-        committed(self._engine, delete_all)
+        committed(self.engine, delete_all)
 
     @contextmanager
     def holding(self, name: str) -> Iterator[SqlStudyWriter]:
@@ -254,27 +254,27 @@ class Store:
         Raises `StudyNotFoundError`, and `StudyHeldError` where another process has it.
         """
         study = self.study(name)
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             study_id = _id(connection, name)
-        lease = Lease(self._writer, study_id, take(self._engine, study_id, name))
+        lease = Lease(self._writer, study_id, take(self.engine, study_id, name))
         with lease.kept():
             yield SqlStudyWriter(self._writer, study_id, study, lease)
 
     def queue(self, name: str) -> StoredConfigQueue:
         """Return the queue of a study: configurations that were added to it, and not tried yet."""
         self._require(name)
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             return StoredConfigQueue(self._writer, _id(connection, name))
 
     def enqueue(self, name: str, configs: Sequence[Config]) -> None:
         """Let configurations wait in a study's queue, all of them or none; it may be run meanwhile."""
         self._require(name)
-        committed(self._engine, lambda connection: add_to_queue(connection, _id(connection, name), configs))
+        committed(self.engine, lambda connection: add_to_queue(connection, _id(connection, name), configs))
 
     def claim(self, name: str) -> LeaseRecord | None:
         """Return the lease of the process that runs a study, or ran it last; None where it was never run."""
         self._require(name)
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             return claim_on(connection, _id(connection, name))
 
     def is_run(self, name: str) -> bool:
@@ -285,21 +285,21 @@ class Store:
     def refuse_held(self, name: str) -> None:
         """Raise `StudyHeldError` where a process runs the study, or its repetitions."""
         self._require(name)
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             for study_id in _ids(connection, name):
                 refuse_held(connection, study_id, name, utc_now())
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self.engine.dispose()
         self._writer.dispose()
 
     def _exists(self) -> bool:
         file = self.location.file
-        with translated(self._engine):
+        with translated(self.engine):
             if file is not None and not file.exists():
                 return False
-        return check_schema(self._engine)
+        return check_schema(self.engine)
 
     def _require(self, name: str) -> None:
         if name in self:

@@ -19,14 +19,14 @@ import ray
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.resources import Resources
 from tuner.execution.ray import session
-from tuner.execution.ray.session import _ENVIRONMENT, _run_folder, quiet_session
+from tuner.execution.ray.session import ENVIRONMENT, new_run_folder, quiet_session
 from tuner.system.hardware import cpu_count
 
 OWN_RAY = """
 import json, logging, os, signal, stat, threading, time
 from pathlib import Path
 from tuner.domain.study import Resources
-from tuner.execution.ray.session import _ENVIRONMENT, _SET_BY_RAY, quiet_session
+from tuner.execution.ray.session import ENVIRONMENT, SET_BY_RAY, quiet_session
 
 def listening(pids):
     inodes = set()
@@ -45,7 +45,7 @@ def handler(*_):
 def settings():
     mask = os.umask(0)
     os.umask(mask)
-    names = [*_ENVIRONMENT, *_SET_BY_RAY, "RAY_AUTH_TOKEN", "TUNE_MAX_PENDING_TRIALS_PG"]
+    names = [*ENVIRONMENT, *SET_BY_RAY, "RAY_AUTH_TOKEN", "TUNE_MAX_PENDING_TRIALS_PG"]
     levels = [logging.getLogger(name).level for name in ("ray", "ray.tune", "ray.air", "ray.train", "ray.data")]
     return {
         "mask": mask,
@@ -237,7 +237,7 @@ def test_a_ray_that_is_there_is_used_and_left_running() -> None:
         folder = session.folder
         assert folder.is_dir()
         assert ray.get_runtime_context().gcs_address == address
-        assert _ENVIRONMENT.items() <= os.environ.items()
+        assert ENVIRONMENT.items() <= os.environ.items()
     assert ray.is_initialized()
     assert not folder.exists()
 
@@ -263,7 +263,7 @@ def test_an_error_in_a_run_leaves_nothing_behind_either() -> None:
 
 
 def test_the_folder_of_a_run_is_made_for_its_owner_alone(root: Path) -> None:
-    folder = _run_folder().path
+    folder = new_run_folder().path
     assert folder.parent == root
     assert folder.stat().st_mode & 0o777 == 0o700
 
@@ -275,7 +275,7 @@ def test_a_socket_of_ray_fits_wherever_temporary_files_are(
     below = root / ("l" * max(1, length - len(str(root)) - 1))
     below.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(below))
-    run_folder = _run_folder()
+    run_folder = new_run_folder()
     folder = run_folder.path
     try:
         socket = folder / "r" / f"session_2026-01-01_00-00-00_000000_{os.getpid()}" / "sockets" / "plasma_store"
@@ -288,7 +288,7 @@ def test_no_folder_for_temporary_files_is_told_with_what_was_tried(root: Path, m
     monkeypatch.setattr(session, "_SHORT_ROOTS", (root / "b",))
     monkeypatch.setattr(tempfile, "tempdir", str(root / "a"))
     with pytest.raises(ConfigurationError) as caught:
-        _run_folder()
+        new_run_folder()
     assert str(root / "a") in str(caught.value)
     assert f"{root / 'b'}: is not a folder" in caught.value.problems
     assert "TMPDIR" in caught.value.hint
@@ -300,4 +300,4 @@ def test_a_folder_in_which_others_could_replace_files_is_not_used(root: Path, mo
     (root / "b").mkdir()
     monkeypatch.setattr(session, "_SHORT_ROOTS", (root / "b",))
     monkeypatch.setattr(tempfile, "tempdir", str(root / "a"))
-    assert _run_folder().path.parent == root / "b"
+    assert new_run_folder().path.parent == root / "b"

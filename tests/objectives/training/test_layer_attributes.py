@@ -485,7 +485,7 @@ def test_a_member_saves_what_it_would_alone_and_goes_on_with_the_numbers_of_its_
     cohort.drop([2, 3, 4])
     assert not cohort.is_batched
     for number in (0, 1):
-        model = cohort._learners[number].model
+        model = cohort.learners[number].model
         own_numbers = layer_attributes.numbers(make(VALUES[number]))
         assert layer_attributes.numbers(model) == own_numbers
 
@@ -498,7 +498,7 @@ def test_who_goes_on_with_another_ones_weights_keeps_its_own_number() -> None:
     losses(cohort, 1)
     cohort.exploit(trials[1], 3)
     assert cohort.is_batched
-    batch = cohort._batch
+    batch = cohort.batch
     assert batch is not None
     assert torch.equal(batch.row(1).weights, batch.row(3).weights)
     assert [*batch.row(1).columns.values()] == [VALUES[1]]

@@ -189,11 +189,9 @@ def test_a_module_goes_on_as_it_would_alone_whoever_comes_and_goes(name: str) ->
 def test_a_saved_state_goes_on_as_if_nothing_had_been(name: str) -> None:
     own, members = OfTheZoo({"case": name}, 0), trials(TRIALS, numbers=False)
     whole, _ = trained(own, members)
-    cohort = begun(own, trials(TRIALS, numbers=False))
-    advance(cohort, {})
     states = trials(TRIALS, numbers=False)
-    for member in states:
-        cohort._seats[member.number].trial = member
+    cohort = begun(own, states)
+    advance(cohort, {})
     cohort.save([member.number for member in states])
     again = [replace(member, epoch=1, checkpoints=Kept(member.checkpoints.state)) for member in states]  # type: ignore[attr-defined]
     for group in (again[:1], again[1:]):
@@ -207,7 +205,7 @@ def test_a_saved_state_goes_on_as_if_nothing_had_been(name: str) -> None:
 def test_what_is_frozen_and_equal_is_held_once() -> None:
     own, members = OfTheZoo({"case": "low_rank_adaptation"}, 0), trials(TRIALS, numbers=False)
     cohort = begun(own, members)
-    batch = cohort._batch
+    batch = cohort.batch
     assert batch is not None
     assert batch.weights == 4 * 2 + 2 * 6 + 6 * 3 + 3
     bodies = {batch.row(member.number).still["body.weight"].data_ptr() for member in members}
@@ -219,7 +217,7 @@ def test_what_is_frozen_and_equal_is_held_once() -> None:
 
 def test_what_is_frozen_and_not_equal_is_each_members_own() -> None:
     own, members = OfTheZoo({"case": "frozen_body_of_its_own"}, 0), trials(TRIALS, numbers=False)
-    batch = begun(own, members)._batch
+    batch = begun(own, members).batch
     assert batch is not None
     one, other = (batch.row(number).still["0.weight"] for number in (0, 1))
     assert not torch.equal(one, other)

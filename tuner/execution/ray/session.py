@@ -59,7 +59,7 @@ _SIGNALS = tuple(
 )
 """What Ray's C++ code handles in a process: with a stack trace, and 3 seconds later an abort."""
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the older output can be silenced, the newer one cannot
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # an objective finds its files where the user started the study
     "RAY_DEDUP_LOGS": "0",
@@ -77,7 +77,7 @@ _ENVIRONMENT = {
 }
 
 
-_SET_BY_RAY = ("PYTHONBREAKPOINT", "RAY_AUTH_MODE")
+SET_BY_RAY = ("PYTHONBREAKPOINT", "RAY_AUTH_MODE")
 
 _RUNNING = threading.Lock()
 
@@ -103,11 +103,11 @@ def quiet_session(resources: Resources, parallel: int) -> Iterator[Session]:
 
 
 def _session(resources: Resources, parallel: int) -> Iterator[Session]:
-    run_folder = _run_folder()
+    run_folder = new_run_folder()
     folder = run_folder.path
     previous_umask = os.umask(0o077)
     own = not ray.is_initialized()
-    environment = {**_ENVIRONMENT, "TUNE_MAX_PENDING_TRIALS_PG": str(parallel), _MARK: str(folder)}
+    environment = {**ENVIRONMENT, "TUNE_MAX_PENDING_TRIALS_PG": str(parallel), _MARK: str(folder)}
     if own:
         # A token instead of the one Ray keeps in the home folder.
         environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
@@ -174,7 +174,7 @@ def _init(resources: Resources, parallel: int, folder: Path) -> None:
         )
 
 
-def _run_folder() -> RunFolder:
+def new_run_folder() -> RunFolder:
     """Return a new folder for this run, and end and delete what is left of runs that were killed."""
     return RunFolder(_root(), _PREFIX, _end)
 
@@ -298,7 +298,7 @@ def _registered(get_node: Callable[[str, str], Any]) -> Callable[[str, str], Any
 @contextmanager
 def _environment(values: Mapping[str, str], *, authenticates: bool) -> Iterator[None]:
     """Set variables, for Ray's configuration and its token too where the session `authenticates`: it keeps both."""
-    before = {name: os.environ.get(name) for name in (*values, *_SET_BY_RAY)}
+    before = {name: os.environ.get(name) for name in (*values, *SET_BY_RAY)}
     os.environ.update(values)
     if authenticates:
         _reread()
