@@ -40,14 +40,20 @@ class Dropout(Batchable):
         return dropped_out(activations, self.share)
 
 
-def dropped_out(activations: Tensor, share: Tensor) -> Tensor:
-    """Return the activations without a random share of them, which may be a row's own, and the others scaled up."""
-    # Whole numbers of 16 bits are drawn four at a time, and decide as well as real ones.
-    quarter = activations.new_empty(-(-activations.numel() // 4), dtype=torch.int64)
+def dropped_out(activations: Tensor, share: Tensor, drawn_for: Sequence[int] | None = None) -> Tensor:
+    """Return the activations without a random share of them, which may be a row's own, and the others scaled up.
+
+    Numbers are drawn for the shape `drawn_for`, that of the activations where they differ everywhere.
+    """
+    shape = activations.shape if drawn_for is None else torch.Size(drawn_for)
+    # Whole numbers of 16 bits are drawn four at a time, decide as well as real ones, and compare faster.
+    quarter = activations.new_empty(-(-shape.numel() // 4), dtype=torch.int64)
     drawn = torch.randint_like(quarter, -(2**63), 2**63 - 1)
-    numbers = drawn.view(torch.int16)[: activations.numel()].view(activations.shape)
-    kept = numbers >= (share - 0.5) * 2**16
-    return activations * (kept / (1 - share).clamp(min=2**-16))  # where all are left out there is nothing to scale
+    numbers = drawn.view(torch.int16)[: shape.numel()].view(shape)
+    least = ((share - 0.5) * 2**16).clamp(max=2**15 - 1).to(torch.int16)
+    # Where all are left out there is nothing to scale.
+    scale = torch.where(share < 1, 1 / (1 - share), 0.0)
+    return activations * ((numbers >= least) * scale)
 
 
 def vector_normalisation(name: str, width: int) -> nn.Module:

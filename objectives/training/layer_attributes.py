@@ -77,14 +77,17 @@ class Columns:
         self._rows = rows
         # Attention is computed here in any case: torch's fused kernel has no rule for vmap, and falls back to a loop.
         self._attends = any(isinstance(layer, nn.MultiheadAttention) for layer in template.modules())
-        self._places: list[tuple[nn.Module, str]] = []
+        self.places: list[Place] = []
+        """Where rows differ, in the order of what `of` returns."""
+        self._layers: list[nn.Module] = []
         self._values: list[Tensor] = []
         put(template, rows[0])  # the template may be the model of a member that has left
         layers = dict(template.named_modules())
         for name, attribute in rows[0]:
             values = [row[name, attribute] for row in rows]
             if len(set(values)) > 1:
-                self._places.append((layers[name], attribute))
+                self.places.append((name, attribute))
+                self._layers.append(layers[name])
                 self._values.append(_tensor(values, device))
 
     def row(self, row: int) -> Numbers:
@@ -101,8 +104,8 @@ class Columns:
         if not values and not self._attends:
             yield
             return
-        given = zip(self._places, values, strict=True)
-        with _standing_in([(layer, attribute, value) for (layer, attribute), value in given]):
+        given = zip(self._layers, self.places, values, strict=True)
+        with _standing_in([(layer, attribute, value) for layer, (_, attribute), value in given]):
             yield
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from tuner.objectives.architectures._layers import Batchable, Dropout
+from tuner.objectives.training.direct_layers import DirectModel
 from tuner.objectives.training.flat_state import FlatState, Layout
 from tuner.objectives.training.layer_attributes import Columns
 from tuner.objectives.training.model_signature import answered, read
@@ -46,6 +47,7 @@ class StackedModel:
                 layer.idle = not bool(self._buffers[f"{name}.share"].any())
             if type(layer).forward is nn.Embedding.forward and layer.padding_idx is not None:
                 _leave_padding(layer)
+        self._direct = self._as_direct()
 
     def rest(self, row: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return by name what one row does not train, and views of its buffers."""
@@ -83,10 +85,23 @@ class StackedModel:
             inputs, shared = inputs.expand(count, *inputs.shape).clone(), False
         run = vmap(self._one, in_dims=(0, 0, 0, 0, None if shared else 0), randomness=randomness)
         with self._precision.forward_on(inputs.device):
+            if self._direct is not None:
+                shown = inputs.expand(rows.stop - rows.start, *inputs.shape) if shared else inputs
+                columns = dict(zip(self.columns.places, self.columns.of(rows), strict=True))
+                outputs = self._direct(
+                    {**leaves, **buffers}, shown, columns, training=training, draws_same=randomness == "same"
+                )
+                return answered(outputs, shown.shape[1], behind=1)
             outputs, replaced = run(dict(leaves), still, buffers, self.columns.of(rows), inputs)
         for name, buffer in replaced.items():
             buffers[name].copy_(buffer.detach())
         return answered(outputs, inputs.shape[0 if shared else 1], behind=1)
+
+    def _as_direct(self) -> DirectModel | None:
+        """Return the model as layers that need no vmap; None where it has others, or what training leaves as it is."""
+        if self._shared or self._still or self._other_names or self.layout.pairs:
+            return None
+        return DirectModel.of(self._template, self.columns.places)
 
     def _one(
         self,
