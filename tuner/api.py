@@ -4,7 +4,7 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, final
+from typing import TYPE_CHECKING, Any, Literal, Unpack, final
 
 from tuner.analysis import queries
 from tuner.analysis.confirmation import Confirmation
@@ -24,6 +24,7 @@ from tuner.running import launch
 from tuner.running.callbacks import checked_callbacks, with_callbacks
 from tuner.running.outcome import failed_run, no_usable_trial
 from tuner.running.queueing import add_to_study
+from tuner.running.retry import checked_retried
 from tuner.running.spec_source import Asked, DataFile
 from tuner.spec.overrides import Overrides, given_paths, words_of
 from tuner.storage import deletion
@@ -148,7 +149,7 @@ class Study:
         trust: bool = False,
         **overrides: Unpack[Overrides],
     ) -> "Study":
-        """Go on to the target, or to a new one: `study.resume(trials=128)`.
+        """Continue to the target, or to a new one: `study.resume(trials=128)`.
 
         Takes `log`, `progress`, `callbacks` and the overrides of `run`. Raises `UntrustedCodeError` where the study
         would run code that is neither installed nor in the working directory, unless you `trust` it.
@@ -173,7 +174,7 @@ class Study:
 
     def retry(
         self,
-        trials: Sequence[int] | None = None,
+        trials: Sequence[int] | Literal["failed"] | None = None,
         *,
         progress: bool | None = None,
         callbacks: Sequence[Callback] = (),
@@ -184,7 +185,7 @@ class Study:
         They keep their numbers, configurations and seeds, and what they had reported. `callbacks` and `trust` are those
         of `resume`.
         """
-        called = checked_callbacks(callbacks)
+        called, retried = checked_callbacks(callbacks), checked_retried("failed" if trials is None else trials)
         with watching(progress=progress) as listeners:
             cause = launch.resume(
                 self.name,
@@ -192,7 +193,7 @@ class Study:
                 spec=self._spec,
                 listeners=with_callbacks(listeners, called),
                 trust=trust,
-                retried="failed" if trials is None else tuple(trials),
+                retried=retried,
             )
         self.refresh()
         return self._ended(cause)

@@ -1,6 +1,7 @@
 """Why a trial is what it is, from what is stored of it."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tuner.domain.goal import Goal
 from tuner.domain.origin import Origin, OriginKind
 from tuner.domain.run_controller import StopCause
 from tuner.domain.study import Direction
+from tuner.domain.study_record import EXTENDED
 from tuner.domain.trial import Stage, TrialRecord, TrialState
 from tuner.domain.trial_history import TrialHistory
 
@@ -52,6 +54,15 @@ def test_what_ended_a_trial_follows_from_its_state_its_curve_and_its_last_decisi
     explanation = explain(study(), record, history)
     assert explanation.ending is ending
     assert explanation.why_ended
+
+
+def test_a_trial_that_ended_before_a_budget_that_has_grown_may_have_been_ended_by_the_budget() -> None:
+    early = ended(TrialState.COMPLETE, 3)
+    assert explain(study(), early, NOTHING).why_ended == "complete: the objective ended by itself at epoch 3"
+    extended = explain(replace(study(), notes={EXTENDED: 27}), early, NOTHING)
+    assert extended.why_ended == (
+        "complete: the objective ended by itself, or the budget before it was extended, at epoch 3"
+    )
 
 
 def test_a_trial_that_broke_a_constraint_for_good_was_not_stopped_by_the_scheduler() -> None:

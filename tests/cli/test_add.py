@@ -31,7 +31,7 @@ def test_configurations_are_given_as_json_and_in_files(cli: Cli, workplace: Path
         "added to mine: lr=0.5 width=17 (1 parameter by default: lr)",
         "added to mine: lr=0.25 width=18",
     ]
-    assert "nothing runs the study now; go on with: tuner.create_study(..., name='mine', resume=True)" in messages
+    assert "nothing runs the study now; continue with: tuner.create_study(..., name='mine', resume=True)" in messages
     assert waiting() == [{"lr": 0.125, "width": 32}, {"lr": 0.5, "width": 17}, {"lr": 0.25, "width": 18}]
 
 

@@ -64,6 +64,8 @@ def test_without_confirmation_it_says_what_would_say_more(cli: Cli) -> None:
     answer = cli("compare", "one", "other")[1]
     assert "note: the seeds differ" in answer
     assert "one lucky value each; tuner confirm other and tuner confirm one would say how sure that is" in answer
+    run("same", 1.0, confirm=Confirm(run=False))
+    assert "same is as good as one in what the searches had shown" in cli("compare", "one", "same")[1]
 
 
 def test_what_cannot_be_compared_is_refused(cli: Cli) -> None:

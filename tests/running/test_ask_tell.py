@@ -100,6 +100,8 @@ def test_a_trial_of_another_study_is_refused_and_stays_to_be_told() -> None:
         trial = asked(opened)
         with pytest.raises(ConfigurationError, match="trial 0 was asked of another study"):
             other.tell(trial, 0.5)
+        with pytest.raises(ConfigurationError, match=r"0 is no trial that ask\(\) has returned"):
+            opened.tell(trial.number, 0.5)  # type: ignore[arg-type]
         assert opened.tell(trial, 0.5).value == 0.5
         assert other.trials == ()
 

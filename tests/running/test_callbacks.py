@@ -161,6 +161,7 @@ def test_what_is_no_callback_is_said_before_anything_is_stored_with_all_other_mi
     told = "\n".join(raised.value.problems)
     for part in ("is a class: give an instance", "callbacks[1]: 3 does not inherit tuner.Callback", "trials: 0"):
         assert part in told
-    with pytest.raises(ConfigurationError, match="give a list"):
-        tuner.run(spec(), callbacks=Diary())  # type: ignore[arg-type]
+    for no_list in (Diary(), Diary, None, "diary"):
+        with pytest.raises(ConfigurationError, match="give a list"):
+            tuner.run(spec(), callbacks=no_list)  # type: ignore[arg-type]
     assert open_store(None).names == ()

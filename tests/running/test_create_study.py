@@ -345,3 +345,6 @@ def test_what_cannot_be_retried_is_a_mistake() -> None:
     with pytest.raises(ConfigurationError) as raised:
         create(resume=True, retry=[0, 9])
     assert raised.value.problems == ("trials: trial 0 has not failed, it is COMPLETE", "trials: there is no trial 9")
+    for strange in ("all", 1):
+        with pytest.raises(ConfigurationError, match=r"retry: .* is neither \"failed\" nor a list of numbers"):
+            create(resume=True, retry=strange)

@@ -66,7 +66,8 @@ def test_keys_may_be_dotted_as_configurations_or_as_parameters_are() -> None:
 
 def test_an_idle_study_tries_what_was_added_first_when_it_is_resumed_and_counts_it() -> None:
     study = tuner.run(spec())
-    with pytest.warns(UserWarning, match="the study has 2 of its 2 trials; what is beyond them is tried with more"):
+    beyond = "2 of its 2 trials; what is beyond them is tried with more trials: tuner resume added --trials 4"
+    with pytest.warns(UserWarning, match=beyond):
         added = study.add({"optimizer.lr": 0.01}, {"optimizer": {"name": "sgd"}, "width": 16})
     lr = SPACE.parameters["optimizer.sgd.lr"].default
     assert added == (
@@ -95,6 +96,9 @@ def test_all_mistakes_are_said_at_once_and_nothing_is_added() -> None:
         "config[2].optimizer.sgd.decay",
     ):
         assert part in told
+    with pytest.raises(ConfigurationError) as raised:
+        tuner.load_study("added").add([{"width": 16}], None)  # type: ignore[arg-type]
+    assert raised.value.problems == ("config[0]: [{'width': 16}] is no mapping", "config[1]: None is no mapping")
     assert open_store(None).queue("added").waiting() == ()
 
 

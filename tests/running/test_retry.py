@@ -75,7 +75,7 @@ def test_what_has_not_failed_is_refused_all_at_once_and_changes_nothing() -> Non
     assert raised.value.problems == ("trials: trial 0 has not failed, it is COMPLETE", "trials: there is no trial 9")
     assert states() == ["COMPLETE", "FAIL", "COMPLETE", "FAIL", "COMPLETE"]
     Path("mended").touch()
-    study.retry()
+    study.retry("failed")
     with pytest.raises(ConfigurationError, match="study 'tried' has no failed trial"):
         study.retry()
 

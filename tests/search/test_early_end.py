@@ -135,3 +135,12 @@ def test_where_trials_have_a_delay_they_count_in_the_order_of_their_numbers_and_
     assert (end.cause, end.most_trials(4)) == (None, 4)
     end.count(ended(0.5, number=3))
     assert end.cause is StopCause.TARGET
+
+
+def test_where_more_trials_have_begun_than_are_asked_for_now_those_that_wait_are_trained_all_the_same() -> None:
+    waiting = [ended(None, TrialState.WAITING, number) for number in range(30, 33)]
+    end = EarlyEnd(replace(PLAN, trials=30, until_no_gain=True), [*(ended(0.5) for _ in range(30)), *waiting])
+    assert (end.most_trials(33), end.cause) == (33, None)
+    for trial in waiting:
+        end.count(replace(trial, state=TrialState.COMPLETE, value=0.5))
+    assert end.cause is StopCause.NO_GAIN

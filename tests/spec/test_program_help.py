@@ -17,7 +17,7 @@ options:
   --data DATA           where it is
   -l LR, --lr LR        learning rate (default: 0.001)
   -b, --batch-size N    input batch size for training
-                        (default: 64)
+                        [default: 64]
   --opt {adam,sgd}      the optimizer
   --amp, --no-amp       mixed precision (default: True)
   --layers LAYERS [LAYERS ...]

@@ -9,7 +9,7 @@ from tuner.domain.decision import Comparison, Decision, Yardstick
 from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.origin import Origin, OriginKind
 from tuner.domain.run_controller import StopCause
-from tuner.domain.study_record import StudyRecord
+from tuner.domain.study_record import EXTENDED, StudyRecord
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.domain.trial_history import TrialHistory
 from tuner.formatting.values import amount, number
@@ -248,10 +248,17 @@ def _at(explanation: Explanation) -> str:
     return explanation.unit.at(explanation.trial.last_epoch)
 
 
+def _before_the_budget(explanation: Explanation) -> str:
+    """Return what ended a trial before the budget does; where that has grown since, it may have been the budget."""
+    study = explanation.study
+    ended = "its program ended it" if study.asks_and_tells else "the objective ended by itself"
+    return f"{ended}, or the budget before it was extended," if EXTENDED in study.notes else ended
+
+
 _END: Mapping[Ending, Callable[[Explanation], str]] = {
     Ending.TRAINED: lambda each: f"complete: trained to {_at(each)}, as far as the budget goes",
     Ending.CONVERGED: lambda each: f"complete: {_by_scheduler(each)} ended it at {_at(each)}, it had converged",
-    Ending.BY_ITSELF: lambda each: f"complete: the objective ended by itself at {_at(each)}",
+    Ending.BY_ITSELF: lambda each: f"complete: {_before_the_budget(each)} at {_at(each)}",
     Ending.STOPPED: lambda each: f"stopped by {_by_scheduler(each)} at {_at(each)}",
     Ending.CONSTRAINT: _broken,
     Ending.FAILED: _failure,

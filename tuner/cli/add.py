@@ -46,8 +46,8 @@ def command(
     for each in queued.configs:
         answers().print(Text(f"added to {safe(name)}: {safe(_said(each))}"), soft_wrap=True)
     if queued.configs and not store.is_run(name):
-        again = how_to_resume(store.location, store.study(name))
-        messages().print(Text(safe(f"nothing runs the study now; go on with: {again}"), style="dim"), soft_wrap=True)
+        again = how_to_resume(store.location, store.study(name), queued.trials)
+        messages().print(Text(safe(f"nothing runs the study now; continue with: {again}"), style="dim"), soft_wrap=True)
 
 
 def _said(added: CompletedConfig) -> str:

@@ -140,6 +140,8 @@ def _in_words(location: Location, verdict: StudyDifference) -> str:
         return f"{one} and {other}: one of them has no completed trial"
     how = f"{one} is {'better' if difference.mean >= 0 else 'worse'} than {other} by {abs(difference.mean):.4f}"
     if not verdict.is_confirmed:
+        if difference.mean == 0:
+            how = f"{one} is as good as {other}"
         steps = " and ".join(location.command("confirm", name) for name in verdict.unconfirmed)
         return f"{how} in what the searches had shown, one lucky value each; {steps} would say how sure that is"
     if not math.isfinite(difference.margin):

@@ -1,4 +1,4 @@
-"""Go on with a study where it was, to its target or a new one."""
+"""Continue a study where it was, to its target or a new one."""
 
 from pathlib import Path
 from typing import Annotated

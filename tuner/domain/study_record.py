@@ -15,6 +15,9 @@ from tuner.domain.study import Direction
 STOPPED = "stopped"
 """The note that says why a study's last run stopped before its target."""
 
+EXTENDED = "extended"
+"""The note that says how far trials are trained since the study was resumed with more than its file says."""
+
 _SUFFIX = ":confirm"
 
 

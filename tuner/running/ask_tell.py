@@ -91,6 +91,8 @@ class AskTellStudy:
         """
         if value is not None and failure is not None:
             raise ConfigurationError("tell a value or a failure, not both")
+        if not isinstance(trial, AskedTrial):
+            raise ConfigurationError(f"{trial!r} is no trial that ask() has returned")
         if not trial.is_of(self):
             raise ConfigurationError(f"trial {trial.number} was asked of another study, or before this one was opened")
         trial.end(value, failure)

@@ -16,7 +16,7 @@ from tuner.running.tracked_listeners import MakeListeners, shown, warning_to
 
 def checked_callbacks(callbacks: Sequence[Callback]) -> tuple[Callback, ...]:
     """Return the callbacks; raises `ConfigurationError` for everything among them that is none."""
-    if isinstance(callbacks, Callback):
+    if not isinstance(callbacks, Sequence) or isinstance(callbacks, str):
         raise ConfigurationError("callbacks: give a list", hint="callbacks=[...]")
     problems = [
         f"callbacks[{index}]: {each!r} {'is a class: give an instance' if isinstance(each, type) else _NO_CALLBACK}"

@@ -19,7 +19,7 @@ from tuner.running.callbacks import checked_callbacks, with_callbacks
 from tuner.running.components import RunComponents
 from tuner.running.extension import extend
 from tuner.running.resume_check import refuse_fewer_trials
-from tuner.running.retry import Retried, can_be_retried, put_back_failed
+from tuner.running.retry import Retried, can_be_retried, checked_retried, put_back_failed
 from tuner.running.session import StudyRunner, runner_with_keepers
 from tuner.running.signals import time_limit
 from tuner.running.spec_source import Source, module_folder
@@ -73,14 +73,15 @@ def create_study(
     mistakes.add(f"{word}: is for runs, and this program trains itself" for word in of_a_run)
     logs = mistakes.collect(lambda: Logs.of(log)) or Logs()
     called = with_callbacks(None, mistakes.collect(lambda: checked_callbacks(callbacks)) or ())
-    if retry and not resume:
+    retried = mistakes.collect(lambda: checked_retried(retry)) or ()
+    if retried and not resume:
         mistakes.add(["retry: is for a study that is opened again, with resume=True"])
     with said_as(words_of(paths)), ExitStack() as held:
         spec = _spec(study, paths, mistakes)
         store = open_store(storage)
         held.callback(store.close)
         if resume and not mistakes.has_any and spec.name in store:
-            again = _Again(fidelity=_given_fidelity(paths), retried=retry)
+            again = _Again(fidelity=_given_fidelity(paths), retried=retried)
             return _open(store, spec, again, _tracked(called, held.enter_context(logs)), held)
         return _create(store, spec, _tracked(called, held.enter_context(logs)), held, mistakes)
 
@@ -143,15 +144,15 @@ class _Again:
 def _open(store: Store, spec: StudySpec, again: _Again, tracked: _Tracked, held: ExitStack) -> AskTellStudy:
     name = spec.name
     location = place_of_study(store, name)
-    components, description = rebuild_components(store, location, name, again.fidelity, spec, trust=False)
+    components, asked = rebuild_components(store, location, name, again.fidelity, spec, trust=False)
     refuse_fewer_trials(name, components.spec.budget.trials, store.read(name)[1])
     writer = held.enter_context(store.holding(name))
     extend(store, store.study(name), components, writer)
     if again.retried and (again.retried != "failed" or _has_failed(store, name)):
         reasons = put_back_failed(store, name, components, writer, again.retried)
         components = replace(components, notes=(*components.notes, *reasons))
-    writer.annotate("spec", description)
-    writer.annotate("environment", dict(environment()))
+    for note, content in (asked | {"environment": dict(environment())}).items():
+        writer.annotate(note, content)
     record, trials = settle(store, location, name, writer)
     runner = runner_with_keepers(store, record, components, trials, tracked(location.folder))
     return _study(store, record, components, writer, runner, held)

@@ -5,7 +5,7 @@ from typing import Any
 
 from tuner.domain.errors import ConfigurationError, Mistakes
 from tuner.domain.fidelity import Fidelity, FidelityUnit
-from tuner.domain.study_record import StudyRecord, companion
+from tuner.domain.study_record import EXTENDED, StudyRecord, companion
 from tuner.domain.trial import TrialState
 from tuner.execution.checkpoints import has_states
 from tuner.formatting.values import amount
@@ -14,9 +14,6 @@ from tuner.running.resume_check import refuse_ended
 from tuner.running.session import now
 from tuner.storage.store import Store
 from tuner.storage.writer import SqlStudyWriter
-
-EXTENDED = "extended"
-"""The note that says how far trials are trained since the study was resumed with more than its file says."""
 
 
 def budget_key(study: StudyRecord) -> str:

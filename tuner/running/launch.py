@@ -106,7 +106,7 @@ def resume(
     with _opened(storage) as store, logs or Logs() as logging:
         location = place_of_study(store, name)
         refuse_asked(store.location, store.study(name))
-        components, description = rebuild_components(
+        components, asked = rebuild_components(
             store, location, name, overrides or {}, spec, mistakes=mistakes, trust=trust
         )
         if "budget.trials" in (overrides or {}):
@@ -114,7 +114,8 @@ def resume(
         with _resumable(store, name), store.holding(name) as writer, ExitStack() as held:
             reopened = _reopened(store, name, components, writer, retried)
             components = replace(components, notes=(*components.notes, *reopened))
-            writer.annotate("spec", description)
+            for note, content in asked.items():
+                writer.annotate(note, content)
             before = store.study(name)
             nothing_left, cause = _nothing_left(store, location, before, components, writer)
             if nothing_left:

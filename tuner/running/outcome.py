@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tuner.analysis import queries
 from tuner.domain.errors import NoUsableTrialError, TooManyFailuresError
+from tuner.domain.object_reference import UNNAMED
 from tuner.domain.run_controller import StopCause
 from tuner.domain.study import Budget
 from tuner.domain.study_record import StudyRecord
@@ -15,11 +16,18 @@ _REASONS = 3
 """How many causes of failures an error names."""
 
 
-def how_to_resume(location: Location, study: StudyRecord) -> str:
-    """Return what continues the study: a command, or a call in the program that asks and tells."""
+def how_to_resume(location: Location, study: StudyRecord, trials: int | None = None) -> str:
+    """Return what continues the study, to so many `trials` in all: a command, or a call in its program.
+
+    No command finds an objective that lies in no module, such as a notebook's.
+    """
     if study.asks_and_tells:
-        return f"tuner.create_study(..., name={study.name!r}, resume=True), in its program"
-    return location.command("resume", study.name)
+        further = "" if trials is None else f"trials={trials}, "
+        return f"tuner.create_study(..., {further}name={study.name!r}, resume=True), in its program"
+    if any(mark in str(study.spec.get("objective", "")) for mark in UNNAMED):
+        further = "" if trials is None else f"trials={trials}"
+        return f"tuner.load_study({study.name!r}, spec=...).resume({further}), in its program"
+    return location.command("resume", study.name, *([] if trials is None else ["--trials", trials]))
 
 
 def _after_failures(location: Location, summary: queries.Summary) -> str:

@@ -8,7 +8,7 @@ from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.parameter import Choice
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study_record import StudyRecord, is_companion
+from tuner.domain.study_record import is_companion
 from tuner.domain.trial import TrialRecord
 from tuner.formatting.values import amount
 from tuner.running.outcome import how_to_resume
@@ -24,6 +24,8 @@ class Queued:
     configs: tuple[CompletedConfig, ...]
     """Those that wait now; duplicates were left out."""
     notes: tuple[str, ...]
+    trials: int | None
+    """How many trials the study needs in all for everything that waits; None where it has as many."""
 
 
 def add_to_study(
@@ -45,6 +47,7 @@ def add_to_study(
             f"study {name!r} was not made by tuner, so nothing can be added to it here",
             hint="Optuna adds to it: study.enqueue_trial(...)",
         )
+    _refuse_no_mappings(given)
     configs = completed(known, [nested(known, each) for each in given], "config")
     waiting = [each.config for each in store.queue(name).waiting()]
     chosen: list[CompletedConfig] = []
@@ -55,9 +58,24 @@ def add_to_study(
         else:
             chosen.append(each)
     store.enqueue(name, [each.config for each in chosen])
-    if chosen:
-        notes += _doubts(store, study, trials, len(waiting) + len(chosen), checks_rules=space is not None)
-    return Queued(configs=tuple(chosen), notes=tuple(notes))
+    if chosen and study.rules and space is None:
+        notes.append("the rules of the search space are not stored: they are checked when it is to be tried")
+    needed, target = len(trials) + len(waiting) + len(chosen), study.spec["budget"]["trials"]
+    if not chosen or needed <= target:
+        return Queued(configs=tuple(chosen), notes=tuple(notes), trials=None)
+    more = f"what is beyond them is tried with more trials: {how_to_resume(store.location, study, needed)}"
+    notes.append(f"the study has {len(trials)} of its {amount(target, 'trial')}; {more}")
+    return Queued(configs=tuple(chosen), notes=tuple(notes), trials=needed)
+
+
+def _is_mapping(given: object) -> bool:
+    return isinstance(given, Mapping)
+
+
+def _refuse_no_mappings(given: Sequence[object]) -> None:
+    strange = [f"config[{at}]: {each!r} is no mapping" for at, each in enumerate(given) if not _is_mapping(each)]
+    if strange:
+        raise ConfigurationError(strange, hint="give each configuration by itself: study.add({...}, {...})")
 
 
 def nested(space: SearchSpace, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,14 +125,3 @@ def _duplicate(config: Config, trials: Sequence[TrialRecord], waiting: Sequence[
         return "the same one waits already"
     tried = next((trial.number for trial in trials if trial.config_at(1) == config), None)
     return "" if tried is None else f"trial {tried} has the same one"
-
-
-def _doubts(
-    store: Store, study: StudyRecord, trials: Sequence[TrialRecord], waiting: int, *, checks_rules: bool
-) -> Iterator[str]:
-    if study.rules and not checks_rules:
-        yield "the rules of the search space are not stored: they are checked when it is to be tried"
-    target = study.spec["budget"]["trials"]
-    if waiting > target - len(trials):
-        more = f"with more trials, {len(trials) + waiting} in all: {how_to_resume(store.location, study)}"
-        yield f"the study has {len(trials)} of its {amount(target, 'trial')}; what is beyond them is tried {more}"

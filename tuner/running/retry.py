@@ -1,6 +1,6 @@
 """Puts failed trials back, so that the study trains them again: the same numbers, configurations and seeds."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Literal
 
 from tuner.domain.errors import ConfigurationError
@@ -13,6 +13,15 @@ from tuner.storage.writer import SqlStudyWriter
 
 Retried = Collection[int] | Literal["failed"]
 """The numbers of failed trials to train again, or the word for all of them."""
+
+
+def checked_retried(retried: object) -> Retried:
+    """Return what a program says is to be retried; raises `ConfigurationError` where it is neither word nor numbers."""
+    if retried == "failed":
+        return "failed"
+    if isinstance(retried, str) or not isinstance(retried, Iterable):
+        raise ConfigurationError(f'retry: {retried!r} is neither "failed" nor a list of numbers such as [3, 7]')
+    return tuple(retried)
 
 
 def put_back_failed(

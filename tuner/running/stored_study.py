@@ -18,6 +18,7 @@ from tuner.execution.checkpoints import discard_beyond, has_states
 from tuner.running.builder import build_components
 from tuner.running.components import RunComponents
 from tuner.running.extension import budget_key, refuse_less, with_extension, without_other_units
+from tuner.running.kept_ends import with_ends, without_ends
 from tuner.running.lookup import data_fingerprint
 from tuner.running.resume_check import refuse_changes
 from tuner.running.spec_source import Source, space_to_resume, spec_to_resume
@@ -121,15 +122,16 @@ def rebuild_components(
     mistakes: Mistakes | None = None,
     trust: bool,
 ) -> tuple[RunComponents, dict[str, Any]]:
-    """Return the components of a stored study, and the description that its spec is stored as from now on.
+    """Return the components of a stored study, and the notes about what it is asked to do from now on.
 
     Raises `ResumeRefusedError` where they no longer are what they were.
     """
     study = store.study(name)
     mistakes = mistakes or Mistakes()
     overrides = with_extension(study, without_other_units(study, overrides, mistakes))
-    instead = store.location.command("trials", name)
-    spec, folder = spec_to_resume(study, overrides, spec, instead, mistakes, trust=trust, database=store.location.file)
+    instead, others, file = store.location.command("trials", name), without_ends(overrides), store.location.file
+    spec, folder = spec_to_resume(study, others, spec, instead, mistakes, trust=trust, database=file)
+    spec, ends = with_ends(study, spec, overrides, mistakes)
     space = mistakes.collect(lambda: space_to_resume(study, spec, folder))
     if mistakes.has_any or space is None:
         # A spec with defaults in places differs from the study's for no reason of a person's.
@@ -146,7 +148,7 @@ def rebuild_components(
     components = build_components(spec_to_build, folder, location.folders_of(study.folder_name))
     carried = tuple(TransferredConfig.parsed(each) for each in study.notes.get("warm_start", ()))
     components = warm_started(components, WarmStartConfigs(carried=carried))
-    return with_folder_warning(components, location), {**spec.describe(), "name": name}
+    return with_folder_warning(components, location), {"spec": {**spec.describe(), "name": name}, **ends}
 
 
 def with_folder_warning(components: RunComponents, location: Location) -> RunComponents:

@@ -30,8 +30,9 @@ class EarlyEnd:
         self._following: dict[int, TrialRecord] = {}
         self._num_counted = 0
         self._ended: StopCause | None = None
-        self._most_trials = plan.trials
-        for trial in finished_in_order(earlier):
+        begun = tuple(earlier)
+        self._most_trials = max(plan.trials, len(begun))
+        for trial in finished_in_order(begun):
             self.count(trial)
 
     @property

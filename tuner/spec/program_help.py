@@ -7,7 +7,7 @@ from typing import final
 
 _ENTRY = re.compile(r" {1,4}(?P<invocation>\S.*?)(?: {2,}(?P<help>\S.*))?")
 _CHOICES = re.compile(r"\{([^{}]+)\}")
-_DEFAULT = re.compile(r"\bdefaults?(?: is| to|:|=| value:)?\s*['\"`]?(?P<value>[^\s,;()'\"`]+)", re.IGNORECASE)
+_DEFAULT = re.compile(r"\bdefaults?(?: is| to|:|=| value:)?\s*['\"`]?(?P<value>[^\s,;()\]'\"`]+)", re.IGNORECASE)
 _BRACKETED = re.compile(r"\[[^\[\]]*\]")
 
 
