@@ -176,7 +176,7 @@ class BatchedTrainer:
         for kind in self._kinds:
             begin, end = max(kind.rows.start, block.start), min(kind.rows.stop, block.stop)
             if begin < end:
-                yield _Stepper(kind, slice(begin, end), block.start, self._stack.weights)
+                yield _Stepper(kind, slice(begin, end), block.start, self._stack.weights, self.layout)
 
     def _outputs(self, rows: slice) -> Tensor:
         examples = [member.data.validation for member in self.members[rows]]
@@ -234,14 +234,19 @@ def _column(values: Sequence[float]) -> Tensor:
 class _Stepper:
     """One optimizer's rows within a block."""
 
-    def __init__(self, kind: _OptimizerGroup, rows: slice, block_begin: int, weights: Tensor) -> None:
+    def __init__(self, kind: _OptimizerGroup, rows: slice, block_begin: int, weights: Tensor, layout: Layout) -> None:
         self._rule = kind.rule
+        self._parts = layout.tensors
+        scale = layout.scale(kind.rule.family)
+        self._scale = None if scale is None else scale.to(weights)
         self._here = slice(rows.start - block_begin, rows.stop - block_begin)
         mine = slice(rows.start - kind.rows.start, rows.stop - kind.rows.start)
         self._weights = weights[rows].detach()
         self._memory = {name: each[mine] for name, each in kind.memory.items()}
         self._numbers = {name: each[mine].to(weights.device) for name, each in kind.numbers.items()}
         self._columns = {name: each.to(weights.dtype) for name, each in self._numbers.items()}
+        if self._scale is not None and self._rule.decoupled:
+            self._columns["weight_decay"] = self._columns["weight_decay"] / self._scale
         clip = self._columns["clip"]
         self._clips = bool((clip > 0).any())
         self._clip = torch.where(clip > 0, clip, torch.inf)
@@ -253,13 +258,16 @@ class _Stepper:
             norms = torch.linalg.vector_norm(found, dim=1, keepdim=True)
             found = found * (self._clip / (norms + 1e-6)).clamp(max=1.0)
         rates = lr[self._here]
+        column = rates.to(found.dtype)
         self._rule.update(
             OptimizerBatch(
                 weights=self._weights,
                 gradients=found,
                 memory=self._memory,
                 numbers={**self._numbers, "lr": rates},
-                columns={**self._columns, "lr": rates.to(found.dtype)},
+                columns={**self._columns, "lr": column if self._scale is None else column * self._scale},
+                scale=self._scale,
+                parts=self._parts,
             )
         )
 
@@ -320,7 +328,10 @@ def _are_one(examples: Sequence[Examples]) -> bool:
 def _lrs(members: Sequence[CohortMember], epochs: Sequence[int], steps: int, max_epochs: int) -> Tensor:
     """Return the learning rates of an epoch, (steps, rows, 1)."""
     rates = [
-        [each.rule.lr * each.lr_schedule.factor(progress(epoch, step, steps, max_epochs)) for step in range(steps)]
+        [
+            each.rule.lr * each.lr_schedule.multiplier(progress(epoch, step, steps, max_epochs), steps * max_epochs)
+            for step in range(steps)
+        ]
         for each, epoch in zip(members, epochs, strict=True)
     ]
     return torch.tensor(rates, dtype=torch.float64).T[..., None]

@@ -82,7 +82,7 @@ def train_epoch(learner: TrainState, examples: Examples, *, epoch: int, max_epoc
     places = shuffled(examples, learner.batch_size)
     learner.model.train()
     for step, (features, targets) in enumerate(gathered(examples, places)):
-        set_lr(learner, progress(epoch, step, len(places), max_epochs))
+        set_lr(learner, progress(epoch, step, len(places), max_epochs), len(places) * max_epochs)
         losses = learner.loss(learner.outputs(features), targets)
         loss = losses.mean() if learner.class_weights is None else _weighted(losses, learner.class_weights[targets])
         learner.optimizer.zero_grad()
@@ -123,11 +123,11 @@ def progress(epoch: int, step: int, steps: int, max_epochs: int) -> float:
     return (epoch + (step + 0.5) / steps) / max_epochs
 
 
-def set_lr(learner: TrainState, progress: float) -> None:
-    """Give the optimizer the rate that the schedule wants at `progress` (0 to 1)."""
-    lr = learner.rule.lr * learner.lr_schedule.factor(progress)
+def set_lr(learner: TrainState, progress: float, steps: int) -> None:
+    """Give the optimizer the rate that the schedule wants at `progress` (0 to 1) of so many steps."""
+    lr = learner.rule.lr * learner.lr_schedule.multiplier(progress, steps)
     for group in learner.optimizer.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group.get("rate", 1.0)
 
 
 @torch.no_grad()

@@ -108,7 +108,7 @@ def test_what_a_model_does_to_its_inputs_in_place_is_not_done_to_the_data() -> N
 
 def test_the_schedule_sets_the_rate_by_the_progress_of_the_whole_trial() -> None:
     learner = _learner(nn.Linear(1, 1), lr=0.2, schedule="cosine")
-    set_lr(learner, 0.5)
+    set_lr(learner, 0.5, 10)
     assert learner.optimizer.param_groups[0]["lr"] == pytest.approx(0.1)
     train_epoch(learner, _examples(8), epoch=9, max_epochs=10)
     assert learner.optimizer.param_groups[0]["lr"] == pytest.approx(0.1 * (1 + math.cos(math.pi * 0.975)))
