@@ -1,8 +1,8 @@
 """Corpus: the files of a data set of text, and the documents in them, one at a time."""
 
-import codecs
 import glob
 import hashlib
+import io
 import json
 import sysconfig
 from collections.abc import Iterator
@@ -143,7 +143,7 @@ def _paragraphs(file: Path) -> Iterator[str]:
     lines: list[str] = []
     length = 0
     with opened(file, _LARGEST) as stream:
-        for line in codecs.getreader("utf-8")(stream, errors="replace"):
+        for line in io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline=""):
             if (not line.strip() and lines) or length > _PIECE:
                 yield "".join(lines)
                 lines, length = [], 0

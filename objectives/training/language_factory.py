@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, final
 
-from tuner.domain.errors import ConfigurationError
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Metrics, Trial
 from tuner.objectives._components import BATCH_SIZE, part
@@ -78,7 +77,7 @@ class LanguageFactory:
             kept=filters.kept(documents) if documents else None,
         )
         if len(windows) <= settings.context:
-            raise ConfigurationError(f"the filters leave {len(windows)} tokens, fewer than a window: {filters}")
+            raise ValueError(f"the filters leave {len(windows)} tokens, fewer than a window: {filters}")
         return windows
 
     def _examples(self, name: str, device: str) -> Examples:
