@@ -142,8 +142,9 @@ def _paragraphs(file: Path) -> Iterator[str]:
     """Yield what lies between blank lines, of long ones a piece at a time."""
     lines: list[str] = []
     length = 0
-    with opened(file, _LARGEST) as stream:
-        for line in io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline=""):
+    stream = opened(file, _LARGEST)
+    with io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="") as text:
+        for line in text:
             if (not line.strip() and lines) or length > _PIECE:
                 yield "".join(lines)
                 lines, length = [], 0

@@ -38,7 +38,7 @@ def test_residual_blocks_of_a_deep_model_count_less_in_complete_p_only() -> None
 
 
 @pytest.mark.parametrize(("name", "grows"), [("mup", False), ("standard", True)])
-def test_a_step_of_adam_changes_the_outputs_as_much_at_every_width_in_mup_only(name: str, grows: bool) -> None:
+def test_a_step_of_adam_changes_the_outputs_as_much_at_every_width_in_mup_only(name: str, *, grows: bool) -> None:
     """The coordinate check: how much logits change in a few steps, at 8 times the width against the base."""
 
     def change(width: int) -> float:
@@ -55,8 +55,9 @@ def test_a_step_of_adam_changes_the_outputs_as_much_at_every_width_in_mup_only(n
         for _ in range(3):
             optimizer.zero_grad()
             logits = model(tokens[:, :-1])
-            torch.nn.functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten()).backward()  # type: ignore[no-untyped-call]
+            loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         return float((model(tokens[:, :-1]).detach() - before).square().mean().sqrt())
 
-    assert (change(256) > 3 * change(32)) is grows
+    assert (change(256) > 2 * change(32)) is grows
