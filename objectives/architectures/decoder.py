@@ -161,7 +161,8 @@ def _attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     steps = query.shape[-2]
     scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
     later = torch.ones(steps, steps, dtype=torch.bool, device=query.device).triu(1)
-    return scores.masked_fill(later, -torch.inf).softmax(dim=-1) @ value
+    attended: Tensor = scores.masked_fill(later, -torch.inf).softmax(dim=-1) @ value
+    return attended
 
 
 def _rotated(heads: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Warm-up, stable, decay: the full rate until the last part of training (Hu et al., 2024; Hägele et al., 2024)."""
 
+import math
 from dataclasses import dataclass
 from typing import final
 
@@ -26,7 +27,7 @@ class Wsd(LrSchedule):
         begin = 1 - self.decay
         if progress <= begin:
             return 1.0
-        return 1 - (1 - self.final) * ((progress - begin) / self.decay) ** 0.5
+        return 1 - (1 - self.final) * math.sqrt((progress - begin) / self.decay)
 
     def multiplier(self, progress: float, steps: int) -> float:
         taken = progress * steps

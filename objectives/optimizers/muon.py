@@ -1,5 +1,6 @@
 """Steps along orthogonal matrices (Jordan et al., 2024), as large as Adam's (Liu et al., 2025)."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
@@ -85,8 +86,9 @@ def orthogonal(matrices: Tensor) -> Tensor:
     for _ in range(_ITERATIONS):
         square = found @ found.transpose(-2, -1)
         found = first * found + (second * square + third * square @ square) @ found
-    size: float = _ADAM_SIZE * max(matrices.shape[-2:]) ** 0.5
-    return size * (found.transpose(-2, -1) if long else found)
+    size = _ADAM_SIZE * math.sqrt(max(matrices.shape[-2:]))
+    steps: Tensor = size * (found.transpose(-2, -1) if long else found)
+    return steps
 
 
 @final

@@ -1,5 +1,6 @@
 """Maximal update parametrisation: the best learning rate stays as a model gets wider (Yang and Hu, 2021)."""
 
+import math
 from dataclasses import dataclass
 from typing import final
 
@@ -20,12 +21,12 @@ class Mup(Parametrisation):
 
     def role(self, kind: TensorKind, growth: Growth) -> TensorRole:
         if kind is TensorKind.HIDDEN:
-            rates = ((Family.ADAPTIVE, 1 / growth.width), (Family.ORTHOGONAL, growth.width**-0.5))
+            rates = ((Family.ADAPTIVE, 1 / growth.width), (Family.ORTHOGONAL, 1 / math.sqrt(growth.width)))
             return TensorRole(kind=kind, rates=rates)
         return TensorRole(kind=kind, rates=((Family.GRADIENT, growth.width),))
 
     def output_spread(self, growth: Growth) -> float:
-        return growth.width**0.5
+        return math.sqrt(growth.width)
 
     def output_multiplier(self, growth: Growth) -> float:
         return 1 / growth.width

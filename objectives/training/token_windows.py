@@ -12,9 +12,8 @@ from tuner.domain.seed import derive
 from tuner.objectives.text.token_cache import TokenPart
 from tuner.objectives.training.data import Examples, TrainingExamples
 
-_PAGE = 4096
-_MOST_RESIDENT = 64 << 20
-"""After reading so many bytes of pages the process gives them back: the system's cache keeps them anyway."""
+_WINDOWS_HELD = 64
+"""After so many windows the process gives their pages back, of up to 2 MB each; the system's cache keeps them."""
 
 
 @final
@@ -23,8 +22,8 @@ class TokenFile:
 
     def __init__(self, part: TokenPart) -> None:
         dtype = np.dtype(part.dtype)
-        self._begin, self._count, self._itemsize = part.begin, part.count, dtype.itemsize
-        self._read = 0
+        self._begin, self._count = part.begin, part.count
+        self._held = 0
         with part.file.open("rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._map.madvise(mmap.MADV_RANDOM)  # or the system reads far ahead of every window
@@ -35,13 +34,16 @@ class TokenFile:
 
     def at(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the tokens at these places, (*places,)."""
-        found = self._tokens[places + self._begin].astype(np.int64)
-        windows = places.size // places.shape[-1]
-        self._read += windows * (places.shape[-1] * self._itemsize + 2 * _PAGE)
-        if self._read > _MOST_RESIDENT:
-            self._map.madvise(mmap.MADV_DONTNEED)
-            self._read = 0
-        return found
+        windows = places.reshape(-1, places.shape[-1])
+        found = np.empty(windows.shape, dtype=np.int64)
+        for begin in range(0, len(windows), _WINDOWS_HELD):
+            here = slice(begin, begin + _WINDOWS_HELD)
+            found[here] = self._tokens[windows[here] + self._begin]
+            self._held += len(found[here])
+            if self._held >= _WINDOWS_HELD:
+                self._map.madvise(mmap.MADV_DONTNEED)
+                self._held = 0
+        return found.reshape(places.shape)
 
 
 @final

@@ -12,7 +12,7 @@ def document(seed: int, words: int = 400) -> str:
 
 def grouped(texts: list[str], threshold: float = 0.8) -> list[int]:
     signatures = np.stack([signature(text.encode()) for text in texts])
-    return groups(signatures, texts, threshold).tolist()
+    return [int(group) for group in groups(signatures, texts, threshold)]
 
 
 def test_documents_that_differ_in_a_few_words_are_near_duplicates_and_others_are_not() -> None:
