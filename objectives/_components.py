@@ -31,6 +31,8 @@ PARTS: Mapping[str, Catalogue] = MappingProxyType(
 )
 """What a configuration can choose, by the key it is chosen under."""
 
+PARAMETRISATIONS = Catalogue("tuner.objectives.parametrisations", "parametrisation")
+
 PREPROCESSING = ("cleaning", "transformation", "scaling")
 """The kinds of preprocessing steps, in the order they are taken."""
 

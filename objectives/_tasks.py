@@ -8,6 +8,8 @@ class Task(Enum):
 
     CLASSIFICATION = "classification"
     REGRESSION = "regression"
+    LANGUAGE = "language"
+    """The next token of a text."""
 
 
 class Input(Enum):
@@ -19,3 +21,5 @@ class Input(Enum):
     """(steps, features)"""
     TABLE = "table"
     """(columns,)"""
+    TOKENS = "tokens"
+    """(steps,): whole numbers; a model answers each step."""

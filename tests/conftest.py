@@ -39,6 +39,7 @@ def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("elsewhere"))
         patch.delenv("TUNER_STORAGE", raising=False)
+        patch.setenv("TUNER_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
         TEMPLATE.close()
 

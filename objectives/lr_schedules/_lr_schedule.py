@@ -17,3 +17,7 @@ class LrSchedule(ABC):
         """Return the multiplier at `progress` from 0, where training begins, to 1, where its last epoch ends."""
         ramp = progress / self.warmup if progress < self.warmup else 1.0
         return ramp * self.shape(progress)
+
+    def multiplier(self, progress: float, steps: int) -> float:
+        """Return the factor at `progress` of a training of so many steps; a schedule may count some in steps."""
+        return self.factor(progress)

@@ -26,4 +26,4 @@ def adam_step(rows: OptimizerBatch, gradients: Tensor) -> None:
     """Step against the mean of the gradients, scaled by their recent size."""
     step, mean, root = moments(rows, gradients)
     size = rows.numbers["lr"] / (1 - rows.numbers["beta1"] ** step)
-    rows.weights.addcdiv_(mean * -size.to(mean.dtype), root)
+    rows.weights.addcdiv_(mean * -rows.scaled(size.to(mean.dtype)), root)

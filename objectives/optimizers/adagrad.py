@@ -1,14 +1,13 @@
 """Steps that shrink as gradients add up (Duchi et al., 2011)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, final
 
 import torch
-from torch import nn
 
-from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch
+from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch, Parameters
 
 __all__ = ["Adagrad"]
 
@@ -27,7 +26,7 @@ class Adagrad(Optimizer):
     weight_decay: float = 0.0
     clip: float = 0.0
 
-    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         return torch.optim.Adagrad(parameters, lr=self.lr, weight_decay=self.weight_decay)
 
     @staticmethod

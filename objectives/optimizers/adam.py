@@ -1,14 +1,13 @@
 """Adaptive moments (Kingma and Ba, 2015)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, final
 
 import torch
-from torch import nn
 
 from tuner.objectives.optimizers._adam import MEMORY, TALLIES, adam_step
-from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch, can_be_fused
+from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch, Parameters, can_be_fused
 
 __all__ = ["Adam"]
 
@@ -27,7 +26,7 @@ class Adam(Optimizer):
     weight_decay: float = 0.0
     clip: float = 0.0
 
-    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         return torch.optim.Adam(
             parameters,
             fused=can_be_fused(parameters),

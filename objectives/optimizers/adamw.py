@@ -1,14 +1,13 @@
 """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, final
 
 import torch
-from torch import nn
 
 from tuner.objectives.optimizers._adam import MEMORY, TALLIES, adam_step
-from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch, can_be_fused
+from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch, Parameters, can_be_fused
 
 __all__ = ["AdamW"]
 
@@ -20,6 +19,7 @@ class AdamW(Optimizer):
 
     memory: ClassVar[tuple[str, ...]] = MEMORY
     tallies: ClassVar[Mapping[str, float]] = TALLIES
+    decoupled: ClassVar[bool] = True
 
     lr: float = 1e-3
     beta1: float = 0.9
@@ -27,7 +27,7 @@ class AdamW(Optimizer):
     weight_decay: float = 1e-2
     clip: float = 0.0
 
-    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         return torch.optim.AdamW(
             parameters,
             fused=can_be_fused(parameters),

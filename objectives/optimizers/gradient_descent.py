@@ -1,13 +1,11 @@
 """Plain gradient descent."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
-from torch import nn
 
-from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch, can_be_fused
+from tuner.objectives.optimizers._optimizer import Family, Optimizer, OptimizerBatch, Parameters, can_be_fused
 
 __all__ = ["GradientDescent"]
 
@@ -17,10 +15,12 @@ __all__ = ["GradientDescent"]
 class GradientDescent(Optimizer):
     """Steps against the gradient, nothing else."""
 
+    family: ClassVar[Family] = Family.GRADIENT
+
     lr: float = 0.1
     clip: float = 0.0
 
-    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         return torch.optim.SGD(parameters, fused=can_be_fused(parameters), lr=self.lr)
 
     @staticmethod

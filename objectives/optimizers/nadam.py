@@ -1,15 +1,14 @@
 """Adam that looks a step ahead (Dozat, 2016)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, final
 
 import torch
-from torch import nn
 
 from tuner.objectives.optimizers._adam import MEMORY, TALLIES, moments
-from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch
+from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch, Parameters
 
 __all__ = ["NAdam"]
 
@@ -31,7 +30,7 @@ class NAdam(Optimizer):
     weight_decay: float = 0.0
     clip: float = 0.0
 
-    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         return torch.optim.NAdam(parameters, lr=self.lr, betas=(self.beta1, self.beta2), weight_decay=self.weight_decay)
 
     @staticmethod
@@ -43,5 +42,5 @@ class NAdam(Optimizer):
         product.mul_(now)
         of_gradients = -lr * (1 - now) / (1 - product)
         of_mean = -lr * ahead / (1 - product * ahead)
-        rows.weights.addcdiv_(gradients * of_gradients.to(root.dtype), root)
-        rows.weights.addcdiv_(mean * of_mean.to(root.dtype), root)
+        rows.weights.addcdiv_(gradients * rows.scaled(of_gradients.to(root.dtype)), root)
+        rows.weights.addcdiv_(mean * rows.scaled(of_mean.to(root.dtype)), root)

@@ -1,14 +1,13 @@
 """Gradients divided by their recent size (Tieleman and Hinton, 2012)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, final
 
 import torch
-from torch import nn
 
-from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch
+from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch, Parameters
 
 __all__ = ["RMSprop"]
 
@@ -29,7 +28,7 @@ class RMSprop(Optimizer):
     weight_decay: float = 0.0
     clip: float = 0.0
 
-    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         return torch.optim.RMSprop(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
 
     @staticmethod

@@ -1,13 +1,11 @@
 """Gradient descent with momentum."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final
 
 import torch
-from torch import nn
 
-from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch, can_be_fused
+from tuner.objectives.optimizers._optimizer import Family, Optimizer, OptimizerBatch, Parameters, can_be_fused, flat
 
 __all__ = ["SGD"]
 
@@ -18,6 +16,7 @@ class SGD(Optimizer):
     """Steps along a running sum of gradients; `nesterov` looks a step ahead where there is momentum."""
 
     memory: ClassVar[tuple[str, ...]] = ("momentum_buffer",)
+    family: ClassVar[Family] = Family.GRADIENT
 
     lr: float = 0.05
     momentum: float = 0.9
@@ -25,7 +24,7 @@ class SGD(Optimizer):
     weight_decay: float = 0.0
     clip: float = 0.0
 
-    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Parameters) -> torch.optim.Optimizer:
         optimizer = torch.optim.SGD(
             parameters,
             fused=can_be_fused(parameters),
@@ -35,7 +34,7 @@ class SGD(Optimizer):
             weight_decay=self.weight_decay,
         )
         if self.momentum > 0:  # torch's fused step fails where a parameter has its first gradient later than others
-            for parameter in parameters:
+            for parameter in flat(parameters):
                 if parameter.requires_grad:
                     optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
         return optimizer

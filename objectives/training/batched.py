@@ -19,16 +19,13 @@ from tuner.objectives.losses._loss import Loss
 from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
 from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch
 from tuner.objectives.training.batched_loss import BatchLoss
-from tuner.objectives.training.data import Data, Examples
+from tuner.objectives.training.data import Data, Examples, TrainingExamples
 from tuner.objectives.training.flat_state import FlatState, Layout
-from tuner.objectives.training.loop import EVALUATED_AT_ONCE, TrainState, batched, progress, scored
+from tuner.objectives.training.loop import TrainState, batched, progress, scored
 from tuner.objectives.training.model_signature import check_outputs
 from tuner.objectives.training.precision import Precision
-from tuner.objectives.training.seeding import order
+from tuner.objectives.training.seeding import of_epoch
 from tuner.objectives.training.stacked_model import StackedModel, gradients
-
-BLOCK_WEIGHTS = 300_000
-"""How many weights are trained at once on a CPU: with gradients and moments they still fit into its cache."""
 
 _EVALUATED_AT_ONCE = 1 << 16
 """How many examples all rows together read at once while they are evaluated; as many rows are evaluated at a time as
@@ -146,16 +143,19 @@ class BatchedTrainer:
     def _blocks(self) -> Iterator[slice]:
         """Yield the rows that are trained at once: on a CPU as many as its cache holds, elsewhere all."""
         count, weights = self._stack.weights.shape
-        size = max(1, BLOCK_WEIGHTS // weights) if self._stack.weights.device.type == "cpu" else count
+        size = (
+            max(1, self.members[0].data.block_weights // weights) if self._stack.weights.device.type == "cpu" else count
+        )
         yield from _even(0, count, size)
 
     def _read_at_once(self) -> Iterator[slice]:
         """Yield the rows that are evaluated at once: as many as do not multiply what one alone needs."""
-        count = max(1, len(self.members[0].data.validation.targets))
+        data = self.members[0].data
+        count = max(1, len(data.validation.targets))
         size = max(1, _EVALUATED_AT_ONCE // count)
         if not (self.layout.shares_inputs and _are_one([member.data.validation for member in self.members])):
             # Examples of its own for each row are copied side by side: no more than one row's, unless those are few.
-            size = max(1, min(size, max(_COPIED, count) // min(EVALUATED_AT_ONCE, count)))
+            size = max(1, min(size, max(_COPIED, count) // min(data.at_once, count)))
         for block in self._blocks():
             yield from _even(block.start, block.stop, size)
 
@@ -176,7 +176,7 @@ class BatchedTrainer:
         for kind in self._kinds:
             begin, end = max(kind.rows.start, block.start), min(kind.rows.stop, block.stop)
             if begin < end:
-                yield _Stepper(kind, slice(begin, end), block.start, self._stack.weights)
+                yield _Stepper(kind, slice(begin, end), block.start, self._stack.weights, self.layout)
 
     def _outputs(self, rows: slice) -> Tensor:
         examples = [member.data.validation for member in self.members[rows]]
@@ -184,7 +184,7 @@ class BatchedTrainer:
         weights = self._stack.layout.parts(self._stack.weights[rows])
         forward = partial(self._stack.forward, weights, rows, training=False, shared=shared)
         # As many at once as alone: some models compute something of all examples that they see together.
-        parts = (torch.split(each.features, EVALUATED_AT_ONCE) for each in examples[: 1 if shared else None])
+        parts = (torch.split(each.features, self.members[0].data.at_once) for each in examples[: 1 if shared else None])
         outputs = [forward(seen[0].clone() if shared else torch.stack(seen)) for seen in zip(*parts, strict=True)]
         return torch.cat(outputs, dim=1)
 
@@ -234,14 +234,19 @@ def _column(values: Sequence[float]) -> Tensor:
 class _Stepper:
     """One optimizer's rows within a block."""
 
-    def __init__(self, kind: _OptimizerGroup, rows: slice, block_begin: int, weights: Tensor) -> None:
+    def __init__(self, kind: _OptimizerGroup, rows: slice, block_begin: int, weights: Tensor, layout: Layout) -> None:
         self._rule = kind.rule
+        self._parts = layout.tensors
+        scale = layout.scale(kind.rule.family)
+        self._scale = None if scale is None else scale.to(weights)
         self._here = slice(rows.start - block_begin, rows.stop - block_begin)
         mine = slice(rows.start - kind.rows.start, rows.stop - kind.rows.start)
         self._weights = weights[rows].detach()
         self._memory = {name: each[mine] for name, each in kind.memory.items()}
         self._numbers = {name: each[mine].to(weights.device) for name, each in kind.numbers.items()}
         self._columns = {name: each.to(weights.dtype) for name, each in self._numbers.items()}
+        if self._scale is not None and self._rule.decoupled:
+            self._columns["weight_decay"] = self._columns["weight_decay"] / self._scale
         clip = self._columns["clip"]
         self._clips = bool((clip > 0).any())
         self._clip = torch.where(clip > 0, clip, torch.inf)
@@ -253,47 +258,55 @@ class _Stepper:
             norms = torch.linalg.vector_norm(found, dim=1, keepdim=True)
             found = found * (self._clip / (norms + 1e-6)).clamp(max=1.0)
         rates = lr[self._here]
+        column = rates.to(found.dtype)
         self._rule.update(
             OptimizerBatch(
                 weights=self._weights,
                 gradients=found,
                 memory=self._memory,
                 numbers={**self._numbers, "lr": rates},
-                columns={**self._columns, "lr": rates.to(found.dtype)},
+                columns={**self._columns, "lr": column if self._scale is None else column * self._scale},
+                scale=self._scale,
+                parts=self._parts,
             )
         )
 
 
 def _loss_of(members: Sequence[CohortMember]) -> "BatchLoss":
-    device = members[0].data.train.targets.device
+    device = members[0].data.train.device
     return BatchLoss([each.loss for each in members], [each.class_weights for each in members], device)
 
 
 def _parts(members: Sequence[CohortMember], epochs: Sequence[int], batch_size: int) -> Sequence[Tensor]:
     """Return which examples each step of an epoch shows, (rows, batch), shuffled as each member is alone."""
-    targets = members[0].data.train.targets  # every trial of a study has the same split
-    # Half the bits of torch's own numbers: of narrow examples the orders of all members are the larger part.
     orders = [
-        order(each.seed, epoch, len(targets)).to(torch.int32) for each, epoch in zip(members, epochs, strict=True)
+        _narrow(each.data.train.order(each.seed, epoch, batch_size, of_epoch(each.seed, epoch)))
+        for each, epoch in zip(members, epochs, strict=True)
     ]
-    return batched(torch.stack(orders).to(targets.device), batch_size, dim=1)
+    width = torch.int64 if any(order.dtype is torch.int64 for order in orders) else torch.int32
+    stacked = torch.stack([order.to(width) for order in orders])
+    return batched(stacked.to(members[0].data.train.device), batch_size, dim=1)
+
+
+def _narrow(order: Tensor) -> Tensor:
+    """Return the places in half the bits, if they fit: of narrow examples the orders are the larger part."""
+    return order.to(torch.int32) if int(order.max()) < 2**31 else order
 
 
 @final
 class _Gathered:
     """The examples of several members, of which one step's are gathered at a time: never a copy for each member."""
 
-    def __init__(self, examples: Sequence[Examples]) -> None:
+    def __init__(self, examples: Sequence[TrainingExamples]) -> None:
         self._rows: dict[int, list[int]] = {}
         for row, each in enumerate(examples):
             self._rows.setdefault(id(each), []).append(row)
         self._examples = {id(each): each for each in examples}
-        self._targets = examples[0].targets
 
     def features(self, part: Tensor) -> Tensor:
         """Return what the members are shown, (rows, batch, *shape)."""
         found = [
-            _at(self._examples[each].features, part if len(self._rows) == 1 else part[rows])
+            self._examples[each].inputs(part if len(self._rows) == 1 else part[rows])
             for each, rows in self._rows.items()
         ]
         if len(found) == 1:
@@ -305,12 +318,7 @@ class _Gathered:
 
     def targets(self, part: Tensor) -> Tensor:
         """Return what they are trained towards, (rows, batch)."""
-        return _at(self._targets, part)
-
-
-def _at(tensor: Tensor, part: Tensor) -> Tensor:
-    """Return the examples at these places, (rows, batch, *shape)."""
-    return tensor.index_select(0, part.flatten()).view(part.shape + tensor.shape[1:])
+        return next(iter(self._examples.values())).answers(part)
 
 
 def _are_one(examples: Sequence[Examples]) -> bool:
@@ -320,7 +328,10 @@ def _are_one(examples: Sequence[Examples]) -> bool:
 def _lrs(members: Sequence[CohortMember], epochs: Sequence[int], steps: int, max_epochs: int) -> Tensor:
     """Return the learning rates of an epoch, (steps, rows, 1)."""
     rates = [
-        [each.rule.lr * each.lr_schedule.factor(progress(epoch, step, steps, max_epochs)) for step in range(steps)]
+        [
+            each.rule.lr * each.lr_schedule.multiplier(progress(epoch, step, steps, max_epochs), steps * max_epochs)
+            for step in range(steps)
+        ]
         for each, epoch in zip(members, epochs, strict=True)
     ]
     return torch.tensor(rates, dtype=torch.float64).T[..., None]

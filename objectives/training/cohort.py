@@ -10,7 +10,7 @@ import torch
 
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Failure, Metrics, Trial
-from tuner.objectives.training.batched import BLOCK_WEIGHTS, BatchedTrainer, CohortMember
+from tuner.objectives.training.batched import BatchedTrainer, CohortMember
 from tuner.objectives.training.data import Data
 from tuner.objectives.training.flat_state import FlatState, Layout, share_still
 from tuner.objectives.training.layer_attributes import Place, numbers
@@ -160,7 +160,7 @@ class SupervisedCohort(Cohort):
         for number, seat in self._seats.items():
             learner, trial = self.learners[number], seat.trial
             with epoch_drawn(trial.seed, seat.epoch, trial.device):
-                train_epoch(learner, seat.data.train, epoch=seat.epoch, max_epochs=trial.max_epochs)
+                train_epoch(learner, seat.data.train, epoch=seat.epoch, max_epochs=trial.max_epochs, seed=trial.seed)
                 outcomes[number] = evaluate(learner, seat.data, seat.data.validation, trial.rows)
         return outcomes
 
@@ -193,8 +193,9 @@ class SupervisedCohort(Cohort):
             return "the models do not compute together what each does alone"
         if len({seat.fixed(layout) for seat in self._seats.values()}) > 1:
             return "the models differ in numbers that cannot vary in a batch"
-        device = next(iter(self._seats.values())).trial.device
-        if torch.device(device).type == "cpu" and self._weights() * _LEAST_IN_A_BLOCK > BLOCK_WEIGHTS:
+        seat = next(iter(self._seats.values()))
+        is_large = self._weights() * _LEAST_IN_A_BLOCK > seat.data.block_weights
+        if torch.device(seat.trial.device).type == "cpu" and is_large:
             return f"a model of {self._weights():,} weights keeps a processor busy alone"
         return ""
 

@@ -1,5 +1,6 @@
 """A dataset as a trial sees it: split, preprocessed, on the device."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,15 +14,63 @@ from tuner.objectives.datasets._dataset import Array
 from tuner.objectives.datasets._splitting import Rows, Split
 from tuner.objectives.preprocessing._pipeline import Pipeline
 
+EVALUATED_AT_ONCE = 4096
+"""How many examples a model is evaluated with at once, alone or together: some compute something of all of them."""
+
+BLOCK_WEIGHTS = 300_000
+"""How many weights are trained at once on a CPU: with gradients and moments they still fit into its cache."""
+
+
+class TrainingExamples(ABC):
+    """What models are shown in training, an epoch's examples in an order that its seed decides."""
+
+    @property
+    @abstractmethod
+    def device(self) -> torch.device:
+        """Where the examples are given out."""
+
+    @abstractmethod
+    def order(self, seed: int, epoch: int, batch_size: int, generator: torch.Generator) -> Tensor:
+        """Return the places of an epoch's examples, (examples,), for a trial of this seed; `epoch` counts from 0.
+
+        What is drawn without regard to the seed comes from the generator, which is the trial's own in this epoch.
+        """
+
+    @abstractmethod
+    def inputs(self, places: Tensor) -> Tensor:
+        """Return what a model is given at these places, (*places, *shape)."""
+
+    @abstractmethod
+    def answers(self, places: Tensor) -> Tensor:
+        """Return what it is trained towards there, (*places,)."""
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Examples:
+class Examples(TrainingExamples):
     """One part of a split: what the model is given, what it is trained towards, and what its metrics are about."""
 
     features: Tensor
     targets: Tensor
     measured: Array
+
+    @property
+    def device(self) -> torch.device:
+        return self.targets.device
+
+    def order(self, seed: int, epoch: int, batch_size: int, generator: torch.Generator) -> Tensor:
+        return torch.randperm(len(self.targets), generator=generator)
+
+    def inputs(self, places: Tensor) -> Tensor:
+        return _at(self.features, places)
+
+    def answers(self, places: Tensor) -> Tensor:
+        return _at(self.targets, places)
+
+
+def _at(tensor: Tensor, places: Tensor) -> Tensor:
+    """Return the examples at these places, (*places, *shape)."""
+    return tensor.index_select(0, places.flatten()).view(places.shape + tensor.shape[1:])
 
 
 @final
@@ -35,7 +84,7 @@ class Data:
 
     task: Task
     outputs: int
-    train: Examples
+    train: TrainingExamples
     validation: Examples
     make_test: Callable[[], Examples] = field(repr=False)
     shape: tuple[int, ...] = ()
@@ -44,6 +93,10 @@ class Data:
     spread: float = 1.0
     pipeline: Pipeline | None = field(default=None, repr=False)
     """What has prepared the features; None where they came prepared."""
+    at_once: int = EVALUATED_AT_ONCE
+    """How many examples a model is evaluated with at once."""
+    block_weights: int = BLOCK_WEIGHTS
+    """How many weights are trained at once on a CPU."""
 
     @cached_property
     def test(self) -> Examples:
@@ -52,6 +105,7 @@ class Data:
 
     def class_weights(self) -> Tensor:
         """Return a weight for each class by which all classes weigh as much in training: 1 on average."""
+        assert isinstance(self.train, Examples)  # as all data of a classifier is
         counts = torch.bincount(self.train.targets, minlength=self.outputs).clamp_min(1)
         return len(self.train.targets) / (self.outputs * counts.float())
 

@@ -1,19 +1,23 @@
 """One trial's row of a stacked model: its training state as flat tensors, and the tensors that stay fixed."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import accumulate
+from types import MappingProxyType
 from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 
+from tuner.objectives.optimizers._optimizer import Family, TensorKind, TensorPart, TensorRole
 from tuner.objectives.training.layer_attributes import Place, numbers
 from tuner.objectives.training.loop import TrainState
 from tuner.objectives.training.weights import fleeting, own_tensors
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Layout:
     """Where the tensors of a model lie in its row: the same for all models of one shape.
 
@@ -36,6 +40,8 @@ class Layout:
     """Whether models can be given the same tensor; else each gets its own copy."""
     columns: frozenset[Place] = frozenset()
     """The numbers of layers that each model has its own of."""
+    roles: Mapping[str, TensorRole] = field(default_factory=dict)
+    """What trained parameters are, by name, where optimizers are to tell them apart."""
 
     @staticmethod
     def of(
@@ -44,6 +50,7 @@ class Layout:
         *,
         shares_inputs: bool = True,
         columns: Collection[Place] = (),
+        roles: Mapping[str, TensorRole] = MappingProxyType({}),
     ) -> "Layout":
         """Return the layout of this model and all others of its shape.
 
@@ -64,7 +71,30 @@ class Layout:
             fleeting=tuple(fleeting(model)),
             shares_inputs=shares_inputs,
             columns=frozenset(columns),
+            roles=roles,
         )
+
+    @cached_property
+    def tensors(self) -> tuple[TensorPart, ...]:
+        """The trained parameters as optimizers see them in a row."""
+        begins = accumulate(self.sizes, initial=0)
+        return tuple(
+            TensorPart(begin=begin, shape=tuple(shape), kind=self._kind(name))
+            for begin, (name, shape) in zip(begins, self.shapes.items(), strict=False)
+        )
+
+    def _kind(self, name: str) -> TensorKind:
+        if name in self.roles:
+            return self.roles[name].kind
+        is_matrix = len(self.shapes[name]) > 1 and name not in self.pairs
+        return TensorKind.HIDDEN if is_matrix else TensorKind.VECTOR
+
+    def scale(self, family: Family) -> Tensor | None:
+        """Return what each weight's learning rate is multiplied with, (1, weights); None where all have the same."""
+        rates = [self.roles[name].rate(family) if name in self.roles else 1.0 for name in self.shapes]
+        if all(rate == 1 for rate in rates):
+            return None
+        return torch.tensor(rates).repeat_interleave(torch.tensor(self.sizes))[None]
 
     @property
     def sizes(self) -> list[int]:

@@ -13,15 +13,12 @@ from tuner.objectives._tasks import Task
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
 from tuner.objectives.optimizers._optimizer import Optimizer
-from tuner.objectives.training.data import Data, Examples
+from tuner.objectives.training.data import EVALUATED_AT_ONCE, Data, Examples, TrainingExamples
 from tuner.objectives.training.metrics import LOSS, measure
 from tuner.objectives.training.model_signature import answered, innermost_layer
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.row_values import by_row
 from tuner.objectives.training.weights import fleeting, put_back
-
-EVALUATED_AT_ONCE = 4096
-"""How many examples a model is evaluated with at once, alone or together: some compute something of all of them."""
 
 Reads = Callable[[Tensor], Tensor]
 """What makes inputs ones that a model can read."""
@@ -77,12 +74,16 @@ class TrainState:
         self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
 
 
-def train_epoch(learner: TrainState, examples: Examples, *, epoch: int, max_epochs: int) -> None:
-    """Show every example once, in an order drawn from torch's global generator; `epoch` counts from 0."""
-    places = shuffled(examples, learner.batch_size)
+def train_epoch(learner: TrainState, examples: TrainingExamples, *, epoch: int, max_epochs: int, seed: int = 0) -> None:
+    """Show an epoch's examples, in the order of a trial with this seed; `epoch` counts from 0.
+
+    What the order does not draw from the seed it draws from torch's global generator.
+    """
+    order = examples.order(seed, epoch, learner.batch_size, torch.default_generator)
+    places = batched(order.to(examples.device), learner.batch_size, dim=0)
     learner.model.train()
     for step, (features, targets) in enumerate(gathered(examples, places)):
-        set_lr(learner, progress(epoch, step, len(places), max_epochs))
+        set_lr(learner, progress(epoch, step, len(places), max_epochs), len(places) * max_epochs)
         losses = learner.loss(learner.outputs(features), targets)
         loss = losses.mean() if learner.class_weights is None else _weighted(losses, learner.class_weights[targets])
         learner.optimizer.zero_grad()
@@ -97,16 +98,10 @@ def _weighted(losses: Tensor, weights: Tensor) -> Tensor:
     return (losses * weights).sum() / weights.sum()
 
 
-def shuffled(examples: Examples, batch_size: int) -> tuple[Tensor, ...]:
-    """Return the places of the examples that each batch has, in random order."""
-    order = torch.randperm(len(examples.targets)).to(examples.targets.device)
-    return batched(order, batch_size, dim=0)
-
-
-def gathered(examples: Examples, places: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+def gathered(examples: TrainingExamples, places: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield the inputs and targets of each batch: one at a time, so that an epoch needs no copy of the data."""
     for batch in places:
-        yield examples.features.index_select(0, batch), examples.targets.index_select(0, batch)
+        yield examples.inputs(batch), examples.answers(batch)
 
 
 def batched(tensor: Tensor, batch_size: int, *, dim: int) -> tuple[Tensor, ...]:
@@ -123,11 +118,11 @@ def progress(epoch: int, step: int, steps: int, max_epochs: int) -> float:
     return (epoch + (step + 0.5) / steps) / max_epochs
 
 
-def set_lr(learner: TrainState, progress: float) -> None:
-    """Give the optimizer the rate that the schedule wants at `progress` (0 to 1)."""
-    lr = learner.rule.lr * learner.lr_schedule.factor(progress)
+def set_lr(learner: TrainState, progress: float, steps: int) -> None:
+    """Give the optimizer the rate that the schedule wants at `progress` (0 to 1) of so many steps."""
+    lr = learner.rule.lr * learner.lr_schedule.multiplier(progress, steps)
     for group in learner.optimizer.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group.get("rate", 1.0)
 
 
 @torch.no_grad()
@@ -139,13 +134,19 @@ def evaluate(learner: TrainState, data: Data, examples: Examples, rows: RowKeepe
     Not in inference mode: what a model keeps of an evaluation, such as a cache, could not be trained with.
     """
     learner.model.eval()
-    outputs = outputs_of(learner.model, examples.features, learner.precision, learner.reads)
+    outputs = outputs_of(learner.model, examples.features, learner.precision, learner.reads, data.at_once)
     return scored(learner.loss, data, examples, outputs, rows)
 
 
-def outputs_of(model: nn.Module, features: Tensor, precision: Precision, reads: Reads = _as_they_are) -> Tensor:
+def outputs_of(
+    model: nn.Module,
+    features: Tensor,
+    precision: Precision,
+    reads: Reads = _as_they_are,
+    at_once: int = EVALUATED_AT_ONCE,
+) -> Tensor:
     """Return a trained model's outputs, (examples, outputs), in 32 bits, and leave the features as they are."""
-    parts = torch.split(features, EVALUATED_AT_ONCE)
+    parts = torch.split(features, at_once)
     return torch.cat([forwarded(model, part.clone(), precision, reads) for part in parts])
 
 
@@ -167,6 +168,8 @@ def scored(
     losses = loss(outputs, examples.targets)
     if data.task is Task.CLASSIFICATION:
         predictions = loss.probabilities(outputs)
+    elif data.task is Task.LANGUAGE:
+        predictions = outputs.double()
     else:
         predictions = outputs[:, 0].cpu().double() * data.spread + data.centre
     found = predictions.cpu().numpy()

@@ -33,16 +33,41 @@ DIRECTIONS: Mapping[Task, Mapping[str, Direction]] = MappingProxyType(
             "r2": Direction.MAXIMIZE,
             LOSS: Direction.MINIMIZE,
         },
+        Task.LANGUAGE: {
+            "bits_per_byte": Direction.MINIMIZE,
+            "perplexity": Direction.MINIMIZE,
+            "token_accuracy": Direction.MAXIMIZE,
+            LOSS: Direction.MINIMIZE,
+        },
     }
 )
 """Every metric of a task and which way it is better."""
 
 
 def measure(task: Task, targets: Array, predictions: Array) -> dict[str, float]:
-    """Return all metrics of the task but the loss; `predictions` are probabilities by class, or values."""
+    """Return all metrics of the task but the loss.
+
+    `predictions` are probabilities by class, values, or the outputs that `language` takes.
+    """
     if not np.isfinite(predictions).all():
         return dict.fromkeys((name for name in DIRECTIONS[task] if name != LOSS), float("nan"))
+    if task is Task.LANGUAGE:
+        return language(targets, predictions)
     return classification(targets, predictions) if task is Task.CLASSIFICATION else regression(targets, predictions)
+
+
+def language(bytes_per_token: Array, outputs: Array) -> dict[str, float]:
+    """Return the metrics of windows of one length: `outputs` are a window's nats and hits a token, (windows, 2).
+
+    `bytes_per_token`, (windows,), is what makes tokenizers comparable.
+    """
+    nats, hits = outputs.mean(axis=0)
+    with np.errstate(over="ignore"):  # of a model that diverged
+        return {
+            "bits_per_byte": float(nats / np.log(2) / bytes_per_token.mean()),
+            "perplexity": float(np.exp(nats)),
+            "token_accuracy": float(hits),
+        }
 
 
 def classification(targets: Array, probabilities: Array) -> dict[str, float]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._dataset import Array
-from tuner.objectives.training.metrics import regression, roc_auc
+from tuner.objectives.training.metrics import language, regression, roc_auc
 
 
 def by_row(task: Task, metric: str, targets: Array, predictions: Array) -> Array:
@@ -18,6 +18,8 @@ def by_row(task: Task, metric: str, targets: Array, predictions: Array) -> Array
 
     `predictions` are probabilities by class, or values, and finite.
     """
+    if task is Task.LANGUAGE:
+        return _of_windows(metric, targets, predictions)
     if task is Task.REGRESSION:
         return _of_values(metric, targets, predictions)
     if metric == "roc_auc":
@@ -68,6 +70,16 @@ def _share_below(ordered: Array, values: Array) -> Array:
     """Return how many of the ordered numbers lie below each value, as a share; equals count half."""
     both = ordered.searchsorted(values) + ordered.searchsorted(values, side="right")
     return np.asarray(both / (2 * len(ordered)))
+
+
+def _of_windows(metric: str, bytes_per_token: Array, outputs: Array) -> Array:
+    nats, hits = outputs.T
+    if metric == "token_accuracy":
+        return np.asarray(hits)
+    if metric == "bits_per_byte":
+        return np.asarray(nats / np.log(2) / bytes_per_token.mean())
+    measured = language(bytes_per_token, outputs)["perplexity"]
+    return np.asarray(measured * (1 + nats - nats.mean()))
 
 
 def _of_values(metric: str, targets: Array, predictions: Array) -> Array:

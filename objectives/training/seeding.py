@@ -58,10 +58,14 @@ def seed_step(seed: int, step: int, device: str) -> None:
     _seed(derive(seed, "step", step), device)
 
 
+def of_epoch(seed: int, epoch: int) -> torch.Generator:
+    """Return a generator whose first numbers are those that are drawn first after `seed_epoch`."""
+    return torch.Generator().manual_seed(derive(seed, "epoch", epoch))
+
+
 def order(seed: int, epoch: int, count: int) -> Tensor:
-    """Return the order in which the trial sees its examples in this epoch: what is drawn first after `seed_epoch`."""
-    generator = torch.Generator().manual_seed(derive(seed, "epoch", epoch))
-    return torch.randperm(count, generator=generator)
+    """Return the order in which the trial sees so many examples in this epoch."""
+    return torch.randperm(count, generator=of_epoch(seed, epoch))
 
 
 @contextmanager

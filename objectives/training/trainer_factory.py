@@ -18,7 +18,7 @@ from tuner.objectives.datasets._splitting import Split, split
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.training.cohort import SupervisedCohort
-from tuner.objectives.training.data import Data, prepared
+from tuner.objectives.training.data import Data, Examples, prepared
 from tuner.objectives.training.flat_state import Layout
 from tuner.objectives.training.loop import TrainState, evaluate
 from tuner.objectives.training.model_cost import footprint
@@ -39,6 +39,7 @@ def learner_of(
     class_weights: Tensor | None = None,
 ) -> TrainState:
     """Return an untrained learner, with the optimizer and schedule that the trial's configuration names."""
+    assert isinstance(data.train, Examples)  # as all data is that a pipeline or a person has prepared
     rule, lr_schedule = (part(trial.config, kind, data.task).build() for kind in ("optimizer", "lr_schedule"))
     with weights_drawn(trial.seed, trial.device):
         model = complete(build().to(trial.device), data.train.features)

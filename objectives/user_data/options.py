@@ -7,7 +7,7 @@ from typing import Any, final
 from tuner.domain.errors import nearest
 from tuner.objectives._tasks import Task
 
-_TASKS = tuple(task.value for task in Task)
+_TASKS = (Task.CLASSIFICATION.value, Task.REGRESSION.value)
 _LARGEST_SIDE = 1024
 _DECIMALS = (".", ",")
 

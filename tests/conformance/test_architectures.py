@@ -12,8 +12,13 @@ from tuner.objectives.architectures._architecture import Architecture
 from tuner.objectives.architectures._layers import ACTIVATIONS
 from tuner.objectives.architectures._options import OPTIONS
 
-SHAPES = {Input.IMAGE: (2, 6, 8), Input.SEQUENCE: (5, 3), Input.TABLE: (7,)}
+SHAPES = {Input.IMAGE: (2, 6, 8), Input.SEQUENCE: (5, 3), Input.TABLE: (7,), Input.TOKENS: (6,)}
 ARCHITECTURES = PARTS["architecture"]
+
+
+def features_of(kind: Input, count: int, outputs: int) -> torch.Tensor:
+    shape = (count, *SHAPES[kind])
+    return torch.randint(outputs, shape) if kind is Input.TOKENS else torch.randn(shape)
 
 
 def _fitting() -> Iterator[tuple[str, Input]]:
@@ -36,20 +41,25 @@ def test_an_architecture_answers_with_one_row_per_example_and_one_training_step_
 ) -> None:
     torch.manual_seed(0)
     model = ARCHITECTURES[name]().build(SHAPES[kind], 4)
-    features, targets = torch.randn(16, *SHAPES[kind]), torch.randint(4, (16,))
+    of_each = SHAPES[kind] if kind is Input.TOKENS else ()  # a model of tokens answers each of them
+    features, targets = features_of(kind, 16, 4), torch.randint(4, (16, *of_each))
+
+    def loss() -> torch.Tensor:
+        return functional.cross_entropy(model(features).flatten(0, -2), targets.flatten())
+
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    before = functional.cross_entropy(model(features), targets)
+    before = loss()
     before.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
-    assert model(features).shape == (16, 4)
-    assert functional.cross_entropy(model(features), targets) < before
+    assert model(features).shape == (16, *of_each, 4)
+    assert loss() < before
 
 
 @pytest.mark.parametrize(("name", "fields"), list(_variants()), ids=str)
 def test_every_option_of_an_architecture_works_for_every_input(name: str, fields: Mapping[str, object]) -> None:
     for kind in ARCHITECTURES[name].inputs:
         model = ARCHITECTURES[name](**fields).build(SHAPES[kind], 3)
-        assert model(torch.randn(4, *SHAPES[kind])).isfinite().all()
+        assert model(features_of(kind, 4, 3)).isfinite().all()
         assert all(parameter.requires_grad for parameter in model.parameters())
 
 
@@ -68,7 +78,7 @@ def test_the_same_seed_gives_the_same_weights(name: str) -> None:
 def test_dropout_acts_in_training_and_not_in_evaluation(name: str) -> None:
     kind = min(ARCHITECTURES[name].inputs, key=str)
     model = ARCHITECTURES[name](dropout=0.5).build(SHAPES[kind], 3)
-    features = torch.randn(8, *SHAPES[kind])
+    features = features_of(kind, 8, 3)
     assert not torch.equal(model(features), model(features))
     model.eval()
     assert torch.equal(model(features), model(features))

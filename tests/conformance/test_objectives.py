@@ -1,12 +1,27 @@
 """What every objective that ships promises: what `tuner.testing` says of any."""
 
+from pathlib import Path
 from typing import Any
 
 from tuner.execution.worker import OBJECTIVES
 from tuner.registry.catalogue import Catalogue
 from tuner.testing import ObjectiveConformance
 
+DOCS = Path(__file__).parents[2] / "docs"
+
 SUITABLE: dict[str, dict[str, Any]] = {
+    "language": {
+        "space": Catalogue("tuner.search_spaces", "search space")["language"],
+        "settings": {
+            "dataset": str(DOCS),
+            "context": 16,
+            "width": 16,
+            "depth": 1,
+            "head_size": 8,
+            "steps": 3,
+            "evaluation_tokens": 512,
+        },
+    },
     "supervised": {
         "space": Catalogue("tuner.search_spaces", "search space")["tabular_classifier"],
         "settings": {"dataset": "iris"},

@@ -7,6 +7,7 @@ import pytest
 
 from tuner import Choice
 from tuner.objectives._components import PARTS, SHORTHANDS
+from tuner.objectives.language import Language
 from tuner.objectives.supervised import Supervised
 from tuner.registry.catalogue import Catalogue
 from tuner.testing import SearchSpaceConformance
@@ -22,8 +23,12 @@ DATASETS = {
 }
 
 
+LANGUAGE = ("language",)
+"""Spaces of the language objective."""
+
+
 def test_every_space_is_told_a_dataset_here() -> None:
-    assert set(DATASETS) == set(SPACES.names)
+    assert {*DATASETS, *LANGUAGE} == set(SPACES.names)
 
 
 for _name in SPACES.names:
@@ -38,6 +43,11 @@ def test_a_space_says_what_it_asks(name: str) -> None:
 @pytest.mark.parametrize(("name", "dataset"), [(name, dataset) for name in DATASETS for dataset in DATASETS[name]])
 def test_a_space_has_no_parameter_that_supervised_learning_does_not_know(name: str, dataset: str) -> None:
     assert Supervised({"dataset": dataset}, seed=0).problems(SPACES[name]) == ()
+
+
+@pytest.mark.parametrize("name", LANGUAGE)
+def test_a_space_has_no_parameter_that_the_language_objective_does_not_know(name: str) -> None:
+    assert Language({"dataset": "stdlib"}, seed=0).problems(SPACES[name]) == ()
 
 
 @pytest.mark.parametrize("kind", PARTS)

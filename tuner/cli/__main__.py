@@ -25,6 +25,7 @@ _ORDER = (
     "resume",
     "add",
     "confirm",
+    "scale",
     "watch",
     "dashboard",
     "check",

@@ -15,6 +15,7 @@ from tuner.domain.key import Key, Unit
 from tuner.domain.object_reference import reference_to
 from tuner.domain.resources import AUTO, Limits, Resources
 from tuner.domain.search_space import SearchSpace
+from tuner.domain.transfer import Transfer
 
 INLINE: Final = "inline"
 """The executor that trains in the study's own process."""
@@ -198,6 +199,9 @@ class StudySpec:
     confirm: Annotated[
         Confirm, Key(words="the best configurations train again with fresh seeds before one is called the best")
     ] = field(default_factory=Confirm)
+    transfer: Annotated[Transfer, Key(words="search at a small size, check at larger ones, train a large one")] = field(
+        default_factory=Transfer
+    )
 
     def __post_init__(self) -> None:
         metrics, directions, constraints = map(_listed, (self.metrics, self.directions, self.constraints))
@@ -245,6 +249,8 @@ class StudySpec:
         for key in ("warm_start", "command", "metrics_pattern"):
             if not described[key]:  # older studies have no such key
                 del described[key]
+        if not self.transfer.proxies:
+            del described["transfer"]
         return {
             **described,
             "objective": "" if self.command else reference_to(self.objective),
@@ -269,6 +275,7 @@ _SECTIONS: Mapping[str, type] = {
     "resources": Resources,
     "limits": Limits,
     "confirm": Confirm,
+    "transfer": Transfer,
 }
 
 

@@ -17,6 +17,7 @@ from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import INLINE, StudySpec
 from tuner.domain.study_folders import StudyFolders
+from tuner.domain.transfer import transfer_problems
 from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.objective_pickling import pickled
@@ -165,6 +166,7 @@ def _check(  # noqa: PLR0917 - all of them are checked against each other
         mistakes.add(uncounted_unit(spec, objective))
     mistakes.add(unconfirmable(spec, worker_spec, goal))
     mistakes.add(unending(spec, goal))
+    mistakes.add(transfer_problems(spec.transfer, spec.settings, space))
     mistakes.add(unrepeatable(spec, exploits=worker_spec.exploits))
     mistakes.add(untellable(spec, worker_spec))
     mistakes.raise_all()
@@ -178,7 +180,7 @@ def _worker_spec(spec: StudySpec, folder: Path, folders: StudyFolders) -> Worker
     return WorkerSpec(
         objective=objective,
         folder=folder,
-        settings=spec.settings,
+        settings=spec.transfer.at_first(spec.settings),
         seed=spec.seed,
         metric=spec.metric,
         direction=goal_of(spec, {}).direction,

@@ -25,7 +25,9 @@ _ENDS = ("budget.trials", "budget.seconds", "budget.target", "budget.patience", 
 
 _RESOURCES = ("resources.cpu", "resources.gpu", "resources.cohort", "resources.share_process")
 
-_FREE = ("name", "start", *_ENDS, "retries", *_RESOURCES, "limits", "confirm", "executor")
+_OF_SCALING = ("transfer.rates", "transfer.seeds", "transfer.on_drift", "transfer.target_epochs")
+
+_FREE = (*_OF_SCALING, "name", "start", *_ENDS, "retries", *_RESOURCES, "limits", "confirm", "executor")
 
 _PARALLEL = "resources.parallel"
 """May change as well, but in a reproducible study, whose trials depend on it."""

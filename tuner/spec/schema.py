@@ -277,6 +277,7 @@ _READ_AS: Mapping[Any, Any] = {
     Sequence[Constraint | str]: _one_or_more(str, _TEXT),
     Sequence[str]: _one_or_more(str, _TEXT),
     Sequence[Mapping[str, Any]]: list[dict[str, Any]],
+    Sequence[int]: list[int],
     Mapping[str, Any]: dict[str, Any],
 }
 """How a study file says what specs have as objects; other types are read as they are."""

@@ -14,9 +14,9 @@ from tuner.domain.config import Config
 from tuner.domain.trial import Trial
 from tuner.objectives._tasks import Task
 from tuner.objectives.training.batched import BatchedTrainer, CohortMember
-from tuner.objectives.training.data import Data, Examples
+from tuner.objectives.training.data import EVALUATED_AT_ONCE, Data, Examples
 from tuner.objectives.training.flat_state import FlatState, Layout
-from tuner.objectives.training.loop import EVALUATED_AT_ONCE, TrainState
+from tuner.objectives.training.loop import TrainState
 from tuner.objectives.training.trainer_factory import learner_of
 
 FEATURES = 200

@@ -13,7 +13,7 @@ from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._splitting import Split
 from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.training.data import Data, Examples, prepared
-from tuner.objectives.training.loop import TrainState, evaluate, gathered, set_lr, shuffled, train_epoch
+from tuner.objectives.training.loop import TrainState, batched, evaluate, gathered, set_lr, train_epoch
 from tuner.objectives.training.seeding import seed_epoch
 
 
@@ -34,7 +34,8 @@ def _learner(model: nn.Module, *, lr: float = 0.1, clip: float = 0.0, schedule: 
 
 
 def batches_of(examples: Examples, batch_size: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    return [*gathered(examples, shuffled(examples, batch_size))]
+    order = examples.order(0, 0, batch_size, torch.default_generator)
+    return [*gathered(examples, batched(order, batch_size, dim=0))]
 
 
 @pytest.mark.parametrize(("rows", "sizes"), [(8, [4, 4]), (10, [4, 4, 2]), (3, [3]), (1, [1])])
@@ -108,7 +109,7 @@ def test_what_a_model_does_to_its_inputs_in_place_is_not_done_to_the_data() -> N
 
 def test_the_schedule_sets_the_rate_by_the_progress_of_the_whole_trial() -> None:
     learner = _learner(nn.Linear(1, 1), lr=0.2, schedule="cosine")
-    set_lr(learner, 0.5)
+    set_lr(learner, 0.5, 10)
     assert learner.optimizer.param_groups[0]["lr"] == pytest.approx(0.1)
     train_epoch(learner, _examples(8), epoch=9, max_epochs=10)
     assert learner.optimizer.param_groups[0]["lr"] == pytest.approx(0.1 * (1 + math.cos(math.pi * 0.975)))

@@ -75,14 +75,14 @@ def test_targets_that_are_all_equal_are_explained_or_not() -> None:
 
 @pytest.mark.parametrize("task", Task)
 def test_every_metric_has_a_direction_and_is_measured(task: Task) -> None:
-    predictions = np.full((3, 2), 0.5) if task is Task.CLASSIFICATION else np.ones(3)
+    predictions = np.ones(3) if task is Task.REGRESSION else np.full((3, 2), 0.5)
     assert measure(task, np.array([0, 1, 1]), predictions).keys() | {LOSS} == DIRECTIONS[task].keys()
 
 
 @pytest.mark.parametrize("task", Task)
 @pytest.mark.parametrize("wrong", [math.nan, math.inf])
 def test_predictions_that_are_no_numbers_make_every_metric_nan(task: Task, wrong: float) -> None:
-    predictions = np.full((3, 2), wrong) if task is Task.CLASSIFICATION else np.array([0.0, wrong, 0.0])
+    predictions = np.array([0.0, wrong, 0.0]) if task is Task.REGRESSION else np.full((3, 2), wrong)
     measured = measure(task, np.array([0, 1, 1]), predictions)
     assert measured.keys() | {LOSS} == DIRECTIONS[task].keys()
     assert all(math.isnan(value) for value in measured.values())

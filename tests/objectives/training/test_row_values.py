@@ -16,6 +16,8 @@ def drawn(task: Task, seed: int, rows: int = 200) -> tuple[Array, Array]:
     if task is Task.REGRESSION:
         values = rng.normal(size=rows)
         return values, values + rng.standard_t(5, rows)
+    if task is Task.LANGUAGE:
+        return np.full(rows, 4.2), np.stack([rng.gamma(20.0, 0.1, rows), rng.beta(2, 5, rows)], axis=1)
     targets = rng.choice(3, rows, p=[0.2, 0.3, 0.5])
     logits = rng.normal(size=(rows, 3)) + 1.5 * np.eye(3)[targets]
     odds = np.exp(logits)
@@ -40,7 +42,7 @@ def test_the_spread_over_rows_is_that_of_a_bootstrap(task: Task, metric: str) ->
     assert values.std() / len(targets) ** 0.5 == pytest.approx(bootstrap, rel=0.12)
 
 
-@pytest.mark.parametrize(("task", "metric"), CASES)
+@pytest.mark.parametrize(("task", "metric"), [case for case in CASES if case[0] is not Task.LANGUAGE])
 def test_perfect_predictions_have_the_same_value_in_every_row(task: Task, metric: str) -> None:
     targets, _ = drawn(task, 3)
     predictions = targets if task is Task.REGRESSION else np.eye(3)[targets]

@@ -1,0 +1,179 @@
+"""A transformer that predicts the next token: RMSNorm, rotary positions, SwiGLU."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tuner.objectives._components import PARAMETRISATIONS
+from tuner.objectives._tasks import Input
+from tuner.objectives.architectures._architecture import Architecture
+from tuner.objectives.architectures._layers import Batchable, Dropout
+from tuner.objectives.optimizers._optimizer import TensorKind, TensorRole
+from tuner.objectives.parametrisations._parametrisation import Growth, Parametrisation
+
+__all__ = ["Decoder"]
+
+_EPSILON = 1e-6
+_PERIOD = 10_000.0
+_MULTIPLE = 8
+
+
+@final
+@dataclass(frozen=True)
+class Decoder(Architecture):
+    """A causal language model without biases and gains; `width` is rounded up to a multiple of `head_size`.
+
+    `init` multiplies the initial weights and `out` the logits. A head's size is the same at all widths. What else
+    depends on width and depth is said by its `parametrisation`, beside `base_width` and `base_depth`.
+    """
+
+    inputs = frozenset({Input.TOKENS})
+
+    width: int = 64
+    depth: int = 2
+    head_size: int = 16
+    init: float = 1.0
+    out: float = 1.0
+    dropout: float = 0.0
+    parametrisation: str = "mup"
+    base_width: int = 32
+    base_depth: int = 2
+
+    def build(self, shape: tuple[int, ...], outputs: int) -> nn.Module:
+        width = -(-self.width // self.head_size) * self.head_size
+        growth = Growth(width=width / self.base_width, depth=self.depth / self.base_depth)
+        found: Parametrisation = PARAMETRISATIONS[self.parametrisation]()
+        return DecoderModel(self, width, outputs, found, growth)
+
+
+@final
+class DecoderModel(nn.Module):
+    """Logits of the next token, (batch, steps, tokens), for tokens (batch, steps)."""
+
+    def __init__(
+        self, sizes: Decoder, width: int, tokens: int, parametrisation: Parametrisation, growth: Growth
+    ) -> None:
+        super().__init__()
+        self._parametrisation = parametrisation
+        self._growth = growth
+        residual = parametrisation.residual_multiplier(growth)
+        self.embed = nn.Embedding(tokens, width)
+        self.drop = Dropout(sizes.dropout)
+        blocks = [_Block(width, sizes, residual) for _ in range(sizes.depth)]
+        self.blocks = nn.Sequential(*blocks)
+        self.head = nn.Linear(width, tokens, bias=False)
+        self.scale = _Scale(sizes.out * parametrisation.output_multiplier(growth))
+        self._initialise(sizes)
+
+    def _initialise(self, sizes: Decoder) -> None:
+        for name, weight in self.named_parameters():
+            kind, inputs = _kind(name), weight.shape[-1]
+            spread = 1.0 if kind is TensorKind.INPUT else sizes.init / inputs**0.5
+            if kind is TensorKind.OUTPUT:
+                spread *= self._parametrisation.output_spread(self._growth)
+            nn.init.normal_(weight, std=spread)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        found = _normalised(self.blocks(self.drop(self.embed(tokens))))
+        logits: Tensor = self.scale(self.head(found))
+        return logits
+
+    def roles(self) -> Mapping[str, TensorRole]:
+        """Return what each trained tensor is, by its name."""
+        return {name: self._parametrisation.role(_kind(name), self._growth) for name, _ in self.named_parameters()}
+
+
+def _kind(name: str) -> TensorKind:
+    return {"embed": TensorKind.INPUT, "head": TensorKind.OUTPUT}.get(name.partition(".")[0], TensorKind.HIDDEN)
+
+
+class _Block(nn.Module):
+    def __init__(self, width: int, sizes: Decoder, residual: float) -> None:
+        super().__init__()
+        self.attend = _Attention(width, sizes.head_size)
+        self.feed = _FeedForward(width)
+        self.drop = Dropout(sizes.dropout)
+        self.residual = _Scale(residual / (2 * sizes.base_depth) ** 0.5)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        tokens = tokens + self.residual(self.drop(self.attend(_normalised(tokens))))
+        added: Tensor = self.residual(self.drop(self.feed(_normalised(tokens))))
+        return tokens + added
+
+
+class _Attention(Batchable):
+    def __init__(self, width: int, head_size: int) -> None:
+        super().__init__()
+        self.heads = width // head_size
+        self.project = nn.Linear(width, 3 * width, bias=False)
+        self.merge = nn.Linear(width, width, bias=False)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        batch, steps, width = tokens.shape
+        split = self.project(tokens).view(batch, steps, 3, self.heads, width // self.heads)
+        query, key, value = split.permute(2, 0, 3, 1, 4)
+        query, key = _rotated(query), _rotated(key)
+        if self.batched:  # the fused kernel has no rule for vmap on a CPU, and falls back to a loop
+            attended = _attended(query, key, value)
+        else:
+            attended = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        merged: Tensor = self.merge(attended.transpose(1, 2).reshape(batch, steps, width))
+        return merged
+
+
+class _FeedForward(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        inner = -(-8 * width // (3 * _MULTIPLE)) * _MULTIPLE
+        self.open = nn.Linear(width, 2 * inner, bias=False)
+        self.close = nn.Linear(inner, width, bias=False)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        gate, value = self.open(tokens).chunk(2, dim=-1)
+        closed: Tensor = self.close(functional.silu(gate) * value)
+        return closed
+
+
+@final
+class _Scale(Batchable):
+    """Multiplies by a number that is a buffer, so that trials of one cohort have their own."""
+
+    factor: Tensor
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.register_buffer("factor", torch.tensor(factor), persistent=False)
+
+    def forward(self, activations: Tensor) -> Tensor:
+        return activations * self.factor
+
+
+def _normalised(tokens: Tensor) -> Tensor:
+    return tokens * (tokens.square().mean(dim=-1, keepdim=True) + _EPSILON).rsqrt()
+
+
+def _attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    steps = query.shape[-2]
+    scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
+    later = torch.ones(steps, steps, dtype=torch.bool, device=query.device).triu(1)
+    attended: Tensor = scores.masked_fill(later, -torch.inf).softmax(dim=-1) @ value
+    return attended
+
+
+def _rotated(heads: Tensor) -> Tensor:
+    """Return queries or keys (..., steps, size) turned by angles that grow with their step (Su et al., 2021)."""
+    cosine, sine = _turns(heads.shape[-2], heads.shape[-1], heads.device)
+    first, second = heads.chunk(2, dim=-1)
+    return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1)
+
+
+@cache
+def _turns(steps: int, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    speeds = _PERIOD ** (-torch.arange(size // 2, device=device) / (size // 2))
+    angles = torch.arange(steps, device=device)[:, None] * speeds
+    return angles.cos(), angles.sin()

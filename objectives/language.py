@@ -1,0 +1,133 @@
+"""Train a language model on text: predict the next token of files, folders, JSONL, Parquet or tokens of your own."""
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, final
+
+from tuner.domain.config import Config
+from tuner.domain.data_summary import DataRecord
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.goal import OF_MODELS
+from tuner.domain.objective import Cohort, Objective
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.study import Direction
+from tuner.domain.trial import Metrics, Trial
+from tuner.objectives._components import BATCH_SIZE, Part, part
+from tuner.objectives._language_settings import LanguageSettings, located
+from tuner.objectives._language_space import space_problems
+from tuner.objectives._tasks import Task
+from tuner.objectives.text.corpus import Corpus, contents_hash, corpus_of
+from tuner.objectives.text.token_cache import TokenData, token_file, tokens_of
+from tuner.objectives.training.metrics import DIRECTIONS
+
+__all__ = ["Language"]
+
+DEFAULT_BATCH_SIZE = 16
+_OF_DECODERS = ("init", "out", "dropout")
+"""Fields of a decoder in which members of a cohort may differ."""
+
+
+@final
+class Language(Objective):
+    """Language models.
+
+    A configuration chooses `optimizer`, `lr_schedule` and `batch_size` (windows a step), the fields `init`, `out`,
+    `depth` and `dropout` of the `architecture` decoder, and filters of the training text: `min_length`, `max_symbols`,
+    `max_repetition` and `duplicates`. An epoch is `settings.steps` steps.
+    """
+
+    grows: ClassVar[bool] = True
+    exploits: ClassVar[bool] = True
+    isolated: ClassVar[bool] = False
+
+    def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
+        self._settings = LanguageSettings.of(settings)
+        self._seed = seed
+        self._wanted: Collection[str] = ()
+        self._corpus = _corpus(self._settings)
+
+    @cached_property
+    def _tokens(self) -> TokenData:
+        # Made by the driver, so that workers find them in the cache.
+        options = self._settings.tokens(self._seed)
+        try:
+            found = token_file(self._corpus.files[0], options) if self._is_file else tokens_of(self._corpus, options)
+        except OSError as error:
+            raise ConfigurationError(f"settings.dataset: {error.filename}: {error.strerror or error}") from None
+        for name, each in found.parts.items():
+            if each.count <= self._settings.context and (name != "test" or self._settings.test > 0):
+                raise ConfigurationError(
+                    f"settings.context: {self._settings.context} tokens and the next one are more than the {name} part "
+                    f"has: {each.count}"
+                )
+        return found
+
+    @property
+    def _is_file(self) -> bool:
+        return self._settings.is_token_file
+
+    @cached_property
+    def _workshop(self) -> Any:
+        # The driver asks an objective questions and must not wait for torch; only a worker gets here.
+        from tuner.objectives.training.language_factory import LanguageFactory  # noqa: PLC0415
+
+        return LanguageFactory(self._tokens, self._settings, self._wanted)
+
+    def metrics(self) -> Mapping[str, Direction]:
+        return {**DIRECTIONS[Task.LANGUAGE], **OF_MODELS}
+
+    def want(self, metrics: Collection[str]) -> None:
+        self._wanted = metrics
+
+    def problems(self, space: SearchSpace) -> Sequence[str]:
+        return tuple(space_problems(space))
+
+    def data(self) -> DataRecord:
+        tokens = self._tokens
+        return DataRecord(
+            path=self._settings.dataset, fingerprint=tokens.fingerprint, size=tokens.size, summary=tokens.summary
+        )
+
+    def proposal(self) -> Mapping[str, str]:
+        return {"search_space": "language", "metric": "bits_per_byte", "direction": "minimize"}
+
+    @classmethod
+    def located(cls, settings: Mapping[str, Any], folders: Sequence[Path]) -> Mapping[str, Any]:
+        return located(settings, folders)
+
+    @classmethod
+    def fingerprint(cls, settings: Mapping[str, Any]) -> str | None:
+        try:
+            return contents_hash(_corpus(LanguageSettings.of(settings)))
+        except ConfigurationError:  # which says so where the objective is built
+            return None
+
+    def cohort_key(self, config: Config) -> Hashable:
+        """Return the decoder without the fields that may differ, and the batch size."""
+        decoder = _decoder(config)
+        for field in _OF_DECODERS:
+            decoder = decoder.without(field)
+        return decoder, config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE)
+
+    def start(self, trials: Sequence[Trial]) -> Cohort:
+        cohort: Cohort = self._workshop.start(trials)
+        return cohort
+
+    def test(self, trial: Trial) -> Metrics | None:
+        if self._settings.test == 0:
+            return None
+        metrics: Metrics = self._workshop.test(trial)
+        return metrics
+
+
+def _decoder(config: Config) -> Part:
+    return part({"architecture": "decoder", **config}, "architecture", Task.LANGUAGE)
+
+
+def _corpus(settings: LanguageSettings) -> Corpus:
+    if settings.is_token_file:
+        if not Path(settings.dataset).is_file():
+            raise ConfigurationError(f"settings.dataset: there is no file {settings.dataset}")
+        return Corpus((Path(settings.dataset),))
+    return corpus_of(settings.dataset, settings.column, settings.documents)

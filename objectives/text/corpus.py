@@ -1,0 +1,155 @@
+"""Corpus: the files of a data set of text, and the documents in them, one at a time."""
+
+import glob
+import hashlib
+import io
+import json
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from tuner.domain.errors import ConfigurationError
+from tuner.system.untrusted_files import opened
+
+STDLIB = "stdlib"
+"""The text that ships: the sources of Python's own standard library."""
+
+FILE, PARAGRAPH = "file", "paragraph"
+DOCUMENTS = ("auto", FILE, PARAGRAPH)
+
+_LINES = (".jsonl", ".ndjson")
+_PARQUET = (".parquet", ".pq")
+_LARGEST = 2**50
+_PIECE = 1 << 20
+"""How many letters a document has at most where a file is cut at blank lines."""
+_ROWS = 1024
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Files in order; each is a document, or is cut at blank lines, or has a document in each row's `column`."""
+
+    files: tuple[Path, ...]
+    column: str = "text"
+    documents: str = "auto"
+
+    @property
+    def size(self) -> int:
+        """How many bytes the files have."""
+        return sum(file.stat().st_size for file in self.files)
+
+    def identity(self) -> str:
+        """Return what changes when a file is changed, without reading any."""
+        facts = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in self.files]
+        return json.dumps([facts, self.column, self.documents])
+
+    def texts(self) -> Iterator[str]:
+        """Yield the documents; of each file no more than one is in memory. Raises `ConfigurationError`."""
+        for file in self.files:
+            try:
+                yield from self._of_file(file)
+            except OSError as error:
+                raise ConfigurationError(f"{file}: cannot be read: {error.strerror or error}") from None
+
+    def _of_file(self, file: Path) -> Iterator[str]:
+        suffix = file.suffix.lower()
+        if suffix in _LINES:
+            yield from _of_lines(file, self.column)
+        elif suffix in _PARQUET:
+            yield from _of_parquet(file, self.column)
+        elif self.documents == FILE or (self.documents == "auto" and len(self.files) > 1):
+            with opened(file, _LARGEST) as stream:
+                yield stream.read().decode("utf-8", errors="replace")
+        else:
+            yield from _paragraphs(file)
+
+
+def corpus_of(dataset: str, column: str, documents: str) -> Corpus:
+    """Return the corpus at a path, of a folder, or of all files that a pattern matches.
+
+    Raises `ConfigurationError` where there is none.
+    """
+    if dataset == STDLIB:
+        folder = Path(sysconfig.get_path("stdlib"))
+        return Corpus(tuple(sorted(folder.glob("*.py"))), column, documents)
+    path = Path(dataset).expanduser()
+    if path.is_dir():
+        found = sorted(each for each in path.rglob("*") if each.is_file() and not _is_hidden(each, path))
+    elif path.is_file():
+        found = [path]
+    else:
+        found = sorted(Path(each) for each in glob.glob(str(path), recursive=True) if Path(each).is_file())  # noqa: PTH207 - the pattern may be absolute
+    if not found:
+        raise ConfigurationError(f"settings.dataset: there is no text at {dataset}: give a file, a folder or a pattern")
+    return Corpus(tuple(found), column, documents)
+
+
+def contents_hash(corpus: Corpus) -> str:
+    """Return a hash of the files' contents, whatever they are called."""
+    whole = hashlib.sha256()
+    for file in corpus.files:
+        whole.update(f"{file.stat().st_size}\0".encode())
+        with opened(file, _LARGEST) as stream:
+            while chunk := stream.read(_PIECE):
+                whole.update(chunk)
+    return f"sha256:{whole.hexdigest()}"
+
+
+def _is_hidden(file: Path, root: Path) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(root).parts)
+
+
+def _of_lines(file: Path, column: str) -> Iterator[str]:
+    with opened(file, _LARGEST) as stream:
+        for number, line in enumerate(stream, 1):
+            if line.strip():
+                try:
+                    row = json.loads(line)
+                except ValueError as error:
+                    raise ConfigurationError(f"{file}, line {number}: is not JSON: {error}") from None
+                yield _text_in(row, column, f"{file}, line {number}")
+
+
+def _text_in(row: Any, column: str, where: str) -> str:
+    found = row.get(column) if isinstance(row, dict) else None
+    if isinstance(found, str):
+        return found
+    keys = ", ".join(map(str, row)) if isinstance(row, dict) else "no keys"
+    raise ConfigurationError(f"{where}: has no text under {column!r} (it has: {keys})", hint="name it: settings.column")
+
+
+def _of_parquet(file: Path, column: str) -> Iterator[str]:
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    try:
+        table = pq.ParquetFile(file)
+        if column not in table.schema_arrow.names:
+            names = ", ".join(table.schema_arrow.names)
+            raise ConfigurationError(
+                f"{file}: has no column {column!r} (it has: {names})", hint="name it: settings.column"
+            )
+        for batch in table.iter_batches(_ROWS, columns=[column]):
+            yield from (str(text) for text in batch.column(0).to_pylist() if text is not None)
+    except pa.ArrowInvalid as error:
+        raise ConfigurationError(f"{file}: is not a Parquet file: {error}") from None
+
+
+def _paragraphs(file: Path) -> Iterator[str]:
+    """Yield what lies between blank lines, of long ones a piece at a time."""
+    lines: list[str] = []
+    length = 0
+    stream = opened(file, _LARGEST)
+    with io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="") as text:
+        for line in text:
+            if (not line.strip() and lines) or length > _PIECE:
+                yield "".join(lines)
+                lines, length = [], 0
+            if line.strip():
+                lines.append(line)
+                length += len(line)
+    if lines:
+        yield "".join(lines)

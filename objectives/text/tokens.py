@@ -1,0 +1,123 @@
+"""Tokenizers: text to numbers and back, as bytes or by the `tokenizers` package."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.domain.errors import ConfigurationError
+
+BYTES, BPE = "bytes", "bpe"
+_BATCH = 256
+
+
+class Tokenizer(ABC):
+    """Numbers from 0 for pieces of text; `end` stands behind each document."""
+
+    vocabulary: int
+    end: int
+
+    @abstractmethod
+    def encode(self, texts: list[str]) -> list[NDArray[np.int64]]:
+        """Return the tokens of each text."""
+
+    @abstractmethod
+    def decode(self, tokens: list[int]) -> str:
+        """Return the text of tokens; what is no text is replaced."""
+
+    def save(self, folder: Path) -> None:  # noqa: B027 - bytes need no file
+        """Write what `saved` makes the tokenizer of again."""
+
+
+@final
+class ByteTokenizer(Tokenizer):
+    """Each byte of UTF-8 is a token; the byte 0, which no text has, ends a document."""
+
+    vocabulary = 256
+    end = 0
+
+    def encode(self, texts: list[str]) -> list[NDArray[np.int64]]:
+        return [np.frombuffer(text.encode(), dtype=np.uint8).astype(np.int64) for text in texts]
+
+    def decode(self, tokens: list[int]) -> str:
+        return bytes(token for token in tokens if token).decode(errors="replace")
+
+
+@final
+class LibraryTokenizer(Tokenizer):
+    """A tokenizer of the `tokenizers` package."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.end = inner.get_vocab_size()
+        self.vocabulary = self.end + 1
+
+    def encode(self, texts: list[str]) -> list[NDArray[np.int64]]:
+        found = self._inner.encode_batch(texts, add_special_tokens=False)
+        return [np.array(each.ids, dtype=np.int64) for each in found]
+
+    def decode(self, tokens: list[int]) -> str:
+        text: str = self._inner.decode([token for token in tokens if token != self.end])
+        return text
+
+    def save(self, folder: Path) -> None:
+        self._inner.save(str(folder / "tokenizer.json"))
+
+
+def trained(texts: Iterable[str], vocabulary: int) -> Tokenizer:
+    """Return a byte-level BPE of so many tokens, trained on these texts."""
+    library = _library()
+    inner = library.Tokenizer(library.models.BPE())
+    inner.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    inner.decoder = library.decoders.ByteLevel()
+    alphabet = library.pre_tokenizers.ByteLevel.alphabet()
+    trainer = library.trainers.BpeTrainer(
+        vocab_size=vocabulary - 1, initial_alphabet=alphabet, show_progress=False, special_tokens=[]
+    )
+    inner.train_from_iterator(texts, trainer)
+    return LibraryTokenizer(inner)
+
+
+def from_file(path: Path) -> Tokenizer:
+    """Return the tokenizer in a tokenizer.json; raises `ConfigurationError` where it is none."""
+    library = _library()
+    try:
+        return LibraryTokenizer(library.Tokenizer.from_file(str(path)))
+    except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
+        raise ConfigurationError(f"settings.tokenizer: {path} cannot be read: {error}") from None
+
+
+def saved(folder: Path) -> Tokenizer:
+    """Return the tokenizer that was saved in a folder."""
+    file = folder / "tokenizer.json"
+    return from_file(file) if file.exists() else ByteTokenizer()
+
+
+def _library() -> Any:
+    try:
+        import tokenizers  # noqa: PLC0415 - an extra
+        import tokenizers.decoders  # noqa: PLC0415
+        import tokenizers.models  # noqa: PLC0415
+        import tokenizers.pre_tokenizers  # noqa: PLC0415
+        import tokenizers.trainers  # noqa: PLC0415
+    except ImportError:
+        raise ConfigurationError(
+            "settings.tokenizer: needs the package tokenizers",
+            hint="pip install 'tuner[text]', or tokenizer = \"bytes\"",
+        ) from None
+    return tokenizers
+
+
+def in_batches(texts: Iterable[str]) -> Iterable[list[str]]:
+    """Yield the texts, some at a time, as tokenizers take them fastest."""
+    batch: list[str] = []
+    for text in texts:
+        batch.append(text)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

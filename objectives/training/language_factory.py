@@ -1,0 +1,139 @@
+"""Trainer factory of a language study: opens its tokens and builds learners from configurations."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, final
+
+from tuner.domain.objective import Cohort
+from tuner.domain.trial import Metrics, Trial
+from tuner.objectives._components import BATCH_SIZE, part
+from tuner.objectives._language_settings import LanguageSettings
+from tuner.objectives._tasks import Task
+from tuner.objectives.architectures.decoder import Decoder, DecoderModel
+from tuner.objectives.optimizers._optimizer import TensorRole, grouped
+from tuner.objectives.text.quality import Filters
+from tuner.objectives.text.token_cache import TokenData
+from tuner.objectives.training.cohort import SupervisedCohort
+from tuner.objectives.training.data import Data, Examples
+from tuner.objectives.training.flat_state import Layout
+from tuner.objectives.training.loop import TrainState, evaluate
+from tuner.objectives.training.model_cost import footprint
+from tuner.objectives.training.next_token import OUTPUTS, NextToken, NextTokenLoss
+from tuner.objectives.training.precision import Precision
+from tuner.objectives.training.seeding import weights_drawn
+from tuner.objectives.training.token_windows import TokenFile, TokenWindows, evaluation_windows
+
+DEFAULT_BATCH_SIZE = 16
+
+_LOGITS_AT_ONCE = 1 << 21
+"""How many logits one model has at once while it is evaluated."""
+
+_BLOCK_WEIGHTS = 1_200_000
+"""How many weights are trained at once on a CPU: a step of tokens computes more with each than one of table rows."""
+
+
+@final
+class LanguageFactory:
+    """A worker's tokens, opened once, with a view of them for each choice of filters."""
+
+    def __init__(self, tokens: TokenData, settings: LanguageSettings, wanted: Collection[str]) -> None:
+        self.wanted = wanted
+        self._tokens = tokens
+        self._settings = settings
+        self._precision = Precision(settings.precision)
+        self._file: TokenFile | None = None
+        self._data: dict[tuple[Filters, str], Data] = {}
+        self._evaluated: dict[tuple[str, str], Examples] = {}
+
+    def data(self, trial: Trial) -> Data:
+        """Return the data as the trial's filters leave it."""
+        key = Filters.of(trial.config), trial.device
+        if key not in self._data:
+            self._data[key] = self._filtered(*key)
+        return self._data[key]
+
+    def _filtered(self, filters: Filters, device: str) -> Data:
+        settings = self._settings
+        return Data(
+            task=Task.LANGUAGE,
+            outputs=OUTPUTS,
+            train=self._windows(filters, device),
+            validation=self._examples("validation", device),
+            make_test=lambda: self._examples("test", device),
+            shape=(settings.context,),
+            at_once=max(1, _LOGITS_AT_ONCE // (settings.context * self._tokens.vocabulary)),
+            block_weights=_BLOCK_WEIGHTS,
+        )
+
+    def _windows(self, filters: Filters, device: str) -> TokenWindows:
+        settings, documents = self._settings, self._tokens.documents
+        if self._file is None:
+            self._file = TokenFile(self._tokens.parts["train"])
+        windows = TokenWindows(
+            self._file,
+            context=settings.context,
+            steps=settings.steps,
+            device=device,
+            lengths=documents.get("tokens"),
+            kept=filters.kept(documents) if documents else None,
+        )
+        if len(windows) <= settings.context:
+            raise ValueError(f"the filters leave {len(windows)} tokens, fewer than a window: {filters}")
+        return windows
+
+    def _examples(self, name: str, device: str) -> Examples:
+        # The same windows for all filters, so that trials are compared on the same text.
+        if (name, device) not in self._evaluated:
+            self._evaluated[name, device] = evaluation_windows(
+                self._tokens.parts[name],
+                context=self._settings.context,
+                most=self._settings.evaluation_tokens,
+                bytes_per_token=self._tokens.bytes_per_token,
+                device=device,
+            )
+        return self._evaluated[name, device]
+
+    def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> TrainState:
+        """Return a learner as it is before the trial's first epoch, or as `state` left it."""
+        config = {"architecture": "decoder", **trial.config}
+        rule, lr_schedule = (part(config, kind, Task.LANGUAGE).build() for kind in ("optimizer", "lr_schedule"))
+        chosen = dict(part(config, "architecture", Task.LANGUAGE).fields)
+        decoder = Decoder(**{**self._settings.sizes(), **chosen})
+        with weights_drawn(trial.seed, trial.device):
+            model = NextToken(decoder.build(data.shape, self._tokens.vocabulary)).to(trial.device)
+        roles = _roles(model)
+        parameters = dict(model.named_parameters())
+        learner = TrainState(
+            model=model,
+            loss=NextTokenLoss(),
+            optimizer=rule.build(grouped([*parameters.values()], [roles[name] for name in parameters], rule)),
+            lr_schedule=lr_schedule,
+            rule=rule,
+            batch_size=trial.config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE),
+            precision=self._precision,
+        )
+        if state is not None:
+            learner.resume(state)
+        return learner
+
+    def layout(self, trial: Trial, learner: TrainState) -> Layout:
+        """Return how the learner's tensors lie beside those of others, and what each of them is."""
+        del trial
+        assert isinstance(learner.model, NextToken)
+        return Layout.of(learner.model, roles=_roles(learner.model))
+
+    def start(self, trials: Sequence[Trial]) -> Cohort:
+        """Return a cohort, ready for its next epoch."""
+        return SupervisedCohort(self, trials)
+
+    def test(self, trial: Trial) -> Metrics:
+        """Return the metrics of the trial's saved state on the test part."""
+        if (state := trial.load()) is None:
+            raise ValueError(f"trial {trial.number} has no saved state to test")
+        data = self.data(trial)
+        learner = self.learner(trial, data, state)
+        return evaluate(learner, data, data.test, trial.rows) | footprint(learner, data, self.wanted)
+
+
+def _roles(model: NextToken) -> Mapping[str, TensorRole]:
+    assert isinstance(model.decoder, DecoderModel)
+    return {f"decoder.{name}": role for name, role in model.decoder.roles().items()}

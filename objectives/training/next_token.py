@@ -1,0 +1,42 @@
+"""Next-token prediction as a model and a loss: a window of tokens in, its loss out, so that no logits are kept."""
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from tuner.objectives._tasks import Task
+from tuner.objectives.losses._loss import Loss
+
+OUTPUTS = 2
+"""What a model answers for a window: nats and hits, each a token."""
+
+
+@final
+class NextToken(nn.Module):
+    """A decoder with the loss of each window, (batch, 2), for windows of tokens (batch, context + 1)."""
+
+    def __init__(self, decoder: nn.Module) -> None:
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, windows: Tensor) -> Tensor:
+        targets = windows[:, 1:, None]
+        logits = self.decoder(windows[:, :-1]).float()
+        nats = logits.logsumexp(dim=-1) - logits.gather(-1, targets)[..., 0]
+        # Training looks at the loss only.
+        guessed = torch.full_like(targets[..., 0], -1) if self.training else logits.argmax(dim=-1)
+        hits = (guessed == targets[..., 0]).to(nats.dtype)
+        return torch.stack([nats.mean(dim=-1), hits.mean(dim=-1)], dim=-1)
+
+
+@final
+@dataclass(frozen=True)
+class NextTokenLoss(Loss):
+    """What `NextToken` has computed: the mean of a window's nats."""
+
+    tasks = frozenset({Task.LANGUAGE})
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return outputs[:, 0]

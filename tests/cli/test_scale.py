@@ -1,0 +1,77 @@
+"""The guide to language models, run: check, run, the ladder, and the target."""
+
+import json
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import tuner
+
+DOCS = Path(__file__).parents[2] / "docs"
+GUIDE = (DOCS / "guides" / "language.md").read_text()
+SMALL = {
+    "settings.width": 32,
+    "settings.head_size": 8,
+    "settings.base_width": 8,
+    "settings.depth": 1,
+    "settings.context": 16,
+    "settings.steps": 4,
+    "settings.evaluation_tokens": 256,
+    "transfer.proxies": [8, 16],
+    "transfer.rates": 3,
+    "transfer.seeds": 1,
+    "budget.trials": 3,
+    "budget.epochs": 2,
+    "confirm.run": False,
+    "executor": "inline",
+}
+"""What makes the study small enough for a test."""
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}.*?\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def folder(workplace: Path) -> Path:
+    (workplace / "lm.toml").write_text(blocks("toml")[0])
+    (workplace / "corpus").mkdir()
+    for page in sorted(DOCS.glob("*.md")):
+        (workplace / "corpus" / f"{page.stem}.txt").write_text(page.read_text())
+    return workplace
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_guide_searches_small_says_what_to_expect_and_trains_large(cli: Cli) -> None:
+    smaller = [word for key, value in SMALL.items() for word in ("--set", f"{key}={json.dumps(value)}")]
+    answers = []
+    for line in blocks("console")[0].splitlines():
+        words = shlex.split(line.removeprefix("$ tuner "))
+        code, answer, messages = cli(*words, *(smaller if "lm.toml" in words else []))
+        assert code == 0, messages
+        answers.append(answer)
+    assert "powers of 2 per doubling" in answers[-2]
+    assert "a guess of bits_per_byte there" in answers[-2]
+    assert re.search(r"trained at 32: bits_per_byte \d", answers[-1])
+    target = tuner.load_study("lm.target")
+    assert len(target.trials) == 1
+    code, answer, _ = cli("scale", "lm", "--json")
+    assert code == 0
+    found = json.loads(answer)
+    assert [rung["size"] for rung in found["ladder"]] == [8, 16]
+    assert found["outcome"]["value"] == target.trials[0].value
+    assert found["used"] == pytest.approx(target.trials[0].config["optimizer"]["lr"])
+
+
+def test_a_study_without_a_ladder_is_refused_with_what_to_write(cli: Cli) -> None:
+    quick = ["--trials", "1", "--set", "budget.epochs=1", "--executor", "inline", "--no-confirm"]
+    assert cli("run", "iris", *quick)[0] == 0
+    code, _, messages = cli("scale", "iris")
+    assert code == 2
+    assert "transfers nothing" in messages
+    assert "[transfer]" in messages

@@ -1,0 +1,142 @@
+"""Language models in cohorts: each member has the learning curve that it has alone, whatever its optimizer."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tuner.domain.checkpoints import Checkpoints
+from tuner.domain.config import Config
+from tuner.domain.objective import Cohort
+from tuner.domain.trial import Metrics, Trial
+from tuner.objectives._components import PARAMETRISATIONS, PARTS
+from tuner.objectives.language import Language
+
+DOCS = Path(__file__).parents[3] / "docs"
+SETTINGS = {
+    "dataset": str(DOCS),
+    "context": 16,
+    "width": 32,
+    "depth": 1,
+    "head_size": 8,
+    "base_width": 8,
+    "base_depth": 1,
+    "steps": 4,
+    "evaluation_tokens": 512,
+}
+NUMBERS: Mapping[str, tuple[Any, Any]] = {
+    "lr": (0.002, 0.006),
+    "momentum": (0.5, 0.9),
+    "nesterov": (True, False),
+    "weight_decay": (0.01, 0.1),
+    "beta1": (0.8, 0.95),
+    "beta2": (0.99, 0.9),
+    "clip": (0.0, 0.5),
+}
+
+
+class Kept(Checkpoints):
+    def __init__(self) -> None:
+        self.state: Mapping[str, Any] | None = None
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        self.state = state
+
+    def load(self) -> Mapping[str, Any] | None:
+        return self.state
+
+
+def trial(number: int, config: Mapping[str, Any]) -> Trial:
+    return Trial(
+        config=Config(config),
+        number=number,
+        seed=number,
+        device="cpu",
+        epoch=0,
+        max_epochs=3,
+        settings=Config({}),
+        checkpoints=Kept(),
+    )
+
+
+def config(optimizer: str, index: int) -> dict[str, Any]:
+    fields = {name: NUMBERS[name][index] for name in PARTS["optimizer"].fields(optimizer)}
+    return {
+        "architecture": {"name": "decoder", "init": (1.0, 0.7)[index], "out": (1.0, 2.0)[index]},
+        "optimizer": {"name": optimizer, **fields},
+        "lr_schedule": {"name": "wsd", "warmup_steps": (0, 3)[index], "decay": (0.3, 0.6)[index]},
+        "duplicates": ("keep", "near")[index],
+        "max_repetition": (1.0, 0.1)[index],
+        "batch_size": 4,
+    }
+
+
+def curve(cohort: Cohort, epochs: int = 2) -> dict[int, list[Metrics]]:
+    found: dict[int, list[Metrics]] = {}
+    for _ in range(epochs):
+        for number, metrics in cohort.advance().items():
+            assert isinstance(metrics, Mapping)
+            found.setdefault(number, []).append(metrics)
+    return found
+
+
+@pytest.mark.parametrize("parametrisation", PARAMETRISATIONS.names)
+def test_a_member_of_a_cohort_is_the_same_trial_alone_to_five_digits(parametrisation: str) -> None:
+    """Under every optimizer, with rates by tensor, filters, initial weights and schedules of its own."""
+    objective = Language({**SETTINGS, "parametrisation": parametrisation}, seed=1)
+    configs = [config(name, index) for name in PARTS["optimizer"].names for index in (0, 1)]
+    trials = [trial(number, each) for number, each in enumerate(configs)]
+    cohort = objective.start(trials)
+    together = curve(cohort)
+    assert cohort.together() == (len(trials), "")
+    for each in trials:
+        alone = curve(objective.start([each]))[each.number]
+        for mine, other in zip(together[each.number], alone, strict=True):
+            assert mine["bits_per_byte"] == pytest.approx(other["bits_per_byte"], rel=1e-5), each.config
+            assert mine["perplexity"] == pytest.approx(other["perplexity"], rel=2e-5)
+
+
+def test_bits_per_byte_perplexity_and_loss_say_the_same_of_bytes() -> None:
+    (metrics,) = curve(Language(SETTINGS, seed=1).start([trial(0, {})]), 1)[0]
+    assert metrics["perplexity"] == pytest.approx(math.exp(metrics["loss"]), rel=1e-5)
+    assert metrics["bits_per_byte"] == pytest.approx(metrics["loss"] / math.log(2), rel=0.02)  # the ends of documents
+    assert 0 <= metrics["token_accuracy"] <= 1
+
+
+def test_an_untrained_model_is_as_good_as_guessing_and_training_is_better() -> None:
+    objective = Language({**SETTINGS, "steps": 40}, seed=1)
+    still = {"optimizer": {"name": "adamw", "lr": 0.0}, "architecture": {"name": "decoder", "out": 0.0}}
+    guessing = curve(objective.start([trial(0, still)]), 1)
+    assert guessing[0][0]["perplexity"] == pytest.approx(256, rel=1e-4)
+    learned = curve(objective.start([trial(0, {"optimizer": {"name": "adamw", "lr": 0.02}})]), 1)
+    assert learned[0][0]["perplexity"] < 60
+
+
+def test_the_test_part_is_measured_with_the_saved_weights() -> None:
+    objective = Language(SETTINGS, seed=1)
+    member = trial(0, {"optimizer": {"name": "adamw", "lr": 0.01}})
+    cohort = objective.start([member])
+    curve(cohort, 1)
+    cohort.save([0])
+    tested = objective.test(member)
+    assert tested is not None
+    assert math.isfinite(tested["bits_per_byte"])
+    assert Language({**SETTINGS, "test": 0}, seed=1).test(member) is None
+
+
+def test_filters_change_what_is_trained_on_and_never_what_is_measured() -> None:
+    objective = Language(SETTINGS, seed=1)
+    for lr, is_same in ((0.0, True), (0.01, False)):
+        optimizer = {"name": "adamw", "lr": lr}
+        plain, filtered = (
+            curve(objective.start([trial(0, {"optimizer": optimizer, "min_length": length})]), 1)[0][0]
+            for length in (0, 5000)
+        )
+        assert (plain == filtered) is is_same
+
+
+def test_filters_that_leave_nothing_fail_with_what_they_leave() -> None:
+    with pytest.raises(ValueError, match="the filters leave 0 tokens"):
+        Language(SETTINGS, seed=1).start([trial(0, {"min_length": 10**9})])
