@@ -55,7 +55,7 @@ def test_the_search_runs_at_the_first_proxy_and_the_target_once_with_the_rate_th
     assert scaled.forecast.drift.slope == pytest.approx(-1, abs=0.1)
     assert scaled.forecast.drift.value == pytest.approx(2**-7, rel=0.1)
     assert scaled.forecast.drift.low < 2**-7 < scaled.forecast.drift.high
-    assert [each for each in trained() if each[0] == 256] == [(256, pytest.approx(scaled.forecast.used, rel=1e-4))]
+    assert [lr for width, lr in trained() if width == 256] == [pytest.approx(scaled.forecast.used, rel=1e-4)]
     assert scaled.trial is not None
     assert scaled.trial.value == pytest.approx(10 / 8, abs=0.01)
 

@@ -15,7 +15,6 @@ from tuner.analysis import queries
 from tuner.analysis.drift import Drift, Rung, described, extrapolated, fitted_drift
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError, NoUsableTrialError, StudyInterrupted
-from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.goal import Goal
 from tuner.domain.parameter import Choice
 from tuner.domain.search_space import SearchSpace
@@ -233,13 +232,13 @@ def _target_spec(search: _Search, value: float) -> StudySpec:
 def _fixed(search: _Search, size: int, values: Sequence[float], most: int, seed: int) -> StudySpec:
     """Return a study that trains the best configuration with each of these values, to the end."""
     spec, transfer = search.spec, search.spec.transfer
-    unit: FidelityUnit = spec.budget.fidelity.unit
+    budget: dict[str, Any] = {"trials": len(values), spec.budget.fidelity.unit.value: most}
     return replace(
         spec,
         search_space=_space(search.best, transfer.parameter.split("."), values),
         settings={**spec.settings, transfer.setting: size},
         seed=seed,
-        budget=Budget(trials=len(values), **{unit.value: most}),
+        budget=Budget(**budget),
         sampler=Component(name="grid"),
         scheduler=Component(name="none"),
         confirm=Confirm(run=False),
@@ -259,11 +258,12 @@ def _choice(value: Any, path: Sequence[str], values: Sequence[float]) -> Choice:
     if not isinstance(value, Mapping):
         return Choice(value)
     inner = {key: each for key, each in value.items() if key != "name"}
-    branch = {
+    branch: dict[str, Any] = {
         key: Choice(*sorted(values), default=values[0]) if [key] == list(path) else Choice(each)
         for key, each in inner.items()
     }
-    return Choice(**{value["name"]: branch})
+    branches: dict[str, Any] = {value["name"]: branch}
+    return Choice(**branches)
 
 
 def _forecast(search: _Search, rungs: Sequence[Rung]) -> Forecast:
