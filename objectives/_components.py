@@ -17,6 +17,8 @@ from tuner.registry.catalogue import Catalogue
 
 DATASETS = Catalogue("tuner.objectives.datasets", "dataset")
 
+GRAPHS = Catalogue("tuner.objectives.graphs", "graph")
+
 PARTS: Mapping[str, Catalogue] = MappingProxyType(
     {
         "architecture": Catalogue("tuner.objectives.architectures", "architecture"),

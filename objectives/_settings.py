@@ -72,7 +72,7 @@ def _setting_problems(values: Mapping[str, Any]) -> Iterator[str]:
     precision = values.get("precision", "float32")
     if precision not in _PRECISIONS:
         yield f"precision: {precision!r} is none of {', '.join(_PRECISIONS)}{nearest(str(precision), _PRECISIONS)}"
-    yield from _share_problems(values)
+    yield from share_problems(values)
 
 
 def _name_problems(values: Mapping[str, Any]) -> Iterator[str]:
@@ -98,7 +98,8 @@ def _path_problems(dataset: str) -> Iterator[str]:
         yield f"dataset: {dataset} cannot be read: {error.strerror}"
 
 
-def _share_problems(values: Mapping[str, Any]) -> Iterator[str]:
+def share_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the shares that validate and test."""
     fractions = {"validation": values.get("validation", 0.2), "test": values.get("test", 0.2)}
     wrong = [key for key, value in fractions.items() if not _is_fraction(value)]
     yield from (f"{key}: {fractions[key]!r} is not a number from 0 to 1" for key in wrong)

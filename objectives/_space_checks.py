@@ -31,11 +31,16 @@ _DECLARED = {"architecture": "inputs", "loss": "tasks"}
 
 def space_problems(space: SearchSpace, name: str, dataset: Dataset) -> Iterator[str]:
     """Yield what in `space` has no meaning here or does not fit the dataset of this name, each with its path."""
-    about = _Target(name=name, task=dataset.task, kind=dataset.kind)
+    yield from component_problems(space, name, dataset.task, dataset.kind)
+    yield from _size_problems(space, dataset)
+
+
+def component_problems(space: SearchSpace, name: str, task: Task, kind: Input) -> Iterator[str]:
+    """Yield what in `space` names no component, or one that is not for this task or kind of input."""
+    about = _Target(name=name, task=task, kind=kind)
     parameters = space.parameters
     for path, parameter in parameters.items():
         yield from (f"{path}: {problem}" for problem in _problems(path.split("."), parameter, about))
-    yield from _size_problems(space, dataset)
     for short, long in SHORTHANDS.items():
         if short in parameters and long in parameters:
             yield f"{short}: means {long}, which is there too; keep one"

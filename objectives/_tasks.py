@@ -23,3 +23,5 @@ class Input(Enum):
     """(columns,)"""
     TOKENS = "tokens"
     """(steps,): whole numbers; a model answers each step."""
+    GRAPH = "graph"
+    """(features,) of each node; the architecture is given the whole graph"""

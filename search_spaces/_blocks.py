@@ -22,6 +22,26 @@ def dropout(most: float = 0.5) -> Float:
     return Float(0.0, most, default=0.0)
 
 
+def graph_networks() -> Choice:
+    """Return a choice between the architectures for graphs, which are narrower and drop out more than others."""
+    network = {
+        "width": Choice(16, 32, 64),
+        "depth": Int(1, 3, default=2),
+        "normalisation": Choice("none", "batch"),
+        "dropout": Float(0.0, 0.8, default=0.5),
+    }
+    return Choice(gcn=network, graph_sage=network, gat={**network, "heads": Choice(4, 8)})
+
+
+def graph_optimizers() -> Choice:
+    """Return a choice between optimizers of steps that see the whole graph: few, large, and with much decay."""
+    lr = Float(1e-3, 0.1, log=True, default=0.01)
+    return Choice(
+        adam={"lr": lr, "weight_decay": Float(1e-5, 1e-2, log=True, default=5e-4)},
+        adamw={"lr": lr, "weight_decay": Float(1e-4, 1.0, log=True, default=1e-2)},
+    )
+
+
 ACTIVATION = Choice("relu", "gelu", "silu", "tanh")
 NORMALISATION = Choice("none", "batch", "layer")
 BATCH_SIZE = Choice(32, 64, 128, default=64)

@@ -194,7 +194,7 @@ class SupervisedCohort(Cohort):
         if len({seat.fixed(layout) for seat in self._seats.values()}) > 1:
             return "the models differ in numbers that cannot vary in a batch"
         seat = next(iter(self._seats.values()))
-        is_large = self._weights() * _LEAST_IN_A_BLOCK > seat.data.block_weights
+        is_large = layout.keeps_busy or self._weights() * _LEAST_IN_A_BLOCK > seat.data.block_weights
         if torch.device(seat.trial.device).type == "cpu" and is_large:
             return f"a model of {self._weights():,} weights keeps a processor busy alone"
         return ""

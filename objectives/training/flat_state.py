@@ -42,6 +42,8 @@ class Layout:
     """The numbers of layers that each model has its own of."""
     roles: Mapping[str, TensorRole] = field(default_factory=dict)
     """What trained parameters are, by name, where optimizers are to tell them apart."""
+    keeps_busy: bool = False
+    """Whether a model computes with so much at once that it keeps a processor busy alone, whatever its weights."""
 
     @staticmethod
     def of(

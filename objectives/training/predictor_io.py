@@ -77,7 +77,7 @@ def restored(saved: SavedModel) -> TrainedModel:
     """Return the model that was saved; raises `ValueError`, or whatever its parts do, where it makes no sense."""
     from tuner.objectives.user_data.raw_inputs import from_description  # noqa: PLC0415 - pandas, which training needs not
 
-    _refuse_absurd(saved)
+    refuse_absurd(saved)
     task = Task(saved.description["task"])
     steps = [part(saved.config, kind, task).build() for kind in PREPROCESSING]
     encoding = part(saved.config, "encoding", task).build() if len(saved.preparation["categories"]) else None
@@ -90,7 +90,7 @@ def restored(saved: SavedModel) -> TrainedModel:
     return assembled(inputs, answers, saved.weights, config=saved.config, settings=saved.settings, seed=saved.seed)
 
 
-def _refuse_absurd(saved: SavedModel) -> None:
+def refuse_absurd(saved: SavedModel) -> None:
     """Raise `ValueError` where the configuration asks for sizes that are none of the weights': a name costs nothing.
 
     A network has a tensor or more in each of its layers, and none of its sizes is beyond all of its tensors'.

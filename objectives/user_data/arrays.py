@@ -65,7 +65,7 @@ class Arrays(Dataset):
             if np.ptp(self._targets) == 0:
                 raise ConfigurationError(f"{self.path}: nothing can be learnt, y is {y[0]} in every example")
             return
-        self.labels, self._targets = classes_of(_words(self.path, y), f"{self.path}: y")
+        self.labels, self._targets = classes_of(words_of(self.path, y), f"{self.path}: y")
 
     def _check(self, x: Array, y: Array) -> None:
         if x.ndim not in _KINDS or x.dtype.kind not in "fiub":
@@ -87,7 +87,7 @@ class Arrays(Dataset):
         return self._features, self._targets
 
 
-def _words(path: Path, y: Array) -> list[Any]:
+def words_of(path: Path, y: Array) -> list[Any]:
     """Return targets as labels; text that was kept as bytes is text."""
     if y.dtype.kind != "S":
         return list(y.tolist())

@@ -9,10 +9,13 @@ from tuner.system.untrusted_files import opened
 _CHUNK = 1 << 20
 
 
-def fingerprint(path: Path) -> tuple[str, int]:
-    """Return a hash of a file's contents, or of a folder's files with their names, and the size in bytes."""
+def fingerprint(path: Path, files: Iterable[Path] | None = None) -> tuple[str, int]:
+    """Return a hash of a file's contents, or of a folder's files with their names, and the size in bytes.
+
+    Of a folder these `files` count; left out, all that lie in its folders.
+    """
     whole, size = hashlib.sha256(), 0
-    for file in _files(path):
+    for file in _files(path) if files is None else files:
         if file != path:
             whole.update(f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\0".encode())
         with opened(file) as stream:

@@ -1,5 +1,6 @@
 """Opens a data file or folder as a dataset, with a summary and warnings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError
-from tuner.objectives.datasets._dataset import Dataset
+from tuner.objectives.datasets._dataset import Array, Dataset, Label
 from tuner.objectives.datasets._splitting import Split, split
 from tuner.objectives.user_data.arrays import Arrays
 from tuner.objectives.user_data.data_warnings import example_doubts, table_doubts
@@ -43,7 +44,7 @@ def open_data(path: Path, options: DataOptions, *, validation: float, test: floa
         raise ConfigurationError(f"{path}: does not fit into memory", hint="tune on a sample of it") from None
     _, targets = dataset.load()
     parts = split(targets, task=dataset.task, validation=validation, test=test, seed=seed)
-    _check_classes(path, dataset, parts)
+    check_classes(path, dataset.labels, targets, parts)
     of_table = table_doubts(dataset) if isinstance(dataset, TableDataset) else ()
     return Opened(
         dataset=dataset,
@@ -77,14 +78,13 @@ def _summary(dataset: OwnData) -> str:
     return f"{len(features)} {shape}: {dataset.task.value}{target}"
 
 
-def _check_classes(path: Path, dataset: Dataset, parts: Split) -> None:
+def check_classes(path: Path, labels: Sequence[Label] | None, targets: Array, parts: Split) -> None:
     """Refuse a class that nothing can be learnt about, because all of its examples validate or test."""
-    if dataset.labels is None:
+    if labels is None:
         return
-    _, targets = dataset.load()
-    counts = np.bincount(targets, minlength=len(dataset.labels))
-    trained = np.bincount(targets[parts.train], minlength=len(dataset.labels))
-    absent = [f"{dataset.labels[label]!r} ({counts[label]})" for label in np.flatnonzero(trained == 0)]
+    counts = np.bincount(targets, minlength=len(labels))
+    trained = np.bincount(targets[parts.train], minlength=len(labels))
+    absent = [f"{labels[label]!r} ({counts[label]})" for label in np.flatnonzero(trained == 0)]
     if absent:
         raise ConfigurationError(
             f"{path}: too few examples for the training split to have one of each class: {', '.join(absent[:5])}",
@@ -94,6 +94,6 @@ def _check_classes(path: Path, dataset: Dataset, parts: Split) -> None:
     if len(validated) == 1:
         raise ConfigurationError(
             f"{path}: too few examples for the validation split to have two classes: of {len(targets)} it has "
-            f"{len(parts.validation)}, {dataset.labels[validated[0]]!r} alone",
+            f"{len(parts.validation)}, {labels[validated[0]]!r} alone",
             hint="add examples, or make the validation share larger: validation = 0.4 in [settings]",
         )

@@ -52,16 +52,9 @@ class TableDataset(Dataset):
         types = dict(options.columns)
         conventions = Conventions(frame, options)
         try:
-            asked = types.pop(name, Number.type if options.task == Task.REGRESSION.value else None)
-            target = target_of(frame[name], asked, conventions)
-            present = target.present(frame[name])
+            target, present, labels = understood(frame[name], types.pop(name, None), options.task, conventions)
             self.rows_without_target = int(len(present) - present.sum())
             frame = frame[present]
-            labels = _labels(frame[name], target, options.task)
-            if isinstance(target, Number) and labels and str(target.writing):
-                # A class keeps the words that the data has for it.
-                target = target_of(frame[name], Category.type, conventions)
-                labels = _labels(frame[name], target, options.task)
             columns = columns_of(frame.drop(columns=name), types, conventions)
             self.schema = Schema(columns=columns, target=target, labels=labels)
             self._features = self.schema.features(frame)
@@ -76,6 +69,26 @@ class TableDataset(Dataset):
 
     def load(self) -> tuple[NDArray[np.float64], Array]:
         return self._features, self._targets
+
+
+def understood(
+    values: Any, kind: str | None, task: str | None, conventions: Conventions
+) -> tuple[Column, NDArray[np.bool_], tuple[Label, ...]]:
+    """Return the target that a column is, whether each of its values says anything, and the classes.
+
+    `kind` is its type and `task` what is asked, as far as the settings say; there are no classes where a value is to be
+    predicted.
+    """
+    asked = Number.type if kind is None and task == Task.REGRESSION.value else kind
+    target = target_of(values, asked, conventions)
+    present = target.present(values)
+    known = values[present]
+    labels = _labels(known, target, task)
+    if isinstance(target, Number) and labels and str(target.writing):
+        # A class keeps the words that the data has for it.
+        target = target_of(known, Category.type, conventions)
+        labels = _labels(known, target, task)
+    return target, present, labels
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -20,7 +20,9 @@ def command(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="The rows: .csv, .parquet, .npz, .npy, a folder of images.", show_default=False
+            metavar="FILE",
+            help="The rows: .csv, .parquet, .npz, .npy, a folder of images or of a graph.",
+            show_default=False,
         ),
     ],
     output: Annotated[

@@ -20,6 +20,9 @@ READING = "tuner.objectives.user_data.table_reader"
 PICTURES = "tuner.objectives.user_data.images"
 """What reads images, likewise."""
 
+GRAPHS = "tuner.objectives.user_data.graph_rows"
+"""What reads graphs, likewise."""
+
 PREDICTION = "prediction"
 ARRAYS = "tuner.objectives.user_data.arrays"
 
@@ -46,8 +49,11 @@ def read_rows(path: Path, loaded: Loaded) -> InputRows:
     Raises `ConfigurationError` where they cannot be read, or are not of the kind that the model reads.
     """
     path, columns, settings = path.expanduser(), loaded.model.columns, loaded.manifest.settings
+    kind = loaded.manifest.description.get("inputs")
+    if isinstance(kind, Mapping) and kind.get("graph"):
+        return _graph(path, kind)
     if path.is_dir():
-        return _images(path, loaded.manifest.description.get("inputs"))
+        return _images(path, kind)
     reading = import_module(READING)
     name = path.name.lower()
     if name.endswith(_ARRAYS):
@@ -76,6 +82,11 @@ def _images(folder: Path, inputs: Any) -> InputRows:
     names = [str(file.relative_to(folder)) for file in files]
     pixels = pictures.read_images(files, tuple(inputs["shape"]), int(inputs["pictures"]))
     return InputRows(path=folder, inputs=pixels, beside=pd.DataFrame({"file": names}))
+
+
+def _graph(path: Path, inputs: Mapping[str, Any]) -> InputRows:
+    structure = import_module(GRAPHS).structure_described(path, inputs)
+    return InputRows(path=path, inputs=structure, beside=structure.names.to_frame().reset_index(drop=True))
 
 
 def answers(model: Model, rows: InputRows, *, probabilities: bool) -> pd.DataFrame:
