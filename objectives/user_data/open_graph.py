@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
+import pandas as pd
 
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError, nearest
 from tuner.objectives.datasets._splitting import split
 from tuner.objectives.graphs._graph_dataset import GraphData, GraphDataset
+from tuner.objectives.user_data.cell_formats import is_text
 from tuner.objectives.user_data.columns import Number
 from tuner.objectives.user_data.fingerprint import fingerprint
 from tuner.objectives.user_data.graph_arrays import TARGET, read_graph_arrays
@@ -146,8 +148,28 @@ def _features(structure: Structure, options: GraphOptions) -> tuple[tuple[Number
     names = [name for name in structure.nodes if kinds.get(name) != IGNORED]
     if not names:
         return (Number(name=DEGREE),), (f"nodes have no features but the logarithm of their {DEGREE}",)
-    frame = structure.nodes[names]
-    conventions = Conventions(frame, options.table)
-    with _in_file(structure.files[0]):
-        columns = columns_of(frame, dict.fromkeys(names, Number.type), conventions)
-    return tuple(column for column in columns if isinstance(column, Number)), conventions.notes
+    conventions = Conventions(structure.nodes[names], options.table)
+    columns, problems, hint = [], [], ""
+    alike: dict[frozenset[Any], Number] = {}
+    for name in names:
+        values = structure.nodes[name]
+        words = frozenset(values.unique()) if is_text(values) else frozenset({values.dtype})
+        try:
+            if words not in alike:
+                alike[words] = _number(values, conventions)
+            columns.append(replace(alike[words], name=str(name)))
+        except ConfigurationError as error:
+            problems += [f"{structure.files[0]}, {problem}" for problem in error.problems]
+            hint = hint or error.hint
+    if problems:
+        raise ConfigurationError(problems, hint)
+    return tuple(columns), conventions.notes
+
+
+def _number(values: Any, conventions: Conventions) -> Number:
+    """Return a column of numbers, found by its different values: a thousand columns may have but zeros and ones."""
+    if conventions.missing is None and pd.api.types.is_numeric_dtype(values):
+        return Number(name=str(values.name))
+    (column,) = columns_of(values.drop_duplicates().to_frame(), {str(values.name): Number.type}, conventions)
+    assert isinstance(column, Number)  # as it was asked for
+    return column
