@@ -1,6 +1,7 @@
 """What every architecture promises."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 import torch
@@ -9,16 +10,30 @@ from torch.nn import functional
 from tuner.objectives._components import PARTS, declared
 from tuner.objectives._tasks import Input
 from tuner.objectives.architectures._architecture import Architecture
+from tuner.objectives.architectures._graph import Graph
 from tuner.objectives.architectures._layers import ACTIVATIONS
 from tuner.objectives.architectures._options import OPTIONS
 
-SHAPES = {Input.IMAGE: (2, 6, 8), Input.SEQUENCE: (5, 3), Input.TABLE: (7,), Input.TOKENS: (6,)}
+SHAPES = {
+    Input.IMAGE: (2, 6, 8),
+    Input.SEQUENCE: (5, 3),
+    Input.TABLE: (7,),
+    Input.TOKENS: (6,),
+    Input.GRAPH: (7,),
+}
 ARCHITECTURES = PARTS["architecture"]
 
 
-def features_of(kind: Input, count: int, outputs: int) -> torch.Tensor:
+def features_of(kind: Input, count: int, outputs: int) -> Any:
+    """Return so many examples; of a graph they are its nodes, joined in a ring."""
     shape = (count, *SHAPES[kind])
-    return torch.randint(outputs, shape) if kind is Input.TOKENS else torch.randn(shape)
+    if kind is Input.TOKENS:
+        return torch.randint(outputs, shape)
+    if kind is not Input.GRAPH:
+        return torch.randn(shape)
+    nodes = torch.arange(count)
+    ring = torch.stack([nodes, nodes.roll(1)])
+    return Graph(torch.randn(shape), torch.cat([ring, ring.flip(0)], dim=1), torch.ones(2 * count))
 
 
 def _fitting() -> Iterator[tuple[str, Input]]:

@@ -7,6 +7,8 @@ import pytest
 
 from tuner import Choice
 from tuner.objectives._components import PARTS, SHORTHANDS
+from tuner.objectives._graph_parts import graph_space_problems
+from tuner.objectives._tasks import Task
 from tuner.objectives.language import Language
 from tuner.objectives.supervised import Supervised
 from tuner.registry.catalogue import Catalogue
@@ -25,10 +27,12 @@ DATASETS = {
 
 LANGUAGE = ("language",)
 """Spaces of the language objective."""
+GRAPHS = {"graph_classifier": Task.CLASSIFICATION, "graph_regressor": Task.REGRESSION}
+"""Spaces of the graph objective, with what they are for."""
 
 
 def test_every_space_is_told_a_dataset_here() -> None:
-    assert {*DATASETS, *LANGUAGE} == set(SPACES.names)
+    assert {*DATASETS, *GRAPHS, *LANGUAGE} == set(SPACES.names)
 
 
 for _name in SPACES.names:
@@ -48,6 +52,11 @@ def test_a_space_has_no_parameter_that_supervised_learning_does_not_know(name: s
 @pytest.mark.parametrize("name", LANGUAGE)
 def test_a_space_has_no_parameter_that_the_language_objective_does_not_know(name: str) -> None:
     assert Language({"dataset": "stdlib"}, seed=0).problems(SPACES[name]) == ()
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_a_space_has_no_parameter_that_the_graph_objective_does_not_know(name: str) -> None:
+    assert [*graph_space_problems(SPACES[name], "a_graph", GRAPHS[name])] == []
 
 
 @pytest.mark.parametrize("kind", PARTS)
