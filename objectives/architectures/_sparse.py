@@ -65,11 +65,11 @@ class _Product(torch.autograd.Function):
         _, ctx.matrix = inputs
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return _Product.apply(gradient, ctx.matrix.T), None  # type: ignore[no-untyped-call]
 
     @staticmethod
-    def vmap(info: Any, in_dims: Any, dense: Tensor, matrix: SparseMatrix) -> tuple[Tensor, int]:  # type: ignore[override]
+    def vmap(info: Any, in_dims: Any, dense: Tensor, matrix: SparseMatrix) -> tuple[Tensor, int]:
         del info
         stacked = dense.movedim(in_dims[0], 0)
         product = _Product.apply(stacked.flatten(0, 1), matrix)  # type: ignore[no-untyped-call]
@@ -89,12 +89,12 @@ class _Largest(torch.autograd.Function):
         ctx.mark_non_differentiable(output)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, None]:
         del ctx, gradient
         return None, None
 
     @staticmethod
-    def vmap(info: Any, in_dims: Any, scores: Tensor, lengths: Tensor) -> tuple[Tensor, int]:  # type: ignore[override]
+    def vmap(info: Any, in_dims: Any, scores: Tensor, lengths: Tensor) -> tuple[Tensor, int]:
         del info
         stacked = scores.movedim(in_dims[0], 1)
         found = _Largest.apply(stacked.flatten(1), lengths)  # type: ignore[no-untyped-call]

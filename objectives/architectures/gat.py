@@ -80,4 +80,4 @@ class _AttentionLayer(GraphLayer):
         return edges.weights * (scores - largest).exp()
 
     def _by_head(self, tensor: Tensor) -> Tensor:
-        return tensor.unflatten(-1, (self._heads, -1))
+        return tensor.reshape(*tensor.shape[:-1], self._heads, -1)

@@ -124,6 +124,10 @@ class GraphPredictor(Model):
         return None
 
     @property
+    def example_file(self) -> str:
+        return "NEW_GRAPH/"
+
+    @property
     def classes_(self) -> Array:
         if self._answers.classes is None:
             raise AttributeError("a model that predicts values has no classes")

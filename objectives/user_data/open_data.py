@@ -94,6 +94,6 @@ def check_classes(path: Path, labels: Sequence[Label] | None, targets: Array, pa
     if len(validated) == 1:
         raise ConfigurationError(
             f"{path}: too few examples for the validation split to have two classes: of {len(targets)} it has "
-            f"{len(parts.validation)}, {labels[validated[0]]!r} alone",
+            f"{len(parts.validation)}, {labels[int(validated[0])]!r} alone",
             hint="add examples, or make the validation share larger: validation = 0.4 in [settings]",
         )

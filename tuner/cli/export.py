@@ -42,7 +42,7 @@ def command(
         return
     which = f"the best of trial {number}'s repetitions" if repeated else f"trial {number}"
     answers().print(Text(f"{which}, at epoch {epoch}, is in {safe(written)}; README.md there describes it"))
-    rows = "NEW.npy" if found.model.columns is None else "NEW.csv"
+    rows = found.model.example_file
     objective = reference_to(found.spec.objective)
     own = f" --objective {safe(shlex.quote(objective))}" if ":" in objective else ""
     answers().print(

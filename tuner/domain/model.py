@@ -58,6 +58,11 @@ class Model(ABC):
     def predict_proba(self, inputs: Any) -> Any:
         """Return the probability of each class, (rows, classes); an AttributeError where values are predicted."""
 
+    @property
+    def example_file(self) -> str:
+        """What a file with further inputs may be called."""
+        return "NEW.npy" if self.columns is None else "NEW.csv"
+
     def doubts(self, inputs: Any) -> Sequence[str]:
         """Return what in the inputs is new to the model, so that answers are worth less, one line each."""
         return ()

@@ -32,14 +32,19 @@ def _use(manifest: Manifest, columns: Sequence[str] | None) -> Iterator[str]:
     yield "## How to use it"
     yield ""
     yield "```console"
-    yield f"$ tuner predict DIR new.csv -o answers.csv{own}"
+    inputs = manifest.description.get("inputs")
+    is_graph = isinstance(inputs, Mapping) and bool(inputs.get("graph"))
+    yield f"$ tuner predict DIR {'new_graph/' if is_graph else 'new.csv'} -o answers.csv{own}"
     yield "```"
     yield ""
     yield "```python"
     yield "import tuner"
     yield ""
     yield f'model = tuner.load_model("DIR"{argument})'
-    yield "model.predict(inputs)  # a NumPy array or a DataFrame, raw: preprocessing is part of the model"
+    wanted = (
+        "the path of a folder with nodes and edges, or of a .npz file" if is_graph else "a NumPy array or a DataFrame"
+    )
+    yield f"model.predict(inputs)  # {wanted}, raw: preprocessing is part of the model"
     yield "```"
     yield ""
     if columns is not None:

@@ -79,12 +79,12 @@ def save_ring(path: Path, *, graphs: bool = False, values: bool = False) -> str:
 
 
 @pytest.mark.parametrize("batch", [{}, {"batch_size": 7}], ids=["all at once", "in batches"])
-@pytest.mark.parametrize("graphs", [False, True], ids=["nodes", "graphs"])
+@pytest.mark.parametrize("examples", ["nodes", "graphs"])
 @pytest.mark.parametrize("architecture", ["gcn", "graph_sage", "gat"])
 def test_a_member_of_a_cohort_learns_what_it_learns_alone_to_5_digits(
-    architecture: str, graphs: bool, batch: dict[str, int], tmp_path: Path
+    architecture: str, examples: str, batch: dict[str, int], tmp_path: Path
 ) -> None:
-    dataset = save_ring(tmp_path / "ring.npz", graphs=graphs)
+    dataset = save_ring(tmp_path / "ring.npz", graphs=examples == "graphs")
     objective = GraphLearning({"dataset": dataset, "validation": 0.3}, seed=1)
     trials = [trial(number, architecture, **batch) for number in range(5)]
     cohort = started(objective, trials)
@@ -95,9 +95,9 @@ def test_a_member_of_a_cohort_learns_what_it_learns_alone_to_5_digits(
             assert mine["loss"] == pytest.approx(other["loss"], rel=1e-5)
 
 
-@pytest.mark.parametrize("graphs", [False, True], ids=["nodes", "graphs"])
-def test_values_are_learnt_as_classes_are(graphs: bool, tmp_path: Path) -> None:
-    dataset = save_ring(tmp_path / "ring.npz", graphs=graphs, values=True)
+@pytest.mark.parametrize("examples", ["nodes", "graphs"])
+def test_values_are_learnt_as_classes_are(examples: str, tmp_path: Path) -> None:
+    dataset = save_ring(tmp_path / "ring.npz", graphs=examples == "graphs", values=True)
     objective = GraphLearning({"dataset": dataset}, seed=1)
     first, *_, last = curves(started(objective, [trial(0, "graph_sage")]))[0]
     assert last["rmse"] < first["rmse"]

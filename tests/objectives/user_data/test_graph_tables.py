@@ -85,7 +85,11 @@ def test_nodes_without_features_have_the_logarithm_of_their_degree(tmp_path: Pat
 @pytest.mark.parametrize(
     ("files", "settings", "expected"),
     [
-        ({"edges": "source,destination\na,b\nb,zz\n"}, {}, "edges.csv, line 3: 'zz' in column 'destination' is no node"),
+        (
+            {"edges": "source,destination\na,b\nb,zz\n"},
+            {},
+            "edges.csv, line 3: 'zz' in column 'destination' is no node",
+        ),
         ({"nodes": NODES + "b,5,1,x\n"}, {}, "nodes.csv, line 6: node 'b' is there already, in line 3"),
         ({"nodes": NODES + ",5,1,x\n"}, {}, "nodes.csv, line 6: the node has no name in column 'id'"),
         ({"nodes": NODES.replace("3,0.1", "big,0.1")}, {}, "nodes.csv, line 4, column 'size': 'big'"),
@@ -96,7 +100,11 @@ def test_nodes_without_features_have_the_logarithm_of_their_degree(tmp_path: Pat
         ({"edges": "source,destination,w\na,b,0\n"}, {"weight": "w"}, "edges.csv, line 2, column 'w': the weight"),
         ({"edges": "source,destination,w\na,b,inf\n"}, {"weight": "w"}, "edges.csv, line 2, column 'w'"),
         (
-            {"nodes": "id,graph\na,g\nb,i\n", "edges": "source,destination\na,a\n", "graphs": "graph,label\ng,x\nh,y\n"},
+            {
+                "nodes": "id,graph\na,g\nb,i\n",
+                "edges": "source,destination\na,a\n",
+                "graphs": "graph,label\ng,x\nh,y\n",
+            },
             {},
             "nodes.csv, line 3: 'i' in column 'graph' is no graph of graphs.csv",
         ),
@@ -106,7 +114,11 @@ def test_nodes_without_features_have_the_logarithm_of_their_degree(tmp_path: Pat
             "graphs.csv, line 3: graph 'h' has no node",
         ),
         (
-            {"nodes": "id,graph\na,g\nb,h\n", "edges": "source,destination\na,b\n", "graphs": "graph,label\ng,x\nh,y\n"},
+            {
+                "nodes": "id,graph\na,g\nb,h\n",
+                "edges": "source,destination\na,b\n",
+                "graphs": "graph,label\ng,x\nh,y\n",
+            },
             {},
             "edges.csv, line 2: the edge joins nodes of two graphs",
         ),
