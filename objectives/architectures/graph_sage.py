@@ -1,4 +1,4 @@
-"""GraphSAGE: a node is told apart from the mean of its neighbours."""
+"""GraphSAGE: a node keeps what it is, beside the mean of its neighbours."""
 
 from dataclasses import dataclass
 from typing import final

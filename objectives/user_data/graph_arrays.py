@@ -21,6 +21,10 @@ UNLABELLED = -1
 """Stands in an array of whole numbers for no class."""
 
 _ARRAYS = ("x", TARGET, "edges", "weights", "graph")
+_UNSUSPECTED = 1_000_000
+_MOST_PER_EDGE = 100
+"""Where only edges say how many nodes there are, no more nodes than this for each end of an edge, or than unsuspected."""
+
 _WANTED = "np.savez(path, x=features, y=targets, edges=np.stack([sources, destinations]))"
 _TABLE = 2
 
@@ -74,7 +78,11 @@ def _num_nodes(
         return len(found["x"])
     if membership is not None:
         return len(membership)
-    return len(found[TARGET]) if TARGET in found else int(edges.max()) + 1
+    if TARGET in found:
+        return len(found[TARGET])
+    if edges.max() >= max(_UNSUSPECTED, _MOST_PER_EDGE * edges.size):
+        raise ConfigurationError(f"{path}: edges name node {edges.max()}, and only {edges.shape[1]} edges are there")
+    return int(edges.max()) + 1
 
 
 def _check_numbers(path: Path, name: str, numbers: NDArray[np.int64], count: int, what: str) -> None:

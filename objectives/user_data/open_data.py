@@ -62,10 +62,19 @@ def open_data(path: Path, options: DataOptions, *, validation: float, test: floa
 @lru_cache(maxsize=1)
 def _dataset(path: Path, identity: str, options: DataOptions) -> OwnData:  # noqa: ARG001 - the same path can get other contents
     if path.is_dir():
+        _refuse_graph(path)
         return Pictures(path, options)
     if path.suffix.lower() == ".npz":
         return Arrays(path, options)
     return TableDataset(path, options)
+
+
+def _refuse_graph(folder: Path) -> None:
+    if any(folder.glob("nodes.*")) and any(folder.glob("edges.*")):
+        raise ConfigurationError(
+            f"{folder}: has nodes and edges, and this objective learns from examples that are not joined",
+            hint='objective = "graph" in a study file learns from graphs',
+        )
 
 
 def _summary(dataset: OwnData) -> str:
@@ -84,7 +93,7 @@ def check_classes(path: Path, labels: Sequence[Label] | None, targets: Array, pa
         return
     counts = np.bincount(targets, minlength=len(labels))
     trained = np.bincount(targets[parts.train], minlength=len(labels))
-    absent = [f"{labels[label]!r} ({counts[label]})" for label in np.flatnonzero(trained == 0)]
+    absent = [f"{labels[int(label)]!r} ({counts[label]})" for label in np.flatnonzero(trained == 0)]
     if absent:
         raise ConfigurationError(
             f"{path}: too few examples for the training split to have one of each class: {', '.join(absent[:5])}",

@@ -62,3 +62,8 @@ def test_a_mistake_is_said_with_its_array(arrays: dict[str, Any], expected: str,
     with pytest.raises(ConfigurationError) as caught:
         opened(tmp_path, **{"x": X, "y": Y, "edges": EDGES, **arrays})
     assert expected in str(caught.value)
+
+
+def test_an_edge_does_not_make_room_for_any_number_of_nodes(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="only 3 edges are there"):
+        opened(tmp_path, edges=EDGES + 2**40)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from tuner.domain.errors import ConfigurationError
+from tuner.objectives.supervised import Supervised
 from tuner.objectives.user_data.graph_options import GraphOptions
 from tuner.objectives.user_data.graph_tables import read_tables
 from tuner.objectives.user_data.open_graph import UserGraph
@@ -142,3 +143,9 @@ def test_a_folder_without_edges_or_with_two_tables_of_nodes_is_refused(tmp_path:
 def test_a_graph_without_a_target_is_read_for_predictions(tmp_path: Path) -> None:
     structure = read_tables(write(tmp_path, "id,size\na,1\nb,2\n", "source,destination\na,b\n"), GraphOptions())
     assert structure.names.tolist() == ["a", "b"]
+
+
+def test_supervised_learning_says_which_objective_a_folder_of_nodes_and_edges_is_for(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Supervised({"dataset": str(write(tmp_path))}, seed=0)
+    assert 'objective = "graph"' in str(caught.value.hint)
