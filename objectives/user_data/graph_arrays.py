@@ -23,7 +23,7 @@ UNLABELLED = -1
 _ARRAYS = ("x", TARGET, "edges", "weights", "graph")
 _UNSUSPECTED = 1_000_000
 _MOST_PER_EDGE = 100
-"""Where only edges say how many nodes there are, no more nodes than this for each end of an edge, or than unsuspected."""
+"""Where only edges say how many nodes there are: no more for each end of an edge, unless they are unsuspected."""
 
 _WANTED = "np.savez(path, x=features, y=targets, edges=np.stack([sources, destinations]))"
 _TABLE = 2
