@@ -123,7 +123,7 @@ class GraphFactory:
         weights = data.class_weights() if balanced else None
         learner = learner_of(trial, data, build, loss, precision=Precision.FLOAT32, class_weights=weights)
         if BATCH_SIZE not in trial.config:
-            learner = replace(learner, batch_size=len(data.train.targets))
+            learner = replace(learner, batch_size=len(self._split.train))
         if state is not None:
             learner.resume(state)
         return learner
