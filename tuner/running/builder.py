@@ -32,6 +32,7 @@ from tuner.running.checks import (
     unfit_objective,
     unrepeatable,
     untellable,
+    unusable_storage,
     unusual_space_size,
     unwritable_folders,
 )
@@ -164,6 +165,7 @@ def _check(  # noqa: PLR0917 - all of them are checked against each other
         mistakes.add(command_problems(spec.objective, space, goal.wanted, worker_spec.folder))
     if objective is not None:
         mistakes.add(uncounted_unit(spec, objective))
+    mistakes.add(unusable_storage(spec))
     mistakes.add(unconfirmable(spec, worker_spec, goal))
     mistakes.add(unending(spec, goal))
     mistakes.add(transfer_problems(spec.transfer, spec.settings, space))

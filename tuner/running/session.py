@@ -21,6 +21,7 @@ from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import TrialRecord
 from tuner.execution.checkpoint_handover import Inheritance
 from tuner.execution.checkpoint_retention import Retention
+from tuner.execution.study_checkpoints import StudyCheckpoints, store_of
 from tuner.running.components import RunComponents
 from tuner.running.signals import stopping_on_signals, time_limit
 from tuner.running.tracked_listeners import MakeListeners
@@ -216,7 +217,7 @@ def runner_with_keepers(
     listeners: MakeListeners | None,
 ) -> StudyRunner:
     """Return the runner of a search, with listeners that keep its checkpoints and its backups."""
-    checkpoints = components.worker_spec.folders.checkpoints
+    checkpoints = StudyCheckpoints(store_of(components.worker_spec.folders))
     keepers = (
         Inheritance(checkpoints, trials, components.worker_spec.unit),
         Retention(checkpoints, components.goal, trials),
