@@ -198,14 +198,6 @@ def test_a_trials_own_best_state_is_tested_and_not_what_it_took_over(tmp_path: P
     assert state(BestCheckpoint(trial_folder(tmp_path, 1), 2))["word"] == "own"
 
 
-def test_a_trials_states_are_discarded_and_no_other_trials(tmp_path: Path) -> None:
-    for number in range(2):
-        train(checkpoints(tmp_path, number=number), epochs=1)
-    study(tmp_path).discard(0)
-    study(tmp_path).discard(0)
-    assert [path.name for path in tmp_path.iterdir()] == ["trial-00001"]
-
-
 def write(to: TrialCheckpoints, word: str, step: int | None = None, *, rng: bool = False) -> None:
     with to.folder(step, rng=rng) as folder:
         (folder / "inner").mkdir()

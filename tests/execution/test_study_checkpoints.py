@@ -79,3 +79,13 @@ def test_without_a_url_states_are_kept_where_they_are_written(tmp_path: Path) ->
     (folders.checkpoints / "trial-00002").mkdir(parents=True)
     (folders.checkpoints / "trial-00002" / "epoch-000001.safetensors").write_text("state")
     assert store_of(folders).list() == ("trial-00002/epoch-000001.safetensors",)
+
+
+def test_a_trials_states_are_discarded_and_no_other_trials(tmp_path: Path) -> None:
+    folders = StudyFolders.within(tmp_path)
+    for number in range(2):
+        (trial_folder(folders.checkpoints, number)).mkdir(parents=True)
+    study = StudyCheckpoints(store_of(folders))
+    study.discard(0)
+    study.discard(0)
+    assert [path.name for path in folders.checkpoints.iterdir()] == ["trial-00001"]

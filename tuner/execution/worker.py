@@ -40,18 +40,6 @@ _PATIENCE_SECONDS = 0.25
 _ENDED_EARLY = "ended early"
 
 
-class WorkLostError(Exception):
-    """The process that trained the assignment has died; the reason says how."""
-
-
-class WorkOverranError(Exception):
-    """The process that trained the assignment was ended, or did not begin, for a reason that is the trials' failure."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-
-
 def find_objective(worker_spec: WorkerSpec) -> Any:
     """Return what the spec names, or carries, as its objective: a function, a class or a command."""
     remember(worker_spec.settings)

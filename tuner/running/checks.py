@@ -120,9 +120,8 @@ def questionable_choices(spec: StudySpec, yields: Mapping[str, Direction], goal:
     if scratch and not os.access(scratch, os.W_OK | os.X_OK):
         reason = "cannot be written" if Path(scratch).is_dir() else "is not a folder"
         yield f"TMPDIR={scratch} {reason}: temporary files are elsewhere"
-    address = os.environ.get("RAY_ADDRESS")
-    if address and spec.executor == "ray":
-        yield f"RAY_ADDRESS={address} is not used: the study runs on this machine, unless ray.init() was called before"
+    if spec.cluster.address and spec.executor != "ray":
+        yield f"cluster.address has no effect: the executor is {spec.executor}, only ray joins a cluster"
 
 
 def _unusual_directions(yields: Mapping[str, Direction], goal: Goal) -> Iterator[str]:

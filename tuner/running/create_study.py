@@ -42,7 +42,7 @@ from tuner.storage.writer import SqlStudyWriter
 from tuner.system.environment import environment
 from tuner.tracking.dispatch import Logs
 
-_OF_A_RUN = ("executor", "cohort", "parallel", "confirm")
+_OF_A_RUN = ("executor", "cohort", "parallel", "address", "confirm")
 """Overrides that say how a run trains, which here is the program's affair."""
 
 

@@ -8,6 +8,7 @@ from typing import final
 
 from tuner.domain.batching import Batching
 from tuner.domain.errors import (
+    ClusterLostError,
     ConfigurationError,
     LeaseLostError,
     StorageError,
@@ -178,6 +179,11 @@ def run_to_end(name: str, run: RunController, execution: Execution, budget: Budg
     with stopping, time_limit(run, budget.seconds):
         try:
             execution.run(run)
+        except ClusterLostError as error:
+            run.abandon()
+            raise ClusterLostError(
+                error.message, hint=f"once there is a cluster again, the study continues: {again}"
+            ) from error
         except KeyboardInterrupt:  # an objective in this process has raised it, or no handler is installed
             run.stop(StopCause.INTERRUPT)
             run.abandon()

@@ -17,6 +17,7 @@ from tuner.domain.trial import TrialRecord
 from tuner.execution.checkpoints import discard_beyond
 from tuner.execution.study_checkpoints import StudyCheckpoints, store_of
 from tuner.running.builder import build_components
+from tuner.running.cluster import joined_capacity
 from tuner.running.components import RunComponents
 from tuner.running.extension import budget_key, refuse_less, with_extension, without_other_units
 from tuner.running.kept_ends import with_ends, without_ends
@@ -157,7 +158,7 @@ def rebuild_components(
     refuse_changes(store.location, study, spec, space, data_fingerprint(spec, folder), free=free)
     directions = study.directions if spec.metrics else ()
     spec_to_build = replace(spec, search_space=space, directions=directions)
-    components = build_components(spec_to_build, folder, folders)
+    components = build_components(spec_to_build, folder, folders, capacity=joined_capacity(spec, folder))
     carried = tuple(TransferredConfig.parsed(each) for each in study.notes.get("warm_start", ()))
     components = warm_started(components, WarmStartConfigs(carried=carried))
     return with_folder_warning(components, location), {"spec": {**spec.describe(), "name": name}, **ends}
