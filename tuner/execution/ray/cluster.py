@@ -17,6 +17,7 @@ from ray.tune import registry
 from tuner.domain.capacity import Capacity, NodeCapacity
 from tuner.domain.errors import ClusterError, ConfigurationError
 from tuner.domain.places import Cluster
+from tuner.execution.ray.session import silent_about_deaths
 from tuner.formatting.values import size
 
 ALWAYS_LEFT_OUT = (".tuner/", ".git/", ".venv/", "__pycache__/", "*.pyc")
@@ -49,7 +50,10 @@ def join(cluster: Cluster, folder: Path | None) -> None:
     Config.initialize("")
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     try:
-        ray.init(address=cluster.address, runtime_env=environment, log_to_driver=False, logging_level=logging.CRITICAL)
+        with silent_about_deaths():
+            ray.init(
+                address=cluster.address, runtime_env=environment, log_to_driver=False, logging_level=logging.CRITICAL
+            )
     except Exception as error:
         raise _not_joined(cluster.address, f"{type(error).__name__}: {_first_line(error)}") from error
 

@@ -243,12 +243,13 @@ def _lean_start() -> Iterator[None]:
 
 
 def silent_about_deaths() -> AbstractContextManager[None]:
-    """Keep a Ray that starts from printing an essay for every worker and node that dies: the study says it in a line."""
+    """Keep a Ray that starts from printing an essay for each worker that dies: the study says it in a line."""
     return replaced(worker, "listen_error_messages", lambda *_: None)
 
 
 @contextmanager
 def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Let an attribute have another value meanwhile."""
     before = getattr(owner, name)
     setattr(owner, name, value)
     try:
