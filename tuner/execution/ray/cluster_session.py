@@ -39,7 +39,7 @@ def cluster_session(worker_spec: WorkerSpec, resources: Resources) -> Iterator[t
     """Give the cluster that this process has joined as a place to run a study, and leave it at the end."""
     assert worker_spec.cluster is not None
     folder = Path(tempfile.mkdtemp(prefix="tuner-cluster-"))
-    head = HeadWatch(_head_address())
+    head = HeadWatch(_head_address(worker_spec.cluster.address))
     nodes = NodeCount(resources)
     before = {**os.environ}
     os.environ.update(ENVIRONMENT | {"TUNE_MAX_PENDING_TRIALS_PG": str(_MOST_PENDING)})
@@ -59,12 +59,12 @@ def cluster_session(worker_spec: WorkerSpec, resources: Resources) -> Iterator[t
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _head_address() -> tuple[str, int] | None:
-    """Return where the head of the joined cluster listens; None for a client of it, which Ray itself watches."""
-    if ray.util.client.ray.is_connected():
-        return None
-    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
-    return host, int(port)
+def _head_address(address: str) -> tuple[str, int]:
+    """Return where the head of the joined cluster listens, for this process: its clients have a port of their own."""
+    is_client = ray.util.client.ray.is_connected()
+    found = address.removeprefix("ray://") if is_client else ray.get_runtime_context().gcs_address
+    host, _, port = found.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 @final
@@ -91,7 +91,7 @@ class NodeCount:
 class HeadWatch:
     """Looks whether the head of a cluster still listens: Ray itself notices it after minutes, and says so badly."""
 
-    def __init__(self, address: tuple[str, int] | None) -> None:
+    def __init__(self, address: tuple[str, int]) -> None:
         self._address = address
         self._ended = threading.Event()
         self._lost = threading.Event()
@@ -104,7 +104,7 @@ class HeadWatch:
     @property
     def error(self) -> ClusterLostError:
         """What a run ends with whose cluster has lost its head."""
-        host, port = self._address or ("", 0)
+        host, port = self._address
         return ClusterLostError(
             f"the head of the Ray cluster at {host}:{port} is lost; everything that was reported is stored"
         )
@@ -156,7 +156,7 @@ class HeadWatch:
 
     def _watch(self) -> None:
         missed = 0
-        while self._address is not None and not self._ended.wait(_LOOKED_EVERY_SECONDS):
+        while not self._ended.wait(_LOOKED_EVERY_SECONDS):
             missed = 0 if _listens(self._address) else missed + 1
             if missed >= _LOST_AFTER:
                 self._lost.set()

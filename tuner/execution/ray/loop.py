@@ -8,7 +8,7 @@ writes is ever read again: the study lives only in the storage.
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
@@ -16,6 +16,7 @@ from typing import Any, final
 import ray
 from ray import tune
 from ray.air._internal import usage
+from ray.train._internal import storage
 from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial as RayTrial
 from ray.tune.progress_reporter import ProgressReporter, TrialProgressCallback
@@ -28,7 +29,7 @@ from tuner.domain.run_controller import RunController
 from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.ray.actors import TuneActors, error_of
 from tuner.execution.ray.place import Place
-from tuner.execution.ray.session import GRACE_SECONDS
+from tuner.execution.ray.session import GRACE_SECONDS, replaced
 from tuner.execution.ray.trainable import trainable
 from tuner.execution.watchdog import WORKERS, Watchdog
 
@@ -45,7 +46,7 @@ def run_loop(controller: RunController, worker_spec: WorkerSpec, resources: Reso
     actors = TuneActors()
     watchdog = Watchdog(_limits_of_workers(worker_spec), workers, _output_of, actors)
     bridge = _Bridge(controller, place, watchdog, actors)
-    with _plain_workers(), _uncounted():
+    with _plain_workers(), _uncounted(), _own_drafts(place.folder):
         try:
             tune.run(
                 trainable(worker_spec, resources, None if place.is_cluster else workers, place.template),
@@ -57,6 +58,7 @@ def run_loop(controller: RunController, worker_spec: WorkerSpec, resources: Reso
                 progress_reporter=_Silence(),
                 reuse_actors=True,
                 raise_on_failed_trial=False,
+                _remote=False,  # the hooks are in this process, for clients of a cluster too
                 verbose=0,
             )
         except Exception:
@@ -96,6 +98,11 @@ def _plain_workers() -> Iterator[None]:
         yield
     finally:
         class_cache.DEFAULT_ENV_VARS, class_cache.ENV_VARS_TO_PROPAGATE = defaults, propagated
+
+
+def _own_drafts(folder: Path) -> AbstractContextManager[None]:
+    """Let Ray Tune write its drafts into the run's folder: a client of a cluster has no folder of Ray's own."""
+    return replaced(storage, "_get_ray_train_session_dir", lambda: str(folder / "drafts"))
 
 
 @contextmanager
