@@ -59,8 +59,8 @@ def folders_here(folders: StudyFolders) -> StudyFolders:
 
 def _module_path(moved: Surroundings | None, there: Path, here: Path) -> tuple[str, ...]:
     """Return this node's module path, and after it what the study's own process finds besides and is here too."""
-    wanted = [here, *(_path_moved(entry, there, here) for entry in (() if moved is None else moved.module_path))]
-    more = (str(entry) for entry in wanted if Path(entry).exists())
+    wanted = [str(here), *(_path_moved(entry, there, here) for entry in (() if moved is None else moved.module_path))]
+    more = (entry for entry in wanted if Path(entry).exists())
     return tuple(dict.fromkeys([*(entry for entry in sys.path if entry), *more]))
 
 

@@ -41,8 +41,12 @@ def test_a_head_that_is_gone_ends_a_run_that_waits_for_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = server.getsockname()
     head, never = HeadWatch(address), threading.Event()
+
+    def wait() -> None:
+        never.wait()
+
     with head.watching(), pytest.raises(ClusterLostError, match=f"127.0.0.1:{address[1]} is lost"):
-        head.run(lambda: print(never.wait()))
+        head.run(wait)
     with pytest.raises(ClusterLostError):
         head.check()
     never.set()

@@ -46,7 +46,7 @@ def check_nodes(worker_spec: WorkerSpec, fingerprint: str | None, fingerprint_of
     checkpoints are kept.
     """
     probe = f".tuner-{secrets.token_hex(8)}"
-    expected = Expected(versions=_versions(), fingerprint=fingerprint, fingerprint_of=fingerprint_of, probe=probe)
+    expected = Expected(versions=versions_here(), fingerprint=fingerprint, fingerprint_of=fingerprint_of, probe=probe)
     shared = None if worker_spec.folders.store else private(worker_spec.folders.checkpoints.parent) / probe
     if shared is not None:
         shared.write_text(probe)
@@ -89,7 +89,8 @@ def lacks(handed_over: tuple[WorkerSpec, Expected]) -> list[str]:
     return [*_other_versions(expected), *_objective_and_data(here, expected), *_store(here, expected)]
 
 
-def _versions() -> dict[str, str]:
+def versions_here() -> dict[str, str]:
+    """Return the versions of the packages that all nodes have to share; "none" for one that is not installed."""
     found = {}
     for package in _PACKAGES:
         try:
@@ -100,7 +101,7 @@ def _versions() -> dict[str, str]:
 
 
 def _other_versions(expected: Expected) -> Iterator[str]:
-    for package, here in _versions().items():
+    for package, here in versions_here().items():
         there = expected.versions[package]
         if here.partition("+")[0] != there.partition("+")[0]:  # builds for a GPU and for none are the same version
             yield f"{package} is {here} there and {there} here"
