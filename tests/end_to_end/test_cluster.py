@@ -158,4 +158,4 @@ def test_a_head_that_is_lost_ends_the_run_which_another_cluster_continues(
     run = driver(study, "resume", "study", "--executor", "inline")
     _, stderr = run.communicate()
     assert run.returncode == 0, stderr
-    assert_whole(study / ".tuner" / "studies.db", shared, lost=1)
+    assert_whole(study / ".tuner" / "studies.db", shared, lost=2)  # what the head has lost trained on for a while
