@@ -4,7 +4,7 @@ BIN := .venv/bin
 FAST := tests/analysis tests/domain tests/formatting tests/registry tests/schedulers tests/search tests/spec tests/system tests/test_house.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run test package coverage faults broken audit check docs style lint format benchmarks gpu clean
+.PHONY: help install dev run test package coverage faults cluster broken audit check docs style lint format benchmarks gpu clean
 
 help:            ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -36,6 +36,9 @@ coverage: dev    ## run all tests, and say which lines they miss
 
 faults: dev      ## kill drivers and workers more than 200 times, fuzz 5,000 inputs: 0 lost, 0 twice (half an hour)
 	TUNER_FAULTS=long TUNER_FUZZ_EXAMPLES=10 $(BIN)/python -m pytest -s --timeout 3600 tests/faults
+
+cluster: dev     ## kill nodes, drivers and heads of real Ray clusters on this machine (minutes)
+	TUNER_CLUSTER=long $(BIN)/python -m pytest -s --timeout 1800 tests/end_to_end/test_cluster.py
 
 broken: dev      ## break one line of the product for each row of the fault matrix: its tests turn red
 	$(BIN)/python tests/faults/broken_builds.py

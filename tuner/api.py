@@ -59,8 +59,8 @@ def run(
 
     `study` is a shipped name, a study file's path or a `StudySpec`. Without one, what to search is chosen for `data`,
     the path of a file or folder, of which the column `target` is to be predicted. Overrides are the command line's:
-    `name`, `trials`, `epochs`, `time`, `seed`, `sampler`, `scheduler`, `executor`, `cohort`, `parallel`; `settings` go
-    to the objective. `log` names trackers that every trial is logged to: "tensorboard", "mlflow=http://localhost:5000".
+    `name`, `trials`, `epochs`, `time`, `seed`, `sampler`, `scheduler`, `executor`, `cohort`, `parallel`, `address`;
+    `settings` go to the objective. `log` names trackers that every trial is logged to: "tensorboard", "mlflow=http://localhost:5000".
     `progress` shows how far the run is: by default in a notebook, and not in a script. `callbacks` are called with
     what happens to trials, and can stop the study.
     Raises `ConfigurationError` before anything is written, `StudyExistsError` where the name is taken

@@ -10,6 +10,8 @@ from tuner.domain.event import Event, EventKind
 from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.trial import Stage, TrialRecord, TrialState
 from tuner.execution.checkpoint_handover import Inheritance
+from tuner.execution.study_checkpoints import StudyCheckpoints
+from tuner.storage.folder_store import FolderStore
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,6 @@ def test_a_state_that_is_missing_is_named_by_its_trial_and_by_where_that_was(
     trial = TrialRecord(
         number=1, state=TrialState.RUNNING, config=config, curve={1_000: 0.5, 2_000: 0.25}, schedule=(stage,)
     )
-    inheritance = Inheritance(tmp_path, [], unit)
+    inheritance = Inheritance(StudyCheckpoints(FolderStore(tmp_path)), [], unit)
     with pytest.raises(ConfigurationError, match=f"trial 3 saved no state {where}$"):
         inheritance.notify(Event(kind=EventKind.EXPLOITED, trial=trial))

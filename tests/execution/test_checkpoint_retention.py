@@ -14,6 +14,12 @@ from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.execution.checkpoint_retention import KEPT, CandidateRetention, Retention
 from tuner.execution.checkpoints import trial_folder
+from tuner.execution.study_checkpoints import StudyCheckpoints
+from tuner.storage.folder_store import FolderStore
+
+
+def study(root: Path) -> StudyCheckpoints:
+    return StudyCheckpoints(FolderStore(root))
 
 
 def trial(root: Path, number: int, state: TrialState = TrialState.COMPLETE) -> TrialRecord:
@@ -32,7 +38,7 @@ def kept(root: Path) -> list[int]:
 
 @pytest.mark.parametrize(("goal", "best"), [(MAXIMIZED, [5, 6, 7, 8, 9]), (MINIMIZED, [0, 1, 2, 3, 4])])
 def test_the_best_trials_keep_their_weights(goal: Goal, best: list[int], tmp_path: Path) -> None:
-    retention = Retention(tmp_path, goal, ())
+    retention = Retention(study(tmp_path), goal, ())
     for number in (3, 8, 0, 5, 9, 1, 7, 2, 6, 4):
         retention.notify(finished(trial(tmp_path, number)))
     assert kept(tmp_path) == best
@@ -41,20 +47,20 @@ def test_the_best_trials_keep_their_weights(goal: Goal, best: list[int], tmp_pat
 
 @pytest.mark.parametrize("state", [TrialState.PRUNED, TrialState.FAIL])
 def test_a_trial_that_is_not_complete_loses_its_weights_at_its_end(state: TrialState, tmp_path: Path) -> None:
-    Retention(tmp_path, MAXIMIZED, ()).notify(finished(trial(tmp_path, 0, state)))
+    Retention(study(tmp_path), MAXIMIZED, ()).notify(finished(trial(tmp_path, 0, state)))
     assert kept(tmp_path) == []
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EventKind if kind is not EventKind.FINISHED])
 def test_a_trial_that_is_not_over_keeps_its_weights(kind: EventKind, tmp_path: Path) -> None:
     running = trial(tmp_path, 0, TrialState.RUNNING)
-    Retention(tmp_path, MAXIMIZED, ()).notify(Event(kind=kind, trial=running))
+    Retention(study(tmp_path), MAXIMIZED, ()).notify(Event(kind=kind, trial=running))
     assert kept(tmp_path) == [0]
 
 
 def test_the_best_of_an_earlier_run_count(tmp_path: Path) -> None:
     before = [trial(tmp_path, number) for number in range(1, 6)]
-    retention = Retention(tmp_path, MAXIMIZED, before)
+    retention = Retention(study(tmp_path), MAXIMIZED, before)
     retention.notify(finished(trial(tmp_path, 0)))
     assert kept(tmp_path) == [1, 2, 3, 4, 5]
     retention.notify(finished(trial(tmp_path, 6)))
@@ -63,7 +69,7 @@ def test_the_best_of_an_earlier_run_count(tmp_path: Path) -> None:
 
 def test_all_of_a_front_keep_their_weights_however_many_they_are(tmp_path: Path) -> None:
     goal = Goal(metrics=("value", "size"), directions=(Direction.MAXIMIZE, Direction.MINIMIZE))
-    retention = Retention(tmp_path, goal, ())
+    retention = Retention(study(tmp_path), goal, ())
     for number in range(8):
         retention.notify(finished(replace(trial(tmp_path, number), metrics={"size": float(number)})))
     assert kept(tmp_path) == [*range(8)]
@@ -72,7 +78,7 @@ def test_all_of_a_front_keep_their_weights_however_many_they_are(tmp_path: Path)
 
 
 def test_what_breaks_a_constraint_loses_its_weights(tmp_path: Path) -> None:
-    retention = Retention(tmp_path, Goal.of("value", Direction.MAXIMIZE, "size <= 1"), ())
+    retention = Retention(study(tmp_path), Goal.of("value", Direction.MAXIMIZE, "size <= 1"), ())
     for number in range(3):
         retention.notify(finished(replace(trial(tmp_path, number), metrics={"size": float(number)})))
     assert kept(tmp_path) == [0, 1]
@@ -83,7 +89,7 @@ def test_a_beaten_candidate_loses_its_weights_and_the_default_which_is_tested_ke
     configs = [Config({"x": number}) for number in values]
     searched = [replace(trial(tmp_path, number), config=config) for number, config in enumerate(configs)]
     root = tmp_path / "confirm"
-    retention = CandidateRetention(root, searched, (), MAXIMIZED, times=2)
+    retention = CandidateRetention(study(root), searched, (), MAXIMIZED, times=2)
     for number, (config, value) in enumerate(
         (config, value) for config, pair in zip(configs, values.values(), strict=True) for value in pair
     ):
@@ -106,7 +112,7 @@ def test_of_candidates_that_are_equally_good_the_first_keeps_its_weights_whoever
     root = tmp_path / "confirm"
     for each in repetitions:
         trial_folder(root, each.number).mkdir(parents=True)
-    retention = CandidateRetention(root, searched, (), MAXIMIZED, times=2)
+    retention = CandidateRetention(study(root), searched, (), MAXIMIZED, times=2)
     for number in order:
         retention.notify(finished(repetitions[number]))
     told = confirmation_of(searched, repetitions, MAXIMIZED)

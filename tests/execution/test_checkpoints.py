@@ -12,16 +12,19 @@ from tuner.domain.errors import ConfigurationError
 from tuner.execution.checkpoints import (
     BestCheckpoint,
     TrialCheckpoints,
-    discard,
-    hand_over,
-    has_states,
     tidy,
     trial_folder,
 )
+from tuner.execution.study_checkpoints import StudyCheckpoints
+from tuner.storage.folder_store import FolderStore
 
 
 def checkpoints(root: Path, recorded: int = 0, best: int = 0, number: int = 0) -> TrialCheckpoints:
     return TrialCheckpoints(trial_folder(root, number), recorded, best)
+
+
+def study(root: Path) -> StudyCheckpoints:
+    return StudyCheckpoints(FolderStore(root))
 
 
 def train(to: TrialCheckpoints, epochs: int, best: int = 0, word: str = "own") -> None:
@@ -133,7 +136,7 @@ def test_a_trial_saves_nothing_while_it_is_tested(tmp_path: Path) -> None:
 def test_a_trial_goes_on_from_what_it_takes_over_and_not_from_its_own(tmp_path: Path) -> None:
     train(checkpoints(tmp_path, number=0), epochs=2, word="other")
     train(checkpoints(tmp_path, number=1), epochs=2)
-    assert hand_over(tmp_path, source=0, number=1, epoch=2)
+    assert study(tmp_path).hand_over(source=0, number=1, epoch=2)
     taken = checkpoints(tmp_path, recorded=2, best=1, number=1)
     assert taken.epoch == 2
     assert state(taken)["word"] == "other"
@@ -141,28 +144,28 @@ def test_a_trial_goes_on_from_what_it_takes_over_and_not_from_its_own(tmp_path: 
 
 def test_the_newest_state_up_to_the_epoch_is_handed_over(tmp_path: Path) -> None:
     train(checkpoints(tmp_path, number=0), epochs=3, best=2)
-    assert hand_over(tmp_path, source=0, number=1, epoch=2)
+    assert study(tmp_path).hand_over(source=0, number=1, epoch=2)
     assert kept(tmp_path, number=1) == ["taken-over-000002"]
 
 
 @pytest.mark.parametrize("epochs", [0, 3])
 def test_nothing_is_handed_over_where_there_is_no_state_so_early(epochs: int, tmp_path: Path) -> None:
     train(checkpoints(tmp_path, number=0), epochs=epochs)
-    assert not hand_over(tmp_path, source=0, number=1, epoch=0)
+    assert not study(tmp_path).hand_over(source=0, number=1, epoch=0)
     assert not trial_folder(tmp_path, 1).exists()
 
 
 def test_handing_over_twice_is_handing_over_once(tmp_path: Path) -> None:
     train(checkpoints(tmp_path, number=0), epochs=2)
-    assert hand_over(tmp_path, source=0, number=1, epoch=2)
-    assert hand_over(tmp_path, source=0, number=1, epoch=2)
+    assert study(tmp_path).hand_over(source=0, number=1, epoch=2)
+    assert study(tmp_path).hand_over(source=0, number=1, epoch=2)
     assert kept(tmp_path, number=1) == ["taken-over-000002"]
 
 
 def test_a_damaged_state_that_was_taken_over_gives_way_to_the_trials_own(tmp_path: Path) -> None:
     train(checkpoints(tmp_path, number=0), epochs=2, word="other")
     train(checkpoints(tmp_path, number=1), epochs=2)
-    hand_over(tmp_path, source=0, number=1, epoch=2)
+    study(tmp_path).hand_over(source=0, number=1, epoch=2)
     damage(tmp_path, "taken-over-000002", number=1)
     assert state(checkpoints(tmp_path, recorded=2, best=1, number=1))["word"] == "own"
 
@@ -170,7 +173,7 @@ def test_a_damaged_state_that_was_taken_over_gives_way_to_the_trials_own(tmp_pat
 def test_what_was_taken_over_goes_when_two_later_states_are_kept(tmp_path: Path) -> None:
     train(checkpoints(tmp_path, number=0), epochs=2, word="other")
     train(checkpoints(tmp_path, number=1), epochs=2)
-    hand_over(tmp_path, source=0, number=1, epoch=2)
+    study(tmp_path).hand_over(source=0, number=1, epoch=2)
     taken = checkpoints(tmp_path, recorded=2, best=1, number=1)
     train(taken, epochs=1)
     assert "taken-over-000002" in kept(tmp_path, number=1)
@@ -181,7 +184,7 @@ def test_what_was_taken_over_goes_when_two_later_states_are_kept(tmp_path: Path)
 def test_a_trials_own_later_state_goes_before_what_it_took_over(tmp_path: Path) -> None:
     train(checkpoints(tmp_path, number=0), epochs=2, word="other")
     train(checkpoints(tmp_path, number=1), epochs=2)
-    hand_over(tmp_path, source=0, number=1, epoch=2)
+    study(tmp_path).hand_over(source=0, number=1, epoch=2)
     train(checkpoints(tmp_path, recorded=2, best=1, number=1), epochs=1)
     again = checkpoints(tmp_path, recorded=3, best=1, number=1)
     assert again.epoch == 3
@@ -191,16 +194,8 @@ def test_a_trials_own_later_state_goes_before_what_it_took_over(tmp_path: Path) 
 def test_a_trials_own_best_state_is_tested_and_not_what_it_took_over(tmp_path: Path) -> None:
     train(checkpoints(tmp_path, number=0), epochs=2, word="other")
     train(checkpoints(tmp_path, number=1), epochs=2, best=2)
-    hand_over(tmp_path, source=0, number=1, epoch=2)
+    study(tmp_path).hand_over(source=0, number=1, epoch=2)
     assert state(BestCheckpoint(trial_folder(tmp_path, 1), 2))["word"] == "own"
-
-
-def test_a_trials_states_are_discarded_and_no_other_trials(tmp_path: Path) -> None:
-    for number in range(2):
-        train(checkpoints(tmp_path, number=number), epochs=1)
-    discard(tmp_path, 0)
-    discard(tmp_path, 0)
-    assert [path.name for path in tmp_path.iterdir()] == ["trial-00001"]
 
 
 def write(to: TrialCheckpoints, word: str, step: int | None = None, *, rng: bool = False) -> None:
@@ -332,10 +327,10 @@ def test_a_folder_is_handed_over_and_the_trials_own_best_one_stays(tmp_path: Pat
     train_in_folders(checkpoints(tmp_path, number=0), 1, 2)
     train_in_folders(checkpoints(tmp_path, number=1), 1, 2, best=2)
     (trial_folder(tmp_path, 0) / "epoch-000002" / "inner" / "file").write_text("other")
-    assert hand_over(tmp_path, source=0, number=1, epoch=2)
+    assert study(tmp_path).hand_over(source=0, number=1, epoch=2)
     assert written(checkpoints(tmp_path, recorded=2, best=2, number=1)) == "other"
     assert written(BestCheckpoint(trial_folder(tmp_path, 1), 2)) == "step 2"
-    assert has_states(tmp_path, 1, recorded=2)
+    assert study(tmp_path).has_states(1, recorded=2)
 
 
 def test_a_step_that_was_reported_before_is_refused(tmp_path: Path) -> None:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tuner.domain.errors import ConfigurationError
 from tuner.domain.resources import Limits
 from tuner.domain.trial import Failure, FailureReason
-from tuner.execution.watchdog import Watchdog, end_all
+from tuner.execution.watchdog import Actors, Watchdog, end_all
 from tuner.system.processes import is_alive
 
 NONE = Limits(start=None, progress=None, time=None, memory=None, output=None)
@@ -56,6 +55,23 @@ class Worker:
         self.process.communicate()
 
 
+class FakeActors(Actors):
+    """Actors that are placed and ready when a test says so."""
+
+    def __init__(self) -> None:
+        self.placed = self.ready = False
+        self.ended: list[int] = []
+
+    def is_placed(self, cohort: int) -> bool:
+        return self.placed
+
+    def is_ready(self, cohort: int) -> bool:
+        return self.ready
+
+    def end(self, cohort: int) -> None:
+        self.ended.append(cohort)
+
+
 StartWorker = Callable[..., Worker]
 
 
@@ -73,8 +89,14 @@ def start_worker(tmp_path: Path) -> Iterator[StartWorker]:
         worker.close()
 
 
-def watchdog(folder: Path, limits: Limits, clock: Callable[[], float] | None = None, output: int = 0) -> Watchdog:
-    watching = Watchdog(limits, folder, lambda _: output, clock or Clock())
+def watchdog(
+    folder: Path,
+    limits: Limits,
+    clock: Callable[[], float] | None = None,
+    output: int = 0,
+    actors: FakeActors | None = None,
+) -> Watchdog:
+    watching = Watchdog(limits, folder, lambda _: output, actors or FakeActors(), clock or Clock())
     watching.begun(1)
     return watching
 
@@ -164,13 +186,37 @@ def test_a_worker_that_prints_too_much_is_ended(tmp_path: Path, start_worker: St
     assert verdict(watching).message == "it printed more than the 1 MiB that limits.output allows"
 
 
-def test_a_worker_that_never_gets_ready_is_a_mistake_of_the_whole_run(tmp_path: Path) -> None:
-    clock = Clock()
-    watching = watchdog(tmp_path, Limits(start=10), clock)
+def test_a_cohort_waits_for_a_place_as_long_as_it_takes(tmp_path: Path) -> None:
+    clock, actors = Clock(), FakeActors()
+    watching = watchdog(tmp_path, Limits(start=10), clock, actors=actors)
+    for _ in range(3):
+        watching.check()
+        clock.now += 1000
+    assert watching.verdict(1) is None
+    assert actors.ended == []
+
+
+def test_a_worker_that_is_placed_and_never_gets_ready_fails_its_cohort_alone(tmp_path: Path) -> None:
+    clock, actors = Clock(), FakeActors()
+    watching = watchdog(tmp_path, Limits(start=10), clock, actors=actors)
+    actors.placed = True
     watching.check()
     clock.now += 10
-    with pytest.raises(ConfigurationError, match="no worker ready within 10 s"):
-        watching.check()
+    watching.check()
+    assert actors.ended == [1]
+    message = verdict(watching).message
+    assert message == "its worker was not ready within the 10 s that limits.start allows; its worker was ended"
+
+
+def test_a_worker_elsewhere_that_reports_nothing_is_ended_there(tmp_path: Path) -> None:
+    clock, actors = Clock(), FakeActors()
+    watching = watchdog(tmp_path, Limits(progress=10), clock, actors=actors)
+    actors.placed = actors.ready = True
+    watching.check()
+    clock.now += 100
+    watching.check()
+    assert actors.ended == [1]
+    assert "limits.progress" in verdict(watching).message
 
 
 def test_a_cohort_that_is_over_is_watched_no_more(tmp_path: Path, start_worker: StartWorker) -> None:

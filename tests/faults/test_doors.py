@@ -25,8 +25,10 @@ from sqlalchemy.pool import QueuePool
 from tuner.domain.config import Config
 from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.execution.checkpoints import hand_over, trial_folder
+from tuner.execution.checkpoints import trial_folder
+from tuner.execution.study_checkpoints import StudyCheckpoints
 from tuner.storage.fallback_file import FallbackFile
+from tuner.storage.folder_store import FolderStore
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -500,7 +502,7 @@ def test_a_link_in_the_place_of_a_state_that_is_handed_over_leads_nowhere(tmp_pa
     (source / "epoch-000001.safetensors").write_text("state")
     for name in ("taken-over-000001.safetensors", f".taken-over.{os.getpid()}.partial"):
         (target / name).symlink_to(outside)
-    hand_over(tmp_path, 0, 1, 1)
+    StudyCheckpoints(FolderStore(tmp_path)).hand_over(0, 1, 1)
     assert outside.read_text() == "mine"
 
 

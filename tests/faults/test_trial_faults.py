@@ -126,18 +126,20 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(
 
 
 @pytest.mark.parametrize(
-    ("words", "environment", "said"),
+    ("words", "environment", "code", "said"),
     [
-        (("--set", "resources.gpu=64"), {}, "GPU"),
-        ((), {"RAY_ADDRESS": "127.0.0.1:1", "TMPDIR": "/tmp/" + "a" * 120}, ""),
+        (("--set", "resources.gpu=64"), {}, 2, "GPU"),
+        ((), {"TMPDIR": "/tmp/" + "a" * 120}, 0, ""),
+        ((), {"RAY_ADDRESS": "127.0.0.1:1"}, 4, "the Ray cluster at 127.0.0.1:1 cannot be joined"),
+        (("--address", "nowhere"), {}, 2, "is not auto, HOST:PORT"),
     ],
 )
 def test_what_ray_cannot_use_is_told_at_once_or_does_not_matter(
-    words: tuple[str, ...], environment: dict[str, str], said: str, folder: Path
+    words: tuple[str, ...], environment: dict[str, str], code: int, said: str, folder: Path
 ) -> None:
     if "TMPDIR" in environment:
         Path(environment["TMPDIR"]).mkdir(exist_ok=True)
     ended = tune(folder, "run", "mine.toml", "--trials", "2", *words, **environment)
-    assert ended.returncode == (2 if said else 0), ended.stderr
+    assert ended.returncode == code, ended.stderr
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr

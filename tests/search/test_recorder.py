@@ -74,6 +74,15 @@ def test_a_trial_that_keeps_losing_its_worker_fails() -> None:
     assert bench.take().numbers == {1}
 
 
+def test_a_trial_whose_nodes_are_lost_again_and_again_never_fails() -> None:
+    bench = Bench()
+    for _ in range(3 * MAX_RETRIES):
+        bench.controller.lost(bench.take(), "its node was lost", counts=False)
+    for _ in range(MAX_RETRIES):
+        bench.controller.lost(bench.take(), "its worker died")
+    assert bench.take().numbers == {0}
+
+
 def test_a_resumed_study_replays_what_was_stored() -> None:
     first = Bench()
     first.take()

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from tuner import __version__
 from tuner.cli._priority import priority
-from tuner.domain.errors import TunerError, nearest
+from tuner.domain.errors import ClusterLostError, TunerError, nearest
 from tuner.registry.catalogue import Catalogue
 from tuner.system.signals import lead_nowhere, leave_closed_terminal, raised_again
 
@@ -72,6 +72,9 @@ class _Commands(TyperGroup):
         except typer.BadParameter as error:
             error.message = _in_words(error)
             raise
+        except ClusterLostError as error:
+            _show(error)
+            _end(error.exit_code)  # Python would wait for Ray's threads, and those for the head
         except TunerError as error:
             _show(error)
             raise typer.Exit(error.exit_code) from None

@@ -29,6 +29,12 @@ Trials = Annotated[int | None, typer.Option(metavar="N", help="Trials in all, fi
 Further = Annotated[int | None, typer.Option(metavar="N", help="How far to train each trial, beyond the old budget.")]
 Time = Annotated[str | None, typer.Option(metavar="DURATION", help="Stop after this long, such as 90s, 10m or 1h30m.")]
 Parallel = Annotated[str | None, typer.Option(metavar="N|auto", help="Cohorts at a time.")]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS", help="A Ray cluster to join: auto, HOST:PORT or ray://HOST:PORT. [default: $RAY_ADDRESS]"
+    ),
+]
 Cohort = Annotated[str | None, typer.Option(metavar="N|auto", help="Trials to a cohort, at most.")]
 Confirming = Annotated[
     bool | None,

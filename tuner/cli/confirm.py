@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.cli._options import ExecutorName, Given, Json, Name, Parallel, Storage, Trust
+from tuner.cli._options import Address, ExecutorName, Given, Json, Name, Parallel, Storage, Trust
 from tuner.cli._run_summary import conclude
 from tuner.cli._shown_run import shown_run
 from tuner.running import launch
@@ -19,10 +19,11 @@ def command(
     storage: Storage = None,
     executor: ExecutorName = None,
     parallel: Parallel = None,
+    address: Address = None,
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
-    given = Given(None, executor=executor, parallel=parallel)
+    given = Given(None, executor=executor, parallel=parallel, address=address)
     given.name("confirm.top", "--top", top)
     given.name("confirm.seeds", "--seeds", seeds)
     with shown_run(storage, command="confirm") as listeners, given:

@@ -47,6 +47,7 @@ def _announced(found: Belongings, location: Location) -> Iterator[Text]:
     yield Text(f"{safe(found.study)}: {_what(found)}")
     real = (path.parent.resolve() / path.name for path in found.paths if not found.sharers)
     yield from (Text(f"  {safe(path)}", style="dim") for path in real)
+    yield from (Text(f"  {safe(url)}", style="dim") for url in found.urls if not found.sharers)
     yield from _linked(found)
     for path in found.sharers:
         yield Text(f"its files stay: {safe(path)} may have a study of the same name", style="yellow")

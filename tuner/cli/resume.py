@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tuner.cli._options import (
+    Address,
     Cohort,
     Confirming,
     ExecutorName,
@@ -44,6 +45,7 @@ def command(
     executor: ExecutorName = None,
     cohort: Cohort = None,
     parallel: Parallel = None,
+    address: Address = None,
     confirm: Confirming = None,
     log: Logged = None,
     assignments: Settings = None,
@@ -58,6 +60,7 @@ def command(
         executor=executor,
         cohort=cohort,
         parallel=parallel,
+        address=address,
         confirm=confirm,
         **further,
     )

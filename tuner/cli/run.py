@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tuner.cli._options import (
+    Address,
     Cohort,
     Confirming,
     ExecutorName,
@@ -55,6 +56,7 @@ def command(
     executor: ExecutorName = None,
     cohort: Cohort = None,
     parallel: Parallel = None,
+    address: Address = None,
     confirm: Confirming = None,
     log: Logged = None,
     assignments: Settings = None,
@@ -75,6 +77,7 @@ def command(
         executor=executor,
         cohort=cohort,
         parallel=parallel,
+        address=address,
         confirm=confirm,
     )
     name_data(given, data)

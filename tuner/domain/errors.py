@@ -13,6 +13,8 @@ TunerError                   1  our bug unless a subclass says otherwise
 ├── NoUsableTrialError       3  trials ran, none can be used: the reasons are in the study
 │   └── TooManyFailuresError     the study was ended early, more of the same would be a waste
 ├── StorageError             4  the database cannot be read or written; nothing recorded is lost
+├── ClusterError             4  the Ray cluster cannot be joined
+│   └── ClusterLostError         its head is gone; nothing recorded is lost
 ├── ModelError               4  a model's files are missing or damaged
 ├── ResumeRefusedError       5  the study file no longer says what the study was started with
 ├── StudyHeldError           5  another process runs the study
@@ -120,6 +122,16 @@ class StorageError(TunerError):
     def __init__(self, message: str, hint: str = "", *, may_pass: bool = False) -> None:
         super().__init__(message, hint)
         self.may_pass = may_pass
+
+
+class ClusterError(TunerError):
+    """The Ray cluster that a study is to run on cannot be joined."""
+
+    exit_code = 4
+
+
+class ClusterLostError(ClusterError):
+    """The head of the cluster that a study runs on is gone. Threads of Ray's may wait for it as long as they live."""
 
 
 class ModelError(TunerError):

@@ -71,8 +71,11 @@ class RunController(ABC):
         """
 
     @abstractmethod
-    def lost(self, assignment: Assignment, reason: str) -> None:
-        """Record that the worker died: its members are handed out again, a few times each."""
+    def lost(self, assignment: Assignment, reason: str, *, counts: bool = True) -> None:
+        """Record that the worker died: its members are handed out again, a few times each.
+
+        Where it does not count, because the whole node is gone, that is as often as it happens.
+        """
 
     @abstractmethod
     def overran(self, assignment: Assignment, failure: Failure) -> None:

@@ -13,6 +13,7 @@ from tuner.domain.fidelity import Fidelity, FidelityUnit, fidelity_problems
 from tuner.domain.goal_problems import goal_problems
 from tuner.domain.key import Key, Unit
 from tuner.domain.object_reference import reference_to
+from tuner.domain.places import Cluster, StorageSpec
 from tuner.domain.resources import AUTO, Limits, Resources
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.transfer import Transfer
@@ -202,6 +203,10 @@ class StudySpec:
     transfer: Annotated[Transfer, Key(words="search at a small size, check at larger ones, train a large one")] = field(
         default_factory=Transfer
     )
+    storage: Annotated[StorageSpec, Key(words="where checkpoints are kept")] = field(default_factory=StorageSpec)
+    cluster: Annotated[Cluster, Key(words="a Ray cluster to join, in place of this machine alone")] = field(
+        default_factory=Cluster
+    )
 
     def __post_init__(self) -> None:
         metrics, directions, constraints = map(_listed, (self.metrics, self.directions, self.constraints))
@@ -251,6 +256,9 @@ class StudySpec:
                 del described[key]
         if not self.transfer.proxies:
             del described["transfer"]
+        for key, default in (("storage", StorageSpec()), ("cluster", Cluster())):
+            if getattr(self, key) == default:
+                del described[key]
         return {
             **described,
             "objective": "" if self.command else reference_to(self.objective),
@@ -276,6 +284,8 @@ _SECTIONS: Mapping[str, type] = {
     "limits": Limits,
     "confirm": Confirm,
     "transfer": Transfer,
+    "storage": StorageSpec,
+    "cluster": Cluster,
 }
 
 

@@ -10,11 +10,15 @@ _SHARED = "shared-"
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyFolders:
-    """Where a study's trials keep their states, what they print and their own files; none has to be there yet."""
+    """Where a study's trials keep their states, what they print and their own files; none has to be there yet.
+
+    Where `store` is a URL, the states are kept there, and what lies in `checkpoints` is what is used of it here.
+    """
 
     checkpoints: Path
     logs: Path
     trials: Path
+    store: str = ""
 
     def log_of(self, number: int) -> Path:
         """Return the file for what trial `number` prints."""

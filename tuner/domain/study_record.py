@@ -72,6 +72,11 @@ class StudyRecord:
         return self.spec.get("objective") == "" and not self.spec.get("command")
 
     @property
+    def checkpoints_url(self) -> str:
+        """The URL below which its checkpoints are kept; "" where they lie beside the database."""
+        return str(self.spec.get("storage", {}).get("checkpoints", ""))
+
+    @property
     def metric(self) -> str:
         """The metric, the first of several."""
         return self.goal.metric

@@ -8,6 +8,7 @@ from typing import Any, final
 
 from tuner.domain.command import Command
 from tuner.domain.fidelity import Fidelity, FidelityUnit
+from tuner.domain.places import Cluster
 from tuner.domain.resources import Limits
 from tuner.domain.study import Direction
 from tuner.domain.study_folders import StudyFolders
@@ -55,7 +56,7 @@ class WorkerSpec:
     where it `exploits`, trials continue from the states that others have at their decision epochs. With `isolation` a
     trial's process computes with so many `threads`, in the folder that the study was `started_in` (None: that of its
     own process), and has `surroundings`, which the executor adds: of them, a worker that trains by itself has the
-    module path.
+    module path. Where the study joins a `cluster`, its `folder` travels to the nodes if it `sends_code`.
     """
 
     objective: str | Callable[..., Any] | PickledObjective | Command
@@ -76,6 +77,8 @@ class WorkerSpec:
     threads: int = 1
     started_in: Path | None = None
     surroundings: Surroundings | None = None
+    cluster: Cluster | None = None
+    sends_code: bool = False
 
     @property
     def fidelity(self) -> Fidelity:

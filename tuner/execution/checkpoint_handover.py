@@ -1,14 +1,13 @@
 """How a trial gets the state that another one has learned: as a file of its own, wherever either is trained."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import final
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.fidelity import FidelityUnit
 from tuner.domain.trial import TrialRecord
-from tuner.execution.checkpoints import hand_over
+from tuner.execution.study_checkpoints import StudyCheckpoints
 
 
 @final
@@ -18,8 +17,8 @@ class Inheritance(Listener):
     A run that was killed between the two finds it out from `trials`, and does it again.
     """
 
-    def __init__(self, root: Path, trials: Sequence[TrialRecord], unit: FidelityUnit) -> None:
-        self._root = root
+    def __init__(self, checkpoints: StudyCheckpoints, trials: Sequence[TrialRecord], unit: FidelityUnit) -> None:
+        self._checkpoints = checkpoints
         self._unit = unit
         for trial in trials:
             if trial.schedule and trial.schedule[-1].epoch == trial.last_epoch and not trial.state.is_finished:
@@ -37,6 +36,6 @@ class Inheritance(Listener):
 
     def _hand_over(self, trial: TrialRecord) -> bool:
         stage = trial.schedule[-1]
-        return stage.source is not None and hand_over(
-            self._root, stage.source, trial.number, stage.epoch, source_epoch=stage.source_epoch
+        return stage.source is not None and self._checkpoints.hand_over(
+            stage.source, trial.number, stage.epoch, source_epoch=stage.source_epoch
         )

@@ -1,7 +1,6 @@
 """Which checkpoints stay: those of the study's best trials, and of trials that are not over."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import final
 
 from tuner.analysis.confirmation import confirmation_of
@@ -9,7 +8,7 @@ from tuner.domain.event import Event, EventKind, Listener
 from tuner.domain.goal import Goal
 from tuner.domain.ranking import front, ranked
 from tuner.domain.trial import TrialRecord
-from tuner.execution.checkpoints import discard
+from tuner.execution.study_checkpoints import StudyCheckpoints
 
 KEPT = 5
 """How many of the best trials keep their weights, and all of a Pareto front that is larger."""
@@ -22,8 +21,8 @@ class Retention(Listener):
     It is notified after the trial was stored, so a checkpoint is deleted only when nothing needs it any more.
     """
 
-    def __init__(self, root: Path, goal: Goal, trials: Sequence[TrialRecord]) -> None:
-        self._root = root
+    def __init__(self, checkpoints: StudyCheckpoints, goal: Goal, trials: Sequence[TrialRecord]) -> None:
+        self._checkpoints = checkpoints
         self._goal = goal
         self._kept = self._best(trials)
 
@@ -35,7 +34,7 @@ class Retention(Listener):
         kept = {trial.number for trial in self._kept}
         for trial in candidates:
             if trial.number not in kept:
-                discard(self._root, trial.number)
+                self._checkpoints.discard(trial.number)
 
     def _best(self, trials: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
         return ranked(trials, self._goal)[: max(KEPT, len(front(trials, self._goal)))]
@@ -50,13 +49,13 @@ class CandidateRetention(Listener):
 
     def __init__(
         self,
-        root: Path,
+        checkpoints: StudyCheckpoints,
         trials: Sequence[TrialRecord],
         repetitions: Sequence[TrialRecord],
         goal: Goal,
         times: int,
     ) -> None:
-        self._root = root
+        self._checkpoints = checkpoints
         self._trials = trials
         self._goal = goal
         self._times = times
@@ -67,7 +66,7 @@ class CandidateRetention(Listener):
             return
         self._over.append(event.trial)
         for trial in self._beaten():
-            discard(self._root, trial.number)
+            self._checkpoints.discard(trial.number)
 
     def _beaten(self) -> list[TrialRecord]:
         """Return the repetitions whose weights neither the model nor the test needs, which has the default too.

@@ -9,7 +9,7 @@ continue from instead of its own state, is `taken-over-000003`: its own weights 
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -23,12 +23,12 @@ from tuner.domain.fidelity import MOST
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import RNG
 from tuner.system import random_generators
-from tuner.system.files import private, whole, whole_and_named, whole_file
+from tuner.system.files import private, whole_and_named
 
 CODEC = "tuner.objectives.training.checkpoints"
 """The module that saves and loads states; by name, since it imports torch, which only saving and loading needs."""
 
-_OWN, _TAKEN_OVER = "epoch", "taken-over"
+OWN, TAKEN_OVER = "epoch", "taken-over"
 _FILE = ".safetensors"
 _RNG = ".tuner-rng.safetensors"
 """The file in a checkpoint's folder that has the states of the random generators."""
@@ -37,33 +37,25 @@ _OF_EPOCH = re.compile(r"(?:epoch|taken-over)-(\d{6,})(?:\.safetensors)?")
 _OF_TRIAL = re.compile(r"trial-(\d{5,})(?!\d)")
 
 
+def trial_name(number: int) -> str:
+    """Return what the folder of one trial's checkpoints is called."""
+    return f"trial-{number:05d}"
+
+
 def trial_folder(root: Path, number: int) -> Path:
     """Return the folder of one trial's checkpoints under the study's `root`."""
-    return root / f"trial-{number:05d}"
+    return root / trial_name(number)
 
 
-def hand_over(root: Path, source: int, number: int, epoch: int, *, source_epoch: int | None = None) -> bool:
-    """Let trial `number` continue after `epoch` from trial `source`'s state after `source_epoch`, by default `epoch`.
-
-    Returns False where there is none.
-    """
-    source_epoch = epoch if source_epoch is None else source_epoch
-    kept, folder = trial_folder(root, source), trial_folder(root, number)
-    state, files = _path(kept, _OWN, source_epoch), _folder(kept, _OWN, source_epoch)
-    if files.is_dir():
-        with whole(_folder(folder, _TAKEN_OVER, epoch)) as beside:
-            shutil.copytree(files, beside, symlinks=True, dirs_exist_ok=True)
-    if state.is_file():
-        private(folder)
-        with whole_file(_path(folder, _TAKEN_OVER, epoch)) as beside:
-            shutil.copyfile(state, beside)
-    return files.is_dir() or state.is_file()
+def state_names(kind: str, epoch: int) -> tuple[str, str]:
+    """Return what the folder and the file of a state are called; a state is either of them, or both."""
+    return f"{kind}-{epoch:06d}", f"{kind}-{epoch:06d}{_FILE}"
 
 
-def has_states(root: Path, number: int, recorded: int) -> bool:
-    """Whether there is a file of a state that a trial can continue from, whose last recorded epoch was `recorded`."""
-    folder = trial_folder(root, number)
-    return any(epoch <= recorded for kind in (_OWN, _TAKEN_OVER) for epoch, _ in _states(folder, kind))
+def epoch_of(name: str) -> int | None:
+    """Return the epoch of the state that a file or folder of this name is; None where it is none."""
+    found = _OF_EPOCH.fullmatch(name)
+    return None if found is None else int(found[1])
 
 
 def tidy(folder: Path, recorded: int) -> None:
@@ -75,14 +67,9 @@ def tidy(folder: Path, recorded: int) -> None:
         _delete(draft)
     for before in folder.glob(".*.before"):  # it was about to be replaced
         _move(before, before.with_name(before.name.split(".")[1]))
-    for epoch, path in [*_states(folder, _OWN)]:
+    for epoch, path in [*_states(folder, OWN)]:
         if epoch > recorded:
             _delete(path)
-
-
-def discard(root: Path, number: int) -> None:
-    """Delete a trial's checkpoints; nothing happens where there are none."""
-    shutil.rmtree(trial_folder(root, number), ignore_errors=True)
 
 
 def discard_beyond(folders: StudyFolders, count: int) -> None:
@@ -113,11 +100,21 @@ class TrialCheckpoints(Checkpoints):
 
     `recorded` is the last epoch that was recorded; the trial continues from the newest sound checkpoint that is not
     beyond it, whose epoch is `epoch` afterwards. What it took over at that epoch goes before its own. The newer ones
-    that turned out not to be sound are `damaged`. What is saved once the trial `is_over` is not kept.
+    that turned out not to be sound are `damaged`. What is saved once the trial `is_over` is not kept. `changed` is
+    called when states have come and gone.
     """
 
-    def __init__(self, folder: Path, recorded: int, best: int, *, takes_over: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        recorded: int,
+        best: int,
+        *,
+        takes_over: bool = True,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._folder = folder
+        self._changed = changed
         self._best = best
         self._recorded, self._recorded_best = recorded, best
         self._state: Mapping[str, Any] | None = None
@@ -127,14 +124,14 @@ class TrialCheckpoints(Checkpoints):
         self.epoch = self.target = 0
         """The last epoch that was measured, and the one that is being trained; equal while none is."""
         self.is_best = self.is_over = False
-        self.damaged: list[Path] = []
-        self._load_newest(recorded, (_TAKEN_OVER, _OWN) if takes_over else (_OWN,))
+        self.damaged: list[str] = []
+        self._load_newest(recorded, (TAKEN_OVER, OWN) if takes_over else (OWN,))
 
     def save(self, state: Mapping[str, Any]) -> None:
         if self.is_over:
             return
         private(self._folder)
-        import_module(CODEC).save(state, _path(self._folder, _OWN, self.target))
+        import_module(CODEC).save(state, _path(self._folder, OWN, self.target))
         self._discard_all_but(self.target)
 
     @contextmanager
@@ -149,9 +146,9 @@ class TrialCheckpoints(Checkpoints):
         def named() -> str:
             nonlocal saved
             saved = step or self._end_of(begun)
-            return _folder(self._folder, _OWN, saved).name
+            return _folder(self._folder, OWN, saved).name
 
-        with whole_and_named(self._folder, _OWN, named) as folder:
+        with whole_and_named(self._folder, OWN, named) as folder:
             yield folder
             if not any(folder.iterdir()):
                 raise ValueError("nothing was written into the folder of this checkpoint")
@@ -185,8 +182,12 @@ class TrialCheckpoints(Checkpoints):
                 hint="count in thousands",
             )
         if target != self.target:
-            for name in (_path, _folder):
-                _move(name(self._folder, _OWN, self.target), name(self._folder, _OWN, target))
+            moved = [
+                _move(name(self._folder, OWN, self.target), name(self._folder, OWN, target))
+                for name in (_path, _folder)
+            ]
+            if any(moved):
+                self._changed()
         self.target = target
         self._reached.append(target)
 
@@ -212,12 +213,13 @@ class TrialCheckpoints(Checkpoints):
 
     def _discard_all_but(self, saved: int) -> None:
         """Delete states that nothing needs: those of the best epoch and the newest recorded one stay."""
-        there = [(epoch, path) for kind in (_OWN, _TAKEN_OVER) for epoch, path in _states(self._folder, kind)]
+        there = [(epoch, path) for kind in (OWN, TAKEN_OVER) for epoch, path in _states(self._folder, kind)]
         newest = max((epoch for epoch, _ in there if epoch <= self._recorded), default=0)
         for epoch, path in there:
-            is_own = path.name.startswith(_OWN)
+            is_own = path.name.startswith(OWN)
             if epoch != newest and not (is_own and epoch in (saved, self._best, self._recorded_best)):
                 _delete(path)
+        self._changed()
 
     def _load_newest(self, recorded: int, kinds: Sequence[str]) -> None:
         """Load the newest sound state; of two at the same epoch the kind that is named first."""
@@ -235,7 +237,7 @@ class TrialCheckpoints(Checkpoints):
             try:
                 self._state = import_module(CODEC).load(state)
             except (OSError, ValueError):  # the one before it serves, at the price of an epoch
-                self.damaged.append(state)
+                self.damaged.append(str(state))
         return self.files is not None or self._state is not None
 
 
@@ -254,12 +256,14 @@ def _folder(folder: Path, kind: str, epoch: int) -> Path:
     return folder / f"{kind}-{epoch:06d}"
 
 
-def _move(path: Path, target: Path) -> None:
-    """Rename what is there to `target`, unless that is there too: it is the newer one."""
+def _move(path: Path, target: Path) -> bool:
+    """Rename what is there to `target`, unless that is there too: it is the newer one. Return whether one was there."""
+    was_there = path.exists()
     if target.exists():
         _delete(path)
-    elif path.exists():
+    elif was_there:
         path.rename(target)
+    return was_there
 
 
 def _delete(path: Path) -> None:

@@ -7,13 +7,13 @@ leads a process group of its own, so that what the objective starts is ended wit
 import os
 import signal
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from tuner.domain.errors import ConfigurationError
 from tuner.domain.resources import Limits
 from tuner.domain.trial import Failure
 from tuner.execution.limit_failures import late, too_large, too_late, too_loud
@@ -27,12 +27,14 @@ _EVERY_SECONDS = 0.5
 _WHOSE = "its worker"
 
 
-def enroll(folder: Path, cohort: int) -> None:
-    """Make this process the leader of a group, and record in `folder` that it trains a cohort now."""
+def enroll(folder: Path | None, cohort: int) -> None:
+    """Make this process the leader of a group, and record in `folder`, where there is one, that it trains a cohort."""
     # Ray's own processes are shielded from it and start this one: what the objective starts has to be stoppable.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     with suppress(PermissionError):  # it leads a session already
         os.setpgid(0, 0)
+    if folder is None:
+        return
     private(folder)
     for name in (f"worker-{os.getpid()}", f"cohort-{cohort}"):
         with whole_file(folder / name) as beside:
@@ -62,10 +64,27 @@ def _pid(file: Path) -> int | None:
     return None
 
 
+class Actors(ABC):
+    """The processes that cohorts are given, wherever those are."""
+
+    @abstractmethod
+    def is_placed(self, cohort: int) -> bool:
+        """Whether a cohort has been given the resources that it needs: until then it waits for others, or a node."""
+
+    @abstractmethod
+    def is_ready(self, cohort: int) -> bool:
+        """Whether the process that trains a cohort has begun to."""
+
+    @abstractmethod
+    def end(self, cohort: int) -> None:
+        """End the process that trains a cohort, or is to, at once."""
+
+
 @final
 @dataclass(slots=True)
 class _Watched:
-    handed_out: float
+    placed: float | None = None
+    """When it was given a worker; None while it waits for one."""
     heard: float | None = None
     """When it began or last reported; None while its worker gets ready."""
     failure: Failure | None = None
@@ -84,18 +103,20 @@ class Watchdog:
         limits: Limits,
         folder: Path,
         output_of: Callable[[int], int],
+        actors: Actors,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits = limits
         self._folder = folder
         self._output_of = output_of
+        self._actors = actors
         self._clock = clock
         self._watched: dict[int, _Watched] = {}
         self._next = 0.0
 
     def begun(self, cohort: int) -> None:
         """Record that a cohort was handed out."""
-        self._watched[cohort] = _Watched(handed_out=self._clock())
+        self._watched[cohort] = _Watched()
 
     def heard(self, cohort: int) -> None:
         """Record that a cohort has reported."""
@@ -109,10 +130,7 @@ class Watchdog:
         return None if watched is None else watched.failure
 
     def check(self) -> None:
-        """End the workers that are beyond a limit; looks twice a second.
-
-        Raises `ConfigurationError` where there is no worker at all after the time that limits.start allows.
-        """
+        """End the workers that are beyond a limit; looks twice a second."""
         now = self._clock()
         if now < self._next:
             return
@@ -123,10 +141,7 @@ class Watchdog:
                 continue
             watched.failure = failure
             if not _end(_pid(self._file(cohort))):
-                raise ConfigurationError(
-                    f"Ray had no worker ready within {self._limits.start:g} s",
-                    hint="is the machine overloaded or out of memory? [limits] start = ... gives it more time",
-                )
+                self._actors.end(cohort)
 
     def _file(self, cohort: int) -> Path:
         return self._folder / f"cohort-{cohort}"
@@ -134,20 +149,23 @@ class Watchdog:
     def _beyond(self, cohort: int, watched: _Watched, now: float) -> Failure | None:
         limits = self._limits
         pid = _pid(self._file(cohort))
-        if watched.heard is None and pid is not None:
+        if watched.placed is None and self._actors.is_placed(cohort):
+            watched.placed = now
+        if watched.heard is None and (pid is not None or self._actors.is_ready(cohort)):
             watched.heard = now
         if watched.heard is None:
-            return late("its worker was not ready", now - watched.handed_out, limits.start, "start", _WHOSE)
+            waited = 0.0 if watched.placed is None else now - watched.placed
+            return late("its worker was not ready", waited, limits.start, "start", _WHOSE)
         return too_late(now - watched.heard, limits, _WHOSE) or (None if pid is None else self._large(pid))
 
     def _large(self, pid: int) -> Failure | None:
         limits = self._limits
-        if limits.memory is not None and (failure := too_large(_used(pid), limits.memory, _WHOSE)) is not None:
+        if limits.memory is not None and (failure := too_large(used_bytes(pid), limits.memory, _WHOSE)) is not None:
             return failure
         is_loud = limits.output is not None and self._output_of(pid) > limits.output
         return too_loud(limits.output) if is_loud else None
 
 
-def _used(pid: int) -> int:
+def used_bytes(pid: int) -> int:
     """Return the memory of a worker and all that it has started, in whatever session or group that is."""
     return max(group_bytes(pid), resident_bytes_of((pid, *descendants(pid))))

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.assignment import Assignment, CohortUpdate, Exploit, TrialAssignment
@@ -18,13 +17,15 @@ from tuner.domain.objective import Cohort, Objective
 from tuner.domain.row_values import RowKeeper
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, Trial
 from tuner.domain.worker_spec import PickledObjective, WorkerSpec
-from tuner.execution.checkpoints import BestCheckpoint, TrialCheckpoints, tidy, trial_folder
+from tuner.execution.checkpoint_mirror import Mirrors
+from tuner.execution.checkpoints import TrialCheckpoints, trial_folder
 from tuner.execution.command.training import trained_by
 from tuner.execution.fidelity_checks import beyond_the_end, early_end
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.host import Host
 from tuner.execution.metric_validation import left_out, left_out_note, measured
 from tuner.execution.objective_pickling import unpickled
+from tuner.execution.study_checkpoints import best_checkpoint
 from tuner.execution.user_failures import failure_of
 from tuner.formatting.redaction import redacted, remember
 from tuner.registry.catalogue import Catalogue
@@ -37,18 +38,6 @@ _PATIENCE_SECONDS = 0.25
 """How long short epochs are gathered before they are reported together: what a person takes for at once."""
 
 _ENDED_EARLY = "ended early"
-
-
-class WorkLostError(Exception):
-    """The process that trained the assignment has died; the reason says how."""
-
-
-class WorkOverranError(Exception):
-    """The process that trained the assignment was ended, or did not begin, for a reason that is the trials' failure."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
 
 
 def find_objective(worker_spec: WorkerSpec) -> Any:
@@ -91,6 +80,7 @@ class Worker:
         self._folders = worker_spec.folders
         self._cohort: Cohort | None = None
         self._checkpoints: dict[int, TrialCheckpoints] = {}
+        self._mirrors = Mirrors()
         self._best: dict[int, float | None] = {}
         self._trials: dict[int, Trial] = {}
         self._decision_epochs: dict[int, tuple[int, ...] | None] = {}
@@ -125,9 +115,10 @@ class Worker:
         while True:
             epoch = self._epoch()
             reports += epoch
-            if any(map(self._needs_decision, epoch)) or self._clock() >= deadline:
+            is_decided = any(map(self._needs_decision, epoch))
+            if is_decided or self._clock() >= deadline:
                 self._save({report.number for report in epoch if self._must_not_be_lost(report)})
-                return tuple(reports)
+                return self._mirrors.kept(reports) if is_decided else tuple(reports)
             self._save({report.number for report in epoch if self._checkpoints[report.number].is_best})
 
     def follow(self, update: CohortUpdate) -> None:
@@ -146,12 +137,11 @@ class Worker:
         """Return the metrics of a trained trial's best epoch on data the search never saw, None without such data."""
         (member,) = assignment.members
         self._enter(assignment)
-        folder = trial_folder(self._folders.checkpoints, member.number)
-        checkpoint = BestCheckpoint(folder, member.best_epoch)
-        trial = Trial(**self._given(member), epoch=member.best_epoch, checkpoints=checkpoint)
         try:
+            checkpoint = best_checkpoint(self._folders, member.number, member.best_epoch)
+            trial = Trial(**self._given(member), epoch=member.best_epoch, checkpoints=checkpoint)
             if not checkpoint.is_there:
-                return self._missing(member, folder)
+                return self._missing(member)
             metrics = self._objective.test(trial)
             write_kept(trial, RowSplit.TEST, member.best_epoch)
         except BaseException as error:
@@ -178,21 +168,25 @@ class Worker:
         self._try(lambda: cohort.exploit(trial, exploit.source))
 
     def _start(self, trials: Sequence[Trial]) -> None:
-        self._cohort = self._objective.start(trials)
+        if self._broken is None:  # or their checkpoints could not be reached
+            self._cohort = self._objective.start(trials)
 
     def _admitted(self, members: Sequence[TrialAssignment]) -> list[Trial]:
         """Make places for new members, and return their trials."""
         for member in members:
-            folder = trial_folder(self._folders.checkpoints, member.number)
-            tidy(folder, member.epoch)
-            checkpoints = TrialCheckpoints(folder, member.epoch, member.best_epoch)
+            checkpoints = self._opened(member)
             self._checkpoints[member.number] = checkpoints
             if checkpoints.damaged:
-                files, at = ", ".join(map(str, checkpoints.damaged)), self._worker_spec.unit.at(checkpoints.epoch)
+                files, at = ", ".join(checkpoints.damaged), self._worker_spec.unit.at(checkpoints.epoch)
                 self._notes[member.number] = f"{files} is damaged; it continues from {at}"
             self._best[member.number] = member.best
             self._decision_epochs[member.number] = member.decision_epochs
         return [self._trial(member) for member in members]
+
+    def _opened(self, member: TrialAssignment) -> TrialCheckpoints:
+        found = [TrialCheckpoints(trial_folder(self._folders.checkpoints, member.number), 0, 0)]
+        self._try(lambda: found.append(self._mirrors.open(self._folders, member)))
+        return found[-1]
 
     def _save(self, numbers: Collection[int]) -> None:
         """Keep the states of these members as they are after their last epoch."""
@@ -266,14 +260,15 @@ class Worker:
             return False
         return report.is_last or report.epoch >= self._worker_spec.max_epochs or not self._worker_spec.prunes
 
-    def _missing(self, member: TrialAssignment, folder: Path) -> Failure | None:
+    def _missing(self, member: TrialAssignment) -> Failure | None:
         """Return the failure that a lost checkpoint is; None for an objective that never saves."""
         if isinstance(self._objective, GeneratorObjective):
             return None
         at = self._worker_spec.unit.at(member.best_epoch)
+        where = self._folders.store or trial_folder(self._folders.checkpoints, member.number)
         return Failure(
             reason=FailureReason.RAISED,
-            message=f"the weights of trial {member.number} at {at} are missing or damaged in {folder}",
+            message=f"the weights of trial {member.number} at {at} are missing or damaged in {where}",
         )
 
     def _trial(self, member: TrialAssignment) -> Trial:
@@ -348,3 +343,4 @@ class Worker:
         for number in gone:
             del self._checkpoints[number], self._trials[number]
             self._unsaved.discard(number)
+            self._mirrors.leave(number)

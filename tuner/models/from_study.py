@@ -16,8 +16,9 @@ from tuner.domain.study_folders import StudyFolders
 from tuner.domain.study_record import StudyRecord, confirmed_study
 from tuner.domain.trial import Trial, TrialRecord
 from tuner.domain.worker_spec import WorkerSpec
-from tuner.execution.checkpoints import BestCheckpoint, trial_folder
+from tuner.execution.checkpoints import BestCheckpoint, trial_folder, trial_name
 from tuner.execution.host import is_failure_here
+from tuner.execution.study_checkpoints import best_checkpoint, store_of
 from tuner.execution.worker import build_objective
 from tuner.models.selection import Chosen, chosen
 from tuner.running.lookup import data_fingerprint, located
@@ -61,7 +62,7 @@ def model_of(
     spec = replace(spec, seed=search.spec["seed"])
     _refuse_other_data(search, data_fingerprint(spec, folder))
     worker_spec = _worker_spec(store, spec, folder, whose)
-    best = BestCheckpoint(trial_folder(worker_spec.folders.checkpoints, whose.training.number), whose.training.epoch)
+    best = best_checkpoint(worker_spec.folders, whose.training.number, whose.training.epoch)
     objective = build_objective(worker_spec)
     if not best.is_there and type(objective).model is not Objective.model:
         raise _no_weights(worker_spec, whose, tuple(_others(store, name, whose)))
@@ -120,7 +121,7 @@ def _folders(store: Store, study: StudyRecord) -> StudyFolders:
             f"the files of study {study.name!r} belong to the same study in {original}, of which this is a copy",
             hint=copied(study, original, location),
         )
-    return location.folders_of(study.folder_name)
+    return location.folders_of(study.folder_name, study.checkpoints_url)
 
 
 def _trial(worker_spec: WorkerSpec, record: TrialRecord, seed: int, best: BestCheckpoint) -> Trial:
@@ -139,11 +140,15 @@ def _trial(worker_spec: WorkerSpec, record: TrialRecord, seed: int, best: BestCh
 def _others(store: Store, name: str, whose: Chosen) -> Iterator[int]:
     """Yield the study's trials that have their weights."""
     study, trials = store.read(name)
-    root = _folders(store, study).checkpoints
+    folders = _folders(store, study)
+    kept = {name.partition("/")[0] for name in store_of(folders).list()}
     for trial in trials:
-        folder = trial_folder(root, trial.number)
         is_it = whose.study == name and trial.number == whose.training.number
-        if not is_it and folder.is_dir() and BestCheckpoint(folder, trial.epoch).is_there:
+        if (
+            not is_it
+            and trial_name(trial.number) in kept
+            and best_checkpoint(folders, trial.number, trial.epoch).is_there
+        ):
             yield trial.number
 
 
@@ -152,14 +157,19 @@ def _no_weights(worker_spec: WorkerSpec, whose: Chosen, others: tuple[int, ...])
     have = f"`--trial N` takes one that has them: {', '.join(map(str, others))}" if others else "no trial has any"
     return ModelError(
         f"the weights of trial {record.number} at epoch {record.epoch} are not in "
-        f"{trial_folder(worker_spec.folders.checkpoints, record.number)}, or damaged",
+        f"{_place(worker_spec.folders, record.number)}, or damaged",
         hint=f"a study keeps those of its best trials; {have}",
     )
 
 
+def _place(folders: StudyFolders, number: int) -> Path | str:
+    """Return where the checkpoints of a trial are kept, for people."""
+    return f"{folders.store}/{trial_name(number)}" if folders.store else trial_folder(folders.checkpoints, number)
+
+
 def _no_model(name: str, worker_spec: WorkerSpec, whose: Chosen) -> ConfigurationError:
-    folder = trial_folder(worker_spec.folders.checkpoints, whose.training.number)
-    folder = BestCheckpoint(folder, whose.training.epoch).load_folder() or folder
+    best = best_checkpoint(worker_spec.folders, whose.training.number, whose.training.epoch)
+    folder = best.load_folder() or _place(worker_spec.folders, whose.training.number)
     return ConfigurationError(
         f"the objective of study {name!r} does not say what its model is, so it cannot be exported",
         hint="an objective that inherits OwnModel does, see docs/own-models.md\n"

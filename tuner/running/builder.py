@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from tuner.domain.capacity import Capacity
 from tuner.domain.command import Command
 from tuner.domain.config import Config
 from tuner.domain.errors import Mistakes
@@ -32,6 +33,7 @@ from tuner.running.checks import (
     unfit_objective,
     unrepeatable,
     untellable,
+    unusable_storage,
     unusual_space_size,
     unwritable_folders,
 )
@@ -50,10 +52,9 @@ from tuner.running.lookup import (
     own_parts,
     sampler_class,
 )
-from tuner.running.resources import cohorts_at_a_time, decided, device_of, gpu_notes
+from tuner.running.resources import accelerator_of, cohorts_at_a_time, decided, device_of, gpu_notes, missing
 from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.start_configs import start_configs
-from tuner.system import hardware
 
 _MOST_ON_A_CPU = 32
 
@@ -62,12 +63,17 @@ _MOST_ON_A_GPU = 256
 
 
 def build_components(
-    spec: StudySpec, folder: Path, folders: StudyFolders, mistakes: Mistakes | None = None
+    spec: StudySpec,
+    folder: Path,
+    folders: StudyFolders,
+    mistakes: Mistakes | None = None,
+    capacity: Capacity | None = None,
 ) -> RunComponents:
     """Return the components of a run; raises `ConfigurationError` with everything that is wrong with any of them.
 
     Modules of the user's own are looked for in `folder`; the trials write into `folders`. `mistakes` are those found
-    before, which are reported with the others. Without an objective they are those of a program that asks and tells.
+    before, which are reported with the others; `capacity` is that of the cluster that the study joins. Without an
+    objective they are those of a program that asks and tells.
     """
     mistakes = mistakes or Mistakes()
     worker_spec = _worker_spec(spec, folder, folders)
@@ -81,13 +87,13 @@ def build_components(
         mistakes.collect(lambda: find_executor(spec, folder))
     scheduler = mistakes.collect(lambda: find_scheduler(spec, goal, folder))
     isolation = _isolation(spec, folder, objective)
-    found = hardware.accelerator()
+    found = accelerator_of(capacity)
     resources = decided(spec, found)
     worker_spec = _settled(worker_spec, goal, scheduler, isolation, device_of(resources, found))
     space = mistakes.collect(lambda: find_space(spec, folder))
     start = None if space is None else mistakes.collect(lambda: start_configs(space, spec.start))
     sampler = _sampler(spec, space, goal, mistakes, worker_spec)
-    mistakes.add(hardware.missing(resources.cpu, resources.num_gpus))
+    mistakes.add(missing(resources, capacity))
     _check(spec, worker_spec, goal, objective, space, mistakes)
     assert space is not None and scheduler is not None and sampler is not None  # noqa: PT018 - or it was a mistake
     return RunComponents(
@@ -105,8 +111,11 @@ def build_components(
             objective,
             isolation,
             is_alone=resources.parallel_mode == "reproducible",
+            capacity=capacity,
         ),
-        cohorts_of_repetitions=_cohorts(replace(spec, resources=resources), space, objective, isolation),
+        cohorts_of_repetitions=_cohorts(
+            replace(spec, resources=resources), space, objective, isolation, capacity=capacity
+        ),
         grows=objective is None or objective.grows,
         exploits=objective is not None and objective.exploits,
         stops_hopeless=not sampler_class(spec, folder).needs_complete_trials,
@@ -124,6 +133,7 @@ def build_components(
             *(objective.notes(space) if objective is not None else ()),
         ),
         confirms=_confirms(spec, worker_spec, goal, objective),
+        capacity=capacity,
         start=start or (),
     )
 
@@ -164,6 +174,7 @@ def _check(  # noqa: PLR0917 - all of them are checked against each other
         mistakes.add(command_problems(spec.objective, space, goal.wanted, worker_spec.folder))
     if objective is not None:
         mistakes.add(uncounted_unit(spec, objective))
+    mistakes.add(unusable_storage(spec))
     mistakes.add(unconfirmable(spec, worker_spec, goal))
     mistakes.add(unending(spec, goal))
     mistakes.add(transfer_problems(spec.transfer, spec.settings, space))
@@ -226,7 +237,13 @@ def _confirms(spec: StudySpec, worker_spec: WorkerSpec, goal: Goal, objective: O
 
 
 def _cohorts(
-    spec: StudySpec, space: SearchSpace, objective: Objective | None, isolation: Isolation, *, is_alone: bool = False
+    spec: StudySpec,
+    space: SearchSpace,
+    objective: Objective | None,
+    isolation: Isolation,
+    *,
+    capacity: Capacity | None,
+    is_alone: bool = False,
 ) -> CohortPolicy:
     takes_turns = objective is None or isinstance(objective, GeneratorObjective)
     # A trial that has a process of its own, or the study's own one, has it to itself.
@@ -239,7 +256,7 @@ def _cohorts(
         trials=spec.budget.trials,
         most=_MOST_ON_A_GPU if spec.resources.gpu else _MOST_ON_A_CPU,
         interleaved=takes_turns,
-        timed=cohorts_at_a_time(spec.executor, spec.resources) > 1,
+        timed=cohorts_at_a_time(spec.executor, spec.resources, capacity) > 1,
     )
 
 

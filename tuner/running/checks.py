@@ -14,12 +14,13 @@ from tuner.domain.objective import Objective
 from tuner.domain.resources import AUTO
 from tuner.domain.sampler import Sampler
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import Direction, StudySpec, as_component
+from tuner.domain.study import INLINE, Direction, StudySpec, as_component
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.generator import GeneratorObjective
 from tuner.formatting.values import amount
 from tuner.running.goal import assumed_directions
+from tuner.storage.url_store import is_of_one_process, url_problem
 
 _MOST_LISTED = 1_000
 """Up to so many configurations are counted one by one, which gives how many the rules leave."""
@@ -56,6 +57,16 @@ def unwritable_folders(folders: StudyFolders) -> Iterator[str]:
         if there is not None and not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
             why = "cannot be written" if there.is_dir() else "is not a folder"
             yield f"{there}, for {what}, {why}: change its rights, or move it away"
+
+
+def unusable_storage(spec: StudySpec) -> Iterator[str]:
+    """Yield why checkpoints cannot be kept where the study says."""
+    url = spec.storage.checkpoints
+    problem = url_problem(url) if url else None
+    if problem is not None:
+        yield f"storage.checkpoints: {problem}"
+    elif url and is_of_one_process(url) and spec.executor != INLINE:
+        yield f'storage.checkpoints: {url} is the memory of one process: it serves executor = "inline" alone'
 
 
 def unconfirmable(spec: StudySpec, worker_spec: WorkerSpec, goal: Goal) -> Iterator[str]:
@@ -109,9 +120,8 @@ def questionable_choices(spec: StudySpec, yields: Mapping[str, Direction], goal:
     if scratch and not os.access(scratch, os.W_OK | os.X_OK):
         reason = "cannot be written" if Path(scratch).is_dir() else "is not a folder"
         yield f"TMPDIR={scratch} {reason}: temporary files are elsewhere"
-    address = os.environ.get("RAY_ADDRESS")
-    if address and spec.executor == "ray":
-        yield f"RAY_ADDRESS={address} is not used: the study runs on this machine, unless ray.init() was called before"
+    if spec.cluster.address and spec.executor != "ray":
+        yield f"cluster.address has no effect: the executor is {spec.executor}, only ray joins a cluster"
 
 
 def _unusual_directions(yields: Mapping[str, Direction], goal: Goal) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import final
 
+from tuner.domain.capacity import Capacity
 from tuner.domain.config import Config
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.goal import Goal
@@ -54,6 +55,8 @@ class RunComponents:
     """What is known of the data, where it is not a shipped data set."""
     notes: tuple[str, ...]
     """What is allowed, but probably not meant."""
+    capacity: Capacity | None = None
+    """What the nodes of the cluster have that the study joins; None where it runs on this machine alone."""
     start: tuple[Config, ...] = ()
     """What is tried first, as the study asks for it."""
     carried: tuple[TransferredConfig, ...] = ()
@@ -100,4 +103,4 @@ class RunComponents:
     @property
     def parallel(self) -> int:
         """How many cohorts run at a time."""
-        return cohorts_at_a_time(self.spec.executor, self.resources)
+        return cohorts_at_a_time(self.spec.executor, self.resources, self.capacity)

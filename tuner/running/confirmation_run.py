@@ -7,6 +7,7 @@ from tuner.domain.run_controller import RunController
 from tuner.domain.study_record import StudyRecord, companion, folder_name
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.execution.checkpoint_retention import CandidateRetention
+from tuner.execution.study_checkpoints import StudyCheckpoints, store_of
 from tuner.running.components import RunComponents
 from tuner.running.confirmation import confirming, winners
 from tuner.running.session import Confirm, StudyRunner
@@ -33,7 +34,7 @@ def confirmation_of_search(
             stored, before = store.read(repeated)
             identity = stored.id
         location = place_of(store.location, study)
-        folders = location.folders_of(folder_name(repeated, identity))
+        folders = location.folders_of(folder_name(repeated, identity), components.spec.storage.checkpoints)
         part = confirming(components, trials, before, folders)
         if repeated not in store:
             store.create(
@@ -48,9 +49,8 @@ def confirmation_of_search(
         settle(store, location, repeated, writer)
         writer.annotate("spec", part.spec.describe())
         watching = listeners(part, before) if listeners else ()
-        keepers = (
-            CandidateRetention(folders.checkpoints, trials, before, components.goal, components.spec.confirm.seeds),
-        )
+        checkpoints = StudyCheckpoints(store_of(folders))
+        keepers = (CandidateRetention(checkpoints, trials, before, components.goal, components.spec.confirm.seeds),)
         spill = FallbackFile(location.folder, folder_name(repeated, identity))
         to_test = winners(trials, components.goal)
         runner = StudyRunner(store, part, listeners=(*keepers, *watching), spill=spill, to_test=to_test)
@@ -67,7 +67,9 @@ def is_confirmed(
     if repeated not in store:
         return False
     record, before = store.read(repeated)
-    part = confirming(components, trials, before, location.folders_of(record.folder_name))
+    part = confirming(
+        components, trials, before, location.folders_of(record.folder_name, components.spec.storage.checkpoints)
+    )
     spill = FallbackFile(location.folder, record.folder_name)
     runner = StudyRunner(store, part, listeners=(), spill=spill, to_test=winners(trials, components.goal))
     with store.holding(repeated) as writer:

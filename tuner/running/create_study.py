@@ -42,7 +42,7 @@ from tuner.storage.writer import SqlStudyWriter
 from tuner.system.environment import environment
 from tuner.tracking.dispatch import Logs
 
-_OF_A_RUN = ("executor", "cohort", "parallel", "confirm")
+_OF_A_RUN = ("executor", "cohort", "parallel", "address", "confirm")
 """Overrides that say how a run trains, which here is the program's affair."""
 
 
@@ -114,7 +114,7 @@ def _create(store: Store, spec: StudySpec, tracked: _Tracked, held: ExitStack, m
         )
     location, identity = store.location, new_id()
     source = Source(study="", overrides={}, folder=str(Path.cwd()))
-    folders = location.folders_of(folder_name(spec.name, identity))
+    folders = location.folders_of(folder_name(spec.name, identity), spec.storage.checkpoints)
     components = build_components(spec, module_folder(spec, source), folders, mistakes)
     components = warm_started(components, learned(store, components.spec, components.space))
     components = with_folder_warning(components, location)

@@ -16,7 +16,8 @@ from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.inherited_environment import surrounded
 from tuner.execution.inline import run_here
 from tuner.execution.isolation.worker import IsolatedWorker
-from tuner.execution.worker import Worker, WorkLostError, WorkOverranError
+from tuner.execution.work_errors import WorkLostError, WorkOverranError
+from tuner.execution.worker import Worker
 from tuner.running.builder import build_components
 from tuner.running.components import RunComponents
 from tuner.running.spec_source import Asked, module_folder, read_spec

@@ -7,7 +7,7 @@ from tuner.domain.errors import ConfigurationError, Mistakes
 from tuner.domain.fidelity import Fidelity, FidelityUnit
 from tuner.domain.study_record import EXTENDED, StudyRecord, companion
 from tuner.domain.trial import TrialState
-from tuner.execution.checkpoints import has_states
+from tuner.execution.study_checkpoints import StudyCheckpoints, store_of
 from tuner.formatting.values import amount
 from tuner.running.components import RunComponents
 from tuner.running.resume_check import refuse_ended
@@ -67,8 +67,8 @@ def extend(store: Store, study: StudyRecord, components: RunComponents, writer: 
     _, trials = store.read(study.name)
     complete = [each for each in trials if each.state is TrialState.COMPLETE]
     over = [each for each in complete if each.last_epoch >= before.most]
-    root = components.worker_spec.folders.checkpoints
-    continuing = [each for each in over if has_states(root, each.number, each.last_epoch)]
+    kept = StudyCheckpoints(store_of(components.worker_spec.folders))
+    continuing = [each for each in over if kept.has_states(each.number, each.last_epoch)]
     if continuing:
         refuse_ended(store.location, study.name, components, [each for each in trials if each not in continuing])
     writer.reopen([each.waiting_again(now()) for each in continuing], {EXTENDED: longer.most})

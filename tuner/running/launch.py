@@ -18,6 +18,7 @@ from tuner.domain.study_record import STOPPED, StudyRecord, folder_name
 from tuner.domain.trial import TrialState
 from tuner.formatting.values import amount
 from tuner.running.builder import build_components
+from tuner.running.cluster import joined_capacity, on_cluster
 from tuner.running.components import RunComponents
 from tuner.running.confirmation_run import confirmation_of_search, is_confirmed
 from tuner.running.extension import extend
@@ -29,6 +30,7 @@ from tuner.running.retry import Retried, put_back_failed
 from tuner.running.session import Execution, StudyRunner, removing_unbegun, run_to_end, runner_with_keepers
 from tuner.running.spec_source import Asked, module_folder, read_spec
 from tuner.running.stored_study import (
+    check_store,
     leaving_no_folder,
     place_of_study,
     rebuild_components,
@@ -68,10 +70,14 @@ def run(
         if spec.name in store.names and not mistakes.has_any:
             raise exists_already(store.location, spec.name)
         location, identity = store.location, new_id()
-        folders = location.folders_of(folder_name(spec.name, identity))
-        components = build_components(spec, module_folder(spec, source), folders, mistakes)
+        folders = location.folders_of(folder_name(spec.name, identity), spec.storage.checkpoints)
+        modules = module_folder(spec, source)
+        capacity = joined_capacity(spec, modules)
+        components = build_components(spec, modules, folders, mistakes, capacity)
         begins = learned(store, components.spec, components.space)
         components = with_folder_warning(warm_started(components, begins), location)
+        check_store(components)
+        components = on_cluster(components, modules)
         execute = _executor(components, Path(source.folder))
         with leaving_no_folder(store, location, spec.name, identity), _resumable(store, spec.name), ExitStack() as held:
             store_new(store, spec, source, components, identity)
@@ -109,6 +115,8 @@ def resume(
         components, asked = rebuild_components(
             store, location, name, overrides or {}, spec, mistakes=mistakes, trust=trust
         )
+        check_store(components)
+        components = on_cluster(components, components.worker_spec.folder)
         if "budget.trials" in (overrides or {}):
             refuse_fewer_trials(name, components.spec.budget.trials, store.read(name)[1])
         with _resumable(store, name), store.holding(name) as writer, ExitStack() as held:
@@ -157,6 +165,8 @@ def confirm(
         components, _ = rebuild_components(
             store, location, name, {**(overrides or {}), "confirm.run": True}, spec, trust=trust
         )
+        check_store(components)
+        components = on_cluster(components, components.worker_spec.folder)
         with _resumable(store, name), store.holding(name) as writer, ExitStack() as held:
             study, trials = settle(store, location, name, writer)
             if is_confirmed(store, location, study, components, trials):

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
+from tuner.domain.capacity import Capacity
 from tuner.domain.command import Command
 from tuner.domain.resources import AUTO, Resources
 from tuner.domain.study import INLINE, StudySpec
@@ -44,10 +45,24 @@ def gpu_notes(spec: StudySpec, resources: Resources, found: hardware.Accelerator
     return (found.unused,) if found.unused else ()
 
 
-def cohorts_at_a_time(executor: str, resources: Resources) -> int:
+def accelerator_of(capacity: Capacity | None) -> hardware.Accelerator:
+    """Return what trials can train on beside processors, on the nodes of a cluster or on this machine."""
+    if capacity is None:
+        return hardware.accelerator()
+    return hardware.Accelerator("cuda", int(capacity.gpu)) if capacity.gpu else hardware.Accelerator("cpu", 0)
+
+
+def missing(resources: Resources, capacity: Capacity | None) -> Sequence[str]:
+    """Return what of one cohort's demand neither this machine nor any node of the cluster can meet."""
+    where = hardware if capacity is None else capacity
+    return where.missing(resources.cpu, resources.num_gpus)
+
+
+def cohorts_at_a_time(executor: str, resources: Resources, capacity: Capacity | None = None) -> int:
     """Return how many cohorts train at a time under an executor with these resources, which are decided."""
     if executor == INLINE:
         return 1
     if resources.parallel == AUTO:
-        return hardware.cohorts_at_a_time(resources.cpu, resources.num_gpus)
+        where = hardware if capacity is None else capacity
+        return where.cohorts_at_a_time(resources.cpu, resources.num_gpus)
     return int(resources.parallel)

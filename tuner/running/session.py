@@ -8,6 +8,7 @@ from typing import final
 
 from tuner.domain.batching import Batching
 from tuner.domain.errors import (
+    ClusterLostError,
     ConfigurationError,
     LeaseLostError,
     StorageError,
@@ -21,6 +22,7 @@ from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import TrialRecord
 from tuner.execution.checkpoint_handover import Inheritance
 from tuner.execution.checkpoint_retention import Retention
+from tuner.execution.study_checkpoints import StudyCheckpoints, store_of
 from tuner.running.components import RunComponents
 from tuner.running.signals import stopping_on_signals, time_limit
 from tuner.running.tracked_listeners import MakeListeners
@@ -177,6 +179,11 @@ def run_to_end(name: str, run: RunController, execution: Execution, budget: Budg
     with stopping, time_limit(run, budget.seconds):
         try:
             execution.run(run)
+        except ClusterLostError as error:
+            run.abandon()
+            raise ClusterLostError(
+                error.message, hint=f"once there is a cluster again, the study continues: {again}"
+            ) from error
         except KeyboardInterrupt:  # an objective in this process has raised it, or no handler is installed
             run.stop(StopCause.INTERRUPT)
             run.abandon()
@@ -216,7 +223,7 @@ def runner_with_keepers(
     listeners: MakeListeners | None,
 ) -> StudyRunner:
     """Return the runner of a search, with listeners that keep its checkpoints and its backups."""
-    checkpoints = components.worker_spec.folders.checkpoints
+    checkpoints = StudyCheckpoints(store_of(components.worker_spec.folders))
     keepers = (
         Inheritance(checkpoints, trials, components.worker_spec.unit),
         Retention(checkpoints, components.goal, trials),

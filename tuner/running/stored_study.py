@@ -14,8 +14,10 @@ from tuner.domain.errors import (
 from tuner.domain.study import StudySpec
 from tuner.domain.study_record import StudyRecord, confirmed_study, is_companion
 from tuner.domain.trial import TrialRecord
-from tuner.execution.checkpoints import discard_beyond, has_states
+from tuner.execution.checkpoints import discard_beyond
+from tuner.execution.study_checkpoints import StudyCheckpoints, store_of
 from tuner.running.builder import build_components
+from tuner.running.cluster import joined_capacity
 from tuner.running.components import RunComponents
 from tuner.running.extension import budget_key, refuse_less, with_extension, without_other_units
 from tuner.running.kept_ends import with_ends, without_ends
@@ -27,7 +29,9 @@ from tuner.search.warm_start import TransferredConfig
 from tuner.storage.folder_owner import PLACE, place_note, place_of, run_elsewhere
 from tuner.storage.folder_ownership import claim, copied, original_of, release
 from tuner.storage.location import Location
+from tuner.storage.reader import new_id
 from tuner.storage.store import Store
+from tuner.storage.url_store import UrlStore
 from tuner.storage.writer import SqlStudyWriter
 from tuner.system.environment import environment
 from tuner.system.files import open_to_others
@@ -86,7 +90,9 @@ def settle(
     study, trials = store.read(name)
     claim(location, study.name, study.id)
     if study.id:
-        discard_beyond(location.folders_of(study.folder_name), len(trials))
+        folders = location.folders_of(study.folder_name, study.checkpoints_url)
+        discard_beyond(folders, len(trials))
+        StudyCheckpoints(store_of(folders)).discard_beyond(len(trials))
     return study, trials
 
 
@@ -98,6 +104,12 @@ def settle_first(store: Store, location: Location, name: str, writer: SqlStudyWr
         with suppress(StorageError):
             store.delete(name, is_held=True)
         raise
+
+
+def check_store(components: RunComponents) -> None:
+    """Raise `StorageError` where checkpoints are to be kept at a URL and cannot be; a probe is written there."""
+    if url := components.worker_spec.folders.store:
+        UrlStore(url).check(f".tuner-{new_id()}")
 
 
 @contextmanager
@@ -132,11 +144,12 @@ def rebuild_components(
     instead, others, file = store.location.command("trials", name), without_ends(overrides), store.location.file
     spec, folder = spec_to_resume(study, others, spec, instead, mistakes, trust=trust, database=file)
     spec, ends = with_ends(study, spec, overrides, mistakes)
+    folders = location.folders_of(study.folder_name, study.checkpoints_url)
     space = mistakes.collect(lambda: space_to_resume(study, spec, folder))
     if mistakes.has_any or space is None:
         # A spec with defaults in places differs from the study's for no reason of a person's.
         spec_to_build = spec if space is None else replace(spec, search_space=space)
-        build_components(spec_to_build, folder, location.folders_of(study.folder_name), mistakes)
+        build_components(spec_to_build, folder, folders, mistakes)
     assert space is not None  # or it was a mistake
     key = budget_key(study)
     if key in overrides:
@@ -145,7 +158,7 @@ def rebuild_components(
     refuse_changes(store.location, study, spec, space, data_fingerprint(spec, folder), free=free)
     directions = study.directions if spec.metrics else ()
     spec_to_build = replace(spec, search_space=space, directions=directions)
-    components = build_components(spec_to_build, folder, location.folders_of(study.folder_name))
+    components = build_components(spec_to_build, folder, folders, capacity=joined_capacity(spec, folder))
     carried = tuple(TransferredConfig.parsed(each) for each in study.notes.get("warm_start", ()))
     components = warm_started(components, WarmStartConfigs(carried=carried))
     return with_folder_warning(components, location), {"spec": {**spec.describe(), "name": name}, **ends}
@@ -161,12 +174,14 @@ def with_folder_warning(components: RunComponents, location: Location) -> RunCom
 
 def with_lost_trials(components: RunComponents, study: StudyRecord, trials: Sequence[TrialRecord]) -> RunComponents:
     """Return the components with a warning for unfinished trials that have no checkpoint to continue from."""
-    root = components.worker_spec.folders.checkpoints
+    folders = components.worker_spec.folders
+    kept = StudyCheckpoints(store_of(folders))
     begun = [trial for trial in trials if not trial.state.is_finished and trial.last_epoch]
-    lost = tuple(trial.number for trial in begun if not has_states(root, trial.number, trial.last_epoch))
+    lost = tuple(trial.number for trial in begun if not kept.has_states(trial.number, trial.last_epoch))
     if not lost:
         return components
     trial = f"trial {lost[0]} begins" if len(lost) == 1 else f"trials {', '.join(map(str, lost))} begin"
-    before = run_elsewhere(study, root.parent.parent)
-    note = f"{trial} anew: there is no checkpoint to continue from in {root}{f'; {before}' if before else ''}"
+    before = "" if folders.store else run_elsewhere(study, folders.checkpoints.parent.parent)
+    where = folders.store or folders.checkpoints
+    note = f"{trial} anew: there is no checkpoint to continue from in {where}{f'; {before}' if before else ''}"
     return replace(components, lost=lost, notes=(*components.notes, note))

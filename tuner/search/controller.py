@@ -156,12 +156,14 @@ class SearchController(RunController):
         self._commit(unit, joining, cohort)
         return update
 
-    def lost(self, assignment: Assignment, reason: str) -> None:
+    def lost(self, assignment: Assignment, reason: str, *, counts: bool = True) -> None:
         if assignment.kind is AssignmentKind.TEST:
             self.tested(assignment, Failure(reason=FailureReason.WORKER_LOST, message=reason))
             return
         unit = UnitOfWork()
-        self._recorder.record_loss(self._state, assignment.id, reason, unit, is_signalled=self._is_signalled)
+        self._recorder.record_loss(
+            self._state, assignment.id, reason, unit, is_signalled=self._is_signalled, counts=counts
+        )
         self._commit(unit)
 
     def overran(self, assignment: Assignment, failure: Failure) -> None:

@@ -92,14 +92,20 @@ class Recorder:
         self._apply(state, [each for each in fresh if state.is_running(each.number) and each not in retried], unit)
         self._retry(state, [each for each in retried if state.is_running(each.number)], unit)
 
-    def record_loss(self, state: RunState, cohort: int, reason: str, unit: UnitOfWork, *, is_signalled: bool) -> None:
-        """Record that the worker of a cohort died, for this reason: its members are handed out again, or fail."""
+    def record_loss(
+        self, state: RunState, cohort: int, reason: str, unit: UnitOfWork, *, is_signalled: bool, counts: bool
+    ) -> None:
+        """Record that the worker of a cohort died, for this reason: its members are handed out again, or fail.
+
+        Where it does not count, none fails.
+        """
         failure = Failure(reason=FailureReason.WORKER_LOST, message=f"{reason}, {MAX_RETRIES + 1} times")
         retried: list[TrialRecord] = []
         failed: list[TrialRecord] = []
         for trial in state.members(cohort):
-            self._failures.count_loss(trial.number)
-            is_retried = is_signalled or self._failures.after_loss(trial.number) is Recovery.RETRY
+            if counts:
+                self._failures.count_loss(trial.number)
+            is_retried = is_signalled or not counts or self._failures.after_loss(trial.number) is Recovery.RETRY
             (retried if is_retried else failed).append(trial)
         self._apply(state, [Report(number=each.number, epoch=0, failure=failure) for each in reversed(failed)], unit)
         self.put_back(state, retried, EventKind.LOST, unit)

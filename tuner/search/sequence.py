@@ -52,8 +52,8 @@ class ControllerSequence(RunController):
     def report(self, reports: Iterable[Report], *, admits: bool = True) -> CohortUpdate:
         return self._part.report(reports, admits=admits)
 
-    def lost(self, assignment: Assignment, reason: str) -> None:
-        self._part.lost(assignment, reason)
+    def lost(self, assignment: Assignment, reason: str, *, counts: bool = True) -> None:
+        self._part.lost(assignment, reason, counts=counts)
 
     def overran(self, assignment: Assignment, failure: Failure) -> None:
         self._part.overran(assignment, failure)

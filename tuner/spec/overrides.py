@@ -29,6 +29,7 @@ KEY_PATHS = {
     "start": "start",
     "cohort": "resources.cohort",
     "parallel": "resources.parallel",
+    "address": "cluster.address",
     "confirm": "confirm.run",
     "space": "search_space",
     "metric": "metric",
@@ -62,6 +63,7 @@ class Overrides(TypedDict, total=False):
     start: Sequence[Mapping[str, Any]] | None
     cohort: int | Literal["auto"] | None
     parallel: int | Literal["auto"] | None
+    address: str | None
     confirm: bool | Literal["auto"] | None
     space: str | None
     metric: str | None

@@ -21,6 +21,7 @@ from tuner.storage.folder_owner import owner_of, place_of
 from tuner.storage.folder_ownership import original_of, storage_name
 from tuner.storage.location import Location, locate
 from tuner.storage.store import Store
+from tuner.storage.url_store import UrlStore
 from tuner.system.files import is_folder
 
 _ASIDE = ".deleted-"
@@ -43,6 +44,8 @@ class Belongings:
     size: int
     sharers: tuple[Path, ...]
     links: tuple[Path, ...]
+    urls: tuple[str, ...] = ()
+    """Where its checkpoints are kept, beside the files."""
 
 
 def belongings(store: Store, name: str) -> Belongings:
@@ -67,6 +70,7 @@ def belongings(store: Store, name: str) -> Belongings:
         size=sum(sizes),
         sharers=tuple(_sharers(store, name, paths)),
         links=links,
+        urls=tuple(_urls(store, name)),
     )
 
 
@@ -81,11 +85,13 @@ def delete(store: Store, belonging: Belongings) -> None:
     if belonging.sharers:
         return
     try:
+        for url in belonging.urls:
+            UrlStore(url).delete("")
         for path in [_set_aside(path) for path in belonging.paths]:
             _delete(path)
     except OSError as error:
         raise StorageError(
-            f"the study is deleted, {error.filename or 'a file'} is not: {error.strerror}",
+            f"the study is deleted, {error.filename or 'a file'} is not: {error.strerror or error}",
             hint=f"where that is mended, this deletes the rest: {store.location.command('delete', belonging.study)}",
         ) from error
 
@@ -100,6 +106,12 @@ def _paths(store: Store, name: str) -> Iterator[Path]:
             yield from _paths_of(place_of(store.location, study), study.folder_name)
     for left in _left_behind(store, name):
         yield from _paths_of(store.location, left)
+
+
+def _urls(store: Store, name: str) -> Iterator[str]:
+    for part in (name, companion(name)):
+        if part in store and (study := store.study(part)).checkpoints_url and study.id:
+            yield f"{study.checkpoints_url}/{study.folder_name}"
 
 
 def _paths_of(location: Location, folder_name: str) -> Iterator[Path]:

@@ -61,10 +61,13 @@ class Location:
         """Return the folder in which each of a study's trials has one of its own."""
         return self.folder / "trials" / study
 
-    def folders_of(self, study: str) -> StudyFolders:
-        """Return the folders that a study's trials write into."""
+    def folders_of(self, study: str, checkpoints: str = "") -> StudyFolders:
+        """Return the folders that a study's trials write into, whose `checkpoints` are kept below a URL, or in one."""
         return StudyFolders(
-            checkpoints=self.checkpoints_of(study), logs=self.logs_of(study), trials=self.trial_folders_of(study)
+            checkpoints=self.checkpoints_of(study),
+            logs=self.logs_of(study),
+            trials=self.trial_folders_of(study),
+            store=f"{checkpoints}/{study}" if checkpoints else "",
         )
 
     def all_of(self, study: str) -> tuple[Path, ...]:

@@ -17,7 +17,7 @@ from tuner.domain.trial import FailureReason
 from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.inherited_environment import surrounded
 from tuner.execution.isolation.worker import IsolatedWorker
-from tuner.execution.worker import WorkOverranError
+from tuner.execution.work_errors import WorkOverranError
 
 LARGE = """
 import os, signal, subprocess, sys

@@ -17,7 +17,7 @@ from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.inherited_environment import surrounded
 from tuner.execution.isolation.shared_template import shared_template
 from tuner.execution.isolation.worker import IsolatedWorker
-from tuner.execution.worker import WorkOverranError
+from tuner.execution.work_errors import WorkOverranError
 
 PROGRAM = """
 import os, time

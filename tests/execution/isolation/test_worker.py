@@ -22,7 +22,7 @@ from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.inherited_environment import surrounded
 from tuner.execution.isolation import process_handle
 from tuner.execution.isolation.worker import IsolatedWorker
-from tuner.execution.worker import WorkLostError, WorkOverranError
+from tuner.execution.work_errors import WorkLostError, WorkOverranError
 from tuner.system.processes import start_time
 
 PROGRAM = """

@@ -10,7 +10,7 @@ from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.isolation.messages import CannotFork, Ready
 from tuner.execution.isolation.process_handle import Output, ProcessHandle
 from tuner.execution.isolation.template_handle import TemplateHandle
-from tuner.execution.worker import WorkLostError, WorkOverranError
+from tuner.execution.work_errors import WorkLostError, WorkOverranError
 from tuner.system.files import private
 
 _ATTEMPTS = 3

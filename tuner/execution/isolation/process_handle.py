@@ -16,7 +16,7 @@ from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.isolation.messages import Request
 from tuner.execution.isolation.template_handle import TERMINATION_SECONDS, TemplateHandle
 from tuner.execution.limit_failures import not_ready, too_large, too_late, too_loud
-from tuner.execution.worker import WorkLostError, WorkOverranError
+from tuner.execution.work_errors import WorkLostError, WorkOverranError
 from tuner.system.processes import ending, kill_group, resident_bytes_of
 
 _EVERY_SECONDS = 0.5

@@ -17,7 +17,7 @@ from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.isolation.messages import CannotFork, Ended, Launch, Ready, Spawn, Started
 from tuner.execution.isolation.trial_process import THREAD_VARIABLES, interpreter
 from tuner.execution.limit_failures import not_ready
-from tuner.execution.worker import WorkOverranError
+from tuner.execution.work_errors import WorkOverranError
 from tuner.system.processes import descendants, kill_all
 
 TERMINATION_SECONDS = 5.0

@@ -27,6 +27,7 @@ from tuner.execution.user_failures import failure_of
 from tuner.execution.user_thread import UserThread
 from tuner.execution.worker import Worker, find_objective
 from tuner.formatting.redaction import redacted
+from tuner.storage.url_store import url_problem
 from tuner.system.processes import die_with_parent
 
 _NONE = object()
@@ -82,6 +83,8 @@ def be_a_program(worker_spec: WorkerSpec) -> None:
 def loaded(worker_spec: WorkerSpec) -> Any:
     """Return the objective, a function or a class, or the `Failure` that importing or unpickling it is."""
     try:
+        if worker_spec.folders.store:
+            url_problem(worker_spec.folders.store)  # imports its library, before trials are forked
         return find_objective(worker_spec)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a person's module raises whatever it likes
         failure = failure_of(error)

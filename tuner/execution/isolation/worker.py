@@ -13,7 +13,7 @@ from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.isolation.launcher import Launcher
 from tuner.execution.isolation.messages import Request
 from tuner.execution.isolation.process_handle import ProcessHandle
-from tuner.execution.worker import WorkLostError, WorkOverranError
+from tuner.execution.work_errors import WorkLostError, WorkOverranError
 
 
 @final

@@ -13,6 +13,7 @@ from tuner.domain.run_controller import RunController
 from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.inherited_environment import surrounded
 from tuner.execution.isolation.shared_template import shared_template
+from tuner.execution.ray.place import Place
 from tuner.execution.ray.session import GRACE_SECONDS, quiet_session
 from tuner.system.hardware import cohorts_at_a_time
 
@@ -26,13 +27,25 @@ class RayTuneExecutor(Executor):
     grace_seconds: ClassVar[float | None] = GRACE_SECONDS
 
     def run(self, controller: RunController, worker_spec: WorkerSpec, resources: Resources) -> None:
-        parallel = num_cohorts(resources)
         worker_spec = surrounded(worker_spec)  # before Ray changes the environment
+        if worker_spec.cluster is not None:
+            _run_on_cluster(controller, worker_spec, resources)
+            return
+        parallel = num_cohorts(resources)
         with quiet_session(resources, parallel) as session, shared_template(worker_spec, session.folder) as template:
             from tuner.execution.ray.loop import run_loop  # noqa: PLC0415 - Ray starts while this is imported
 
             session.wait()
-            run_loop(controller, worker_spec, resources, parallel=parallel, folder=session.folder, template=template)
+            here = Place(folder=session.folder, template=template, parallel=lambda: parallel)
+            run_loop(controller, worker_spec, resources, here)
+
+
+def _run_on_cluster(controller: RunController, worker_spec: WorkerSpec, resources: Resources) -> None:
+    from tuner.execution.ray.cluster_session import cluster_session  # noqa: PLC0415 - few studies join a cluster
+    from tuner.execution.ray.loop import run_loop  # noqa: PLC0415 - as above
+
+    with cluster_session(worker_spec, resources) as (there, head):
+        head.run(lambda: run_loop(controller, worker_spec, resources, there))
 
 
 def num_cohorts(resources: Resources) -> int:

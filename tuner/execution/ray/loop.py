@@ -8,7 +8,7 @@ writes is ever read again: the study lives only in the storage.
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
@@ -16,6 +16,7 @@ from typing import Any, final
 import ray
 from ray import tune
 from ray.air._internal import usage
+from ray.train._internal import storage
 from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial as RayTrial
 from ray.tune.progress_reporter import ProgressReporter, TrialProgressCallback
@@ -23,11 +24,12 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import SearchAlgorithm
 
 from tuner.domain.assignment import Assignment, AssignmentKind
-from tuner.domain.errors import ConfigurationError
 from tuner.domain.resources import Limits, Resources
 from tuner.domain.run_controller import RunController
 from tuner.domain.worker_spec import Isolation, WorkerSpec
-from tuner.execution.ray.session import GRACE_SECONDS
+from tuner.execution.ray.actors import TuneActors, error_of
+from tuner.execution.ray.place import Place
+from tuner.execution.ray.session import GRACE_SECONDS, replaced
 from tuner.execution.ray.trainable import trainable
 from tuner.execution.watchdog import WORKERS, Watchdog
 
@@ -35,36 +37,28 @@ _GROWN_BYTES = 2**30
 """A worker that has so much more memory in use than after its first cohort is replaced, at the end of a cohort."""
 
 
-def run_loop(
-    controller: RunController,
-    worker_spec: WorkerSpec,
-    resources: Resources,
-    *,
-    parallel: int,
-    folder: Path,
-    template: Path | None,
-) -> None:
-    """Let Ray Tune train what the controller hands out, `parallel` cohorts at a time; Ray writes into `folder`.
+def run_loop(controller: RunController, worker_spec: WorkerSpec, resources: Resources, place: Place) -> None:
+    """Let Ray Tune train what the controller hands out, in a private Ray or a cluster.
 
-    `template` is the address of one that the workers share; None where there is none.
-
-    Raises what the controller raised. When it returns, nothing is being trained.
+    Raises what the controller raised, or `place.check`. When it returns, nothing is being trained.
     """
-    workers = folder / WORKERS
-    watchdog = Watchdog(_limits_of_workers(worker_spec), workers, _output_of)
-    bridge = _Bridge(controller, parallel, watchdog)
-    with _plain_workers(), _uncounted():
+    workers = place.folder / WORKERS
+    actors = TuneActors()
+    watchdog = Watchdog(_limits_of_workers(worker_spec), workers, _output_of, actors)
+    bridge = _Bridge(controller, place, watchdog, actors)
+    with _plain_workers(), _uncounted(), _own_drafts(place.folder):
         try:
             tune.run(
-                trainable(worker_spec, resources, workers, template),
+                trainable(worker_spec, resources, None if place.is_cluster else workers, place.template),
                 name="study",
-                storage_path=str(folder / "results"),
+                storage_path=str(place.folder / "results"),
                 search_alg=_WorkSource(bridge),
                 scheduler=_Decider(bridge),
                 callbacks=[_Watch(bridge)],
                 progress_reporter=_Silence(),
                 reuse_actors=True,
                 raise_on_failed_trial=False,
+                _remote=False,  # the hooks are in this process, for clients of a cluster too
                 verbose=0,
             )
         except Exception:
@@ -78,6 +72,8 @@ def run_loop(
 
 def _limits_of_workers(worker_spec: WorkerSpec) -> Limits:
     """Return what the workers themselves are held to: where trials have processes, the workers see to their limits."""
+    if worker_spec.cluster is not None and worker_spec.isolation is Isolation.NONE:
+        return replace(worker_spec.limits, memory=None, output=None)  # which nodes look at themselves
     if worker_spec.isolation is Isolation.NONE:
         return worker_spec.limits
     return replace(worker_spec.limits, progress=None, time=None, memory=None, output=None)
@@ -102,6 +98,11 @@ def _plain_workers() -> Iterator[None]:
         yield
     finally:
         class_cache.DEFAULT_ENV_VARS, class_cache.ENV_VARS_TO_PROPAGATE = defaults, propagated
+
+
+def _own_drafts(folder: Path) -> AbstractContextManager[None]:
+    """Let Ray Tune write its drafts into the run's folder: a client of a cluster has no folder of Ray's own."""
+    return replaced(storage, "_get_ray_train_session_dir", lambda: str(folder / "drafts"))
 
 
 @contextmanager
@@ -130,16 +131,17 @@ class _Bridge:
     outside.
     """
 
-    def __init__(self, controller: RunController, parallel: int, watchdog: Watchdog) -> None:
+    def __init__(self, controller: RunController, place: Place, watchdog: Watchdog, actors: TuneActors) -> None:
         self.controller = controller
+        self._place = place
         self._watchdog = watchdog
+        self._actors = actors
         self.error: BaseException | None = None
         self.is_abandoned = False
-        self._parallel = parallel
         self._work: dict[str, Assignment] = {}
         self._sizes: dict[int, int] = {}
         self._stopping_since: float | None = None
-        self._warm = False
+        self._warm = 0
 
     @property
     def is_finished(self) -> bool:
@@ -147,7 +149,8 @@ class _Bridge:
 
     def next_work(self) -> Assignment | None:
         """Return work for a free place, None where all places are taken or nothing is to be done now."""
-        if self.error is not None or len(self._work) >= self._parallel:
+        self._place.check()
+        if self.error is not None or len(self._work) >= self._place.parallel():
             return None
         try:
             assignment = self.controller.next_work()
@@ -161,8 +164,10 @@ class _Bridge:
 
     def result(self, trial: RayTrial, result: dict[str, Any]) -> bool:
         """Hand an epoch's result to the controller, and return whether the cohort continues."""
+        self._place.check()
         assignment = self._work[trial.trial_id]
         self._watchdog.heard(assignment.id)
+        self._actors.heard(assignment.id, result["node"])
         try:
             goes_on = self._goes_on(trial, assignment, result)
         except BaseException as error:  # noqa: BLE001 - raised again by `run`, whatever it is
@@ -199,11 +204,14 @@ class _Bridge:
         verdict = self._watchdog.verdict(assignment.id)
         try:
             if verdict is None:
-                self.controller.lost(assignment, "its worker died")
+                is_nodes = self._place.is_cluster and self._actors.died_with_node(assignment.id, error_of(trial))
+                why = "its node was lost" if is_nodes else "its worker died"
+                self.controller.lost(assignment, why, counts=not is_nodes)
             else:
                 self.controller.overran(assignment, verdict)
         except BaseException as error:  # noqa: BLE001 - raised again by `run`, whatever it is
             self.error = error
+        self._actors.forget(assignment.id)
 
     def has_grown(self, result: dict[str, Any]) -> bool:
         """Whether the worker that gave this result keeps much more memory than it had when it was new."""
@@ -213,25 +221,27 @@ class _Bridge:
         grown: bool = result["resident_bytes"] - first > _GROWN_BYTES
         return grown
 
-    def keep_workers_warm(self, controller: Any, trial: RayTrial) -> None:
+    def added(self, controller: Any, trial: RayTrial) -> None:
         """Let Ray keep as many idle workers as cohorts may run: by itself it keeps one."""
-        if not self._warm:
-            self._warm = True
+        self._actors.added(controller._tune_controller, trial)  # noqa: SLF001 - Ray has no other door
+        more = self._place.parallel() - self._warm
+        if more > 0:
+            self._warm += more
             cache = controller._tune_controller._actor_cache  # noqa: SLF001 - Ray has no other door
-            cache.increase_max(trial.placement_group_factory, by=self._parallel)
+            cache.increase_max(trial.placement_group_factory, by=more)
 
     def _forget(self, trial: RayTrial) -> None:
-        self._watchdog.verdict(self._work.pop(trial.trial_id).id)
+        cohort = self._work.pop(trial.trial_id).id
+        self._watchdog.verdict(cohort)
+        self._actors.forget(cohort)
 
     def check_limits(self) -> None:
         """End workers that are beyond a limit; Ray then reports them like any that died."""
-        try:
-            self._watchdog.check()
-        except ConfigurationError as error:
-            self.error = error
+        self._watchdog.check()
 
     def check_patience(self) -> None:
         """Raise where an error is pending, or where a stopping run has waited long enough for its last reports."""
+        self._place.check()
         if self.error is not None:
             raise self.error
         if not self.controller.is_stopping:
@@ -286,7 +296,7 @@ class _Decider(FIFOScheduler):  # type: ignore[misc]
         self._bridge = bridge
 
     def on_trial_add(self, tune_controller: Any, trial: RayTrial) -> None:
-        self._bridge.keep_workers_warm(tune_controller, trial)
+        self._bridge.added(tune_controller, trial)
 
     def on_trial_result(self, tune_controller: Any, trial: RayTrial, result: dict[str, Any]) -> str:
         goes_on = self._bridge.result(trial, result)

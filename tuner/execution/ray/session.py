@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -98,7 +98,7 @@ def quiet_session(resources: Resources, parallel: int) -> Iterator[Session]:
     Loopback only, no dashboard, a token of its own, a private folder that is deleted at the end. A Ray that the caller
     started is used as it is and left running.
     """
-    with _alone():
+    with alone():
         yield from _session(resources, parallel)
 
 
@@ -117,7 +117,7 @@ def _session(resources: Resources, parallel: int) -> Iterator[Session]:
         if started is not None:
             started.result()
 
-    with _environment(environment, authenticates=own), _quiet_loggers():
+    with _environment(environment, authenticates=own), quiet_loggers():
         # Ray's processes die with the thread that started them: it lives until they have been stopped.
         starter = ThreadPoolExecutor(max_workers=1)
         started = starter.submit(_start, resources, parallel, folder, kept) if own else None
@@ -126,7 +126,7 @@ def _session(resources: Resources, parallel: int) -> Iterator[Session]:
         finally:
             if started is not None:
                 wait([started])
-                with _replaced(Node, "kill_all_processes", _ended_at_once(Node.kill_all_processes)):
+                with replaced(Node, "kill_all_processes", _ended_at_once(Node.kill_all_processes)):
                     ray.shutdown()
                 _end(folder)
             kept.restore()
@@ -136,7 +136,7 @@ def _session(resources: Resources, parallel: int) -> Iterator[Session]:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """Refuse a second run beside the first: a process has one Ray, which ends with the run that started it."""
     if not _RUNNING.acquire(blocking=False):
         raise ConfigurationError(
@@ -230,21 +230,26 @@ def _lean_start() -> Iterator[None]:
     has registered, which takes less than half of one.
     """
     with (
-        _replaced(Node, "start_monitor", lambda _: None),
-        _replaced(Node, "start_log_monitor", lambda _: None),
-        _replaced(Node, "start_api_server", _no_api_server),
-        _replaced(services, "get_node", _registered(services.get_node)),
-        _replaced(services, "ConsolePopen", _shielded),
+        silent_about_deaths(),
+        replaced(Node, "start_monitor", lambda _: None),
+        replaced(Node, "start_log_monitor", lambda _: None),
+        replaced(Node, "start_api_server", _no_api_server),
+        replaced(services, "get_node", _registered(services.get_node)),
+        replaced(services, "ConsolePopen", _shielded),
         # Ray takes the loopback address for the one under which others reach this machine, which they must not.
-        _replaced(services, "resolve_ip_for_localhost", lambda host: host),
-        # It prints an essay to stdout for every worker that dies; the study says it in a line, with the trial.
-        _replaced(worker, "listen_error_messages", lambda *_: None),
+        replaced(services, "resolve_ip_for_localhost", lambda host: host),
     ):
         yield
 
 
+def silent_about_deaths() -> AbstractContextManager[None]:
+    """Keep a Ray that starts from printing an essay for each worker that dies: the study says it in a line."""
+    return replaced(worker, "listen_error_messages", lambda *_: None)
+
+
 @contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Let an attribute have another value meanwhile."""
     before = getattr(owner, name)
     setattr(owner, name, value)
     try:
@@ -321,7 +326,7 @@ def _reread() -> None:
 
 
 @contextmanager
-def _quiet_loggers() -> Iterator[None]:
+def quiet_loggers() -> Iterator[None]:
     """Silence Ray's loggers: what matters to people reaches them through the controller."""
     logger = logging.getLogger("ray")
     level = logger.level
