@@ -109,14 +109,27 @@ def test_what_is_written_for_a_program_runs(workplace: Path, cli: Cli) -> None:
     (workplace / "train.py").write_text(PROGRAM)
     (workplace / "new").mkdir()
     code, answer, said = cli("init", "new/study.toml", "--from", "train.py")
-    assert (code, answer) == (0, "wrote new/study.toml and new/space.toml; next: tuner check new/study.toml\n"), said
+    assert (code, answer) == (0, "wrote new/study.toml and new/study-space.toml; next: tuner check new/study.toml\n"), (
+        said
+    )
     assert "running python ../train.py --help" in said
     assert cli("run", "new/study.toml", "--executor", "inline", "--trials", "4")[0] == 0
     study = tuner.load_study("study")
     assert study.trials[0].config == {"lr": 0.1, "hidden": 16, "nesterov": False, "amp": True, "kind": "b"}
     assert study.trials[0].curve == pytest.approx({1: 1.1, 2: 1.05, 3: 0.1 / 3 + 1})
-    code, _, said = cli("init", "new/other.toml", "--from", "train.py")
-    assert (code, "new/space.toml is there already" in said) == (2, True)
+
+
+def test_a_second_study_of_a_folder_has_a_search_space_of_its_own(workplace: Path, cli: Cli) -> None:
+    (workplace / "train.py").write_text(PROGRAM)
+    (workplace / "second.py").write_text(PROGRAM.replace("--hidden", "--width"))
+    assert cli("init", "study.toml", "--from", "train.py")[0] == 0
+    first = (workplace / "study-space.toml").read_text()
+    code, answer, said = cli("init", "other.toml", "--from", "second.py")
+    assert (code, "other-space.toml" in answer) == (0, True), said
+    assert (workplace / "study-space.toml").read_text() == first
+    assert 'search_space = "other-space.toml"' in (workplace / "other.toml").read_text()
+    code, _, said = cli("init", "other.toml", "--from", "second.py")
+    assert (code, "other.toml is there already" in said) == (2, True)
 
 
 def test_a_program_that_has_no_help_is_named_with_what_it_said(workplace: Path, cli: Cli) -> None:

@@ -53,6 +53,9 @@ def test_a_sweep_is_a_study_that_the_same_command_resumes(tmp_path: Path) -> Non
     resumed = command(killed)
     assert resumed.returncode == 0, resumed.stderr
     assert results(killed) == results(whole)
+    with pytest.raises(ConfigurationError, match="lies in no module") as refused:
+        study(whole, "train").resume(trust=True)
+    assert "the same Hydra command again" in refused.value.hint
     (best,) = whole.glob("multirun/*/*/optimization_results.yaml")
     found = OmegaConf.to_container(OmegaConf.load(best))
     assert isinstance(found, dict)

@@ -1,5 +1,6 @@
 """The words for how a run ended."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -39,3 +40,7 @@ def test_a_study_whose_objective_no_command_finds_is_continued_by_its_program() 
     program = "tuner.load_study('unnamed', spec=...).resume({}), in its program"
     assert how_to_resume(store.location, unnamed) == program.format("")
     assert how_to_resume(store.location, unnamed, 8) == program.format("trials=8")
+    sweep = replace(unnamed, spec={**unnamed.spec, "objective": "tuner.integrations.hydra:_Job.run(...)"})
+    again = "the same Hydra command again"
+    assert how_to_resume(store.location, sweep) == again
+    assert how_to_resume(store.location, sweep, 8) == f"{again}, with hydra.sweeper.trials=8"

@@ -98,3 +98,22 @@ def test_ctrl_c_names_how_to_resume_only_where_the_study_is_stored(
     assert code == 130
     assert words in messages
     assert ("tuner resume" in messages) is (interrupted_in != "store_new")
+
+
+@pytest.mark.parametrize(
+    "command", [("resume", "mine", "--trials", "9"), ("retry", "mine", "--failed"), ("confirm", "mine")]
+)
+def test_ctrl_c_before_a_stored_study_continues_says_that_the_same_command_continues_it(
+    command: tuple[str, ...],
+    user_folder: object,
+    cli: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(launch, "rebuild_components", interrupt)
+    assert cli("run", "mine.toml", "--executor", "inline", "--trials", "1")[0] == 0
+    code, _, messages = cli(*command)
+    assert code == 130
+    assert "study mine is as it was; continue with the same command" in messages

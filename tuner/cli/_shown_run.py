@@ -14,8 +14,13 @@ from tuner.tracking.dispatch import Logs
 
 
 @contextmanager
-def shown_run(storage: str | None, logs: Logs | None = None, command: str = "resume") -> Iterator[MakeListeners]:
-    """Give what makes the listeners of a run; `command` is the one that continues it after a signal."""
+def shown_run(
+    storage: str | None, logs: Logs | None = None, command: str = "resume", *, stored: str = ""
+) -> Iterator[MakeListeners]:
+    """Give what makes the listeners of a run; `command` is the one that continues it after a signal.
+
+    `stored` is the name of the study where it continues one, which a signal before it began leaves as it was.
+    """
     try:
         with _outcomes_shown(logs or Logs()), shown() as listeners:
             yield listeners
@@ -25,7 +30,8 @@ def shown_run(storage: str | None, logs: Logs | None = None, command: str = "res
         messages().print(Text(safe(text), style="yellow"), soft_wrap=True)
         raise
     except KeyboardInterrupt:
-        messages().print(Text("stopped before the run began: nothing of it is stored", style="yellow"), soft_wrap=True)
+        kept = f"study {stored} is as it was; continue with the same command" if stored else "nothing of it is stored"
+        messages().print(Text(safe(f"stopped before the run began: {kept}"), style="yellow"), soft_wrap=True)
         raise
 
 

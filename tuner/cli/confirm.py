@@ -26,6 +26,6 @@ def command(
     given = Given(None, executor=executor, parallel=parallel, address=address)
     given.name("confirm.top", "--top", top)
     given.name("confirm.seeds", "--seeds", seeds)
-    with shown_run(storage, command="confirm") as listeners, given:
+    with shown_run(storage, command="confirm", stored=name) as listeners, given:
         cause = launch.confirm(name, storage=storage, overrides=given.overrides, listeners=listeners, trust=trust)
     conclude(name, storage, cause, as_json=as_json)

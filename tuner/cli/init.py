@@ -73,7 +73,7 @@ def command(
 
 def _write_proposal(file: Path, program: Path, *, force: bool) -> None:
     """Write a study file for a program, and its search space beside it."""
-    folder, space = file.parent, file.with_name(_SPACE_FILE)
+    folder, space = file.parent, file.with_name(f"{file.stem}-space.toml")  # a folder may have several studies
     words = words_of(program, folder)
     shown = shlex.join(words).replace("'{python}'", "python")
     messages().print(Text(f"running {safe(shown)} --help, to read its options", style="dim"), soft_wrap=True)
@@ -89,8 +89,6 @@ def _write_proposal(file: Path, program: Path, *, force: bool) -> None:
         needed = f"the program needs {safe(', '.join(study.to_fill_in))}: write it in place of {TO_FILL_IN}"
         answers().print(Text(needed, style="yellow"), soft_wrap=True)
 
-
-_SPACE_FILE = "space.toml"
 
 _PYTHON = ".py"
 

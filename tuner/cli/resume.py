@@ -67,7 +67,7 @@ def command(
     if data is not None:
         given.name("settings.dataset", "--data", str(Path(data).expanduser().absolute()))
     logs = given.logs(log)
-    with shown_run(storage, logs) as listeners, given:
+    with shown_run(storage, logs, stored=name) as listeners, given:
         cause = launch.resume(
             name,
             storage=storage,

@@ -29,7 +29,7 @@ def command(
     given = Given(None, executor=executor)
     logs = given.logs(log)
     retried = given.mistakes.collect(lambda: _retried(trials, failed=failed))
-    with shown_run(storage, logs) as listeners, given:
+    with shown_run(storage, logs, stored=name) as listeners, given:
         cause = launch.resume(
             name,
             storage=storage,

@@ -12,22 +12,37 @@ from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.values import amount, number
 from tuner.storage.location import Location
 
+_HYDRA = "tuner.integrations.hydra:"
+"""What the objective of a sweep begins with: only Hydra makes its jobs."""
+
 _REASONS = 3
 """How many causes of failures an error names."""
 
 
 def how_to_resume(location: Location, study: StudyRecord, trials: int | None = None) -> str:
-    """Return what continues the study, to so many `trials` in all: a command, or a call in its program.
+    """Return what continues the study, to so many `trials` in all: a command, or a call in its program."""
+    further = [] if trials is None else ["--trials", trials]
+    return in_its_program(study, trials) or location.command("resume", study.name, *further)
 
-    No command finds an objective that lies in no module, such as a notebook's.
+
+def in_its_program(study: StudyRecord, trials: int | None = None) -> str:
+    """Return what continues a study that only its own program can continue; "" where a command does.
+
+    No command finds an objective that lies in no module, such as a notebook's or a job of Hydra's.
     """
     if study.asks_and_tells:
         further = "" if trials is None else f"trials={trials}, "
         return f"tuner.create_study(..., {further}name={study.name!r}, resume=True), in its program"
+    if _is_of_hydra(study):
+        return "the same Hydra command again" + ("" if trials is None else f", with hydra.sweeper.trials={trials}")
     if any(mark in str(study.spec.get("objective", "")) for mark in UNNAMED):
         further = "" if trials is None else f"trials={trials}"
         return f"tuner.load_study({study.name!r}, spec=...).resume({further}), in its program"
-    return location.command("resume", study.name, *([] if trials is None else ["--trials", trials]))
+    return ""
+
+
+def _is_of_hydra(study: StudyRecord) -> bool:
+    return str(study.spec.get("objective", "")).startswith(_HYDRA)
 
 
 def _after_failures(location: Location, summary: queries.Summary) -> str:
@@ -35,7 +50,7 @@ def _after_failures(location: Location, summary: queries.Summary) -> str:
     study = summary.study
     if not summary.is_complete:
         return how_to_resume(location, study)
-    if study.asks_and_tells:
+    if study.asks_and_tells or _is_of_hydra(study):
         return f"{how_to_resume(location, study)}, with more trials"
     return location.command("retry", study.name, "--failed")
 

@@ -16,6 +16,7 @@ from tuner.domain.study_record import StudyRecord
 from tuner.formatting.redaction import hidden_in, is_hidden
 from tuner.registry.import_path import has_module, look_in
 from tuner.running.lookup import find_space, located, named_parts, proposal, unknown_names, with_space_file
+from tuner.running.outcome import in_its_program
 from tuner.spec.shipped_studies import shipped_studies, shipped_study
 from tuner.spec.space_file import is_space_file
 from tuner.spec.study_file import check_name, checked, override, parse_study, read_study_file
@@ -282,7 +283,7 @@ def spec_to_resume(
     if isinstance(stored.objective, str) and any(mark in stored.objective for mark in UNNAMED):
         raise ConfigurationError(
             f"the objective of study {study.name!r}, {stored.objective}, lies in no module: no other program finds it",
-            hint=f"resume it in Python, with its spec: tuner.load_study({study.name!r}, spec=StudySpec(...)).resume()",
+            hint=f"continue it with {in_its_program(study)}",
         )
     modules = trusted_module_folder(study, stored, trust=trust, database=database)
     return located(stored, [Path.cwd(), folder], modules), modules
