@@ -82,6 +82,16 @@ def test_every_end_is_kept_and_the_latest_word_counts(study_file: Path) -> None:
     assert len(study.resume(patience=100, until="trials").trials) == 20
 
 
+def test_a_target_of_the_study_file_is_taken_away_by_the_command_that_the_end_names(study_file: Path, cli: Cli) -> None:
+    study_file.write_text(STUDY + "target = 2\n")  # which the first trial reaches
+    assert cli("run", str(study_file))[0] == 0
+    assert len(tuner.load_study("ended").trials) == 1
+    assert "--set budget.target=none" in cli("resume", "ended")[2]
+    assert cli("resume", "ended", "--set", "budget.target=none")[0] == 0
+    assert len(tuner.load_study("ended").trials) == 2
+    assert len(tuner.load_study("ended").resume(trials=3).trials) == 3, "it holds for later resumes"
+
+
 def test_mistakes_in_an_end_are_said_as_they_were_given(study_file: Path, cli: Cli) -> None:
     tuner.run(str(study_file))
     code, _, messages = cli("resume", "ended", "--trials", "0", "--set", "budget.until=never", "--set", "retries=-1")

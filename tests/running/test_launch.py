@@ -130,7 +130,7 @@ def test_the_command_line_says_why_a_study_has_ended(user_folder: Path, cli: Cli
     code, answer, messages = cli("resume", "mine")
     assert code == 0
     assert "nothing left to do: study mine has ended" in messages
-    assert "--set budget.target=..." in messages
+    assert "--set budget.target=none" in messages
     assert "the study has ended" in answer
     assert "continue with" not in cli("status", "mine")[1]
 

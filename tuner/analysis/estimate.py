@@ -59,7 +59,8 @@ class Estimate:
         if not 0 < self.margin < math.inf:
             return mean
         is_lopsided = abs(self.high + self.low - 2 * self.mean) > _LOPSIDED * self.margin
-        return f"{mean} ({self.low:.4f} to {self.high:.4f})" if is_lopsided else f"{mean} ± {self.margin:.4f}"
+        both = f"({number(self.low)} to {number(self.high)})" if is_lopsided else f"± {number(self.margin)}"
+        return f"{mean} {both}"
 
     def describe(self) -> dict[str, object]:
         """Return the JSON form; bounds that are not known are None."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tuner.analysis.confirmation import Confirmation
 from tuner.analysis.estimate import LEVEL, Estimate
 from tuner.analysis.queries import Summary
-from tuner.formatting.values import number
+from tuner.formatting.values import number, signed
 
 
 def worth(confirmation: Confirmation) -> Iterator[str]:
@@ -21,7 +21,7 @@ def worth(confirmation: Confirmation) -> Iterator[str]:
     bias = confirmation.optimism_bias
     if winner.search_value is not None and bias is not None:
         how = "better" if bias >= 0 else "worse"
-        yield f"the search had shown {number(winner.search_value)}, {abs(bias):.4f} {how} than that"
+        yield f"the search had shown {number(winner.search_value)}, {number(abs(bias))} {how} than that"
 
 
 def _claim(estimate: Estimate) -> Iterator[str]:
@@ -32,15 +32,15 @@ def _claim(estimate: Estimate) -> Iterator[str]:
         return
     yield (
         f"{LEVEL:.0%} interval on new rows, from {estimate.rows} rows and {len(estimate.values)} seeds; "
-        f"another seed on these rows changes the mean by {estimate.seed_margin:.4f}"
+        f"another seed on these rows changes the mean by {number(estimate.seed_margin)}"
     )
 
 
 def _gain(gain: Estimate, over: str) -> str:
     if not gain.is_known:
-        return f"{gain.mean:+.4f} {over}"
+        return f"{signed(gain.mean)} {over}"
     sure = "" if gain.low > 0 else ", so it may be no better"
-    return f"{gain.mean:+.4f} {over}: {gain.low:+.4f} to {gain.high:+.4f} at {LEVEL:.0%} {gain.claim}{sure}"
+    return f"{signed(gain.mean)} {over}: {signed(gain.low)} to {signed(gain.high)} at {LEVEL:.0%} {gain.claim}{sure}"
 
 
 def warnings(summary: Summary, confirmation: Confirmation) -> Iterator[str]:

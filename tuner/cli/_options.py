@@ -26,6 +26,9 @@ Trust = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Trials = Annotated[int | None, typer.Option(metavar="N", help="Trials in all, finished ones included.")]
+Fidelity = Annotated[
+    int | None, typer.Option(metavar="N", help="How far to train each trial at most, in this unit.", show_default=False)
+]
 Further = Annotated[int | None, typer.Option(metavar="N", help="How far to train each trial, beyond the old budget.")]
 Time = Annotated[str | None, typer.Option(metavar="DURATION", help="Stop after this long, such as 90s, 10m or 1h30m.")]
 Parallel = Annotated[str | None, typer.Option(metavar="N|auto", help="Cohorts at a time.")]

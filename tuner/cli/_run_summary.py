@@ -24,7 +24,7 @@ from tuner.domain import ranking
 from tuner.domain.run_controller import StopCause
 from tuner.domain.study import StudySpec
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.formatting.values import amount
+from tuner.formatting.values import amount, signed
 from tuner.running.outcome import early_end, failed_run, how_to_resume
 from tuner.storage.location import locate
 from tuner.storage.store import open_store
@@ -225,7 +225,7 @@ def _gain(summary: queries.Summary) -> str:
         return "the default configuration: no trial beat it"
     violated = summary.study.goal.violated(summary.default.metrics)
     breaking = f", which breaks {safe(', '.join(map(str, violated)))}" if violated else ""
-    return f"{summary.gain:+.4f} over the default configuration's {number(summary.default.value)}{breaking}"
+    return f"{signed(summary.gain)} over the default configuration's {number(summary.default.value)}{breaking}"
 
 
 def _metrics(summary: queries.Summary) -> Table:

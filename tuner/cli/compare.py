@@ -15,6 +15,7 @@ from tuner.cli._options import Json, Storage
 from tuner.cli._rendering import answers, duration, grid, number, print_json, safe
 from tuner.cli._run_summary import summary_json
 from tuner.domain.errors import ConfigurationError
+from tuner.formatting.values import signed
 from tuner.storage.location import Location, locate
 from tuner.storage.store import open_store
 
@@ -116,9 +117,11 @@ def _default(summary: Summary) -> str:
 
 def _gain(summary: Summary) -> str:
     if summary.confirmation is None:
-        return "-" if summary.gain is None else f"{summary.gain:+.4f}"
+        return "-" if summary.gain is None else signed(summary.gain)
     gain = summary.confirmation.gain
-    return "-" if gain is None else f"{gain.mean:+.4f} ± {gain.margin:.4f}" if gain.is_known else f"{gain.mean:+.4f}"
+    if gain is None:
+        return "-"
+    return f"{signed(gain.mean)} ± {number(gain.margin)}" if gain.is_known else signed(gain.mean)
 
 
 def _tests(summary: Summary) -> dict[str, str]:
@@ -138,7 +141,7 @@ def _in_words(location: Location, verdict: StudyDifference) -> str:
     difference, one, other = verdict.difference, verdict.study, verdict.than
     if difference is None:
         return f"{one} and {other}: one of them has no completed trial"
-    how = f"{one} is {'better' if difference.mean >= 0 else 'worse'} than {other} by {abs(difference.mean):.4f}"
+    how = f"{one} is {'better' if difference.mean >= 0 else 'worse'} than {other} by {number(abs(difference.mean))}"
     if not verdict.is_confirmed:
         if difference.mean == 0:
             how = f"{one} is as good as {other}"
@@ -147,8 +150,8 @@ def _in_words(location: Location, verdict: StudyDifference) -> str:
     if not math.isfinite(difference.margin):
         return f"{how}, and too few trainings say how sure that is"
     low, high = (difference.low, difference.high) if difference.mean >= 0 else (-difference.high, -difference.low)
-    interval = f"{low:.4f} to {high:.4f} at 95 %, {difference.claim}"
+    interval = f"{number(low)} to {number(high)} at 95 %, {difference.claim}"
     if verdict.is_sure:
         return f"{how} ({interval})"
-    power = f"; they find one of {verdict.detectable:.4f} in 4 of 5 cases" if verdict.detectable else ""
+    power = f"; they find one of {number(verdict.detectable)} in 4 of 5 cases" if verdict.detectable else ""
     return f"no difference that these trainings could show: {how} ({interval}){power}"

@@ -27,7 +27,8 @@ class Key:
 
     `words` describe it in a few words, for a comment behind it. `name` is what study files call it where that is not
     the field's name. A number is at least `least`, or `above` a bound. `members` is the package whose members it
-    chooses from by name, with options. `example` is a value to show where the default is no value.
+    chooses from by name, with options. `example` is a value to show where the default is no value. A key that
+    `can_be_none` has the word none for no value, which takes away one that was given elsewhere.
     """
 
     words: str
@@ -36,4 +37,5 @@ class Key:
     above: int | None = None
     unit: Unit | None = None
     members: str = ""
+    can_be_none: bool = False
     example: str | float | tuple[Any, ...] | Mapping[str, Any] | None = None

@@ -68,11 +68,13 @@ class Budget:
     tokens: Annotated[int | None, Key(words="per trial, in place of epochs", least=1, example=50_000_000)] = None
     examples: Annotated[int | None, Key(words="per trial, in place of epochs", least=1, example=1_000_000)] = None
     seconds: Annotated[float | None, Key(words='per run, such as "10m"', name="time", unit=Unit.SECONDS)] = None
-    target: Annotated[float | None, Key(words="a value that is good enough: it ends the study", example=0.99)] = None
-    patience: Annotated[
-        int | None, Key(words="so many finished trials without a new best end the study", least=1, example=50)
+    target: Annotated[
+        float | None, Key(words="a value that is good enough: it ends the study", can_be_none=True, example=0.99)
     ] = None
-
+    patience: Annotated[
+        int | None,
+        Key(words="so many finished trials without a new best end the study", least=1, can_be_none=True, example=50),
+    ] = None
     until: Annotated[
         Until,
         Key(words='"trials": all of them; "no gain": fewer, once the others are expected to gain hardly anything'),

@@ -42,6 +42,15 @@ def number(value: float | None) -> str:
     return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.4g}"  # noqa: PLR2004
 
 
+def signed(value: float) -> str:
+    """Return a difference of two values of a metric as people read it, with its sign.
+
+    >>> signed(0.0123), signed(-2.5e-09), signed(0.0)
+    ('+0.0123', '-2.5e-09', '+0.0000')
+    """
+    return f"{'+' if value >= 0 else '-'}{number(abs(value))}"
+
+
 def amount(count: int, thing: str, things: str = "") -> str:
     """Return how many there are of something, in words; `things` is its plural where that is not formed with an s.
 

@@ -10,6 +10,7 @@ from tuner.domain.study import Budget
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.values import amount, number
+from tuner.spec.units import NONE
 from tuner.storage.location import Location
 
 _HYDRA = "tuner.integrations.hydra:"
@@ -67,8 +68,8 @@ def early_end(cause: StopCause | None, budget: Budget) -> str:
 
 
 def beyond(cause: StopCause) -> tuple[str, str]:
-    """Return the key that ended a study early, and what to set it to in order to go beyond its end."""
-    return ("budget.until", "trials") if cause is StopCause.NO_GAIN else (f"budget.{cause.value}", "...")
+    """Return the key that ended a study early, and what to set it to so that it ends the study no more."""
+    return ("budget.until", "trials") if cause is StopCause.NO_GAIN else (f"budget.{cause.value}", NONE)
 
 
 def failed_run(

@@ -51,8 +51,8 @@ class Overrides(TypedDict, total=False):
     tokens: int | None
     examples: int | None
     time: float | str | None
-    target_value: float | None
-    patience: int | None
+    target_value: float | Literal["none"] | None
+    patience: int | Literal["none"] | None
     until: Literal["trials", "no gain"] | None
     retries: int | None
     seed: int | None

@@ -179,7 +179,16 @@ def _plain(key: DeclaredKey) -> Any:
     bounded = {kind: _bounded(kind, key.key) for kind in (get_args(key.kind) if is_union else (key.kind,))}
     said = [kind for kind in bounded if kind is not NoneType]
     either: Any = Union[*bounded.values()]
+    if key.key.can_be_none:
+        return _or_none(either, said[0], key.key)
     return either if len(said) == 1 else Annotated[either, WrapValidator(partial(_one_of, _in_words(said, key.key)))]
+
+
+def _or_none(optional: Any, kind: Any, key: Key) -> Any:
+    """Return the type of a number, or the word for none."""
+    number = {"type": "integer" if kind is int else "number"} | ({} if key.least is None else {"minimum": key.least})
+    schema = WithJsonSchema({"anyOf": [number, {"const": NONE}]})
+    return Annotated[optional, BeforeValidator(lambda value: None if value == NONE else value), schema]
 
 
 def _bounded(kind: Any, key: Key) -> Any:

@@ -10,7 +10,7 @@ _LONGEST = 100 * 366 * 86_400.0
 _MOST = 2**63 - 1
 
 NONE = "none"
-"""The word for no limit."""
+"""The word for no limit, and for no value where one was given."""
 
 DURATION_PATTERN = r"(?:\d+(?:\.\d+)?[smhd])+"
 SIZE_PATTERN = r"(\d+(?:\.\d+)?) ?([KMG]i?B|B)?"

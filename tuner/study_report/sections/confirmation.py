@@ -115,7 +115,7 @@ def _traces(candidates: Sequence[Candidate]) -> Iterator[Any]:
             "thickness": 2.5,
             "width": 7,
         },
-        hovertemplate="%{x:.4f}<extra></extra>",
+        hovertemplate="%{x:.4g}<extra></extra>",
     )
 
 
@@ -126,7 +126,7 @@ def _marks(points: Sequence[tuple[float | None, float]], name: str, marker: dict
         mode="markers",
         name=name,
         marker=marker,
-        hovertemplate="%{x:.4f}<extra></extra>",
+        hovertemplate="%{x:.4g}<extra></extra>",
     )
 
 
