@@ -26,7 +26,7 @@ from tuner.running.outcome import failed_run, no_usable_trial
 from tuner.running.queueing import add_to_study
 from tuner.running.retry import checked_retried
 from tuner.running.spec_source import Asked, DataFile
-from tuner.spec.overrides import Overrides, given_paths, words_of
+from tuner.spec.overrides import Overrides, given_paths, plain, words_of
 from tuner.storage import deletion
 from tuner.storage.folder_owner import place_of
 from tuner.storage.location import locate
@@ -69,7 +69,9 @@ def run(
     can be used. Warns where the time limit ended it: `study.stop_cause` says so too.
     """
     mistakes = Mistakes()
-    paths = given_paths(overrides, mistakes) | {f"settings.{key}": value for key, value in (settings or {}).items()}
+    paths = given_paths(overrides, mistakes) | {
+        f"settings.{key}": plain(value) for key, value in (settings or {}).items()
+    }
     logs = mistakes.collect(lambda: Logs.of(log))
     of_data = {} if data is None else {"settings.dataset": "data", "settings.target": "target"}
     called = mistakes.collect(lambda: checked_callbacks(callbacks)) or ()
@@ -224,7 +226,7 @@ class Study:
         `trust` is that of `resume`.
         """
         given = {"confirm.top": top, "confirm.seeds": seeds}
-        overrides = {path: value for path, value in given.items() if value is not None}
+        overrides = {path: plain(value) for path, value in given.items() if value is not None}
         with said_as({"confirm.top": "top", "confirm.seeds": "seeds"}), watching(progress=progress) as listeners:
             cause = launch.confirm(
                 self.name,

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +32,10 @@ SPACE = made()
 
 def train(trial: tuner.Trial) -> Iterator[dict[str, float]]:
     yield {"score": trial.config["optimizer"]["lr"]}
+
+
+def measure_width(trial: tuner.Trial) -> Iterator[dict[str, float]]:
+    yield {"score": trial.config["width"]}
 
 
 def spec(trials: int = 2, space: tuner.SearchSpace = SPACE) -> tuner.StudySpec:
@@ -113,6 +119,21 @@ def test_duplicates_are_said_and_left_out() -> None:
         "config[1] is not added: trial 1 has the same one",
         "config[3] is not added: the same one waits already",
     )
+
+
+def test_the_rules_of_a_toml_file_are_checked_at_once(workplace: Path) -> None:
+    rule = "[[rules]]\nrequire = 'width < 60'\nwhy = 'too wide'\n"
+    file = workplace / "wide.toml"
+    file.write_text(f"width = {{int = [16, 64]}}\n{rule}")
+    asked = replace(spec(), search_space=str(file), objective=measure_width)
+    tuner.run(asked)
+    with pytest.raises(ConfigurationError, match="breaks the rule 'too wide'"):
+        tuner.load_study("added").add({"width": 62})
+    assert add({"width": 20})[1] == (
+        "the study has 2 of its 2 trials; what is beyond them is tried with more trials: tuner resume added --trials 3",
+    )
+    file.write_text("width = {int = [16, 80]}\n")  # no longer the study's
+    assert "are not stored" in add({"width": 62})[1][0]
 
 
 def test_rules_that_are_not_stored_are_checked_when_it_is_to_be_tried(caplog: pytest.LogCaptureFixture) -> None:

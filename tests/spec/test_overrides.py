@@ -1,10 +1,11 @@
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tuner import Component
-from tuner.domain.errors import ConfigurationError
-from tuner.spec.overrides import KEY_PATHS, key_paths, parse_override
+from tuner.domain.errors import ConfigurationError, Mistakes
+from tuner.spec.overrides import KEY_PATHS, given_paths, key_paths, parse_override
 from tuner.spec.schema import known_keys
 from tuner.spec.study_file import parse_study
 
@@ -52,6 +53,12 @@ def test_an_assignment_is_toml_or_else_text(text: str, expected: tuple[str, Any]
 def test_an_assignment_without_key_or_value_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="has no value"):
         parse_override(text)
+
+
+def test_what_a_program_gives_may_have_numpys_numbers() -> None:
+    given = given_paths({"trials": np.int64(4), "start": [{"x": np.float64(0.5)}], "seed": None}, Mistakes())
+    assert given == {"budget.trials": 4, "start": [{"x": 0.5}]}
+    assert type(given["budget.trials"]) is int
 
 
 def test_an_unknown_override_names_the_nearest_one() -> None:

@@ -19,7 +19,7 @@ from tuner.running.callbacks import checked_callbacks, with_callbacks
 from tuner.running.components import RunComponents
 from tuner.running.extension import extend
 from tuner.running.resume_check import refuse_fewer_trials
-from tuner.running.retry import Retried, can_be_retried, checked_retried, put_back_failed
+from tuner.running.retry import Retried, can_be_retried, checked_retried, leave_failed, put_back_failed, tried_again
 from tuner.running.session import StudyRunner, runner_with_keepers
 from tuner.running.signals import time_limit
 from tuner.running.spec_source import Source, module_folder
@@ -149,8 +149,9 @@ def _open(store: Store, spec: StudySpec, again: _Again, tracked: _Tracked, held:
     writer = held.enter_context(store.holding(name))
     extend(store, store.study(name), components, writer)
     if again.retried and (again.retried != "failed" or _has_failed(store, name)):
-        reasons = put_back_failed(store, name, components, writer, again.retried)
-        components = replace(components, notes=(*components.notes, *reasons))
+        failed = put_back_failed(store, name, components, writer, again.retried)
+        held.callback(leave_failed, store, name, writer, failed)
+        components = replace(components, notes=(*components.notes, *tried_again(failed)))
     for note, content in (asked | {"environment": dict(environment())}).items():
         writer.annotate(note, content)
     record, trials = settle(store, location, name, writer)

@@ -26,7 +26,7 @@ from tuner.running.lookup import find_executor
 from tuner.running.outcome import beyond, early_end
 from tuner.running.own_parts import attributed
 from tuner.running.resume_check import refuse_asked, refuse_fewer_trials
-from tuner.running.retry import Retried, put_back_failed
+from tuner.running.retry import Retried, leave_failed, put_back_failed, tried_again
 from tuner.running.session import Execution, StudyRunner, removing_unbegun, run_to_end, runner_with_keepers
 from tuner.running.spec_source import Asked, module_folder, read_spec
 from tuner.running.stored_study import (
@@ -120,7 +120,9 @@ def resume(
         if "budget.trials" in (overrides or {}):
             refuse_fewer_trials(name, components.spec.budget.trials, store.read(name)[1])
         with _resumable(store, name), store.holding(name) as writer, ExitStack() as held:
-            reopened = _reopened(store, name, components, writer, retried)
+            extended = extend(store, store.study(name), components, writer)
+            failed = put_back_failed(store, name, components, writer, retried) if retried else ()
+            reopened = (*extended, *tried_again(failed))
             components = replace(components, notes=(*components.notes, *reopened))
             for note, content in asked.items():
                 writer.annotate(note, content)
@@ -135,15 +137,9 @@ def resume(
             listeners = with_trackers(listeners, logging, location.folder)
             confirm = confirmation_of_search(study, store, components, listeners, held) if components.confirms else None
             runner = runner_with_keepers(store, study, components, trials, listeners)
-            return runner.run(name, writer, _executor(components, Path(before.source["folder"])), confirm)
-
-
-def _reopened(
-    store: Store, name: str, components: RunComponents, writer: SqlStudyWriter, retried: Retried
-) -> tuple[str, ...]:
-    """Open again what a longer budget lets train on, and the failed trials to be retried; return what is to be said."""
-    again = extend(store, store.study(name), components, writer)
-    return (*again, *(put_back_failed(store, name, components, writer, retried) if retried else ()))
+            cause = runner.run(name, writer, _executor(components, Path(before.source["folder"])), confirm)
+            leave_failed(store, name, writer, failed)
+            return cause
 
 
 def confirm(

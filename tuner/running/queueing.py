@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.parameter import Choice
-from tuner.domain.search_space import SearchSpace
-from tuner.domain.study_record import is_companion
+from tuner.domain.search_space import SearchSpace, difference
+from tuner.domain.study_record import StudyRecord, is_companion
 from tuner.domain.trial import TrialRecord
 from tuner.formatting.values import amount
 from tuner.running.outcome import how_to_resume
 from tuner.search.start_configs import CompletedConfig, completed
+from tuner.spec.space_file import is_space_file, read_space_file
 from tuner.storage.store import Store
 
 
@@ -34,13 +36,14 @@ def add_to_study(
     """Put configurations into the queue of a stored study, which may be run by another process meanwhile.
 
     They are whole or parts, nested as configurations are or with dotted keys such as "optimizer.lr". One that a trial
-    had, or that waits already, is left out. `space` is that of the running study, with its rules: rules that were made
-    in Python are not stored, and without them are checked when a configuration is to be tried. Raises
+    had, or that waits already, is left out. `space` is that of the running study, with its rules: they are in no
+    database, and where no TOML file has them either they are checked when a configuration is to be tried. Raises
     `ConfigurationError` with everything that is wrong with any of them.
     """
     if is_companion(name):
         raise ConfigurationError(f"{name!r} are the repetitions of a study: nothing is added to them")
     study, trials = store.read(name)
+    space = space or _with_rules(study)
     known = space or study.space
     if known is None:
         raise ConfigurationError(
@@ -66,6 +69,19 @@ def add_to_study(
     more = f"what is beyond them is tried with more trials: {how_to_resume(store.location, study, needed)}"
     notes.append(f"the study has {len(trials)} of its {amount(target, 'trial')}; {more}")
     return Queued(configs=tuple(chosen), notes=tuple(notes), trials=needed)
+
+
+def _with_rules(study: StudyRecord) -> SearchSpace | None:
+    """Return the study's search space with its rules, where a TOML file still says what it was; None elsewhere."""
+    named = study.spec.get("search_space", "")
+    if study.space is None or not is_space_file(named):
+        return None
+    try:
+        found = read_space_file(Path(named))
+    except ConfigurationError:  # the study cannot be resumed with it, and that says why
+        return None
+    is_same = not difference(study.space, found) and study.rules == tuple(rule.reason for rule in found.rules)
+    return found if is_same else None
 
 
 def _is_mapping(given: object) -> bool:

@@ -1,9 +1,11 @@
 """Puts failed trials back, so that the study trains them again: the same numbers, configurations and seeds."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Literal
+from operator import index
+from typing import Any, Literal
 
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import FailureReason, TrialRecord, TrialState
 from tuner.running.components import RunComponents
 from tuner.running.resume_check import refuse_ended
@@ -17,17 +19,25 @@ Retried = Collection[int] | Literal["failed"]
 
 def checked_retried(retried: object) -> Retried:
     """Return what a program says is to be retried; raises `ConfigurationError` where it is neither word nor numbers."""
-    if retried == "failed":
+    if isinstance(retried, str) and retried == "failed":
         return "failed"
     if isinstance(retried, str) or not isinstance(retried, Iterable):
         raise ConfigurationError(f'retry: {retried!r} is neither "failed" nor a list of numbers such as [3, 7]')
-    return tuple(retried)
+    return tuple(map(_number, retried))
+
+
+def _number(given: Any) -> Any:
+    """Return a trial's number as Python's own, NumPy's too; what is none stays as it is, to be refused."""
+    try:
+        return given if isinstance(given, bool) else index(given)
+    except TypeError:
+        return given
 
 
 def put_back_failed(
     store: Store, name: str, components: RunComponents, writer: SqlStudyWriter, retried: Retried
-) -> tuple[str, ...]:
-    """Let failed trials wait, with what they had reported, and return why each had failed.
+) -> tuple[TrialRecord, ...]:
+    """Let failed trials wait, with what they had reported, and return them as they were.
 
     Raises `ConfigurationError` with every number that is no failed trial's, where there is none to train again, and
     where the study has ended early.
@@ -40,10 +50,34 @@ def put_back_failed(
             raise ConfigurationError(problems, hint=store.location.command("trials", name, "--state", "fail"))
         chosen = [trial for trial in trials if trial.number in retried]
     if not chosen:
-        raise ConfigurationError(f"study {name!r} has no failed trial that could be trained again")
+        waiting = any(not trial.state.is_finished for trial in trials)
+        raise ConfigurationError(
+            f"study {name!r} has no failed trial that could be trained again",
+            hint=f"its interrupted trials continue with: {store.location.command('resume', name)}" if waiting else "",
+        )
     refuse_ended(store.location, name, components, [trial for trial in trials if trial not in chosen])
     writer.reopen([trial.waiting_again(now()) for trial in chosen])
-    return tuple(f"trial {trial.number} is tried again; it had failed with: {_reason(trial)}" for trial in chosen)
+    return tuple(chosen)
+
+
+def tried_again(failed: Sequence[TrialRecord]) -> tuple[str, ...]:
+    """Return in words that trials are tried again, and why each had failed."""
+    return tuple(f"trial {trial.number} is tried again; it had failed with: {_reason(trial)}" for trial in failed)
+
+
+def leave_failed(store: Store, name: str, writer: SqlStudyWriter, failed: Sequence[TrialRecord]) -> None:
+    """Store retried trials that a study has not come to before its early end as they were when they had failed.
+
+    Where it has not ended early it does nothing. They would wait for good otherwise, and no later retry would find
+    them. One that has reported since waits on, as any trial that is running at an early end does.
+    """
+    study, trials = store.read(name)
+    if study.stop_cause is None or not study.stop_cause.is_early_end:
+        return
+    waiting = {trial.number: trial for trial in trials if trial.state is TrialState.WAITING}
+    left = [each for each in failed if each.number in waiting and waiting[each.number].curve == each.curve]
+    if left:
+        writer.write([TrialUpdate(trial=each) for each in left])
 
 
 def can_be_retried(trial: TrialRecord) -> bool:
@@ -54,7 +88,7 @@ def can_be_retried(trial: TrialRecord) -> bool:
 def _problems(retried: Collection[int | str], trials: Sequence[TrialRecord]) -> Iterator[str]:
     by_number = {trial.number: trial for trial in trials}
     for number in retried:
-        trial = by_number.get(number) if isinstance(number, int) else None
+        trial = by_number.get(number) if type(number) is int else None
         if trial is None:
             yield f"trials: there is no trial {number}"
         elif trial.state is not TrialState.FAIL:

@@ -4,8 +4,10 @@ import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
+from tuner.domain.constraint import Constraint
 from tuner.domain.errors import ConfigurationError, Mistakes, nearest
 from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.study import Direction
 
 _Direction = Literal["maximize", "minimize"]
 
@@ -88,7 +90,22 @@ def key_paths(overrides: Mapping[str, Any], mistakes: Mistakes | None = None) ->
 
 def given_paths(overrides: Mapping[str, Any], mistakes: Mistakes) -> dict[str, Any]:
     """Return the overrides that are given, which None is not, by their key paths."""
-    return key_paths({word: value for word, value in overrides.items() if value is not None}, mistakes)
+    return key_paths({word: plain(value) for word, value in overrides.items() if value is not None}, mistakes)
+
+
+def plain(value: Any) -> Any:
+    """Return the value as a study file would say it, without tuples, constraints, enums and NumPy's numbers."""
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, Constraint):
+        return str(value)
+    if isinstance(value, Direction):
+        return value.value
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
+        return value.item()
+    return value
 
 
 def words_of(paths: Collection[str]) -> dict[str, str]:

@@ -10,14 +10,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from tuner.domain.constraint import Constraint
 from tuner.domain.errors import ConfigurationError, Mistakes, restated
 from tuner.domain.fidelity import MOST, FidelityUnit, fidelity_problems
 from tuner.domain.goal_problems import goal_problems
-from tuner.domain.study import NAME_PATTERN, Component, Direction, StudySpec, as_component
+from tuner.domain.study import NAME_PATTERN, Component, StudySpec, as_component
 from tuner.spec.command_keys import OF_METRICS, problems_of_command, with_flat_metrics
 from tuner.spec.messages import key_path, place, problem
-from tuner.spec.overrides import overridden
+from tuner.spec.overrides import overridden, plain
 from tuner.spec.schema import DeclaredKey, keys_of, known_keys, renamed_keys, spec_of, study_model
 from tuner.system.untrusted_files import text_of
 
@@ -108,28 +107,13 @@ def _value(key: DeclaredKey, value: Any) -> Any:
     """Return the value of a key; what is no section where one belongs stays as it is, for the check to refuse."""
     if key.section is not None and isinstance(value, key.section):
         return _content(key.section, value)
-    return _flat(as_component(value)) if key.key.members else _plain(value)
+    return _flat(as_component(value)) if key.key.members else plain(value)
 
 
 def _flat(component: Any) -> Any:
     if isinstance(component, Component) and isinstance(component.options, Mapping):
-        return {"name": _plain(component.name), **_plain(component.options)}
-    return _plain(component)
-
-
-def _plain(value: Any) -> Any:
-    """Return the value as a study file would say it, without tuples, constraints, enums and NumPy's numbers."""
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, Constraint):
-        return str(value)
-    if isinstance(value, Direction):
-        return value.value
-    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
-        return value.item()
-    return value
+        return {"name": plain(component.name), **plain(component.options)}
+    return plain(component)
 
 
 def _asking_to_confirm(content: dict[str, Any]) -> dict[str, Any]:
