@@ -123,6 +123,13 @@ def test_a_study_that_goes_beyond_its_early_end_is_not_complete_meanwhile() -> N
     assert seen == [False, False]
 
 
+def test_how_far_trials_are_trained_is_an_option_of_run(user_folder: Path, cli: Cli) -> None:
+    assert cli("run", "mine.toml", "--executor", "inline", "--trials", "1", "--epochs", "2")[0] == 0
+    assert open_store(None).study("mine").spec["budget"]["epochs"] == 2
+    code, _, messages = cli("run", "mine.toml", "--name", "other", "--epochs", "0")
+    assert (code, "--epochs: 0 is below 1" in messages) == (2, True)
+
+
 def test_the_command_line_says_why_a_study_has_ended(user_folder: Path, cli: Cli) -> None:
     code, answer, _ = cli("run", "mine.toml", "--executor", "inline", "--set", "budget.target=0.0")
     assert code == 0
