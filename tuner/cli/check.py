@@ -101,11 +101,13 @@ def _words(study: str | None, options: Mapping[str, str | None], assignments: Se
 
 
 def time_estimate(components: RunComponents, seconds: float, step: int = 1) -> Iterator[Text]:
-    """Say how long the study might take, where an epoch is so long that starting up does not count."""
+    """Say how long the study might take, where an epoch is long; on a busy machine its start may be much of it."""
     if seconds < _STARTING_UP:
         return
     budget = components.spec.budget
     most = seconds / max(1, step) * budget.trials * budget.fidelity.most / components.parallel
     yield Text(
-        f"{amount(budget.trials, 'trial')} without early stopping would take about {duration(most)}", style="dim"
+        f"{amount(budget.trials, 'trial')} without early stopping would take about {duration(most)}, or less where "
+        "starting was much of it",
+        style="dim",
     )
