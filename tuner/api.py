@@ -69,9 +69,7 @@ def run(
     can be used. Warns where the time limit ended it: `study.stop_cause` says so too.
     """
     mistakes = Mistakes()
-    paths = given_paths(overrides, mistakes) | {
-        f"settings.{key}": plain(value) for key, value in (settings or {}).items()
-    }
+    paths = given_paths(overrides, mistakes) | {f"settings.{key}": each for key, each in plain(settings or {}).items()}
     logs = mistakes.collect(lambda: Logs.of(log))
     of_data = {} if data is None else {"settings.dataset": "data", "settings.target": "target"}
     called = mistakes.collect(lambda: checked_callbacks(callbacks)) or ()
