@@ -57,6 +57,13 @@ def test_trainings_that_diverged_are_a_warning() -> None:
     assert "1 of its 5 trainings did far worse than the others (0.7000)" in told
 
 
+def test_trainings_that_were_all_the_same_are_a_warning() -> None:
+    told = said(summary({0: [0.5, 0.51, 0.52], 1: [0.7, 0.7, 0.7]}))
+    assert "the search had shown 0.7000, the same" in told
+    assert "all of its trainings gave the same value, so the interval says nothing" in told
+    assert "the same" not in said(summary(GOOD))
+
+
 def test_the_test_split_is_a_warning_from_the_second_winner_on() -> None:
     assert [*looks(summary(GOOD, tested=(1,)))] == []
     (line,) = looks(summary(GOOD, tested=(0, 1)))

@@ -11,6 +11,9 @@ from tuner.formatting.values import number
 LEVEL = 0.95
 """How often an interval is to hold the true mean."""
 
+ROUNDING = 1e-12
+"""What a difference is at least, as a part of the value, that is more than rounding."""
+
 UNBOUNDED: Bounds = (-math.inf, math.inf)
 
 _LOPSIDED = 0.1
@@ -56,7 +59,7 @@ class Estimate:
     def __str__(self) -> str:
         """Return the mean and its interval as people read them: `0.9889 ± 0.0031`, or `0.9972 (0.9811 to 0.9996)`."""
         mean = number(self.mean)
-        if not 0 < self.margin < math.inf:
+        if not ROUNDING * abs(self.mean) < self.margin < math.inf:
             return mean
         is_lopsided = abs(self.high + self.low - 2 * self.mean) > _LOPSIDED * self.margin
         both = f"({number(self.low)} to {number(self.high)})" if is_lopsided else f"± {number(self.margin)}"

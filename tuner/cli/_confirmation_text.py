@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tuner.analysis.confirmation import Confirmation
-from tuner.analysis.estimate import LEVEL, Estimate
+from tuner.analysis.estimate import LEVEL, ROUNDING, Estimate
 from tuner.analysis.queries import Summary
 from tuner.formatting.values import number, signed
 
@@ -20,8 +20,9 @@ def worth(confirmation: Confirmation) -> Iterator[str]:
             yield _gain(confirmation.test_gain, "over it on the test split")
     bias = confirmation.optimism_bias
     if winner.search_value is not None and bias is not None:
-        how = "better" if bias >= 0 else "worse"
-        yield f"the search had shown {number(winner.search_value)}, {number(abs(bias))} {how} than that"
+        is_same = abs(bias) <= ROUNDING * abs(winner.search_value)
+        how = "the same" if is_same else f"{number(abs(bias))} {'better' if bias > 0 else 'worse'} than that"
+        yield f"the search had shown {number(winner.search_value)}, {how}"
 
 
 def _claim(estimate: Estimate) -> Iterator[str]:
@@ -44,13 +45,19 @@ def _gain(gain: Estimate, over: str) -> str:
 
 
 def warnings(summary: Summary, confirmation: Confirmation) -> Iterator[str]:
-    """Yield what to be careful of: trainings that diverged, and a test split that was used more than once."""
+    """Yield what to be careful of: trainings that diverged or were all the same, a test split that was used again."""
     winner = confirmation.winner
     if winner.diverged:
         values = ", ".join(map(number, winner.diverged))
         yield (
             f"{len(winner.diverged)} of its {len(winner.estimate.values)} trainings did far worse than the others "
             f"({values}): train it more than once and keep the best"
+        )
+    values = winner.estimate.values
+    if len(values) > 1 and len({*values}) == 1 and not winner.estimate.rows:
+        yield (
+            "all of its trainings gave the same value, so the interval says nothing: where the objective draws "
+            "numbers, let it draw them from trial.seed"
         )
     yield from looks(summary)
 
