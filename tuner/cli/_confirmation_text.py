@@ -53,8 +53,8 @@ def warnings(summary: Summary, confirmation: Confirmation) -> Iterator[str]:
             f"{len(winner.diverged)} of its {len(winner.estimate.values)} trainings did far worse than the others "
             f"({values}): train it more than once and keep the best"
         )
-    values = winner.estimate.values
-    if len(values) > 1 and len({*values}) == 1 and not winner.estimate.rows:
+    measured = winner.estimate.values
+    if len(measured) > 1 and len({*measured}) == 1 and not winner.estimate.rows:
         yield (
             "all of its trainings gave the same value, so the interval says nothing: where the objective draws "
             "numbers, let it draw them from trial.seed"
