@@ -136,9 +136,10 @@ def test_the_far_ends_of_every_space_train_without_an_error(
 ) -> None:
     monkeypatch.setenv("TUNER_CACHE", str(tmp_path / "cache"))
     objective = _objective_of(name, tmp_path)
+    known = {*(objective.metrics() or {})}
     for quantile in (0.0, 0.55, 1.0):
         config = SPACES[name].build(lambda _, parameter, at=quantile: parameter.at(at))
-        assert _train(objective, _trial(config), 1)[0].keys() == objective.metrics().keys() - {LATENCY_MS}
+        assert _train(objective, _trial(config), 1)[0].keys() == known - {LATENCY_MS}
 
 
 TABULAR = frozenset({Input.IMAGE, Input.SEQUENCE, Input.TABLE})
