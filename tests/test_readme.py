@@ -87,4 +87,4 @@ def test_every_command_of_a_page_exists(page: Path, cli: Cli) -> None:
             assert code == 0, words
             assert [word for word in words if word.startswith("--") and word not in out] == []
         elif words[0] != "tuner":
-            assert words[0] in {"optuna", "optuna-dashboard", "pip", "python", "git", "sqlite3"}, words
+            assert words[0] in {"optuna", "optuna-dashboard", "pip", "python", "git", "ray", "sqlite3", "ssh"}, words
