@@ -15,6 +15,9 @@ from tuner.objectives.text.tokens import BPE, BYTES
 _PRECISIONS = ("float32", "bfloat16")
 _LEAST_VOCABULARY = 258
 
+DEFAULT_BATCH_SIZE = 16
+"""How many windows a step shows where the configuration does not say."""
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +72,7 @@ class LanguageSettings:
 
     def sizes(self) -> dict[str, Any]:
         """Return the fields of a decoder that settings decide."""
-        names = ("width", "depth", "head_size", "parametrisation", "base_width", "base_depth")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in (*SIZES, "depth")}
 
 
 SIZES = ("width", "head_size", "parametrisation", "base_width", "base_depth")

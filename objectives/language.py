@@ -14,7 +14,7 @@ from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.trial import Metrics, Trial
 from tuner.objectives._components import BATCH_SIZE, Part, part
-from tuner.objectives._language_settings import LanguageSettings, located
+from tuner.objectives._language_settings import DEFAULT_BATCH_SIZE, LanguageSettings, located
 from tuner.objectives._language_space import space_problems
 from tuner.objectives._tasks import Task
 from tuner.objectives.text.corpus import Corpus, contents_hash, corpus_of
@@ -23,7 +23,6 @@ from tuner.objectives.training.metrics import DIRECTIONS
 
 __all__ = ["Language"]
 
-DEFAULT_BATCH_SIZE = 16
 _OF_DECODERS = ("init", "out", "dropout")
 """Fields of a decoder in which members of a cohort may differ."""
 

@@ -12,6 +12,7 @@ from torch.nn import functional
 from tuner.objectives._components import PARAMETRISATIONS
 from tuner.objectives._tasks import Input
 from tuner.objectives.architectures._architecture import Architecture
+from tuner.objectives.architectures._attention import SelfAttention
 from tuner.objectives.architectures._layers import Batchable, Dropout
 from tuner.objectives.optimizers._optimizer import TensorKind, TensorRole
 from tuner.objectives.parametrisations._parametrisation import Growth, Parametrisation
@@ -95,7 +96,7 @@ def _kind(name: str) -> TensorKind:
 class _Block(nn.Module):
     def __init__(self, width: int, sizes: Decoder, residual: float) -> None:
         super().__init__()
-        self.attend = _Attention(width, sizes.head_size)
+        self.attend = SelfAttention(width, width // sizes.head_size, bias=False, is_causal=True, turned=_rotated)
         self.feed = _FeedForward(width)
         self.drop = Dropout(sizes.dropout)
         self.residual = _Scale(residual / (2 * sizes.base_depth) ** 0.5)
@@ -104,26 +105,6 @@ class _Block(nn.Module):
         tokens = tokens + self.residual(self.drop(self.attend(_normalised(tokens))))
         added: Tensor = self.residual(self.drop(self.feed(_normalised(tokens))))
         return tokens + added
-
-
-class _Attention(Batchable):
-    def __init__(self, width: int, head_size: int) -> None:
-        super().__init__()
-        self.heads = width // head_size
-        self.project = nn.Linear(width, 3 * width, bias=False)
-        self.merge = nn.Linear(width, width, bias=False)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        batch, steps, width = tokens.shape
-        split = self.project(tokens).view(batch, steps, 3, self.heads, width // self.heads)
-        query, key, value = split.permute(2, 0, 3, 1, 4)
-        query, key = _rotated(query), _rotated(key)
-        if self.batched:  # the fused kernel has no rule for vmap on a CPU, and falls back to a loop
-            attended = _attended(query, key, value)
-        else:
-            attended = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
-        merged: Tensor = self.merge(attended.transpose(1, 2).reshape(batch, steps, width))
-        return merged
 
 
 class _FeedForward(nn.Module):
@@ -155,14 +136,6 @@ class _Scale(Batchable):
 
 def _normalised(tokens: Tensor) -> Tensor:
     return tokens * (tokens.square().mean(dim=-1, keepdim=True) + _EPSILON).rsqrt()
-
-
-def _attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    steps = query.shape[-2]
-    scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
-    later = torch.ones(steps, steps, dtype=torch.bool, device=query.device).triu(1)
-    attended: Tensor = scores.masked_fill(later, -torch.inf).softmax(dim=-1) @ value
-    return attended
 
 
 def _rotated(heads: Tensor) -> Tensor:

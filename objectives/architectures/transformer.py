@@ -5,11 +5,11 @@ from typing import final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from tuner.objectives._tasks import Input
 from tuner.objectives.architectures._architecture import Architecture
-from tuner.objectives.architectures._layers import ACTIVATIONS, Batchable, Dropout, as_sequence
+from tuner.objectives.architectures._attention import SelfAttention
+from tuner.objectives.architectures._layers import ACTIVATIONS, Dropout, as_sequence
 
 __all__ = ["Transformer"]
 
@@ -40,7 +40,7 @@ class Transformer(Architecture):
             nn.Linear(width, 2 * width), ACTIVATIONS[self.activation](), nn.Linear(2 * width, width)
         )
         return [
-            _Residual(width, _Attention(width, self.heads), self.dropout),
+            _Residual(width, SelfAttention(width, self.heads), self.dropout),
             _Residual(width, feed_forward, self.dropout),
         ]
 
@@ -71,29 +71,6 @@ class _Positions(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         return tokens + self.positions
-
-
-class _Attention(Batchable):
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.project = nn.Linear(width, 3 * width)
-        self.merge = nn.Linear(width, width)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        batch, steps, width = tokens.shape
-        split = self.project(tokens).view(batch, steps, 3, self.heads, width // self.heads)
-        query, key, value = split.permute(2, 0, 3, 1, 4)
-        # The fused kernel has no rule for vmap on a CPU, and falls back to a loop.
-        attend = _attended if self.batched else functional.scaled_dot_product_attention
-        attended = attend(query, key, value)
-        merged: Tensor = self.merge(attended.transpose(1, 2).reshape(batch, steps, width))
-        return merged
-
-
-def _attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    scores: Tensor = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
-    return scores.softmax(dim=-1) @ value
 
 
 class _Residual(nn.Module):

@@ -1,6 +1,5 @@
 """Steps by the sign of a mean of gradients (Chen et al., 2023)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
@@ -8,6 +7,7 @@ import torch
 from torch import Tensor
 
 from tuner.objectives.optimizers._optimizer import Optimizer, OptimizerBatch, Parameters
+from tuner.objectives.optimizers._own_optimizer import OwnOptimizer
 
 __all__ = ["Lion"]
 
@@ -42,19 +42,12 @@ class Lion(Optimizer):
 
 
 @final
-class _Lion(torch.optim.Optimizer):
+class _Lion(OwnOptimizer):
     """The optimizer of one trial, which torch lacks."""
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self._step(parameter, parameter.grad, group)
+    rule = "lion"
 
-    def _step(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
-        if gradient.is_sparse:
-            raise RuntimeError("lion does not support sparse gradients")
+    def step_one(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state, (beta1, beta2) = self.state[parameter], group["betas"]
         if not state:
             state["exp_avg"] = torch.zeros_like(parameter)

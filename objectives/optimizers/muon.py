@@ -1,7 +1,7 @@
 """Steps along orthogonal matrices (Jordan et al., 2024), as large as Adam's (Liu et al., 2025)."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tuner.objectives.optimizers._adam import MEMORY, TALLIES, adam_step
 from tuner.objectives.optimizers._optimizer import Family, Optimizer, OptimizerBatch, Parameters, TensorKind
+from tuner.objectives.optimizers._own_optimizer import OwnOptimizer
 
 __all__ = ["Muon"]
 
@@ -92,19 +93,12 @@ def orthogonal(matrices: Tensor) -> Tensor:
 
 
 @final
-class _Muon(torch.optim.Optimizer):
+class _Muon(OwnOptimizer):
     """The optimizer of one trial: torch's own takes matrices alone."""
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self._step(parameter, parameter.grad, group)
+    rule = "muon"
 
-    def _step(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
-        if gradient.is_sparse:
-            raise RuntimeError("muon does not support sparse gradients")
+    def step_one(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[parameter]
         if not state:
             state["step"] = torch.tensor(0.0)

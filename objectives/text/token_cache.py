@@ -75,12 +75,6 @@ def cache_folder() -> Path:
     return (Path(given) if given else home) / "tokens"
 
 
-def find_tokens(corpus: Corpus, options: TokenOptions) -> Path | None:
-    """Return the folder with the tokens of a corpus, None where they were not made."""
-    folder = _place(corpus, options)
-    return folder if (folder / "tokens.json").exists() else None
-
-
 def tokens_of(corpus: Corpus, options: TokenOptions) -> TokenData:
     """Return the corpus as tokens, from the cache where they are there.
 

@@ -6,7 +6,7 @@ from typing import Any, final
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Metrics, Trial
 from tuner.objectives._components import BATCH_SIZE, part
-from tuner.objectives._language_settings import LanguageSettings
+from tuner.objectives._language_settings import DEFAULT_BATCH_SIZE, LanguageSettings
 from tuner.objectives._tasks import Task
 from tuner.objectives.architectures.decoder import Decoder, DecoderModel
 from tuner.objectives.optimizers._optimizer import TensorRole, grouped
@@ -21,8 +21,6 @@ from tuner.objectives.training.next_token import OUTPUTS, NextToken, NextTokenLo
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.seeding import weights_drawn
 from tuner.objectives.training.token_windows import TokenFile, TokenWindows, evaluation_windows
-
-DEFAULT_BATCH_SIZE = 16
 
 _LOGITS_AT_ONCE = 1 << 21
 """How many logits one model has at once while it is evaluated."""

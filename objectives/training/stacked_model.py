@@ -78,20 +78,22 @@ class StackedModel:
         if self._training is not training:  # always the first time: layers may have been built in another mode
             self._template.train(training)
             self._training = training
-        still, buffers = ({name: each[rows] for name, each in held.items()} for held in (self._still, self._buffers))
+        buffers = {name: each[rows] for name, each in self._buffers.items()}
         inputs = self._reads(inputs)
+        if self._direct is not None:
+            shown = inputs.expand(rows.stop - rows.start, *inputs.shape) if shared else inputs
+            columns = dict(zip(self.columns.places, self.columns.of(rows), strict=True))
+            with self._precision.forward_on(inputs.device):
+                outputs = self._direct(
+                    {**leaves, **buffers}, shown, columns, training=training, draws_same=randomness == "same"
+                )
+            return answered(outputs, shown.shape[1], behind=1)
+        still = {name: each[rows] for name, each in self._still.items()}
         if shared and not self.layout.shares_inputs:
             count = len(next(iter(leaves.values())))
             inputs, shared = inputs.expand(count, *inputs.shape).clone(), False
         run = vmap(self._one, in_dims=(0, 0, 0, 0, None if shared else 0), randomness=randomness)
         with self._precision.forward_on(inputs.device):
-            if self._direct is not None:
-                shown = inputs.expand(rows.stop - rows.start, *inputs.shape) if shared else inputs
-                columns = dict(zip(self.columns.places, self.columns.of(rows), strict=True))
-                outputs = self._direct(
-                    {**leaves, **buffers}, shown, columns, training=training, draws_same=randomness == "same"
-                )
-                return answered(outputs, shown.shape[1], behind=1)
             outputs, replaced = run(dict(leaves), still, buffers, self.columns.of(rows), inputs)
         for name, buffer in replaced.items():
             buffers[name].copy_(buffer.detach())

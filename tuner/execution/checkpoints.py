@@ -72,6 +72,12 @@ def tidy(folder: Path, recorded: int) -> None:
             _delete(path)
 
 
+def trial_number_of(name: str) -> int | None:
+    """Return the number of the trial that a file or folder of this name belongs to; None where it is of none."""
+    found = _OF_TRIAL.match(name)
+    return None if found is None else int(found[1])
+
+
 def discard_beyond(folders: StudyFolders, count: int) -> None:
     """Delete what belongs to trials that the study does not have, whose numbers are `count` and more.
 
@@ -79,7 +85,8 @@ def discard_beyond(folders: StudyFolders, count: int) -> None:
     """
     for folder in (folders.checkpoints, folders.logs, folders.trials):
         for path in folder.iterdir() if folder.is_dir() and not folder.is_symlink() else ():
-            if (found := _OF_TRIAL.match(path.name)) and int(found[1]) >= count:
+            number = trial_number_of(path.name)
+            if number is not None and number >= count:
                 _delete(path)
 
 

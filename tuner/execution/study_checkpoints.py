@@ -6,7 +6,16 @@ from typing import final
 
 from tuner.domain.checkpoint_store import CheckpointStore
 from tuner.domain.study_folders import StudyFolders
-from tuner.execution.checkpoints import OWN, TAKEN_OVER, BestCheckpoint, epoch_of, state_names, trial_folder, trial_name
+from tuner.execution.checkpoints import (
+    OWN,
+    TAKEN_OVER,
+    BestCheckpoint,
+    epoch_of,
+    state_names,
+    trial_folder,
+    trial_name,
+    trial_number_of,
+)
 from tuner.storage.folder_store import FolderStore
 from tuner.storage.url_store import UrlStore
 
@@ -58,7 +67,8 @@ class StudyCheckpoints:
         """Delete the checkpoints of trials that the study does not have, whose numbers are `count` and more."""
         trials = {name.partition("/")[0] for name in self._store.list()}
         for trial in trials:
-            if trial.removeprefix("trial-").isdigit() and int(trial.removeprefix("trial-")) >= count:
+            number = trial_number_of(trial)
+            if number is not None and number >= count:
                 self._store.delete(trial)
 
 

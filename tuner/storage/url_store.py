@@ -60,11 +60,6 @@ def is_of_one_process(url: str) -> bool:
     return urlsplit(url).scheme == "memory"
 
 
-def with_scheme(place: str) -> str:
-    """Return the URL of a place for checkpoints, which may be given as the path of a folder."""
-    return f"file://{Path(place).expanduser()}" if place.startswith(("/", "~")) else place.rstrip("/")
-
-
 @final
 class UrlStore(CheckpointStore):
     """Keeps checkpoints below a URL.
