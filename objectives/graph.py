@@ -1,20 +1,20 @@
 """Train a graph network: classes or values of nodes, or of whole graphs, on what ships or on files of your own."""
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Any, final
 
 from tuner.domain.config import Config
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import OF_MODELS
 from tuner.domain.model import Model, SavedModel
-from tuner.domain.objective import Cohort, Objective
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
-from tuner.domain.trial import Metrics, Trial
+from tuner.domain.trial import Trial
 from tuner.objectives._components import BATCH_SIZE, GRAPHS, PREPROCESSING
+from tuner.objectives._factory_objective import FactoryObjective
 from tuner.objectives._graph_parts import graph_part, graph_space_problems
 from tuner.objectives._graph_settings import GraphSettings, located
 from tuner.objectives._tasks import Task
@@ -24,7 +24,7 @@ __all__ = ["GraphLearning"]
 
 
 @final
-class GraphLearning(Objective):
+class GraphLearning(FactoryObjective):
     """Graph networks.
 
     A configuration chooses `architecture` (gcn, graph_sage, gat), `loss`, `optimizer` and `lr_schedule`, the steps
@@ -32,14 +32,9 @@ class GraphLearning(Objective):
     examples with a target a step learns from. Without one it learns from all of them at once, and an epoch is a step.
     """
 
-    grows: ClassVar[bool] = True
-    exploits: ClassVar[bool] = True
-    isolated: ClassVar[bool] = False
-
     def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
-        self._settings = GraphSettings.of(settings)
+        self._settings: GraphSettings = GraphSettings.of(settings)
         self._seed = seed
-        self._wanted: Collection[str] = ()
         self._dataset = GRAPHS[self._settings.dataset]() if self._settings.options is None else self._open()
 
     def _open(self) -> Any:
@@ -52,7 +47,7 @@ class GraphLearning(Objective):
         return open_graph(Path(settings.dataset), settings.options, **shares, seed=self._seed)
 
     @cached_property
-    def _workshop(self) -> Any:
+    def _factory(self) -> Any:
         # The driver asks an objective questions and must not wait for torch; only a worker gets here.
         from tuner.objectives.training.graph_factory import GraphFactory  # noqa: PLC0415
 
@@ -65,9 +60,6 @@ class GraphLearning(Objective):
 
     def metrics(self) -> Mapping[str, Direction]:
         return {**DIRECTIONS[self._task], **OF_MODELS}
-
-    def want(self, metrics: Collection[str]) -> None:
-        self._wanted = metrics
 
     def problems(self, space: SearchSpace) -> Sequence[str]:
         return tuple(graph_space_problems(space, Path(self._settings.dataset).name, self._task))
@@ -113,18 +105,8 @@ class GraphLearning(Objective):
         prepared = tuple(graph_part(config, kind, self._task) for kind in PREPROCESSING)
         return architecture, config.get(BATCH_SIZE), prepared
 
-    def start(self, trials: Sequence[Trial]) -> Cohort:
-        cohort: Cohort = self._workshop.start(trials)
-        return cohort
-
-    def test(self, trial: Trial) -> Metrics | None:
-        if self._settings.test == 0:
-            return None
-        metrics: Metrics = self._workshop.test(trial)
-        return metrics
-
     def model(self, trial: Trial) -> Model:
-        model: Model = self._workshop.model(trial)
+        model: Model = self._factory.model(trial)
         return model
 
     @classmethod

@@ -1,19 +1,18 @@
 """Train a language model on text: predict the next token of files, folders, JSONL, Parquet or tokens of your own."""
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Any, final
 
 from tuner.domain.config import Config
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import OF_MODELS
-from tuner.domain.objective import Cohort, Objective
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
-from tuner.domain.trial import Metrics, Trial
 from tuner.objectives._components import BATCH_SIZE, Part, part
+from tuner.objectives._factory_objective import FactoryObjective
 from tuner.objectives._language_settings import DEFAULT_BATCH_SIZE, LanguageSettings, located
 from tuner.objectives._language_space import space_problems
 from tuner.objectives._tasks import Task
@@ -28,7 +27,7 @@ _OF_DECODERS = ("init", "out", "dropout")
 
 
 @final
-class Language(Objective):
+class Language(FactoryObjective):
     """Language models.
 
     A configuration chooses `optimizer`, `lr_schedule` and `batch_size` (windows a step), the fields `init`, `out`,
@@ -36,14 +35,9 @@ class Language(Objective):
     `max_repetition` and `duplicates`. An epoch is `settings.steps` steps.
     """
 
-    grows: ClassVar[bool] = True
-    exploits: ClassVar[bool] = True
-    isolated: ClassVar[bool] = False
-
     def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
-        self._settings = LanguageSettings.of(settings)
+        self._settings: LanguageSettings = LanguageSettings.of(settings)
         self._seed = seed
-        self._wanted: Collection[str] = ()
         self._corpus = _corpus(self._settings)
 
     @cached_property
@@ -67,7 +61,7 @@ class Language(Objective):
         return self._settings.is_token_file
 
     @cached_property
-    def _workshop(self) -> Any:
+    def _factory(self) -> Any:
         # The driver asks an objective questions and must not wait for torch; only a worker gets here.
         from tuner.objectives.training.language_factory import LanguageFactory  # noqa: PLC0415
 
@@ -75,9 +69,6 @@ class Language(Objective):
 
     def metrics(self) -> Mapping[str, Direction]:
         return {**DIRECTIONS[Task.LANGUAGE], **OF_MODELS}
-
-    def want(self, metrics: Collection[str]) -> None:
-        self._wanted = metrics
 
     def problems(self, space: SearchSpace) -> Sequence[str]:
         return tuple(space_problems(space))
@@ -108,16 +99,6 @@ class Language(Objective):
         for field in _OF_DECODERS:
             decoder = decoder.without(field)
         return decoder, config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE)
-
-    def start(self, trials: Sequence[Trial]) -> Cohort:
-        cohort: Cohort = self._workshop.start(trials)
-        return cohort
-
-    def test(self, trial: Trial) -> Metrics | None:
-        if self._settings.test == 0:
-            return None
-        metrics: Metrics = self._workshop.test(trial)
-        return metrics
 
 
 def _decoder(config: Config) -> Part:

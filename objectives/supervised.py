@@ -1,20 +1,20 @@
 """Train a model on examples with known answers: classification and regression, on what ships or on data of your own."""
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Any, final
 
 from tuner.domain.config import Config
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import OF_MODELS
 from tuner.domain.model import Model, SavedModel
-from tuner.domain.objective import Cohort, Objective
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
-from tuner.domain.trial import Metrics, Trial
+from tuner.domain.trial import Trial
 from tuner.objectives._components import BATCH_SIZE, DATASETS, DEFAULT_BATCH_SIZE, part
+from tuner.objectives._factory_objective import FactoryObjective
 from tuner.objectives._settings import Settings, absolute, is_path
 from tuner.objectives._space_checks import proposed, space_doubts, space_problems
 from tuner.objectives._tasks import Input
@@ -25,7 +25,7 @@ __all__ = ["Supervised"]
 
 
 @final
-class Supervised(Objective):
+class Supervised(FactoryObjective):
     """Supervised learning.
 
     A configuration chooses `architecture`, `loss`, `optimizer` and `lr_schedule`, the preprocessing steps `cleaning`,
@@ -34,14 +34,9 @@ class Supervised(Objective):
     `class_weights`. What is not chosen keeps its default.
     """
 
-    grows: ClassVar[bool] = True
-    exploits: ClassVar[bool] = True
-    isolated: ClassVar[bool] = False
-
     def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
-        self._settings = Settings.of(settings)
+        self._settings: Settings = Settings.of(settings)
         self._seed = seed
-        self._wanted: Collection[str] = ()
         self._opened = self._open()
         self._dataset = DATASETS[self._settings.dataset]() if self._opened is None else self._opened.dataset
 
@@ -59,7 +54,7 @@ class Supervised(Objective):
         )
 
     @cached_property
-    def _workshop(self) -> Any:
+    def _factory(self) -> Any:
         # The driver asks an objective questions and must not wait for torch; only a worker gets here.
         from tuner.objectives.training.trainer_factory import TrainerFactory  # noqa: PLC0415
 
@@ -75,9 +70,6 @@ class Supervised(Objective):
 
     def metrics(self) -> Mapping[str, Direction]:
         return {**DIRECTIONS[self._dataset.task], **OF_MODELS}
-
-    def want(self, metrics: Collection[str]) -> None:
-        self._wanted = metrics
 
     def problems(self, space: SearchSpace) -> Sequence[str]:
         return tuple(space_problems(space, Path(self._settings.dataset).name, self._dataset))
@@ -115,18 +107,8 @@ class Supervised(Objective):
         encoding = part(config, "encoding", self._dataset.task) if self._dataset.categories else None
         return architecture, config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), cleaning, encoding
 
-    def start(self, trials: Sequence[Trial]) -> Cohort:
-        cohort: Cohort = self._workshop.start(trials)
-        return cohort
-
-    def test(self, trial: Trial) -> Metrics | None:
-        if self._settings.test == 0:
-            return None
-        metrics: Metrics = self._workshop.test(trial)
-        return metrics
-
     def model(self, trial: Trial) -> Model:
-        model: Model = self._workshop.model(trial)
+        model: Model = self._factory.model(trial)
         return model
 
     @classmethod

@@ -12,7 +12,7 @@ from torch import nn
 from tuner.domain.model import Model
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Metrics, Trial
-from tuner.objectives._components import BALANCED, BATCH_SIZE, CLASS_WEIGHTS, PREPROCESSING, Part
+from tuner.objectives._components import BATCH_SIZE, PREPROCESSING, Part
 from tuner.objectives._graph_parts import graph_part
 from tuner.objectives._graph_settings import GraphSettings
 from tuner.objectives._tasks import Task
@@ -23,11 +23,11 @@ from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.data import Data, Examples
 from tuner.objectives.training.flat_state import Layout
 from tuner.objectives.training.graph_model import GraphModel, PooledGraph
-from tuner.objectives.training.loop import TrainState, evaluate
-from tuner.objectives.training.model_cost import footprint
+from tuner.objectives.training.loop import TrainState
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.precision import Precision
-from tuner.objectives.training.trainer_factory import learner_of
+from tuner.objectives.training.saved_trial import saved_state, tested
+from tuner.objectives.training.trainer_factory import class_weights_of, learner_of
 
 _Prepared = tuple[Data, PooledGraph]
 
@@ -119,8 +119,7 @@ class GraphFactory:
         def build() -> nn.Module:
             return GraphModel(architecture.build(data.shape, data.outputs), pooled)
 
-        balanced = trial.config.get(CLASS_WEIGHTS) == BALANCED and data.task is Task.CLASSIFICATION
-        weights = data.class_weights() if balanced else None
+        weights = class_weights_of(trial, data)
         learner = learner_of(trial, data, build, loss, precision=Precision.FLOAT32, class_weights=weights)
         if BATCH_SIZE not in trial.config:
             learner = replace(learner, batch_size=len(self._split.train))
@@ -140,16 +139,11 @@ class GraphFactory:
 
     def test(self, trial: Trial) -> Metrics:
         """Return the metrics of the trial's saved state on the test split."""
-        if (state := trial.load()) is None:
-            raise ValueError(f"trial {trial.number} has no saved state to test")
-        data = self.data(trial)
-        learner = self.learner(trial, data, state)
-        return evaluate(learner, data, data.test, trial.rows) | footprint(learner, data, self.wanted)
+        return tested(self, trial)
 
     def model(self, trial: Trial) -> Model:
         """Return the trial's saved state as a model that answers, of this graph or another one."""
-        if (state := trial.load()) is None:
-            raise ValueError(f"trial {trial.number} has no saved state to answer with")
+        state = saved_state(trial, "answer with")
         from tuner.objectives.training.graph_predictor import GraphInputs, assembled, of_network  # noqa: PLC0415 - pandas
 
         data = self.data(trial)

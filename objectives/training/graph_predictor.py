@@ -6,18 +6,17 @@ from typing import Any, final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.model import Model, SavedModel
+from tuner.domain.model import SavedModel
 from tuner.objectives._components import PREPROCESSING
 from tuner.objectives._graph_parts import graph_part
 from tuner.objectives._tasks import Task
-from tuner.objectives.datasets._dataset import Array
 from tuner.objectives.graphs._graph_dataset import GraphDataset
 from tuner.objectives.preprocessing._pipeline import Pipeline
+from tuner.objectives.training.answering_model import AnsweringModel
 from tuner.objectives.training.graph_model import GraphModel, PooledGraph
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.predictor import network_with
@@ -108,15 +107,15 @@ class GraphInputs:
 
 
 @final
-class GraphPredictor(Model):
+class GraphPredictor(AnsweringModel):
     """A graph network that answers, on the CPU, for every example of a graph that it is given the path of."""
 
     def __init__(
         self, network: nn.Module, inputs: GraphInputs, answers: Answers, origin: tuple[Config, Config, int]
     ) -> None:
+        super().__init__(answers)
         self._network = network.eval().requires_grad_(requires_grad=False)
         self._inputs = inputs
-        self._answers = answers
         self._origin = origin
 
     @property
@@ -127,25 +126,8 @@ class GraphPredictor(Model):
     def example_file(self) -> str:
         return "NEW_GRAPH/"
 
-    @property
-    def classes_(self) -> Array:
-        if self._answers.classes is None:
-            raise AttributeError("a model that predicts values has no classes")
-        return self._answers.classes
-
-    def predict(self, inputs: Any) -> Array:
-        if self._answers.classes is None:
-            return self._answers.values(self._outputs(inputs)).numpy()
-        answers: Array = self._answers.classes[self.predict_proba(inputs).argmax(axis=1)]
-        return answers
-
-    def predict_proba(self, inputs: Any) -> NDArray[np.float32]:
-        if self._answers.classes is None:
-            raise AttributeError("a model that predicts values has no probabilities; predict gives the values")
-        return self._answers.probabilities(self._outputs(inputs)).numpy()
-
     @torch.no_grad()
-    def _outputs(self, inputs: Any) -> Tensor:
+    def outputs(self, inputs: Any) -> Tensor:
         pooled, count = self._inputs(inputs)
         outputs: Tensor = GraphModel(self._network, pooled)(torch.arange(count))
         return outputs

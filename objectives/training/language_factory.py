@@ -15,10 +15,10 @@ from tuner.objectives.text.token_cache import TokenData
 from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.data import Data, Examples
 from tuner.objectives.training.flat_state import Layout
-from tuner.objectives.training.loop import TrainState, evaluate
-from tuner.objectives.training.model_cost import footprint
+from tuner.objectives.training.loop import TrainState
 from tuner.objectives.training.next_token import OUTPUTS, NextToken, NextTokenLoss
 from tuner.objectives.training.precision import Precision
+from tuner.objectives.training.saved_trial import tested
 from tuner.objectives.training.seeding import weights_drawn
 from tuner.objectives.training.token_windows import TokenFile, TokenWindows, evaluation_windows
 
@@ -125,11 +125,7 @@ class LanguageFactory:
 
     def test(self, trial: Trial) -> Metrics:
         """Return the metrics of the trial's saved state on the test part."""
-        if (state := trial.load()) is None:
-            raise ValueError(f"trial {trial.number} has no saved state to test")
-        data = self.data(trial)
-        learner = self.learner(trial, data, state)
-        return evaluate(learner, data, data.test, trial.rows) | footprint(learner, data, self.wanted)
+        return tested(self, trial)
 
 
 def _roles(model: NextToken) -> Mapping[str, TensorRole]:

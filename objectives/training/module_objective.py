@@ -32,9 +32,8 @@ from tuner.objectives.training.data import Data
 from tuner.objectives.training.flat_state import Layout
 from tuner.objectives.training.inputs import TensorInputs
 from tuner.objectives.training.layer_attributes import Place, numbers
-from tuner.objectives.training.loop import TrainState, batched, evaluate, outputs_of
+from tuner.objectives.training.loop import TrainState, batched, outputs_of
 from tuner.objectives.training.metrics import DIRECTIONS
-from tuner.objectives.training.model_cost import footprint
 from tuner.objectives.training.model_fingerprint import digest_of, plain_globals_kept, traits_of
 from tuner.objectives.training.model_signature import answered, check_outputs, complete, read
 from tuner.objectives.training.module_examples import ModuleExamples
@@ -42,6 +41,7 @@ from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.predictor import BUFFERS, TrainedModel, network_with
 from tuner.objectives.training.recorded_config import Path, Watched, values_at
+from tuner.objectives.training.saved_trial import saved_state, tested
 from tuner.objectives.training.seeding import undisturbed, weights_drawn
 from tuner.objectives.training.trainer_factory import learner_of
 from tuner.objectives.training.value_digest import IncomparableError, is_library
@@ -127,17 +127,11 @@ class OwnModel(Objective):
         return SupervisedCohort(self._bench, trials)
 
     def test(self, trial: Trial) -> Metrics | None:
-        data = self._bench.data(trial)
-        if self.examples("test") is None:
-            return None
-        if (state := trial.load()) is None:
-            raise ValueError(f"trial {trial.number} has no saved state to test")
-        learner = self._bench.learner(trial, data, state)
-        return evaluate(learner, data, data.test, trial.rows) | footprint(learner, data, self._wanted)
+        self._bench.data(trial)  # which says what is wrong with the examples
+        return None if self.examples("test") is None else tested(self._bench, trial)
 
     def model(self, trial: Trial) -> Model:
-        if (state := trial.load()) is None:
-            raise ValueError(f"trial {trial.number} has no saved state to answer with")
+        state = saved_state(trial, "answer with")
         inputs = TensorInputs(self._bench.examples.checked("train")[0][:2].cpu())
 
         def build() -> nn.Module:

@@ -5,14 +5,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, final
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tuner.domain.config import Config
-from tuner.domain.model import Model, SavedModel
-from tuner.objectives.datasets._dataset import Array
+from tuner.domain.model import SavedModel
+from tuner.objectives.training.answering_model import AnsweringModel
 from tuner.objectives.training.inputs import Inputs
 from tuner.objectives.training.loop import outputs_of
 from tuner.objectives.training.model_signature import read
@@ -27,7 +25,7 @@ BUFFERS = "buffers"
 
 
 @final
-class TrainedModel(Model):
+class TrainedModel(AnsweringModel):
     """A network that answers. It computes on the CPU, in this process, whatever it was trained on."""
 
     def __init__(
@@ -40,33 +38,16 @@ class TrainedModel(Model):
         settings: Config,
         seed: int,
     ) -> None:
+        super().__init__(answers)
         self._network = network.eval().requires_grad_(requires_grad=False)
         self._reads = read(network)
         self.inputs = inputs
-        self._answers = answers
         self._precision = Precision(settings.get("precision", Precision.FLOAT32.value))
         self._origin = (config, settings, seed)
 
     @property
     def columns(self) -> tuple[str, ...] | None:
         return self.inputs.columns
-
-    @property
-    def classes_(self) -> Array:
-        if self._answers.classes is None:
-            raise AttributeError("a model that predicts values has no classes")
-        return self._answers.classes
-
-    def predict(self, inputs: Any) -> Array:
-        if self._answers.classes is None:
-            return self._answers.values(self._outputs(inputs)).numpy()
-        answers: Array = self._answers.classes[self.predict_proba(inputs).argmax(axis=1)]
-        return answers
-
-    def predict_proba(self, inputs: Any) -> NDArray[np.float32]:
-        if self._answers.classes is None:
-            raise AttributeError("a model that predicts values has no probabilities; predict gives the values")
-        return self._answers.probabilities(self._outputs(inputs)).numpy()
 
     def doubts(self, inputs: Any) -> Sequence[str]:
         return self.inputs.doubts(inputs)
@@ -90,7 +71,7 @@ class TrainedModel(Model):
         write(self._network, self._answers, self.inputs.example(), path)
 
     @torch.no_grad()
-    def _outputs(self, inputs: Any) -> Tensor:
+    def outputs(self, inputs: Any) -> Tensor:
         return outputs_of(self._network, self.inputs(inputs), self._precision, self._reads)
 
     def __repr__(self) -> str:

@@ -20,12 +20,12 @@ from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.data import Data, Examples, prepared
 from tuner.objectives.training.flat_state import Layout
-from tuner.objectives.training.loop import TrainState, evaluate
-from tuner.objectives.training.model_cost import footprint
+from tuner.objectives.training.loop import TrainState
 from tuner.objectives.training.model_signature import check_outputs, complete, read
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.predictor_io import PreparedInputs, assembled
+from tuner.objectives.training.saved_trial import saved_state, tested
 from tuner.objectives.training.seeding import weights_drawn
 
 
@@ -60,6 +60,12 @@ def learner_of(
         reads=read(model),
         accepts=lambda outputs: check_outputs(outputs, data.task, data.outputs),
     )
+
+
+def class_weights_of(trial: Trial, data: Data) -> Tensor | None:
+    """Return the weights of the classes where the trial's configuration balances them, (classes,)."""
+    balanced = trial.config.get(CLASS_WEIGHTS) == BALANCED and data.task is Task.CLASSIFICATION
+    return data.class_weights() if balanced else None
 
 
 @final
@@ -124,8 +130,7 @@ class TrainerFactory:
         def build() -> nn.Module:
             return with_layer(data.layer, architecture, data.shape, data.outputs)
 
-        balanced = trial.config.get(CLASS_WEIGHTS) == BALANCED and data.task is Task.CLASSIFICATION
-        weights = data.class_weights() if balanced else None
+        weights = class_weights_of(trial, data)
         learner = learner_of(trial, data, build, loss, precision=self._precision, class_weights=weights)
         if state is not None:
             learner.resume(state)
@@ -142,16 +147,11 @@ class TrainerFactory:
 
     def test(self, trial: Trial) -> Metrics:
         """Return the metrics of the trial's saved state on the test split."""
-        if (state := trial.load()) is None:
-            raise ValueError(f"trial {trial.number} has no saved state to test")
-        data = self.data(trial)
-        learner = self.learner(trial, data, state)
-        return evaluate(learner, data, data.test, trial.rows) | footprint(learner, data, self.wanted)
+        return tested(self, trial)
 
     def model(self, trial: Trial) -> Model:
         """Return the trial's saved state as a model that answers."""
-        if (state := trial.load()) is None:
-            raise ValueError(f"trial {trial.number} has no saved state to answer with")
+        state = saved_state(trial, "answer with")
         from tuner.objectives.user_data.raw_inputs import reader_of  # noqa: PLC0415 - pandas, which training needs not
 
         data = self.data(trial)
