@@ -12,7 +12,6 @@ import tuner
 from tuner.domain.command import FACTS
 from tuner.execution.command.process import GRACE_SECONDS
 from tuner.execution.command.training import PATIENCE_SECONDS
-from tuner.spec.space_file import parse_space
 
 GUIDE = (Path(__file__).parent.parent / "docs" / "commands.md").read_text()
 Cli = Callable[..., tuple[int, str, str]]
@@ -61,14 +60,6 @@ def test_the_shell_script_is_tuned(folder: Path, cli: Cli) -> None:
     code, _, messages = cli("run", "shell.toml")
     assert code == 0, messages
     assert tuner.load_study("shell").trials[0].last_epoch == 5
-
-
-def test_the_search_space_says_what_its_comments_do() -> None:
-    space = parse_space(tomllib.loads(blocks("toml")[3]), "space.toml")
-    assert space.default["batch_size"] == 32
-    assert space.default["activation"] == "gelu"
-    assert len(space.rules) == 2
-    space.check_possible()
 
 
 def test_every_placeholder_and_duration_is_told_as_it_is() -> None:

@@ -94,6 +94,7 @@ STORIES = {
     "test_house.py",
     "test_public_names.py",
     "test_readme.py",
+    "test_search_spaces_guide.py",
     "test_shipped_studies.py",
 }
 """Test files elsewhere that are about more than one file of the source."""

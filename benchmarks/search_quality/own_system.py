@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, final
 
+from search_quality.guesses import guessed
 from search_quality.system import Proposal, System
 from search_quality.tasks import Task
 
 from tuner.domain.goal import Goal
+from tuner.domain.sampler import Sampler
 from tuner.domain.study import Direction
 from tuner.domain.study_writer import StudyWriter, Transaction
 from tuner.domain.trial import Report
 from tuner.running.lookup import SAMPLERS, SCHEDULERS
+from tuner.samplers._prior_sampler import PriorSampler
 from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.controller import SearchController
 from tuner.search.delayed_sampler import DelayedSampler
@@ -28,6 +31,10 @@ OWN_SYSTEMS: Mapping[str, tuple[str, Mapping[str, Any], str, Mapping[str, Any]]]
     "tpe+asha": ("tpe", {}, "asha", {}),
     "random+asha": ("random", {}, "asha", {}),
     "tpe+asha from 3": ("tpe", {}, "asha", {"min_epochs": 3}),
+    "auto+asha near a good guess": ("auto", {}, "asha", {}),
+    "auto+asha near a bad guess": ("auto", {}, "asha", {}),
+    "auto+asha from a good guess": ("auto", {}, "asha", {}),
+    "auto+asha from a bad guess": ("auto", {}, "asha", {}),
     "random+none": ("random", {}, "none", {}),
     "random+asha from 3": ("random", {}, "asha", {"min_epochs": 3}),
     "tpe+hyperband": ("tpe", {}, "hyperband", {}),
@@ -59,7 +66,10 @@ class OwnSystem(System):
         moments = itertools.count()
         trials = task.budget if trials is None else trials
         delay = workers if name.endswith(IN_ORDER) else 0
-        proposing = SAMPLERS[sampler](task.space, goal, seed, **options)
+        space = guessed(task, name, seed)
+        proposing: Sampler = SAMPLERS[sampler](space, goal, seed, **options)
+        if space.has_priors:
+            proposing = PriorSampler(proposing, space, seed)
         make = functools.partial(SCHEDULERS[scheduler], task.epochs, goal.direction, seed, **rules)
         self._epochs = task.epochs
         self.controller = SearchController(
@@ -68,14 +78,14 @@ class OwnSystem(System):
                 max_epochs=task.epochs,
                 goal=goal,
                 seed=seed,
-                default=task.space.default,
+                default=space.default,
                 tests=False,
                 parallel=workers,
                 delay=delay,
             ),
             sampler=DelayedSampler(proposing, delay) if delay else proposing,
             scheduler=DelayedScheduler(make, delay) if delay else make(),
-            cohorts=CohortPolicy(task.space, lambda _: None, size=1, trials=trials),
+            cohorts=CohortPolicy(space, lambda _: None, size=1, trials=trials),
             writer=Forgetful(),
             now=lambda: datetime(2026, 1, 1) + timedelta(seconds=next(moments)),  # noqa: DTZ001 - as Optuna stores it
         )

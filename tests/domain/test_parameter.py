@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner import Choice, Float, Int
+from tuner.domain.config import Scalar
 from tuner.domain.parameter import Parameter
 
 quantiles = st.floats(0, 1)
@@ -119,6 +120,10 @@ def test_a_step_that_does_not_divide_the_range_ends_below_it() -> None:
         (Float(0, 1, step=0), "step 0 is not above 0"),
         (Float(1, 2, step=0.5, log=True), "a log scale takes no step"),
         (Float(0, 1, default=2), "default 2 is outside 0 to 1"),
+        (Float(0, 1, prior=2), "prior 2 is outside 0 to 1"),
+        (Float(0, 1, prior=math.nan), "prior nan is not a finite number"),
+        (Int(0, 9, prior=0.5), "prior 0.5 is not a whole number"),
+        (Choice("a", "b", prior="c"), "prior 'c' is none of 'a', 'b'"),
         (Float(0, math.inf), "high inf is not a finite number"),
         (Float(math.nan, 1), "low nan is not a finite number"),
         (Float("0", 1), "low '0' is not a finite number"),  # type: ignore[arg-type]
@@ -287,3 +292,38 @@ def test_a_value_moves_to_the_nearest_one_and_one_of_another_kind_to_the_default
     parameter: Parameter, value: Any, nearest: Any
 ) -> None:
     assert parameter.nearest(value) == nearest
+
+
+@pytest.mark.parametrize(
+    ("parameter", "default"),
+    [
+        (Float(1e-6, 1, log=True, prior=3e-4), 3e-4),
+        (Float(0, 1, step=0.1, prior=0.52), 0.5),
+        (Float(0, 1, prior=0.2, default=0.7), 0.7),
+        (Int(1, 9, step=4, prior=6), 5),
+        (Choice("a", "b", prior="b"), "b"),
+        (Choice("a", None, prior=None), None),
+    ],
+)
+def test_the_default_is_the_prior_unless_given(parameter: Parameter, default: Scalar) -> None:
+    assert not [*parameter.problems()]
+    assert parameter.has_prior
+    assert parameter.default == default
+
+
+@given(ranges, quantiles)
+def test_without_a_prior_every_value_is_as_likely_as_any(parameter: Float | Int, quantile: float) -> None:
+    assert not parameter.has_prior
+    assert parameter.likely(quantile) == parameter.at(quantile)
+
+
+@given(st.floats(-6, 0), quantiles)
+def test_what_is_drawn_near_a_prior_lies_in_the_range(exponent: float, quantile: float) -> None:
+    parameter = Float(1e-6, 1, log=True, prior=min(1.0, max(1e-6, 10.0**exponent)))
+    assert 1e-6 <= parameter.likely(quantile) <= 1
+
+
+def test_a_branch_may_be_called_prior() -> None:
+    choice = Choice(prior={"lr": Float(0, 1)}, none={})
+    assert set(choice.options) == {"prior", "none"}
+    assert not choice.has_prior

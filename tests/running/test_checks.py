@@ -13,12 +13,14 @@ from tuner.domain.study_folders import StudyFolders
 from tuner.domain.worker_spec import Isolation
 from tuner.running.checks import (
     ineffective_cohort,
+    ineffective_priors,
     questionable_choices,
     unending,
     unrepeatable,
     unusual_space_size,
     unwritable_folders,
 )
+from tuner.samplers.grid import Grid
 
 LARGE = SearchSpace(x=Float(0, 1))
 SMALL = SearchSpace(x=Choice(1, 2, 3))
@@ -34,6 +36,14 @@ def test_a_space_with_fewer_configurations_than_trials_is_a_warning() -> None:
     assert not [*unusual_space_size(many, LARGE, FakeSampler(LARGE))]
     (warning,) = unusual_space_size(many, SMALL, FakeSampler(SMALL))
     assert warning.startswith("the search space has 3 configurations, fewer than the 4 trials")
+
+
+def test_priors_that_a_grid_leaves_unused_are_a_warning() -> None:
+    guessed = SearchSpace(x=Choice(1, 2, 3, prior=2))
+    (warning,) = ineffective_priors(guessed, Grid(guessed, MAXIMIZED, 0))
+    assert "a grid tries its configurations in a fixed order" in warning
+    assert not [*ineffective_priors(guessed, FakeSampler(guessed))]
+    assert not [*ineffective_priors(SMALL, Grid(SMALL, MAXIMIZED, 0))]
 
 
 def test_a_metric_that_is_taken_the_other_way_round_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,6 +97,24 @@ def test_every_space_is_equal_to_what_is_written_of_it(space: SearchSpace) -> No
     assert parse_space(tomllib.loads(space_text(space)), "space.toml").fingerprint == space.fingerprint
 
 
+def test_priors_are_read_and_written() -> None:
+    text = """
+lr = {float = [1e-6, 1.0], log = true, prior = 3e-4}
+depth = {int = [1, 9], default = 2, prior = 4}
+norm = {choice = ["batch", {none = true}], prior = {none = true}}
+
+[optimizer]
+prior = "adam"
+[optimizer.choice.sgd]
+[optimizer.choice.adam]
+"""
+    read = parse_space(tomllib.loads(text), "space.toml")
+    assert read.default == {"lr": 3e-4, "depth": 2, "norm": None, "optimizer": {"name": "adam"}}
+    assert all(each.has_prior for each in read.parameters.values())
+    assert parse_space(tomllib.loads(space_text(read)), "again.toml") == read
+    assert SearchSpace.from_description(read.describe()) == read
+
+
 NUMBERS = st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.lists(st.none() | NUMBERS | TEXTS, min_size=1, max_size=4, unique_by=repr)
@@ -105,7 +123,8 @@ VALUES = st.lists(st.none() | NUMBERS | TEXTS, min_size=1, max_size=4, unique_by
 @given(VALUES, st.integers(0, 3))
 def test_every_value_that_can_be_chosen_is_written(values: list[str], default: int) -> None:
     try:
-        space = SearchSpace(x=Choice(*values, default=values[default % len(values)]))
+        chosen, likely = values[default % len(values)], values[-1 - default % len(values)]
+        space = SearchSpace(x=Choice(*values, default=chosen, prior=likely))
     except SearchSpaceError:  # 1 and 1.0 are the same choice
         return
     assert parse_space(tomllib.loads(space_text(space)), "space.toml").fingerprint == space.fingerprint
@@ -143,7 +162,7 @@ why = 1
     told = raised.value.problems
     assert all(problem.startswith("space.toml: ") for problem in told)
     for words in (
-        "lr: unknown key 'lgo'; did you mean 'log'? (known: float, log, step, default)",
+        "lr: unknown key 'lgo'; did you mean 'log'? (known: float, log, step, default, prior)",
         "depth: has no kind; did you mean 'int'?",
         "width: int is [8], not the two ends of a range",
         "both: has 2 kinds, float and int",

@@ -173,6 +173,7 @@ _BEGIN: Mapping[OriginKind, Callable[[Explanation, Origin], str]] = {
         f"{_sampler(each, origin)} drew it at random"
         + (", as it does with a share of the configurations" if origin.observations is not None else "")
     ),
+    OriginKind.PRIOR: lambda *_: "drawn near the priors of the search space, as a share of the configurations is",
     OriginKind.MODEL: lambda each, origin: (
         f"{_sampler(each, origin)} chose it, by its model of {_learned(origin)} that had measured something"
     ),

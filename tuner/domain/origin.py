@@ -25,6 +25,8 @@ class OriginKind(Enum):
     """Drawn at random, since too little was known for the sampler's model."""
     RANDOM = "random"
     """Drawn at random, as the sampler does with all configurations or with a share of them."""
+    PRIOR = "prior"
+    """Drawn near the values that the space says are probably good."""
     MODEL = "model"
     """Chosen by the sampler's model of what was measured."""
     SEQUENCE = "sequence"

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, TypeGuard, final
 
 from tuner.domain.config import Scalar
+from tuner.domain.prior import option_near, quantile_near
 
 _MOST_STEPS = 2**53
 """How many consecutive whole numbers a float can distinguish."""
@@ -24,7 +25,7 @@ _ROUNDING = 1e-8
 
 
 class NotGiven(Enum):
-    """Stands for a default that was not given: None is a value that a choice can have."""
+    """Stands for a default or a prior that was not given: None is a value that a choice can have."""
 
     NOT_GIVEN = "not given"
 
@@ -35,7 +36,7 @@ class Parameter(ABC):
     @property
     @abstractmethod
     def default(self) -> Scalar:
-        """The value the default configuration has: the one given, else the middle of the range."""
+        """The value the default configuration has: the one given, else the prior, else the middle of the range."""
 
     @property
     @abstractmethod
@@ -49,6 +50,15 @@ class Parameter(ABC):
     @abstractmethod
     def at(self, quantile: float) -> Scalar:
         """Return the value at `quantile` (0 to 1) of the range, on its own scale (log, steps, categories)."""
+
+    @property
+    @abstractmethod
+    def has_prior(self) -> bool:
+        """Whether it was said which value is probably good."""
+
+    @abstractmethod
+    def likely(self, quantile: float) -> Scalar:
+        """Return the value at `quantile` (0 to 1) of the law around its prior; as `at` where it has none."""
 
     @abstractmethod
     def nearest(self, value: Scalar) -> Scalar:
@@ -70,6 +80,7 @@ class _Range(Parameter):
     log: bool
     step: float | None
     given: float | None
+    prior: float | None
 
     def __init__(
         self,
@@ -79,12 +90,14 @@ class _Range(Parameter):
         log: bool = False,
         step: float | None = None,
         default: float | None = None,
+        prior: float | None = None,
     ) -> None:
-        for name, value in (("low", low), ("high", high), ("log", log), ("step", step), ("given", default)):
+        fields = {"low": low, "high": high, "log": log, "step": step, "given": default, "prior": prior}
+        for name, value in fields.items():
             object.__setattr__(self, name, value)
 
     def problems(self) -> Iterator[str]:
-        numbers = {"low": self.low, "high": self.high, "step": self.step, "default": self.given}
+        numbers = {"low": self.low, "high": self.high, "step": self.step, "default": self.given, "prior": self.prior}
         wrong = [f"{name} {value!r} is not {self._noun}" for name, value in numbers.items() if not self._takes(value)]
         wrong += [f"{name} is missing" for name in ("low", "high") if numbers[name] is None]
         if not isinstance(self.log, bool):
@@ -95,6 +108,14 @@ class _Range(Parameter):
         if coarse := [*self._coarse(numbers)]:
             yield from coarse
             return
+        yield from self._problems_of_scale()
+        for name, value in (("default", self.given), ("prior", self.prior)):
+            if value is not None and not self.low <= value <= self.high:
+                yield f"{name} {value:g} is outside {self.low:g} to {self.high:g}"
+        if self.step is not None and self.step > 0:
+            yield from self._problems_of_steps(self.step)
+
+    def _problems_of_scale(self) -> Iterator[str]:
         if self.low > self.high:
             yield f"low {self.low:g} is above high {self.high:g}"
         if self.log and self.low <= 0:
@@ -103,10 +124,6 @@ class _Range(Parameter):
             yield f"step {self.step:g} is not above 0"
         if self.log and self.step is not None:
             yield "a log scale takes no step"
-        if self.given is not None and not self.low <= self.given <= self.high:
-            yield f"default {self.given:g} is outside {self.low:g} to {self.high:g}"
-        if self.step is not None and self.step > 0:
-            yield from self._problems_of_steps(self.step)
 
     def _problems_of_steps(self, step: float) -> Iterator[str]:
         if (self.high - self.low) / step > _MOST_STEPS:
@@ -141,7 +158,19 @@ class _Range(Parameter):
             "log": self.log,
             "step": self.step,
             "default": self.default,
+            # Spaces without priors keep the fingerprint that they had before there were any.
+            **({} if self.prior is None else {"prior": self.prior}),
         }
+
+    @property
+    def has_prior(self) -> bool:
+        return self.prior is not None
+
+    def likely(self, quantile: float) -> float:
+        return self.at(quantile if self.prior is None else quantile_near(self.quantile(self.prior), quantile))
+
+    @abstractmethod
+    def at(self, quantile: float) -> float: ...
 
     @property
     def last(self) -> float:
@@ -171,18 +200,23 @@ class _Range(Parameter):
 
     def __str__(self) -> str:
         step = f" step {self.step:g}" if self.step is not None else ""
-        return f"{self.low:g} .. {self.high:g}{' log' if self.log else ''}{step}"
+        near = f" near {self.prior:g}" if self.prior is not None else ""
+        return f"{self.low:g} .. {self.high:g}{' log' if self.log else ''}{step}{near}"
 
 
 @final
 class Float(_Range):
-    """A real number from `low` to `high`, both included; `log` searches it on a logarithmic scale."""
+    """A real number from `low` to `high`, both included; `log` searches it on a logarithmic scale.
+
+    `prior` is a value that is probably near the best one: many of the first configurations lie around it.
+    """
 
     __slots__ = ()
 
     @property
     def default(self) -> float:
-        return self._inside(float(self.given)) if self.given is not None else self.at(0.5)
+        given = self.prior if self.given is None else self.given
+        return self.at(0.5) if given is None else self._inside(float(given))
 
     @property
     def count(self) -> float:
@@ -216,7 +250,7 @@ class Float(_Range):
 
 @final
 class Int(_Range):
-    """A whole number from `low` to `high`, both included."""
+    """A whole number from `low` to `high`, both included; `prior` is one that is probably near the best."""
 
     __slots__ = ()
 
@@ -229,7 +263,9 @@ class Int(_Range):
 
     @property
     def default(self) -> int:
-        return int(self.given) if self.given is not None else self.at(0.5)
+        if self.given is not None:
+            return int(self.given)
+        return self.at(0.5) if self.prior is None else self.nearest(self.prior)
 
     @property
     def count(self) -> int:
@@ -269,23 +305,39 @@ class Choice(Parameter):
 
     `Choice("relu", "gelu")` is a categorical. `Choice(sgd={"lr": Float(...)}, adam={...})` is conditional: a
     configuration has only the parameters of the chosen branch. Values beside branches are branches without parameters.
+    `prior` is the option that is probably the best one: half of the first configurations have it. A dict of parameters
+    there is a branch of that name.
     """
 
     options: tuple[Scalar, ...]
     branches: Mapping[Scalar, Mapping[str, Parameter]] | None
     given: Scalar | NotGiven
+    prior: Scalar | NotGiven
 
     def __init__(
-        self, /, *values: Scalar, default: Scalar | NotGiven = NotGiven.NOT_GIVEN, **branches: Mapping[str, Parameter]
+        self,
+        /,
+        *values: Scalar,
+        default: Scalar | NotGiven = NotGiven.NOT_GIVEN,
+        prior: Scalar | Mapping[str, Parameter] | NotGiven = NotGiven.NOT_GIVEN,
+        **branches: Mapping[str, Parameter],
     ) -> None:
+        if isinstance(prior, Mapping):
+            branches, prior = {**branches, "prior": prior}, NotGiven.NOT_GIVEN
         plain: dict[Scalar, Mapping[str, Parameter]] = {value: {} for value in values if _is_scalar(value)}
         object.__setattr__(self, "options", (*values, *branches))
         object.__setattr__(self, "branches", {**plain, **branches} if branches else None)
         object.__setattr__(self, "given", default)
+        object.__setattr__(self, "prior", prior)
 
     @property
     def default(self) -> Scalar:
-        return self.options[0] if isinstance(self.given, NotGiven) else self.given
+        given = self.prior if isinstance(self.given, NotGiven) else self.given
+        return self.options[0] if isinstance(given, NotGiven) else given
+
+    @property
+    def has_prior(self) -> bool:
+        return not isinstance(self.prior, NotGiven)
 
     @property
     def count(self) -> int:
@@ -308,8 +360,9 @@ class Choice(Parameter):
             for name in named
             if not str(name).strip() or "." in str(name)
         )
-        if not isinstance(self.given, NotGiven) and not any(_is_same(self.given, each) for each in self.options):
-            yield f"default {self.given!r} is none of {', '.join(map(repr, self.options))}"
+        for key, value in (("default", self.given), ("prior", self.prior)):
+            if not isinstance(value, NotGiven) and not any(_is_same(value, each) for each in self.options):
+                yield f"{key} {value!r} is none of {', '.join(map(repr, self.options))}"
 
     def _unpacked(self) -> str:
         """Return how the values are given that a single list has; "" for anything else."""
@@ -321,6 +374,12 @@ class Choice(Parameter):
     def at(self, quantile: float) -> Scalar:
         return self.options[min(len(self.options) - 1, math.floor(quantile * len(self.options)))]
 
+    def likely(self, quantile: float) -> Scalar:
+        if isinstance(self.prior, NotGiven):
+            return self.at(quantile)
+        guess = next(index for index, option in enumerate(self.options) if _is_same(option, self.prior))
+        return self.options[option_near(guess, len(self.options), quantile)]
+
     def nearest(self, value: Scalar) -> Scalar:
         return next((each for each in self.options if _is_same(each, value)), self.default)
 
@@ -329,6 +388,8 @@ class Choice(Parameter):
 
     def describe(self) -> dict[str, Any]:
         description: dict[str, Any] = {"type": "Choice", "default": self.default}
+        if not isinstance(self.prior, NotGiven):
+            description["prior"] = self.prior
         if self.branches is None:
             return description | {"values": list(self.options)}
         if not all(isinstance(option, str) for option in self.options):
@@ -342,7 +403,8 @@ class Choice(Parameter):
         }
 
     def __str__(self) -> str:
-        return " | ".join(str(option) for option in self.options)
+        near = "" if isinstance(self.prior, NotGiven) else f", probably {self.prior}"
+        return " | ".join(str(option) for option in self.options) + near
 
 
 def stepped(low: float, step: float, value: float) -> float:

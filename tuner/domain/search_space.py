@@ -11,7 +11,7 @@ from typing import Any, final
 
 from tuner.domain.config import Config, Scalar
 from tuner.domain.errors import SearchSpaceError
-from tuner.domain.parameter import Choice, Float, Int, Parameter
+from tuner.domain.parameter import Choice, Float, Int, NotGiven, Parameter
 from tuner.formatting.values import amount
 
 Choose = Callable[[str, Parameter], Scalar]
@@ -158,6 +158,18 @@ class SearchSpace:
         Parameters in `held` have the values there.
         """
         return self.build(lambda path, each: held[path] if path in held else each.at(quantiles[path]))
+
+    @property
+    def has_priors(self) -> bool:
+        """Whether it was said of any parameter which value is probably good."""
+        return any(each.has_prior for each in self.parameters.values())
+
+    def likely(self, draw: Random, held: Mapping[str, Scalar] = MappingProxyType({})) -> Config:
+        """Return a configuration drawn near the priors, and anywhere where a parameter has none.
+
+        Parameters in `held` have the values there.
+        """
+        return self.build(lambda path, each: held[path] if path in held else each.likely(draw.random()))
 
     def near(self, config: Config, held: Collection[str], draw: Random) -> Config:
         """Return a configuration near this one: real numbers, but those `held` by path, times 0.8 or 1.2.
@@ -391,11 +403,14 @@ def _problems(prefix: str, tree: Mapping[str, Any]) -> Iterator[str]:
 def _parse(description: Mapping[str, Any]) -> Parameter:
     kinds = {"Float": Float, "Int": Int}
     if description["type"] in kinds:
-        keywords = {key: description[key] for key in ("low", "high", "log", "step", "default")}
+        keywords: dict[str, Any] = {
+            key: description.get(key) for key in ("low", "high", "log", "step", "default", "prior")
+        }
         return kinds[description["type"]](**keywords)
     values = description.get("values", [])
+    prior = description.get("prior", NotGiven.NOT_GIVEN)
     if "branches" not in description:
-        return Choice(*values, default=description["default"])
+        return Choice(*values, default=description["default"], prior=prior)
     branches = {
         branch: {name: _parse(each) for name, each in parameters.items()}
         for branch, parameters in description["branches"].items()
@@ -403,7 +418,8 @@ def _parse(description: Mapping[str, Any]) -> Parameter:
     # Values come before branches, and what is no text is none.
     plain = values[: max((index for index, value in enumerate(values, 1) if not isinstance(value, str)), default=0)]
     named = {branch: parameters for branch, parameters in branches.items() if branch not in plain}
-    return Choice(*plain, default=description["default"], **named)
+    # The keyword `prior` stands for a branch of that name, where there is one.
+    return Choice(*plain, default=description["default"], **{"prior": prior, **named})
 
 
 def _halton(dimensions: int, count: int) -> Iterator[tuple[float, ...]]:

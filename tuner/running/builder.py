@@ -26,6 +26,7 @@ from tuner.execution.worker import OBJECTIVES
 from tuner.registry.import_path import clash, resolve, shares_process
 from tuner.running.checks import (
     ineffective_cohort,
+    ineffective_priors,
     questionable_choices,
     unconfirmable,
     uncounted_unit,
@@ -130,6 +131,7 @@ def build_components(
             *dict.fromkeys(filter(None, (clash(each, folder) for each in named_parts(spec)))),
             *name_clashes(spec),
             *unusual_space_size(spec, space, sampler),
+            *ineffective_priors(space, sampler),
             *(objective.notes(space) if objective is not None else ()),
         ),
         confirms=_confirms(spec, worker_spec, goal, objective),

@@ -159,6 +159,12 @@ def unusual_space_size(spec: StudySpec, space: SearchSpace, sampler: Sampler) ->
         )
 
 
+def ineffective_priors(space: SearchSpace, sampler: Sampler) -> Iterator[str]:
+    """Yield that the priors of the space change no proposal, where a grid has all configurations anyway."""
+    if space.has_priors and not math.isinf(sampler.most_proposals):
+        yield "the priors of the search space change nothing: a grid tries its configurations in a fixed order"
+
+
 def _configurations(count: float) -> str:
     if count == 1:
         return "1 configuration"

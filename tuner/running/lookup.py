@@ -1,6 +1,7 @@
 """Names to objects: the objective, the search space, the sampler, the scheduler and the executor of a spec."""
 
 import inspect
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from tuner.formatting.redaction import remember
 from tuner.registry.catalogue import Catalogue
 from tuner.registry.import_path import is_function, resolve, resolve_class
 from tuner.running.own_parts import CheckedSampler, built
+from tuner.samplers._prior_sampler import PriorSampler
 from tuner.spec.space_file import is_space_file, read_space_file
 
 SAMPLERS = Catalogue("tuner.samplers", "sampler", group="tuner.samplers")
@@ -110,14 +112,20 @@ def _in_unit(text: str, unit: FidelityUnit, before: FidelityUnit = FidelityUnit.
 
 
 def find_sampler(spec: StudySpec, space: SearchSpace, goal: Goal, folder: Path, *, stops_early: bool) -> Sampler:
-    """Return the spec's sampler; raises `ConfigurationError` where it cannot search the space for the goal."""
+    """Return the spec's sampler, which draws near the priors of the space where it has any.
+
+    Raises `ConfigurationError` where it cannot search the space for the goal.
+    """
     component, member = as_component(spec.sampler), sampler_class(spec, folder)
     with built("sampler", component.name):
         problems = [*member.problems(space, goal, stops_early=stops_early)]
         if problems:
             raise ConfigurationError(f"sampler {component.name}: {problem}" for problem in problems)
         sampler = member(space, goal, spec.seed, **component.options)
-    return sampler if component.name in SAMPLERS else CheckedSampler(sampler, space, component.name)
+    checked = sampler if component.name in SAMPLERS else CheckedSampler(sampler, space, component.name)
+    # What comes to an end by itself, a grid, has every configuration in it.
+    takes_priors = space.has_priors and math.isinf(checked.most_proposals)
+    return PriorSampler(checked, space, spec.seed) if takes_priors else checked
 
 
 def sampler_class(spec: StudySpec, folder: Path) -> type[Sampler]:

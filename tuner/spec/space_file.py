@@ -38,9 +38,9 @@ RULES = "rules"
 
 _RANGES: Mapping[str, type[Float | Int]] = {"float": Float, "int": Int}
 _KEYS = {
-    "float": ("float", "log", "step", "default"),
-    "int": ("int", "log", "step", "default"),
-    "choice": ("choice", "values", "default"),
+    "float": ("float", "log", "step", "default", "prior"),
+    "int": ("int", "log", "step", "default", "prior"),
+    "choice": ("choice", "values", "default", "prior"),
 }
 _RULE_KEYS = ("require", "why")
 _DEEPEST = 50
@@ -171,13 +171,14 @@ class _Reader:
             self.problems.append(f"{path}: {values!r} is not a list of values")
             return None
         wrong = [f"{path}.{name}: is not a table of parameters" for name in branches if not _is_table(branches[name])]
-        wrong += [f"{path}.default: no branch can be called so"] if "default" in branches else []
+        keywords = [key for key in ("default", "prior") if key in branches and (key == "default" or key in content)]
+        wrong += [f"{path}.{key}: no branch can be called so" for key in keywords]
         if wrong:
             self.problems += wrong
             return None
         trees = {name: self.tree(f"{path}.{name}.", branch, depth + 1) for name, branch in branches.items()}
-        default = _scalar(content["default"]) if "default" in content else NotGiven.NOT_GIVEN
-        return Choice(*map(_scalar, values), default=default, **trees)
+        given = {key: _scalar(content.get(key, NotGiven.NOT_GIVEN)) for key in ("default", "prior")}
+        return Choice(*map(_scalar, values), **{**given, **trees})
 
 
 def _is_table(value: object) -> bool:
@@ -223,8 +224,7 @@ def _branches(path: tuple[str, ...], choice: Choice) -> Iterator[str]:
     assert choice.branches is not None  # as `_has_branches` says
     values = [value for value in choice.branches if not isinstance(value, str)]
     head = {"values": _toml(values)} if values else {}
-    if not _is_first(choice):
-        head["default"] = _toml(choice.default)
+    head |= _said(choice)
     if head:
         yield from ("", f"[{'.'.join(map(_key, path))}]", *(f"{key} = {value}" for key, value in head.items()))
     for name, branch in choice.branches.items():
@@ -239,21 +239,25 @@ def _has_branches(parameter: Parameter) -> bool:
 def _inline(parameter: Parameter) -> str:
     if isinstance(parameter, Choice):
         values = _toml(list(parameter.options))
-        if _is_first(parameter):
-            return values
-        return f"{{choice = {values}, default = {_toml(parameter.default)}}}"
+        said = "".join(f", {key} = {value}" for key, value in _said(parameter).items())
+        return f"{{choice = {values}{said}}}" if said else values
     assert isinstance(parameter, Float | Int)  # there are no others
     kind = "float" if isinstance(parameter, Float) else "int"
     words = [f"{kind} = {_toml([parameter.low, parameter.high])}"]
     words += ["log = true"] if parameter.log else []
     words += [f"step = {_toml(parameter.step)}"] if parameter.step is not None else []
     words += [f"default = {_toml(parameter.given)}"] if parameter.given is not None else []
+    words += [f"prior = {_toml(parameter.prior)}"] if parameter.prior is not None else []
     return f"{{{', '.join(words)}}}"
 
 
-def _is_first(choice: Choice) -> bool:
-    first = choice.options[0]
-    return choice.default == first and type(choice.default) is type(first)
+def _said(choice: Choice) -> dict[str, str]:
+    """Return the default and the prior of a choice as TOML, without what is so anyway."""
+    anyway = choice.options[0] if isinstance(choice.prior, NotGiven) else choice.prior
+    said = {} if choice.default == anyway and type(choice.default) is type(anyway) else {"default": choice.default}
+    if not isinstance(choice.prior, NotGiven):
+        said["prior"] = choice.prior
+    return {key: _toml(value) for key, value in said.items()}
 
 
 def _toml(value: Scalar | list[Any]) -> str:

@@ -27,6 +27,11 @@ SPACES = {
         optimizer=Choice(sgd={"lr": Float(0.001, 1, log=True), "momentum": Float(0, 1)}, adam={"beta": Float(0.5, 1)}),
         depth=Int(1, 5),
     ),
+    "priors": SearchSpace(
+        lr=Float(1e-5, 1.0, log=True, prior=1e-3),
+        kind=Choice(sgd={"momentum": Float(0, 1, prior=0.9)}, adam={}, prior="adam"),
+        depth=Int(1, 9, prior=2, default=3),
+    ),
     "a single number": SearchSpace(x=Float(0, 1)),
     "ranges of one value": SearchSpace(x=Float(0.5, 0.5), z=Float(10, 10, log=True), y=Float(0, 1), n=Int(3, 3)),
     "uneven steps": SearchSpace(x=Float(0, 1, step=0.3), n=Int(0, 10, step=3)),
