@@ -105,14 +105,35 @@ def test_a_trial_that_is_too_large_for_good_ends_at_once_and_optuna_and_its_dash
         assert serialize_frozen_trial(0, seen, {})["constraints"] == [excess]
 
 
-def test_an_interrupted_study_of_several_metrics_ends_as_an_uninterrupted_one() -> None:
-    asked = spec(metric="", metrics=["value", "parameters"], directions=["maximize", "minimize"])
+@pytest.mark.parametrize("scheduler", ["none", "asha", "hyperband"])
+def test_an_interrupted_study_of_several_metrics_ends_as_an_uninterrupted_one(scheduler: str) -> None:
+    several = {"metric": "", "metrics": ["value", "parameters"], "directions": ["maximize", "minimize"]}
+    asked = spec(**several, scheduler=scheduler, budget=tuner.Budget(trials=12, epochs=9))
     whole = tuner.run(asked, name="whole", trials=20)
     parts = tuner.run(asked, name="parts", trials=13).resume(trials=20)
     assert [(t.state, t.config, t.curve, t.metrics) for t in parts.trials] == [
         (t.state, t.config, t.curve, t.metrics) for t in whole.trials
     ]
     assert [trial.number for trial in parts.best_trials] == [trial.number for trial in whole.best_trials]
+
+
+def test_with_several_metrics_asha_stops_what_others_beat_and_says_so(cli: Cli) -> None:
+    several = {"metric": "", "metrics": ["value", "parameters"], "directions": ["maximize", "minimize"]}
+    study = tuner.run(spec(**several, scheduler="asha", budget=tuner.Budget(trials=30, epochs=9)), name="halved")
+    stopped = [trial for trial in study.trials if trial.state is State.PRUNED]
+    assert stopped
+    assert {trial.last_epoch for trial in stopped} <= {1, 3}
+    for trial in stopped:
+        rivals = [each for each in study.trials if each.number < trial.number]
+        assert any(
+            each.curve[trial.last_epoch] >= trial.curve[trial.last_epoch]
+            and each.metrics["parameters"] <= trial.metrics["parameters"]
+            for each in rivals
+            if trial.last_epoch in each.curve
+        )
+    code, shown, _ = cli("explain", "halved", str(stopped[0].number))
+    assert code == 0
+    assert "by all metrics" in shown
 
 
 def test_optunas_own_sampler_goes_on_with_our_study(irises: Path) -> None:
@@ -196,7 +217,10 @@ def test_the_end_of_a_run_that_nothing_meets_is_no_success(irises: Path, cli: Cl
     ("given", "problem"),
     [
         ({"metrics": ["value", "parameters"]}, "does not say which way 'value' is better; give one for each metric"),
-        ({"metrics": ["value", "parameters"], "directions": ["maximize", "minimize"], "scheduler": "asha"}, "asha: it"),
+        (
+            {"metrics": ["value", "parameters"], "directions": ["maximize", "minimize"], "scheduler": "median"},
+            "median: it",
+        ),
         ({"metrics": ["value", "parameters"], "directions": ["maximize", "minimize"], "scheduler": "pbt"}, "pbt: it"),
     ],
 )

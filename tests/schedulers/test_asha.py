@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuner import Decision
+from tuner.domain.decision import Yardstick
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import Direction
 from tuner.schedulers.asha import ASHA
@@ -145,3 +146,22 @@ def test_a_report_that_crosses_no_rung_compares_nothing() -> None:
     scheduler.record(0, 1, 0.5)
     scheduler.record(0, 2, 0.5)
     assert scheduler.comparisons(0, 2) == ()
+
+
+def test_with_several_metrics_the_front_of_a_rung_continues_and_what_others_beat_stops() -> None:
+    scheduler = ASHA(27, Direction.MAXIMIZE, 0)
+    rung = [(0.9, -9.0), (0.1, -1.0), (0.5, -5.0), (0.4, -6.0), (0.9, -9.5), (0.0, -0.5)]
+    for number, merits in enumerate(rung):
+        scheduler.record_several(number, 1, merits)
+    stopped = [number for number in range(len(rung)) if scheduler.decide(number, 1) is Decision.STOP]
+    assert stopped == [3, 4]
+    (compared,) = scheduler.comparisons(3, 1)
+    assert compared.yardstick is Yardstick.FRONT
+    assert (compared.value, compared.compared, compared.places) == (6.0, 6, 2)
+
+
+def test_with_several_metrics_a_large_rung_lets_fronts_beyond_the_first_continue() -> None:
+    scheduler = ASHA(27, Direction.MAXIMIZE, 0)
+    for number in range(9):  # each is beaten by all before it
+        scheduler.record_several(number, 1, (-float(number), -float(number)))
+    assert [number for number in range(9) if scheduler.decide(number, 1) is Decision.CONTINUE] == [0, 1, 2]

@@ -64,6 +64,8 @@ def _table(explanation: Explanation, compared: list[Comparison]) -> RenderableTy
 def _yardstick(comparison: Comparison, heading: str) -> str:
     if comparison.yardstick is Yardstick.BEST:
         return f"the best {comparison.places} of {comparison.compared}"
+    if comparison.yardstick is Yardstick.FRONT:
+        return f"the places of {comparison.compared}, by all metrics"
     if comparison.yardstick is Yardstick.MEDIAN:
         return f"the median of {amount(comparison.compared, 'other trial')}"
     return f"its own best before, {heading} {comparison.rung - comparison.compared}"

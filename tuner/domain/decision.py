@@ -21,6 +21,8 @@ class Yardstick(Enum):
 
     BEST = "best"
     """The best values that were recorded at a rung: there are so many places among them."""
+    FRONT = "front"
+    """The places of the trials at a rung by all metrics, front after front: there are so many that continue."""
     MEDIAN = "median"
     """The median of what the other trials had reached."""
     OWN = "own"
@@ -33,7 +35,7 @@ class Comparison:
     """What a decision about a trial was based on: its `value` at `rung`, and the one that was `needed` to continue.
 
     `compared` is how many values there were, the trial's own among them at a rung of successive halving, where the best
-    `places` continue. `decision` is what followed at this rung. The default configuration is never stopped, whatever
+    `places` continue. With several metrics the value is the trial's place there, from 1. `decision` is what followed at this rung. The default configuration is never stopped, whatever
     was decided.
     """
 

@@ -60,6 +60,10 @@ class Goal:
         """Every metric that a report has to have, each once."""
         return tuple(dict.fromkeys((*self.metrics, *(each.metric for each in self.constraints))))
 
+    def merits(self, metrics: Mapping[str, float]) -> tuple[float, ...]:
+        """Return the values of the goal's metrics, turned so that more is better."""
+        return tuple(way.sign * metrics[name] for name, way in zip(self.metrics, self.directions, strict=True))
+
     def violated(self, metrics: Mapping[str, float]) -> tuple[Constraint, ...]:
         """Return the constraints that these metrics break; a metric that is not known breaks none."""
         known = (each for each in self.constraints if each.metric in metrics)

@@ -27,6 +27,9 @@ class Scheduler(ABC):
     exploits: ClassVar[bool] = False
     """Whether trials continue from each other's states: then all of them gather at their decision epochs."""
 
+    compares_several: bool = False
+    """Whether it judges trials by all metrics of a study that has several: then `record_several` is called."""
+
     @abstractmethod
     def __init__(self, max_epochs: int, direction: Direction, seed: int) -> None:
         """Judge trials of at most `max_epochs` epochs; values are better in `direction`."""
@@ -49,6 +52,13 @@ class Scheduler(ABC):
     @abstractmethod
     def record(self, number: int, epoch: int, value: float) -> None:
         """Record that trial `number` measured `value` after `epoch` (from 1); epochs of a trial come in order."""
+
+    def record_several(self, number: int, epoch: int, merits: tuple[float, ...]) -> None:
+        """Record all metrics of trial `number` after `epoch`, the study's first one first, each so that more is better.
+
+        Called in place of `record` in a study of several metrics, where it `compares_several`.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def decide(self, number: int, epoch: int) -> Decision:

@@ -90,10 +90,10 @@ def find_scheduler(spec: StudySpec, goal: Goal, folder: Path) -> Scheduler:
     component, fidelity = as_component(spec.scheduler), spec.budget.fidelity
     member = resolve_class(component.name, SCHEDULERS, Scheduler, folder)  # type: ignore[type-abstract]
     _check_options(member, "scheduler", component.options, fidelity.unit)
-    if goal.has_several and (member.prunes or member.exploits):
+    if goal.has_several and (member.prunes or member.exploits) and not member.compares_several:
         raise ConfigurationError(
             f"scheduler {component.name}: it compares trials by one metric, and the study has {len(goal.metrics)}; "
-            "use the scheduler none or patience"
+            "use the scheduler asha, hyperband, patience or none"
         )
     options = {_in_unit(name, FidelityUnit.EPOCHS, fidelity.unit): value for name, value in component.options.items()}
     if fidelity.unit is not FidelityUnit.EPOCHS:

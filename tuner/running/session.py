@@ -133,7 +133,8 @@ class StudyRunner:
         study, stored = self._store.read(name)
         trials, foreign = self._adopted(held, stored)
         parts.cohorts.remember(study.notes.get("cohorts", {}))
-        unfinished = any(not trial.state.is_finished for trial in trials)
+        # Running trials continue from theirs; of finished ones they matter where several metrics are compared.
+        is_read = parts.goal.has_several or any(not trial.state.is_finished for trial in trials)
         controller = SearchController(
             parts.plan,
             sampler=DelayedSampler(parts.sampler, parts.delay) if parts.delay else parts.sampler,
@@ -144,7 +145,7 @@ class StudyRunner:
             added=AddedConfigs(self._store.queue(name), parts.space),
             listeners=[self._listeners],
             trials=trials,
-            metrics=self._store.reports(name) if unfinished else {},
+            metrics=self._store.reports(name) if is_read else {},
             tested=study.tested,
             to_test=self._to_test,
             assignments_issued=assignments_issued,

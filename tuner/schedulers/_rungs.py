@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import final
 
 from tuner.domain.decision import Comparison, Decision, Yardstick
-from tuner.domain.study import Direction
+from tuner.schedulers._fronts import Merits, place
 
 
 def rung_epochs(min_epochs: int, eta: int, max_epochs: int, warm_up: int = 0) -> tuple[int, ...]:
@@ -29,52 +29,73 @@ def rung_epochs(min_epochs: int, eta: int, max_epochs: int, warm_up: int = 0) ->
 
 @final
 class Ladder:
-    """One bracket: its rungs, and the values that were recorded at each."""
+    """One bracket: its rungs, and the merits that were recorded at each; `sign` turns the one of a single metric."""
 
-    def __init__(self, epochs: tuple[int, ...], eta: int, direction: Direction) -> None:
+    def __init__(self, epochs: tuple[int, ...], eta: int, sign: float) -> None:
         self.epochs = epochs
         self._eta = eta
-        self._sign = direction.sign
-        self._sorted: dict[int, list[float]] = {epoch: [] for epoch in epochs}
-        self._values: dict[int, dict[int, float]] = {epoch: {} for epoch in epochs}
+        self._sign = sign
+        self._sorted: dict[int, list[Merits]] = {epoch: [] for epoch in epochs}
+        self._merits: dict[int, dict[int, Merits]] = {epoch: {} for epoch in epochs}
         self._crossed: dict[tuple[int, int], list[int]] = defaultdict(list)
 
     def record(self, number: int, epoch: int, value: float) -> None:
         """Record a trial's value at each rung that this report is the first one to reach or to pass."""
-        for rung, values in self._values.items():
-            if rung <= epoch and number not in values:
-                values[number] = self._sign * value
-                insort(self._sorted[rung], self._sign * value)
+        self.record_several(number, epoch, (self._sign * value,))
+
+    def record_several(self, number: int, epoch: int, merits: Merits) -> None:
+        """Record a trial's merits at each rung that this report is the first one to reach or to pass."""
+        for rung, known in self._merits.items():
+            if rung <= epoch and number not in known:
+                known[number] = merits
+                insort(self._sorted[rung], merits)
                 self._crossed[number, epoch].append(rung)
 
     def decide(self, number: int, epoch: int) -> Decision:
         """Stop a trial that is not among the best `1/eta` of a rung that its report at `epoch` crossed.
 
-        The only best of a rung is never stopped, and equals continue.
+        The only best of a rung is never stopped, and equals continue. With several metrics the best are front after
+        front, and all of the first front continue, however many they are: what is wanted in the end is a whole front.
         """
-        rungs = self._crossed.get((number, epoch), [])
-        return Decision.CONTINUE if all(self._is_among_the_best(number, rung) for rung in rungs) else Decision.STOP
+        compared = (self._compared(number, rung) for rung in self._crossed.get((number, epoch), []))
+        return Decision.STOP if any(each.decision is Decision.STOP for each in compared) else Decision.CONTINUE
 
     def comparisons(self, number: int, epoch: int) -> tuple[Comparison, ...]:
         """Return what the trial was compared with at each rung that its report at `epoch` crossed."""
-        return tuple(self._comparison(number, rung) for rung in self._crossed.get((number, epoch), []))
+        return tuple(self._compared(number, rung) for rung in self._crossed.get((number, epoch), []))
 
-    def _comparison(self, number: int, rung: int) -> Comparison:
-        values = self._sorted[rung]
-        places = max(1, len(values) // self._eta)
-        return Comparison(
-            yardstick=Yardstick.BEST,
-            rung=rung,
-            value=self._sign * self._values[rung][number],
-            needed=self._sign * values[-places],
-            compared=len(values),
-            places=places,
-            decision=Decision.CONTINUE if self._is_among_the_best(number, rung) else Decision.STOP,
-        )
+    def _compared(self, number: int, rung: int) -> Comparison:
+        is_single = len(self._merits[rung][number]) == 1
+        return self._by_value(number, rung) if is_single else self._by_front(number, rung)
 
-    def _is_among_the_best(self, number: int, rung: int) -> bool:
-        values, own = self._sorted[rung], self._values[rung][number]
+    def _by_value(self, number: int, rung: int) -> Comparison:
+        values, own = self._sorted[rung], self._merits[rung][number]
+        places = self._places(rung)
         better = len(values) - bisect_left(values, own)
         # `better` counts the trial itself and its equals; it stays if those above them leave a place.
         equals = values.count(own) if better > 1 else 1
-        return better - equals < max(1, len(values) // self._eta)
+        return Comparison(
+            yardstick=Yardstick.BEST,
+            rung=rung,
+            value=self._sign * own[0],
+            needed=self._sign * values[-places][0],
+            compared=len(values),
+            places=places,
+            decision=Decision.CONTINUE if better - equals < places else Decision.STOP,
+        )
+
+    def _by_front(self, number: int, rung: int) -> Comparison:
+        merits, places = self._merits[rung], self._places(rung)
+        before, front = place([*merits.values()], [*merits].index(number))
+        return Comparison(
+            yardstick=Yardstick.FRONT,
+            rung=rung,
+            value=float(before + 1),
+            needed=float(places),
+            compared=len(merits),
+            places=places,
+            decision=Decision.CONTINUE if before < places or front == 0 else Decision.STOP,
+        )
+
+    def _places(self, rung: int) -> int:
+        return max(1, len(self._sorted[rung]) // self._eta)

@@ -20,10 +20,12 @@ class ASHA(Scheduler):
 
     Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning", describe the other one, which pauses trials
     at a rung and promotes them later. Here a trial is judged once per rung, by its first report at or beyond it, and a
-    stopped one never comes back. Rungs are at `min_epochs * eta^k` epochs, those below `warm_up` left out.
+    stopped one never comes back. With several metrics the best at a rung are front after front (Schmucker et al. 2021,
+    "Multi-objective Asynchronous Successive Halving"), and none of the first front is stopped. Rungs are at `min_epochs * eta^k` epochs, those below `warm_up` left out.
     """
 
     prunes: ClassVar[bool] = True
+    compares_several = True
 
     def __init__(
         self,
@@ -36,7 +38,7 @@ class ASHA(Scheduler):
         warm_up: int = 0,
     ) -> None:
         refuse(of_halving(min_epochs, eta, max_epochs, warm_up))
-        self._ladder = Ladder(rung_epochs(min_epochs, eta, max_epochs, warm_up), eta, direction)
+        self._ladder = Ladder(rung_epochs(min_epochs, eta, max_epochs, warm_up), eta, direction.sign)
 
     @classmethod
     def unit_defaults(cls, max_epochs: int, options: Mapping[str, Any]) -> Mapping[str, int]:
@@ -47,6 +49,9 @@ class ASHA(Scheduler):
 
     def record(self, number: int, epoch: int, value: float) -> None:
         self._ladder.record(number, epoch, value)
+
+    def record_several(self, number: int, epoch: int, merits: tuple[float, ...]) -> None:
+        self._ladder.record_several(number, epoch, merits)
 
     def decide(self, number: int, epoch: int) -> Decision:
         return self._ladder.decide(number, epoch)

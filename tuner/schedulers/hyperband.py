@@ -27,6 +27,7 @@ class Hyperband(Scheduler):
     """
 
     prunes: ClassVar[bool] = True
+    compares_several = True
 
     def __init__(
         self,
@@ -42,7 +43,7 @@ class Hyperband(Scheduler):
         self._seed = seed
         rungs = rung_epochs(min_epochs, eta, max_epochs, warm_up)
         count = len(rungs) + 1
-        self._ladders = [Ladder(rungs[skipped:], eta, direction) for skipped in range(count)]
+        self._ladders = [Ladder(rungs[skipped:], eta, direction.sign) for skipped in range(count)]
         self._shares = [_share(count, skipped, eta) for skipped in range(count)]
 
     @classmethod
@@ -54,6 +55,9 @@ class Hyperband(Scheduler):
 
     def record(self, number: int, epoch: int, value: float) -> None:
         self._ladders[self._bracket(number)].record(number, epoch, value)
+
+    def record_several(self, number: int, epoch: int, merits: tuple[float, ...]) -> None:
+        self._ladders[self._bracket(number)].record_several(number, epoch, merits)
 
     def decide(self, number: int, epoch: int) -> Decision:
         return self._ladders[self._bracket(number)].decide(number, epoch)

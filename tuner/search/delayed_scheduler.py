@@ -23,7 +23,8 @@ class DelayedScheduler(Scheduler):
         self._make = make
         self._delay = delay
         self._epochs = make()
-        self._curves: dict[int, dict[int, float]] = defaultdict(dict)
+        self.compares_several = self._epochs.compares_several
+        self._curves: dict[int, dict[int, float | tuple[float, ...]]] = defaultdict(dict)
         self._judges: dict[int, Scheduler] = {}
         self._known: dict[int, int] = {}
 
@@ -32,6 +33,9 @@ class DelayedScheduler(Scheduler):
 
     def record(self, number: int, epoch: int, value: float) -> None:
         self._curves[number].setdefault(epoch, value)
+
+    def record_several(self, number: int, epoch: int, merits: tuple[float, ...]) -> None:
+        self._curves[number].setdefault(epoch, merits)
 
     def decide(self, number: int, epoch: int) -> Decision:
         return self._judge(number, epoch).decide(number, epoch)
@@ -45,7 +49,7 @@ class DelayedScheduler(Scheduler):
             self._begin(number)
         for each in sorted(self._curves[number]):
             if self._known[number] < each <= epoch:
-                self._judges[number].record(number, each, self._curves[number][each])
+                _record(self._judges[number], number, each, self._curves[number][each])
                 self._known[number] = each
         return self._judges[number]
 
@@ -55,4 +59,12 @@ class DelayedScheduler(Scheduler):
         self._judges[number], self._known[number] = self._make(), 0
         for other in sorted(each for each in self._curves if each <= last):
             for epoch, value in sorted(self._curves[other].items()):
-                self._judges[number].record(other, epoch, value)
+                _record(self._judges[number], other, epoch, value)
+
+
+def _record(judge: Scheduler, number: int, epoch: int, measured: float | tuple[float, ...]) -> None:
+    """Record a single metric, or all of several, with a scheduler."""
+    if isinstance(measured, tuple):
+        judge.record_several(number, epoch, measured)
+    else:
+        judge.record(number, epoch, measured)

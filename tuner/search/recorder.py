@@ -13,7 +13,7 @@ from tuner.domain.event import EventKind
 from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.study_writer import TrialUpdate
-from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
+from tuner.domain.trial import Failure, FailureReason, Metrics, Report, TrialRecord, TrialState
 from tuner.search.batching_statistics import BatchingStatistics
 from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.early_end import EarlyEnd
@@ -64,8 +64,8 @@ class Recorder:
             self._cohorts.give(trial.config)
             for epoch, value in sorted(trial.curve.items()):
                 metrics = state.metrics(trial.number).get(epoch, trial.metrics)
-                if not self._plan.goal.broken_for_good(metrics):
-                    self._scheduler.record(trial.number, epoch, value)
+                if set(self._plan.goal.metrics) <= {*metrics, self._plan.goal.metric}:  # another program's may lack one
+                    self._schedule(trial.number, epoch, {**metrics, self._plan.goal.metric: value})
         is_finite = bool(state.trials) and self._sampler.most_proposals < math.inf
         if is_finite and self._sampler.suggest(len(state.trials)) is None:
             state.exhaust()
@@ -158,14 +158,22 @@ class Recorder:
         """Record all reports with the scheduler, then let it judge the trials together, then learn from the outcome."""
         for report in reports:
             if report.metrics is not None:
-                # An infeasible trial must not affect the scheduler's ranking of feasible ones.
-                if not self._plan.goal.broken_for_good(report.metrics):
-                    self._scheduler.record(report.number, report.epoch, report.metrics[self._plan.goal.metric])
+                self._schedule(report.number, report.epoch, report.metrics)
                 self._cohorts.measured(report.seconds)
                 self._statistics.count(report)
         self._learn(state, self._changes(state, reports), unit)
         if self._statistics.is_due:
             self._statistics.store(state.trial(reports[0].number).config, unit)
+
+    def _schedule(self, number: int, epoch: int, metrics: Metrics) -> None:
+        """Record metrics with the scheduler; an infeasible trial must not affect its ranking of feasible ones."""
+        goal = self._plan.goal
+        if goal.broken_for_good(metrics):
+            return
+        if goal.has_several and self._scheduler.compares_several:
+            self._scheduler.record_several(number, epoch, goal.merits(metrics))
+        else:
+            self._scheduler.record(number, epoch, metrics[goal.metric])
 
     def _changes(self, state: RunState, reports: Sequence[Report]) -> list[TrialUpdate]:
         """Return what the reports change, one after the other; what follows a trial's end changes nothing."""

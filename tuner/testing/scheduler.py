@@ -102,6 +102,19 @@ class SchedulerConformance:
 
     @_generated
     @given(curves=_curves_of_trials)
+    def test_one_that_compares_several_metrics_decides_the_same_when_it_is_rebuilt(self, curves: Curves) -> None:
+        if not self.scheduler.compares_several:
+            return
+        went_on, rebuilt = _make(self.scheduler), _make(self.scheduler)
+        merits = {each: (curves[each[0]][each[1]], float(-each[0] % 3)) for each in _side_by_side(curves)}
+        for (number, epoch), both in merits.items():
+            went_on.record_several(number, epoch, both)
+        for (number, epoch), both in sorted(merits.items()):
+            rebuilt.record_several(number, epoch, both)
+        assert [went_on.decide(*each) for each in merits] == [rebuilt.decide(*each) for each in merits]
+
+    @_generated
+    @given(curves=_curves_of_trials)
     def test_deciding_changes_nothing(self, curves: Curves) -> None:
         asked, unasked = _make(self.scheduler), _make(self.scheduler)
         for number, epoch in _side_by_side(curves):
