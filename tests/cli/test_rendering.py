@@ -28,7 +28,7 @@ from tuner.cli._rendering import (
 )
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError, TunerError
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import STEPS
 from tuner.domain.trial import Failure, FailureReason, Stage, TrialRecord, TrialState
 
 BEGAN = datetime(2026, 1, 1)  # noqa: DTZ001 - as Optuna stores it
@@ -166,7 +166,7 @@ def test_a_schedule_has_a_row_for_every_configuration_from_the_epoch_it_trained_
 def test_a_schedule_counts_in_the_studys_unit() -> None:
     own = Config({"x": 0.5})
     stages = (Stage(epoch=0, config=own), Stage(epoch=2000, config=own, source=4))
-    header, *rows = printed(schedule_table(trial(0, 0.5, schedule=stages), FidelityUnit.STEPS))
+    header, *rows = printed(schedule_table(trial(0, 0.5, schedule=stages), STEPS))
     assert header.startswith("from step")
     assert [row.split()[0] for row in rows] == ["1", "2,001"]
 

@@ -87,10 +87,11 @@ def test_what_breaks_a_constraint_is_proposed_clearly_less_often_than_at_random(
 
 
 @pytest.mark.parametrize("goal", [SEVERAL, BOTH], ids=["several", "both"])
-def test_more_of_a_common_front_is_found_by_learning_than_at_random(goal: Goal) -> None:
+@pytest.mark.parametrize("sampler", ["tpe", "gp"])
+def test_more_of_a_common_front_is_found_by_learning_than_at_random(sampler: str, goal: Goal) -> None:
     learned, drawn = (
         [record for seed in range(3) for record in judged(SAMPLERS[name], goal, 40, seed)[1]]
-        for name in ("tpe", "random")
+        for name in (sampler, "random")
     )
     common = [replace(record, number=number) for number, record in enumerate([*learned, *drawn])]
     by_learning = [record.number < len(learned) for record in front(common, goal)]

@@ -7,7 +7,7 @@ import pytest
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.event import Event, EventKind
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import EPOCHS, STEPS, TOKENS, FidelityUnit
 from tuner.domain.trial import Stage, TrialRecord, TrialState
 from tuner.execution.checkpoint_handover import Inheritance
 from tuner.execution.study_checkpoints import StudyCheckpoints
@@ -17,9 +17,9 @@ from tuner.storage.folder_store import FolderStore
 @pytest.mark.parametrize(
     ("unit", "source_epoch", "where"),
     [
-        (FidelityUnit.EPOCHS, None, "at epoch 2000"),
-        (FidelityUnit.STEPS, 2_250, "at step 2,250"),
-        (FidelityUnit.TOKENS, None, "at 2,000 tokens"),
+        (EPOCHS, None, "at epoch 2000"),
+        (STEPS, 2_250, "at step 2,250"),
+        (TOKENS, None, "at 2,000 tokens"),
     ],
 )
 def test_a_state_that_is_missing_is_named_by_its_trial_and_by_where_that_was(

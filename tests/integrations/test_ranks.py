@@ -13,7 +13,7 @@ from templates import gone
 from tuner import Trial, TrialState, TunerError
 from tuner.domain.config import Config
 from tuner.domain.current_trial import entered
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import STEPS
 from tuner.domain.reporting import Reporter
 from tuner.execution.checkpoints import TrialCheckpoints
 from tuner.integrations.ranks import launch
@@ -146,7 +146,7 @@ def reported(function: Callable[[Trial], None], place: Path) -> list[Any]:
     """Return what a rank that calls `function` has reported."""
     kept = _Kept()
     trial = Trial(
-        config=Config({"lr": 0.5}), number=3, seed=7, device="cpu", epoch=0, max_epochs=2000, unit=FidelityUnit.STEPS,
+        config=Config({"lr": 0.5}), number=3, seed=7, device="cpu", epoch=0, max_epochs=2000, unit=STEPS,
         settings=Config({"a": "b"}), checkpoints=TrialCheckpoints(place, 0, 0), place=place, reporter=kept,
     )  # fmt: skip
     with entered(trial):
@@ -164,7 +164,7 @@ def report_an_array(trial: Trial) -> None:
 
 
 def test_the_trial_of_a_rank_says_what_the_trial_itself_says(tmp_path: Path) -> None:
-    facts = str((0.5, "b", 3, 7, 0, 2000, FidelityUnit.STEPS))
+    facts = str((0.5, "b", 3, 7, 0, 2000, STEPS))
     assert reported(report_what_the_trial_is, tmp_path) == [({"facts": facts}, 2000)]
 
 

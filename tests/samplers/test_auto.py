@@ -41,7 +41,7 @@ def informed(sampler: Sampler, space: SearchSpace) -> Sampler:
         (PLANE, MAXIMIZED, 40, GaussianProcess),
         (CONDITIONAL, MAXIMIZED, 40, GaussianProcess),
         (PLANE, MAXIMIZED, 1_000, TPE),
-        (PLANE, SEVERAL, 40, TPE),
+        (PLANE, SEVERAL, 40, GaussianProcess),
         (LARGE, MAXIMIZED, 40, TPE),
     ],
     ids=["few trials", "branches", "many trials", "several metrics", "many parameters"],

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tuner import Budget, Component, Direction, Float, Limits, Resources, SearchSpace, StudySpec
 from tuner.domain.command import Command
 from tuner.domain.errors import ConfigurationError, Mistakes
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import STEPS
 from tuner.running.goal import goal_of
 from tuner.running.lookup import find_scheduler
 from tuner.spec.overrides import key_paths
@@ -405,7 +405,7 @@ def test_a_mistake_in_how_far_trials_are_trained_leaves_the_unit_that_was_meant(
     scheduler = {"name": "asha", "min_steps": 100}
     spec = parse_study({**content, "scheduler": scheduler}, {}, where="it.toml", name="it", mistakes=found)
     find_scheduler(spec, goal_of(spec, {}), Path())  # or its options would seem to be unknown
-    assert spec.budget.fidelity.unit is FidelityUnit.STEPS
+    assert spec.budget.fidelity.unit == STEPS
     assert len(found.problems) == 1
 
 

@@ -8,7 +8,7 @@ from typing import final
 from tuner.domain.config import Config
 from tuner.domain.event import Event, EventKind
 from tuner.domain.expected_gain import ExpectedGain, Records, finished_in_order
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import EPOCHS, FidelityUnit
 from tuner.domain.goal import Goal
 from tuner.domain.ranking import front
 from tuner.domain.trial import TrialRecord, TrialState
@@ -25,7 +25,7 @@ class Target:
     goal: Goal
     trials: int
     max_epochs: int
-    unit: FidelityUnit = FidelityUnit.EPOCHS
+    unit: FidelityUnit = EPOCHS
     parallel: int = 0
     bound: str = ""
     """Why not more trials train together."""

@@ -29,6 +29,7 @@ Trials = Annotated[int | None, typer.Option(metavar="N", help="Trials in all, fi
 Fidelity = Annotated[
     int | None, typer.Option(metavar="N", help="How far to train each trial at most, in this unit.", show_default=False)
 ]
+Amount = Annotated[int | None, typer.Option(metavar="N", help="How far to train each trial, in the study's own unit.")]
 Further = Annotated[int | None, typer.Option(metavar="N", help="How far to train each trial, beyond the old budget.")]
 Time = Annotated[str | None, typer.Option(metavar="DURATION", help="Stop after this long, such as 90s, 10m or 1h30m.")]
 Parallel = Annotated[str | None, typer.Option(metavar="N|auto", help="Cohorts at a time.")]

@@ -13,7 +13,7 @@ from rich.text import Text
 from tuner.analysis.confirmation import Confirmation
 from tuner.domain import ranking
 from tuner.domain.errors import ConfigurationError, TunerError
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import EPOCHS, FidelityUnit
 from tuner.domain.goal import Goal
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Failure, TrialRecord, TrialState
@@ -82,7 +82,7 @@ def state_text(state: TrialState) -> Text:
     return Text(state.value, style=STYLES[state])
 
 
-def schedule_table(trial: TrialRecord, unit: FidelityUnit = FidelityUnit.EPOCHS) -> Table:
+def schedule_table(trial: TrialRecord, unit: FidelityUnit = EPOCHS) -> Table:
     """Return the configurations a trial had, one after the other, and where each came from."""
     begins = f"from {unit.heading}"
     table = grid(begins, "of trial", "configuration", right=(begins, "of trial"))
@@ -120,7 +120,7 @@ def trial_table(
     goal: Goal,
     confirmation: Confirmation | None = None,
     folders: StudyFolders | None = None,
-    unit: FidelityUnit = FidelityUnit.EPOCHS,
+    unit: FidelityUnit = EPOCHS,
 ) -> Table:
     """Return the trials as a table, one row each, with what was confirmed of them and the constraints they break.
 

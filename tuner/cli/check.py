@@ -20,7 +20,7 @@ from tuner.cli._study_argument import (
     name_data,
 )
 from tuner.display.live import at_a_time, data_lines
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import EPOCHS
 from tuner.formatting.values import amount
 from tuner.running.components import RunComponents
 from tuner.running.dry_run import check
@@ -50,7 +50,7 @@ def command(
     options["--direction"] = direction
     components = preview.components
     spec, unit = components.spec, components.spec.budget.fidelity.unit
-    is_in_epochs = unit is FidelityUnit.EPOCHS
+    is_in_epochs = unit == EPOCHS
     seconds = {"seconds_per_epoch" if is_in_epochs else "seconds": preview.seconds}
     reached = {} if is_in_epochs else {"step": preview.step}
     broken = components.goal.broken_for_good(preview.metrics)

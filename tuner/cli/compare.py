@@ -99,7 +99,7 @@ def _facts(summaries: Sequence[Summary], seconds: Sequence[float]) -> Iterator[t
         yield f"test {name}", [each.get(name, "-") for each in tests]
     units = dict.fromkeys(each.unit for each in summaries)
     for unit in units:
-        yield f"{unit.value} trained", [unit.number(each.epochs) if each.unit is unit else "-" for each in summaries]
+        yield f"{unit.value} trained", [unit.number(each.epochs) if each.unit == unit else "-" for each in summaries]
     yield "time", [duration(each) for each in seconds]
 
 

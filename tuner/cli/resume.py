@@ -7,6 +7,7 @@ import typer
 
 from tuner.cli._options import (
     Address,
+    Amount,
     Cohort,
     Confirming,
     ExecutorName,
@@ -41,6 +42,7 @@ def command(
     steps: Further = None,
     tokens: Further = None,
     examples: Further = None,
+    amount: Amount = None,
     time: Time = None,
     executor: ExecutorName = None,
     cohort: Cohort = None,
@@ -52,7 +54,7 @@ def command(
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
-    further = {"epochs": epochs, "steps": steps, "tokens": tokens, "examples": examples}
+    further = {"epochs": epochs, "steps": steps, "tokens": tokens, "examples": examples, "amount": amount}
     given = Given(
         assignments,
         trials=trials,

@@ -6,6 +6,7 @@ import typer
 
 from tuner.cli._options import (
     Address,
+    Amount,
     Cohort,
     Confirming,
     ExecutorName,
@@ -54,6 +55,7 @@ def command(
     steps: Fidelity = None,
     tokens: Fidelity = None,
     examples: Fidelity = None,
+    amount: Amount = None,
     time: Time = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="The seed that all randomness comes from.")] = None,
     sampler: Annotated[str | None, typer.Option(metavar="NAME", help="What proposes configurations.")] = None,
@@ -79,6 +81,7 @@ def command(
         steps=steps,
         tokens=tokens,
         examples=examples,
+        amount=amount,
         time=time,
         seed=seed,
         sampler=sampler,

@@ -15,7 +15,7 @@ from typing import final
 from tuner.domain.config import Scalar
 from tuner.domain.config_path import paths_of
 from tuner.domain.errors import nearest
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import EPOCHS, FidelityUnit
 
 FACTS = (
     *("trial.number", "trial.seed", "trial.folder", "trial.device", "trial.epoch", "trial.max_epochs", "trial.unit"),
@@ -143,7 +143,7 @@ class Command:
         """Return in words the lines that it is to print, in a study of this unit."""
         if self.pattern:
             return f"lines that match {self.pattern!r}"
-        number = "epoch" if unit is FidelityUnit.EPOCHS else "step"
+        number = "epoch" if unit == EPOCHS else "step"
         return f"lines such as {json.dumps({number: 1, **dict.fromkeys(wanted, 0.5)})}"
 
     def __str__(self) -> str:

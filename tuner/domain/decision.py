@@ -35,8 +35,8 @@ class Comparison:
     """What a decision about a trial was based on: its `value` at `rung`, and the one that was `needed` to continue.
 
     `compared` is how many values there were, the trial's own among them at a rung of successive halving, where the best
-    `places` continue. With several metrics the value is the trial's place there, from 1. `decision` is what followed at this rung. The default configuration is never stopped, whatever
-    was decided.
+    `places` continue. With several metrics the value is the trial's place there, from 1. `decision` is what followed at
+    this rung. The default configuration is never stopped, whatever was decided.
     """
 
     yardstick: Yardstick

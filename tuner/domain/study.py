@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, final
 from tuner.domain.command import Command
 from tuner.domain.constraint import Constraint, as_constraint
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.fidelity import Fidelity, FidelityUnit, fidelity_problems
+from tuner.domain.fidelity import EPOCHS, UNIT_KEYS, Fidelity, fidelity_problems
 from tuner.domain.goal_problems import goal_problems
 from tuner.domain.key import Key, Unit
 from tuner.domain.object_reference import reference_to
@@ -55,8 +55,9 @@ _DIRECTIONS = tuple(direction.value for direction in Direction)
 class Budget:
     """How much may be spent: `trials` in all, and `seconds` per run (None: no limit).
 
-    A trial is trained for so many `epochs`, `steps`, `tokens` or `examples` at most: one of them is given, and it is
-    the unit in which the study says how far its trials are; 27 epochs where none is. Raises `ConfigurationError` where
+    A trial is trained for so many `epochs`, `steps`, `tokens` or `examples` at most, or an `amount` of a `unit` of
+    one's own: one of them is given, and it is the unit in which the study says how far its trials are; 27 epochs where
+    none is. Raises `ConfigurationError` where
     two are given. A study ends before it has all of its trials once a usable one has a value as good as `target`, or
     once `patience` trials have finished without a new best. `until` "no gain" ends it too once the trials that are left
     are expected to bring nothing worth having.
@@ -67,6 +68,8 @@ class Budget:
     steps: Annotated[int | None, Key(words="per trial, in place of epochs", least=1, example=20_000)] = None
     tokens: Annotated[int | None, Key(words="per trial, in place of epochs", least=1, example=50_000_000)] = None
     examples: Annotated[int | None, Key(words="per trial, in place of epochs", least=1, example=1_000_000)] = None
+    unit: Annotated[str | None, Key(words="a unit of your own, in place of epochs", example="trees")] = None
+    amount: Annotated[int | None, Key(words="per trial, in your own unit", least=1, example=300)] = None
     seconds: Annotated[float | None, Key(words='per run, such as "10m"', name="time", unit=Unit.SECONDS)] = None
     target: Annotated[
         float | None, Key(words="a value that is good enough: it ends the study", can_be_none=True, example=0.99)
@@ -81,11 +84,11 @@ class Budget:
     ] = "trials"
 
     def __post_init__(self) -> None:
-        given = {unit.value: getattr(self, unit.value) for unit in FidelityUnit}
+        given = {key: getattr(self, key) for key in UNIT_KEYS}
         if problems := [*fidelity_problems(given)]:
             raise ConfigurationError(problems)
         if all(each is None for each in given.values()):
-            object.__setattr__(self, FidelityUnit.EPOCHS.value, _EPOCHS)
+            object.__setattr__(self, EPOCHS.key, _EPOCHS)
 
     @property
     def fidelity(self) -> Fidelity:
@@ -94,8 +97,7 @@ class Budget:
 
     def describe(self) -> dict[str, Any]:
         """Return the JSON form, which has only the study's unit, and `until` where it is not as in older studies."""
-        units = {unit.value for unit in FidelityUnit}
-        described = {name: value for name, value in asdict(self).items() if value is not None or name not in units}
+        described = {name: value for name, value in asdict(self).items() if value is not None or name not in UNIT_KEYS}
         if self.until == "trials":
             del described["until"]
         return described

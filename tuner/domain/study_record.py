@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from tuner.domain.constraint import Constraint
-from tuner.domain.fidelity import Fidelity, FidelityUnit
+from tuner.domain.fidelity import EPOCHS, Fidelity
 from tuner.domain.goal import Goal
 from tuner.domain.run_controller import StopCause
 from tuner.domain.search_space import SearchSpace
@@ -99,7 +99,7 @@ class StudyRecord:
     @property
     def fidelity(self) -> Fidelity:
         """How far a trial is trained at most (0: not known), and in which unit."""
-        return Fidelity.of(self.spec["budget"]) if self.spec else Fidelity(FidelityUnit.EPOCHS, 0)
+        return Fidelity.of(self.spec["budget"]) if self.spec else Fidelity(EPOCHS, 0)
 
     @property
     def constraints(self) -> tuple[Constraint, ...]:

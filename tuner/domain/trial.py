@@ -14,7 +14,7 @@ from typing import Any, final
 from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.errors import StopTrial
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import EPOCHS, FidelityUnit
 from tuner.domain.origin import Origin
 from tuner.domain.reporting import NoReports, Reporter, as_step, combined
 from tuner.domain.row_values import RowKeeper, RowValues
@@ -234,7 +234,7 @@ class Trial:
     max_epochs: int
     settings: Config
     checkpoints: Checkpoints = field(repr=False)
-    unit: FidelityUnit = FidelityUnit.EPOCHS
+    unit: FidelityUnit = EPOCHS
     place: Path = field(default=Path(), repr=False)
     """Where `folder` is, whether it has been made or not."""
     reporter: Reporter = field(default_factory=NoReports, repr=False)

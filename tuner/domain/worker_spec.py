@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.command import Command
-from tuner.domain.fidelity import Fidelity, FidelityUnit
+from tuner.domain.fidelity import EPOCHS, Fidelity, FidelityUnit
 from tuner.domain.places import Cluster
 from tuner.domain.resources import Limits
 from tuner.domain.study import Direction
@@ -68,7 +68,7 @@ class WorkerSpec:
     max_epochs: int
     device: str
     folders: StudyFolders
-    unit: FidelityUnit = FidelityUnit.EPOCHS
+    unit: FidelityUnit = EPOCHS
     wanted: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     prunes: bool = True

@@ -1,7 +1,7 @@
 """Checks of how far an objective says that its trial is."""
 
 from tuner.domain.command import Command
-from tuner.domain.fidelity import Fidelity, FidelityUnit
+from tuner.domain.fidelity import EPOCHS, Fidelity
 from tuner.domain.trial import Failure, FailureReason
 from tuner.domain.worker_spec import WorkerSpec
 
@@ -16,7 +16,7 @@ def beyond_the_end(step: int, fidelity: Fidelity) -> Failure | None:
     Epochs are counted one by one, so a step beyond the last one mostly counts something else. Other units jump, and the
     first report at or beyond the end is the last one.
     """
-    if fidelity.unit is not FidelityUnit.EPOCHS or step <= fidelity.most:
+    if fidelity.unit != EPOCHS or step <= fidelity.most:
         return None
     message = (
         f"step {step} is beyond the last epoch, budget.epochs = {fidelity.most}; where the program counts steps, give "
@@ -29,7 +29,7 @@ def early_end(step: int, worker_spec: WorkerSpec) -> str:
     """Return the note that the objective ended by itself suspiciously early; "" where it did not."""
     is_command = isinstance(worker_spec.objective, Command)
     what = "command" if is_command else "objective"
-    if worker_spec.unit is FidelityUnit.EPOCHS:
+    if worker_spec.unit == EPOCHS:
         if not step == 1 < worker_spec.max_epochs:
             return ""
         how = _EVERY_EPOCH if is_command else _EPOCHS_LOOP

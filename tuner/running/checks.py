@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tuner.domain.errors import nearest
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import EPOCHS
 from tuner.domain.goal import OF_MODELS, Goal
 from tuner.domain.metric_directions import usual_direction
 from tuner.domain.object_reference import reference_to
@@ -45,9 +45,9 @@ def unfit_objective(
 def uncounted_unit(spec: StudySpec, objective: Objective) -> Iterator[str]:
     """Yield that an objective which is a class cannot be counted in the unit of the budget: it advances by epochs."""
     unit = spec.budget.fidelity.unit
-    if unit is not FidelityUnit.EPOCHS and not isinstance(objective, GeneratorObjective):
+    if unit != EPOCHS and not isinstance(objective, GeneratorObjective):
         name = reference_to(spec.objective)
-        yield f"budget.{unit.value}: the objective {name} trains epoch by epoch; give budget.epochs in place of it"
+        yield f"budget.{unit.key}: the objective {name} trains epoch by epoch; give budget.epochs in place of it"
 
 
 def unwritable_folders(folders: StudyFolders) -> Iterator[str]:

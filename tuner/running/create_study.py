@@ -8,7 +8,7 @@ from typing import Any, Unpack, final
 
 from tuner.domain.callback import Callback
 from tuner.domain.errors import Mistakes, StudyExistsError, said_as
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import UNIT_KEYS
 from tuner.domain.object_reference import default_name
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import INLINE, StudySpec
@@ -128,7 +128,7 @@ def _create(store: Store, spec: StudySpec, tracked: _Tracked, held: ExitStack, m
 
 def _given_fidelity(paths: Mapping[str, Any]) -> dict[str, Any]:
     """Return how far the call says that a trial is trained, by key path; empty where it does not say it."""
-    keys = {f"budget.{unit.value}" for unit in FidelityUnit}
+    keys = {f"budget.{key}" for key in UNIT_KEYS}
     return {path: value for path, value in paths.items() if path in keys}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner.domain.errors import ConfigurationError, Mistakes
-from tuner.domain.fidelity import Fidelity, FidelityUnit
+from tuner.domain.fidelity import UNIT_KEYS, Fidelity
 from tuner.domain.study_record import EXTENDED, StudyRecord, companion
 from tuner.domain.trial import TrialState
 from tuner.execution.study_checkpoints import StudyCheckpoints, store_of
@@ -18,7 +18,7 @@ from tuner.storage.writer import SqlStudyWriter
 
 def budget_key(study: StudyRecord) -> str:
     """Return the key path of how far the study's trials are trained, such as `budget.steps`."""
-    return f"budget.{study.fidelity.unit.value}"
+    return f"budget.{study.fidelity.unit.key}"
 
 
 def with_extension(study: StudyRecord, overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,12 +30,12 @@ def with_extension(study: StudyRecord, overrides: Mapping[str, Any]) -> dict[str
 def refuse_less(store: Store, study: StudyRecord, asked: Fidelity) -> None:
     """Raise `ConfigurationError` where a study cannot be resumed with the budget that is `asked` for each trial."""
     unit, most = study.fidelity.unit, study.fidelity.most
-    if asked.unit is unit and asked.most < most:
+    if asked.unit == unit and asked.most < most:
         raise ConfigurationError(
             f"{budget_key(study)}: {asked.most} is below the {unit.amount(most)} of study {study.name!r}",
             hint="it is how far each trial is trained in all, not how much further",
         )
-    if asked.unit is unit and asked.most > most and companion(study.name) in store:
+    if asked.unit == unit and asked.most > most and companion(study.name) in store:
         raise ConfigurationError(
             f"{budget_key(study)}: the best of study {study.name!r} were confirmed after {unit.amount(most)}, and "
             "would no longer be what was confirmed",
@@ -46,9 +46,9 @@ def refuse_less(store: Store, study: StudyRecord, asked: Fidelity) -> None:
 def without_other_units(study: StudyRecord, overrides: Mapping[str, Any], mistakes: Mistakes) -> dict[str, Any]:
     """Return the overrides without a budget in another unit than the study's, which is a mistake."""
     unit = study.fidelity.unit
-    others = {f"budget.{each.value}" for each in FidelityUnit if each is not unit}
+    others = {f"budget.{key}" for key in UNIT_KEYS if key != unit.key}
     mistakes.add(
-        f"{path}: study {study.name!r} counts {unit.value}: use --{unit.value}, or {unit.value}=... in Python"
+        f"{path}: study {study.name!r} counts {unit.value}: use --{unit.key}, or {unit.key}=... in Python"
         for path in overrides
         if path in others
     )

@@ -10,7 +10,7 @@ from typing import Any
 from tuner.domain.command import Command
 from tuner.domain.errors import ConfigurationError, UnknownNameError, nearest
 from tuner.domain.executor import Executor
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import EPOCHS, FidelityUnit
 from tuner.domain.goal import Goal
 from tuner.domain.objective import Objective
 from tuner.domain.sampler import Sampler
@@ -95,8 +95,8 @@ def find_scheduler(spec: StudySpec, goal: Goal, folder: Path) -> Scheduler:
             f"scheduler {component.name}: it compares trials by one metric, and the study has {len(goal.metrics)}; "
             "use the scheduler asha, hyperband, patience or none"
         )
-    options = {_in_unit(name, FidelityUnit.EPOCHS, fidelity.unit): value for name, value in component.options.items()}
-    if fidelity.unit is not FidelityUnit.EPOCHS:
+    options = {_in_unit(name, EPOCHS, fidelity.unit): value for name, value in component.options.items()}
+    if fidelity.unit != EPOCHS:
         options = {**member.unit_defaults(fidelity.most, options), **options}
     try:
         with built("scheduler", component.name):
@@ -106,7 +106,7 @@ def find_scheduler(spec: StudySpec, goal: Goal, folder: Path) -> Scheduler:
         raise ConfigurationError(problems, hint=error.hint) from None
 
 
-def _in_unit(text: str, unit: FidelityUnit, before: FidelityUnit = FidelityUnit.EPOCHS) -> str:
+def _in_unit(text: str, unit: FidelityUnit, before: FidelityUnit = EPOCHS) -> str:
     """Return the name of an option, or a message about it, in the words of another unit, such as `min_steps`."""
     return text.replace(before.value, unit.value)
 
@@ -215,9 +215,7 @@ def _kind_of_objective(spec: StudySpec, folder: Path) -> type[Objective] | None:
     return found if isinstance(found, type) and issubclass(found, Objective) else None
 
 
-def _check_options(
-    member: type, kind: str, options: Mapping[str, Any], unit: FidelityUnit = FidelityUnit.EPOCHS
-) -> None:
+def _check_options(member: type, kind: str, options: Mapping[str, Any], unit: FidelityUnit = EPOCHS) -> None:
     parameters = inspect.signature(member).parameters.values()
     named = [each for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
     known = {_in_unit(each.name, unit): each.annotation for each in named}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import EPOCHS, FidelityUnit
 from tuner.domain.run_controller import RunController, StopCause
 from tuner.system.signals import Dispositions, cancel_foreign_alarm, leave_closed_terminal
 
@@ -58,7 +58,7 @@ def stopping_on_signals(
 
 def _stopping(unit: FidelityUnit, grace_seconds: float | None) -> str:
     """Return what is waited for, how long, and what becomes of a trial that takes longer."""
-    by_epochs = unit is FidelityUnit.EPOCHS  # else trials are not trained epoch by epoch
+    by_epochs = unit == EPOCHS  # else trials are not trained epoch by epoch
     if grace_seconds is None:
         awaited = (
             "epochs that are being trained are over"

@@ -10,6 +10,7 @@ from tuner.domain import ranking
 from tuner.domain.goal import Goal
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.samplers._encoding import Matrix, SpaceEncoding, Vector
+from tuner.samplers._front_gain import scalarised
 
 _RATIO = 3
 """Of a curve those epochs are learned that are so many times the one before, and the last."""
@@ -17,18 +18,23 @@ _RATIO = 3
 _WORST = -2.0
 """The score of a failed trial, at the most."""
 
-_SUM = 0.05
-"""The weight of the sum beside that of the worst metric, as Knowles has it."""
+_REACH, _REACH_OF_SEVERAL = 1.0, 4.0
+"""Where poor merits are cut off, in distances of the best one from the median. With several metrics what is poor in one
+may be good in another, so more of it is kept."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Rows to learn from: points, the depth of each (0 the first report, 1 the furthest), and a score."""
+    """Rows to learn from: points, the depth of each (0 the first report, 1 the furthest), and a score by each metric.
+
+    `merits` say which rows are better, all metrics together.
+    """
 
     points: Matrix
     depths: Vector
-    scores: Vector
+    scores: Matrix
+    merits: Vector
 
     def equals(self, other: "Observed") -> bool:
         """Whether both have the same rows."""
@@ -54,8 +60,7 @@ class Observations:
 
     Scores are standardised, so that the scale of a metric does not matter. Rows that break a constraint score below all
     that meet them, those that are further from meeting them lower (Deb 2000, "An efficient constraint handling method
-    for genetic algorithms"), and failed trials lowest. Several metrics are put into one by the augmented Chebyshev norm
-    (Knowles 2006, "ParEGO") with weights of the proposal's own.
+    for genetic algorithms"), and failed trials lowest.
     """
 
     def __init__(self, encoding: SpaceEncoding, goal: Goal) -> None:
@@ -78,24 +83,23 @@ class Observations:
         """How many trials taught something."""
         return sum(bool(trial.curve) or trial.state is TrialState.FAIL for trial in self._trials.values())
 
-    def best(self, count: int) -> Matrix:
-        """Return the points of the best trials so far, whether they are over or not."""
+    def best(self, count: int, weights: Vector) -> Matrix:
+        """Return the points of the best trials so far by weighted metrics, whether they are over or not."""
         rows = {row.number: row for number in sorted(self._trials) for row in self._rows(number)[-1:]}
-        merits = self._merits([*rows.values()], np.ones(len(self._goal.metrics)))
-        order = np.argsort(-merits, kind="stable")[:count]
+        order = np.argsort(-_merits(self._scores([*rows.values()]), weights), kind="stable")[:count]
         numbers = [*rows]
         return self._encoding.stacked([self._points[numbers[place]] for place in order])
 
-    def all(self, generator: np.random.Generator) -> Observed:
-        """Return a row for each trial at some of its epochs; `generator` draws the weights of several metrics."""
+    def all(self, weights: Vector) -> Observed:
+        """Return a row for each trial at some of its epochs; the `weights` are those of the metrics in the merits."""
         rows = [row for number in sorted(self._trials) for row in self._rows(number)]
         failed = [number for number in sorted(self._trials) if self._trials[number].state is TrialState.FAIL]
-        merits = self._merits(rows, generator.dirichlet(np.ones(len(self._goal.metrics))))
-        scores = _standardised(merits)
         points = [self._points[number] for number in (*(row.number for row in rows), *failed)]
         depths = np.concatenate([_depths([row.epoch for row in rows]), np.ones(len(failed))])
-        lowest = np.full(len(failed), min([_WORST, *scores]))
-        return Observed(self._encoding.stacked(points), depths, np.concatenate([scores, lowest]))
+        scores = self._scores(rows)
+        lowest = np.minimum(_WORST, scores.min(0, initial=_WORST))
+        scores = np.concatenate([scores, np.tile(lowest, (len(failed), 1))])
+        return Observed(self._encoding.stacked(points), depths, scores, _merits(scores, weights))
 
     def _rows(self, number: int) -> list[_Row]:
         """Return the rows of a trial, which are made again once it has changed."""
@@ -120,22 +124,27 @@ class Observations:
                 mark = epoch * _RATIO
         return rows
 
-    def _merits(self, rows: list[_Row], weights: Vector) -> Vector:
-        """Return numbers of which a higher one is better."""
+    def _scores(self, rows: list[_Row]) -> Matrix:
+        """Return a score for each row and metric, of which a higher one is better; of mean 0 and deviation 1."""
+        metrics = len(self._goal.metrics)
         if not rows:
-            return np.empty(0)
+            return np.empty((0, metrics))
         signs = np.array([direction.sign for direction in self._goal.directions])
         values = signs * np.array([row.values for row in rows])
-        merits: Vector = _unit(values[:, 0]) if values.shape[1] == 1 else _scalarised(values, weights)
+        reach = _REACH_OF_SEVERAL if metrics > 1 else _REACH
+        units = np.column_stack([_unit(column, reach) for column in values.T])
         excesses = np.array([row.excess for row in rows])
-        return np.where(excesses > 0, merits.min() - excesses / (excesses.max() or 1.0), merits)
+        if (excesses > 0).any():
+            below = units.min(0) - (excesses / excesses.max())[:, None]
+            units = np.column_stack([_unit(column) for column in np.where((excesses > 0)[:, None], below, units).T])
+        scores: Matrix = (units - units.mean(0)) / np.where(units.std(0) > 0, units.std(0), 1.0)
+        return scores
 
 
-def _scalarised(values: Matrix, weights: Vector) -> Vector:
-    """Return one merit for each row of several, each brought to between 0 and 1."""
-    losses = np.column_stack([1.0 - _unit(column) for column in values.T]) * weights
-    merits: Vector = -(losses.max(1) + _SUM * losses.sum(1))
-    return merits
+def _merits(scores: Matrix, weights: Vector) -> Vector:
+    if scores.shape[1] == 1 or not len(scores):
+        return scores.sum(1)
+    return scalarised(scores, scores, weights)
 
 
 def _depths(epochs: list[int]) -> Vector:
@@ -147,25 +156,16 @@ def _depths(epochs: list[int]) -> Vector:
     return depths
 
 
-def _standardised(merits: Vector) -> Vector:
-    """Return scores of mean 0 and deviation 1."""
-    if not len(merits):
-        return merits
-    unit = _unit(merits)
-    scores: Vector = (unit - unit.mean()) / (unit.std() or 1.0)
-    return scores
-
-
-def _unit(merits: Vector) -> Vector:
+def _unit(merits: Vector, reach: float = _REACH) -> Vector:
     """Return merits between 0 and 1, whatever finite numbers they are.
 
-    Merits below the median are cut off where they are as far from it as the best one: how poor a poor trial is does not
-    matter, and a loss that exploded must not hide the differences among good ones.
+    Merits below the median are cut off `reach` times as far from it as the best one is: how poor a poor trial is does
+    not matter, and a loss that exploded must not hide the differences among good ones.
     """
     ordered = np.sort(merits)
     median = 0.5 * ordered[(len(merits) - 1) // 2] + 0.5 * ordered[len(merits) // 2]  # a sum could be infinite
     with np.errstate(over="ignore"):
-        cut = np.maximum(merits, median - (ordered[-1] - median))
+        cut = np.maximum(merits, median - reach * (ordered[-1] - median))
     scaled = cut / (np.abs(cut).max() or 1.0)
     unit: Vector = (scaled - scaled.min()) / (np.ptp(scaled) or 1.0)
     return unit

@@ -25,8 +25,7 @@ _MOST_PARAMETERS = 60
 class Auto(Sampler):
     """Searches with a Gaussian process (`gp`) up to trial 1,000 and with `tpe` from there on.
 
-    It is `tpe` from the start with several metrics, and in spaces of more than 60 parameters. Decision 0031 has what
-    was measured.
+    It is `tpe` from the start in spaces of more than 60 parameters. Decisions 0031 and 0057 have what was measured.
     """
 
     def __init__(self, space: SearchSpace, goal: Goal, seed: int) -> None:
@@ -34,7 +33,7 @@ class Auto(Sampler):
         self._goal = goal
         self._seed = seed
         self._records: dict[int, TrialRecord] = {}
-        is_modelled = not goal.has_several and len(space) <= _MOST_PARAMETERS
+        is_modelled = len(space) <= _MOST_PARAMETERS
         self._first: Sampler = (GaussianProcess if is_modelled else TPE)(space, goal, seed)
         self._later: Sampler | None = None
 

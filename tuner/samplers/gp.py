@@ -17,6 +17,7 @@ from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.trial import TrialRecord
 from tuner.samplers._encoding import Matrix, SpaceEncoding, Vector
+from tuner.samplers._front_gain import FrontGain, scalarised
 from tuner.samplers._gaussian_process import Kernel, Posterior, fitted
 from tuner.samplers._observations import Observations, Observed
 from tuner.samplers._proposals import Proposals
@@ -57,8 +58,11 @@ class GaussianProcess(Sampler):
     complete. It predicts what a configuration reaches when it is trained to the end (Klein et al. 2020, "Model-based
     Asynchronous Hyperparameter and Neural Architecture Search"). A proposal maximises a function drawn from the process
     (Kandasamy et al. 2018, "Parallelised Bayesian Optimisation via Thompson Sampling"), so that parallel proposals
-    differ by themselves. Parameters of branches that are not chosen do not count. The first `startup_trials` are
-    random.
+    differ by themselves. Several metrics have a process each. Of the functions drawn from them a proposal maximises
+    what the front gains in hypervolume (Bradford et al. 2018, "Efficient multiobjective optimization employing Gaussian
+    processes, spectral sampling and a genetic algorithm") or, in one of as many proposals as there are metrics, their
+    weighted Chebyshev norm, which also finds what a front of few trials does not show. Parameters of branches that are
+    not chosen do not count. The first `startup_trials` are random.
     """
 
     def __init__(self, space: SearchSpace, goal: Goal, seed: int, *, startup_trials: int = 8) -> None:
@@ -69,7 +73,8 @@ class GaussianProcess(Sampler):
         self._proposals = Proposals(space, seed)
         self._encoding = SpaceEncoding(space)
         self._observations = Observations(self._encoding, goal)
-        self._fitted: tuple[Observed, Kernel] | None = None
+        self._metrics = len(goal.metrics)
+        self._fitted: tuple[Observed, tuple[Kernel, ...]] | None = None
         self._is_choice = np.array([isinstance(each, Choice) for each in space.parameters.values()])
 
     def suggest(self, number: int, fixed: FixedParams = NOTHING_FIXED) -> Config | None:
@@ -94,18 +99,28 @@ class GaussianProcess(Sampler):
         known = self._encoding.point(fixed)
         if self._observations.count < self._startup_trials:
             return _with(generator.random((_RANDOM, len(known))), known)
-        observed = _few(self._observations.all(generator), _MOST_ROWS, generator)
-        posterior = Posterior(
-            self._kernel(observed, generator), self._features(observed.points, observed.depths), observed.scores
-        )
-        drawn = posterior.draw(generator)
-        points = np.concatenate(
-            [
-                generator.random((_RANDOM, len(known))),
-                self._near(np.repeat(self._observations.best(_BEST), _NEAR_EACH, axis=0), _SHIFTS, generator),
-            ]
-        )
-        return self._climbed(_with(points, known), known, drawn, generator)
+        weights = generator.dirichlet(np.ones(self._metrics))
+        observed = _few(self._observations.all(weights), _MOST_ROWS, generator)
+        height = self._drawn(observed, weights, generator)
+        near = np.repeat(self._observations.best(_BEST, weights), _NEAR_EACH, axis=0)
+        points = np.concatenate([generator.random((_RANDOM, len(known))), self._near(near, _SHIFTS, generator)])
+        return self._climbed(_with(points, known), known, height, generator)
+
+    def _drawn(self, observed: Observed, weights: Vector, generator: np.random.Generator) -> Callable[[Matrix], Vector]:
+        """Return a function, drawn from what is known, that a proposal maximises; it takes rows of features."""
+        features = self._features(observed.points, observed.depths)
+        kernels = self._kernels(observed, generator)
+        posteriors = [
+            Posterior(kernel, features, scores) for kernel, scores in zip(kernels, observed.scores.T, strict=True)
+        ]
+        drawn = [each.draw(generator) for each in posteriors]
+        if len(drawn) == 1:
+            return drawn[0]
+        scores = observed.scores
+        if generator.random() < 1 / self._metrics:
+            return lambda rows: scalarised(np.column_stack([each(rows) for each in drawn]), scores, weights)
+        gain = FrontGain(scores, generator)
+        return lambda rows: gain.by(np.column_stack([each(rows) for each in drawn]))
 
     def _climbed(
         self, points: Matrix, fixed: Vector, height: Callable[[Matrix], Vector], generator: np.random.Generator
@@ -120,12 +135,13 @@ class GaussianProcess(Sampler):
         ordered: Matrix = points[np.argsort(-heights)]
         return ordered
 
-    def _kernel(self, observed: Observed, generator: np.random.Generator) -> Kernel:
-        """Return the kernel fitted to these rows; trials that are proposed between two reports share one fit."""
+    def _kernels(self, observed: Observed, generator: np.random.Generator) -> tuple[Kernel, ...]:
+        """Return the kernel of each metric, fitted to these rows; trials proposed between two reports share one fit."""
         some = _few(observed, _MOST_FITTED, generator)
         if self._fitted is None or not some.equals(self._fitted[0]):
             groups = np.append(self._encoding.groups, len(self._encoding.paths))
-            self._fitted = some, fitted(self._features(some.points, some.depths), some.scores, groups)
+            features = self._features(some.points, some.depths)
+            self._fitted = some, tuple(fitted(features, scores, groups) for scores in some.scores.T)
         return self._fitted[1]
 
     def _features(self, points: Matrix, depths: Vector) -> Matrix:
@@ -156,10 +172,10 @@ def _with(points: Matrix, fixed: Vector) -> Matrix:
 
 def _few(observed: Observed, most: int, generator: np.random.Generator) -> Observed:
     """Return at most so many rows: the best ones, and of the others as many that are drawn."""
-    count = len(observed.scores)
+    count = len(observed.merits)
     if count <= most:
         return observed
-    order = np.argsort(-observed.scores, kind="stable")
+    order = np.argsort(-observed.merits, kind="stable")
     drawn = generator.choice(order[most // 2 :], most - most // 2, replace=False)
     kept = np.sort(np.concatenate([order[: most // 2], drawn]))
-    return Observed(observed.points[kept], observed.depths[kept], observed.scores[kept])
+    return Observed(observed.points[kept], observed.depths[kept], observed.scores[kept], observed.merits[kept])

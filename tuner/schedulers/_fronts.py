@@ -30,7 +30,7 @@ def place(merits: Sequence[Merits], index: int) -> tuple[int, int]:
 
 def _fronts(points: NDArray[np.float64]) -> "list[NDArray[np.intp]]":
     """Return the indices of the points of each front, the first first; points differ."""
-    at_least = (points[:, None, :] >= points[None, :, :]).all(2)
+    at_least: NDArray[np.bool_] = np.all(points[:, None, :] >= points[None, :, :], axis=2)
     np.fill_diagonal(at_least, val=False)
     better_ones = at_least.sum(0)
     fronts = []

@@ -21,7 +21,8 @@ class ASHA(Scheduler):
     Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning", describe the other one, which pauses trials
     at a rung and promotes them later. Here a trial is judged once per rung, by its first report at or beyond it, and a
     stopped one never comes back. With several metrics the best at a rung are front after front (Schmucker et al. 2021,
-    "Multi-objective Asynchronous Successive Halving"), and none of the first front is stopped. Rungs are at `min_epochs * eta^k` epochs, those below `warm_up` left out.
+    "Multi-objective Asynchronous Successive Halving"), and none of the first front is stopped. Rungs are at
+    `min_epochs * eta^k` epochs, those below `warm_up` left out.
     """
 
     prunes: ClassVar[bool] = True

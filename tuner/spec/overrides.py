@@ -6,7 +6,7 @@ from typing import Any, Literal, TypedDict
 
 from tuner.domain.constraint import Constraint
 from tuner.domain.errors import ConfigurationError, Mistakes, nearest
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import AMOUNT, UNIT, UNIT_KEYS
 from tuner.domain.study import Direction
 
 _Direction = Literal["maximize", "minimize"]
@@ -18,6 +18,8 @@ KEY_PATHS = {
     "steps": "budget.steps",
     "tokens": "budget.tokens",
     "examples": "budget.examples",
+    "unit": "budget.unit",
+    "amount": "budget.amount",
     "time": "budget.time",
     "target_value": "budget.target",
     "patience": "budget.patience",
@@ -52,6 +54,8 @@ class Overrides(TypedDict, total=False):
     steps: int | None
     tokens: int | None
     examples: int | None
+    unit: str | None
+    amount: int | None
     time: float | str | None
     target_value: float | Literal["none"] | None
     patience: int | Literal["none"] | None
@@ -159,7 +163,9 @@ def _without_displaced(content: Mapping[str, Any], overrides: Mapping[str, Any])
     if overrides.get("metric", content.get("metric")) != content.get("metric"):
         gone.add("direction")  # it was that of another metric
     kept = {key: value for key, value in content.items() if key not in gone}
-    units = [unit.value for unit in FidelityUnit]
-    if isinstance(kept.get("budget"), Mapping) and any(f"budget.{unit}" in overrides for unit in units):
-        kept["budget"] = {key: value for key, value in kept["budget"].items() if key not in units}
+    given = [key for key in UNIT_KEYS if f"budget.{key}" in overrides]
+    # A longer amount leaves the unit, which it is counted in.
+    others = set(UNIT_KEYS) - ({UNIT} if given == [AMOUNT] else set())
+    if isinstance(kept.get("budget"), Mapping) and given:
+        kept["budget"] = {key: value for key, value in kept["budget"].items() if key not in others}
     return kept

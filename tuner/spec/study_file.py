@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tuner.domain.errors import ConfigurationError, Mistakes, restated
-from tuner.domain.fidelity import MOST, FidelityUnit, fidelity_problems
+from tuner.domain.fidelity import AMOUNT, MOST, UNIT, UNIT_KEYS, UNITS, FidelityUnit, fidelity_problems
 from tuner.domain.goal_problems import goal_problems
 from tuner.domain.study import NAME_PATTERN, Component, StudySpec, as_component
 from tuner.spec.command_keys import OF_METRICS, problems_of_command, with_flat_metrics
@@ -186,14 +186,16 @@ def _with_a_sound_unit(content: Mapping[str, Any]) -> tuple[Mapping[str, Any], l
     budget = content.get("budget")
     if not isinstance(budget, Mapping) or not (problems := [*fidelity_problems(budget)]):
         return content, []
-    units = {unit.value for unit in FidelityUnit}
-    return {**content, "budget": {key: value for key, value in budget.items() if key not in units}}, problems
+    return {**content, "budget": {key: value for key, value in budget.items() if key not in UNIT_KEYS}}, problems
 
 
 def _unit_meant(content: Mapping[str, Any]) -> str | None:
     """Return the unit that the budget counts in: of several the one that the scheduler's options have; None: none."""
     budget, scheduler = content.get("budget"), content.get("scheduler")
-    given = [unit.value for unit in FidelityUnit if isinstance(budget, Mapping) and budget.get(unit.value) is not None]
+    if not isinstance(budget, Mapping):
+        return None
+    given = [unit.value for unit in UNITS if budget.get(unit.value) is not None]
+    given += [budget[UNIT]] if isinstance(budget.get(UNIT), str) else []
     options = " ".join(map(str, scheduler)) if isinstance(scheduler, Mapping) else ""
     return next((unit for unit in given if unit in options), given[0] if given else None)
 
@@ -204,9 +206,11 @@ def _counting(unit: str | None, content: Mapping[str, Any]) -> Mapping[str, Any]
     What else the content says has the words of that unit, and is not to seem wrong.
     """
     budget = content.get("budget", {})
-    if unit is None or not isinstance(budget, Mapping) or budget.get(unit) is not None:
+    if unit is None or not isinstance(budget, Mapping):
         return content
-    return {**content, "budget": {**budget, unit: MOST}}
+    key = FidelityUnit(unit).key
+    named = {UNIT: unit} if key == AMOUNT else {}
+    return {**content, "budget": {**budget, **named, key: budget.get(key) or MOST}}
 
 
 def _goal_problems(content: Mapping[str, Any]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tuner.domain.batching import Batching
 from tuner.domain.errors import ConfigurationError, StorageError
-from tuner.domain.fidelity import Fidelity, FidelityUnit
+from tuner.domain.fidelity import UNIT, UNIT_KEYS, Fidelity
 
 _LONGEST = 300
 """How many characters of a reason are shown."""
@@ -44,7 +44,7 @@ def check_spec(spec: Any, source: Any) -> None:
     _check_kinds("spec", spec, _SPEC_KINDS, required=_SPEC_KINDS.keys() - _OPTIONAL)
     if not all(isinstance(word, str) for word in spec.get("command", ())):
         raise TypeError("a word of its spec.command is not text")
-    units = dict.fromkeys((unit.value for unit in FidelityUnit), int)
+    units: dict[str, type] = {**dict.fromkeys(UNIT_KEYS, int), UNIT: str}
     _check_kinds("spec.budget", spec["budget"], {"trials": int, **units}, required=("trials",))
     Fidelity.of(spec["budget"])
     for component in ("sampler", "scheduler"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import EPOCHS, STEPS, TOKENS, FidelityUnit
 from tuner.domain.trial import Failure, FailureReason
 from tuner.execution.checkpoints import TrialCheckpoints
 
@@ -95,7 +95,7 @@ def test_what_an_earlier_run_has_reported_is_left_out_with_a_note(
     )
 
 
-@pytest.mark.parametrize("unit", [FidelityUnit.STEPS, FidelityUnit.TOKENS])
+@pytest.mark.parametrize("unit", [STEPS, TOKENS])
 def test_a_step_is_stored_as_it_was_printed_and_0_is_before_training(
     curve: Callable[..., Stored],
     kept: Callable[[int], None],
@@ -141,8 +141,8 @@ def test_a_program_that_counts_from_0_and_prints_one_epoch_too_many_is_said_to(
 @pytest.mark.parametrize(
     ("number", "unit", "words"),
     [
-        (1e300, FidelityUnit.EPOCHS, "0 was reported, and the largest one that a database stores is 2147483647"),
-        (10**60, FidelityUnit.STEPS, "0 was reported, and the largest one that a database stores is 2147483647"),
+        (1e300, EPOCHS, "0 was reported, and the largest one that a database stores is 2147483647"),
+        (10**60, STEPS, "0 was reported, and the largest one that a database stores is 2147483647"),
     ],
 )
 def test_a_number_that_no_database_stores_fails_the_trial_in_few_words(

@@ -13,7 +13,7 @@ import pytest
 
 from tuner.domain.command import Command
 from tuner.domain.config import Config
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import STEPS, TOKENS
 from tuner.domain.trial import Failure, FailureReason, Trial
 from tuner.execution.checkpoints import TrialCheckpoints
 from tuner.execution.command import process as command_process
@@ -148,11 +148,11 @@ def test_the_second_report_of_an_epoch_is_left_out_with_a_word(
 
 def test_what_is_told_of_a_trial_is_in_the_unit_of_its_study(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     program = "for n in (500, 500, 1000): print(json.dumps({'loss': n, 'step': n}))"
-    assert [each["loss"] for each in start(program, unit=FidelityUnit.STEPS, max_epochs=2000)] == [500, 1000]
+    assert [each["loss"] for each in start(program, unit=STEPS, max_epochs=2000)] == [500, 1000]
     assert "step 500 is reported twice" in capsys.readouterr().err
-    assert 'such as {"step": 1, "loss": 0.5}' in failure(start("", unit=FidelityUnit.STEPS)).message
+    assert 'such as {"step": 1, "loss": 0.5}' in failure(start("", unit=STEPS)).message
     program = "import tuner\ntuner.report(loss=1, unit=tuner.current_trial().unit.value)"
-    assert [*start(program, options=(), unit=FidelityUnit.TOKENS)] == [{"loss": 1, "unit": "tokens"}]
+    assert [*start(program, options=(), unit=TOKENS)] == [{"loss": 1, "unit": "tokens"}]
 
 
 TRAPPING = """

@@ -4,7 +4,7 @@ import sys
 from reprlib import repr as short
 from typing import final
 
-from tuner.domain.fidelity import FidelityUnit
+from tuner.domain.fidelity import EPOCHS
 from tuner.domain.trial import Trial
 from tuner.system.files import whole_file
 
@@ -40,7 +40,7 @@ class Numbering:
             self._note("fraction", f"{self._at(number)} is not a whole number: lines with a fraction are not reports")
             return False
         if self._first_epoch is None and number >= 0 and not self._trial.epoch:
-            self._decide(0 if number == 0 and self._trial.unit is FidelityUnit.EPOCHS else 1)
+            self._decide(0 if number == 0 and self._trial.unit == EPOCHS else 1)
         return self._is_news(int(number))
 
     def step_of(self, number: float | None) -> int | None:
