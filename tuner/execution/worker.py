@@ -25,6 +25,7 @@ from tuner.execution.generator import GeneratorObjective
 from tuner.execution.host import Host
 from tuner.execution.metric_validation import left_out, left_out_note, measured
 from tuner.execution.objective_pickling import unpickled
+from tuner.execution.ranks.objective import RankedObjective, RankFunction
 from tuner.execution.study_checkpoints import best_checkpoint
 from tuner.execution.user_failures import failure_of
 from tuner.formatting.redaction import redacted, remember
@@ -51,16 +52,27 @@ def find_objective(worker_spec: WorkerSpec) -> Any:
 
 def build_objective(worker_spec: WorkerSpec, host: Host | None = None) -> Objective:
     """Return the spec's objective, ready to train or to be asked questions."""
-    found = find_objective(worker_spec)
+    found, host = find_objective(worker_spec), host or Host()
     if isinstance(found, Command):
         return GeneratorObjective(
             trained_by(found, worker_spec.wanted or (worker_spec.metric,), worker_spec.folder), host
         )
+    objective: Objective | None = None
     if isinstance(found, type) and issubclass(found, Objective):
-        objective: Objective = found(worker_spec.settings, worker_spec.seed)
+        objective = found(worker_spec.settings, worker_spec.seed)
         objective.want(worker_spec.wanted or (worker_spec.metric,))
-        return objective
-    return GeneratorObjective(found, host)
+    if worker_spec.ranks > 1:
+        return _in_ranks(worker_spec, found, objective, host)
+    return GeneratorObjective(found, host) if objective is None else objective
+
+
+def _in_ranks(worker_spec: WorkerSpec, found: Any, objective: Objective | None, host: Host) -> Objective:
+    """Return an objective whose trials have several processes each, forked from this one where it can be forked."""
+    if host.forks:
+        function = RankFunction(worker_spec, find_objective, start_method="fork", found=found)
+    else:
+        function = RankFunction(worker_spec, find_objective, start_method="spawn")
+    return GeneratorObjective(function, host) if objective is None else RankedObjective(objective, function, host)
 
 
 @final

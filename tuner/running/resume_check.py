@@ -23,7 +23,7 @@ _DATASET = "settings.dataset"
 
 _ENDS = ("budget.trials", "budget.seconds", "budget.target", "budget.patience", "budget.until")
 
-_RESOURCES = ("resources.cpu", "resources.gpu", "resources.cohort", "resources.share_process")
+_RESOURCES = ("resources.cpu", "resources.gpu", "resources.ranks", "resources.cohort", "resources.share_process")
 
 _OF_SCALING = ("transfer.rates", "transfer.seeds", "transfer.on_drift", "transfer.target_epochs")
 
