@@ -15,9 +15,10 @@ from tuner.execution.generator import needs_thread
 from tuner.execution.host import Host
 from tuner.execution.inherited_environment import surrounded
 from tuner.execution.isolation.worker import IsolatedWorker
+from tuner.execution.objectives import find_objective
 from tuner.execution.user_thread import UserThread
 from tuner.execution.work_errors import WorkLostError, WorkOverranError
-from tuner.execution.worker import Worker, find_objective
+from tuner.execution.worker import Worker
 
 __all__ = ["InlineExecutor"]
 

@@ -22,7 +22,7 @@ from tuner.domain.transfer import transfer_problems
 from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.objective_pickling import pickled
-from tuner.execution.worker import OBJECTIVES
+from tuner.execution.objectives import OBJECTIVES
 from tuner.registry.import_path import clash, resolve, shares_process
 from tuner.running.checks import (
     ineffective_cohort,

@@ -23,10 +23,11 @@ from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.generator import needs_thread
 from tuner.execution.host import Host, is_failure_of_a_guest
 from tuner.execution.isolation.messages import Request
+from tuner.execution.objectives import find_objective
 from tuner.execution.ranks.objective import prepare_ranks
 from tuner.execution.user_failures import failure_of
 from tuner.execution.user_thread import UserThread
-from tuner.execution.worker import Worker, find_objective
+from tuner.execution.worker import Worker
 from tuner.formatting.redaction import redacted
 from tuner.storage.url_store import url_problem
 from tuner.system.processes import die_with_parent

@@ -232,7 +232,7 @@ class _Group:
     def _received(self, rank: int) -> Message:
         message = self._members[rank].received()
         if message is None or message.kind is MessageKind.FAILED:
-            raise self._failure({rank: message}) from None
+            raise self._failure({rank: message})
         return message
 
     def _failure(self, failed: dict[int, Message | None]) -> BaseException:

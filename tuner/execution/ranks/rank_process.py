@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -69,16 +68,18 @@ def _end(function: Callable[[Trial], Any], trial: Trial) -> Message:
         with entered(trial):
             returned = function(trial)
             if isinstance(returned, Generator):
-                return Message(MessageKind.END, _drained(returned, trial))
+                _drain(returned, trial)
+                returned = None
         return Message(MessageKind.END, None if returned is None else portable(returned))
     except StopTrial:
         return Message(MessageKind.END)
     except BaseException as error:  # noqa: BLE001 - whatever ends a rank is its trial's failure
-        traceback.print_exception(error)
-        return Message(MessageKind.FAILED, failure_of(error))
+        failure = failure_of(error)
+        sys.stderr.write(failure.traceback)
+        return Message(MessageKind.FAILED, failure)
 
 
-def _drained(generator: Generator[Any, None, None], trial: Trial) -> None:
+def _drain(generator: Generator[Any, None, None], trial: Trial) -> None:
     """Report what the generator yields, until it ends or the trial is to."""
     for metrics in generator:
         trial.reporter.report(metrics, None)
