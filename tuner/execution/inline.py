@@ -1,6 +1,7 @@
 """Trials in this process, one cohort at a time: for debugging, tests and objectives that are over at once."""
 
 import sys
+import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from functools import partial
@@ -22,6 +23,9 @@ from tuner.execution.worker import Worker
 
 __all__ = ["InlineExecutor"]
 
+_PAUSE_SECONDS = 0.2
+"""How often a run that is paused is asked whether it continues."""
+
 
 @final
 class InlineExecutor(Executor):
@@ -36,7 +40,10 @@ class InlineExecutor(Executor):
                 run_here(worker_spec, partial(self._direct, controller))
 
     def _direct(self, controller: RunController, worker: Worker | IsolatedWorker) -> None:
-        while (assignment := controller.next_work()) is not None:
+        while (assignment := controller.next_work()) is not None or controller.is_paused:
+            if assignment is None:
+                time.sleep(_PAUSE_SECONDS)
+                continue
             try:
                 self._do(assignment, controller, worker)
             except WorkLostError as error:
