@@ -24,6 +24,8 @@ _ORDER = (
     "run",
     "resume",
     "add",
+    "submit",
+    "work",
     "pause",
     "stop",
     "extend",
