@@ -27,10 +27,10 @@ def train(trial: tuner.Trial) -> Iterator[dict[str, float]]:
         yield {"score": trial.config["x"]}
 
 
-def spec(**keys: object) -> tuner.StudySpec:
+def spec() -> tuner.StudySpec:
     return tuner.StudySpec(
         objective=train, search_space=SPACE, metric="score", direction="maximize", name="live",
-        budget=tuner.Budget(trials=1, epochs=100_000), executor="inline", sampler="random", scheduler="none", **keys,
+        budget=tuner.Budget(trials=1, epochs=100_000), executor="inline", sampler="random", scheduler="none",
     )  # fmt: skip
 
 
@@ -86,12 +86,13 @@ def test_what_cannot_be_asked_is_refused_with_what_can_be_done() -> None:
         stop(store, "told")
     study.close()
     store.create("idle", goal=study.goal, space=SPACE, spec=spec().describe(), source={})
-    for ask, hint in (
-        (lambda: pause(store, "idle"), "tuner resume idle"),
-        (lambda: stop(store, "idle"), "tuner status idle"),
-        (lambda: limit(store, "idle", 2), "tuner resume idle --parallel 2"),
-        (lambda: extend(store, "idle", 9), "tuner resume idle --trials 9"),
-    ):
+    requests: dict[str, Callable[[], None]] = {
+        "tuner resume idle": lambda: pause(store, "idle"),
+        "tuner status idle": lambda: stop(store, "idle"),
+        "tuner resume idle --parallel 2": lambda: limit(store, "idle", 2),
+        "tuner resume idle --trials 9": lambda: extend(store, "idle", 9),
+    }
+    for hint, ask in requests.items():
         with pytest.raises(ConfigurationError, match="no process runs the study") as raised:
             ask()
         assert raised.value.hint == hint
