@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 from tuner.domain.config import Config
 from tuner.domain.data_summary import DataRecord
@@ -34,6 +34,8 @@ class Language(FactoryObjective):
     `depth` and `dropout` of the `architecture` decoder, and filters of the training text: `min_length`, `max_symbols`,
     `max_repetition` and `duplicates`. An epoch is `settings.steps` steps.
     """
+
+    ranked: ClassVar[bool] = True
 
     def __init__(self, settings: Mapping[str, Any], seed: int) -> None:
         self._settings: LanguageSettings = LanguageSettings.of(settings)

@@ -14,6 +14,7 @@ from tuner.objectives.text.quality import Filters
 from tuner.objectives.text.token_cache import TokenData
 from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.data import Data, Examples
+from tuner.objectives.training.data_parallel import replica_of
 from tuner.objectives.training.flat_state import Layout
 from tuner.objectives.training.loop import TrainState
 from tuner.objectives.training.next_token import OUTPUTS, NextToken, NextTokenLoss
@@ -100,14 +101,16 @@ class LanguageFactory:
             model = NextToken(decoder.build(data.shape, self._tokens.vocabulary)).to(trial.device)
         roles = _roles(model)
         parameters = dict(model.named_parameters())
+        batch_size = trial.config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE)
         learner = TrainState(
             model=model,
             loss=NextTokenLoss(),
             optimizer=rule.build(grouped([*parameters.values()], [roles[name] for name in parameters], rule)),
             lr_schedule=lr_schedule,
             rule=rule,
-            batch_size=trial.config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE),
+            batch_size=batch_size,
             precision=self._precision,
+            replica=replica_of(model, trial, batch_size),
         )
         if state is not None:
             learner.resume(state)

@@ -14,10 +14,12 @@ from tuner.objectives.losses._loss import Loss
 from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
 from tuner.objectives.optimizers._optimizer import Optimizer
 from tuner.objectives.training.data import EVALUATED_AT_ONCE, Data, Examples, TrainingExamples
+from tuner.objectives.training.data_parallel import Replica
 from tuner.objectives.training.metrics import LOSS, measure
 from tuner.objectives.training.model_signature import answered, innermost_layer
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.row_values import by_row
+from tuner.objectives.training.seeding import seed_rank
 from tuner.objectives.training.weights import fleeting, put_back
 
 Reads = Callable[[Tensor], Tensor]
@@ -50,10 +52,13 @@ class TrainState:
     reads: Reads = _as_they_are
     accepts: Callable[[int], None] = _any_number
     """Raises `ConfigurationError` where the targets ask for another number of outputs than this."""
+    replica: Replica | None = None
+    """The model as one of several ranks trains it; None where the trial has one process."""
 
     def outputs(self, features: Tensor) -> Tensor:
         """Return the model's outputs, (batch, outputs), in 32 bits."""
-        outputs = forwarded(self.model, features, self.precision, self.reads)
+        model = self.model if self.replica is None else self.replica.model
+        outputs = forwarded(model, features, self.precision, self.reads)
         self.accepts(outputs.shape[1])
         return outputs
 
@@ -81,16 +86,24 @@ def train_epoch(learner: TrainState, examples: TrainingExamples, *, epoch: int, 
     """
     order = examples.order(seed, epoch, learner.batch_size, torch.default_generator)
     places = batched(order.to(examples.device), learner.batch_size, dim=0)
+    shares, replica = places, learner.replica
+    if replica is not None:
+        shares = tuple(map(replica.share, places))
+        seed_rank(seed, epoch, replica.rank, str(examples.device))
     learner.model.train()
-    for step, (features, targets) in enumerate(gathered(examples, places)):
+    for step, (features, targets) in enumerate(gathered(examples, shares)):
         set_lr(learner, progress(epoch, step, len(places), max_epochs), len(places) * max_epochs)
         losses = learner.loss(learner.outputs(features), targets)
-        loss = losses.mean() if learner.class_weights is None else _weighted(losses, learner.class_weights[targets])
+        loss = _mean(losses, targets, learner) if replica is None else replica.mean(losses, len(places[step]))
         learner.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if learner.rule.clip > 0:
             nn.utils.clip_grad_norm_(learner.model.parameters(), learner.rule.clip)
         learner.optimizer.step()
+
+
+def _mean(losses: Tensor, targets: Tensor, learner: TrainState) -> Tensor:
+    return losses.mean() if learner.class_weights is None else _weighted(losses, learner.class_weights[targets])
 
 
 def _weighted(losses: Tensor, weights: Tensor) -> Tensor:
@@ -134,7 +147,11 @@ def evaluate(learner: TrainState, data: Data, examples: Examples, rows: RowKeepe
     Not in inference mode: what a model keeps of an evaluation, such as a cache, could not be trained with.
     """
     learner.model.eval()
-    outputs = outputs_of(learner.model, examples.features, learner.precision, learner.reads, data.at_once)
+    replica = learner.replica
+    features = examples.features if replica is None else replica.share(examples.features)
+    outputs = outputs_of(learner.model, features, learner.precision, learner.reads, data.at_once)
+    if replica is not None:
+        outputs = replica.gathered(outputs, len(examples.features))
     return scored(learner.loss, data, examples, outputs, rows)
 
 

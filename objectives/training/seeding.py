@@ -53,6 +53,12 @@ def seed_epoch(seed: int, epoch: int, device: str) -> None:
     _seed(derive(seed, "epoch", epoch), device)
 
 
+def seed_rank(seed: int, epoch: int, rank: int, device: str) -> None:
+    """Make what is drawn in this epoch from now on that of a rank of the trial: dropout differs among the ranks."""
+    if rank:
+        _seed(derive(seed, f"rank {rank}", epoch), device)
+
+
 def seed_step(seed: int, step: int, device: str) -> None:
     """Make what a model draws in a step the same whenever it takes it."""
     _seed(derive(seed, "step", step), device)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tuner.execution.worker import OBJECTIVES
+from tuner.execution.objectives import OBJECTIVES
 from tuner.registry.catalogue import Catalogue
 from tuner.testing import ObjectiveConformance
 

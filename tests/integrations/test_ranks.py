@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from integrations.guides import Guide, study
+from integrations.guides import Guide, curves, study
 from templates import gone
 
 from tuner import Trial, TrialState, TunerError
@@ -20,58 +20,86 @@ from tuner.integrations.ranks import launch
 
 GUIDE = Guide("distributed", "torch._dynamo", "tuner.integrations.ranks", trials=1)
 
-
 NOTES = {
-    "    begin = 0\n": "    import os\n    begin = 0\n    open('pids.txt', 'a').write(f'{os.getpid()}\\n')\n",
+    "    begin = 0\n": "    import os, time\n    begin = 0\n    open('pids.txt', 'a').write(f'{os.getpid()}\\n')\n",
+    "        dist.all_reduce(mean)\n": "        dist.all_reduce(mean)\n"
+    "        if trial.number == 1 and dist.get_rank() == 1:\n            os.kill(os.getpid(), 9)\n"
+    "        while os.path.exists('wait') and _ == 4:\n            time.sleep(0.01)\n",
     "        trial.report(loss=float(mean))\n": "        open(f'rank-{dist.get_rank()}.txt', 'a').write("
     "f'{trial.number} {trial.config[\"lr\"]}\\n')\n        trial.report(loss=float(mean))\n",
 }
+"""The program notes what its ranks are; rank 1 of trial 1 is killed, and all wait at the fifth epoch if they are to."""
 NOTED = GUIDE.edited(NOTES)
+INLINE = ("--executor", "inline")
 
 
 def pids(folder: Path) -> list[int]:
     return [int(line) for line in (folder / "pids.txt").read_text().split()]
 
 
-def test_ranks_have_one_configuration_and_stop_at_the_same_report(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a study that has ended."""
+    folder = tmp_path_factory.mktemp("done")
+    ended = NOTED.tuner(folder, "run", f"{NOTED.study(folder)}.toml", *INLINE)
+    assert ended.returncode == 0, ended.stderr
+    return folder
+
+
+def test_ranks_have_one_configuration_and_stop_at_the_same_report(done: Path) -> None:
     assert GUIDE.changed_lines("train.py") <= 11
-    name = NOTED.study(tmp_path)
-    done = GUIDE.tuner(tmp_path, "run", f"{name}.toml", "--executor", "inline")
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "rank-0.txt").read_text() == (tmp_path / "rank-1.txt").read_text()
-    reports = [int(line.split()[0]) for line in (tmp_path / "rank-1.txt").read_text().splitlines()]
-    trials = study(tmp_path, name).trials
+    lines = [(done / f"rank-{rank}.txt").read_text().splitlines() for rank in (0, 1)]
+    assert [line for line in lines[0] if not line.startswith("1 ")] == lines[1]
+    reports = [int(line.split()[0]) for line in lines[1]]
+    trials = study(done, "distributed").trials
     assert any(trial.state is TrialState.PRUNED for trial in trials)
     assert [reports.count(trial.number) for trial in trials] == [len(trial.curve) for trial in trials]
-    assert len(pids(tmp_path)) == 2 * len(trials)
+    assert len(pids(done)) == 2 * len(trials)
+    assert all(gone(pid) for pid in pids(done))
+
+
+def test_a_rank_that_is_killed_is_the_failure_of_its_trial_and_the_study_continues(done: Path) -> None:
+    trials = study(done, "distributed").trials
+    assert [trial.state is TrialState.FAIL for trial in trials] == [False, True, False, False]
+    assert trials[1].failure is not None
+    assert "rank 1 was killed by SIGKILL" in trials[1].failure.message
+
+
+def test_no_rank_outlives_its_study_which_continues_as_if_nothing_had_been(done: Path, tmp_path: Path) -> None:
+    name = NOTED.study(tmp_path)
+    (tmp_path / "wait").touch()
+    driver = GUIDE.template.start("run", f"{name}.toml", *INLINE, "--trials", "1", cwd=tmp_path)
+    try:
+        while stored_epochs(tmp_path, name) < 3:
+            assert driver.poll() is None, driver.communicate()
+            time.sleep(0.05)  # polling what another process writes: there is no event to await
+    finally:
+        driver.kill()
+        driver.communicate()
     assert all(gone(pid) for pid in pids(tmp_path))
+    (tmp_path / "wait").unlink()
+    resumed = GUIDE.tuner(tmp_path, "resume", name)
+    assert resumed.returncode == 0, resumed.stderr
+    assert len(pids(tmp_path)) == 4
+    assert curves(tmp_path, name) == curves(done, name)[:1]
+    epochs = [int(line.split()[0]) for line in (tmp_path / "rank-1.txt").read_text().splitlines()]
+    assert len(epochs) in {9, 10}  # the last one before the end may have been reported and not stored
 
 
-def test_no_rank_outlives_its_trial_which_continues_as_if_nothing_had_been(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    stored, resumed = NOTED.curves_after_a_kill(tmp_path, "before", 3)
-    assert stored == 2
-    assert all(gone(pid) for pid in pids(tmp_path))
-    assert resumed == GUIDE.uninterrupted(tmp_path_factory.mktemp("uninterrupted"))
-
-
-def test_a_rank_that_is_killed_is_the_failure_of_its_trial_and_the_others_end(tmp_path: Path) -> None:
-    guide = GUIDE.edited(
-        NOTES
-        | {
-            "        dist.all_reduce(mean)\n": "        dist.all_reduce(mean)\n        if dist.get_rank() == 1:\n"
-            "            os.kill(os.getpid(), 9)\n"
-        }
-    )
-    name = guide.study(tmp_path)
-    done = guide.tuner(tmp_path, "run", f"{name}.toml", "--executor", "inline", "--trials", "1")
-    assert done.returncode == 3, done.stderr
-    (trial,) = study(tmp_path, name).trials
-    assert trial.failure is not None
-    assert "rank 1" in trial.failure.message or "rank 0 failed" in trial.failure.message
-    assert len(pids(tmp_path)) == 2
-    assert all(gone(pid) for pid in pids(tmp_path))
+def test_a_sharded_checkpoint_of_two_ranks_is_continued_by_one_with_the_same_losses(tmp_path: Path) -> None:
+    GUIDE.study(tmp_path)
+    file = tmp_path / "distributed.toml"
+    file.write_text(file.read_text().replace("tune:", "sharded:"))
+    few, one_rank = ("run", "distributed.toml", *INLINE, "--trials", "1"), ("--set", "resources.ranks=1")
+    for words in (
+        (*few, "--name", "alone", *one_rank),
+        (*few, "--name", "shared", "--epochs", "3"),
+        ("resume", "shared", "--epochs", "9", *one_rank),
+    ):
+        ended = GUIDE.tuner(tmp_path, *words)
+        assert ended.returncode == 0, ended.stderr
+    alone, shared = (list(curves(tmp_path, name)[0].values()) for name in ("alone", "shared"))
+    assert shared == pytest.approx(alone, rel=1e-6)
 
 
 TORCHRUN_NOTES = {
@@ -100,7 +128,7 @@ def test_a_command_that_starts_torchrun_leaves_no_rank_and_continues_from_the_ch
     options = ["--executor", "inline", "--sampler", "grid", "--trials", "2", "--set", "budget.epochs=5"]
     driver = GUIDE.template.start("run", "torchrun.toml", *options, cwd=tmp_path)
     try:
-        while stored_epochs(tmp_path) < 3:
+        while stored_epochs(tmp_path, "torchrun") < 3:
             assert driver.poll() is None, driver.communicate()
             time.sleep(0.05)  # polling what another process writes: there is no event to await
     finally:
@@ -122,10 +150,10 @@ def test_a_command_that_starts_torchrun_leaves_no_rank_and_continues_from_the_ch
     assert [int(begin) >= 3 for *_, begin in begun] == [False, True, False]
 
 
-def stored_epochs(folder: Path) -> int:
-    """Return the last epoch of the command's study that is stored."""
+def stored_epochs(folder: Path, name: str) -> int:
+    """Return the last epoch of a study that is stored."""
     try:
-        return max((trial.last_epoch for trial in study(folder, "torchrun").trials), default=0)
+        return max((trial.last_epoch for trial in study(folder, name).trials), default=0)
     except TunerError:
         return 0
 

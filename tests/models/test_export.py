@@ -19,7 +19,7 @@ from tuner.domain.errors import ConfigurationError, ModelError
 from tuner.domain.goal import Goal
 from tuner.domain.objective import Objective
 from tuner.domain.worker_spec import WorkerSpec
-from tuner.execution.worker import build_objective
+from tuner.execution.objectives import build_objective
 from tuner.objectives._components import DATASETS
 from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._splitting import split

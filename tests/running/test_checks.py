@@ -8,14 +8,19 @@ import pytest
 from fakes import MAXIMIZED, FakeSampler
 
 from tuner import Budget, Choice, Direction, Float, Resources, SearchSpace, StudySpec
+from tuner.domain.command import Command
 from tuner.domain.goal import Goal
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.worker_spec import Isolation
+from tuner.execution.generator import GeneratorObjective
+from tuner.objectives.language import Language
+from tuner.objectives.supervised import Supervised
 from tuner.running.checks import (
     ineffective_cohort,
     ineffective_priors,
     questionable_choices,
     unending,
+    unrankable,
     unrepeatable,
     unusual_space_size,
     unwritable_folders,
@@ -61,6 +66,24 @@ def test_a_cohort_of_functions_that_have_a_process_each_is_a_warning() -> None:
     assert warning.startswith("cohort = 4 has no effect")
     assert not [*ineffective_cohort(wide, Isolation.COHORT)]
     assert not [*ineffective_cohort(spec(), Isolation.TRIAL)]
+
+
+def test_what_cannot_train_in_ranks_is_refused_with_the_reason() -> None:
+    def problems(objective: Any, built: Any = None, **resources: Any) -> str:
+        return "\n".join(unrankable(spec(objective=objective, resources=Resources(ranks=2, **resources)), built))
+
+    assert "a command starts its ranks itself" in problems(Command(words=("train",)))
+    assert "asks and tells" in problems("")
+    assert "the objective supervised trains in one process" in problems(
+        "supervised", Supervised({"dataset": "digits"}, 0)
+    )
+    assert not problems("language", Language({"dataset": str(Path(__file__).parent)}, 0))
+    assert not problems("mine:train", GeneratorObjective(lambda trial: {"loss": 0.0}))
+    assert "resources.gpu: 0.5 of each rank" in problems("mine:train", gpu=0.5)
+    assert "resources.share_process" in problems("mine:train", share_process=True)
+    assert not [*unrankable(spec(objective=""), None)]
+    (warning,) = ineffective_cohort(spec(resources=Resources(cohort=4, ranks=2)), Isolation.TRIAL)
+    assert warning == "cohort = 4 has no effect: with resources.ranks = 2 every trial has processes of its own"
 
 
 def test_a_file_in_the_place_of_a_folder_is_an_error(tmp_path: Path) -> None:

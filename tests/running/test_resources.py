@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from tuner import Resources, StudySpec
+from tuner.domain.capacity import Capacity, NodeCapacity
 from tuner.domain.command import Command
 from tuner.domain.study import INLINE
-from tuner.running.resources import cohorts_at_a_time, decided, device_of, gpu_notes
+from tuner.running.resources import cohorts_at_a_time, decided, device_of, gpu_notes, missing
 from tuner.system.hardware import Accelerator, cpu_count
 
 TWO = Accelerator("cuda", 2)
@@ -67,3 +68,13 @@ def test_as_many_cohorts_train_at_a_time_as_fit_or_as_are_asked_for() -> None:
     assert cohorts_at_a_time("ray", Resources(gpu=0)) == cpu_count()
     assert cohorts_at_a_time("ray", Resources(gpu=0, parallel=7)) == 7
     assert cohorts_at_a_time(INLINE, Resources(gpu=0, parallel=7)) == 1
+
+
+def test_a_trial_takes_what_all_of_its_ranks_take_of_one_machine() -> None:
+    ranks = Resources(cpu=0.5, gpu=1, ranks=4)
+    assert (ranks.num_cpus, ranks.num_gpus) == (2, 4)
+    nodes = Capacity((NodeCapacity(4, 4), NodeCapacity(4, 3)))
+    assert cohorts_at_a_time("ray", ranks, nodes) == 1
+    assert not missing(ranks, nodes)
+    *_, last = missing(ranks, Capacity((NodeCapacity(4, 2), NodeCapacity(4, 2))))
+    assert last == "resources.ranks: the 4 ranks of a trial lie on one machine, each with cpu and gpu"

@@ -9,6 +9,7 @@ from search_bench import SPACE, Bench, failed
 from tuner import Decision
 from tuner.domain.errors import StorageError
 from tuner.domain.event import EventKind
+from tuner.domain.live_control import LiveControl
 from tuner.domain.run_controller import StopCause
 from tuner.domain.trial import FailureReason, Report, TrialState
 from tuner.search.failure_policy import MAX_RETRIES
@@ -206,3 +207,45 @@ def test_what_cannot_be_stored_is_neither_answered_nor_notified_of_and_new_trial
         1: TrialState.RUNNING,
     }
     assert Bench(trials=40, cohort=2, grows=True, before=bench).take().numbers == {0, 1}
+
+
+def test_a_paused_run_hands_out_nothing_puts_back_what_reports_and_continues() -> None:
+    bench = Bench(trials=2)
+    bench.take()
+    bench.controller.control(LiveControl(is_paused=True))
+    assert bench.controller.next_work() is None
+    assert bench.report(0, 1, 0.5) == {0}
+    assert bench.state(0) is TrialState.WAITING
+    assert (bench.controller.is_paused, bench.controller.is_finished) == (True, False)
+    bench.controller.control(LiveControl())
+    (member,) = bench.take().members
+    assert (member.number, member.epoch) == (0, 1)
+
+
+def test_a_stop_ends_a_pause() -> None:
+    bench = Bench()
+    bench.controller.control(LiveControl(is_paused=True))
+    bench.controller.stop(StopCause.REQUEST)
+    assert (bench.controller.is_paused, bench.controller.is_finished) == (False, True)
+
+
+def test_a_limit_is_kept_once_what_is_beyond_it_is_over() -> None:
+    bench = Bench(trials=4, max_epochs=1, grows=True)
+    bench.take()
+    bench.take()
+    bench.controller.control(LiveControl(parallel=1))
+    assert bench.report_all({0: 0.5}, epoch=1).is_over
+    assert bench.controller.next_work() is None
+    assert [member.number for member in bench.report_all({1: 0.5}, epoch=1).joining] == [2]
+
+
+def test_an_extended_study_has_as_many_trials_as_it_was_last_asked_for() -> None:
+    bench = Bench(trials=1, max_epochs=1)
+    bench.take()
+    bench.controller.control(LiveControl(trials=3))
+    assert bench.take().numbers == {1}
+    bench.controller.control(LiveControl(trials=2))
+    assert bench.controller.next_work() is None
+    bench.report(0, 1, 0.5)
+    bench.report(1, 1, 0.5)
+    assert bench.controller.is_finished

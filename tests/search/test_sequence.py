@@ -6,6 +6,7 @@ from fakes import FakeSampler, FakeScheduler, FakeWriter, metrics, ticking_clock
 from tuner import Float, SearchSpace
 from tuner.domain.assignment import Assignment
 from tuner.domain.goal import Goal
+from tuner.domain.live_control import LiveControl
 from tuner.domain.run_controller import StopCause
 from tuner.domain.study import Direction
 from tuner.domain.trial import Report, TrialState
@@ -134,4 +135,20 @@ def test_a_signal_after_an_early_end_keeps_the_next_part_from_beginning() -> Non
     sequence.stop(StopCause.INTERRUPT)
     assert sequence.next_work() is None
     assert sequence.stop_cause is StopCause.INTERRUPT
+    assert sequence.is_finished
+
+
+def test_only_the_first_part_is_extended_and_every_part_is_paused() -> None:
+    first, second = FakeWriter(), FakeWriter()
+    sequence = ControllerSequence(part(first), [lambda assignments_issued: part(second, assignments_issued)])
+    sequence.control(LiveControl(trials=2))
+    finish(sequence, taken(sequence))
+    finish(sequence, taken(sequence))
+    assert len(first.trials) == 2
+    assignment = taken(sequence)
+    sequence.control(LiveControl(trials=9, is_paused=True))
+    assert sequence.is_paused
+    finish(sequence, assignment)
+    assert [trial.state for trial in second.trials.values()] == [TrialState.COMPLETE]
+    assert sequence.next_work() is None
     assert sequence.is_finished

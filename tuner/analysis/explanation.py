@@ -232,6 +232,7 @@ _STOPS = {
     StopCause.INTERRUPT: "the run was interrupted (SIGINT)",
     StopCause.TERMINATE: "the run was terminated (SIGTERM)",
     StopCause.TIME: "the run's time was up",
+    StopCause.REQUEST: "the run was stopped (tuner stop)",
     StopCause.FAILURES: "the run was ended, since too many trials failed",
     StopCause.TARGET: "the study had ended by its target",
     StopCause.PATIENCE: "the study had ended by its patience",

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from tuner.domain.config import Config
@@ -62,6 +62,10 @@ class ProgressTracker:
         for trial in finished_in_order(trials):
             self._finish(trial)
         self._before = self.finished
+
+    def extend(self, trials: int) -> None:
+        """Count towards so many trials in all."""
+        self.target = replace(self.target, trials=trials)
 
     def update(self, event: Event) -> None:
         """Count the event."""

@@ -1,6 +1,6 @@
 """The end of a run: what was found, what it is worth, and the next command to type."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -28,6 +28,12 @@ from tuner.formatting.values import amount, signed
 from tuner.running.outcome import early_end, failed_run, how_to_resume
 from tuner.storage.location import locate
 from tuner.storage.store import open_store
+
+_STOPPED: Mapping[StopCause | None, str] = {
+    StopCause.TIME: "the time is up",
+    StopCause.REQUEST: "stopped by tuner stop",
+}
+"""What is said of a run that has ended before its target without an error."""
 
 
 def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json: bool) -> None:
@@ -186,12 +192,9 @@ def _summary(summary: queries.Summary, trials: Any, storage: str | None, cause: 
         )
     )
     lines += [*_together(summary), *_expected(summary)]
-    if cause is StopCause.TIME:
-        lines.append(
-            Text(
-                f"the time is up; continue with: {next_command(summary.study.name, storage, 'resume')}", style="yellow"
-            )
-        )
+    if cause in _STOPPED:
+        again = next_command(summary.study.name, storage, "resume")
+        lines.append(Text(f"{_STOPPED[cause]}; continue with: {again}", style="yellow"))
     if ended := early_end(cause, StudySpec.from_description(summary.study.spec).budget):
         lines.append(Text(f"the study has ended: {ended}", style="dim"))
     if cause is not StopCause.FAILURES:  # the error says it

@@ -65,6 +65,9 @@ class LiveTable(Listener):
     def recovered(self, reports: int) -> None:
         self._news.append(recovery(reports))
 
+    def extended(self, trials: int) -> None:
+        self._tally.extend(trials)
+
     def warned(self, text: str) -> None:
         self._news.append(text)
 
@@ -159,6 +162,9 @@ class PlainLines(Listener):
 
     def recovered(self, reports: int) -> None:
         self._console.print(recovery(reports))
+
+    def extended(self, trials: int) -> None:
+        self._tally.extend(trials)
 
     def warned(self, text: str) -> None:
         self._console.print(Text(safe(text)))

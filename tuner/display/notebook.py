@@ -100,6 +100,9 @@ class Cell(Listener):
         self._live.waits(seconds, reason)
         self._draw()
 
+    def extended(self, trials: int) -> None:
+        self._live.extended(trials)
+
     def warned(self, text: str) -> None:
         self._live.warned(text)
         self._draw()

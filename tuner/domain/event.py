@@ -51,6 +51,9 @@ class Listener(ABC):
     def warned(self, text: str) -> None:  # noqa: B027 - most need not know
         """Receive a warning: something went wrong that the run mends by itself."""
 
+    def extended(self, trials: int) -> None:  # noqa: B027 - most need not know
+        """Receive how many trials there are to be in all from now on."""
+
     def recovered(self, reports: int) -> None:  # noqa: B027 - most need not know
         """Receive how many reports that an earlier run had to keep in a file are stored now."""
 
@@ -81,6 +84,10 @@ class Listeners(Listener):
     def warned(self, text: str) -> None:
         for listener in self._listeners:
             listener.warned(text)
+
+    def extended(self, trials: int) -> None:
+        for listener in self._listeners:
+            listener.extended(trials)
 
     def recovered(self, reports: int) -> None:
         for listener in self._listeners:

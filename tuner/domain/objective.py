@@ -88,6 +88,9 @@ class Objective(ABC):
     exploits: ClassVar[bool] = False
     """Whether a member of a cohort can continue from another's state: `Cohort.exploit`."""
 
+    ranked: ClassVar[bool] = False
+    """Whether it trains a trial in several processes where `trial.ranks` says so: then each of them has one."""
+
     isolated: ClassVar[bool] = True
     """Whether it trains in a process that knows nothing of Ray, one for all trials of a worker; else in the worker."""
 

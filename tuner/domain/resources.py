@@ -18,17 +18,21 @@ Share = float | Literal["auto"]
 class Resources:
     """What a cohort is given, how many run at a time (`parallel`) and how many trials make one (`cohort`).
 
-    With `gpu` "auto" it is given a GPU where the machine has one and the objective can use it.
+    `cpu` and `gpu` are those of each of the `ranks`, which lie on one machine. With `gpu` "auto" it is given a GPU
+    where the machine has one and the objective can use it.
 
     With `share_process` the trials of an objective that is a function take turns in one process, instead of having a
     process each. In the `parallel_mode` "reproducible" trial n begins once all trials up to n - `parallel` are over,
     and depends on their results alone: a study with the same seed is the same on every machine.
     """
 
-    cpu: Annotated[float, Key(words="of a trial", above=0)] = 1
+    cpu: Annotated[float, Key(words="of a trial, or of each rank", above=0)] = 1
     gpu: Annotated[
         Share, Key(words='one, several, or a fraction such as 0.25; "auto": one where it is of use', least=0)
     ] = AUTO
+    ranks: Annotated[
+        int, Key(words="processes of a trial, which torch.distributed connects; each has cpu and gpu", least=1)
+    ] = 1
     parallel: Annotated[Count, Key(words='cohorts at a time; "auto": as many as fit', least=1)] = AUTO
     cohort: Annotated[Count, Key(words='trials to a cohort; "auto": as many as serve; 1: each alone', least=1)] = AUTO
     parallel_mode: Annotated[
@@ -37,9 +41,14 @@ class Resources:
     share_process: Annotated[bool, Key(words="true: the trials of a function take turns in one process")] = False
 
     @property
+    def num_cpus(self) -> float:
+        """How many processors a cohort has, with all of its ranks."""
+        return self.cpu * self.ranks
+
+    @property
     def num_gpus(self) -> float:
-        """How many GPUs a cohort has: none as long as "auto" is not decided."""
-        return 0.0 if self.gpu == AUTO else float(self.gpu)
+        """How many GPUs a cohort has, with all of its ranks: none as long as "auto" is not decided."""
+        return 0.0 if self.gpu == AUTO else float(self.gpu) * self.ranks
 
 
 @final

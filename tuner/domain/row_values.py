@@ -81,6 +81,10 @@ class RowKeeper:
         if self.metric is not None:
             self._latest = RowValues.of(values)
 
+    def hold(self, values: RowValues | None) -> None:
+        """Hold what another process has kept of the same measurement; None where it has kept nothing."""
+        self._latest = values
+
     def take(self) -> RowValues | None:
         """Hand out what was given since the last time; None where nothing was."""
         latest, self._latest = self._latest, None

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from enum import Enum
 
 from tuner.domain.assignment import Assignment, CohortUpdate
+from tuner.domain.live_control import LiveControl
 from tuner.domain.trial import Failure, Metrics, Report
 
 
@@ -16,6 +17,8 @@ class StopCause(Enum):
     TERMINATE = "terminate"
     FAILURES = "failures"
     """So many trials have failed that more of them would be a waste."""
+    REQUEST = "request"
+    """It was asked to, by `tuner stop`."""
     TARGET = "target"
     """A trial's value is as good as `budget.target`."""
     PATIENCE = "patience"
@@ -52,6 +55,14 @@ class RunController(ABC):
     @abstractmethod
     def stop(self, cause: StopCause) -> None:
         """Hand out nothing more; what is running is suspended at its next report. Safe to call in a signal handler."""
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing is handed out until the run is asked to continue; it is not finished then."""
+        return False
+
+    def control(self, asked: LiveControl) -> None:  # noqa: B027 - a run that ends by itself may ignore it
+        """Do from now on what people ask of the run. Safe to call from any thread."""
 
     @abstractmethod
     def next_work(self) -> Assignment | None:

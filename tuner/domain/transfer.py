@@ -35,6 +35,9 @@ class Transfer:
     target_epochs: Annotated[
         int | None, Key(words="of the target; by default as many as a proxy has", least=1, example=270)
     ] = None
+    target_ranks: Annotated[int | None, Key(words="of the target; by default resources.ranks", least=1, example=4)] = (
+        None
+    )
 
     def at_first(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the settings of the search: those of the smallest proxy, where there are any."""

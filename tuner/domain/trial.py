@@ -239,6 +239,10 @@ class Trial:
     """Where `folder` is, whether it has been made or not."""
     reporter: Reporter = field(default_factory=NoReports, repr=False)
     rows: RowKeeper = field(default_factory=RowKeeper, repr=False)
+    rank: int = 0
+    """Which of the trial's processes this is, from 0."""
+    ranks: int = 1
+    """How many processes train the trial: the study's `resources.ranks`."""
 
     @property
     def row_metric(self) -> str | None:

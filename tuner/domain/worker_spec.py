@@ -56,7 +56,8 @@ class WorkerSpec:
     where it `exploits`, trials continue from the states that others have at their decision epochs. With `isolation` a
     trial's process computes with so many `threads`, in the folder that the study was `started_in` (None: that of its
     own process), and has `surroundings`, which the executor adds: of them, a worker that trains by itself has the
-    module path. Where the study joins a `cluster`, its `folder` travels to the nodes if it `sends_code`.
+    module path. A trial trains in so many `ranks`, each a process with so many threads. Where the study joins a
+    `cluster`, its `folder` travels to the nodes if it `sends_code`.
     """
 
     objective: str | Callable[..., Any] | PickledObjective | Command
@@ -75,6 +76,7 @@ class WorkerSpec:
     exploits: bool = False
     isolation: Isolation = Isolation.NONE
     threads: int = 1
+    ranks: int = 1
     started_in: Path | None = None
     surroundings: Surroundings | None = None
     cluster: Cluster | None = None

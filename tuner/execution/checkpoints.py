@@ -127,6 +127,7 @@ class TrialCheckpoints(Checkpoints):
         self._state: Mapping[str, Any] | None = None
         self.files: Path | None = None
         """The folder that it continues from, if it was one."""
+        self._file: Path | None = None
         self._reached: list[int] = []
         self.epoch = self.target = 0
         """The last epoch that was measured, and the one that is being trained; equal while none is."""
@@ -135,10 +136,13 @@ class TrialCheckpoints(Checkpoints):
         self._load_newest(recorded, (TAKEN_OVER, OWN) if takes_over else (OWN,))
 
     def save(self, state: Mapping[str, Any]) -> None:
+        self.save_by(lambda path: import_module(CODEC).save(state, path))
+
+    def save_by(self, write: Callable[[Path], None]) -> None:
         if self.is_over:
             return
         private(self._folder)
-        import_module(CODEC).save(state, _path(self._folder, OWN, self.target))
+        write(_path(self._folder, OWN, self.target))
         self._discard_all_but(self.target)
 
     @contextmanager
@@ -165,6 +169,9 @@ class TrialCheckpoints(Checkpoints):
 
     def load(self) -> Mapping[str, Any] | None:
         return self._state
+
+    def load_file(self) -> Path | None:
+        return self._file
 
     def load_folder(self) -> Path | None:
         if self.files is not None:
@@ -201,7 +208,7 @@ class TrialCheckpoints(Checkpoints):
     def advance(self, *, is_best: bool) -> None:
         """End the epoch, which was measured and may be the best so far."""
         self.epoch = self.target
-        self._state = self.files = None
+        self._state = self._file = self.files = None
         # Trained a second time because its weights were lost, the best epoch is the best one still.
         self.is_best = is_best or self.epoch == self._best
         if self.is_best:
@@ -242,7 +249,7 @@ class TrialCheckpoints(Checkpoints):
         self.files = files if files.is_dir() else None
         if state.is_file():
             try:
-                self._state = import_module(CODEC).load(state)
+                self._state, self._file = import_module(CODEC).load(state), state
             except (OSError, ValueError):  # the one before it serves, at the price of an epoch
                 self.damaged.append(str(state))
         return self.files is not None or self._state is not None

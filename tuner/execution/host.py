@@ -34,9 +34,11 @@ class Host:
 
     A function that begins alone runs in the lent `thread`; without one, and beside others, in a thread of its own.
     `grace_seconds` is how long a stopped function may take to end before the process ends with it, where the process is
-    there only for trials (None: as long as it takes).
+    there only for trials (None: as long as it takes). Where it `forks`, it has computed nothing, and the ranks of a
+    trial are forked from it.
     """
 
     is_failure: IsFailure = is_failure_here
     thread: UserThread | None = None
     grace_seconds: float | None = None
+    forks: bool = False

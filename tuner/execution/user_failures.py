@@ -82,7 +82,7 @@ def refused(reason: FailureReason, message: str) -> Failure:
 def failure_of(error: BaseException) -> Failure:
     """Return the failure that an objective's exception means, without the frames that are ours."""
     frames = traceback.TracebackException.from_exception(error)
-    theirs = [frame for frame in frames.stack if Path(frame.filename).parent != _HERE]
+    theirs = [frame for frame in frames.stack if _HERE not in Path(frame.filename).parents]
     frames.stack = traceback.StackSummary.from_list(theirs or frames.stack)
     # torch's own error is not a MemoryError, and this file knows nothing of torch.
     is_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"

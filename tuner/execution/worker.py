@@ -11,56 +11,27 @@ from functools import cached_property
 from typing import Any, final
 
 from tuner.domain.assignment import Assignment, CohortUpdate, Exploit, TrialAssignment
-from tuner.domain.command import Command
 from tuner.domain.config import Config
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.row_values import RowKeeper
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, Trial
-from tuner.domain.worker_spec import PickledObjective, WorkerSpec
+from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.checkpoint_mirror import Mirrors
 from tuner.execution.checkpoints import TrialCheckpoints, trial_folder
-from tuner.execution.command.training import trained_by
 from tuner.execution.fidelity_checks import beyond_the_end, early_end
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.host import Host
 from tuner.execution.metric_validation import left_out, left_out_note, measured
-from tuner.execution.objective_pickling import unpickled
+from tuner.execution.objectives import build_objective
 from tuner.execution.study_checkpoints import best_checkpoint
 from tuner.execution.user_failures import failure_of
-from tuner.formatting.redaction import redacted, remember
-from tuner.registry.catalogue import Catalogue
-from tuner.registry.import_path import resolve
+from tuner.formatting.redaction import redacted
 from tuner.storage.row_files import RowSplit, write_kept
-
-OBJECTIVES = Catalogue("tuner.objectives", "objective", group="tuner.objectives")
 
 _PATIENCE_SECONDS = 0.25
 """How long short epochs are gathered before they are reported together: what a person takes for at once."""
 
 _ENDED_EARLY = "ended early"
-
-
-def find_objective(worker_spec: WorkerSpec) -> Any:
-    """Return what the spec names, or carries, as its objective: a function, a class or a command."""
-    remember(worker_spec.settings)
-    found = worker_spec.objective
-    if isinstance(found, PickledObjective):
-        return unpickled(found)
-    return resolve(found, OBJECTIVES, worker_spec.folder) if isinstance(found, str) else found
-
-
-def build_objective(worker_spec: WorkerSpec, host: Host | None = None) -> Objective:
-    """Return the spec's objective, ready to train or to be asked questions."""
-    found = find_objective(worker_spec)
-    if isinstance(found, Command):
-        return GeneratorObjective(
-            trained_by(found, worker_spec.wanted or (worker_spec.metric,), worker_spec.folder), host
-        )
-    if isinstance(found, type) and issubclass(found, Objective):
-        objective: Objective = found(worker_spec.settings, worker_spec.seed)
-        objective.want(worker_spec.wanted or (worker_spec.metric,))
-        return objective
-    return GeneratorObjective(found, host)
 
 
 @final

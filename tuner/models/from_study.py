@@ -18,8 +18,8 @@ from tuner.domain.trial import Trial, TrialRecord
 from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.checkpoints import BestCheckpoint, trial_folder, trial_name
 from tuner.execution.host import is_failure_here
+from tuner.execution.objectives import build_objective
 from tuner.execution.study_checkpoints import best_checkpoint, store_of
-from tuner.execution.worker import build_objective
 from tuner.models.selection import Chosen, chosen
 from tuner.running.lookup import data_fingerprint, located
 from tuner.running.spec_source import trusted_module_folder

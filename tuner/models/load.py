@@ -15,7 +15,7 @@ from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError, ModelError
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.objective import Objective
-from tuner.execution.worker import OBJECTIVES
+from tuner.execution.objectives import OBJECTIVES
 from tuner.models.export import LIBRARIES, PREPARATION, PREPARATION_CODEC, WEIGHTS, WEIGHTS_CODEC
 from tuner.models.manifest import NAME, Manifest, digest, read_manifest
 from tuner.registry.import_path import resolve

@@ -22,7 +22,7 @@ from tuner.domain.transfer import transfer_problems
 from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.objective_pickling import pickled
-from tuner.execution.worker import OBJECTIVES
+from tuner.execution.objectives import OBJECTIVES
 from tuner.registry.import_path import clash, resolve, shares_process
 from tuner.running.checks import (
     ineffective_cohort,
@@ -32,6 +32,7 @@ from tuner.running.checks import (
     uncounted_unit,
     unending,
     unfit_objective,
+    unrankable,
     unrepeatable,
     untellable,
     unusable_storage,
@@ -91,6 +92,7 @@ def build_components(
     found = accelerator_of(capacity)
     resources = decided(spec, found)
     worker_spec = _settled(worker_spec, goal, scheduler, isolation, device_of(resources, found))
+    worker_spec = replace(worker_spec, ranks=resources.ranks)
     space = mistakes.collect(lambda: find_space(spec, folder))
     start = None if space is None else mistakes.collect(lambda: start_configs(space, spec.start))
     sampler = _sampler(spec, space, goal, mistakes, worker_spec)
@@ -118,7 +120,7 @@ def build_components(
             replace(spec, resources=resources), space, objective, isolation, capacity=capacity
         ),
         grows=objective is None or objective.grows,
-        exploits=objective is not None and objective.exploits,
+        exploits=objective is not None and objective.exploits and isolation is not Isolation.TRIAL,
         stops_hopeless=not sampler_class(spec, folder).needs_complete_trials,
         own_parts=own_parts(spec, folder),
         tests=yields is not None,
@@ -170,13 +172,14 @@ def _check(  # noqa: PLR0917 - all of them are checked against each other
     yields = None if objective is None else objective.metrics()
     if objective is not None and yields is not None:
         mistakes.add(unfit_objective(objective, yields, space, goal))
-    if worker_spec.isolation is not Isolation.NONE and spec.executor != INLINE:
+    if worker_spec.isolation is not Isolation.NONE and (spec.executor != INLINE or spec.resources.ranks > 1):
         mistakes.add(unwritable_folders(worker_spec.folders))
     if isinstance(spec.objective, Command):
         mistakes.add(command_problems(spec.objective, space, goal.wanted, worker_spec.folder))
     if objective is not None:
         mistakes.add(uncounted_unit(spec, objective))
     mistakes.add(unusable_storage(spec))
+    mistakes.add(unrankable(spec, objective))
     mistakes.add(unconfirmable(spec, worker_spec, goal))
     mistakes.add(unending(spec, goal))
     mistakes.add(transfer_problems(spec.transfer, spec.settings, space))
@@ -223,6 +226,8 @@ def _settled(
 
 def _isolation(spec: StudySpec, folder: Path, objective: Objective | None) -> Isolation:
     """Return in which process the objective's code runs, where trials have processes at all."""
+    if spec.resources.ranks > 1:
+        return Isolation.TRIAL
     if objective is not None and not isinstance(objective, GeneratorObjective):
         return Isolation.COHORT if objective.isolated else Isolation.NONE
     if isinstance(spec.objective, Command):
@@ -249,7 +254,7 @@ def _cohorts(
 ) -> CohortPolicy:
     takes_turns = objective is None or isinstance(objective, GeneratorObjective)
     # A trial that has a process of its own, or the study's own one, has it to itself.
-    alone = takes_turns and (isolation is Isolation.TRIAL or spec.executor == INLINE)
+    alone = isolation is Isolation.TRIAL or (takes_turns and spec.executor == INLINE)
     size = 1 if alone or is_alone else spec.resources.cohort
     return CohortPolicy(
         space,

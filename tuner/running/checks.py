@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from tuner.domain.command import Command
 from tuner.domain.errors import nearest
 from tuner.domain.fidelity import EPOCHS
 from tuner.domain.goal import OF_MODELS, Goal
@@ -67,6 +68,24 @@ def unusable_storage(spec: StudySpec) -> Iterator[str]:
         yield f"storage.checkpoints: {problem}"
     elif url and is_of_one_process(url) and spec.executor != INLINE:
         yield f'storage.checkpoints: {url} is the memory of one process: it serves executor = "inline" alone'
+
+
+def unrankable(spec: StudySpec, objective: Objective | None) -> Iterator[str]:
+    """Yield why trials cannot have several processes although the study asks for it."""
+    resources = spec.resources
+    if resources.ranks == 1:
+        return
+    asked = f"resources.ranks = {resources.ranks}"
+    if isinstance(spec.objective, Command):
+        yield f"{asked}: a command starts its ranks itself, as torchrun does; leave it out, and give cpu and gpu of all"
+    elif not spec.objective:
+        yield f"{asked}: a program that asks and tells starts its processes itself"
+    elif objective is not None and not isinstance(objective, GeneratorObjective) and not objective.ranked:
+        yield f"{asked}: the objective {reference_to(spec.objective)} trains in one process"
+    if resources.gpu not in (AUTO, 0, 1):
+        yield f"resources.gpu: {resources.gpu:g} of each rank; a rank has one GPU, or none"
+    if resources.share_process:
+        yield f"resources.share_process: with {asked} every trial has processes of its own"
 
 
 def unconfirmable(spec: StudySpec, worker_spec: WorkerSpec, goal: Goal) -> Iterator[str]:
@@ -134,10 +153,15 @@ def _unusual_directions(yields: Mapping[str, Direction], goal: Goal) -> Iterator
 
 def ineffective_cohort(spec: StudySpec, isolation: Isolation) -> Iterator[str]:
     """Yield that trials train one by one although more to a cohort are asked for."""
-    if isolation is Isolation.TRIAL and spec.resources.cohort not in (AUTO, 1):
+    if isolation is not Isolation.TRIAL or spec.resources.cohort in (AUTO, 1):
+        return
+    in_vain = f"cohort = {spec.resources.cohort} has no effect"
+    if spec.resources.ranks > 1:
+        yield f"{in_vain}: with resources.ranks = {spec.resources.ranks} every trial has processes of its own"
+    else:
         yield (
-            f"cohort = {spec.resources.cohort} has no effect: the objective is a function, whose trials have a process "
-            "each; with resources.share_process = true they take turns in one"
+            f"{in_vain}: the objective is a function, whose trials have a process each; with "
+            "resources.share_process = true they take turns in one"
         )
 
 

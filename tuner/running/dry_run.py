@@ -13,8 +13,7 @@ from tuner.domain.study import INLINE, StudySpec
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report
 from tuner.domain.worker_spec import Isolation, WorkerSpec
-from tuner.execution.inherited_environment import surrounded
-from tuner.execution.inline import run_here
+from tuner.execution.inline import run_beside, run_here
 from tuner.execution.isolation.worker import IsolatedWorker
 from tuner.execution.work_errors import WorkLostError, WorkOverranError
 from tuner.execution.worker import Worker
@@ -83,8 +82,8 @@ def _first_epoch(worker_spec: WorkerSpec, spec: StudySpec, assignment: Assignmen
     def train(worker: Worker | IsolatedWorker) -> None:
         found.append(_trained(worker, worker_spec, assignment))
 
-    if worker_spec.isolation is not Isolation.NONE and spec.executor != INLINE:
-        train(IsolatedWorker(surrounded(worker_spec), keeps_logs=False))
+    if worker_spec.isolation is not Isolation.NONE and (spec.executor != INLINE or worker_spec.ranks > 1):
+        run_beside(worker_spec, train, keeps_logs=False)
     else:
         run_here(worker_spec, train)
     return found[0]

@@ -34,5 +34,16 @@ def with_ends(
     return asked, {KEPT: kept} if kept or KEPT in study.notes else {}
 
 
+def notes_of_extension(study: StudyRecord, trials: int) -> dict[str, Any]:
+    """Return the notes that keep with a study that it is to have so many trials in all, for later runs too."""
+    path = _KEPT_KEYS[0]
+    kept = study.notes.get(KEPT, {})
+    said, _ = kept.get(path, (study.spec["budget"]["trials"], None))
+    return {
+        "spec": {**study.spec, "budget": {**study.spec["budget"], "trials": trials}},
+        KEPT: {**kept, path: [said, trials]},
+    }
+
+
 def _at(spec: StudySpec, path: str) -> Any:
     return getattr(spec.budget, path.removeprefix("budget."))

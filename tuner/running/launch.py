@@ -22,6 +22,7 @@ from tuner.running.cluster import joined_capacity, on_cluster
 from tuner.running.components import RunComponents
 from tuner.running.confirmation_run import confirmation_of_search, is_confirmed
 from tuner.running.extension import extend
+from tuner.running.live_control import asked_of_run
 from tuner.running.lookup import find_executor
 from tuner.running.outcome import beyond, early_end
 from tuner.running.own_parts import attributed
@@ -177,7 +178,8 @@ def confirm(
                     f"no trial of study {name!r} is complete", hint=store.location.command("resume", name)
                 )
             again = store.location.command("confirm", name)
-            return run_to_end(name, repeat, execute, components.spec.budget, again)
+            asked = asked_of_run(store, name)
+            return run_to_end(name, repeat, execute, components.spec.budget, again, asked)
 
 
 def _nothing_left(

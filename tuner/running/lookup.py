@@ -18,8 +18,8 @@ from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import StudySpec, as_component
 from tuner.domain.worker_spec import PickledObjective, WorkerSpec
+from tuner.execution.objectives import OBJECTIVES, build_objective
 from tuner.execution.user_failures import unfit
-from tuner.execution.worker import OBJECTIVES, build_objective
 from tuner.formatting.redaction import remember
 from tuner.registry.catalogue import Catalogue
 from tuner.registry.import_path import is_function, resolve, resolve_class

@@ -55,7 +55,13 @@ def accelerator_of(capacity: Capacity | None) -> hardware.Accelerator:
 def missing(resources: Resources, capacity: Capacity | None) -> Sequence[str]:
     """Return what of one cohort's demand neither this machine nor any node of the cluster can meet."""
     where = hardware if capacity is None else capacity
-    return where.missing(resources.cpu, resources.num_gpus)
+    problems = where.missing(resources.num_cpus, resources.num_gpus)
+    if not problems or resources.ranks == 1:
+        return problems
+    return (
+        *problems,
+        f"resources.ranks: the {resources.ranks} ranks of a trial lie on one machine, each with cpu and gpu",
+    )
 
 
 def cohorts_at_a_time(executor: str, resources: Resources, capacity: Capacity | None = None) -> int:
@@ -64,5 +70,5 @@ def cohorts_at_a_time(executor: str, resources: Resources, capacity: Capacity | 
         return 1
     if resources.parallel == AUTO:
         where = hardware if capacity is None else capacity
-        return where.cohorts_at_a_time(resources.cpu, resources.num_gpus)
+        return where.cohorts_at_a_time(resources.num_cpus, resources.num_gpus)
     return int(resources.parallel)

@@ -23,9 +23,15 @@ _DATASET = "settings.dataset"
 
 _ENDS = ("budget.trials", "budget.seconds", "budget.target", "budget.patience", "budget.until")
 
-_RESOURCES = ("resources.cpu", "resources.gpu", "resources.cohort", "resources.share_process")
+_RESOURCES = ("resources.cpu", "resources.gpu", "resources.ranks", "resources.cohort", "resources.share_process")
 
-_OF_SCALING = ("transfer.rates", "transfer.seeds", "transfer.on_drift", "transfer.target_epochs")
+_OF_SCALING = (
+    "transfer.rates",
+    "transfer.seeds",
+    "transfer.on_drift",
+    "transfer.target_epochs",
+    "transfer.target_ranks",
+)
 
 _FREE = (*_OF_SCALING, "name", "start", *_ENDS, "retries", *_RESOURCES, "limits", "confirm", "cluster", "executor")
 

@@ -226,7 +226,9 @@ def _rung_spec(search: _Search, size: int, values: Sequence[float], seed: int) -
 
 def _target_spec(search: _Search, value: float) -> StudySpec:
     epochs = search.spec.transfer.target_epochs or search.spec.budget.fidelity.most
-    return _fixed(search, search.target, [value], epochs, search.spec.seed)
+    spec = _fixed(search, search.target, [value], epochs, search.spec.seed)
+    ranks = search.spec.transfer.target_ranks or spec.resources.ranks
+    return replace(spec, resources=replace(spec.resources, ranks=ranks))
 
 
 def _fixed(search: _Search, size: int, values: Sequence[float], most: int, seed: int) -> StudySpec:

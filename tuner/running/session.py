@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import final
 
 from tuner.domain.batching import Batching
@@ -24,6 +25,8 @@ from tuner.execution.checkpoint_handover import Inheritance
 from tuner.execution.checkpoint_retention import Retention
 from tuner.execution.study_checkpoints import StudyCheckpoints, store_of
 from tuner.running.components import RunComponents
+from tuner.running.kept_ends import notes_of_extension
+from tuner.running.live_control import Asked, asked_of_run, controlled
 from tuner.running.signals import stopping_on_signals, time_limit
 from tuner.running.tracked_listeners import MakeListeners
 from tuner.search.added_configs import AddedConfigs
@@ -97,7 +100,8 @@ class StudyRunner:
         run = ControllerSequence(search, following)
         try:
             again = self._store.location.command("resume", name)
-            cause = run_to_end(name, run, execution, self._components.spec.budget, again)
+            asked = asked_of_run(self._store, name)
+            cause = run_to_end(name, run, execution, self._components.spec.budget, again, asked)
         except StudyInterrupted:
             self.end(search, name, writer, run.stop_cause)
             raise
@@ -151,6 +155,7 @@ class StudyRunner:
             assignments_issued=assignments_issued,
             batching=Batching.of(study.notes),
             foreign=foreign,
+            extended=partial(notes_of_extension, study),
         )
         return controller
 
@@ -171,13 +176,16 @@ class StudyRunner:
         return found.trials, found.foreign
 
 
-def run_to_end(name: str, run: RunController, execution: Execution, budget: Budget, again: str) -> StopCause | None:
+def run_to_end(  # noqa: PLR0917 - what a run is, and what ends it
+    name: str, run: RunController, execution: Execution, budget: Budget, again: str, asked: Asked
+) -> StopCause | None:
     """Run study `name` for the time in its `budget`; return why it stopped before its target, None when it did not.
 
-    `again` is the command that resumes it. Raises `StudyInterrupted` after a signal, with everything stored.
+    `again` is the command that resumes it, and `asked` says what people ask of it meanwhile. Raises `StudyInterrupted`
+    after a signal, with everything stored.
     """
     stopping = stopping_on_signals(run, budget.fidelity.unit, again, execution.grace_seconds)
-    with stopping, time_limit(run, budget.seconds):
+    with stopping, time_limit(run, budget.seconds), controlled(run, asked):
         try:
             execution.run(run)
         except ClusterLostError as error:

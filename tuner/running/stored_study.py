@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from types import MappingProxyType
 from typing import Any
 
 from tuner.domain.errors import (
@@ -55,15 +56,23 @@ def place_of_study(store: Store, name: str) -> Location:
     return location
 
 
-def store_new(store: Store, spec: StudySpec, source: Source, components: RunComponents, identity: str) -> None:
-    """Store a new study with its `spec` and where that came from; raises `StudyExistsError`."""
+def store_new(
+    store: Store,
+    spec: StudySpec,
+    source: Source,
+    components: RunComponents,
+    identity: str,
+    *,
+    notes: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
+    """Store a new study with its `spec`, where that came from, and `notes`; raises `StudyExistsError`."""
     store.create(
         spec.name,
         goal=components.goal,
         space=components.space,
         spec=replace(spec, direction=components.goal.direction).describe(),
         source=asdict(source),
-        notes=_first_notes(components),
+        notes={**_first_notes(components), **notes},
         identity=identity,
     )
 

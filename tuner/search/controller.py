@@ -6,12 +6,13 @@ a writer. The same reports in the same order lead to the same decisions under ev
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import final
+from typing import Any, final
 
 from tuner.domain import ranking
 from tuner.domain.assignment import Assignment, AssignmentKind, CohortUpdate
 from tuner.domain.batching import Batching
 from tuner.domain.event import EventKind, Listener, Listeners
+from tuner.domain.live_control import NOTHING_ASKED, LiveControl
 from tuner.domain.run_controller import RunController, StopCause
 from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
@@ -40,7 +41,8 @@ class SearchController(RunController):
     those that were tested before, `to_test` chooses what is tested (None: the best trial). `assignments_issued` counts
     those of earlier parts of this run. `batching` is what an earlier run has counted. Of `foreign`
     trials, which another program added with parameters of its own, nothing is learned. What people have `added` to the
-    study is tried before what the sampler proposes.
+    study is tried before what the sampler proposes. `extended` returns what is to be noted of the study where it is
+    asked for so many trials in all.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class SearchController(RunController):
         batching: Batching | None = None,
         foreign: Collection[int] = (),
         added: AddedConfigs | None = None,
+        extended: Callable[[int], Mapping[str, Any]] = lambda _: {},
     ) -> None:
         self._plan = plan
         self._scheduler = scheduler
@@ -69,6 +72,8 @@ class SearchController(RunController):
         self._now = now
         self._works = assignments_issued
         self._stop: StopCause | None = None
+        self._asked = self._obeyed = NOTHING_ASKED
+        self._extended = extended
         self._state = RunState(trials, metrics, target=plan.trials)
         self._failures = FailurePolicy(trials, retries=plan.retries)
         self._early_end = EarlyEnd(plan, trials)
@@ -124,6 +129,13 @@ class SearchController(RunController):
         if self._added is not None:
             self._added.look()
 
+    @property
+    def is_paused(self) -> bool:
+        return self._asked.is_paused and not self.is_stopping
+
+    def control(self, asked: LiveControl) -> None:
+        self._asked = asked
+
     def stop(self, cause: StopCause) -> None:
         if not self.is_stopping:
             self._stop = cause
@@ -132,6 +144,10 @@ class SearchController(RunController):
         if self.is_stopping:
             return None
         unit = UnitOfWork()
+        asked = self._obey(unit)
+        if asked.is_paused or self._has_beyond(asked, 0):
+            self._commit(unit)
+            return None
         trials = self._dispatcher.next_cohort(self._state, unit) if self.stop_cause is None else ()
         if trials:
             assignment = self._assigned(AssignmentKind.TRAIN, trials)
@@ -149,7 +165,9 @@ class SearchController(RunController):
         cohort = state.cohort_of(live[0].number)
         before = [trial.number for trial in state.members(cohort)]
         self._recorder.record(state, cohort, live, unit, is_signalled=self._is_signalled)
-        is_stopping = self.stop_cause is not None
+        asked = self._obey(unit)
+        is_stopping = self.stop_cause is not None or asked.is_paused
+        admits = admits and not self._has_beyond(asked, 1)
         update, joining = self._decider.decide(state, cohort, before, unit, is_stopping=is_stopping, admits=admits)
         if update.is_over:
             self._recorder.close(state, cohort, live[0].number, unit)
@@ -200,6 +218,24 @@ class SearchController(RunController):
     def _is_signalled(self) -> bool:
         """Whether a signal stops the run: it is mostly sent to the workers too, which fail of it."""
         return self._stop in (StopCause.INTERRUPT, StopCause.TERMINATE)
+
+    def _obey(self, unit: UnitOfWork) -> LiveControl:
+        """Take in what is asked of the run since the last time, and return it."""
+        asked, before = self._asked, self._obeyed
+        self._obeyed = asked
+        for change in asked.changes(before):
+            unit.warn(f"the study is {change}")
+        if asked.trials is not None and asked.trials != before.trials:
+            self._state.retarget(asked.trials)
+            self._early_end.retarget(asked.trials)
+            unit.extend(asked.trials)
+            for note, content in self._extended(asked.trials).items():
+                unit.note(note, content)
+        return asked
+
+    def _has_beyond(self, asked: LiveControl, own: int) -> bool:
+        """Whether so many other cohorts as are asked for, or more, train beside `own` ones."""
+        return asked.parallel is not None and self._state.num_cohorts - own >= asked.parallel
 
     def _assigned(self, kind: AssignmentKind, trials: Sequence[TrialRecord]) -> Assignment:
         self._works += 1

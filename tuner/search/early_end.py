@@ -1,6 +1,7 @@
 """The early end of a study: a value that is good enough, no new best in so many trials, or no gain to expect."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import final
 
 from tuner.domain import ranking
@@ -56,6 +57,12 @@ class EarlyEnd:
                 self._ended = self._ended or self._by_value
                 if self._ended is not None:
                     self._most_trials = min(self._plan.trials, following.number + self._plan.delay)
+
+    def retarget(self, trials: int) -> None:
+        """Let there be so many trials in all, where the study has not ended early."""
+        self._plan = replace(self._plan, trials=trials)
+        if self._ended is None:
+            self._most_trials = max(trials, self._num_counted)
 
     def most_trials(self, begun: int) -> int:
         """Return how many trials there are to be in all, where so many have begun."""

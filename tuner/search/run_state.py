@@ -95,6 +95,11 @@ class RunState:
         """Return the trial as it now is."""
         return self._trials[number]
 
+    @property
+    def num_cohorts(self) -> int:
+        """How many cohorts are being trained."""
+        return len(self._members)
+
     def is_running(self, number: int) -> bool:
         """Whether the trial is being trained."""
         return number in self._cohorts
@@ -170,6 +175,10 @@ class RunState:
     def shorten(self, target: int) -> None:
         """Let there be no more than so many trials in all."""
         self._target = min(self._target, target)
+
+    def retarget(self, target: int) -> None:
+        """Let there be so many trials in all."""
+        self._target = target
 
     def exhaust(self) -> None:
         """Record that the sampler has no more configurations."""

@@ -1,9 +1,11 @@
 """Several parts of a run, one after the other, in the same workers: a search, and the confirmation of what it found."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import final
 
 from tuner.domain.assignment import Assignment, CohortUpdate
+from tuner.domain.live_control import NOTHING_ASKED, LiveControl
 from tuner.domain.run_controller import RunController, StopCause
 from tuner.domain.trial import Failure, Metrics, Report
 
@@ -24,6 +26,7 @@ class ControllerSequence(RunController):
         self._works = 0
         self._stop: StopCause | None = None
         self._early_end: StopCause | None = None
+        self._asked, self._is_first = NOTHING_ASKED, True
 
     @property
     def stop_cause(self) -> StopCause | None:
@@ -33,6 +36,18 @@ class ControllerSequence(RunController):
     def is_finished(self) -> bool:
         return self._part.is_finished and (not self._following or self.is_stopping)
 
+    @property
+    def is_paused(self) -> bool:
+        return self._part.is_paused
+
+    def control(self, asked: LiveControl) -> None:
+        self._asked = asked
+        self._part.control(self._of_part(asked))
+
+    def _of_part(self, asked: LiveControl) -> LiveControl:
+        """Return what is asked of the present part: only the first one can have more trials."""
+        return asked if self._is_first else replace(asked, trials=None)
+
     def stop(self, cause: StopCause) -> None:
         self._stop = self._stop or cause
         self._part.stop(self._stop)
@@ -41,7 +56,8 @@ class ControllerSequence(RunController):
         assignment = self._part.next_work()
         while assignment is None and self._is_next():
             self._early_end = self._part.stop_cause
-            self._part = self._following.pop(0)(self._works) or self._part
+            self._part, self._is_first = self._following.pop(0)(self._works) or self._part, False
+            self._part.control(self._of_part(self._asked))
             if self._stop is not None:  # a signal that came in between
                 self._part.stop(self._stop)
             assignment = self._part.next_work()

@@ -21,6 +21,7 @@ class UnitOfWork:
         self._dequeued: list[str] = []
         self._warnings: list[str] = []
         self._events: list[Event] = []
+        self._trials: int | None = None
 
     def begin(self, trials: Iterable[TrialRecord]) -> None:
         """Store new trials."""
@@ -48,6 +49,10 @@ class UnitOfWork:
         """Warn the listeners."""
         self._warnings.append(text)
 
+    def extend(self, trials: int) -> None:
+        """Notify the listeners of how many trials there are to be in all."""
+        self._trials = trials
+
     def event(
         self, kind: EventKind, trial: TrialRecord, *, report: Report | None = None, test_metrics: Metrics | None = None
     ) -> None:
@@ -68,6 +73,8 @@ class UnitOfWork:
 
     def notify(self, listener: Listener) -> None:
         """Deliver the warnings and the events, which are stored by now."""
+        if self._trials is not None:
+            listener.extended(self._trials)
         for text in self._warnings:
             listener.warned(text)
         for event in self._events:

@@ -24,6 +24,7 @@ from tuner.storage.config_queue import StoredConfigQueue, add_to_queue
 from tuner.storage.engine import check_schema, committed, connect, create_schema, reading, translated
 from tuner.storage.folder_owner import place_of
 from tuner.storage.lease import Lease, LeaseRecord, as_left, claim_on, is_left, refuse_held, take, utc_now
+from tuner.storage.live_control import StoredControl
 from tuner.storage.location import Location, locate
 from tuner.storage.row_files import measured
 from tuner.storage.summary import Outline, best_numbers, changes, counted, gain_expected, same_numbers
@@ -270,6 +271,12 @@ class Store:
         """Let configurations wait in a study's queue, all of them or none; it may be run meanwhile."""
         self._require(name)
         committed(self.engine, lambda connection: add_to_queue(connection, _id(connection, name), configs))
+
+    def control(self, name: str) -> StoredControl:
+        """Return what is asked of the run of a study, and where it is asked."""
+        self._require(name)
+        with reading(self.engine) as connection:
+            return StoredControl(self._writer, _id(connection, name))
 
     def claim(self, name: str) -> LeaseRecord | None:
         """Return the lease of the process that runs a study, or ran it last; None where it was never run."""

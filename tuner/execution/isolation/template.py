@@ -169,7 +169,7 @@ class _Template:
                 mine.close()
             os.setsid()
             be_a_program(self._worker_spec)
-            serve(Connection(connection), log, self._worker_spec, self._objective)
+            serve(Connection(connection), log, self._worker_spec, self._objective, forks=True)
             status = 0
         except BaseException:  # noqa: BLE001 - what is not caught by here is in the log, and the process ends
             sys.excepthook(*sys.exc_info())

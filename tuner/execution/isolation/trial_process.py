@@ -23,9 +23,11 @@ from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.generator import needs_thread
 from tuner.execution.host import Host, is_failure_of_a_guest
 from tuner.execution.isolation.messages import Request
+from tuner.execution.objectives import find_objective
+from tuner.execution.ranks.objective import prepare_ranks
 from tuner.execution.user_failures import failure_of
 from tuner.execution.user_thread import UserThread
-from tuner.execution.worker import Worker, find_objective
+from tuner.execution.worker import Worker
 from tuner.formatting.redaction import redacted
 from tuner.storage.url_store import url_problem
 from tuner.system.processes import die_with_parent
@@ -68,7 +70,7 @@ def main(handle: int, _: str) -> None:
     objective = loaded(worker_spec)
     connection.send(objective if isinstance(objective, Failure) else None)
     if not isinstance(objective, Failure):
-        serve(connection, None, worker_spec, objective)
+        serve(connection, None, worker_spec, objective, forks=False)
     leave(0)
 
 
@@ -85,23 +87,30 @@ def loaded(worker_spec: WorkerSpec) -> Any:
     try:
         if worker_spec.folders.store:
             url_problem(worker_spec.folders.store)  # imports its library, before trials are forked
-        return find_objective(worker_spec)
+        found = find_objective(worker_spec)
+        if worker_spec.ranks > 1:
+            prepare_ranks(found)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a person's module raises whatever it likes
         failure = failure_of(error)
         sys.stderr.write(failure.traceback)
         return replace(failure, message=redacted(str(error))) if isinstance(error, ConfigurationError) else failure
+    return found
 
 
-def serve(connection: Connection, log: int | None, worker_spec: WorkerSpec, objective: Any) -> None:
-    """Do what the worker asks for until it says that this is the end, or is gone; `log` takes what is printed."""
+def serve(connection: Connection, log: int | None, worker_spec: WorkerSpec, objective: Any, *, forks: bool) -> None:
+    """Do what the worker asks for until it says that this is the end, or is gone; `log` takes what is printed.
+
+    A process that `forks` was forked from one that has computed nothing.
+    """
     _redirect(log)
     faulthandler.enable(_STDERR)
     _set_threads(worker_spec)
     before = len(sys.modules)
-    thread = UserThread() if needs_thread(objective) else None
+    thread = UserThread() if needs_thread(objective) or worker_spec.ranks > 1 else None
     grace = _GRACE_SECONDS if worker_spec.isolation is Isolation.COHORT else None
-    host = Host(is_failure=is_failure_of_a_guest, thread=thread, grace_seconds=grace)
-    worker = Worker(replace(worker_spec, objective=objective), host=host)
+    host = Host(is_failure=is_failure_of_a_guest, thread=thread, grace_seconds=grace, forks=forks)
+    # Ranks that are not forked find the objective as this process did.
+    worker = Worker(replace(worker_spec, objective=objective) if forks else worker_spec, host=host)
     if thread is None:
         _direct(worker, connection, before)
     else:

@@ -83,7 +83,7 @@ class NodeCount:
             return int(self._resources.parallel)
         if (now := self._clock()) >= self._next:
             self._next = now + _COUNTED_EVERY_SECONDS
-            self._counted = cluster.capacity().cohorts_at_a_time(self._resources.cpu, self._resources.num_gpus)
+            self._counted = cluster.capacity().cohorts_at_a_time(self._resources.num_cpus, self._resources.num_gpus)
         return self._counted
 
 

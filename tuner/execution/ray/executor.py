@@ -50,7 +50,7 @@ def _run_on_cluster(controller: RunController, worker_spec: WorkerSpec, resource
 
 def num_cohorts(resources: Resources) -> int:
     """Return how many cohorts run at a time: as many as fit, or as the study says; a GPU is never shared by more."""
-    fitting = cohorts_at_a_time(resources.cpu, resources.num_gpus)
+    fitting = cohorts_at_a_time(resources.num_cpus, resources.num_gpus)
     if resources.parallel == AUTO:
         return fitting
     # Processors can be shared by more cohorts than they are, a GPU cannot be.

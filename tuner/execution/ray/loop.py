@@ -36,6 +36,9 @@ from tuner.execution.watchdog import WORKERS, Watchdog
 _GROWN_BYTES = 2**30
 """A worker that has so much more memory in use than after its first cohort is replaced, at the end of a cohort."""
 
+_PAUSE_SECONDS = 0.2
+"""How often a run that is paused, and trains nothing, is asked whether it continues."""
+
 
 def run_loop(controller: RunController, worker_spec: WorkerSpec, resources: Resources, place: Place) -> None:
     """Let Ray Tune train what the controller hands out, in a private Ray or a cluster.
@@ -157,6 +160,8 @@ class _Bridge:
         except BaseException as error:  # noqa: BLE001 - raised again by `run`, whatever it is
             self.error = error
             return None
+        if assignment is None and not self._work and self.controller.is_paused:
+            time.sleep(_PAUSE_SECONDS)  # Ray would ask at once again
         if assignment is not None:
             self._work[_trial_id(assignment)] = assignment
             self._watchdog.begun(assignment.id)

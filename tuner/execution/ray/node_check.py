@@ -13,9 +13,9 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from tuner.domain.errors import ConfigurationError, TunerError
 from tuner.domain.worker_spec import Isolation, WorkerSpec
+from tuner.execution.objectives import find_objective
 from tuner.execution.on_node import on_this_node
 from tuner.execution.ray.module_path import follow_driver
-from tuner.execution.worker import find_objective
 from tuner.storage.url_store import UrlStore
 from tuner.system.files import private
 

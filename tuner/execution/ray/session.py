@@ -161,7 +161,7 @@ def _init(resources: Resources, parallel: int, folder: Path) -> None:
     with _lean_start():
         ray.init(
             address="local",  # never joins a cluster that happens to be running
-            num_cpus=max(cpu_count(), math.ceil(parallel * resources.cpu)),
+            num_cpus=max(cpu_count(), math.ceil(parallel * resources.num_cpus)),
             num_gpus=gpu_count(),
             include_dashboard=False,
             object_store_memory=_OBJECT_STORE_BYTES,

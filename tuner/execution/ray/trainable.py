@@ -27,7 +27,7 @@ def trainable(worker_spec: WorkerSpec, resources: Resources, workers: Path | Non
     Workers record themselves in the folder `workers`; None where they are not on this machine.
     """
     with_job = tune.with_parameters(CohortTrainable, worker_spec=worker_spec, workers=workers, template=template)
-    return tune.with_resources(with_job, {"cpu": resources.cpu, "gpu": resources.num_gpus})
+    return tune.with_resources(with_job, {"cpu": resources.num_cpus, "gpu": resources.num_gpus})
 
 
 class CohortTrainable(tune.Trainable):  # type: ignore[misc]

@@ -1,0 +1,93 @@
+"""An objective that is a class trains in ranks as it does in one process."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, final
+
+import pytest
+
+from tuner.domain.config import Config
+from tuner.domain.reporting import Reporter
+from tuner.domain.study import Direction
+from tuner.domain.study_folders import StudyFolders
+from tuner.domain.trial import Trial
+from tuner.domain.worker_spec import WorkerSpec
+from tuner.execution.checkpoints import TrialCheckpoints
+from tuner.execution.host import Host
+from tuner.execution.objectives import build_objective, find_objective
+from tuner.execution.ranks.objective import RankedObjective, RankFunction
+from tuner.objectives.language import Language
+
+DOCS = Path(__file__).parents[3] / "docs"
+SETTINGS: Mapping[str, Any] = {
+    "dataset": str(DOCS), "context": 16, "width": 32, "depth": 1, "head_size": 8, "base_width": 8, "base_depth": 1,
+    "steps": 4, "evaluation_tokens": 512,
+}  # fmt: skip
+CONFIG = Config({"optimizer": {"name": "adamw", "lr": 0.01, "clip": 0.5}, "batch_size": 5})
+EPOCHS = 3
+
+
+@final
+class Reports(Reporter):
+    """Keeps what is reported, as the next epochs of the trial's checkpoints."""
+
+    should_stop = False
+
+    def __init__(self, checkpoints: TrialCheckpoints) -> None:
+        self.reported: list[Mapping[str, float]] = []
+        self._checkpoints = checkpoints
+
+    def report(self, metrics: Any, step: int | None) -> None:
+        self._checkpoints.reach(step)
+        self._checkpoints.advance(is_best=True)
+        self._checkpoints.recorded()
+        self._checkpoints.begin_epoch()
+        self.reported.append(metrics)
+
+
+def trial(folder: Path, recorded: int = 0, max_epochs: int = EPOCHS) -> tuple[Trial, Reports]:
+    checkpoints = TrialCheckpoints(folder, recorded, recorded)
+    reports = Reports(checkpoints)
+    checkpoints.begin_epoch()
+    return Trial(
+        config=CONFIG, number=0, seed=3, device="cpu", epoch=checkpoints.epoch, max_epochs=max_epochs,
+        settings=Config(SETTINGS), checkpoints=checkpoints, place=folder, reporter=reports,
+    ), reports  # fmt: skip
+
+
+def worker_spec(folder: Path, ranks: int = 2) -> WorkerSpec:
+    return WorkerSpec(
+        objective="language", folder=folder, settings=SETTINGS, seed=1, metric="loss", direction=Direction.MINIMIZE,
+        max_epochs=EPOCHS, device="cpu", folders=StudyFolders.within(folder), ranks=ranks,
+    )  # fmt: skip
+
+
+def test_two_ranks_have_the_losses_of_one_process_to_six_digits_and_one_continues_from_their_state(
+    tmp_path: Path,
+) -> None:
+    """The batch is that of all ranks together; 5 windows are shared as 3 and 2."""
+    objective = Language(SETTINGS, seed=1)
+    alone = objective.start([trial(tmp_path / "alone")[0]])
+    losses = [alone.advance()[0]["loss"] for _ in range(EPOCHS)]  # type: ignore[index]
+    assert losses[-1] < losses[0]
+    shared, reports = trial(tmp_path / "shared")
+    RankFunction(worker_spec(tmp_path), find_objective, start_method="spawn")(shared)
+    assert [each["loss"] for each in reports.reported] == pytest.approx(losses, rel=1e-6)
+    continued, _ = trial(tmp_path / "shared", recorded=2)
+    assert continued.epoch == 2
+    last = objective.start([continued]).advance()[0]
+    assert last["loss"] == pytest.approx(losses[-1], rel=1e-6)  # type: ignore[index]
+
+
+def test_a_trial_in_ranks_is_tested_in_its_own_process(tmp_path: Path) -> None:
+    objective = build_objective(worker_spec(tmp_path), Host())
+    assert isinstance(objective, RankedObjective)
+    member, _ = trial(tmp_path / "member")
+    cohort = Language(SETTINGS, seed=1).start([member])
+    cohort.advance()
+    cohort.save([0])
+    saved, _ = trial(tmp_path / "member", recorded=1)
+    tested = objective.test(saved)
+    assert tested is not None
+    assert tested == pytest.approx(Language(SETTINGS, seed=1).test(saved))
+    assert objective.cohort_key(CONFIG) == Language(SETTINGS, seed=1).cohort_key(CONFIG)

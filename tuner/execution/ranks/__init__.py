@@ -1,0 +1,1 @@
+"""Trials of several processes, as torch.distributed has them: the ranks of a trial, on one machine."""
