@@ -96,8 +96,9 @@ def _absolute(given: str, folders: Sequence[Path]) -> str:
 def _problems(values: Mapping[str, Any]) -> Iterator[str]:
     known = [field.name for field in fields(LanguageSettings)]
     yield from (f"{key}: unknown setting{nearest(key, known)}" for key in values if key not in known)
-    if not isinstance(values.get("dataset", ""), str) or not values.get("dataset"):
-        yield f'dataset: missing; a text file, a folder, a pattern such as "corpus/*.txt", tokens.bin, or "{STDLIB}"'
+    if not isinstance(dataset := values.get("dataset"), str) or not dataset:
+        said = f"{dataset!r} is not a path" if dataset else "missing"
+        yield f'dataset: {said}; a text file, a folder, a pattern such as "corpus/*.txt", tokens.bin, or "{STDLIB}"'
     for key, (is_right, wanted) in _CHECKS.items():
         if key in values and not is_right(values[key]):
             yield f"{key}: {values[key]!r} is not {wanted}"

@@ -110,15 +110,27 @@ def _of_lines(file: Path, column: str) -> Iterator[str]:
                     row = json.loads(line)
                 except ValueError as error:
                     raise ConfigurationError(f"{file}, line {number}: is not JSON: {error}") from None
-                yield _text_in(row, column, f"{file}, line {number}")
+                if (text := _text_in(row, column, f"{file}, line {number}")) is not None:
+                    yield text
 
 
-def _text_in(row: Any, column: str, where: str) -> str:
-    found = row.get(column) if isinstance(row, dict) else None
-    if isinstance(found, str):
-        return found
-    keys = ", ".join(map(str, row)) if isinstance(row, dict) else "no keys"
-    raise ConfigurationError(f"{where}: has no text under {column!r} (it has: {keys})", hint="name it: settings.column")
+def _text_in(row: Any, column: str, where: str) -> str | None:
+    """Return the text of a row, None where it is null: a gap, as in Parquet."""
+    if not isinstance(row, dict):
+        raise ConfigurationError(f"{where}: is a {type(row).__name__}, not an object with a text under {column!r}")
+    if column not in row:
+        keys = ", ".join(map(str, row))
+        raise ConfigurationError(
+            f"{where}: has no {column!r} (it has: {keys})", hint="name the column with the text: settings.column"
+        )
+    found = row[column]
+    if found is not None and not isinstance(found, str):
+        raise ConfigurationError(
+            f"{where}: {column!r} holds a {type(found).__name__}, not text",
+            hint="name the column with the text: settings.column",
+        )
+    # JSON can name halves of a letter, which no encoding of text has.
+    return None if found is None else found.encode("utf-8", errors="replace").decode()
 
 
 def _of_parquet(file: Path, column: str) -> Iterator[str]:
@@ -130,12 +142,24 @@ def _of_parquet(file: Path, column: str) -> Iterator[str]:
         if column not in table.schema_arrow.names:
             names = ", ".join(table.schema_arrow.names)
             raise ConfigurationError(
-                f"{file}: has no column {column!r} (it has: {names})", hint="name it: settings.column"
+                f"{file}: has no column {column!r} (it has: {names})",
+                hint="name the column with the text: settings.column",
+            )
+        kind = table.schema_arrow.field(column).type
+        if not _is_text(pa.types, kind.value_type if pa.types.is_dictionary(kind) else kind):
+            raise ConfigurationError(
+                f"{file}: column {column!r} holds {kind}, not text",
+                hint="name the column with the text: settings.column",
             )
         for batch in table.iter_batches(_ROWS, columns=[column]):
-            yield from (str(text) for text in batch.column(0).to_pylist() if text is not None)
+            yield from (text for text in batch.column(0).to_pylist() if text is not None)
     except pa.ArrowInvalid as error:
         raise ConfigurationError(f"{file}: is not a Parquet file: {error}") from None
+
+
+def _is_text(types: Any, kind: Any) -> bool:
+    found: bool = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    return found
 
 
 def _paragraphs(file: Path) -> Iterator[str]:
