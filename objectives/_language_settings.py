@@ -84,11 +84,12 @@ def located(settings: Mapping[str, Any], folders: Sequence[Path]) -> Mapping[str
     found = dict(settings)
     for key in ("dataset", "tokenizer"):
         if isinstance(value := settings.get(key), str) and value not in (STDLIB, BYTES, BPE):
-            found[key] = _absolute(value, folders)
+            found[key] = found_in(folders, value)
     return found
 
 
-def _absolute(given: str, folders: Sequence[Path]) -> str:
+def found_in(folders: Sequence[Path], given: str) -> str:
+    """Return the absolute path or pattern in the first of the folders that has it; what none has stays as it is."""
     places = [folder / Path(given).expanduser() for folder in folders]
     return next((str(place.absolute()) for place in places if glob.glob(str(place), recursive=True)), given)  # noqa: PTH207 - may be absolute
 

@@ -39,6 +39,8 @@ class TokenOptions:
     """How a corpus becomes tokens."""
 
     tokenizer: str = BYTES
+    end: int | None = None
+    """The token of a tokenizer.json that ends a document; by default a further one."""
     vocabulary: int = 8192
     near_duplicates: float = 0.8
     validation: float = 0.1
@@ -168,7 +170,7 @@ def _make(corpus: Corpus, options: TokenOptions, folder: Path) -> None:
     copies = len(joined) - len(np.unique(joined))
     summary = (
         f"{len(joined)} documents ({copies} near duplicates of others), {sum(counts.values()):,} tokens "
-        f"({options.tokenizer}, {tokenizer.vocabulary:,} different): {counts['train']:,} train, "
+        f"({Path(options.tokenizer).name}, {tokenizer.vocabulary:,} different): {counts['train']:,} train, "
         f"{counts['validation']:,} validate"
     )
     described = {
@@ -248,7 +250,7 @@ def _tokenizer(corpus: Corpus, options: TokenOptions, part_of: NDArray[np.int8])
         return trained(
             (text for text, part in zip(corpus.texts(), part_of, strict=True) if part == 0), options.vocabulary
         )
-    return from_file(Path(options.tokenizer))
+    return from_file(Path(options.tokenizer), options.end)
 
 
 def _write(

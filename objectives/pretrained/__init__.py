@@ -1,0 +1,1 @@
+"""Pretrained models: what their folders say (without torch), and the models themselves."""
