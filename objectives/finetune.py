@@ -76,7 +76,9 @@ class Finetune(FactoryObjective):
         # The driver asks an objective questions and must not wait for torch; only a worker gets here.
         from tuner.objectives.training.finetune_factory import FinetuneFactory  # noqa: PLC0415
 
-        return FinetuneFactory(self._base, self._texts, self._split, self._settings, self._seed, self._wanted)
+        return FinetuneFactory(
+            self._base, self._texts, self._settings, split=self._split, seed=self._seed, wanted=self._wanted
+        )
 
     def metrics(self) -> Mapping[str, Direction]:
         return {**DIRECTIONS[Task(self._settings.task)], **OF_MODELS}

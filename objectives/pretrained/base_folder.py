@@ -19,6 +19,8 @@ CONFIG, TOKENIZER = "config.json", "tokenizer.json"
 
 _VERSION = 1
 _POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx")
+_COUNTED_BEHIND_PADS = ("roberta", "xlm-roberta", "camembert", "longformer", "mpnet", "data2vec-text")
+"""Kinds whose first token has the position behind the padding token's number."""
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _END = "<end>"
 _RANDOM_CONFIG = {
@@ -79,13 +81,17 @@ def base_at(base: str) -> BaseFolder:
             f"settings.base: {path / CONFIG} is to have whole numbers under vocab_size and eos_token_id"
         )
     pad = _first(inner.get("pad_token_id"))
+    kind = str(found.get("model_type", "unknown"))
+    positions = next((inner[name] for name in _POSITIONS if isinstance(inner.get(name), int)), None)
+    if positions is not None and kind in _COUNTED_BEHIND_PADS:
+        positions -= (pad or 0) + 1
     return BaseFolder(
         path=path.resolve(),
-        kind=str(found.get("model_type", "unknown")),
+        kind=kind,
         vocabulary=inner["vocab_size"],
         end=end,
         pad=end if pad is None else pad,
-        positions=next((inner[name] for name in _POSITIONS if isinstance(inner.get(name), int)), None),
+        positions=positions,
         fingerprint=_fingerprint(path, text),
         is_random=path == _random_folder_path(),
     )

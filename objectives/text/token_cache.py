@@ -189,8 +189,8 @@ def _make(corpus: Corpus, options: TokenOptions, folder: Path) -> None:
 def _notes(documents: _Documents) -> Iterator[str]:
     if documents.binary:
         yield (
-            f"{documents.binary} of {len(documents.hashes)} documents hold bytes that are no UTF-8 text, and are trained "
-            'on all the same: a pattern such as "corpus/**/*.txt" leaves files out'
+            f"{documents.binary} of {len(documents.hashes)} documents hold bytes that are no UTF-8 text, and are "
+            'trained on all the same: a pattern such as "corpus/**/*.txt" leaves files out'
         )
 
 

@@ -38,7 +38,7 @@ class AdaptableBase:
     """A pretrained model, frozen, in evaluation mode, whose linear layers take adapters for one forward pass."""
 
     def __init__(self, model: nn.Module, *, task: Task, head: Sequence[str] = (), drawn: Sequence[str] = ()) -> None:
-        """Take the model apart: `head` names its linear layers that are trained, `drawn` tensors that were not there."""
+        """Take the model apart: `head` names its linear layers that are trained, `drawn` tensors that are not there."""
         self.task = task
         self._model = model.eval().requires_grad_(requires_grad=False)
         self.spread = float(getattr(getattr(model, "config", None), "initializer_range", None) or 0.02)
@@ -204,6 +204,24 @@ class AdaptedModel(ManyRows):
         lengths, tokens = inputs[:, :1], inputs[:, 1:]
         mask = torch.arange(tokens.shape[1], device=tokens.device) < lengths
         return self.base.logits(tokens, mask.long()).float()
+
+
+@torch.no_grad()
+def keeps_rows_apart(model: AdaptedModel, inputs: Tensor) -> bool:
+    """Whether each of two rows answers beside the other what it does alone, for inputs (batch, *shape)."""
+    drawn = torch.Generator().manual_seed(0)
+    named = (*model.named_parameters(), *model.named_buffers())
+    tensors = {name: torch.stack([each, each]) for name, each in named}
+    for name, each in tensors.items():
+        if name.startswith("up."):
+            each.copy_(torch.randn(each.shape, generator=drawn) * model.base.spread)
+    both = torch.stack([inputs, inputs.flip(0)])
+    together = model.rows(tensors, both, training=False)
+    alone = [
+        model.rows({name: each[row : row + 1] for name, each in tensors.items()}, both[row : row + 1], training=False)
+        for row in range(2)
+    ]
+    return torch.allclose(together, torch.cat(alone), rtol=1e-3, atol=1e-4)
 
 
 def _drawn(rank: int, inputs: int) -> Tensor:

@@ -37,7 +37,7 @@ class AdapterModel(AnsweringModel):
         self, network: AdaptedModel, base: BaseFolder, answers: Answers, origin: tuple[Config, Config, int]
     ) -> None:
         super().__init__(answers)
-        self._network = network.eval().requires_grad_(requires_grad=False)
+        self.network = network.eval().requires_grad_(requires_grad=False)
         self._base = base
         self._origin = origin
         self._settings = FinetuneSettings.of(origin[1])
@@ -53,14 +53,14 @@ class AdapterModel(AnsweringModel):
         if self._answers.task is Task.LANGUAGE:
             return torch.tensor([[self._bits_per_byte(text)] for text in texts])
         parts = [self._tokens(texts[at : at + _AT_ONCE]) for at in range(0, len(texts), _AT_ONCE)]
-        return torch.cat([self._network(each) for each in parts])
+        return torch.cat([self.network(each) for each in parts])
 
     def _bits_per_byte(self, text: str) -> float:
         ids = [self._base.end, *self._tokens.all_of(text), self._base.end]
         nats, context = 0.0, self._settings.context
         for begin in range(0, len(ids) - 1, context):
             window = torch.tensor([ids[begin : begin + context + 1]])
-            per_token, _ = measured(self._network.logits(window[:, :-1]), window[:, 1:], training=True)[0]
+            per_token, _ = measured(self.network.logits(window[:, :-1]), window[:, 1:], training=True)[0]
             nats += float(per_token) * (window.shape[1] - 1)
         return nats / float(np.log(2)) / max(1, len(text.encode()))
 
@@ -94,12 +94,12 @@ class AdapterModel(AnsweringModel):
             settings=settings,
             seed=seed,
             description={**self._answers.describe(), "base": self._base.fingerprint},
-            weights=self._network.state_dict(),
+            weights=self.network.state_dict(),
             preparation={},
         )
 
     def write_formats(self, folder: Path) -> None:
-        write_adapter(self._network, lora_of(self._origin[0]), self._base, folder)
+        write_adapter(self.network, lora_of(self._origin[0]), self._base, folder)
 
     def write_onnx(self, path: Path) -> None:
         del path

@@ -21,7 +21,7 @@ from tuner.objectives.pretrained.base_folder import BaseFolder
 from tuner.objectives.pretrained.loading import loaded
 from tuner.objectives.text.labelled_texts import LabelledTexts
 from tuner.objectives.text.token_cache import TokenData
-from tuner.objectives.training.adapted_model import AdaptableBase, AdaptedModel
+from tuner.objectives.training.adapted_model import AdaptableBase, AdaptedModel, keeps_rows_apart
 from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.data import Data, Examples
 from tuner.objectives.training.flat_state import Layout
@@ -52,8 +52,9 @@ class FinetuneFactory:
         self,
         base: BaseFolder,
         texts: TokenData | LabelledTexts,
-        split: Split | None,
         settings: FinetuneSettings,
+        *,
+        split: Split | None,
         seed: int,
         wanted: Collection[str],
     ) -> None:
@@ -63,6 +64,7 @@ class FinetuneFactory:
         self._precision = Precision(settings.precision)
         self._bases: dict[str, AdaptableBase] = {}
         self._of_classes: dict[str, Data] = {}
+        self._side_by_side: dict[str, bool] = {}
 
     @property
     def _task(self) -> Task:
@@ -139,12 +141,15 @@ class FinetuneFactory:
             learner.resume(state)
         return learner
 
-    def layout(self, trial: Trial, learner: TrainState) -> Layout:
-        """Return how the learner's adapters lie beside those of others."""
-        model = learner.model
+    def layout(self, trial: Trial, learner: TrainState) -> Layout | None:
+        """Return how the learner's adapters lie beside those of others; None where the base mixes the rows of a batch."""
+        model, data = learner.model, self.data(trial)
         assert isinstance(model, AdaptedModel)
-        steps = self.data(trial).shape[0]
-        computes = learner.batch_size * steps * model.base.weights
+        if trial.device not in self._side_by_side:
+            self._side_by_side[trial.device] = keeps_rows_apart(model, data.validation.features[:2])
+        if not self._side_by_side[trial.device]:
+            return None
+        computes = learner.batch_size * data.shape[0] * model.base.weights
         return replace(Layout.of(model), keeps_busy=computes > _BUSY)
 
     def start(self, trials: Sequence[Trial]) -> Cohort:
