@@ -36,7 +36,7 @@ from tuner.domain.study import Direction
 from tuner.domain.trial import Trial
 from tuner.objectives.finetune import Finetune
 from tuner.objectives.language import Language
-from tuner.objectives.pretrained.base_folder import RANDOM, base_at
+from tuner.objectives.text.base_folder import RANDOM, base_at
 
 SECTIONS = ("cohorts", "adapters", "drift", "memory")
 SETTINGS = {"dataset": "stdlib", "context": 64, "depth": 2, "evaluation_tokens": 16_384}
@@ -149,7 +149,8 @@ def made_base(folder: Path, width: int) -> str:
     described["num_key_value_heads"] = width // 32
     (folder / "config.json").write_text(json.dumps(described))
     (folder / "tokenizer.json").write_bytes(base_at(RANDOM).tokenizer.read_bytes())
-    model = transformers.AutoModelForCausalLM.from_config(transformers.AutoConfig.from_pretrained(folder))
+    kinds: Any = transformers.AutoModelForCausalLM
+    model = kinds.from_config(transformers.AutoConfig.from_pretrained(folder))
     model.save_pretrained(folder)
     return str(folder)
 

@@ -8,7 +8,7 @@ from typing import Any, final
 from tuner.domain.errors import ConfigurationError, nearest
 from tuner.objectives._language_settings import found_in
 from tuner.objectives._tasks import Task
-from tuner.objectives.pretrained.base_folder import RANDOM, BaseFolder
+from tuner.objectives.text.base_folder import RANDOM, BaseFolder
 from tuner.objectives.text.corpus import DOCUMENTS, STDLIB
 from tuner.objectives.text.token_cache import TokenOptions
 

@@ -1,4 +1,4 @@
-"""Fine-tune a pretrained model of a local Hugging Face folder by LoRA: to continue texts of your own, or classify them."""
+"""Fine-tune a pretrained model of a local Hugging Face folder by LoRA, to continue texts of your own or classify them."""
 
 import hashlib
 from collections.abc import Hashable, Mapping, Sequence
@@ -20,7 +20,7 @@ from tuner.objectives._finetune_settings import DEFAULT_BATCH_SIZE, FinetuneSett
 from tuner.objectives._finetune_space import space_problems
 from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._splitting import Split
-from tuner.objectives.pretrained.base_folder import BaseFolder, base_at
+from tuner.objectives.text.base_folder import BaseFolder, base_at
 from tuner.objectives.text.corpus import Corpus, contents_hash, corpus_of
 from tuner.objectives.text.labelled_texts import LabelledTexts, labelled_texts
 from tuner.objectives.text.token_cache import TokenData, tokens_of

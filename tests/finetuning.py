@@ -12,7 +12,7 @@ from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Metrics, Trial
-from tuner.objectives.pretrained.base_folder import RANDOM, base_at
+from tuner.objectives.text.base_folder import RANDOM, base_at
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 transformers = pytest.importorskip("transformers")
@@ -100,5 +100,3 @@ def settings_of(kind: str, task: str, folder: Path) -> dict[str, Any]:
     if task == "language":
         return {**SETTINGS, "base": base}
     return {"base": base, "task": task, "dataset": reviews(folder), "target": "mood", "context": 24}
-
-

@@ -86,7 +86,7 @@ def _sizes(layer: nn.Module) -> tuple[int, int] | None:
     if isinstance(layer, nn.Linear):
         return layer.in_features, layer.out_features
     if type(layer).__name__ == "Conv1D" and isinstance(getattr(layer, "weight", None), Tensor):
-        inputs, outputs = layer.weight.shape  # type: ignore[misc, union-attr]
+        inputs, outputs = layer.weight.shape  # type: ignore[misc]
         return int(inputs), int(outputs)
     return None
 
@@ -155,7 +155,8 @@ class AdaptedModel(ManyRows):
     def num_weights(self) -> int:
         head = sum(each.numel() for each in self.head)
         layers = [self.base.layers[name] for name in self.chosen]
-        return head + self._lora.rank * sum(layer.inputs + layer.outputs for layer in layers)
+        count: int = head + self._lora.rank * sum(layer.inputs + layer.outputs for layer in layers)
+        return count
 
     @property
     def base(self) -> AdaptableBase:

@@ -15,14 +15,14 @@ from tuner.objectives._components import part
 from tuner.objectives._finetune_settings import FinetuneSettings
 from tuner.objectives._finetune_space import lora_of
 from tuner.objectives._tasks import Task
-from tuner.objectives.pretrained.base_folder import BaseFolder, base_at
-from tuner.objectives.pretrained.loading import loaded
+from tuner.objectives.text.base_folder import BaseFolder, base_at
 from tuner.objectives.training.adapted_model import AdaptedModel
 from tuner.objectives.training.answering_model import AnsweringModel
 from tuner.objectives.training.next_token import NextTokenLoss, measured
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.peft_format import write_adapter
 from tuner.objectives.training.precision import Precision
+from tuner.objectives.training.pretrained_model import loaded
 from tuner.objectives.training.text_tokens import TextTokens
 
 _AT_ONCE = 64

@@ -17,8 +17,7 @@ from tuner.objectives._finetune_space import lora_of
 from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._splitting import Rows, Split
 from tuner.objectives.losses._loss import Loss
-from tuner.objectives.pretrained.base_folder import BaseFolder
-from tuner.objectives.pretrained.loading import loaded
+from tuner.objectives.text.base_folder import BaseFolder
 from tuner.objectives.text.labelled_texts import LabelledTexts
 from tuner.objectives.text.token_cache import TokenData
 from tuner.objectives.training.adapted_model import AdaptableBase, AdaptedModel, keeps_rows_apart
@@ -30,6 +29,7 @@ from tuner.objectives.training.loop import TrainState
 from tuner.objectives.training.next_token import NextTokenLoss
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.precision import Precision
+from tuner.objectives.training.pretrained_model import loaded
 from tuner.objectives.training.saved_trial import saved_state, tested
 from tuner.objectives.training.seeding import weights_drawn
 from tuner.objectives.training.text_tokens import TextTokens
@@ -142,7 +142,7 @@ class FinetuneFactory:
         return learner
 
     def layout(self, trial: Trial, learner: TrainState) -> Layout | None:
-        """Return how the learner's adapters lie beside those of others; None where the base mixes the rows of a batch."""
+        """Return how the learner's adapters lie beside those of others; None where the base mixes rows of a batch."""
         model, data = learner.model, self.data(trial)
         assert isinstance(model, AdaptedModel)
         if trial.device not in self._side_by_side:

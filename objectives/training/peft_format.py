@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tuner.objectives._tasks import Task
 from tuner.objectives.adapters.lora import Lora
-from tuner.objectives.pretrained.base_folder import BaseFolder
+from tuner.objectives.text.base_folder import BaseFolder
 from tuner.objectives.training.adapted_model import AdaptedModel
 from tuner.objectives.training.weights import save
 

@@ -6,7 +6,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from tuner.objectives.pretrained.base_folder import BaseFolder
+from tuner.objectives.text.base_folder import BaseFolder
 from tuner.objectives.text.tokens import library_tokenizer
 
 

@@ -11,7 +11,7 @@ from finetuning import SETTINGS, curve, reviews, trial
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.model import SavedModel
 from tuner.objectives.finetune import Finetune
-from tuner.objectives.pretrained.base_folder import RANDOM
+from tuner.objectives.text.base_folder import RANDOM
 
 CONFIG = {"optimizer": {"name": "adamw", "lr": 2e-3}, "batch_size": 8}
 

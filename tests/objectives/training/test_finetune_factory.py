@@ -9,7 +9,7 @@ from finetuning import LANGUAGE, SETTINGS, SMALL, curve, reviews, settings_of, t
 
 from tuner.domain.trial import Metrics, Trial
 from tuner.objectives.finetune import Finetune
-from tuner.objectives.pretrained.base_folder import RANDOM
+from tuner.objectives.text.base_folder import RANDOM
 from tuner.objectives.training.adapted_model import AdaptableBase
 
 
@@ -24,7 +24,11 @@ def config(number: int) -> dict[str, Any]:
     }
     return {
         "adapter": lora,
-        "optimizer": {"name": ("adamw", "lion", "sgd")[number % 3], "lr": 1e-3 * (1 + number), "clip": number % 2 * 1.0},
+        "optimizer": {
+            "name": ("adamw", "lion", "sgd")[number % 3],
+            "lr": 1e-3 * (1 + number),
+            "clip": number % 2 * 1.0,
+        },
         "lr_schedule": {"name": "cosine", "warmup": 0.2},
         "batch_size": 4,
     }

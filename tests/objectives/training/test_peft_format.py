@@ -8,8 +8,9 @@ import torch
 from finetuning import LANGUAGE, SMALL, curve, settings_of, transformers, trial
 
 from tuner.objectives.finetune import Finetune
+from tuner.objectives.text.base_folder import base_at
+from tuner.objectives.training.adapter_model import AdapterModel
 from tuner.objectives.training.text_tokens import TextTokens
-from tuner.objectives.pretrained.base_folder import base_at
 
 peft = pytest.importorskip("peft")
 
@@ -31,6 +32,7 @@ def test_peft_loads_the_adapters_and_has_the_same_logits(kind: str, task: str, t
     curve(cohort, 2)
     cohort.save([0])
     model = objective.model(learner)
+    assert isinstance(model, AdapterModel)
     (tmp_path / "adapter").mkdir()
     model.write_formats(tmp_path / "adapter")
     described = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
@@ -47,14 +49,9 @@ def test_peft_loads_the_adapters_and_has_the_same_logits(kind: str, task: str, t
         with theirs.disable_adapter():
             untrained = theirs(input_ids=tokens[:, 1:], attention_mask=None if is_language else mask).logits
     if is_language:
-        found = logits_of(objective, learner, tokens[:, 1:])
+        with torch.no_grad():
+            found = model.network.logits(tokens[:, 1:])
     else:
         found = model.outputs(["good film number 3", "bad"])
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
     assert not torch.allclose(found, untrained, atol=1e-3)
-
-
-def logits_of(objective: Finetune, learner: object, tokens: torch.Tensor) -> torch.Tensor:
-    network = objective.model(learner).network  # type: ignore[arg-type]
-    with torch.no_grad():
-        return network.logits(tokens)

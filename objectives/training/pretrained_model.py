@@ -9,7 +9,7 @@ from torch import nn
 
 from tuner.domain.errors import ConfigurationError
 from tuner.objectives._tasks import Task
-from tuner.objectives.pretrained.base_folder import BaseFolder
+from tuner.objectives.text.base_folder import BaseFolder
 from tuner.objectives.training.adapted_model import AdaptableBase
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.weights import save
@@ -31,7 +31,7 @@ def loaded(base: BaseFolder, task: Task, *, classes: int, precision: Precision, 
         model, missing = _read(library, base, task, classes, precision)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError) as error:
         raise ConfigurationError(f"settings.base: {base.path} cannot be loaded as {_CLASSES[task]}: {error}") from error
-    model.config.use_cache = False
+    model.config.use_cache = False  # type: ignore[union-attr]
     head = [*_head(model, missing)] if task is Task.CLASSIFICATION else []
     return AdaptableBase(model.to(device), task=task, head=head, drawn=missing)
 
@@ -86,7 +86,7 @@ def _draw(library: Any, folder: Path) -> None:
 
 
 def _head(model: nn.Module, missing: Sequence[str]) -> Iterator[str]:
-    """Yield the linear layers of the head: those that transformers calls so, and those that the folder does not have."""
+    """Yield the linear layers of the head: those that transformers calls so, and those that the folder lacks."""
     lacking = {name.rpartition(".")[0] for name in missing}
     for name, layer in model.named_modules():
         if name.partition(".")[0] in _HEADS or name in lacking:

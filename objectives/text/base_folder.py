@@ -74,7 +74,8 @@ def base_at(base: str) -> BaseFolder:
         raise ConfigurationError(problems)
     text = text_of(path / CONFIG)
     found = _as_mapping(path / CONFIG, text)
-    inner = found.get("text_config") if isinstance(found.get("text_config"), dict) else found
+    nested = found.get("text_config")
+    inner: dict[str, Any] = nested if isinstance(nested, dict) else found
     end = _first(inner.get("eos_token_id"))
     if end is None or not isinstance(inner.get("vocab_size"), int):
         raise ConfigurationError(

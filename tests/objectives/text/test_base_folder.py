@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tuner.domain.errors import ConfigurationError
-from tuner.objectives.pretrained.base_folder import RANDOM, base_at
+from tuner.objectives.text.base_folder import RANDOM, base_at
 from tuner.objectives.text.tokens import from_file
 
 

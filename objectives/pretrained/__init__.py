@@ -1,1 +1,0 @@
-"""Pretrained models: what their folders say (without torch), and the models themselves."""
