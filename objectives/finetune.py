@@ -1,4 +1,4 @@
-"""Fine-tune a pretrained model of a local Hugging Face folder by LoRA, to continue texts of your own or classify them."""
+"""Fine-tune a pretrained model of a local Hugging Face folder by LoRA, to continue texts or to classify them."""
 
 import hashlib
 from collections.abc import Hashable, Mapping, Sequence
