@@ -1,9 +1,11 @@
 """What cohorts, parametrisations and memory-mapped tokens are worth for language models.
 
-    python benchmarks/large.py [cohorts] [drift] [memory] [--device cpu] [--widths 32 64 128 256] [--seeds 3]
+    python benchmarks/large.py [cohorts] [adapters] [drift] [memory] [--device cpu] [--widths 32 64 128 256] [--seeds 3]
         [--steps 300] [--rounds 3] [--gigabytes 5]
 
 - cohorts: member-steps a second of computing, K decoders in one cohort against one by one; steps of 256 bytes.
+- adapters: the same of LoRA adapters of mixed ranks on one frozen Llama, for each of the widths; steps of 64 and of 256
+  bytes, and the megabytes that the process holds with K adapters beyond what it holds with one.
 - drift: the best learning rate at each width, by a grid of factors of 2, and its drift per doubling with an interval;
   bits per byte of Python's standard library, AdamW, warm-up, stable, decay.
 - memory: what a process holds while it trains on a file of tokens of so many gigabytes.
@@ -18,22 +20,25 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import transformers
 
 from tuner.analysis.drift import Rung, fitted_drift
 from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
-from tuner.domain.objective import Cohort
+from tuner.domain.objective import Cohort, Objective
 from tuner.domain.study import Direction
 from tuner.domain.trial import Trial
+from tuner.objectives.finetune import Finetune
 from tuner.objectives.language import Language
+from tuner.objectives.text.base_folder import RANDOM, base_at
 
-SECTIONS = ("cohorts", "drift", "memory")
+SECTIONS = ("cohorts", "adapters", "drift", "memory")
 SETTINGS = {"dataset": "stdlib", "context": 64, "depth": 2, "evaluation_tokens": 16_384}
 BATCH_SIZE = 4
 MEMBERS = (1, 4, 8, 16)
@@ -63,7 +68,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     for section in given.sections:
-        {"cohorts": cohorts, "drift": drift, "memory": memory}[section](given)
+        {"cohorts": cohorts, "adapters": adapters, "drift": drift, "memory": memory}[section](given)
         print(flush=True)
 
 
@@ -117,10 +122,62 @@ def cohorts(given: argparse.Namespace) -> None:
         )
 
 
-def started(objective: Language, count: int, given: argparse.Namespace) -> Cohort:
-    cohort = objective.start(trials([config(2**-6)] * count, range(count), given.rounds + 1, given.device))
+def started(
+    objective: Objective,
+    count: int,
+    given: argparse.Namespace,
+    configured: Callable[[int], Mapping[str, Any]] = lambda _: config(2**-6),
+) -> Cohort:
+    cohort = objective.start(trials([*map(configured, range(count))], range(count), given.rounds + 1, given.device))
     cohort.advance()  # the first one builds what the others use
     return cohort
+
+
+def adapters(given: argparse.Namespace) -> None:
+    """Print how many steps of an adapter are done in a second, alone and together, on bases of these widths."""
+    print("adapter-steps a second" + "".join(f"{'K = ' + str(count):>10}" for count in given.members))
+    for width in given.widths:
+        with tempfile.TemporaryDirectory() as folder:
+            base = made_base(Path(folder), width)
+            for batch_size in (1, 4):
+                print_adapters(base, width, batch_size, given)
+
+
+def made_base(folder: Path, width: int) -> str:
+    described = {**json.loads((base_at(RANDOM).path / "config.json").read_text()), "hidden_size": width}
+    described |= {"intermediate_size": 4 * width, "num_attention_heads": width // 32, "head_dim": 32}
+    described["num_key_value_heads"] = width // 32
+    (folder / "config.json").write_text(json.dumps(described))
+    (folder / "tokenizer.json").write_bytes(base_at(RANDOM).tokenizer.read_bytes())
+    kinds: Any = transformers.AutoModelForCausalLM
+    model = kinds.from_config(transformers.AutoConfig.from_pretrained(folder))
+    model.save_pretrained(folder)
+    return str(folder)
+
+
+def print_adapters(base: str, width: int, batch_size: int, given: argparse.Namespace) -> None:
+    settings = {"base": base, "dataset": "stdlib", "context": 64, "steps": 20, "evaluation_tokens": 64}
+    objective = Finetune(settings, seed=0)
+    speeds: dict[int, list[float]] = {count: [] for count in given.members}
+    running = {count: started(objective, count, given, lambda at: adapter(at, batch_size)) for count in given.members}
+    for _ in range(given.rounds):
+        for count, cohort in running.items():
+            began = seconds(given.device)
+            cohort.advance()
+            speeds[count].append(20 * count / (seconds(given.device) - began))
+    apart = [count for count, cohort in running.items() if count > 1 and cohort.together()[0] == 1]
+    note = f"   one by one: K = {', '.join(map(str, apart))}" if apart else ""
+    tokens = f"width {width}, {64 * batch_size} tokens"
+    print(f"{tokens:<22}" + "".join(f"{statistics.median(speeds[k]):>10.1f}" for k in speeds) + note, flush=True)
+
+
+def adapter(place: int, batch_size: int) -> dict[str, Any]:
+    lora = {"name": "lora", "rank": (2, 4, 8, 16)[place % 4], "alpha": 16.0}
+    return {
+        "adapter": lora,
+        "optimizer": {"name": "adamw", "lr": 1e-3 * (1 + place), "clip": 1.0},
+        "batch_size": batch_size,
+    }
 
 
 def drift(given: argparse.Namespace) -> None:

@@ -33,6 +33,8 @@ PARTS: Mapping[str, Catalogue] = MappingProxyType(
 )
 """What a configuration can choose, by the key it is chosen under."""
 
+ADAPTERS = Catalogue("tuner.objectives.adapters", "adapter")
+
 PARAMETRISATIONS = Catalogue("tuner.objectives.parametrisations", "parametrisation")
 
 PREPROCESSING = ("cleaning", "transformation", "scaling")

@@ -64,7 +64,8 @@ def _problems(values: Mapping[str, Any]) -> Iterator[str]:
 def _path_problems(dataset: object) -> Iterator[str]:
     known = ", ".join(GRAPHS.names)
     if not isinstance(dataset, str) or "\0" in dataset:
-        yield f"dataset: missing; a folder with nodes.csv and edges.csv, a .npz file, or one of {known}"
+        said = "missing" if dataset is None else f"{dataset!r} is not a path"
+        yield f"dataset: {said}; a folder with nodes.csv and edges.csv, a .npz file, or one of {known}"
         return
     try:
         if not Path(dataset).exists():

@@ -84,11 +84,12 @@ def located(settings: Mapping[str, Any], folders: Sequence[Path]) -> Mapping[str
     found = dict(settings)
     for key in ("dataset", "tokenizer"):
         if isinstance(value := settings.get(key), str) and value not in (STDLIB, BYTES, BPE):
-            found[key] = _absolute(value, folders)
+            found[key] = found_in(folders, value)
     return found
 
 
-def _absolute(given: str, folders: Sequence[Path]) -> str:
+def found_in(folders: Sequence[Path], given: str) -> str:
+    """Return the absolute path or pattern in the first of the folders that has it; what none has stays as it is."""
     places = [folder / Path(given).expanduser() for folder in folders]
     return next((str(place.absolute()) for place in places if glob.glob(str(place), recursive=True)), given)  # noqa: PTH207 - may be absolute
 
@@ -96,8 +97,9 @@ def _absolute(given: str, folders: Sequence[Path]) -> str:
 def _problems(values: Mapping[str, Any]) -> Iterator[str]:
     known = [field.name for field in fields(LanguageSettings)]
     yield from (f"{key}: unknown setting{nearest(key, known)}" for key in values if key not in known)
-    if not isinstance(values.get("dataset", ""), str) or not values.get("dataset"):
-        yield f'dataset: missing; a text file, a folder, a pattern such as "corpus/*.txt", tokens.bin, or "{STDLIB}"'
+    if not isinstance(dataset := values.get("dataset"), str) or not dataset:
+        said = f"{dataset!r} is not a path" if dataset else "missing"
+        yield f'dataset: {said}; a text file, a folder, a pattern such as "corpus/*.txt", tokens.bin, or "{STDLIB}"'
     for key, (is_right, wanted) in _CHECKS.items():
         if key in values and not is_right(values[key]):
             yield f"{key}: {values[key]!r} is not {wanted}"

@@ -54,7 +54,8 @@ class Language(FactoryObjective):
             if each.count <= self._settings.context and (name != "test" or self._settings.test > 0):
                 raise ConfigurationError(
                     f"settings.context: {self._settings.context} tokens and the next one are more than the {name} part "
-                    f"has: {each.count}"
+                    f"has: {each.count}",
+                    hint="a smaller context, more text, or larger shares that validate and test",
                 )
         return found
 
@@ -74,6 +75,10 @@ class Language(FactoryObjective):
 
     def problems(self, space: SearchSpace) -> Sequence[str]:
         return tuple(space_problems(space))
+
+    def notes(self, space: SearchSpace) -> Sequence[str]:
+        del space
+        return self._tokens.notes
 
     def data(self) -> DataRecord:
         tokens = self._tokens

@@ -90,6 +90,7 @@ STORIES = {
     "test_commands_guide.py",
     "test_documentation.py",
     "test_examples.py",
+    "test_finetuning_guide.py",
     "test_graphs_guide.py",
     "test_house.py",
     "test_public_names.py",

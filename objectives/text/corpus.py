@@ -21,6 +21,7 @@ DOCUMENTS = ("auto", FILE, PARAGRAPH)
 
 _LINES = (".jsonl", ".ndjson")
 _PARQUET = (".parquet", ".pq")
+_NAME_IT = "name the column with the text: settings.column"
 _LARGEST = 2**50
 _PIECE = 1 << 20
 """How many letters a document has at most where a file is cut at blank lines."""
@@ -56,10 +57,13 @@ class Corpus:
 
     def _of_file(self, file: Path) -> Iterator[str]:
         suffix = file.suffix.lower()
-        if suffix in _LINES:
-            yield from _of_lines(file, self.column)
-        elif suffix in _PARQUET:
-            yield from _of_parquet(file, self.column)
+        if suffix in (*_LINES, *_PARQUET):
+            for where, (text,) in rows_of(file, (self.column,)):
+                if text is not None and not isinstance(text, str):
+                    kind = f"values of type {type(text).__name__}"
+                    raise ConfigurationError(f"{where}: {self.column!r} holds {kind}, not text", hint=_NAME_IT)
+                if text is not None:
+                    yield text
         elif self.documents == FILE or (self.documents == "auto" and len(self.files) > 1):
             with opened(file, _LARGEST) as stream:
                 yield stream.read().decode("utf-8", errors="replace")
@@ -102,38 +106,53 @@ def _is_hidden(file: Path, root: Path) -> bool:
     return any(part.startswith(".") for part in file.relative_to(root).parts)
 
 
-def _of_lines(file: Path, column: str) -> Iterator[str]:
+def rows_of(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Yield the values of these columns of each row of JSONL or Parquet, and where it is; a gap is None.
+
+    Of the file no more than some rows are in memory. Raises `ConfigurationError` where a column is missing.
+    """
+    is_parquet = file.suffix.lower() in _PARQUET
+    yield from _parquet_rows(file, columns) if is_parquet else _json_rows(file, columns)
+
+
+def _json_rows(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, tuple[Any, ...]]]:
     with opened(file, _LARGEST) as stream:
         for number, line in enumerate(stream, 1):
             if line.strip():
+                where = f"{file}, line {number}"
                 try:
                     row = json.loads(line)
                 except ValueError as error:
-                    raise ConfigurationError(f"{file}, line {number}: is not JSON: {error}") from None
-                yield _text_in(row, column, f"{file}, line {number}")
+                    raise ConfigurationError(f"{where}: is not JSON: {error}") from None
+                yield where, tuple(_value(row, column, where) for column in columns)
 
 
-def _text_in(row: Any, column: str, where: str) -> str:
-    found = row.get(column) if isinstance(row, dict) else None
-    if isinstance(found, str):
-        return found
-    keys = ", ".join(map(str, row)) if isinstance(row, dict) else "no keys"
-    raise ConfigurationError(f"{where}: has no text under {column!r} (it has: {keys})", hint="name it: settings.column")
+def _value(row: Any, column: str, where: str) -> Any:
+    if not isinstance(row, dict):
+        raise ConfigurationError(f"{where}: is a {type(row).__name__}, not an object with a text under {column!r}")
+    if column not in row:
+        raise ConfigurationError(f"{where}: has no {column!r} (it has: {', '.join(map(str, row))})", hint=_NAME_IT)
+    found = row[column]
+    # JSON can name halves of a letter, which no encoding of text has.
+    return found.encode("utf-8", errors="replace").decode() if isinstance(found, str) else found
 
 
-def _of_parquet(file: Path, column: str) -> Iterator[str]:
+def _parquet_rows(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, tuple[Any, ...]]]:
     import pyarrow as pa  # noqa: PLC0415 - heavy
     import pyarrow.parquet as pq  # noqa: PLC0415
 
+    number = 0
     try:
         table = pq.ParquetFile(file)
-        if column not in table.schema_arrow.names:
-            names = ", ".join(table.schema_arrow.names)
-            raise ConfigurationError(
-                f"{file}: has no column {column!r} (it has: {names})", hint="name it: settings.column"
-            )
-        for batch in table.iter_batches(_ROWS, columns=[column]):
-            yield from (str(text) for text in batch.column(0).to_pylist() if text is not None)
+        for column in columns:
+            if column not in table.schema_arrow.names:
+                names = ", ".join(table.schema_arrow.names)
+                raise ConfigurationError(f"{file}: has no column {column!r} (it has: {names})", hint=_NAME_IT)
+        for batch in table.iter_batches(_ROWS, columns=[*dict.fromkeys(columns)]):
+            values = [batch.column(column).to_pylist() for column in columns]
+            for row in zip(*values, strict=True):
+                number += 1
+                yield f"{file}, row {number}", row
     except pa.ArrowInvalid as error:
         raise ConfigurationError(f"{file}: is not a Parquet file: {error}") from None
 

@@ -25,7 +25,10 @@ from tuner.system.files import private, whole
 from tuner.system.untrusted_files import json_of, text_of
 
 PARTS = ("train", "validation", "test")
-_VERSION = 1
+_VERSION = 2
+_MOST_OF_A_PART = 2
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
+_PIECE = 1 << 22
 _SPARE = 16
 """Letters of a document's hash by which its part is decided."""
 
@@ -36,6 +39,8 @@ class TokenOptions:
     """How a corpus becomes tokens."""
 
     tokenizer: str = BYTES
+    end: int | None = None
+    """The token of a tokenizer.json that ends a document; by default a further one."""
     vocabulary: int = 8192
     near_duplicates: float = 0.8
     validation: float = 0.1
@@ -66,6 +71,7 @@ class TokenData:
     size: int
     summary: str
     documents: dict[str, NDArray[Any]]
+    notes: tuple[str, ...] = ()
 
 
 def cache_folder() -> Path:
@@ -109,7 +115,8 @@ def _opened(folder: Path) -> TokenData:
         for name in PARTS
     }
     known = ("vocabulary", "bytes_per_token", "fingerprint", "size", "summary")
-    return TokenData(parts=parts, documents=documents, **{name: stored[name] for name in known})
+    notes = tuple(stored["notes"])
+    return TokenData(parts=parts, documents=documents, notes=notes, **{name: stored[name] for name in known})
 
 
 @final
@@ -118,12 +125,15 @@ class _Documents:
 
     def __init__(self, corpus: Corpus) -> None:
         self.hashes: list[str] = []
+        self.binary = 0
+        """How many documents hold bytes that are no text: what is not UTF-8 was replaced."""
         self._signatures = array("Q")
         self._columns = {name: array("d") for name in ("length", "symbols", "repetition")}
         for text in corpus.texts():
             self._measure(text)
 
     def _measure(self, text: str) -> None:
+        self.binary += _REPLACED in text or "\0" in text
         known = " ".join(text.split()).encode()
         self.hashes.append(hashlib.sha256(known).hexdigest()[: 2 * _SPARE])
         self._signatures.frombytes(signature(known).tobytes())
@@ -160,7 +170,7 @@ def _make(corpus: Corpus, options: TokenOptions, folder: Path) -> None:
     copies = len(joined) - len(np.unique(joined))
     summary = (
         f"{len(joined)} documents ({copies} near duplicates of others), {sum(counts.values()):,} tokens "
-        f"({options.tokenizer}, {tokenizer.vocabulary:,} different): {counts['train']:,} train, "
+        f"({Path(options.tokenizer).name}, {tokenizer.vocabulary:,} different): {counts['train']:,} train, "
         f"{counts['validation']:,} validate"
     )
     described = {
@@ -171,8 +181,17 @@ def _make(corpus: Corpus, options: TokenOptions, folder: Path) -> None:
         "fingerprint": contents_hash(corpus),
         "size": corpus.size,
         "summary": summary,
+        "notes": [*_notes(documents)],
     }
     (folder / "tokens.json").write_text(json.dumps(described))
+
+
+def _notes(documents: _Documents) -> Iterator[str]:
+    if documents.binary:
+        yield (
+            f"{documents.binary} of {len(documents.hashes)} documents hold bytes that are no UTF-8 text, and are "
+            'trained on all the same: a pattern such as "corpus/**/*.txt" leaves files out'
+        )
 
 
 def _is_first(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -186,7 +205,8 @@ def _split(
 ) -> NDArray[np.int8]:
     """Return the part of each document, its place in `PARTS`: near duplicates share one, sizes are shares of letters.
 
-    Groups come in an order of their contents' hashes and the seed, whatever the order of files.
+    Groups come in an order of their contents' hashes and the seed, whatever the order of files. One that would make a
+    part that validates or tests more than twice as large as it is to be trains.
     """
     names, group_of = np.unique(joined, return_inverse=True)
     sizes = np.bincount(group_of, weights=lengths)
@@ -203,14 +223,24 @@ def _split(
         range(len(names)), key=lambda each: hashlib.sha256(f"{options.seed}:{least[each]}".encode()).digest()
     )
     parts = np.zeros(len(names), dtype=np.int8)
-    place = 0
     for part, share in enumerate(wanted, 1):
-        filled = 0.0
-        while place < len(order) - (len(wanted) + 1 - part) and (not filled or filled < share * sizes.sum()):
-            parts[order[place]] = part
-            filled += max(1.0, sizes[order[place]])
-            place += 1
+        free = [group for group in order if not parts[group]]
+        spare = len(free) - (len(wanted) + 1 - part)
+        parts[_taken(free, sizes, share * sizes.sum())[:spare]] = part
     return parts[group_of]
+
+
+def _taken(groups: list[int], sizes: NDArray[Any], wanted: float) -> list[int]:
+    """Return the groups of a part that is to be so large, one or more."""
+    taken: list[int] = []
+    filled = 0.0
+    for group in groups:
+        if filled >= wanted:
+            break
+        if filled + sizes[group] <= _MOST_OF_A_PART * wanted:
+            taken.append(group)
+            filled += max(1.0, sizes[group])
+    return taken or [min(groups, key=lambda each: sizes[each])]
 
 
 def _tokenizer(corpus: Corpus, options: TokenOptions, part_of: NDArray[np.int8]) -> Tokenizer:
@@ -220,7 +250,7 @@ def _tokenizer(corpus: Corpus, options: TokenOptions, part_of: NDArray[np.int8])
         return trained(
             (text for text, part in zip(corpus.texts(), part_of, strict=True) if part == 0), options.vocabulary
         )
-    return from_file(Path(options.tokenizer))
+    return from_file(Path(options.tokenizer), options.end)
 
 
 def _write(
@@ -259,7 +289,12 @@ def token_file(path: Path, options: TokenOptions) -> TokenData:
         raise ConfigurationError(f"{described}: is to describe the tokens, as in {wanted}: {error!r}") from None
     if dtype.kind != "u" or per_token <= 0:
         raise ConfigurationError(f"{described}: dtype is to be unsigned, and bytes_per_token above 0")
-    count = path.stat().st_size // dtype.itemsize
+    count, rest = divmod(path.stat().st_size, dtype.itemsize)
+    if rest or (largest := _largest(path, dtype)) >= known:
+        problem = f"its size is no multiple of {dtype.itemsize} bytes" if rest else f"it has the token {largest}"
+        raise ConfigurationError(
+            f"{path}: {problem}, and {described.name} says {dtype.name} below {known} (dtype, vocabulary)"
+        )
     parts = {
         name: TokenPart(file=path, dtype=dtype.name, begin=begin, count=end - begin)
         for name, begin, end in _cuts(count, options)
@@ -273,6 +308,15 @@ def token_file(path: Path, options: TokenOptions) -> TokenData:
         summary=f"{count:,} tokens ({known:,} different) of {path.name}",
         documents={},
     )
+
+
+def _largest(path: Path, dtype: np.dtype[Any]) -> int:
+    """Return the largest token of a file, of which a piece at a time is in memory."""
+    largest = 0
+    with path.open("rb") as file:
+        while len(piece := np.fromfile(file, dtype, _PIECE)):
+            largest = max(largest, int(piece.max()))
+    return largest
 
 
 def _cuts(count: int, options: TokenOptions) -> Iterator[tuple[str, int, int]]:

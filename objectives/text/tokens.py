@@ -50,10 +50,12 @@ class ByteTokenizer(Tokenizer):
 class LibraryTokenizer(Tokenizer):
     """A tokenizer of the `tokenizers` package."""
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: Any, end: int | None = None) -> None:
+        inner.no_truncation()  # as a tokenizer.json may have it
+        inner.no_padding()
         self._inner = inner
-        self.end = inner.get_vocab_size()
-        self.vocabulary = self.end + 1
+        self.end = inner.get_vocab_size() if end is None else end
+        self.vocabulary = max(inner.get_vocab_size(), self.end + 1)
 
     def encode(self, texts: list[str]) -> list[NDArray[np.int64]]:
         found = self._inner.encode_batch(texts, add_special_tokens=False)
@@ -81,11 +83,19 @@ def trained(texts: Iterable[str], vocabulary: int) -> Tokenizer:
     return LibraryTokenizer(inner)
 
 
-def from_file(path: Path) -> Tokenizer:
-    """Return the tokenizer in a tokenizer.json; raises `ConfigurationError` where it is none."""
+def from_file(path: Path, end: int | None = None) -> Tokenizer:
+    """Return the tokenizer in a tokenizer.json, whose token `end` stands behind documents; by default a further one.
+
+    Raises `ConfigurationError` where it is none.
+    """
+    return LibraryTokenizer(library_tokenizer(path), end)
+
+
+def library_tokenizer(path: Path) -> Any:
+    """Return the tokenizer in a tokenizer.json as the library has it; raises `ConfigurationError` where it is none."""
     library = _library()
     try:
-        return LibraryTokenizer(library.Tokenizer.from_file(str(path)))
+        return library.Tokenizer.from_file(str(path))
     except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
         raise ConfigurationError(f"settings.tokenizer: {path} cannot be read: {error}") from None
 

@@ -10,21 +10,17 @@ from tuner.objectives._language_settings import DEFAULT_BATCH_SIZE, LanguageSett
 from tuner.objectives._tasks import Task
 from tuner.objectives.architectures.decoder import Decoder, DecoderModel
 from tuner.objectives.optimizers._optimizer import TensorRole, grouped
-from tuner.objectives.text.quality import Filters
 from tuner.objectives.text.token_cache import TokenData
 from tuner.objectives.training.cohort import SupervisedCohort
-from tuner.objectives.training.data import Data, Examples
+from tuner.objectives.training.data import Data
 from tuner.objectives.training.data_parallel import replica_of
 from tuner.objectives.training.flat_state import Layout
+from tuner.objectives.training.language_data import LanguageData
 from tuner.objectives.training.loop import TrainState
-from tuner.objectives.training.next_token import OUTPUTS, NextToken, NextTokenLoss
+from tuner.objectives.training.next_token import NextToken, NextTokenLoss
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.saved_trial import tested
 from tuner.objectives.training.seeding import weights_drawn
-from tuner.objectives.training.token_windows import TokenFile, TokenWindows, evaluation_windows
-
-_LOGITS_AT_ONCE = 1 << 21
-"""How many logits one model has at once while it is evaluated."""
 
 _BLOCK_WEIGHTS = 1_200_000
 """How many weights are trained at once on a CPU: a step of tokens computes more with each than one of table rows."""
@@ -32,64 +28,24 @@ _BLOCK_WEIGHTS = 1_200_000
 
 @final
 class LanguageFactory:
-    """A worker's tokens, opened once, with a view of them for each choice of filters."""
+    """A worker's tokens, and the decoders that learn from them."""
 
     def __init__(self, tokens: TokenData, settings: LanguageSettings, wanted: Collection[str]) -> None:
         self.wanted = wanted
         self._tokens = tokens
         self._settings = settings
         self._precision = Precision(settings.precision)
-        self._file: TokenFile | None = None
-        self._data: dict[tuple[Filters, str], Data] = {}
-        self._evaluated: dict[tuple[str, str], Examples] = {}
-
-    def data(self, trial: Trial) -> Data:
-        """Return the data as the trial's filters leave it."""
-        key = Filters.of(trial.config), trial.device
-        if key not in self._data:
-            self._data[key] = self._filtered(*key)
-        return self._data[key]
-
-    def _filtered(self, filters: Filters, device: str) -> Data:
-        settings = self._settings
-        return Data(
-            task=Task.LANGUAGE,
-            outputs=OUTPUTS,
-            train=self._windows(filters, device),
-            validation=self._examples("validation", device),
-            make_test=lambda: self._examples("test", device),
-            shape=(settings.context,),
-            at_once=max(1, _LOGITS_AT_ONCE // (settings.context * self._tokens.vocabulary)),
+        self._data = LanguageData(
+            tokens,
+            context=settings.context,
+            steps=settings.steps,
+            evaluation_tokens=settings.evaluation_tokens,
             block_weights=_BLOCK_WEIGHTS,
         )
 
-    def _windows(self, filters: Filters, device: str) -> TokenWindows:
-        settings, documents = self._settings, self._tokens.documents
-        if self._file is None:
-            self._file = TokenFile(self._tokens.parts["train"])
-        windows = TokenWindows(
-            self._file,
-            context=settings.context,
-            steps=settings.steps,
-            device=device,
-            lengths=documents.get("tokens"),
-            kept=filters.kept(documents) if documents else None,
-        )
-        if len(windows) <= settings.context:
-            raise ValueError(f"the filters leave {len(windows)} tokens, fewer than a window: {filters}")
-        return windows
-
-    def _examples(self, name: str, device: str) -> Examples:
-        # The same windows for all filters, so that trials are compared on the same text.
-        if (name, device) not in self._evaluated:
-            self._evaluated[name, device] = evaluation_windows(
-                self._tokens.parts[name],
-                context=self._settings.context,
-                most=self._settings.evaluation_tokens,
-                bytes_per_token=self._tokens.bytes_per_token,
-                device=device,
-            )
-        return self._evaluated[name, device]
+    def data(self, trial: Trial) -> Data:
+        """Return the data as the trial's filters leave it."""
+        return self._data.of(trial)
 
     def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> TrainState:
         """Return a learner as it is before the trial's first epoch, or as `state` left it."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from tuner.domain.goal import LATENCY_MS, PARAMETERS
 from tuner.objectives.training.data import Data
 from tuner.objectives.training.loop import TrainState
+from tuner.objectives.training.many_rows import ManyRows
 from tuner.objectives.training.precision import Precision
 
 _WARM_UPS = 3
@@ -19,7 +20,8 @@ _TIMED = 15
 def footprint(learner: TrainState, data: Data, wanted: Collection[str]) -> dict[str, float]:
     """Return how many weights the model has and, where that is wanted, how long it takes for one example."""
     model = learner.model
-    found = {PARAMETERS: float(sum(parameter.numel() for parameter in model.parameters()))}
+    count = model.num_weights if isinstance(model, ManyRows) else sum(each.numel() for each in model.parameters())
+    found = {PARAMETERS: float(count)}
     if LATENCY_MS in wanted:
         found[LATENCY_MS] = latency_ms(model, learner.reads(data.validation.features[:1].clone()), learner.precision)
     return found

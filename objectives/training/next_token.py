@@ -22,13 +22,17 @@ class NextToken(nn.Module):
         self.decoder = decoder
 
     def forward(self, windows: Tensor) -> Tensor:
-        targets = windows[:, 1:, None]
-        logits = self.decoder(windows[:, :-1]).float()
-        nats = logits.logsumexp(dim=-1) - logits.gather(-1, targets)[..., 0]
-        # Training looks at the loss only.
-        guessed = torch.full_like(targets[..., 0], -1) if self.training else logits.argmax(dim=-1)
-        hits = (guessed == targets[..., 0]).to(nats.dtype)
-        return torch.stack([nats.mean(dim=-1), hits.mean(dim=-1)], dim=-1)
+        return measured(self.decoder(windows[:, :-1]), windows[:, 1:], training=self.training)
+
+
+def measured(logits: Tensor, targets: Tensor, *, training: bool) -> Tensor:
+    """Return nats and hits a token, (batch, 2), of logits (batch, steps, tokens) for what came, (batch, steps)."""
+    logits = logits.float()
+    nats = logits.logsumexp(dim=-1) - logits.gather(-1, targets[..., None])[..., 0]
+    # Training looks at the loss only.
+    guessed = torch.full_like(targets, -1) if training else logits.argmax(dim=-1)
+    hits = (guessed == targets).to(nats.dtype)
+    return torch.stack([nats.mean(dim=-1), hits.mean(dim=-1)], dim=-1)
 
 
 @final

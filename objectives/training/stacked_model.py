@@ -11,6 +11,7 @@ from tuner.objectives.architectures._layers import Batchable, Dropout
 from tuner.objectives.training.direct_layers import DirectModel
 from tuner.objectives.training.flat_state import FlatState, Layout
 from tuner.objectives.training.layer_attributes import Columns
+from tuner.objectives.training.many_rows import ManyRows
 from tuner.objectives.training.model_signature import answered, read
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.weights import own_tensors
@@ -47,7 +48,7 @@ class StackedModel:
                 layer.idle = not bool(self._buffers[f"{name}.share"].any())
             if type(layer).forward is nn.Embedding.forward and layer.padding_idx is not None:
                 _leave_padding(layer)
-        self._direct = self._as_direct()
+        self._direct = template.rows if isinstance(template, ManyRows) else self._as_direct()
 
     def rest(self, row: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return by name what one row does not train, and views of its buffers."""

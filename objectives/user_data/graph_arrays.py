@@ -63,8 +63,10 @@ def read_graph_arrays(path: Path, options: GraphOptions) -> Structure:
 def _whole(path: Path, name: str, array: Array | None) -> NDArray[np.int64]:
     if array is None:
         raise ConfigurationError(f"{path}: has no array {name!r}", hint=f"write it as {_WANTED}")
-    if array.dtype.kind not in "iu" or not array.size:
-        raise ConfigurationError(f"{path}: {name} has {array.size} values of {array.dtype}, not whole numbers")
+    if not array.size:
+        raise ConfigurationError(f"{path}: {name} is empty, and a graph has an edge or more", hint=_WANTED)
+    if array.dtype.kind not in "iu":
+        raise ConfigurationError(f"{path}: {name} has values of {array.dtype}, not whole numbers", hint=_WANTED)
     return array.astype(np.int64)
 
 

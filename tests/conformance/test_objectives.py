@@ -10,6 +10,10 @@ from tuner.testing import ObjectiveConformance
 DOCS = Path(__file__).parents[2] / "docs"
 
 SUITABLE: dict[str, dict[str, Any]] = {
+    "finetune": {
+        "space": Catalogue("tuner.search_spaces", "search space")["finetune"],
+        "settings": {"base": "random", "dataset": str(DOCS), "context": 16, "steps": 3, "evaluation_tokens": 512},
+    },
     "graph": {
         "space": Catalogue("tuner.search_spaces", "search space")["graph_classifier"],
         "settings": {"dataset": "digits_neighbours", "test": 0.7},

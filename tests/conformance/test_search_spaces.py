@@ -7,6 +7,7 @@ import pytest
 
 from tuner import Choice
 from tuner.objectives._components import PARTS, SHORTHANDS
+from tuner.objectives._finetune_space import space_problems as finetuning_problems
 from tuner.objectives._graph_parts import graph_space_problems
 from tuner.objectives._tasks import Task
 from tuner.objectives.language import Language
@@ -27,12 +28,14 @@ DATASETS = {
 
 LANGUAGE = ("language",)
 """Spaces of the language objective."""
+FINETUNE = {"finetune": Task.LANGUAGE, "finetune_classifier": Task.CLASSIFICATION}
+"""Spaces of fine-tuning, with what they are for."""
 GRAPHS = {"graph_classifier": Task.CLASSIFICATION, "graph_regressor": Task.REGRESSION}
 """Spaces of the graph objective, with what they are for."""
 
 
 def test_every_space_is_told_a_dataset_here() -> None:
-    assert {*DATASETS, *GRAPHS, *LANGUAGE} == set(SPACES.names)
+    assert {*DATASETS, *GRAPHS, *LANGUAGE, *FINETUNE} == set(SPACES.names)
 
 
 for _name in SPACES.names:
@@ -57,6 +60,12 @@ def test_a_space_has_no_parameter_that_the_language_objective_does_not_know(name
 @pytest.mark.parametrize("name", GRAPHS)
 def test_a_space_has_no_parameter_that_the_graph_objective_does_not_know(name: str) -> None:
     assert [*graph_space_problems(SPACES[name], "a_graph", GRAPHS[name])] == []
+
+
+@pytest.mark.parametrize("name", FINETUNE)
+def test_a_space_has_no_parameter_that_fine_tuning_does_not_know(name: str) -> None:
+    is_classifier = FINETUNE[name] is Task.CLASSIFICATION
+    assert [*finetuning_problems(SPACES[name], is_classifier=is_classifier, widest=16)] == []
 
 
 @pytest.mark.parametrize("kind", PARTS)

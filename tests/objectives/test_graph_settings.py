@@ -42,3 +42,8 @@ def test_a_graph_is_looked_for_in_the_folders_in_order(tmp_path: Path) -> None:
     found = located({"dataset": "people"}, [tmp_path / "a", tmp_path / "b"])
     assert found["dataset"] == str((tmp_path / "b" / "people").resolve())
     assert located({"dataset": "digits_neighbours"}, [tmp_path])["dataset"] == "digits_neighbours"
+
+
+def test_a_dataset_that_is_no_path_is_said_as_it_is() -> None:
+    with pytest.raises(ConfigurationError, match=r"settings\.dataset: 5 is not a path"):
+        GraphSettings.of({"dataset": 5})

@@ -44,3 +44,8 @@ def test_a_tokenizers_size_matters_for_bpe_only() -> None:
     settings = LanguageSettings.of({"dataset": "stdlib", "vocabulary": 300})
     assert settings.tokens(0) == LanguageSettings.of({"dataset": "stdlib"}).tokens(0)
     assert LanguageSettings.of({"dataset": "stdlib", "tokenizer": "bpe"}).tokens(0).vocabulary == 8192
+
+
+def test_a_dataset_that_is_no_path_is_said_as_it_is() -> None:
+    with pytest.raises(ConfigurationError, match=r"settings\.dataset: 5 is not a path"):
+        LanguageSettings.of({"dataset": 5})

@@ -19,6 +19,7 @@ from tuner.domain.objective import Objective
 from tuner.domain.trial import Metrics
 from tuner.objectives._components import PARTS
 from tuner.objectives._tasks import Input
+from tuner.objectives.finetune import Finetune
 from tuner.objectives.graph import GraphLearning
 from tuner.objectives.language import Language
 from tuner.objectives.supervised import Supervised
@@ -114,11 +115,24 @@ def test_the_default_of_every_space_trains_and_is_tested(name: str, dataset: str
     assert tested.keys() == metrics.keys()
 
 
+def _finetuning(space: str, folder: Path) -> Objective:
+    rows = [f'"{word} text number {number}",{word}' for number in range(40) for word in ("good", "bad")]
+    (folder / "texts.csv").write_text("\n".join(["text,kind", *rows]))
+    (folder / "text.txt").write_text("\n\n".join(rows))
+    given = {"base": "random", "context": 16, "steps": 2}
+    if space == "finetune":
+        return Finetune({**given, "dataset": str(folder / "text.txt")}, seed=0)
+    classes = {"task": "classification", "dataset": str(folder / "texts.csv"), "target": "kind"}
+    return Finetune({**given, **classes}, seed=0)
+
+
 def _objective_of(space: str, folder: Path) -> Objective:
     """Return an objective that the space is made for, on few examples."""
     if space == "language":
         (folder / "text.txt").write_text("\n\n".join(f"{number} is a number" * 3 for number in range(200)))
         return Language({"dataset": str(folder / "text.txt"), "context": 8, "width": 16, "steps": 2}, seed=0)
+    if space.startswith("finetune"):
+        return _finetuning(space, folder)
     if space == "graph_classifier":
         return GraphLearning({"dataset": "digits_neighbours"}, seed=0)
     if space == "graph_regressor":

@@ -9,6 +9,9 @@ from typing import Any, final
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 
+OTHER_FORMATS = frozenset({"adapter_config.json", "adapter_model.safetensors"})
+"""Files that models write for other libraries: adapters as PEFT reads them."""
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,9 @@ class Model(ABC):
     @abstractmethod
     def save(self) -> SavedModel:
         """Return what `Objective.restore` makes the same model of."""
+
+    def write_formats(self, folder: Path) -> None:  # noqa: B027 - most have none
+        """Write what other libraries read the model from, beside the files of its export: `OTHER_FORMATS`."""
 
     def write_onnx(self, path: Path) -> None:
         """Write the network to `path` as ONNX; raises `ConfigurationError` where that cannot be done."""

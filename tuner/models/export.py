@@ -9,7 +9,7 @@ from typing import Any
 
 from tuner.analysis.estimate import Estimate
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.model import SavedModel
+from tuner.domain.model import OTHER_FORMATS, SavedModel
 from tuner.domain.object_reference import reference_to
 from tuner.formatting.redaction import without_secrets
 from tuner.models.card import card
@@ -21,7 +21,7 @@ WEIGHTS = "model.safetensors"
 PREPARATION = "preprocessing.safetensors"
 ONNX = "model.onnx"
 CARD = "README.md"
-FILES = frozenset({NAME, WEIGHTS, PREPARATION, ONNX, CARD})
+FILES = frozenset({NAME, WEIGHTS, PREPARATION, ONNX, CARD}) | OTHER_FORMATS
 """All that an export can hold."""
 
 WEIGHTS_CODEC = "tuner.objectives.training.weights"
@@ -44,6 +44,7 @@ def export(found: StudyModel, folder: Path, *, force: bool = False, onnx: bool =
     try:
         with whole(folder) as beside:
             _write_tensors(saved, beside)
+            found.model.write_formats(beside)
             if onnx:
                 found.model.write_onnx(beside / ONNX)
             manifest = _manifest(found, saved, beside)

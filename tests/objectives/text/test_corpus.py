@@ -52,6 +52,33 @@ def test_bytes_that_are_no_text_are_replaced_and_a_broken_line_is_named(tmp_path
         texts(str(tmp_path / "a.jsonl"))
 
 
+def test_a_row_without_text_is_left_out_and_one_with_something_else_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "first"}\n{"text": null}\n{"text": "half a letter: \\ud83d"}\n')
+    assert texts(str(tmp_path / "a.jsonl")) == ["first", "half a letter: ?"]
+    pq.write_table(pa.table({"text": ["first", None]}), tmp_path / "a.parquet")
+    assert texts(str(tmp_path / "a.parquet")) == ["first"]
+    (tmp_path / "b.jsonl").write_text('{"text": "first"}\n{"text": 5}\n')
+    with pytest.raises(ConfigurationError, match="line 2: 'text' holds values of type int, not text"):
+        texts(str(tmp_path / "b.jsonl"))
+    (tmp_path / "c.jsonl").write_text("[1, 2]\n")
+    with pytest.raises(ConfigurationError, match="line 1: is a list"):
+        texts(str(tmp_path / "c.jsonl"))
+
+
+@pytest.mark.parametrize("values", [[1, 2], [b"bytes", b"more"], [["a"], ["list"]]])
+def test_a_parquet_column_that_is_not_text_is_refused(values: list[object], tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": values}), tmp_path / "a.parquet")
+    with pytest.raises(ConfigurationError, match=r"row 1: 'text' holds values of type \w+, not text"):
+        texts(str(tmp_path / "a.parquet"))
+
+
+def test_every_type_of_text_in_parquet_is_read(tmp_path: Path) -> None:
+    words = pa.array(["first", "second"])
+    for kind in (words, words.cast(pa.large_string()), words.dictionary_encode()):
+        pq.write_table(pa.table({"text": kind}), tmp_path / "a.parquet")
+        assert texts(str(tmp_path / "a.parquet")) == ["first", "second"]
+
+
 def test_nothing_to_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"settings\.dataset"):
         corpus_of(str(tmp_path / "*.txt"), "text", "auto")

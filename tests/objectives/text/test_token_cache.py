@@ -104,3 +104,36 @@ def test_a_file_of_tokens_is_cut_where_it_lies(tmp_path: Path) -> None:
     (tmp_path / "tokens.json").write_text("{}")
     with pytest.raises(ConfigurationError, match="bytes_per_token"):
         token_file(tmp_path / "tokens.bin", TokenOptions())
+
+
+@pytest.mark.parametrize(
+    ("described", "said"),
+    [({"vocabulary": 999}, "it has the token 999"), ({"dtype": "uint32", "vocabulary": 9}, r"multiple of 4")],
+)
+def test_a_file_of_tokens_that_its_description_does_not_fit_is_refused(
+    described: dict[str, object], said: str, tmp_path: Path
+) -> None:
+    np.arange(1001 if "dtype" in described else 1000, dtype=np.uint16).tofile(tmp_path / "tokens.bin")
+    whole = {"dtype": "uint16", "vocabulary": 1000, "bytes_per_token": 4.0, **described}
+    (tmp_path / "tokens.json").write_text(json.dumps(whole))
+    with pytest.raises(ConfigurationError, match=said):
+        token_file(tmp_path / "tokens.bin", TokenOptions())
+
+
+def test_a_document_larger_than_a_part_is_to_be_trains(corpus: Corpus) -> None:
+    text = " ".join(f"{number:06d}" for number in range(20_000))
+    corpus.files[0].with_name("book.txt").write_text(text)
+    for seed in range(5):
+        data = tokens_of(corpus_of(str(corpus.files[0].parent), "text", "auto"), TokenOptions(seed=seed))
+        counts = {name: part.count for name, part in data.parts.items()}
+        assert counts["train"] > len(text)
+        assert counts["validation"] > 0
+        assert counts["test"] > 0
+
+
+def test_documents_that_are_no_text_are_said(corpus: Corpus) -> None:
+    assert tokens_of(corpus, TokenOptions()).notes == ()
+    folder = corpus.files[0].parent
+    (folder / "picture.png").write_bytes(bytes(range(256)) * 4)
+    (note,) = tokens_of(corpus_of(str(folder), "text", "auto"), TokenOptions()).notes
+    assert note.startswith("1 of 28 documents hold bytes that are no UTF-8 text")

@@ -41,6 +41,7 @@ def test_without_features_the_degree_is_one(tmp_path: Path) -> None:
     ("arrays", "expected"),
     [
         ({"edges": None}, "has no array 'edges'"),
+        ({"edges": EDGES[:, :0]}, "edges is empty, and a graph has an edge or more"),
         ({"edges": EDGES.T}, "edges have the shape (3, 2), not (2, edges)"),
         ({"edges": EDGES.astype(float)}, "float64, not whole numbers"),
         ({"edges": EDGES + 1}, "edges[1, 2] is 4, and there are 4 nodes"),

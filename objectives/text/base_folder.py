@@ -1,0 +1,187 @@
+"""Folder of a pretrained model in the format of Hugging Face: what it says of itself, read without torch."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from tuner.domain.errors import ConfigurationError
+from tuner.objectives.text.token_cache import cache_folder
+from tuner.system.files import private, whole
+from tuner.system.untrusted_files import json_of, text_of
+
+RANDOM = "random"
+"""The base that ships: a small Llama of random weights, which reads bytes."""
+
+CONFIG, TOKENIZER = "config.json", "tokenizer.json"
+
+_VERSION = 1
+_POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx")
+_COUNTED_BEHIND_PADS = ("roberta", "xlm-roberta", "camembert", "longformer", "mpnet", "data2vec-text")
+"""Kinds whose first token has the position behind the padding token's number."""
+_WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+_END = "<end>"
+_RANDOM_CONFIG = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 4,
+    "head_dim": 16,
+    "vocab_size": 257,
+    "bos_token_id": None,
+    "eos_token_id": 256,
+    "pad_token_id": 256,
+    "max_position_embeddings": 512,
+    "initializer_range": 0.1,
+    "tie_word_embeddings": False,
+}
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseFolder:
+    """A folder with `config.json`, `tokenizer.json` and weights.
+
+    `end` is the token that ends a document, which only language models need, `pad` what texts of different lengths are
+    filled up with, and `positions` how many tokens the model can read at once, where it says so.
+    """
+
+    path: Path
+    kind: str
+    vocabulary: int
+    end: int | None
+    pad: int
+    positions: int | None
+    fingerprint: str
+    is_random: bool
+    """Whether it is the one that ships, whose weights are drawn where it is first loaded."""
+
+    @property
+    def tokenizer(self) -> Path:
+        """The file of its tokenizer."""
+        return self.path / TOKENIZER
+
+
+def base_at(base: str) -> BaseFolder:
+    """Return what the folder says, made first where it is the one that ships; raises `ConfigurationError`."""
+    path = _random_folder() if base == RANDOM else Path(base).expanduser()
+    if problems := [*_problems(path, base)]:
+        raise ConfigurationError(problems)
+    text = text_of(path / CONFIG)
+    found = _as_mapping(path / CONFIG, text)
+    nested = found.get("text_config")
+    inner: dict[str, Any] = nested if isinstance(nested, dict) else found
+    end = _first(inner.get("eos_token_id"))
+    if not isinstance(inner.get("vocab_size"), int):
+        raise ConfigurationError(f"settings.base: {path / CONFIG} is to have a whole number under vocab_size")
+    if inner.get("is_encoder_decoder"):
+        raise ConfigurationError(
+            f"settings.base: {path} has an encoder and a decoder: give a model that is one of them, as GPT or BERT are"
+        )
+    pad = _first(inner.get("pad_token_id"))
+    kind = str(found.get("model_type", "unknown"))
+    positions = next((inner[name] for name in _POSITIONS if isinstance(inner.get(name), int)), None)
+    if positions is not None and kind in _COUNTED_BEHIND_PADS:
+        positions -= (pad or 0) + 1
+    return BaseFolder(
+        path=path.resolve(),
+        kind=kind,
+        vocabulary=inner["vocab_size"],
+        end=end,
+        pad=next((token for token in (pad, end) if token is not None), 0),
+        positions=positions,
+        fingerprint=_fingerprint(path, text),
+        is_random=path == _random_folder_path(),
+    )
+
+
+def _problems(path: Path, base: str) -> Iterator[str]:
+    if not path.is_dir():
+        yield (
+            f"settings.base: there is no folder {base!r}: give a local one with {CONFIG}, {TOKENIZER} and weights, as "
+            f'`save_pretrained` of transformers writes it, or "{RANDOM}"'
+        )
+        return
+    for name in (CONFIG, TOKENIZER):
+        if not (path / name).is_file():
+            how = (
+                ": AutoTokenizer.from_pretrained(folder).save_pretrained(folder) writes it" if name == TOKENIZER else ""
+            )
+            yield f"settings.base: {path} has no {name}{how}"
+    if base != RANDOM and not [*_weight_files(path)]:
+        yield f"settings.base: {path} has no weights: model.safetensors"
+
+
+def _weight_files(path: Path) -> list[Path]:
+    return sorted(file for pattern in _WEIGHTS for file in path.glob(pattern))
+
+
+def _as_mapping(path: Path, text: str) -> dict[str, Any]:
+    try:
+        found = json_of(text)
+    except ValueError as error:
+        raise ConfigurationError(f"settings.base: {path} is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ConfigurationError(f"settings.base: {path} is not the configuration of a model")
+    return found
+
+
+def _first(token: Any) -> int | None:
+    found = token[0] if isinstance(token, list) and token else token
+    return found if type(found) is int else None
+
+
+def _fingerprint(path: Path, config: str) -> str:
+    """Return a hash of the configuration, the tokenizer and the sizes of the weights, which may be large."""
+    weights = (
+        [] if path == _random_folder_path() else [[file.name, file.stat().st_size] for file in _weight_files(path)]
+    )
+    known = [config, text_of(path / TOKENIZER, _LARGEST_TOKENIZER), weights]
+    return hashlib.sha256(json.dumps(known).encode()).hexdigest()
+
+
+_LARGEST_TOKENIZER = 2**28
+
+
+def _random_folder_path() -> Path:
+    return cache_folder().parent / "bases" / f"{RANDOM}-{_VERSION}"
+
+
+def _random_folder() -> Path:
+    """Return the folder of the base that ships, whose weights are drawn where it is first loaded."""
+    folder = _random_folder_path()
+    if not (folder / TOKENIZER).is_file():
+        private(folder.parent)
+        with whole(folder) as made:
+            (made / CONFIG).write_text(json.dumps(_RANDOM_CONFIG))
+            (made / TOKENIZER).write_text(json.dumps(_byte_tokenizer()))
+            described = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": _END, "pad_token": _END}
+            (made / "tokenizer_config.json").write_text(json.dumps(described))
+    return folder
+
+
+def _byte_tokenizer() -> dict[str, Any]:
+    """Return a tokenizer.json that has a token for each byte, and one that ends a text."""
+    levels = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+    end = {"id": 256, "content": _END, "special": True}
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    return {
+        "version": "1.0",
+        "added_tokens": [{**end, **flags}],
+        "pre_tokenizer": levels,
+        "decoder": levels,
+        "model": {"type": "BPE", "vocab": {**_byte_letters(), _END: 256}, "merges": []},
+    }
+
+
+def _byte_letters() -> dict[str, int]:
+    """Return the letter that stands for each byte in byte-level tokenizers, as GPT-2 has them."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in plain]
+    letters = {byte: chr(byte) for byte in plain} | {byte: chr(256 + place) for place, byte in enumerate(others)}
+    return {letters[byte]: byte for byte in range(256)}

@@ -1,0 +1,138 @@
+"""A fine-tuned model as a person uses it: texts in, classes out, or how well a language model predicts each."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tuner.domain.config import Config
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.model import SavedModel
+from tuner.objectives._components import part
+from tuner.objectives._finetune_settings import FinetuneSettings
+from tuner.objectives._finetune_space import lora_of
+from tuner.objectives._tasks import Task
+from tuner.objectives.text.base_folder import BaseFolder, base_at
+from tuner.objectives.training.adapted_model import AdaptedModel
+from tuner.objectives.training.answering_model import AnsweringModel
+from tuner.objectives.training.next_token import NextTokenLoss, measured
+from tuner.objectives.training.output_decoder import Answers
+from tuner.objectives.training.peft_format import write_adapter
+from tuner.objectives.training.precision import Precision
+from tuner.objectives.training.pretrained_model import loaded
+from tuner.objectives.training.text_tokens import TextTokens
+
+_AT_ONCE = 64
+_LISTED = 3
+
+
+@final
+class AdapterModel(AnsweringModel):
+    """Adapters on their base, on the CPU. A language model answers with the bits a byte that it needs for each text."""
+
+    def __init__(
+        self, network: AdaptedModel, base: BaseFolder, answers: Answers, origin: tuple[Config, Config, int]
+    ) -> None:
+        super().__init__(answers)
+        self.network = network.eval().requires_grad_(requires_grad=False)
+        self._base = base
+        self._origin = origin
+        self._settings = FinetuneSettings.of(origin[1])
+        self._tokens = TextTokens(base, self._settings.context)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self._settings.column,)
+
+    @torch.no_grad()
+    def outputs(self, inputs: Any) -> Tensor:
+        texts = self._texts(inputs)
+        if self._answers.task is Task.LANGUAGE:
+            return torch.tensor([[self._bits_per_byte(text)] for text in texts])
+        parts = [self._tokens(texts[at : at + _AT_ONCE]) for at in range(0, len(texts), _AT_ONCE)]
+        return torch.cat([self.network(each) for each in parts])
+
+    def _bits_per_byte(self, text: str) -> float:
+        end = self._base.end
+        assert end is not None  # as all bases of language models have one
+        ids = [end, *self._tokens.all_of(text), end]
+        nats, context = 0.0, self._settings.context
+        for begin in range(0, len(ids) - 1, context):
+            window = torch.tensor([ids[begin : begin + context + 1]])
+            per_token, _ = measured(self.network.logits(window[:, :-1]), window[:, 1:], training=True)[0]
+            nats += float(per_token) * (window.shape[1] - 1)
+        return nats / float(np.log(2)) / max(1, len(text.encode()))
+
+    def _texts(self, inputs: Any) -> list[str]:
+        """Return the texts of a DataFrame's column, or of a sequence; raises `ConfigurationError` for others."""
+        column = self._settings.column
+        if hasattr(inputs, "columns"):
+            if column not in inputs.columns:
+                names = ", ".join(map(str, inputs.columns))
+                raise ConfigurationError(f"there is no column {column!r} with the texts (columns: {names})")
+            inputs = inputs[column]
+        if isinstance(inputs, str) or np.ndim(inputs) != 1:
+            raise ConfigurationError(f"inputs are to be texts: a list of them, or a DataFrame with a column {column!r}")
+        texts = [*inputs]
+        wrong = next((at for at, each in enumerate(texts) if not isinstance(each, str)), None)
+        if wrong is not None:
+            raise ConfigurationError(f"row {wrong + 1}, column {column!r}: has no text")
+        return texts
+
+    def doubts(self, inputs: Any) -> Sequence[str]:
+        if self._answers.task is Task.LANGUAGE:
+            return ()
+        context = self._settings.context
+        longer = sum(len(self._tokens.all_of(text)) > context for text in self._texts(inputs))
+        return (f"{longer:,} texts are longer than {context} tokens: their ends are not read",) if longer else ()
+
+    def save(self) -> SavedModel:
+        config, settings, seed = self._origin
+        return SavedModel(
+            config=config,
+            settings=settings,
+            seed=seed,
+            description={**self._answers.describe(), "base": self._base.fingerprint},
+            weights=self.network.state_dict(),
+            preparation={},
+        )
+
+    def write_formats(self, folder: Path) -> None:
+        write_adapter(self.network, lora_of(self._origin[0]), self._base, folder)
+
+    def write_onnx(self, path: Path) -> None:
+        del path
+        raise ConfigurationError(
+            "adapters cannot be written as ONNX", hint="merge them: peft's merge_and_unload, then optimum"
+        )
+
+    def __repr__(self) -> str:
+        what = f"{len(self.classes_)} classes" if self.is_classifier else "bits a byte"
+        return f"AdapterModel({what})"
+
+
+def assembled(
+    base: BaseFolder, answers: Answers, weights: Mapping[str, Any], *, config: Config, settings: Config, seed: int
+) -> AdapterModel:
+    """Return the model of a configuration with these weights."""
+    # An exported model does not disclose where its training data was, but it needs its base.
+    known = Config({**settings, "dataset": Path(str(settings["dataset"])).name})
+    classes = 0 if answers.classes is None else len(answers.classes)
+    whole = loaded(base, answers.task, classes=classes, precision=Precision.FLOAT32, device="cpu")
+    network = AdaptedModel(whole, lora_of(config), widest=FinetuneSettings.of(known).max_rank)
+    network.load_state_dict(dict(weights))
+    return AdapterModel(network, base, answers, (config, known, seed))
+
+
+def restored(saved: SavedModel) -> AdapterModel:
+    """Return the model that was saved; raises `ValueError`, or whatever its parts do, where it makes no sense."""
+    base = base_at(str(saved.settings["base"]))
+    if base.fingerprint != saved.description["base"]:
+        raise ValueError(f"{base.path} is not the base that it was trained on: it was changed since")
+    task = Task(saved.description["task"])
+    loss = NextTokenLoss() if task is Task.LANGUAGE else part(saved.config, "loss", task).build()
+    answers = Answers.of(saved.description, loss)
+    return assembled(base, answers, saved.weights, config=saved.config, settings=saved.settings, seed=saved.seed)
