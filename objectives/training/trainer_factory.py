@@ -97,7 +97,14 @@ class TrainerFactory:
     @cached_property
     def _split(self) -> Split:
         _, targets = self._arrays
-        return split(targets, task=self._dataset.task, validation=self._validation, test=self._test, seed=self._seed)
+        return split(
+            targets,
+            task=self._dataset.task,
+            validation=self._validation,
+            test=self._test,
+            seed=self._seed,
+            by=self._dataset.split_by,
+        )
 
     def data(self, trial: Trial) -> Data:
         """Return the data as the trial's configuration wants it."""
