@@ -8,6 +8,7 @@ from typing import Any, final
 from tuner.domain.config import Config
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.final_model import FinalModel
 from tuner.domain.goal import OF_MODELS
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.search_space import SearchSpace
@@ -111,8 +112,16 @@ class Supervised(FactoryObjective):
         model: Model = self._factory.model(trial)
         return model
 
+    def ensemble(self, trials: Sequence[Trial], *, lead: int) -> tuple[int, ...]:
+        counts: tuple[int, ...] = self._factory.ensemble(trials, lead)
+        return counts
+
+    def final_model(self, trials: Sequence[Trial], counts: Sequence[int]) -> FinalModel:
+        found: FinalModel = self._factory.final_model(trials, counts)
+        return found
+
     @classmethod
     def restore(cls, saved: SavedModel) -> Model:
-        from tuner.objectives.training.predictor_io import restored  # noqa: PLC0415 - torch, as above
+        from tuner.objectives.training.ensemble_model import restored  # noqa: PLC0415 - torch, as above
 
         return restored(saved)

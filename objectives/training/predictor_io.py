@@ -14,6 +14,7 @@ from tuner.domain.model import SavedModel
 from tuner.objectives._components import PREPROCESSING, part
 from tuner.objectives._tasks import Task
 from tuner.objectives.architectures._architecture import with_layer
+from tuner.objectives.datasets._dataset import Features
 from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.training.inputs import Inputs
 from tuner.objectives.training.output_decoder import Answers
@@ -35,7 +36,15 @@ class PreparedInputs(Inputs):
         self.columns = reader.columns
 
     def __call__(self, raw: Any) -> Tensor:
-        return torch.from_numpy(self._pipeline(self._reader(raw)))
+        return self.prepared(self.read(raw))
+
+    def read(self, raw: Any) -> Features:
+        """Return raw examples as features, which are the same for all models of one dataset."""
+        return self._reader(raw)
+
+    def prepared(self, features: Features) -> Tensor:
+        """Return features as the network reads them."""
+        return torch.from_numpy(self._pipeline(features))
 
     def doubts(self, raw: Any) -> Sequence[str]:
         return self._reader.doubts(raw)

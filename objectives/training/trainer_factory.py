@@ -7,6 +7,7 @@ from typing import Any, final
 import numpy as np
 from torch import Tensor, nn
 
+from tuner.domain.final_model import FinalModel
 from tuner.domain.model import Model
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Metrics, Trial
@@ -19,6 +20,7 @@ from tuner.objectives.losses._loss import Loss
 from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.data import Data, Examples, prepared
+from tuner.objectives.training.final_models import TrainedMember, ensemble_counts, final_model
 from tuner.objectives.training.flat_state import Layout
 from tuner.objectives.training.loop import TrainState
 from tuner.objectives.training.model_signature import check_outputs, complete, read
@@ -157,7 +159,28 @@ class TrainerFactory:
         return tested(self, trial)
 
     def model(self, trial: Trial) -> Model:
-        """Return the trial's saved state as a model that answers."""
+        """Return the trial's saved state as a model that answers, calibrated on the validation split."""
+        return final_model([self.trained(trial)], [1], self._metric).model
+
+    def final_model(self, trials: Sequence[Trial], counts: Sequence[int]) -> FinalModel:
+        """Return the average of the trials' models, each so often, and what it measures."""
+        kept = [(trial, count) for trial, count in zip(trials, counts, strict=True) if count]
+        has_test = self._test > 0
+        return final_model(
+            [self.trained(trial) for trial, _ in kept], [count for _, count in kept], self._metric, has_test=has_test
+        )
+
+    def ensemble(self, trials: Sequence[Trial], lead: int) -> tuple[int, ...]:
+        """Return how often each trial's model is in the average that answers validation rows best."""
+        return ensemble_counts([self.trained(trial) for trial in trials], lead, self._metric)
+
+    @property
+    def _metric(self) -> str:
+        """The metric of the study, the first of several."""
+        return next(iter(self.wanted), "")
+
+    def trained(self, trial: Trial) -> TrainedMember:
+        """Return the trial's saved state as a model, with the data as it reads it."""
         state = saved_state(trial, "answer with")
         from tuner.objectives.user_data.raw_inputs import reader_of  # noqa: PLC0415 - pandas, which training needs not
 
@@ -165,7 +188,7 @@ class TrainerFactory:
         assert data.pipeline is not None
         features, _ = self._arrays
         reader = reader_of(self._dataset, features)
-        return assembled(
+        model = assembled(
             PreparedInputs(reader, data.pipeline),
             self._answers(trial, data),
             state["model"],
@@ -173,6 +196,7 @@ class TrainerFactory:
             settings=trial.settings,
             seed=self._seed,
         )
+        return TrainedMember(model, data)
 
     def _answers(self, trial: Trial, data: Data) -> Answers:
         loss = part(trial.config, "loss", data.task).build()

@@ -27,7 +27,9 @@ _RESOURCES = ("resources.cpu", "resources.gpu", "resources.cohort", "resources.s
 
 _OF_SCALING = ("transfer.rates", "transfer.seeds", "transfer.on_drift", "transfer.target_epochs")
 
-_FREE = (*_OF_SCALING, "name", "start", *_ENDS, "retries", *_RESOURCES, "limits", "confirm", "cluster", "executor")
+_SECTIONS = ("limits", "confirm", "answer", "cluster")
+
+_FREE = (*_OF_SCALING, "name", "start", *_ENDS, "retries", *_RESOURCES, *_SECTIONS, "executor")
 
 _PARALLEL = "resources.parallel"
 """May change as well, but in a reproducible study, whose trials depend on it."""
