@@ -106,7 +106,8 @@ class Supervised(FactoryObjective):
         is_table = self._dataset.kind is Input.TABLE
         cleaning = part(config, "cleaning", self._dataset.task) if is_table else None
         encoding = part(config, "encoding", self._dataset.task) if self._dataset.categories else None
-        return architecture, config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), cleaning, encoding
+        numbers = part(config, "number_encoding", self._dataset.task) if is_table else None
+        return architecture, config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), cleaning, encoding, numbers
 
     def model(self, trial: Trial) -> Model:
         model: Model = self._factory.model(trial)

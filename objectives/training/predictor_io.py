@@ -90,8 +90,10 @@ def restored(saved: SavedModel) -> TrainedModel:
     task = Task(saved.description["task"])
     steps = [part(saved.config, kind, task).build() for kind in PREPROCESSING]
     encoding = part(saved.config, "encoding", task).build() if len(saved.preparation["categories"]) else None
-    pipeline = Pipeline.restored(steps, saved.preparation, encoding)
     reader = from_description(saved.description["inputs"])
+    is_table = len(reader.shape) == 1
+    number_encoding = part(saved.config, "number_encoding", task).build() if is_table else None
+    pipeline = Pipeline.restored(steps, saved.preparation, encoding, number_encoding)
     if math.prod(reader.shape) > _MOST_NUMBERS or math.prod(pipeline.shape(reader.shape)) > _MOST_NUMBERS:
         raise ValueError(f"an example of {reader.shape} has more than {_MOST_NUMBERS:,} numbers")
     inputs = PreparedInputs(reader, pipeline)

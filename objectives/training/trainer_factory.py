@@ -12,7 +12,7 @@ from tuner.domain.model import Model
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Metrics, Trial
 from tuner.objectives._components import BALANCED, BATCH_SIZE, CLASS_WEIGHTS, DEFAULT_BATCH_SIZE, PREPROCESSING, part
-from tuner.objectives._tasks import Task
+from tuner.objectives._tasks import Input, Task
 from tuner.objectives.architectures._architecture import with_layer
 from tuner.objectives.datasets._dataset import Array, Dataset
 from tuner.objectives.datasets._splitting import Split, split
@@ -113,7 +113,9 @@ class TrainerFactory:
         steps = tuple(part(trial.config, kind, self._dataset.task) for kind in PREPROCESSING)
         categories = self._dataset.categories
         encoding = part(trial.config, "encoding", self._dataset.task) if categories else None
-        key = (steps, encoding, trial.device)
+        is_table = self._dataset.kind is Input.TABLE
+        number_encoding = part(trial.config, "number_encoding", self._dataset.task) if is_table else None
+        key = (steps, encoding, number_encoding, trial.device)
         if key not in self._prepared:
             features, targets = self._arrays
             self._prepared[key] = prepared(
@@ -126,6 +128,7 @@ class TrainerFactory:
                     [step.build() for step in steps],
                     categories=categories,
                     encoding=None if encoding is None else encoding.build(),
+                    number_encoding=None if number_encoding is None else number_encoding.build(),
                 ),
                 device=trial.device,
             )
