@@ -29,6 +29,7 @@ PARTS: Mapping[str, Catalogue] = MappingProxyType(
         "transformation": Catalogue("tuner.objectives.preprocessing.transformations", "transformation"),
         "scaling": Catalogue("tuner.objectives.preprocessing.scalings", "scaling"),
         "encoding": Catalogue("tuner.objectives.preprocessing.encodings", "encoding"),
+        "number_encoding": Catalogue("tuner.objectives.preprocessing.number_encodings", "number encoding"),
     }
 )
 """What a configuration can choose, by the key it is chosen under."""
@@ -59,6 +60,7 @@ _DEFAULTS = {
     "transformation": "none",
     "scaling": "standard",
     "encoding": "one_hot",
+    "number_encoding": "plain",
 }
 _DEFAULT_LOSSES = {Task.CLASSIFICATION: "cross_entropy", Task.REGRESSION: "mean_squared_error"}
 

@@ -21,6 +21,7 @@ _BALANCED = 3
 _LARGE = 2**24
 """Up to here whole numbers are what they are in 32 bits."""
 
+NUMBER_ENCODING = "number_encoding"
 _ONE_HOT = "one_hot"
 _BYTES = 4
 _MOST_ONE_HOT = 2**30
@@ -123,6 +124,8 @@ def _key_problems(key: str, parameter: Parameter, target: _Target) -> Iterator[s
     elif key not in PARTS:
         known = (*PARTS, *SHORTHANDS, BATCH_SIZE, CLASS_WEIGHTS)
         yield f"nothing is called that{nearest(key, known)} (known: {', '.join(known)})"
+    elif key == NUMBER_ENCODING and target.kind is not Input.TABLE:
+        yield f"is for tables, and dataset {target.name!r} is {target.kind.value}"
     elif not isinstance(parameter, Choice):
         yield f"has to be a Choice of {', '.join(PARTS[key].names)}"
     else:

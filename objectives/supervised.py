@@ -8,6 +8,7 @@ from typing import Any, final
 from tuner.domain.config import Config
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.final_model import FinalModel
 from tuner.domain.goal import OF_MODELS
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.search_space import SearchSpace
@@ -105,14 +106,23 @@ class Supervised(FactoryObjective):
         is_table = self._dataset.kind is Input.TABLE
         cleaning = part(config, "cleaning", self._dataset.task) if is_table else None
         encoding = part(config, "encoding", self._dataset.task) if self._dataset.categories else None
-        return architecture, config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), cleaning, encoding
+        numbers = part(config, "number_encoding", self._dataset.task) if is_table else None
+        return architecture, config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), cleaning, encoding, numbers
 
     def model(self, trial: Trial) -> Model:
         model: Model = self._factory.model(trial)
         return model
 
+    def ensemble(self, trials: Sequence[Trial], *, lead: int) -> tuple[int, ...]:
+        counts: tuple[int, ...] = self._factory.ensemble(trials, lead)
+        return counts
+
+    def final_model(self, trials: Sequence[Trial], counts: Sequence[int]) -> FinalModel:
+        found: FinalModel = self._factory.final_model(trials, counts)
+        return found
+
     @classmethod
     def restore(cls, saved: SavedModel) -> Model:
-        from tuner.objectives.training.predictor_io import restored  # noqa: PLC0415 - torch, as above
+        from tuner.objectives.training.ensemble_model import restored  # noqa: PLC0415 - torch, as above
 
         return restored(saved)

@@ -69,6 +69,12 @@ LABEL_SMOOTHING = Float(0.0, 0.2, default=0.0)
 CLEANING = Choice("median", "mean", "most_frequent")
 TRANSFORMATION = Choice("none", "quantile", "power")
 SCALING = Choice("standard", "minmax", "robust", "none")
+NUMBER_ENCODING = Choice(
+    default="periodic",
+    plain={},
+    periodic={"spread": Float(0.02, 2.0, log=True, default=0.1)},
+    piecewise_linear={"bins": Choice(8, 16, 32, 64, default=32)},
+)
 ENCODING = Choice("one_hot", embedding={"dimension": Choice(2, 4, 8, 16, default=4)})
 CLASS_WEIGHTS = Choice("none", "balanced")
 

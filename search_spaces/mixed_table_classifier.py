@@ -8,6 +8,7 @@ from tuner.search_spaces._blocks import (
     ENCODING,
     LABEL_SMOOTHING,
     NORMALISATION,
+    NUMBER_ENCODING,
     SCALING,
     TRANSFORMATION,
     dropout,
@@ -22,6 +23,7 @@ space = SearchSpace(
     transformation=TRANSFORMATION,
     scaling=SCALING,
     encoding=ENCODING,
+    number_encoding=NUMBER_ENCODING,
     class_weights=CLASS_WEIGHTS,
     architecture=Choice(
         mlp={

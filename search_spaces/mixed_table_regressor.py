@@ -6,6 +6,7 @@ from tuner.search_spaces._blocks import (
     CLEANING,
     ENCODING,
     NORMALISATION,
+    NUMBER_ENCODING,
     SCALING,
     TRANSFORMATION,
     dropout,
@@ -20,6 +21,7 @@ space = SearchSpace(
     transformation=TRANSFORMATION,
     scaling=SCALING,
     encoding=ENCODING,
+    number_encoding=NUMBER_ENCODING,
     architecture=Choice(
         mlp={
             "width": Int(16, 256, log=True, default=64),

@@ -239,6 +239,8 @@ class Study:
 
     def _ended(self, cause: StopCause | None) -> "Study":
         """Return the study after a run; raises and warns as the command line ends with exit code 3 and says why."""
+        if cause is None or cause.is_early_end:
+            self._settle()
         self._stop_cause = cause
         error = failed_run(locate(self._storage), self.summary, self._record, self._trials, cause)
         if error is not None:
@@ -250,6 +252,17 @@ class Study:
                 stacklevel=3,
             )
         return self
+
+    def _settle(self) -> None:
+        """Store what the study hands out as its model."""
+        from tuner.models.final_answer import settle_answer  # noqa: PLC0415 - as above
+
+        store = open_store(self._storage)
+        try:
+            settle_answer(store, self.name, self._spec)
+        finally:
+            store.close()
+        self.refresh()
 
     @property
     def stop_cause(self) -> StopCause | None:
@@ -342,7 +355,7 @@ class Study:
         It predicts from raw inputs, with scikit-learn's conventions. Raises `ModelError` where the weights are gone,
         and `ConfigurationError` where the objective makes no models; `trust` is that of `resume`.
         """
-        return self._model(trial, trust=trust).model
+        return self._model(trial, trust=trust).used
 
     def export(
         self,

@@ -1,5 +1,6 @@
 """Layers that several architectures share."""
 
+import math
 from collections.abc import Sequence
 from typing import final
 
@@ -79,6 +80,60 @@ class Embedded(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         vectors: Tensor = self.vectors(rows[:, self._numbers :].long())
         return torch.cat([rows[:, : self._numbers], vectors.flatten(1)], dim=1)
+
+
+@final
+class PiecewiseLinear(nn.Module):
+    """Adds to each row how far its first numbers lie in ranges: 0 before a range, 1 beyond it, linear in it.
+
+    (batch, columns) becomes (batch, columns + numbers * ranges). `edges`, (numbers, ranges + 1), grow along each row;
+    a range without a width is 0 everywhere.
+    """
+
+    low: Tensor
+    rate: Tensor
+
+    def __init__(self, edges: Tensor) -> None:
+        super().__init__()
+        widths = edges.diff(dim=1)
+        self.register_buffer("low", edges[:, :-1].clone())
+        self.register_buffer("rate", torch.where(widths > 0, 1 / widths, 0.0))
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return in_ranges(rows, self.low, self.rate)
+
+
+def in_ranges(rows: Tensor, low: Tensor, rate: Tensor) -> Tensor:
+    """Return rows, (..., columns), with how far their first numbers lie in ranges, (..., numbers, ranges)."""
+    numbers = rows[..., : low.shape[-2], None]
+    return torch.cat([rows, ((numbers - low) * rate).clamp(0, 1).flatten(-2)], dim=-1)
+
+
+@final
+class Periodic(nn.Module):
+    """Adds to each row what it makes of waves of its first numbers.
+
+    (batch, columns) becomes (batch, columns + numbers * outputs).
+    """
+
+    def __init__(self, numbers: int, waves: int, outputs: int, spread: float) -> None:
+        super().__init__()
+        self.frequency = nn.Parameter(spread * torch.randn(numbers, waves))
+        self.phase = nn.Parameter(math.pi * (2 * torch.rand(numbers, waves) - 1))
+        bound = waves**-0.5
+        self.weight = nn.Parameter(bound * (2 * torch.rand(numbers, waves, outputs) - 1))
+        self.bias = nn.Parameter(bound * (2 * torch.rand(numbers, outputs) - 1))
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return with_waves(rows, self.frequency, self.phase, self.weight, self.bias)
+
+
+def with_waves(rows: Tensor, frequency: Tensor, phase: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Return rows, (..., columns), with what `Periodic` makes of their first numbers."""
+    numbers = rows[..., : frequency.shape[-2], None]
+    waves = torch.cos(2 * math.pi * frequency * numbers + phase)
+    outputs = (waves[..., None, :] @ weight).squeeze(-2) + bias
+    return torch.cat([rows, outputs.flatten(-2)], dim=-1)
 
 
 class ImageRows(nn.Module):

@@ -1,7 +1,9 @@
 """The port of a dataset."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +14,39 @@ Array = NDArray[Any]
 
 Features = NDArray[np.float32] | NDArray[np.float64]
 
+_SECONDS_A_DAY = 86_400
+
 Label = str | int | float | bool
 """What a class is called in the data."""
+
+
+class SplitKind(Enum):
+    """What keeps rows together, or in order, when they are split."""
+
+    GROUP = "group"
+    TIME = "time"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SplitBy:
+    """The column that rows are split by, and its value in each row, (rows,).
+
+    Values are group numbers 0, 1, 2... (int64), or points in time as numbers that grow (float64), which are days since
+    1970 where they are dates.
+    """
+
+    kind: SplitKind
+    column: str
+    values: Array = field(repr=False)
+    are_dates: bool = False
+
+    def label(self, value: float) -> str:
+        """Return a point in time as people write it."""
+        if not self.are_dates:
+            return f"{value:.10g}"
+        moment = np.datetime64(round(value * _SECONDS_A_DAY), "s")
+        return str(moment.astype("datetime64[D]") if value == int(value) else moment)
 
 
 class Dataset(ABC):
@@ -30,6 +63,8 @@ class Dataset(ABC):
     """
     levels: tuple[int, ...] = ()
     """How many levels each of the categories has."""
+    split_by: SplitBy | None = None
+    """What keeps rows together or in order when they are split; None: the split is random."""
     schema: Any = None
     """Of a table from a file: `tuner.objectives.user_data.schema.Schema`, which turns raw rows into features."""
 

@@ -10,6 +10,7 @@ from torch import nn
 from tuner.objectives.datasets._dataset import Array
 from tuner.objectives.preprocessing._encoding import Encoding, Levels
 from tuner.objectives.preprocessing._fitted_state import learned, teach
+from tuner.objectives.preprocessing._number_encoding import NumberEncoding
 from tuner.objectives.preprocessing._step import PreprocessingStep
 
 # What lies far outside the training split overflows float32 after a scaling by a tiny range; without any scaling the
@@ -36,7 +37,10 @@ class Pipeline:
         *,
         categories: Sequence[int] = (),
         encoding: Encoding | None = None,
+        number_encoding: NumberEncoding | None = None,
     ) -> None:
+        self._number_encoding = number_encoding
+        self._scaled: Array | None = None
         self._transformers: list[Any] = []
         self._rows = len(train)
         self._kept: NDArray[np.intp] | None = None
@@ -54,15 +58,20 @@ class Pipeline:
 
     def layer(self) -> nn.Module | None:
         """Return a new layer that a model needs in front to read what comes out; None where it needs none."""
-        if self._encoding is None or self._levels is None:
-            return None
-        return self._encoding.layer(self._kept_numbers, self.sizes)
+        layers = []
+        if self._encoding is not None and self._levels is not None:
+            layers.append(self._encoding.layer(self._kept_numbers, self.sizes))
+        if self._number_encoding is not None:
+            layers.append(self._number_encoding.layer(self._kept_numbers, self._scaled))
+        needed = [layer for layer in layers if layer is not None]
+        return nn.Sequential(*needed) if len(needed) > 1 else next(iter(needed), None)
 
     def shape(self, example: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape behind that layer of an example that has this shape when it comes out of the chain."""
+        added = 0 if self._number_encoding is None else self._number_encoding.width(self._kept_numbers)
         if self._encoding is None or self._levels is None:
-            return example
-        return (self._kept_numbers + self._encoding.width(self.sizes),)
+            return (example[0] + added, *example[1:]) if added else example
+        return (self._kept_numbers + self._encoding.width(self.sizes) + added,)
 
     @property
     def _kept_numbers(self) -> int:
@@ -80,6 +89,8 @@ class Pipeline:
             rows = rows[:, self._kept]
         for step in rest:
             rows = self._fit(step, rows)
+        if self._number_encoding is not None and self._number_encoding.looks_at_training:
+            self._scaled = _bounded(rows, _LIMIT)
 
     def _fit(self, step: PreprocessingStep, rows: Array) -> Array:
         transformer = step.transformer(self._rows)
@@ -98,7 +109,11 @@ class Pipeline:
 
     @classmethod
     def restored(
-        cls, steps: Sequence[PreprocessingStep], state: Mapping[str, Any], encoding: Encoding | None = None
+        cls,
+        steps: Sequence[PreprocessingStep],
+        state: Mapping[str, Any],
+        encoding: Encoding | None = None,
+        number_encoding: NumberEncoding | None = None,
     ) -> "Pipeline":
         """Return the pipeline that was fitted with these steps and encoding; it transforms the same to the last bit.
 
@@ -106,6 +121,7 @@ class Pipeline:
         """
         pipeline = cls.__new__(cls)
         pipeline._put_back(steps, state, encoding)  # noqa: SLF001 - one of ours
+        pipeline._number_encoding, pipeline._scaled = number_encoding, None  # noqa: SLF001 - as above
         return pipeline
 
     def _put_back(

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from tuner.domain.model import Model
 from tuner.objectives.datasets._dataset import Array
@@ -19,8 +18,8 @@ class AnsweringModel(Model):
         self._answers = answers
 
     @abstractmethod
-    def outputs(self, inputs: Any) -> Tensor:
-        """Return the network's outputs, (rows, outputs)."""
+    def raw_answers(self, inputs: Any) -> Array:
+        """Return the probability of each class, (rows, classes), not calibrated, or the values, (rows,)."""
 
     @property
     def classes_(self) -> Array:
@@ -30,11 +29,12 @@ class AnsweringModel(Model):
 
     def predict(self, inputs: Any) -> Array:
         if self._answers.classes is None:
-            return self._answers.values(self.outputs(inputs)).numpy()
-        answers: Array = self._answers.classes[self.predict_proba(inputs).argmax(axis=1)]
+            return self.raw_answers(inputs)
+        decided = self._answers.calibration.decided(self.predict_proba(inputs))
+        answers: Array = self._answers.classes[decided.argmax(axis=1)]
         return answers
 
     def predict_proba(self, inputs: Any) -> NDArray[np.float32]:
         if self._answers.classes is None:
             raise AttributeError("a model that predicts values has no probabilities; predict gives the values")
-        return self._answers.probabilities(self.outputs(inputs)).numpy()
+        return self._answers.calibration.calibrated(self.raw_answers(inputs))

@@ -46,13 +46,15 @@ class TrainingExamples(ABC):
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Examples(TrainingExamples):
     """One part of a split: what the model is given, what it is trained towards, and what its metrics are about."""
 
     features: Tensor
     targets: Tensor
     measured: Array
+    groups: Array | None = None
+    """The group of each, (examples,), where rows of one group are like each other; None where all are independent."""
 
     @property
     def device(self) -> torch.device:
@@ -132,7 +134,8 @@ def prepared(
         if task is Task.REGRESSION:
             trained = ((trained - centre) / spread).float()
         inputs = torch.from_numpy(pipeline(features[rows]))
-        return Examples(features=inputs.to(device), targets=trained.to(device), measured=measured)
+        groups = None if split.groups is None else split.groups[rows]
+        return Examples(inputs.to(device), trained.to(device), measured, groups)
 
     train = examples(split.train)
     return Data(

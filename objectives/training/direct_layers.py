@@ -14,7 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tuner.objectives.architectures._layers import Dropout, dropped_out
+from tuner.objectives.architectures._layers import (
+    Dropout,
+    Periodic,
+    PiecewiseLinear,
+    dropped_out,
+    in_ranges,
+    with_waves,
+)
 from tuner.objectives.training.layer_attributes import Place
 
 _BY_ELEMENT = (nn.Identity, nn.ReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.ELU, nn.Softplus)
@@ -147,12 +154,23 @@ def _unfolded(activations: Tensor, rows: int) -> Tensor:
     return activations.view(len(activations), rows, -1, *activations.shape[2:]).transpose(0, 1)
 
 
+def _piecewise_linear(_layer: PiecewiseLinear, call: Call) -> Tensor:
+    return in_ranges(call.activations, *(call.tensors[name][:, None] for name in ("low", "rate")))
+
+
+def _periodic(_layer: Periodic, call: Call) -> Tensor:
+    names = ("frequency", "phase", "weight", "bias")
+    return with_waves(call.activations, *(call.tensors[name][:, None] for name in names))
+
+
 _LAYERS: Mapping[type[nn.Module], Callable[[Any, Call], Tensor]] = {
     **dict.fromkeys(_BY_ELEMENT, _by_element),
     **dict.fromkeys(_BY_EXAMPLE, _by_example),
     nn.Linear: _linear,
     nn.Flatten: _flatten,
     Dropout: _own_dropout,
+    PiecewiseLinear: _piecewise_linear,
+    Periodic: _periodic,
     nn.Dropout: _dropout,
     nn.LayerNorm: _layer_norm,
     nn.GroupNorm: _group_norm,

@@ -6,7 +6,7 @@ from typing import Any, final
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
@@ -14,6 +14,7 @@ from tuner.domain.model import SavedModel
 from tuner.objectives._components import PREPROCESSING
 from tuner.objectives._graph_parts import graph_part
 from tuner.objectives._tasks import Task
+from tuner.objectives.datasets._dataset import Array
 from tuner.objectives.graphs._graph_dataset import GraphDataset
 from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.training.answering_model import AnsweringModel
@@ -127,10 +128,9 @@ class GraphPredictor(AnsweringModel):
         return "NEW_GRAPH/"
 
     @torch.no_grad()
-    def outputs(self, inputs: Any) -> Tensor:
+    def raw_answers(self, inputs: Any) -> Array:
         pooled, count = self._inputs(inputs)
-        outputs: Tensor = GraphModel(self._network, pooled)(torch.arange(count))
-        return outputs
+        return self._answers.decoded(GraphModel(self._network, pooled)(torch.arange(count)))
 
     def save(self) -> SavedModel:
         config, settings, seed = self._origin

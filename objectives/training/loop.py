@@ -18,7 +18,7 @@ from tuner.objectives.training.data_parallel import Replica
 from tuner.objectives.training.metrics import LOSS, measure
 from tuner.objectives.training.model_signature import answered, innermost_layer
 from tuner.objectives.training.precision import Precision
-from tuner.objectives.training.row_values import by_row
+from tuner.objectives.training.row_values import by_group, by_row
 from tuner.objectives.training.seeding import seed_rank
 from tuner.objectives.training.weights import fleeting, put_back
 
@@ -194,5 +194,5 @@ def scored(
     if rows is not None and math.isfinite(metrics.get(rows.metric or "", math.nan)):
         is_loss = rows.metric == LOSS
         values = losses.cpu().numpy() if is_loss else by_row(data.task, str(rows.metric), examples.measured, found)
-        rows.keep(values)
+        rows.keep(values if examples.groups is None else by_group(values, examples.groups))
     return metrics

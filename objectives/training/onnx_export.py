@@ -64,7 +64,9 @@ class _Answering(nn.Module):
         outputs: Tensor = self.network(inputs).float()
         outputs = outputs[:, None] if outputs.dim() == 1 else outputs
         answers = self._answers
-        return answers.values(outputs) if answers.classes is None else answers.probabilities(outputs)
+        if answers.classes is None:
+            return answers.values(outputs)
+        return answers.calibration.of_tensor(answers.probabilities(outputs))
 
 
 @contextmanager

@@ -10,6 +10,10 @@ from torch import Tensor
 from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._dataset import Array
 from tuner.objectives.losses._loss import Loss
+from tuner.objectives.training.calibration import UNCALIBRATED, Calibration
+
+CALIBRATION = "calibration"
+"""Where the description of a model has its calibration."""
 
 
 @final
@@ -22,11 +26,14 @@ class Answers:
     classes: Array | None = None
     centre: float = 0.0
     spread: float = 1.0
+    calibration: Calibration = UNCALIBRATED
 
     def describe(self) -> dict[str, Any]:
         """Return the JSON form of all but the loss."""
         classes = None if self.classes is None else self.classes.tolist()
-        return {"task": self.task.value, "classes": classes, "centre": self.centre, "spread": self.spread}
+        described = {"task": self.task.value, "classes": classes, "centre": self.centre, "spread": self.spread}
+        calibration = {} if self.calibration == UNCALIBRATED else {CALIBRATION: self.calibration.describe()}
+        return {**described, **calibration}
 
     @staticmethod
     def of(description: Mapping[str, Any], loss: Loss) -> "Answers":
@@ -38,7 +45,14 @@ class Answers:
             classes=None if classes is None else np.array(classes),
             centre=float(description["centre"]),
             spread=float(description["spread"]),
+            # Models that were exported before there was any are not calibrated.
+            calibration=Calibration.of(description[CALIBRATION]) if CALIBRATION in description else UNCALIBRATED,
         )
+
+    def decoded(self, outputs: Tensor) -> Array:
+        """Return the probability of each class, (rows, classes), or the values, (rows,)."""
+        decode = self.values if self.classes is None else self.probabilities
+        return decode(outputs).numpy()
 
     def probabilities(self, outputs: Tensor) -> Tensor:
         """Return the probability of each class."""

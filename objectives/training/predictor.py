@@ -1,6 +1,7 @@
 """Predictor: network, fitted preprocessing and label decoding."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, final
@@ -10,9 +11,12 @@ from torch import Tensor, nn
 
 from tuner.domain.config import Config
 from tuner.domain.model import SavedModel
+from tuner.objectives.datasets._dataset import Array
 from tuner.objectives.training.answering_model import AnsweringModel
+from tuner.objectives.training.calibration import Calibration
 from tuner.objectives.training.inputs import Inputs
 from tuner.objectives.training.loop import outputs_of
+from tuner.objectives.training.model_cost import latency_ms
 from tuner.objectives.training.model_signature import read
 from tuner.objectives.training.onnx_export import write
 from tuner.objectives.training.output_decoder import Answers
@@ -70,14 +74,43 @@ class TrainedModel(AnsweringModel):
     def write_onnx(self, path: Path) -> None:
         write(self._network, self._answers, self.inputs.example(), path)
 
+    def with_calibration(self, calibration: Calibration) -> "TrainedModel":
+        """Return the same model with this calibration."""
+        config, settings, seed = self._origin
+        return TrainedModel(
+            self._network,
+            inputs=self.inputs,
+            answers=replace(self._answers, calibration=calibration),
+            config=config,
+            settings=settings,
+            seed=seed,
+        )
+
+    @property
+    def answers(self) -> Answers:
+        """What decodes its outputs."""
+        return self._answers
+
+    @property
+    def weights(self) -> int:
+        """How many weights it has."""
+        return sum(parameter.numel() for parameter in self._network.parameters())
+
+    def latency_ms(self) -> float:
+        """Return how long the network takes for one example, in milliseconds."""
+        return latency_ms(self._network, self._reads(self.inputs.example()[:1].clone()), self._precision)
+
+    def raw_answers(self, inputs: Any) -> Array:
+        return self.answers_to(self.inputs(inputs))
+
     @torch.no_grad()
-    def outputs(self, inputs: Any) -> Tensor:
-        return outputs_of(self._network, self.inputs(inputs), self._precision, self._reads)
+    def answers_to(self, prepared: Tensor) -> Array:
+        """Return what `raw_answers` does, for inputs as the network reads them."""
+        return self._answers.decoded(outputs_of(self._network, prepared, self._precision, self._reads))
 
     def __repr__(self) -> str:
         what = f"{len(self.classes_)} classes" if self.is_classifier else "values"
-        weights = sum(parameter.numel() for parameter in self._network.parameters())
-        return f"TrainedModel({what}, {weights:,} weights)"
+        return f"TrainedModel({what}, {self.weights:,} weights)"
 
 
 def network_with(

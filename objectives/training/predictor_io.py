@@ -14,6 +14,7 @@ from tuner.domain.model import SavedModel
 from tuner.objectives._components import PREPROCESSING, part
 from tuner.objectives._tasks import Task
 from tuner.objectives.architectures._architecture import with_layer
+from tuner.objectives.datasets._dataset import Features
 from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.training.inputs import Inputs
 from tuner.objectives.training.output_decoder import Answers
@@ -35,7 +36,15 @@ class PreparedInputs(Inputs):
         self.columns = reader.columns
 
     def __call__(self, raw: Any) -> Tensor:
-        return torch.from_numpy(self._pipeline(self._reader(raw)))
+        return self.prepared(self.read(raw))
+
+    def read(self, raw: Any) -> Features:
+        """Return raw examples as features, which are the same for all models of one dataset."""
+        return self._reader(raw)
+
+    def prepared(self, features: Features) -> Tensor:
+        """Return features as the network reads them."""
+        return torch.from_numpy(self._pipeline(features))
 
     def doubts(self, raw: Any) -> Sequence[str]:
         return self._reader.doubts(raw)
@@ -81,8 +90,10 @@ def restored(saved: SavedModel) -> TrainedModel:
     task = Task(saved.description["task"])
     steps = [part(saved.config, kind, task).build() for kind in PREPROCESSING]
     encoding = part(saved.config, "encoding", task).build() if len(saved.preparation["categories"]) else None
-    pipeline = Pipeline.restored(steps, saved.preparation, encoding)
     reader = from_description(saved.description["inputs"])
+    is_table = len(reader.shape) == 1
+    number_encoding = part(saved.config, "number_encoding", task).build() if is_table else None
+    pipeline = Pipeline.restored(steps, saved.preparation, encoding, number_encoding)
     if math.prod(reader.shape) > _MOST_NUMBERS or math.prod(pipeline.shape(reader.shape)) > _MOST_NUMBERS:
         raise ValueError(f"an example of {reader.shape} has more than {_MOST_NUMBERS:,} numbers")
     inputs = PreparedInputs(reader, pipeline)

@@ -33,6 +33,18 @@ def by_row(task: Task, metric: str, targets: Array, predictions: Array) -> Array
     return _macro(metric, targets, predicted, predictions.shape[1])
 
 
+def by_group(values: Array, groups: Array) -> Array:
+    """Return a number for each group, (groups,), of values by row: of the same mean, and with the spread of groups.
+
+    A mean over rows of few groups is as uncertain as its groups are: the linearised ratio of a cluster sample (W.
+    Cochran, Sampling Techniques, 1977, chapter 9A).
+    """
+    _, place = np.unique(groups, return_inverse=True)
+    mean, count = values.mean(), int(place.max()) + 1
+    sums = np.bincount(place, weights=values - mean, minlength=count)
+    return np.asarray(mean + sums * count / len(values))
+
+
 def _macro(metric: str, targets: Array, predicted: Array, classes: int) -> Array:
     """Return the pseudo-values of precision, recall or F1, each a mean over classes of hits per count.
 

@@ -7,11 +7,12 @@ from typing import Any, final
 import numpy as np
 from torch import Tensor, nn
 
+from tuner.domain.final_model import FinalModel
 from tuner.domain.model import Model
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Metrics, Trial
 from tuner.objectives._components import BALANCED, BATCH_SIZE, CLASS_WEIGHTS, DEFAULT_BATCH_SIZE, PREPROCESSING, part
-from tuner.objectives._tasks import Task
+from tuner.objectives._tasks import Input, Task
 from tuner.objectives.architectures._architecture import with_layer
 from tuner.objectives.datasets._dataset import Array, Dataset
 from tuner.objectives.datasets._splitting import Split, split
@@ -19,6 +20,7 @@ from tuner.objectives.losses._loss import Loss
 from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.data import Data, Examples, prepared
+from tuner.objectives.training.final_models import TrainedMember, ensemble_counts, final_model
 from tuner.objectives.training.flat_state import Layout
 from tuner.objectives.training.loop import TrainState
 from tuner.objectives.training.model_signature import check_outputs, complete, read
@@ -97,14 +99,23 @@ class TrainerFactory:
     @cached_property
     def _split(self) -> Split:
         _, targets = self._arrays
-        return split(targets, task=self._dataset.task, validation=self._validation, test=self._test, seed=self._seed)
+        return split(
+            targets,
+            task=self._dataset.task,
+            validation=self._validation,
+            test=self._test,
+            seed=self._seed,
+            by=self._dataset.split_by,
+        )
 
     def data(self, trial: Trial) -> Data:
         """Return the data as the trial's configuration wants it."""
         steps = tuple(part(trial.config, kind, self._dataset.task) for kind in PREPROCESSING)
         categories = self._dataset.categories
         encoding = part(trial.config, "encoding", self._dataset.task) if categories else None
-        key = (steps, encoding, trial.device)
+        is_table = self._dataset.kind is Input.TABLE
+        number_encoding = part(trial.config, "number_encoding", self._dataset.task) if is_table else None
+        key = (steps, encoding, number_encoding, trial.device)
         if key not in self._prepared:
             features, targets = self._arrays
             self._prepared[key] = prepared(
@@ -117,6 +128,7 @@ class TrainerFactory:
                     [step.build() for step in steps],
                     categories=categories,
                     encoding=None if encoding is None else encoding.build(),
+                    number_encoding=None if number_encoding is None else number_encoding.build(),
                 ),
                 device=trial.device,
             )
@@ -150,7 +162,28 @@ class TrainerFactory:
         return tested(self, trial)
 
     def model(self, trial: Trial) -> Model:
-        """Return the trial's saved state as a model that answers."""
+        """Return the trial's saved state as a model that answers, calibrated on the validation split."""
+        return final_model([self.trained(trial)], [1], self._metric).model
+
+    def final_model(self, trials: Sequence[Trial], counts: Sequence[int]) -> FinalModel:
+        """Return the average of the trials' models, each so often, and what it measures."""
+        kept = [(trial, count) for trial, count in zip(trials, counts, strict=True) if count]
+        has_test = self._test > 0
+        return final_model(
+            [self.trained(trial) for trial, _ in kept], [count for _, count in kept], self._metric, has_test=has_test
+        )
+
+    def ensemble(self, trials: Sequence[Trial], lead: int) -> tuple[int, ...]:
+        """Return how often each trial's model is in the average that answers validation rows best."""
+        return ensemble_counts([self.trained(trial) for trial in trials], lead, self._metric)
+
+    @property
+    def _metric(self) -> str:
+        """The metric of the study, the first of several."""
+        return next(iter(self.wanted), "")
+
+    def trained(self, trial: Trial) -> TrainedMember:
+        """Return the trial's saved state as a model, with the data as it reads it."""
         state = saved_state(trial, "answer with")
         from tuner.objectives.user_data.raw_inputs import reader_of  # noqa: PLC0415 - pandas, which training needs not
 
@@ -158,7 +191,7 @@ class TrainerFactory:
         assert data.pipeline is not None
         features, _ = self._arrays
         reader = reader_of(self._dataset, features)
-        return assembled(
+        model = assembled(
             PreparedInputs(reader, data.pipeline),
             self._answers(trial, data),
             state["model"],
@@ -166,6 +199,7 @@ class TrainerFactory:
             settings=trial.settings,
             seed=self._seed,
         )
+        return TrainedMember(model, data)
 
     def _answers(self, trial: Trial, data: Data) -> Answers:
         loss = part(trial.config, "loss", data.task).build()

@@ -19,6 +19,7 @@ class Weights(Mapping[str, Tensor]):
     def __init__(self, path: Path) -> None:
         check(path)
         self._path = path
+        self._prefix = ""
         try:
             file: Any = safe_open(path, framework="pt")
             self._file = file
@@ -28,10 +29,18 @@ class Weights(Mapping[str, Tensor]):
 
     def __getitem__(self, name: str) -> Tensor:
         try:
-            tensor: Tensor = self._file.get_tensor(name)
+            tensor: Tensor = self._file.get_tensor(self._prefix + name)
         except SafetensorError as error:
             raise ValueError(f"{self._path} is damaged: {error}") from error
         return tensor
+
+    def below(self, prefix: str) -> "Weights":
+        """Return the tensors whose names begin with the prefix, by what follows it."""
+        found = object.__new__(Weights)
+        found._path, found._file, found._prefix = self._path, self._file, self._prefix + prefix
+        inside = [name for name in self.shapes if name.startswith(prefix)]
+        found.shapes = {name.removeprefix(prefix): self.shapes[name] for name in inside}
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.shapes)

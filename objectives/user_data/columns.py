@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tuner.domain.errors import ConfigurationError
+from tuner.domain.errors import ConfigurationError, nearest
 from tuner.objectives.user_data.cell_formats import (
     ISO,
     MISSING_NUMBERS,
@@ -234,6 +234,21 @@ class Ignored(Column):
 
 TYPES: Mapping[str, type[Column]] = {kind.type: kind for kind in (Number, Category, Date, Ignored)}
 """The types of columns by what they are called."""
+
+
+def type_problems(types: object, names: Sequence[str]) -> list[str]:
+    """Return what is wrong with the types that a study file gives to columns."""
+    if not isinstance(types, Mapping):
+        return ["columns: is not a section of column = type"]
+    known = ", ".join(TYPES)
+    return [
+        *(
+            f"columns.{name}: {kind!r} is not a type{nearest(str(kind), TYPES)} (types: {known})"
+            for name, kind in types.items()
+            if kind not in TYPES
+        ),
+        *(f"columns.{name}: there is no such column{nearest(name, names)}" for name in types if name not in names),
+    ]
 
 
 def from_description(description: Mapping[str, Any]) -> Column:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from tuner.objectives._tasks import Task
-from tuner.objectives.datasets._dataset import Array, Dataset
+from tuner.objectives.datasets._dataset import Array, Dataset, SplitKind
 from tuner.objectives.datasets._splitting import Split
 from tuner.objectives.user_data.columns import Date, Ignored, Number
 from tuner.objectives.user_data.schema import Schema
+from tuner.objectives.user_data.split_columns import REASONS
 from tuner.objectives.user_data.table import TableDataset
 
 _FEWEST_ROWS = 20
@@ -26,10 +27,11 @@ _FEWEST_TO_COMPARE = 20
 def table_doubts(table: TableDataset) -> Iterator[str]:
     """Yield what a person should know of a table: left out rows and columns, leaks, rows that are there twice."""
     schema: Schema = table.schema
+    known = {Ignored(name="").reason, *REASONS.values()}  # as the settings say
     if table.rows_without_target:
         yield f"rows without a {schema.target.name!r} are left out: {table.rows_without_target}"
     for column in schema.columns:
-        if isinstance(column, Ignored) and column.reason != Ignored(name="").reason:
+        if isinstance(column, Ignored) and column.reason not in known:
             keep = f'; [settings.columns] {column.name} = "category" keeps it' if "row" in column.reason else ""
             yield f"column {column.name!r} is left out: {column.reason}{keep}"
     yield from _ordered(table)
@@ -40,7 +42,7 @@ def _ordered(table: TableDataset) -> Iterator[str]:
     """Yield that the rows lie in the order of a date, or of a number that only grows."""
     features, targets = table.load()
     schema: Schema = table.schema
-    if len(targets) < _FEWEST_ROWS:
+    if len(targets) < _FEWEST_ROWS or (table.split_by is not None and table.split_by.kind is SplitKind.TIME):
         return
     for column, place in schema.features_by_column:
         if isinstance(column, Date | Number) and _only_grows(
@@ -49,7 +51,7 @@ def _ordered(table: TableDataset) -> Iterator[str]:
             yield (
                 f"the rows lie in the order of column {column.name!r}, and the split is random: validation and test "
                 "rows lie between those that are trained on, so forecasts of later rows look better than they are; "
-                "keep the last rows in a file of their own to test them"
+                f'time = "{column.name}" in [settings] trains on the first rows and tests the last'
             )
             return
 

@@ -17,6 +17,7 @@ from tuner.objectives.user_data.data_warnings import example_doubts, table_doubt
 from tuner.objectives.user_data.fingerprint import fingerprint
 from tuner.objectives.user_data.images import Pictures
 from tuner.objectives.user_data.options import DataOptions
+from tuner.objectives.user_data.split_columns import asked_for
 from tuner.objectives.user_data.summary import table_columns, target_words
 from tuner.objectives.user_data.table import TableDataset
 
@@ -43,7 +44,7 @@ def open_data(path: Path, options: DataOptions, *, validation: float, test: floa
     except MemoryError:
         raise ConfigurationError(f"{path}: does not fit into memory", hint="tune on a sample of it") from None
     _, targets = dataset.load()
-    parts = split(targets, task=dataset.task, validation=validation, test=test, seed=seed)
+    parts = split(targets, task=dataset.task, validation=validation, test=test, seed=seed, by=dataset.split_by)
     check_classes(path, dataset.labels, targets, parts)
     of_table = table_doubts(dataset) if isinstance(dataset, TableDataset) else ()
     return Opened(
@@ -53,7 +54,7 @@ def open_data(path: Path, options: DataOptions, *, validation: float, test: floa
             fingerprint=identity,
             size=size,
             summary=_summary(dataset),
-            columns=table_columns(dataset) if isinstance(dataset, TableDataset) else (),
+            columns=table_columns(dataset, parts) if isinstance(dataset, TableDataset) else (),
         ),
         notes=(*dataset.notes, *of_table, *example_doubts(dataset, parts)),
     )
@@ -61,12 +62,19 @@ def open_data(path: Path, options: DataOptions, *, validation: float, test: floa
 
 @lru_cache(maxsize=1)
 def _dataset(path: Path, identity: str, options: DataOptions) -> OwnData:  # noqa: ARG001 - the same path can get other contents
+    _refuse_split_column(path, options)
     if path.is_dir():
         _refuse_graph(path)
         return Pictures(path, options)
     if path.suffix.lower() == ".npz":
         return Arrays(path, options)
     return TableDataset(path, options)
+
+
+def _refuse_split_column(path: Path, options: DataOptions) -> None:
+    asked = asked_for(options)
+    if asked is not None and (path.is_dir() or path.suffix.lower() == ".npz"):
+        raise ConfigurationError(f"settings.{asked[0].value}: names a column of a table, and {path} is none")
 
 
 def _refuse_graph(folder: Path) -> None:

@@ -18,12 +18,15 @@ class DataOptions:
     """The target of a table and what is asked, the types of columns and the words for a gap, the dialect of a CSV file.
 
     `decimal` is the decimal mark, and `day_first` how dates such as 03/04/2024 are read, where a column does not show
-    it.
+    it. Rows with one value of the column `group` are never in two splits, and with `time` none is in an earlier split
+    than one before it.
 
     Images are brought to `size`, height and width.
     """
 
     target: str | None = None
+    group: str | None = None
+    time: str | None = None
     task: str | None = None
     columns: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] | None = None
@@ -48,7 +51,10 @@ class DataOptions:
     @staticmethod
     def problems(values: Mapping[str, Any]) -> Iterator[str]:
         """Yield what is wrong with the values, whatever the data has."""
-        yield from (f"{key}: is not text" for key in ("target", "encoding") if not _is_text(values.get(key, "")))
+        texts = ("target", "group", "time", "encoding")
+        yield from (f"{key}: is not text" for key in texts if not _is_text(values.get(key, "")))
+        if "group" in values and "time" in values:
+            yield "group: is there beside time, and rows are split by one of them; leave one out"
         task = values.get("task", _TASKS[0])
         if task not in _TASKS:
             yield f"task: {task!r} is neither {' nor '.join(_TASKS)}{nearest(str(task), _TASKS)}"

@@ -1,11 +1,12 @@
 """Summary of data as text, shown before training: columns, types and classes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from tuner.domain.data_summary import DataColumn
-from tuner.objectives.datasets._dataset import Array, Dataset
+from tuner.objectives.datasets._dataset import Array, Dataset, SplitBy, SplitKind
+from tuner.objectives.datasets._splitting import Split
 from tuner.objectives.user_data.columns import Category, Column, Date, Ignored, Number
 from tuner.objectives.user_data.schema import Schema
 from tuner.objectives.user_data.table import TableDataset
@@ -14,15 +15,50 @@ _LISTED = 4
 _LONGEST = 30
 
 
-def table_columns(table: TableDataset) -> tuple[DataColumn, ...]:
-    """Return a line about each column of a table, the target last."""
+def table_columns(table: TableDataset, parts: Split) -> tuple[DataColumn, ...]:
+    """Return a line about each column of a table that is split into these parts, the target last."""
     features, _ = table.load()
     schema: Schema = table.schema
     lines = [
         DataColumn(name=column.name, type=column.type, about=_about(column, features[:, place]))
         for column, place in schema.features_by_column
     ]
+    if table.split_by is not None:
+        lines = [*_with_split(lines, table, parts)]
     return *lines, DataColumn(name=schema.target.name, type="target", about=target_words(table))
+
+
+def _with_split(lines: Sequence[DataColumn], table: TableDataset, parts: Split) -> Iterator[DataColumn]:
+    """Yield the lines, in which that of the column that rows are split by says how."""
+    by = table.split_by
+    assert by is not None  # or nothing is split by a column
+    words = _group_words(by, parts) if by.kind is SplitKind.GROUP else _time_words(by, parts)
+    for line in lines:
+        if line.name != by.column:
+            yield line
+        elif line.type == Ignored.type:
+            yield DataColumn(name=line.name, type=by.kind.value, about=words)
+        else:
+            yield DataColumn(name=line.name, type=line.type, about=f"{line.about}; the rows are split by it: {words}")
+
+
+def _group_words(by: SplitBy, parts: Split) -> str:
+    sizes = np.bincount(by.values)
+    counts = [len(np.unique(by.values[rows])) for rows in (parts.train, parts.validation, parts.test)]
+    size = f"{sizes.min()} to {sizes.max()}" if sizes.min() < sizes.max() else f"{sizes.max()}"
+    return (
+        f"{len(sizes)} groups of {size} rows: {counts[0]} to train ({len(parts.train)} rows), {counts[1]} to validate "
+        f"({len(parts.validation)}), {counts[2]} to test ({len(parts.test)})"
+    )
+
+
+def _time_words(by: SplitBy, parts: Split) -> str:
+    first, last = by.label(by.values[parts.train].min()), by.label(by.values[parts.train].max())
+    words = [f"trains on {first} to {last} ({len(parts.train)} rows)"]
+    for what, rows in (("validates", parts.validation), ("tests", parts.test)):
+        if len(rows):
+            words.append(f"{what} from {by.label(by.values[rows].min())} ({len(rows)})")
+    return ", ".join(words)
 
 
 def target_words(dataset: Dataset) -> str:

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from tuner.domain.errors import ConfigurationError, nearest
 from tuner.objectives._tasks import Input, Task
 from tuner.objectives.datasets._dataset import Array, Dataset, Label
-from tuner.objectives.user_data.columns import Category, Column, Number
+from tuner.objectives.user_data.columns import Category, Column, Ignored, Number, type_problems
 from tuner.objectives.user_data.labels import check_labels, sorted_labels
 from tuner.objectives.user_data.options import DataOptions
 from tuner.objectives.user_data.schema import Schema, labels_in
+from tuner.objectives.user_data.split_columns import split_by, split_column_problems, without_split_column
 from tuner.objectives.user_data.table_notation import Conventions
 from tuner.objectives.user_data.table_reader import read_table
-from tuner.objectives.user_data.type_inference import columns_of, target_of, type_problems
+from tuner.objectives.user_data.type_inference import columns_of, target_of
 
 _LISTED = 20
 _MOST_WHOLE_CLASSES = 20
@@ -42,6 +43,7 @@ class TableDataset(Dataset):
             missing = "missing; which column is to be predicted?"
             which = missing if target is None else f"there is no column {target!r}{nearest(target, names)}"
             problems.append(f"target: {which} (columns: {_listed(names)})")
+        problems += split_column_problems(options, names)
         if problems:
             raise ConfigurationError([f"settings.{problem}" for problem in problems])
         assert target is not None  # it is one of the columns
@@ -55,7 +57,11 @@ class TableDataset(Dataset):
             target, present, labels = understood(frame[name], types.pop(name, None), options.task, conventions)
             self.rows_without_target = int(len(present) - present.sum())
             frame = frame[present]
+            self.split_by = split_by(frame, options, conventions)
+            if self.split_by is not None:
+                types.setdefault(self.split_by.column, Ignored.type)
             columns = columns_of(frame.drop(columns=name), types, conventions)
+            columns = without_split_column(columns, options)
             self.schema = Schema(columns=columns, target=target, labels=labels)
             self._features = self.schema.features(frame)
             self._targets = self.schema.targets(frame[name])

@@ -38,7 +38,7 @@ class Conventions:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was assumed."""
-        return (*self._notes, *self._notes_on_gaps())
+        return (*dict.fromkeys(self._notes), *self._notes_on_gaps())
 
     def note_gaps(self, name: str, text: Any, gaps: Any) -> None:
         """Keep in mind which words of a column were taken for gaps; those of the settings are no assumption."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tuner.domain.errors import ConfigurationError, nearest
+from tuner.domain.errors import ConfigurationError
 from tuner.objectives.user_data.cell_formats import (
     ISO,
     MISSING_NUMBERS,
@@ -18,7 +18,7 @@ from tuner.objectives.user_data.cell_formats import (
     nearest_format,
     plain_numbers,
 )
-from tuner.objectives.user_data.columns import TYPES, Category, Column, Date, Ignored, Number, place
+from tuner.objectives.user_data.columns import Category, Column, Date, Ignored, Number, place
 from tuner.objectives.user_data.number_formats import (
     Writing,
     all_match,
@@ -78,6 +78,18 @@ def target_of(values: Any, asked: str | None, conventions: Conventions) -> Colum
     return _asked(values, asked, conventions)
 
 
+def time_of(values: Any, conventions: Conventions) -> Column:
+    """Return the column of points in time: dates, or numbers that grow with it, such as years.
+
+    Raises `ConfigurationError` with the first value that is neither.
+    """
+    are_numbers = _is_numeric(values)
+    if is_text(values):
+        words = _words(as_text(values), conventions.gaps_among(MISSING_NUMBERS))
+        are_numbers = nearest_writing(words)[1].sum() > nearest_format(words)[1].sum()
+    return _asked(values, Number.type if are_numbers else Date.type, conventions)
+
+
 def _looks_like_a_number(values: Any, conventions: Conventions) -> bool:
     if not is_text(values):
         return _is_numeric(values)
@@ -91,21 +103,6 @@ def _looks_like_a_number(values: Any, conventions: Conventions) -> bool:
         return True
     _refuse_mistakes(values, text, words, conventions)
     return False
-
-
-def type_problems(types: object, names: Sequence[str]) -> list[str]:
-    """Return what is wrong with the types that a study file gives to columns."""
-    if not isinstance(types, Mapping):
-        return ["columns: is not a section of column = type"]
-    known = ", ".join(TYPES)
-    return [
-        *(
-            f"columns.{name}: {kind!r} is not a type{nearest(str(kind), TYPES)} (types: {known})"
-            for name, kind in types.items()
-            if kind not in TYPES
-        ),
-        *(f"columns.{name}: there is no such column{nearest(name, names)}" for name in types if name not in names),
-    ]
 
 
 def _inferred(values: Any, conventions: Conventions) -> Column:

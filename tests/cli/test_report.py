@@ -28,8 +28,8 @@ SPACE = SearchSpace(x=Float(0, 1), shape=Choice(flat={}, steep={"slope": Float(1
 
 SUMMARY_KEYS = [
     "study", "metric", "direction", "metrics", "directions", "constraints", "target", "finished", "states", "best",
-    "front", "default_value", "gain", "expected_gain", "test_metrics", "tested", "confirmation", "epochs", "violating",
-    "batching",
+    "front", "default_value", "gain", "expected_gain", "test_metrics", "tested", "confirmation", "model", "epochs",
+    "violating", "batching",
 ]  # fmt: skip
 TRIAL_KEYS = ["number", "state", "value", "values", "epoch", "config", "metrics"]
 

@@ -206,6 +206,21 @@ def test_encoded_categories_and_weighted_classes_train_as_they_do_alone(own_tabl
     assert_same(trained(together(objective, trials), EPOCHS), alone(objective, trials))
 
 
+@pytest.mark.parametrize(
+    "numbers",
+    [{"name": "periodic", "waves": 5}, {"name": "piecewise_linear", "bins": 6}],
+    ids=lambda each: each["name"],
+)
+@pytest.mark.parametrize("encoding", ["one_hot", {"name": "embedding", "dimension": 3}], ids=str)
+def test_encoded_numbers_train_as_they_do_alone(own_table: str, numbers: object, encoding: object) -> None:
+    objective = Supervised({"dataset": own_table, "target": "label"}, seed=1)
+    trials = [
+        trial(number, {**BASE, "encoding": encoding, "number_encoding": numbers, "scaling": scaling})
+        for number, scaling in enumerate(("standard", "minmax", "robust", "none"))
+    ]
+    assert_same(trained(together(objective, trials), EPOCHS), alone(objective, trials))
+
+
 def test_weights_make_classes_weigh_the_same_in_training_and_change_nothing_in_measuring(own_table: str) -> None:
     objective = Supervised({"dataset": own_table, "target": "label"}, seed=1)
     still = {**BASE, "optimizer": {"name": "gradient_descent", "lr": 0.0}}

@@ -256,7 +256,7 @@ def test_the_repetitions_of_a_study_make_models_with_the_split_of_the_search(
         jobs.append(worker_spec)
         return build_objective(worker_spec)
 
-    monkeypatch.setattr("tuner.models.from_study.build_objective", building)
+    monkeypatch.setattr("tuner.models.study_trainings.build_objective", building)
     of_search = study.best_model()
     of_repetitions = tuner.load_study("iris:confirm", storage=storage).best_model()
     rows = np.array([[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]])

@@ -82,7 +82,7 @@ def test_an_objective_that_does_not_ship_is_unknown(exported: Path, name: str) -
 
 
 @pytest.mark.parametrize(
-    "changes", [{"format": 2}, {"format": "1"}, {"seed": "0"}, {"files": []}, {"extra": 1}, {"config": None}], ids=str
+    "changes", [{"format": 3}, {"format": "1"}, {"seed": "0"}, {"files": []}, {"extra": 1}, {"config": None}], ids=str
 )
 def test_a_manifest_of_another_kind_is_refused(exported: Path, changes: Mapping[str, Any]) -> None:
     _rewrite(exported, **changes)

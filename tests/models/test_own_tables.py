@@ -110,3 +110,25 @@ def test_four_commands_lead_from_a_file_to_answers(customers: pd.DataFrame, cli:
     assert answers[0] == ["customer", "prediction"]
     assert [row[0] for row in answers[1:]] == list(customers["customer"])
     assert {row[1] for row in answers[1:]} <= {"no", "yes"}
+
+
+@pytest.mark.parametrize("numbers", ["periodic", "piecewise_linear"])
+@pytest.mark.parametrize("encoding", ["one_hot", "embedding"])
+def test_numbers_that_were_encoded_are_answered_alike_by_the_export(
+    customers: pd.DataFrame, numbers: str, encoding: str
+) -> None:
+    study = tuner.run(
+        StudySpec(
+            name="customers",
+            objective="supervised",
+            search_space=SearchSpace(encoding=Choice(encoding), number_encoding=Choice(numbers)),
+            metric="loss",
+            direction="minimize",
+            settings={"dataset": "customers.csv", "target": "buys"},
+            budget=Budget(trials=1, epochs=2),
+            executor="inline",
+        )
+    )
+    study.export("model")
+    model, loaded = study.best_model(), tuner.load_model("model")
+    assert loaded.predict_proba(customers).tobytes() == model.predict_proba(customers).tobytes()

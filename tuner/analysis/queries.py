@@ -2,11 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
 from tuner.analysis.confirmation import Confirmation, confirmation_of, tested_candidates
+from tuner.analysis.study_answer import StudyAnswer, study_answer
 from tuner.domain import ranking
 from tuner.domain.batching import Batching
 from tuner.domain.expected_gain import ExpectedGain, expected_gain
@@ -51,6 +52,8 @@ class Summary:
     """By how much the trials that are left are expected to better the best value; None where that is not known."""
     confirmation: Confirmation | None = None
     """What training the best configurations again has shown; None where that was not done, or not since."""
+    answer: StudyAnswer | None = None
+    """What the study hands out as its model; None where nothing was settled, or not since."""
 
     @property
     def unit(self) -> FidelityUnit:
@@ -136,8 +139,7 @@ def summarise(
     led = _led(study, trials, 1, confirmation)
     best = next(iter(led), None)
     default = _default(study, trials)
-    test = study.notes.get("test", {})
-    is_current = best is not None and test.get("number") == best.number
+    test = _test_of(study, best)
     return Summary(
         study=study,
         counts={state: tally.states.get(state, 0) for state in TrialState},
@@ -147,15 +149,22 @@ def summarise(
         nearest_miss=nearest_miss(study, trials) if best is None else None,
         default=default,
         gain=_gain(best, default, study.direction),
-        test_metrics=_test_metrics(confirmation) or (test.get("metrics") if is_current else None),
-        test_failure=test.get("failure", "") if is_current else "",
+        test_metrics=_test_metrics(confirmation) or test.get("metrics"),
+        test_failure=test.get("failure", ""),
         epochs=tally.epochs,
         violating=tally.violating,
         batching=Batching.of(study.notes),
         tested=_tested(study, trials, repetitions),
         expected_gain=expected,
         confirmation=confirmation,
+        answer=study_answer(study, best, confirmation),
     )
+
+
+def _test_of(study: StudyRecord, best: TrialRecord | None) -> Mapping[str, Any]:
+    """Return what the test of the best trial gave; nothing where another one was tested."""
+    test: Mapping[str, Any] = study.notes.get("test", {})
+    return test if best is not None and test.get("number") == best.number else {}
 
 
 def _default(study: StudyRecord, trials: Sequence[TrialRecord]) -> TrialRecord | None:

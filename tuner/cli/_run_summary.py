@@ -1,6 +1,7 @@
 """The end of a run: what was found, what it is worth, and the next command to type."""
 
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -10,6 +11,7 @@ from rich.text import Text
 from tuner.analysis import queries
 from tuner.analysis.confirmation import Confirmation
 from tuner.cli._confirmation_text import looks, warnings, worth
+from tuner.cli._model_text import model_lines
 from tuner.cli._rendering import (
     config_lines,
     grid,
@@ -35,11 +37,16 @@ _STOPPED: Mapping[StopCause | None, str] = {
 }
 """What is said of a run that has ended before its target without an error."""
 
+FINAL_ANSWER = "tuner.models.final_answer"
+"""What settles a study's model; by name, since commands that only ask do not pay for what it imports."""
+
 
 def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json: bool) -> None:
     """Print how study `name` ended; raises `NoUsableTrialError` where no trial completed, or too many failed."""
     store = open_store(storage)
     try:
+        if cause is None or cause.is_early_end:
+            import_module(FINAL_ANSWER).settle_answer(store, name)
         study, trials = store.view(name)
         summary = queries.summarise(study, trials, store.repetitions(name))
     finally:
@@ -72,6 +79,7 @@ def summary_json(summary: queries.Summary) -> dict[str, Any]:
         "test_metrics": dict(summary.test_metrics) if summary.test_metrics else None,
         "tested": list(summary.tested),
         "confirmation": summary.confirmation.describe() if summary.confirmation else None,
+        "model": summary.answer.describe() if summary.answer else None,
         summary.unit.value: summary.epochs,
         "violating": summary.violating,
         "batching": summary.batching.describe() if summary.batching.epochs else None,
@@ -121,7 +129,8 @@ def best_panel(summary: queries.Summary) -> RenderableType:
     sides = Table.grid(padding=(0, 6, 0, 0))
     sides.add_row(_pairs("configuration", [*config_lines(best.config)]), _metrics(summary))
     schedule: list[RenderableType] = [Text(""), schedule_table(best, summary.unit)] if best.schedule else []
-    return Group(*front, title, Text(""), sides, *schedule)
+    model = [Text(safe(line), style="dim") for line in model_lines(summary)]
+    return Group(*front, title, *model, Text(""), sides, *schedule)
 
 
 def _found(summary: queries.Summary, best: TrialRecord) -> Text:

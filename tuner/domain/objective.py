@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 from tuner.domain.config import Config
 from tuner.domain.data_summary import DataRecord
+from tuner.domain.final_model import FinalModel
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
@@ -167,6 +168,20 @@ class Objective(ABC):
         `trial.load()` gives the state of its best epoch.
         """
         return None
+
+    def ensemble(self, trials: Sequence[Trial], *, lead: int) -> tuple[int, ...]:
+        """Return how often each of these trained trials is in the average that answers the validation split best.
+
+        The first `lead` are in it once at least. An objective whose models cannot be averaged leaves this out.
+        """
+        raise NotImplementedError
+
+    def final_model(self, trials: Sequence[Trial], counts: Sequence[int]) -> FinalModel:
+        """Return the average of these trained trials' answers, each so often, as one model, and what it measures.
+
+        An objective that says nothing of `ensemble` leaves this out too.
+        """
+        raise NotImplementedError
 
     @classmethod
     def restore(cls, saved: SavedModel) -> Model:

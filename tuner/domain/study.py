@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Annotated, Any, Final, Literal, final
 
+from tuner.domain.answer_spec import AnswerSpec
 from tuner.domain.command import Command
 from tuner.domain.constraint import Constraint, as_constraint
 from tuner.domain.errors import ConfigurationError
@@ -204,6 +205,7 @@ class StudySpec:
     confirm: Annotated[
         Confirm, Key(words="the best configurations train again with fresh seeds before one is called the best")
     ] = field(default_factory=Confirm)
+    answer: Annotated[AnswerSpec, Key(words="what the study's model is")] = field(default_factory=AnswerSpec)
     transfer: Annotated[Transfer, Key(words="search at a small size, check at larger ones, train a large one")] = field(
         default_factory=Transfer
     )
@@ -260,7 +262,7 @@ class StudySpec:
                 del described[key]
         if not self.transfer.proxies:
             del described["transfer"]
-        for key, default in (("storage", StorageSpec()), ("cluster", Cluster())):
+        for key, default in (("answer", AnswerSpec()), ("storage", StorageSpec()), ("cluster", Cluster())):
             if getattr(self, key) == default:
                 del described[key]
         return {
@@ -287,6 +289,7 @@ _SECTIONS: Mapping[str, type] = {
     "resources": Resources,
     "limits": Limits,
     "confirm": Confirm,
+    "answer": AnswerSpec,
     "transfer": Transfer,
     "storage": StorageSpec,
     "cluster": Cluster,

@@ -24,6 +24,14 @@ def _head(manifest: Manifest) -> Iterator[str]:
     what = f"distinguishes {len(classes)} classes: {_listed(classes)}" if classes else "predicts a value"
     yield f"A model that {what}. It was found and trained by tuner" + (f" on `{_word(data)}`." if data else ".")
     yield ""
+    if len(members := study.get("members", ())) > 1:
+        yield f"It is the average of {len(members)} trainings, some of which may count more than once, in one file. The"
+        yield "single best of them is an export of its own in `single/`: smaller and faster."
+        yield ""
+    if "weights" in study:
+        latency = f"{study['latency_ms']:.2g} ms"
+        yield f"It has {study['weights']:,} weights and takes {latency} for a row, once that is prepared."
+        yield ""
 
 
 def _use(manifest: Manifest, columns: Sequence[str] | None) -> Iterator[str]:
@@ -66,7 +74,10 @@ def _metrics(manifest: Manifest) -> Iterator[str]:
     for name in names:
         yield f"| {_word(name)} | {' | '.join(_value(manifest.metrics[split].get(name)) for split in splits)} |"
     yield ""
-    if manifest.study["confirmed"]:
+    if len(manifest.study.get("members", ())) > 1:
+        yield "The interval (95 %) in brackets is for this model on new rows of data like these. The validation data"
+        yield "chose its members and their epochs, so the values on it are on the good side."
+    elif manifest.study["confirmed"]:
         yield "The configuration was trained again with fresh seeds. The model is the best of these trainings on the"
         yield "validation data. The mean of these trainings has an interval (95 %) in brackets, with what it is for:"
         yield "`on new rows` allows for other rows of data and other seeds, `with another seed` for other seeds on the"
@@ -74,6 +85,18 @@ def _metrics(manifest: Manifest) -> Iterator[str]:
     else:
         yield "The validation data chose the configuration and the epoch, so its values are on the good side."
     yield _fairness(manifest.study.get("tested", 1))
+    yield ""
+    yield from _calibration(manifest.study.get("calibration"))
+
+
+def _calibration(found: Mapping[str, Any] | None) -> Iterator[str]:
+    if not found:
+        return
+    before, after = _value(found["raw_log_loss"]), _value(found["log_loss"])
+    yield "Its probabilities are calibrated on the validation data, with the temperature"
+    yield f"{found['temperature']:.3g}: the log loss on the {found['split']} data is {after}, and was {before} before."
+    if found["threshold"] is not None:
+        yield f"It answers with the second class from a probability of {found['threshold']:.3g} on, chosen there too."
     yield ""
 
 
@@ -109,7 +132,9 @@ def _limits(manifest: Manifest) -> Iterator[str]:
     yield ""
     yield "- It knows the data it was trained on. What is measured differently, or has changed since, it answers alike."
     if manifest.description.get("classes"):
-        yield "- It always answers with one of its classes; its probabilities are not calibrated."
+        is_calibrated = "calibration" in manifest.description
+        known = "are calibrated for data like that" if is_calibrated else "are not calibrated"
+        yield f"- It always answers with one of its classes; its probabilities {known}."
     yield "- With other versions of the libraries, or on another processor, answers may differ in their last digits."
     yield "- One example at a time costs more for each: predict many at once."
 

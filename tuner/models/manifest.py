@@ -12,6 +12,10 @@ from tuner.domain.errors import ModelError
 from tuner.system.untrusted_files import json_of, opened, text_of
 
 FORMAT = 1
+
+OF_ENSEMBLES = 2
+"""The format of several networks in one file: a version that knows the first format alone says so."""
+
 NAME = "model.json"
 
 
@@ -54,9 +58,10 @@ def read_manifest(folder: Path) -> Manifest:
         raise ModelError(f"{path} cannot be read: {error}", hint=_HINT) from error
     if not isinstance(content, dict):
         raise ModelError(f"{path} is not what tuner writes", hint=_HINT)
-    if content.get("format") != FORMAT:
+    if content.get("format") not in {FORMAT, OF_ENSEMBLES}:
         raise ModelError(
-            f"{path} has the format {content.get('format')!r}, and this version of tuner reads {FORMAT}",
+            f"{path} has the format {content.get('format')!r}, and this version of tuner reads {FORMAT} and "
+            f"{OF_ENSEMBLES}",
             hint="load it with the version that exported it, or a newer one",
         )
     if content.pop("checksum", None) != checksum(content):

@@ -1,13 +1,13 @@
 """Which trial's weights are a study's model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import final
 
 from tuner.analysis import queries
-from tuner.domain import ranking
+from tuner.analysis.study_answer import training_of
 from tuner.domain.errors import ConfigurationError, NoUsableTrialError
-from tuner.domain.study_record import StudyRecord, companion
+from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import TrialRecord
 from tuner.storage.location import Location
 
@@ -45,12 +45,8 @@ def chosen(
             hint=f"{location.command('trials', study.name)} shows why",
         )
     confirmation = queries.confirmed(study, trials, repetitions)
-    if confirmation is None or confirmation.winner.number != best.number:
-        return Chosen(trial=best, training=best, study=study.name)
-    # Which of them is best is a question of the metrics: as the search's trial, it meets the constraints.
-    trained = ranking.best(confirmation.winner.complete, replace(study.goal, constraints=()))
-    assert trained is not None
-    return Chosen(trial=best, training=trained, study=companion(study.name))
+    name, trained = training_of(study, best, confirmation)
+    return Chosen(trial=best, training=trained, study=name)
 
 
 def _asked_for(study: StudyRecord, trials: Sequence[TrialRecord], number: int) -> Chosen:

@@ -28,6 +28,7 @@ from tuner.running.checks import (
     ineffective_cohort,
     ineffective_priors,
     questionable_choices,
+    uncombinable,
     unconfirmable,
     uncounted_unit,
     unending,
@@ -124,7 +125,10 @@ def build_components(
         stops_hopeless=not sampler_class(spec, folder).needs_complete_trials,
         own_parts=own_parts(spec, folder),
         tests=yields is not None,
-        data=None if objective is None else objective.data(),
+        data=(data := None if objective is None else objective.data()),
+        combines=objective is not None
+        and type(objective).ensemble is not Objective.ensemble
+        and spec.answer.combines(is_own_table=data is not None and bool(data.columns)),
         notes=(
             *questionable_choices(spec, yields or {}, goal),
             *ineffective_cohort(spec, isolation),
@@ -178,6 +182,7 @@ def _check(  # noqa: PLR0917 - all of them are checked against each other
         mistakes.add(command_problems(spec.objective, space, goal.wanted, worker_spec.folder))
     if objective is not None:
         mistakes.add(uncounted_unit(spec, objective))
+        mistakes.add(uncombinable(spec, objective, goal))
     mistakes.add(unusable_storage(spec))
     mistakes.add(unrankable(spec, objective))
     mistakes.add(unconfirmable(spec, worker_spec, goal))

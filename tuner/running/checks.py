@@ -108,6 +108,16 @@ def unending(spec: StudySpec, goal: Goal) -> Iterator[str]:
                 yield f"budget.{key}: with several metrics there is no single value that it could judge"
 
 
+def uncombinable(spec: StudySpec, objective: Objective, goal: Goal) -> Iterator[str]:
+    """Yield why the study's model cannot be an ensemble although it asks for one."""
+    if spec.answer.ensemble is not True:
+        return
+    if type(objective).ensemble is Objective.ensemble:
+        yield f"answer.ensemble: {type(objective).__name__} does not say how its models are averaged"
+    if goal.has_several or goal.constraints:
+        yield "answer.ensemble: an average has neither the further metrics of its trials nor meets their constraints"
+
+
 def unrepeatable(spec: StudySpec, *, exploits: bool) -> Iterator[str]:
     """Yield why the study cannot be reproducible although it asks for it."""
     resources = spec.resources

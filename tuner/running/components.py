@@ -53,6 +53,8 @@ class RunComponents:
     """Whether the best configurations are trained again once the search has reached its target."""
     data: DataRecord | None
     """What is known of the data, where it is not a shipped data set."""
+    combines: bool
+    """Whether the study's model may be an ensemble of all that was trained."""
     notes: tuple[str, ...]
     """What is allowed, but probably not meant."""
     capacity: Capacity | None = None

@@ -50,7 +50,8 @@ def confirmation_of_search(
         writer.annotate("spec", part.spec.describe())
         watching = listeners(part, before) if listeners else ()
         checkpoints = StudyCheckpoints(store_of(folders))
-        keepers = (CandidateRetention(checkpoints, trials, before, components.goal, components.spec.confirm.seeds),)
+        beaten = CandidateRetention(checkpoints, trials, before, components.goal, components.spec.confirm.seeds)
+        keepers = () if components.combines else (beaten,)  # an ensemble may be made of any of them
         spill = FallbackFile(location.folder, folder_name(repeated, identity))
         to_test = winners(trials, components.goal)
         runner = StudyRunner(store, part, listeners=(*keepers, *watching), spill=spill, to_test=to_test)

@@ -33,7 +33,9 @@ _OF_SCALING = (
     "transfer.target_ranks",
 )
 
-_FREE = (*_OF_SCALING, "name", "start", *_ENDS, "retries", *_RESOURCES, "limits", "confirm", "cluster", "executor")
+_SECTIONS = ("limits", "confirm", "answer", "cluster")
+
+_FREE = (*_OF_SCALING, "name", "start", *_ENDS, "retries", *_RESOURCES, *_SECTIONS, "executor")
 
 _PARALLEL = "resources.parallel"
 """May change as well, but in a reproducible study, whose trials depend on it."""

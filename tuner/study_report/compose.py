@@ -10,6 +10,7 @@ from tuner.study_report.sections import (
     cost,
     curves,
     failures,
+    model,
     optimization_history,
     parallel_coordinates,
     parameters,
@@ -22,6 +23,7 @@ from tuner.study_report.sections import (
 _SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     best_trial.section,
     confirmation.section,
+    model.section,
     optimization_history.section,
     curves.section,
     parameters.section,

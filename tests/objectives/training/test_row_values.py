@@ -6,7 +6,7 @@ import pytest
 from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._dataset import Array
 from tuner.objectives.training.metrics import DIRECTIONS, LOSS, measure
-from tuner.objectives.training.row_values import by_row
+from tuner.objectives.training.row_values import by_group, by_row
 
 CASES = [(task, name) for task, names in DIRECTIONS.items() for name in names if name != LOSS]
 
@@ -59,3 +59,16 @@ def test_classes_that_no_row_has_and_splits_of_one_class_count_for_nothing() -> 
 
 def test_targets_without_variance_have_an_r2_all_the_same() -> None:
     assert by_row(Task.REGRESSION, "r2", np.ones(3), np.ones(3)).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_values_by_group_have_the_mean_of_the_rows_and_the_spread_of_a_bootstrap_over_groups() -> None:
+    rng = np.random.default_rng(3)
+    groups = np.repeat(np.arange(60), rng.integers(1, 9, 60))
+    values = rng.normal(size=60)[groups] + 0.3 * rng.normal(size=len(groups))
+    found = by_group(values, groups)
+    assert len(found) == 60
+    assert found.mean() == pytest.approx(values.mean())
+    sums, counts = np.bincount(groups, weights=values), np.bincount(groups)
+    drawn_again = rng.integers(0, 60, (4000, 60))
+    means = sums[drawn_again].sum(axis=1) / counts[drawn_again].sum(axis=1)
+    assert found.std() / 60**0.5 == pytest.approx(means.std(), rel=0.1)
