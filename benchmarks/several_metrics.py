@@ -13,7 +13,6 @@ and seed, with standard errors; above 0 the first system is better.
 import argparse
 import itertools
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -69,7 +68,9 @@ def dtlz2(x: Values) -> Values:
     """Return the three values of Deb, Thiele, Laumanns and Zitzler's second function: a part of a sphere."""
     radius = 1 + ((x[2:] - 0.5) ** 2).sum()
     one, other = x[0] * math.pi / 2, x[1] * math.pi / 2
-    return radius * np.array([math.cos(one) * math.cos(other), math.cos(one) * math.sin(other), math.sin(one)])
+    direction = [math.cos(one) * math.cos(other), math.cos(one) * math.sin(other), math.sin(one)]
+    values: Values = radius * np.array(direction)
+    return values
 
 
 def dtlz7(x: Values) -> Values:
@@ -100,16 +101,15 @@ def problems(given: argparse.Namespace) -> None:
         scale = volume(many(problem), problem.reference)
         for system in given.systems:
             run = partial(by_optuna, THEIRS[system]) if system in THEIRS else partial(by_ours, system)
-            shares = []
-            for seed in range(given.seeds):
-                shares.append(volume(run(problem, given.trials, seed), problem.reference) / scale)
+            seeds = range(given.seeds)
+            shares = [volume(run(problem, given.trials, seed), problem.reference) / scale for seed in seeds]
             found[system] += shares
             print(f"{problem.name:8} {system:13} {fmean(shares):.4f} ± {error(shares):.4f}", flush=True)
     compare(found)
 
 
 def many(problem: Problem) -> Values:
-    """Return the values of many random points, and of those that are random in the first inputs and best in the rest."""
+    """Return the values of many points of the front: random in the first inputs, and best in the others."""
     draw = np.random.default_rng(0)
     points = draw.random((2_000, problem.inputs))
     front = 1 if len(problem.reference) == 2 else 2
@@ -267,4 +267,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -13,7 +13,8 @@ PAGE = (Path(__file__).parent.parent / "docs" / "search-spaces.md").read_text()
 
 
 def block(language: str, number: int = 0) -> str:
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[number]
+    blocks: list[str] = re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    return blocks[number]
 
 
 def in_python() -> SearchSpace:

@@ -6,7 +6,6 @@ from typing import Any, final
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
@@ -15,6 +14,7 @@ from tuner.objectives._components import part
 from tuner.objectives._finetune_settings import FinetuneSettings
 from tuner.objectives._finetune_space import lora_of
 from tuner.objectives._tasks import Task
+from tuner.objectives.datasets._dataset import Array
 from tuner.objectives.text.base_folder import BaseFolder, base_at
 from tuner.objectives.training.adapted_model import AdaptedModel
 from tuner.objectives.training.answering_model import AnsweringModel
@@ -48,12 +48,12 @@ class AdapterModel(AnsweringModel):
         return (self._settings.column,)
 
     @torch.no_grad()
-    def outputs(self, inputs: Any) -> Tensor:
+    def raw_answers(self, inputs: Any) -> Array:
         texts = self._texts(inputs)
         if self._answers.task is Task.LANGUAGE:
-            return torch.tensor([[self._bits_per_byte(text)] for text in texts])
+            return self._answers.decoded(torch.tensor([[self._bits_per_byte(text)] for text in texts]))
         parts = [self._tokens(texts[at : at + _AT_ONCE]) for at in range(0, len(texts), _AT_ONCE)]
-        return torch.cat([self.network(each) for each in parts])
+        return self._answers.decoded(torch.cat([self.network(each) for each in parts]))
 
     def _bits_per_byte(self, text: str) -> float:
         end = self._base.end

@@ -69,10 +69,11 @@ def scalarised(values: Matrix, scores: Matrix, weights: Vector) -> Vector:
 def _is_on_front(scores: Matrix) -> NDArray[np.bool_]:
     """Return which rows no other row is better than in one metric and worse in none."""
     at_least = np.all(scores[:, None, :] >= scores[None, :, :], axis=2)
-    is_beaten = np.any(at_least & ~at_least.T, axis=0)
-    return np.logical_not(is_beaten)
+    is_beaten: NDArray[np.bool_] = np.any(at_least & ~at_least.T, axis=0)
+    return ~is_beaten
 
 
 def _or_one(extent: Vector) -> Vector:
     """Return the extents, 1 for those that are 0."""
-    return np.where(extent > 0, extent, 1.0)
+    known: Vector = np.where(extent > 0, extent, 1.0)
+    return known

@@ -143,7 +143,8 @@ class Observations:
 
 def _merits(scores: Matrix, weights: Vector) -> Vector:
     if scores.shape[1] == 1 or not len(scores):
-        return scores.sum(1)
+        merits: Vector = scores.sum(1)
+        return merits
     return scalarised(scores, scores, weights)
 
 
