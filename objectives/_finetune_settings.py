@@ -8,7 +8,7 @@ from typing import Any, final
 from tuner.domain.errors import ConfigurationError, nearest
 from tuner.objectives._language_settings import found_in
 from tuner.objectives._tasks import Task
-from tuner.objectives.text.base_folder import RANDOM, BaseFolder
+from tuner.objectives.text.base_folder import CONFIG, RANDOM, BaseFolder
 from tuner.objectives.text.corpus import DOCUMENTS, STDLIB
 from tuner.objectives.text.token_cache import TokenOptions
 
@@ -50,6 +50,14 @@ class FinetuneSettings:
         if problems := [*_problems(values)]:
             raise ConfigurationError([f"settings.{problem}" for problem in problems])
         return FinetuneSettings(**values)
+
+    def base_problem(self, base: BaseFolder) -> str | None:
+        """Return why the base cannot be trained with these settings; None where it can."""
+        if base.positions is not None and self.context > base.positions:
+            return f"context: {self.context} is more than the {base.positions} tokens that the base can read"
+        if not self.is_classifier and base.end is None:
+            return f"base: {base.path / CONFIG} has no eos_token_id: a language model needs it to end texts"
+        return None
 
     @property
     def is_classifier(self) -> bool:

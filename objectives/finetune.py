@@ -43,11 +43,8 @@ class Finetune(FactoryObjective):
         self._seed = seed
         self._base = base_at(self._settings.base)
         self._corpus = _corpus(self._settings)
-        positions = self._base.positions
-        if positions is not None and self._settings.context > positions:
-            raise ConfigurationError(
-                f"settings.context: {self._settings.context} is more than the {positions} tokens that the base can read"
-            )
+        if problem := self._settings.base_problem(self._base):
+            raise ConfigurationError(f"settings.{problem}")
 
     @cached_property
     def _texts(self) -> TokenData | LabelledTexts:

@@ -47,14 +47,14 @@ _RANDOM_CONFIG = {
 class BaseFolder:
     """A folder with `config.json`, `tokenizer.json` and weights.
 
-    `end` is the token that ends a document, `pad` what texts of different lengths are filled up with, and `positions`
-    how many tokens the model can read at once, where it says so.
+    `end` is the token that ends a document, which only language models need, `pad` what texts of different lengths are
+    filled up with, and `positions` how many tokens the model can read at once, where it says so.
     """
 
     path: Path
     kind: str
     vocabulary: int
-    end: int
+    end: int | None
     pad: int
     positions: int | None
     fingerprint: str
@@ -77,9 +77,11 @@ def base_at(base: str) -> BaseFolder:
     nested = found.get("text_config")
     inner: dict[str, Any] = nested if isinstance(nested, dict) else found
     end = _first(inner.get("eos_token_id"))
-    if end is None or not isinstance(inner.get("vocab_size"), int):
+    if not isinstance(inner.get("vocab_size"), int):
+        raise ConfigurationError(f"settings.base: {path / CONFIG} is to have a whole number under vocab_size")
+    if inner.get("is_encoder_decoder"):
         raise ConfigurationError(
-            f"settings.base: {path / CONFIG} is to have whole numbers under vocab_size and eos_token_id"
+            f"settings.base: {path} has an encoder and a decoder: give a model that is one of them, as GPT or BERT are"
         )
     pad = _first(inner.get("pad_token_id"))
     kind = str(found.get("model_type", "unknown"))
@@ -91,7 +93,7 @@ def base_at(base: str) -> BaseFolder:
         kind=kind,
         vocabulary=inner["vocab_size"],
         end=end,
-        pad=end if pad is None else pad,
+        pad=next((token for token in (pad, end) if token is not None), 0),
         positions=positions,
         fingerprint=_fingerprint(path, text),
         is_random=path == _random_folder_path(),

@@ -56,7 +56,9 @@ class AdapterModel(AnsweringModel):
         return torch.cat([self.network(each) for each in parts])
 
     def _bits_per_byte(self, text: str) -> float:
-        ids = [self._base.end, *self._tokens.all_of(text), self._base.end]
+        end = self._base.end
+        assert end is not None  # as all bases of language models have one
+        ids = [end, *self._tokens.all_of(text), end]
         nats, context = 0.0, self._settings.context
         for begin in range(0, len(ids) - 1, context):
             window = torch.tensor([ids[begin : begin + context + 1]])

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from tuner.domain.errors import ConfigurationError
@@ -29,13 +30,18 @@ def loaded(base: BaseFolder, task: Task, *, classes: int, precision: Precision, 
     library = _library()
     try:
         model, missing = _read(library, base, task, classes, precision)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError) as error:
-        raise ConfigurationError(f"settings.base: {base.path} cannot be loaded as {_CLASSES[task]}: {error}") from error
+    except _OF_LOADING as error:
+        said = str(error).partition("\n")[0][:_SAID]
+        raise ConfigurationError(f"settings.base: {base.path} cannot be loaded as {_CLASSES[task]}: {said}") from error
     model.config.use_cache = False  # type: ignore[union-attr]
     head = [*_head(model, missing)] if task is Task.CLASSIFICATION else []
     return AdaptableBase(model.to(device), task=task, head=head, drawn=missing)
 
 
+_OF_LOADING = (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, SafetensorError)
+"""What the library raises of a folder that holds no model, half a model, or one that needs code of its own."""
+
+_SAID = 300
 _CLASSES = {Task.LANGUAGE: "AutoModelForCausalLM", Task.CLASSIFICATION: "AutoModelForSequenceClassification"}
 
 

@@ -49,6 +49,15 @@ def test_what_cannot_be_trained_is_an_error_before_anything_runs(tmp_path: Path)
         Finetune({**SETTINGS, "dataset": str(tmp_path / "short.txt")}, seed=0).data()
 
 
+def test_a_base_without_a_token_that_ends_a_text_is_for_classes_only(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert", "vocab_size": 300, "pad_token_id": 0}))
+    (tmp_path / "tokenizer.json").write_bytes(base_at(RANDOM).tokenizer.read_bytes())
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    with pytest.raises(ConfigurationError, match="no eos_token_id"):
+        Finetune({**SETTINGS, "base": str(tmp_path)}, seed=0)
+    assert "40 texts" in Finetune({**table(tmp_path, "a", "b"), "base": str(tmp_path)}, seed=0).data().summary
+
+
 def test_a_tokenizer_of_more_tokens_than_the_model_knows_is_refused(tmp_path: Path) -> None:
     known = {"model_type": "llama", "vocab_size": 200, "eos_token_id": 2}
     (tmp_path / "config.json").write_text(json.dumps(known))

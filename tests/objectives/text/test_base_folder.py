@@ -49,7 +49,14 @@ def test_what_is_missing_is_said_all_at_once(tmp_path: Path) -> None:
         assert part in said
 
 
-@pytest.mark.parametrize("config", ["[]", "{", '{"vocab_size": 5}', '{"vocab_size": "many", "eos_token_id": 1}'])
+def test_an_encoder_needs_no_token_that_ends_a_text_and_one_with_a_decoder_is_refused(tmp_path: Path) -> None:
+    bert = base_at(folder(tmp_path / "base", model_type="bert", eos_token_id=None, pad_token_id=0))
+    assert (bert.end, bert.pad) == (None, 0)
+    with pytest.raises(ConfigurationError, match="has an encoder and a decoder"):
+        base_at(folder(tmp_path / "base", model_type="t5", is_encoder_decoder=True))
+
+
+@pytest.mark.parametrize("config", ["[]", "{", '{"vocab_size": "many", "eos_token_id": 1}'])
 def test_a_configuration_that_is_none_is_an_error_with_its_file(config: str, tmp_path: Path) -> None:
     place = folder(tmp_path / "base")
     (tmp_path / "base" / "config.json").write_text(config)
