@@ -14,6 +14,7 @@ from tuner.domain.model import Model, SavedModel
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.trial import Trial
+from tuner.formatting.values import amount
 from tuner.objectives._components import BATCH_SIZE
 from tuner.objectives._factory_objective import FactoryObjective
 from tuner.objectives._finetune_settings import DEFAULT_BATCH_SIZE, FinetuneSettings, located
@@ -89,7 +90,7 @@ class Finetune(FactoryObjective):
         texts = self._texts
         if isinstance(texts, TokenData):
             return texts.notes
-        left_out = f"{texts.unlabelled:,} rows have no text or no class, and are left out"
+        left_out = f"left out for want of a text or a class: {amount(texts.unlabelled, 'row')}"
         return (left_out,) if texts.unlabelled else ()
 
     def data(self) -> DataRecord:

@@ -10,6 +10,7 @@ import torch
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.model import SavedModel
+from tuner.formatting.values import amount
 from tuner.objectives._components import part
 from tuner.objectives._finetune_settings import FinetuneSettings
 from tuner.objectives._finetune_space import lora_of
@@ -87,7 +88,7 @@ class AdapterModel(AnsweringModel):
             return ()
         context = self._settings.context
         longer = sum(len(self._tokens.all_of(text)) > context for text in self._texts(inputs))
-        return (f"{longer:,} texts are longer than {context} tokens: their ends are not read",) if longer else ()
+        return (f"longer than the {context} tokens that are read: {amount(longer, 'text')}",) if longer else ()
 
     def save(self) -> SavedModel:
         config, settings, seed = self._origin

@@ -31,7 +31,7 @@ def test_a_classifier_has_its_own_metrics_summary_and_notes(tmp_path: Path) -> N
     objective = Finetune(table(tmp_path, "a", "b"), seed=0)
     assert "accuracy" in objective.metrics()
     assert objective.data().summary.startswith("40 texts of 2 classes (a, b): 32 train, 4 validate; base: llama")
-    assert objective.notes(space) == ("1 rows have no text or no class, and are left out",)
+    assert objective.notes(space) == ("left out for want of a text or a class: 1 row",)
     assert objective.proposal()["search_space"] == "finetune_classifier"
     assert Finetune(SETTINGS, seed=0).proposal()["search_space"] == "finetune"
     assert "bits_per_byte" in Finetune(SETTINGS, seed=0).metrics()

@@ -51,7 +51,7 @@ def test_what_is_no_text_is_refused_and_what_is_cut_is_said(classifier: Any, tmp
     with pytest.raises(ConfigurationError, match=r"no column 'text'.*review"):
         classifier.predict(pd.DataFrame({"review": ["good"]}))
     assert classifier.doubts(["short"]) == ()
-    assert classifier.doubts(["long " * 20]) == ("1 texts are longer than 32 tokens: their ends are not read",)
+    assert classifier.doubts(["long " * 20]) == ("longer than the 32 tokens that are read: 1 text",)
     with pytest.raises(ConfigurationError, match="cannot be written as ONNX"):
         classifier.write_onnx(tmp_path / "model.onnx")
 
