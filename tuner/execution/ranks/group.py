@@ -51,7 +51,8 @@ def run_ranks(
 ) -> Any:
     """Call `function` with the trial in each of so many processes, and return what rank 0 returned, once all are done.
 
-    With `own_devices` each has one of those that the trial sees; else they have the trial's. Raises `RankFailedError`, or `MemoryError` where that was the reason, when a rank fails; all have ended then.
+    With `own_devices` each has one of those that the trial sees; else they have the trial's. Raises `RankFailedError`,
+    or `MemoryError` where that was the reason, when a rank fails; all have ended then.
     """
     devices = [_device_of(trial.device, rank) if own_devices else trial.device for rank in range(ranks)]
     with _started(function, trial, devices, start_method) as members:
