@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -214,3 +215,17 @@ def test_values_by_row_are_those_of_rank_0(tmp_path: Path) -> None:
     rows = trial.rows.take()
     assert rows is not None
     assert rows.total == 2
+
+
+def test_ranks_have_devices_of_their_own_where_the_study_gives_each_one(tmp_path: Path) -> None:
+    trial, kept = made(tmp_path)
+    on_gpus = replace(trial, device="cuda")
+    run_ranks(note_device, on_gpus, 2, "fork", own_devices=True)
+    run_ranks(note_device, on_gpus, 2, "fork")
+    run_ranks(note_device, trial, 2, "fork", own_devices=True)
+    assert [notes(tmp_path, rank) for rank in (0, 1)] == [["cuda:0", "cuda", "cpu"], ["cuda:1", "cuda", "cpu"]]
+    assert kept.reported == []
+
+
+def note_device(trial: Trial) -> None:
+    note(trial, trial.device)

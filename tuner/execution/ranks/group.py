@@ -46,12 +46,16 @@ class _TracebackOfRankError(Exception):
     """The traceback of another process, shown as the cause of what is raised here."""
 
 
-def run_ranks(function: Callable[[Trial], Any], trial: Trial, ranks: int, start_method: StartMethod) -> Any:
+def run_ranks(
+    function: Callable[[Trial], Any], trial: Trial, ranks: int, start_method: StartMethod, *, own_devices: bool = False
+) -> Any:
     """Call `function` with the trial in each of so many processes, and return what rank 0 returned, once all are done.
 
-    Raises `RankFailedError`, or `MemoryError` where that was the reason, when a rank fails; all have ended then.
+    With `own_devices` each has one of those that the trial sees; else they have the trial's. Raises `RankFailedError`,
+    or `MemoryError` where that was the reason, when a rank fails; all have ended then.
     """
-    with _started(function, trial, ranks, start_method) as members:
+    devices = [_device_of(trial.device, rank) if own_devices else trial.device for rank in range(ranks)]
+    with _started(function, trial, devices, start_method) as members:
         return _Group(trial, members).serve()
 
 
@@ -74,18 +78,17 @@ class _Member:
 
 @contextmanager
 def _started(
-    function: Callable[[Trial], Any], trial: Trial, ranks: int, start_method: StartMethod
+    function: Callable[[Trial], Any], trial: Trial, devices: list[str], start_method: StartMethod
 ) -> Iterator[list[_Member]]:
-    """Start the ranks; all have ended afterwards."""
+    """Start a rank on each of the devices; all have ended afterwards."""
     context = cast("SpawnContext", get_context(start_method))
     shared = {each.name: getattr(trial, each.name) for each in fields(trial) if each.name not in _OF_A_RANK}
     port, folder, state = _free_port(), trial.load_folder(), trial.checkpoints.load_file()
     members: list[_Member] = []
     try:
-        for rank in range(ranks):
+        for rank, device in enumerate(devices):
             ours, theirs = context.Pipe()
-            device = _device_of(trial.device, rank, ranks)
-            place = Place(rank=rank, ranks=ranks, port=port, device=device, folder=folder, state=state)
+            place = Place(rank=rank, ranks=len(devices), port=port, device=device, folder=folder, state=state)
             process = context.Process(target=be_rank, args=(function, shared, place, theirs), name=f"rank-{rank}")
             process.start()
             theirs.close()  # so that the end of the rank is the end of the connection
@@ -103,9 +106,9 @@ def _started(
             member.connection.close()
 
 
-def _device_of(device: str, rank: int, ranks: int) -> str:
+def _device_of(device: str, rank: int) -> str:
     """Return the device of a rank: each has its own of those that the trial sees, in the order of the ranks."""
-    return device if device == "cpu" or ":" in device or ranks == 1 else f"{device}:{rank}"
+    return device if device == "cpu" else f"{device}:{rank}"
 
 
 def _free_port() -> int:

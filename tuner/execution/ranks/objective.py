@@ -36,7 +36,7 @@ class RankFunction:
         return partial(RankFunction, start_method=self._start_method), (self._worker_spec, self._find)
 
     def __call__(self, trial: Trial) -> Any:
-        return run_ranks(self.in_rank, trial, self._worker_spec.ranks, self._start_method)
+        return run_ranks(self.in_rank, trial, self._worker_spec.ranks, self._start_method, own_devices=True)
 
     def in_rank(self, trial: Trial) -> Any:
         """Be the function of one rank."""
