@@ -161,6 +161,21 @@ def _refuse_needed(local: ModuleSpec, folder: Path) -> None:
         )
 
 
+def stand_ins(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the modules in `folder` that have the names of ones that are needed here, with where those are.
+
+    They do no harm where the folder comes last on the path, and are imported in their place where it comes first.
+    """
+    for path in sorted(folder.iterdir()):
+        local = PathFinder.find_spec(path.name.partition(".")[0], [str(folder)])
+        is_it = (
+            local is not None and local.origin is not None and path in (Path(local.origin), Path(local.origin).parent)
+        )
+        other = _installed(local, folder) if local is not None and is_it else None
+        if local is not None and other is not None and _is_needed(local.name):
+            yield path, other
+
+
 @cache
 def _is_needed(module: str) -> bool:
     """Whether a module is Python's own, or of `tuner` or a package that it depends on, however indirectly."""

@@ -7,7 +7,7 @@ import pytest
 
 from tuner.domain.errors import ClusterError, ConfigurationError
 from tuner.domain.places import Cluster
-from tuner.execution.ray.cluster import ALWAYS_LEFT_OUT, join, refuse_large
+from tuner.execution.ray.cluster import ALWAYS_LEFT_OUT, join, refuse_large, refuse_stand_ins
 
 
 @pytest.fixture(autouse=True)
@@ -44,3 +44,20 @@ def test_what_git_ignores_and_our_own_files_stay(tmp_path: Path) -> None:
         (tmp_path / name / "large").write_bytes(bytes(4000))
     (tmp_path / ".gitignore").write_text("ignored/\n")
     refuse_large(tmp_path, ALWAYS_LEFT_OUT, 1000)
+
+
+def test_modules_that_would_be_imported_on_nodes_in_place_of_installed_ones_are_refused_all_at_once(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "numpy.py").write_text("raise SystemExit")
+    (tmp_path / "json").mkdir()
+    (tmp_path / "json" / "__init__.py").touch()
+    (tmp_path / "train.py").touch()
+    (tmp_path / "torch").mkdir()  # without __init__.py what is installed is found before it
+    with pytest.raises(ConfigurationError) as refused:
+        refuse_stand_ins(tmp_path, ALWAYS_LEFT_OUT)
+    assert [problem.partition(" would")[0] for problem in refused.value.problems] == [
+        f"cluster: {tmp_path / name}" for name in ("json", "numpy.py")
+    ]
+    assert 'cluster.exclude = ["json", "numpy.py"]' in str(refused.value.hint)
+    refuse_stand_ins(tmp_path, [*ALWAYS_LEFT_OUT, "json/", "numpy.py"])

@@ -19,6 +19,7 @@ from tuner.domain.errors import ClusterError, ConfigurationError
 from tuner.domain.places import Cluster
 from tuner.execution.ray.session import silent_about_deaths
 from tuner.formatting.values import size
+from tuner.registry.import_path import stand_ins
 
 ALWAYS_LEFT_OUT = (".tuner/", ".git/", ".venv/", "__pycache__/", "*.pyc")
 
@@ -35,7 +36,8 @@ _LISTED = 3
 def join(cluster: Cluster, folder: Path | None) -> None:
     """Join a cluster, unless this process has joined one; `folder` travels to its nodes (None: nothing does).
 
-    Raises `ClusterError` where it cannot be reached, and `ConfigurationError` where what travels is too large.
+    Raises `ClusterError` where it cannot be reached, and `ConfigurationError` where what travels is too large, or would
+    be imported there in place of what is installed.
     """
     if ray.is_initialized():
         return
@@ -43,6 +45,7 @@ def join(cluster: Cluster, folder: Path | None) -> None:
     environment: dict[str, Any] = {"env_vars": {**_ON_NODES, **_given(cluster.env)}}
     if folder is not None:
         excludes = [*ALWAYS_LEFT_OUT, *cluster.exclude]
+        refuse_stand_ins(folder, excludes)
         refuse_large(folder, excludes, cluster.code_limit)
         environment |= {"working_dir": str(folder), "excludes": excludes}
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(_RAY_WAITS_SECONDS))
@@ -103,6 +106,21 @@ def _given(names: Iterable[str]) -> dict[str, str]:
     if unset:
         raise ConfigurationError([f"cluster.env: {name} is not set here" for name in unset])
     return {name: os.environ[name] for name in names}
+
+
+def refuse_stand_ins(folder: Path, excludes: Sequence[str]) -> None:
+    """Raise `ConfigurationError` where modules that travel have the names of installed ones that workers need.
+
+    On the nodes Ray puts the folder before all that is installed: a `numpy.py` in it would run in every worker.
+    """
+    left_out = {each.rstrip("/") for each in excludes}
+    found = [(path, other) for path, other in stand_ins(folder) if path.name not in left_out]
+    if found:
+        names = ", ".join(f'"{path.name}"' for path, _ in found)
+        raise ConfigurationError(
+            [f"cluster: {path} would be imported on the nodes in place of {other}" for path, other in found],
+            hint=f"rename it, or leave it out: cluster.exclude = [{names}]",
+        )
 
 
 def refuse_large(folder: Path, excludes: Sequence[str], limit: int) -> None:
