@@ -137,6 +137,57 @@ def test_an_objective_that_is_a_generator_has_no_model_and_says_what_to_do(workp
     assert str(checkpoints_in(workplace / ".tuner", "generated") / "trial-00000") in caught.value.hint
 
 
+CURVES = """
+from tuner import Cohort, Direction, Float, Objective, SearchSpace
+
+space = SearchSpace(x=Float(0, 1))
+
+
+class Curves(Objective):
+    def __init__(self, settings, seed):
+        pass
+
+    def metrics(self):
+        return {"score": Direction.MAXIMIZE}
+
+    def cohort_key(self, config):
+        return ()
+
+    def start(self, trials):
+        return Together(trials)
+
+
+class Together(Cohort):
+    def __init__(self, trials):
+        self.trials = {trial.number: trial for trial in trials}
+
+    def advance(self):
+        return {number: {"score": trial.config["x"]} for number, trial in self.trials.items()}
+
+    def drop(self, numbers):
+        self.trials = {number: each for number, each in self.trials.items() if number not in numbers}
+
+    def save(self, numbers):
+        for number in numbers:
+            self.trials[number].save({"score": 1.0})
+"""
+
+
+def test_an_objective_whose_class_makes_no_models_says_where_the_weights_lie(workplace: Path) -> None:
+    (workplace / "curves.py").write_text(CURVES)
+    spec = tuner.StudySpec(
+        objective="curves:Curves",
+        search_space="curves:space",
+        metric="score",
+        budget=tuner.Budget(trials=1, epochs=1),
+        executor="inline",
+    )
+    with pytest.raises(ConfigurationError, match="curves:Curves makes no models that can be exported") as caught:
+        tuner.run(spec, name="curves").best_model()
+    assert "OwnModel" not in caught.value.hint
+    assert str(checkpoints_in(workplace / ".tuner", "curves") / "trial-00000") in caught.value.hint
+
+
 def test_an_empty_or_missing_folder_has_no_model(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(ConfigurationError, match="no exported model"):

@@ -18,6 +18,7 @@ from tuner.domain.study_record import StudyRecord, companion, confirmed_study
 from tuner.domain.trial import Trial, TrialRecord
 from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.checkpoints import BestCheckpoint, trial_folder, trial_name
+from tuner.execution.generator import GeneratorObjective
 from tuner.execution.objectives import build_objective
 from tuner.execution.study_checkpoints import best_checkpoint, store_of
 from tuner.models.selection import Chosen, chosen
@@ -180,8 +181,11 @@ def no_model(trainings: StudyTrainings) -> ConfigurationError:
     """Return the error for an objective that makes no models, with what its trial has saved itself."""
     number = trainings.chosen.training.number
     best = trainings.trial_without_weights().load_folder()
+    lies_in = f"what trial {number} saved itself lies in {best or trainings.place(number)}"
+    if not isinstance(trainings.objective, GeneratorObjective):
+        objective = trainings.study.spec["objective"]
+        return ConfigurationError(f"the objective {objective} makes no models that can be exported", hint=lies_in)
     return ConfigurationError(
         f"the objective of study {trainings.name!r} does not say what its model is, so it cannot be exported",
-        hint="an objective that inherits OwnModel does, see docs/own-models.md\n"
-        f"what trial {number} saved itself lies in {best or trainings.place(number)}",
+        hint=f"an objective that inherits OwnModel does, see docs/own-models.md\n{lies_in}",
     )
