@@ -32,7 +32,7 @@ def readable(what: str) -> Iterator[None]:
 
 
 def check_spec(spec: Any, source: Any) -> None:
-    """Raise `TypeError`, `KeyError` or `ValueError` where a study's spec or source is not what every reader of studies relies on.
+    """Raise `TypeError`, `KeyError` or `ValueError` where a study's spec or source is not what its readers rely on.
 
     A study that Optuna made has neither.
     """
