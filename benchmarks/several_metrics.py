@@ -183,11 +183,11 @@ def weights(config: Config) -> float:
     return float(config["max_units"] * (54 + (config["num_layers"] - 1) * config["max_units"]))
 
 
-def front_of(task: Task, sampler: str, scheduler: str, *, seed: int, workers: int) -> float:
-    """Return the hypervolume of the complete trials when the budget is spent, of accuracy and the log of weights."""
+def search_of(task: Task, sampler: str, scheduler: str, *, seed: int, workers: int) -> SearchController:
+    """Return a search for the accuracy and the size of networks, which stores nothing."""
     goal = Goal(metrics=("accuracy", "weights"), directions=(Direction.MAXIMIZE, Direction.MINIMIZE))
     moments = itertools.count()
-    controller = SearchController(
+    return SearchController(
         RunPlan(
             trials=task.budget,
             max_epochs=task.epochs,
@@ -203,6 +203,11 @@ def front_of(task: Task, sampler: str, scheduler: str, *, seed: int, workers: in
         writer=Forgetful(),
         now=lambda: datetime(2026, 1, 1) + timedelta(seconds=next(moments)),  # noqa: DTZ001 - as Optuna stores it
     )
+
+
+def front_of(task: Task, sampler: str, scheduler: str, *, seed: int, workers: int) -> float:
+    """Return the hypervolume of the complete trials when the budget is spent, of accuracy and the log of weights."""
+    controller = search_of(task, sampler, scheduler, seed=seed, workers=workers)
     curves: dict[int, Values] = {}
     configs: dict[int, Config] = {}
     clock, spent, complete = Clock(seed), 0, []

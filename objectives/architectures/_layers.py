@@ -96,8 +96,9 @@ class PiecewiseLinear(nn.Module):
     def __init__(self, edges: Tensor) -> None:
         super().__init__()
         widths = edges.diff(dim=1)
+        has_width = widths >= torch.finfo(widths.dtype).tiny  # the inverse of a smaller one is infinite
         self.register_buffer("low", edges[:, :-1].clone())
-        self.register_buffer("rate", torch.where(widths > 0, 1 / widths, 0.0))
+        self.register_buffer("rate", torch.where(has_width, 1 / widths, 0.0))
 
     def forward(self, rows: Tensor) -> Tensor:
         return in_ranges(rows, self.low, self.rate)

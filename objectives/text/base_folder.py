@@ -72,7 +72,11 @@ def base_at(base: str) -> BaseFolder:
     path = _random_folder() if base == RANDOM else Path(base).expanduser()
     if problems := [*_problems(path, base)]:
         raise ConfigurationError(problems)
-    text = text_of(path / CONFIG)
+    try:
+        text = text_of(path / CONFIG)
+        fingerprint = _fingerprint(path, text)
+    except OSError as error:
+        raise ConfigurationError(f"settings.base: {error.filename}: {error.strerror or error}") from None
     found = _as_mapping(path / CONFIG, text)
     nested = found.get("text_config")
     inner: dict[str, Any] = nested if isinstance(nested, dict) else found
@@ -95,7 +99,7 @@ def base_at(base: str) -> BaseFolder:
         end=end,
         pad=next((token for token in (pad, end) if token is not None), 0),
         positions=positions,
-        fingerprint=_fingerprint(path, text),
+        fingerprint=fingerprint,
         is_random=path == _random_folder_path(),
     )
 
@@ -137,15 +141,26 @@ def _first(token: Any) -> int | None:
 
 
 def _fingerprint(path: Path, config: str) -> str:
-    """Return a hash of the configuration, the tokenizer and the sizes of the weights, which may be large."""
-    weights = (
-        [] if path == _random_folder_path() else [[file.name, file.stat().st_size] for file in _weight_files(path)]
-    )
+    """Return a hash of the configuration, the tokenizer and pieces of the weights."""
+    files = [] if path == _random_folder_path() else _weight_files(path)
+    weights = [[file.name, _sampled(file)] for file in files]
     known = [config, text_of(path / TOKENIZER, _LARGEST_TOKENIZER), weights]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()
 
 
+def _sampled(file: Path) -> str:
+    """Return a hash of the size of a file, which may be large, and of pieces all over it: training changes them all."""
+    size = file.stat().st_size
+    found = hashlib.sha256(str(size).encode())
+    with file.open("rb") as stream:
+        for begin in range(0, size, max(_PIECE, size // _PIECES)):
+            stream.seek(begin)
+            found.update(stream.read(_PIECE))
+    return found.hexdigest()
+
+
 _LARGEST_TOKENIZER = 2**28
+_PIECE, _PIECES = 4096, 256
 
 
 def _random_folder_path() -> Path:

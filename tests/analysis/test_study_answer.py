@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import pytest
 from made_studies import trial
 
 from tuner.analysis.study_answer import (
@@ -90,3 +91,16 @@ def test_why_no_model_was_made_is_kept() -> None:
     study = stored({"failure": "the weights are gone"})
     assert answer_failure(study) == "the weights are gone"
     assert study_answer(study, BEST, None) is None
+
+
+@pytest.mark.parametrize(
+    "note", [{"single": 1}, {**ANSWER.describe(), "later": 1}, [1], {**ANSWER.describe(), "pool": 3}]
+)
+def test_an_answer_that_cannot_be_read_is_none_and_says_so(note: object) -> None:
+    assert study_answer(stored(note), BEST, None) is None
+    assert "cannot be read" in answer_failure(stored(note))
+
+
+def test_why_no_model_was_made_is_said() -> None:
+    assert answer_failure(stored({"failure": "no memory"})) == "no memory"
+    assert answer_failure(stored(None)) == ""

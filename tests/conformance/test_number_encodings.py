@@ -92,3 +92,9 @@ def test_a_number_of_few_values_has_ranges_without_a_width() -> None:
     assert found.isfinite().all()
     assert found[0, 1:].sum() == 0
     assert found[1, 1:].max() == 1
+
+
+def test_ranges_of_the_smallest_numbers_are_finite() -> None:
+    layer = PARTS["number_encoding"]["piecewise_linear"](bins=2).layer(1, np.array([[0.0], [1e-40], [2e-40]]))
+    assert layer is not None
+    assert layer(torch.tensor([[0.0], [1e-40], [1.0]])).isfinite().all()

@@ -11,9 +11,11 @@ import pytest
 
 import tuner
 from tuner import Budget, Choice, Float, SearchSpace, StudySpec
-from tuner.analysis.study_answer import StudyAnswer
+from tuner.analysis.study_answer import NOTE, StudyAnswer, answer_failure
 from tuner.domain.errors import ModelError
 from tuner.domain.study import Confirm
+from tuner.models.final_answer import settle_answer
+from tuner.storage.store import open_store
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -177,6 +179,28 @@ def test_without_ensembles_the_model_is_one_training(
     assert found.why_single == "answer.ensemble is false"
     study.export("model")
     assert not Path("model/single").exists()
+
+
+def test_a_model_that_cannot_be_made_ends_no_run_and_its_reason_is_stored(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("no memory is left")
+
+    monkeypatch.setattr("tuner.objectives.training.trainer_factory.final_model", fail)
+    store = open_store(None)
+    with store.holding("amount") as writer:
+        kept = store.study("amount").notes[NOTE]
+        writer.annotate(NOTE, None)
+    try:
+        settle_answer(store, "amount")
+        assert "RuntimeError: no memory is left" in answer_failure(store.study("amount"))
+        with store.holding("amount"):
+            settle_answer(store, "amount")  # another process continues it
+    finally:
+        with store.holding("amount") as writer:
+            writer.annotate(NOTE, kept)
+        store.close()
 
 
 def test_an_objective_whose_models_cannot_be_averaged_is_refused_an_ensemble(workplace: Path, cli: Cli) -> None:

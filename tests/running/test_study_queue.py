@@ -72,6 +72,15 @@ def test_studies_are_taken_by_priority_and_in_the_order_of_their_arrival() -> No
         put("first")
 
 
+def test_a_user_without_a_name_submits_as_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)
+    put("nameless")
+    with closing(open_store(None)) as store:
+        assert submitted(store)[0].submitter.startswith(f"user {2**31 - 7}@")
+
+
 def test_what_was_submitted_is_run_whatever_became_of_its_file() -> None:
     put("kept", **{"budget.trials": 1})
     Path("queued.toml").write_text(STUDY.replace("epochs = 3", "epochs = 9"))

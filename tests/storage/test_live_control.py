@@ -1,7 +1,11 @@
 """What is asked of a run: kept for that run alone, and for none that comes later."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from fakes import MINIMIZED, described
@@ -39,6 +43,22 @@ def test_what_is_asked_adds_up_and_is_gone_with_the_run(store: Store) -> None:
         control.ask(lambda asked: replace(asked, stops=True))
         assert control.asked(token(store)) == LiveControl(stops=True)
         assert control.asked(first) == NOTHING_ASKED
+
+
+def test_what_several_ask_at_once_is_all_kept(store: Store, storage: str) -> None:
+    changes: list[dict[str, Any]] = [{"is_paused": True}, {"trials": 9}, {"parallel": 2}, {"stops": True}]
+    together = threading.Barrier(len(changes))
+
+    def ask(change: dict[str, Any]) -> None:
+        with closing(open_store(storage)) as own:
+            control = own.control("run")
+            together.wait(600)
+            control.ask(lambda asked: replace(asked, **change))
+
+    with store.holding("run"), ThreadPoolExecutor(len(changes)) as pool:
+        for done in [pool.submit(ask, change) for change in changes]:
+            done.result()
+        assert store.control("run").asked(token(store)) == LiveControl(is_paused=True, stops=True, trials=9, parallel=2)
 
 
 def test_nothing_is_asked_of_a_study_that_no_process_runs(store: Store) -> None:

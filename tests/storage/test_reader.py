@@ -1,5 +1,6 @@
 """Rows that another program has written: read as they are, or named."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,6 +64,23 @@ def test_a_study_that_cannot_be_read_is_named(store: Store, key: str, text: str)
         store.read("s")
     except StorageError as error:
         assert "study 1 of the storage cannot be read" in error.message  # noqa: PT017 - some of these can be read
+
+
+@pytest.mark.parametrize(
+    "budget",
+    [
+        {"trials": 3, "unit": "\x1b[31mtrees", "amount": 9},
+        {"trials": 3, "epochs": 3, "steps": 9},
+        {"trials": 3, "amount": 9},
+    ],
+)
+def test_a_study_whose_unit_is_no_word_or_not_one_cannot_be_read(store: Store, budget: dict[str, Any]) -> None:
+    spec = json.dumps({**store.study("s").spec, "budget": budget})
+    with sqlite3.connect("s.db") as connection:
+        connection.execute("UPDATE study_user_attributes SET value_json = ? WHERE key = 'tuner:spec'", (spec,))
+    connection.close()
+    with pytest.raises(StorageError, match="study 1 of the storage cannot be read: ValueError: its spec has budget"):
+        store.read("s")
 
 
 def test_a_time_that_is_none_is_told(store: Store) -> None:

@@ -159,10 +159,9 @@ def training_of(study: StudyRecord, best: TrialRecord, confirmation: Confirmatio
 
 def study_answer(study: StudyRecord, best: TrialRecord | None, confirmation: Confirmation | None) -> StudyAnswer | None:
     """Return the stored answer; None where there is none, or another training is the study's single model by now."""
-    note = study.notes.get(NOTE)
-    if best is None or not note or "single" not in note:
+    found, _ = _stored(study)
+    if best is None or found is None:
         return None
-    found = StudyAnswer.from_description(note)
     name, record = training_of(study, best, confirmation)
     return found if found.single.members == (training(name, record),) else None
 
@@ -174,7 +173,16 @@ def training(study: str, record: TrialRecord) -> Training:
 
 def answer_failure(study: StudyRecord) -> str:
     """Return why no model was made at the end of the last run; "" where one was, or none was wanted."""
-    return str((study.notes.get(NOTE) or {}).get("failure", ""))
+    return _stored(study)[1]
+
+
+def _stored(study: StudyRecord) -> tuple[StudyAnswer | None, str]:
+    """Return the stored answer, or why there is none; the end of the next run stores another one."""
+    note = study.notes.get(NOTE) or {}
+    try:
+        return (StudyAnswer.from_description(note), "") if "single" in note else (None, str(note.get("failure", "")))
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        return None, f"what is stored of it cannot be read: {type(error).__name__}: {error}"
 
 
 def _model(description: Mapping[str, Any]) -> ModelAnswer:

@@ -1,17 +1,20 @@
 """What a study hands out, settled at the end of a run: the single model, and the ensemble where that is no worse."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from tuner.analysis.study_answer import NOTE, ModelAnswer, StudyAnswer, Training, training
 from tuner.domain.answer_spec import AnswerSpec
-from tuner.domain.errors import NoUsableTrialError, TunerError
+from tuner.domain.errors import NoUsableTrialError, StudyHeldError, TunerError
 from tuner.domain.objective import Objective
 from tuner.domain.ranking import ranked
 from tuner.domain.study import StudySpec
 from tuner.domain.study_record import StudyRecord, companion
 from tuner.domain.trial import Trial
 from tuner.execution.checkpoint_retention import KEPT
+from tuner.execution.host import is_failure_here
+from tuner.execution.user_failures import failure_of
 from tuner.models.study_trainings import StudyTrainings, no_weights
 from tuner.storage.store import Store
 
@@ -20,7 +23,7 @@ def settle_answer(store: Store, name: str, spec: StudySpec | None = None) -> Non
     """Store what the study hands out, where it is to be an ensemble or its data is a person's own table.
 
     `spec` stands in for that of a study that was made in Python. What keeps a model from being made is stored too: the
-    study itself has ended well.
+    study itself has ended well. Nothing is stored of a study that another process continues by now: that settles it.
     """
     study = store.study(name)
     if not study.spec or study.asks_and_tells or not _is_wanted(study):
@@ -34,7 +37,11 @@ def settle_answer(store: Store, name: str, spec: StudySpec | None = None) -> Non
         return
     except TunerError as error:
         content = {"failure": error.message}
-    with store.holding(name) as writer:
+    except BaseException as error:
+        if not is_failure_here(error):
+            raise
+        content = {"failure": failure_of(error).message}
+    with suppress(StudyHeldError), store.holding(name) as writer:
         writer.annotate(NOTE, content)
 
 

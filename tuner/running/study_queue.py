@@ -1,6 +1,7 @@
 """The queue of studies: they are submitted as data, and workers take them, one at a time each, under the lease."""
 
 import getpass
+import os
 import socket
 from collections.abc import Mapping
 from contextlib import closing, suppress
@@ -72,7 +73,11 @@ def _as_data(source: Source, modules: Path) -> Source:
 
 
 def _submitter() -> str:
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        user = f"user {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
 
 
 @final

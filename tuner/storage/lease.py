@@ -185,12 +185,19 @@ def refuse_held(connection: Connection, study_id: int, name: str, now: datetime)
 
     Returns the lease that was held last, None where the study was never run.
     """
-    # Where rows are locked one by one, this one stands for the study; SQLite locks everything.
-    connection.execute(select(schema.studies.c.study_id).where(schema.studies.c.study_id == study_id).with_for_update())
+    lock_study(connection, study_id)
     before = _stored(connection, study_id, changes=True)
     if before is not None and before.is_valid(now):
         raise _held(connection, name, before, now)
     return before
+
+
+def lock_study(connection: Connection, study_id: int) -> None:
+    """Let no other transaction that locks the study continue until this one ends.
+
+    Where rows are locked one by one, the study's own stands for it; SQLite locks everything.
+    """
+    connection.execute(select(schema.studies.c.study_id).where(schema.studies.c.study_id == study_id).with_for_update())
 
 
 def take(engine: Engine, study_id: int, name: str, clock: Clock = utc_now) -> LeaseRecord:

@@ -14,7 +14,7 @@ from tuner.domain.errors import ConfigurationError
 from tuner.domain.live_control import NOTHING_ASKED, LiveControl
 from tuner.storage import schema
 from tuner.storage.engine import committed, reading
-from tuner.storage.lease import claim_on, utc_now
+from tuner.storage.lease import claim_on, lock_study, utc_now
 from tuner.storage.reader import PREFIX
 from tuner.storage.validation import readable
 from tuner.system.untrusted_files import json_of
@@ -41,10 +41,11 @@ class StoredControl:
         found: list[LiveControl] = []
 
         def change_it(connection: Connection) -> None:
+            lock_study(connection, self._study_id)  # two that ask at once would both insert the row, and miss the other
             claim = claim_on(connection, self._study_id)
             if claim is None or not claim.is_valid(utc_now()):
                 raise ConfigurationError("no process runs the study now")
-            stored = connection.execute(self._row().with_for_update()).scalar()
+            stored = connection.execute(self._row()).scalar()
             asked = change(_asked(stored, claim.token))
             written = json.dumps({"token": claim.token, **asked.describe()})
             row = {"study_id": self._study_id, "key": _KEY, "value_json": written}

@@ -6,7 +6,7 @@ from typing import Any
 
 from tuner.domain.batching import Batching
 from tuner.domain.errors import ConfigurationError, StorageError
-from tuner.domain.fidelity import UNIT, UNIT_KEYS, Fidelity
+from tuner.domain.fidelity import UNIT, UNIT_KEYS, Fidelity, fidelity_problems
 
 _LONGEST = 300
 """How many characters of a reason are shown."""
@@ -32,7 +32,7 @@ def readable(what: str) -> Iterator[None]:
 
 
 def check_spec(spec: Any, source: Any) -> None:
-    """Raise `TypeError` or `KeyError` where a study's spec or source is not what every reader of studies relies on.
+    """Raise `TypeError`, `KeyError` or `ValueError` where a study's spec or source is not what its readers rely on.
 
     A study that Optuna made has neither.
     """
@@ -46,6 +46,8 @@ def check_spec(spec: Any, source: Any) -> None:
         raise TypeError("a word of its spec.command is not text")
     units: dict[str, type] = {**dict.fromkeys(UNIT_KEYS, int), UNIT: str}
     _check_kinds("spec.budget", spec["budget"], {"trials": int, **units}, required=("trials",))
+    if problems := [*fidelity_problems(spec["budget"])]:
+        raise ValueError(f"its spec has {problems[0]}")
     Fidelity.of(spec["budget"])
     for component in ("sampler", "scheduler"):
         _check_kinds(f"spec.{component}", spec[component], {"name": str}, required=("name",))

@@ -3,6 +3,8 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -201,6 +203,54 @@ def test_the_state_of_rank_0_is_kept_and_loaded_by_every_rank_of_however_many(tm
     trial, _ = made(tmp_path, recorded=1)
     run_ranks(save_and_load, trial, 3, "fork")
     assert [notes(tmp_path, rank) for rank in range(3)] == [["None", "rank 0"], ["None", "rank 0"], ["rank 0"]]
+
+
+def save_in_vain(trial: Trial) -> None:
+    trial.save({"from": "the first epoch"})
+    trial.report(loss=1.0)
+    with suppress(TypeError):
+        trial.save({"from": object()})
+    trial.report(loss=0.5)
+
+
+def test_a_state_that_cannot_be_saved_leaves_the_one_before_it(tmp_path: Path) -> None:
+    _, reported = ran(save_in_vain, tmp_path)
+    assert [each["loss"] for each in reported] == [1.0, 0.5]
+    assert made(tmp_path, recorded=1)[0].load() == {"from": "the first epoch"}
+
+
+def save_beside_reports(trial: Trial) -> None:
+    """Save in a thread while another one reports, each of them often enough that they meet."""
+    with ThreadPoolExecutor(1) as pool:
+        saved = [pool.submit(trial.save, {"at": at}) for at in range(50)] if trial.rank == 0 else []
+        for epoch in range(5):
+            trial.report(loss=epoch)
+        for each in saved:
+            each.result()
+
+
+def test_threads_of_a_rank_save_and_report_at_the_same_time(tmp_path: Path) -> None:
+    _, reported = ran(save_beside_reports, tmp_path)
+    assert [each["loss"] for each in reported] == [0, 1, 2, 3, 4]
+
+
+def leave_at_the_answer(trial: Trial) -> None:
+    note(trial, os.getpid())
+    trial.report(loss=1.0)
+    trial.report(loss=2.0)
+
+
+def test_a_rank_that_is_killed_while_it_waits_for_an_answer_is_named(tmp_path: Path) -> None:
+    trial, kept = made(tmp_path)
+
+    def kill_rank_1(metrics: Any, step: int | None) -> None:
+        pid = int(notes(tmp_path, 1)[0])
+        os.kill(pid, signal.SIGKILL)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+    kept.report = kill_rank_1  # type: ignore[method-assign]
+    with pytest.raises(RankFailedError, match="rank 1 was killed by SIGKILL"):
+        run_ranks(leave_at_the_answer, trial, 2, "fork")
 
 
 def keep_rows(trial: Trial) -> None:

@@ -1,16 +1,17 @@
 """An objective that is a class trains in ranks as it does in one process."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
 
 import pytest
 
 from tuner.domain.config import Config
+from tuner.domain.objective import Cohort, Objective
 from tuner.domain.reporting import Reporter
 from tuner.domain.study import Direction
 from tuner.domain.study_folders import StudyFolders
-from tuner.domain.trial import Trial
+from tuner.domain.trial import Failure, FailureReason, Trial
 from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.checkpoints import TrialCheckpoints
 from tuner.execution.host import Host
@@ -91,3 +92,32 @@ def test_a_trial_in_ranks_is_tested_in_its_own_process(tmp_path: Path) -> None:
     assert tested is not None
     assert tested == pytest.approx(Language(SETTINGS, seed=1).test(saved))
     assert objective.cohort_key(CONFIG) == Language(SETTINGS, seed=1).cohort_key(CONFIG)
+
+
+@final
+class Exhausted(Objective):
+    """Its first epoch fails, as cohorts return it."""
+
+    def __init__(self, settings: Mapping[str, Any], seed: int) -> None: ...
+
+    def start(self, trials: Sequence[Trial]) -> Cohort:
+        return ExhaustedCohort()
+
+    def cohort_key(self, config: Config) -> None:
+        return None
+
+
+@final
+class ExhaustedCohort(Cohort):
+    def advance(self) -> Mapping[int, Failure]:
+        return {0: Failure(reason=FailureReason.OUT_OF_MEMORY, message="no memory left", traceback="in advance")}
+
+    def drop(self, numbers: Collection[int]) -> None:
+        raise AssertionError
+
+
+def test_an_epoch_that_fails_keeps_its_reason_and_its_traceback(tmp_path: Path) -> None:
+    function = RankFunction(worker_spec(tmp_path), find_objective, start_method="fork", found=Exhausted)
+    with pytest.raises(MemoryError, match="no memory left") as raised:
+        function(trial(tmp_path / "trial")[0])
+    assert "in advance" in str(raised.value.__cause__)

@@ -38,6 +38,15 @@ def test_a_folder_says_what_the_model_reads(tmp_path: Path) -> None:
     assert base_at(folder(tmp_path / "base", model_type="roberta", pad_token_id=1)).positions == 62
 
 
+def test_weights_that_were_trained_further_are_another_base(tmp_path: Path) -> None:
+    known = {base_at(folder(tmp_path / "base")).fingerprint}
+    weights = tmp_path / "base" / "model.safetensors"
+    for trained in (b"WEIGHTS", b"0" * 3_000_000, b"0" * 2_000_000 + b"1" * 1_000_000):
+        weights.write_bytes(trained)
+        known.add(base_at(str(tmp_path / "base")).fingerprint)
+    assert len(known) == 4
+
+
 def test_what_is_missing_is_said_all_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"there is no folder 'meta/llama'.*save_pretrained"):
         base_at("meta/llama")

@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -68,12 +68,17 @@ class _Member:
     process: ForkProcess | SpawnProcess
 
     def received(self) -> Message | None:
-        """Return its next message, None where it has ended without a word."""
+        """Return its next message, None where it has ended without one, or within one."""
         try:
             message: Message = self.connection.recv()
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):
             return None
         return message
+
+    def answer(self, content: Any) -> None:
+        """Send what it waits for; where it has ended meanwhile, the next `received` finds that."""
+        with suppress(ConnectionError):
+            self.connection.send(content)
 
 
 @contextmanager
@@ -119,7 +124,7 @@ def _free_port() -> int:
 
 
 class _AbortedError(Exception):
-    """Ends a folder that is not to become a checkpoint."""
+    """Ends a folder, or a file, that is not to become a checkpoint: those before it are kept."""
 
 
 @final
@@ -175,7 +180,7 @@ class _Group:
         self._trial.report(metrics, step=first.step, stop=False)
         self._waiting.clear()
         for member in self._members.values():
-            member.connection.send(self._trial.should_stop)
+            member.answer(self._trial.should_stop)
 
     def _take_next(self) -> None:
         """Wait for ranks that have yet to come, and do what they ask for."""
@@ -193,7 +198,7 @@ class _Group:
             case MessageKind.REPORT | MessageKind.END:
                 self._waiting[rank] = message
             case MessageKind.OPEN:
-                self._members[rank].connection.send(self._opened(rank, message.step))
+                self._members[rank].answer(self._opened(rank, message.step))
             case MessageKind.COMMIT | MessageKind.ABORT:
                 folder = next(each for each in self._folders if each.path == message.content)
                 folder.inside.discard(rank)
@@ -225,12 +230,14 @@ class _Group:
         def write(path: Path) -> None:
             nonlocal is_kept
             is_kept = True
-            member.connection.send(path)
-            self._received(rank)
+            member.answer(path)
+            if self._received(rank).kind is MessageKind.ABORT:
+                raise _AbortedError
 
-        self._trial.checkpoints.save_by(write)
+        with suppress(_AbortedError):
+            self._trial.checkpoints.save_by(write)
         if not is_kept:
-            member.connection.send(None)
+            member.answer(None)
 
     def _received(self, rank: int) -> Message:
         message = self._members[rank].received()

@@ -14,6 +14,7 @@ from tuner.execution.checkpoints import CODEC
 from tuner.execution.generator import GeneratorCohort
 from tuner.execution.host import Host
 from tuner.execution.ranks.group import StartMethod, run_ranks
+from tuner.execution.ranks.rank_process import FailedEpochError
 
 Find = Callable[[WorkerSpec], Any]
 """Finds a spec's objective, a function or a class."""
@@ -50,7 +51,7 @@ class RankFunction:
         cohort = objective.start([trial])
         while (outcome := cohort.advance()[trial.number]) is not None:
             if isinstance(outcome, Failure):
-                raise RuntimeError(outcome.message)  # noqa: TRY004 - it is what the objective measured
+                raise FailedEpochError(outcome)
             cohort.save([trial.number])
             trial.report(outcome)
 

@@ -17,7 +17,7 @@ from tuner.domain.errors import StopTrial
 from tuner.domain.reporting import Reporter, portable
 from tuner.domain.row_values import RowKeeper
 from tuner.domain.seed import derive
-from tuner.domain.trial import Trial
+from tuner.domain.trial import Failure, Trial
 from tuner.execution.checkpoints import CODEC, restore_generators, save_generators
 from tuner.execution.ranks.messages import Message, MessageKind, Place
 from tuner.execution.user_failures import failure_of
@@ -26,6 +26,14 @@ from tuner.system.processes import die_with_parent
 
 LOOPBACK = "127.0.0.1"
 """Where ranks of one machine find each other."""
+
+
+class FailedEpochError(Exception):
+    """An objective that is a class has measured this failure in place of metrics."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
 
 
 def be_rank(function: Callable[[Trial], Any], shared: Mapping[str, Any], place: Place, connection: Connection) -> None:
@@ -73,6 +81,8 @@ def _end(function: Callable[[Trial], Any], trial: Trial) -> Message:
         return Message(MessageKind.END, None if returned is None else portable(returned))
     except StopTrial:
         return Message(MessageKind.END)
+    except FailedEpochError as error:
+        return Message(MessageKind.FAILED, error.failure)
     except BaseException as error:  # noqa: BLE001 - whatever ends a rank is its trial's failure
         failure = failure_of(error)
         sys.stderr.write(failure.traceback)
@@ -94,7 +104,13 @@ class _Link:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._one_at_a_time = threading.Lock()
+        self._one_at_a_time = threading.RLock()
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Let no other thread use the connection until the end of the block."""
+        with self._one_at_a_time:
+            yield
 
     def tell(self, message: Message) -> None:
         with self._one_at_a_time:
@@ -139,12 +155,15 @@ class _RankCheckpoints(Checkpoints):
     def save(self, state: Mapping[str, Any]) -> None:
         if self._place.rank:
             return
-        path: Path | None = self._link.ask(Message(MessageKind.SAVE))
-        if path is None:
-            return
-        try:
-            import_module(CODEC).save(state, path)
-        finally:
+        with self._link.kept():  # what another thread says may not come in between
+            path: Path | None = self._link.ask(Message(MessageKind.SAVE))
+            if path is None:
+                return
+            try:
+                import_module(CODEC).save(state, path)
+            except BaseException:
+                self._link.tell(Message(MessageKind.ABORT))
+                raise
             self._link.tell(Message(MessageKind.SAVED))
 
     def load(self) -> Mapping[str, Any] | None:
