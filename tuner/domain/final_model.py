@@ -1,7 +1,7 @@
 """A trained model, or several whose answers are averaged, as one that is judged and handed out."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, final
 
 from tuner.domain.model import Model
@@ -34,14 +34,6 @@ class SplitScores:
     rows: RowValues | None = field(default=None, repr=False)
     raw_log_loss: float | None = None
     reliability: tuple[ReliabilityBin, ...] = ()
-
-    def describe(self) -> dict[str, Any]:
-        """Return the JSON form, without the rows."""
-        return {
-            "metrics": dict(self.metrics),
-            "raw_log_loss": self.raw_log_loss,
-            "reliability": [asdict(each) for each in self.reliability],
-        }
 
 
 @final

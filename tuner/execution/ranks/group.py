@@ -140,14 +140,8 @@ class _SharedFolder:
 
     def close(self) -> None:
         """Let it become the checkpoint, or delete it."""
-        if not self.is_aborted:
-            self.context.__exit__(None, None, None)
-            return
-        error = _AbortedError()
-        try:
-            self.context.__exit__(_AbortedError, error, None)
-        except _AbortedError:
-            return
+        error = _AbortedError() if self.is_aborted else None
+        self.context.__exit__(None if error is None else type(error), error, None)
 
 
 @final
