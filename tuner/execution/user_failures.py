@@ -97,7 +97,9 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def _text(error: BaseException) -> str:
-    """Return what an exception says, which a person's own class may not be able to."""
+    """Return what an exception says, and ours what to do next; a person's own class may not be able to."""
+    if isinstance(error, TunerError) and error.hint:
+        return f"{error.message}; {error.hint}"
     try:
         return str(error)
     except Exception as another:  # noqa: BLE001 - it is user code too

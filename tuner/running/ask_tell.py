@@ -188,8 +188,9 @@ class AskedTrial:
 
     `epoch` is how far it was trained before, 0 unless it was interrupted or is tried again: it may continue from there,
     or begin anew, and what it reports again up to there is ignored; `max_epochs` is how far it is trained at most. Both
-    are in the unit of the study's budget. One thread at a time reports it. As a context it has its result at the end of
-    the block: an exception of the program is its failure, after which the program continues.
+    are in the study's `unit`, and are better called `step` and `max_step` where that is another than epochs. One thread
+    at a time reports it. As a context it has its result at the end of the block: an exception of the program is its
+    failure, after which the program continues.
     """
 
     def __init__(self, study: AskTellStudy, member: TrialAssignment, fidelity: Fidelity) -> None:
@@ -198,6 +199,7 @@ class AskedTrial:
         self.seed = member.seed
         self.epoch = member.epoch
         self.max_epochs = fidelity.most
+        self.step, self.max_step, self.unit = member.epoch, fidelity.most, fidelity.unit
         self._fidelity = fidelity
         self._study = study
         self._step = 0

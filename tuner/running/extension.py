@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner.domain.errors import ConfigurationError, Mistakes
-from tuner.domain.fidelity import UNIT_KEYS, Fidelity
+from tuner.domain.fidelity import AMOUNT, UNIT, UNIT_KEYS, Fidelity
 from tuner.domain.study_record import EXTENDED, StudyRecord, companion
 from tuner.domain.trial import TrialState
 from tuner.execution.study_checkpoints import StudyCheckpoints, store_of
@@ -44,9 +44,14 @@ def refuse_less(store: Store, study: StudyRecord, asked: Fidelity) -> None:
 
 
 def without_other_units(study: StudyRecord, overrides: Mapping[str, Any], mistakes: Mistakes) -> dict[str, Any]:
-    """Return the overrides without a budget in another unit than the study's, which is a mistake."""
+    """Return the overrides without a budget in another unit than the study's, which is a mistake.
+
+    The study's own unit is none: the call that began a study of a program which asks and tells names it again.
+    """
     unit = study.fidelity.unit
     others = {f"budget.{key}" for key in UNIT_KEYS if key != unit.key}
+    if overrides.get(f"budget.{UNIT}") == unit.value and unit.key == AMOUNT:
+        others -= {f"budget.{UNIT}"}
     mistakes.add(
         f"{path}: study {study.name!r} counts {unit.value}: use --{unit.key}, or {unit.key}=... in Python"
         for path in overrides

@@ -279,3 +279,9 @@ def test_ranks_have_devices_of_their_own_where_the_study_gives_each_one(tmp_path
 
 def note_device(trial: Trial) -> None:
     note(trial, trial.device)
+
+
+def test_a_failure_says_what_is_to_be_done_about_ranks_at_different_places() -> None:
+    error = ConfigurationError("the ranks are not at the same place", hint="every rank calls trial.report")
+    message = "ConfigurationError: the ranks are not at the same place; every rank calls trial.report"
+    assert failure_of(error).message == message
