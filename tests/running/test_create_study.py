@@ -348,24 +348,3 @@ def test_what_cannot_be_retried_is_a_mistake() -> None:
     for strange in ("all", 1):
         with pytest.raises(ConfigurationError, match=r"retry: .* is neither \"failed\" nor a list of numbers"):
             create(resume=True, retry=strange)
-
-
-def test_a_study_of_a_unit_of_its_own_is_opened_again_by_the_same_call() -> None:
-    def opened(amount: int) -> AskTellStudy:
-        return create(epochs=None, unit="trees", amount=amount, resume=True)
-
-    with opened(90) as study:
-        trial = study.ask()
-        assert trial is not None
-        assert (trial.step, trial.max_step, trial.unit.value) == (0, 90, "trees")
-        trial.report(loss=0.5, step=30)
-    with opened(90) as study:
-        trial = study.ask()
-        assert trial is not None
-        assert (trial.step, trial.epoch, trial.max_step) == (30, 30, 90)
-    with opened(180) as study:
-        trial = study.ask()
-        assert trial is not None
-        assert trial.max_step == 180
-    with pytest.raises(ConfigurationError, match="counts trees"):
-        create(epochs=None, unit="leaves", amount=90, resume=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -126,3 +127,27 @@ def test_the_longer_budget_stays_the_studys(storage: str, cli: Callable[..., tup
     code, _, messages = cli("resume", "short", "--trials", "3", "--storage", storage, "--trust")
     assert code == 0, messages
     assert "nothing left to do" in messages
+
+
+@pytest.mark.usefixtures("workplace")
+def test_a_study_of_a_unit_of_its_own_is_opened_again_by_the_same_call() -> None:
+    asked: dict[str, Any] = {"name": "asked", "metric": "loss", "direction": "minimize", "trials": 3, "resume": True}
+
+    def opened(amount: int) -> tuner.AskTellStudy:
+        return tuner.create_study(SPACE, **asked, unit="trees", amount=amount)
+
+    with opened(90) as study:
+        trial = study.ask()
+        assert trial is not None
+        assert (trial.step, trial.max_step, trial.unit.value) == (0, 90, "trees")
+        trial.report(loss=0.5, step=30)
+    with opened(90) as study:
+        trial = study.ask()
+        assert trial is not None
+        assert (trial.step, trial.epoch, trial.max_step) == (30, 30, 90)
+    with opened(180) as study:
+        trial = study.ask()
+        assert trial is not None
+        assert trial.max_step == 180
+    with pytest.raises(ConfigurationError, match="counts trees"):
+        tuner.create_study(SPACE, **asked, unit="leaves", amount=90)
