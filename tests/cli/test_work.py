@@ -38,6 +38,18 @@ def test_what_is_submitted_is_listed_and_worked_off(cli: Cli) -> None:
     assert cli("list", "--running")[1].startswith("no process runs a study of ")
 
 
+def test_a_study_that_waits_is_said_to_wait_and_not_to_need_a_resume(cli: Cli) -> None:
+    assert cli("submit", "digits", "--name", "one", "--trials", "1", "--set", "executor=inline")[0] == 0
+    status = cli("status", "one")[1]
+    assert "it waits in the queue; a worker runs it: tuner work" in status
+    assert "resume" not in status
+    for words in (("stop", "one"), ("pause", "one"), ("extend", "one", "--trials", "9")):
+        code, _, messages = cli(*words)
+        assert code == 2
+        assert "study 'one' waits in the queue, and no worker runs it now" in messages
+        assert "tuner delete one takes it out" in messages
+
+
 def test_a_study_with_mistakes_is_not_submitted(cli: Cli) -> None:
     code, _, messages = cli("submit", "mistaken.toml")
     assert code == 2

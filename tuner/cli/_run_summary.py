@@ -25,6 +25,7 @@ from tuner.cli._rendering import (
 from tuner.domain import ranking
 from tuner.domain.run_controller import StopCause
 from tuner.domain.study import StudySpec
+from tuner.domain.study_queue import waits
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.values import amount, signed
 from tuner.running.outcome import early_end, failed_run, how_to_resume
@@ -187,6 +188,9 @@ def _activity(summary: queries.Summary, holder: str | None, storage: str | None)
         return [Text(f"runs now, in {safe(holder)}", style="cyan")]
     if summary.target is None or summary.is_complete:
         return []
+    if waits(summary.study.notes):
+        work = safe(locate(storage).command("work"))
+        return [Text(f"it waits in the queue; a worker runs it: {work}", style="yellow")]
     again = safe(how_to_resume(locate(storage), summary.study))
     return [Text(f"no process runs it; continue with: {again}", style="yellow")]
 

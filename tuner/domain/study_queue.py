@@ -60,3 +60,9 @@ class QueuedStudy:
     def place(self) -> tuple[int, datetime, str]:
         """What queued studies are ordered by, the next one first."""
         return -self.priority, self.submitted, self.name
+
+
+def waits(notes: Mapping[str, Any]) -> bool:
+    """Whether the notes of a study say that it waits in the queue, or was left there by a worker that died."""
+    note = notes.get(QUEUE)
+    return isinstance(note, Mapping) and note.get("state") == QueueState.WAITING.value

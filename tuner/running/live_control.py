@@ -9,6 +9,7 @@ from functools import partial
 from tuner.domain.errors import ConfigurationError, StorageError
 from tuner.domain.live_control import NOTHING_ASKED, LiveControl
 from tuner.domain.run_controller import RunController, StopCause
+from tuner.domain.study_queue import waits
 from tuner.domain.study_record import companion
 from tuner.formatting.values import amount
 from tuner.storage.live_control import StoredControl
@@ -102,6 +103,12 @@ def _ask(store: Store, name: str, change: Callable[[LiveControl], LiveControl], 
     try:
         control.ask(change)
     except ConfigurationError as error:
+        if waits(study.notes):
+            work, delete = store.location.command("work"), store.location.command("delete", name)
+            raise ConfigurationError(
+                f"study {name!r} waits in the queue, and no worker runs it now",
+                hint=f"{work} runs what waits; {delete} takes it out",
+            ) from None
         command, *words = instead
         raise ConfigurationError(
             f"study {name!r}: {error.problems[0]}", hint=store.location.command(str(command), *words)
