@@ -85,7 +85,7 @@ class Explanation:
 
     def __str__(self) -> str:
         judged = [
-            f"{self.unit.at(each.rung)}: {number(each.value)}, {needed(each)}: {outcome(self.trial, each)}"
+            f"{self.unit.at(each.rung)}: {shown(each, each.value)}, {needed(each)}: {outcome(self.trial, each)}"
             for compared in self.decisions.values()
             for each in compared
         ]
@@ -106,6 +106,11 @@ def explain(study: StudyRecord, trial: TrialRecord, history: TrialHistory) -> Ex
         ending=ending,
         unknown=tuple(_unknown(origin, history, ending)),
     )
+
+
+def shown(comparison: Comparison, value: float) -> str:
+    """Return a value of a comparison as text: a metric's, or a place by all metrics."""
+    return f"{value:.0f}" if comparison.yardstick is Yardstick.FRONT else number(value)
 
 
 def needed(comparison: Comparison) -> str:

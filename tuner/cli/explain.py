@@ -7,7 +7,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from tuner.analysis.explanation import Explanation, explain, outcome
+from tuner.analysis.explanation import Explanation, explain, outcome, shown
 from tuner.cli._options import Json, Name, Storage
 from tuner.cli._rendering import grid, number, print_json, safe, show, state_text
 from tuner.domain.decision import Comparison, Yardstick
@@ -56,7 +56,8 @@ def _table(explanation: Explanation, compared: list[Comparison]) -> RenderableTy
     unit = explanation.unit
     table = grid(unit.heading, "value", "needed", "compared with", "decision", right=(unit.heading, "value", "needed"))
     for each in compared:
-        row = (unit.number(each.rung), number(each.value), number(each.needed), _yardstick(each, unit.heading))
+        values = (shown(each, each.value), shown(each, each.needed))
+        row = (unit.number(each.rung), *values, _yardstick(each, unit.heading))
         table.add_row(*row, outcome(explanation.trial, each))
     return table
 
