@@ -1,18 +1,27 @@
 """Settings of the objective that fine-tunes a pretrained model: the `[settings]` section of a study file."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, final
 
-from tuner.domain.errors import ConfigurationError, nearest
-from tuner.objectives._language_settings import found_in
+from tuner.domain.errors import ConfigurationError
+from tuner.objectives._settings import PRECISIONS
 from tuner.objectives._tasks import Task
+from tuner.objectives._text_settings import (
+    COUNT,
+    OF_SPLITS,
+    Check,
+    found_in,
+    split_problems,
+    unknown_settings,
+    value_problems,
+    word_problems,
+)
 from tuner.objectives.text.base_folder import CONFIG, RANDOM, BaseFolder
 from tuner.objectives.text.corpus import DOCUMENTS, STDLIB
 from tuner.objectives.text.token_cache import TokenOptions
 
-_PRECISIONS = ("float32", "bfloat16")
 _TASKS = (Task.LANGUAGE.value, Task.CLASSIFICATION.value)
 
 DEFAULT_BATCH_SIZE = 8
@@ -89,8 +98,7 @@ def located(settings: Mapping[str, Any], folders: Sequence[Path]) -> Mapping[str
 
 
 def _problems(values: Mapping[str, Any]) -> Iterator[str]:
-    known = [field.name for field in fields(FinetuneSettings)]
-    yield from (f"{key}: unknown setting{nearest(key, known)}" for key in values if key not in known)
+    yield from unknown_settings(values, [field.name for field in fields(FinetuneSettings)])
     wanted = {
         "base": f'the local folder of a Hugging Face model, or "{RANDOM}"',
         "dataset": 'texts: a file, a folder, or a pattern such as "corpus/*.txt"',
@@ -98,36 +106,21 @@ def _problems(values: Mapping[str, Any]) -> Iterator[str]:
     for key, what in wanted.items():
         if not isinstance(value := values.get(key), str) or not value:
             yield f"{key}: {'missing' if not value else f'{value!r} is not a path'}; {what}"
-    for key, (is_right, what) in _CHECKS.items():
-        if key in values and not is_right(values[key]):
-            yield f"{key}: {values[key]!r} is not {what}"
-    words = {"precision": _PRECISIONS, "documents": DOCUMENTS, "task": _TASKS}
-    for key, choices in words.items():
-        if key in values and values[key] not in choices:
-            yield f"{key}: {values[key]!r} is none of {', '.join(choices)}{nearest(str(values[key]), choices)}"
+    yield from value_problems(values, _CHECKS)
+    yield from word_problems(values, _WORDS)
     if values.get("target") is not None and values.get("task", Task.LANGUAGE.value) == Task.LANGUAGE.value:
         yield f'target: is for task = "{Task.CLASSIFICATION.value}"; a language model learns the text itself'
-    shares = [values.get(key, 0.1) for key in ("validation", "test")]
-    if all(map(_is_share, shares)) and sum(shares) >= 1:
-        yield "validation: with the test share it leaves nothing to train on"
-
-
-def _is_count(value: object) -> bool:
-    return type(value) is int and value > 0
-
-
-def _is_share(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1
+    yield from split_problems(values)
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value)
 
 
-_CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    **dict.fromkeys(("context", "steps", "evaluation_tokens", "max_rank"), (_is_count, "a whole number above 0")),
+_CHECKS: Mapping[str, Check] = {
+    **dict.fromkeys(("context", "steps", "evaluation_tokens", "max_rank"), COUNT),
     **dict.fromkeys(("column", "target"), (_is_text, "text")),
-    "near_duplicates": (lambda value: value == 1 or _is_share(value), "a number from 0 (exact ones only) to 1"),
-    "validation": (lambda value: _is_share(value) and value > 0, "a number above 0 and below 1"),
-    "test": (_is_share, "a number from 0 to 1"),
+    **OF_SPLITS,
 }
+
+_WORDS: Mapping[str, Sequence[str]] = {"precision": PRECISIONS, "documents": DOCUMENTS, "task": _TASKS}

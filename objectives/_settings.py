@@ -9,7 +9,7 @@ from tuner.domain.errors import ConfigurationError, nearest
 from tuner.objectives._components import DATASETS
 from tuner.objectives.user_data.options import DataOptions
 
-_PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("float32", "bfloat16")
 _COMMON = ("dataset", "validation", "test", "precision")
 _OF_DATA = tuple(field.name for field in fields(DataOptions))
 _SUFFIXES = (".csv", ".tsv", ".txt", ".gz", ".parquet", ".pq", ".npz")
@@ -70,8 +70,8 @@ def _setting_problems(values: Mapping[str, Any]) -> Iterator[str]:
     else:
         yield from _name_problems(values)
     precision = values.get("precision", "float32")
-    if precision not in _PRECISIONS:
-        yield f"precision: {precision!r} is none of {', '.join(_PRECISIONS)}{nearest(str(precision), _PRECISIONS)}"
+    if precision not in PRECISIONS:
+        yield f"precision: {precision!r} is none of {', '.join(PRECISIONS)}{nearest(str(precision), PRECISIONS)}"
     yield from share_problems(values)
 
 

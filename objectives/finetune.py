@@ -9,10 +9,8 @@ from typing import Any, final
 from tuner.domain.config import Config
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.goal import OF_MODELS
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import Direction
 from tuner.domain.trial import Trial
 from tuner.formatting.values import amount
 from tuner.objectives._components import BATCH_SIZE
@@ -20,12 +18,12 @@ from tuner.objectives._factory_objective import FactoryObjective
 from tuner.objectives._finetune_settings import DEFAULT_BATCH_SIZE, FinetuneSettings, located
 from tuner.objectives._finetune_space import space_problems
 from tuner.objectives._tasks import Task
+from tuner.objectives._text_settings import refuse_short_parts
 from tuner.objectives.datasets._splitting import Split
 from tuner.objectives.text.base_folder import BaseFolder, base_at
 from tuner.objectives.text.corpus import Corpus, contents_hash, corpus_of
 from tuner.objectives.text.labelled_texts import LabelledTexts, labelled_texts
 from tuner.objectives.text.token_cache import TokenData, tokens_of
-from tuner.objectives.training.metrics import DIRECTIONS
 
 __all__ = ["Finetune"]
 
@@ -78,8 +76,9 @@ class Finetune(FactoryObjective):
             self._base, self._texts, self._settings, split=self._split, seed=self._seed, wanted=self._wanted
         )
 
-    def metrics(self) -> Mapping[str, Direction]:
-        return {**DIRECTIONS[Task(self._settings.task)], **OF_MODELS}
+    @property
+    def _task(self) -> Task:
+        return Task(self._settings.task)
 
     def problems(self, space: SearchSpace) -> Sequence[str]:
         settings = self._settings
@@ -154,13 +153,7 @@ def _check_tokens(found: TokenData, base: BaseFolder, settings: FinetuneSettings
         raise ConfigurationError(
             f"settings.base: {base.tokenizer} has {found.vocabulary} tokens, and the model knows {base.vocabulary}"
         )
-    for name, each in found.parts.items():
-        if each.count <= settings.context and (name != "test" or settings.test > 0):
-            raise ConfigurationError(
-                f"settings.context: {settings.context} tokens and the next one are more than the {name} part has: "
-                f"{each.count}",
-                hint="a smaller context, more text, or larger shares that validate and test",
-            )
+    refuse_short_parts(found, settings.context, settings.test)
 
 
 def _identity(base: BaseFolder, contents: str) -> str:

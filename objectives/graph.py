@@ -8,17 +8,14 @@ from typing import Any, final
 from tuner.domain.config import Config
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.goal import OF_MODELS
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import Direction
 from tuner.domain.trial import Trial
 from tuner.objectives._components import BATCH_SIZE, GRAPHS, PREPROCESSING
 from tuner.objectives._factory_objective import FactoryObjective
 from tuner.objectives._graph_parts import graph_part, graph_space_problems
 from tuner.objectives._graph_settings import GraphSettings, located
 from tuner.objectives._tasks import Task
-from tuner.objectives.training.metrics import DIRECTIONS
 
 __all__ = ["GraphLearning"]
 
@@ -57,9 +54,6 @@ class GraphLearning(FactoryObjective):
     def _task(self) -> Task:
         task: Task = self._dataset.task
         return task
-
-    def metrics(self) -> Mapping[str, Direction]:
-        return {**DIRECTIONS[self._task], **OF_MODELS}
 
     def problems(self, space: SearchSpace) -> Sequence[str]:
         return tuple(graph_space_problems(space, Path(self._settings.dataset).name, self._task))

@@ -8,17 +8,15 @@ from typing import Any, ClassVar, final
 from tuner.domain.config import Config
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.goal import OF_MODELS
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import Direction
 from tuner.objectives._components import BATCH_SIZE, Part, part
 from tuner.objectives._factory_objective import FactoryObjective
 from tuner.objectives._language_settings import DEFAULT_BATCH_SIZE, LanguageSettings, located
 from tuner.objectives._language_space import space_problems
 from tuner.objectives._tasks import Task
+from tuner.objectives._text_settings import refuse_short_parts
 from tuner.objectives.text.corpus import Corpus, contents_hash, corpus_of
 from tuner.objectives.text.token_cache import TokenData, token_file, tokens_of
-from tuner.objectives.training.metrics import DIRECTIONS
 
 __all__ = ["Language"]
 
@@ -50,13 +48,7 @@ class Language(FactoryObjective):
             found = token_file(self._corpus.files[0], options) if self._is_file else tokens_of(self._corpus, options)
         except OSError as error:
             raise ConfigurationError(f"settings.dataset: {error.filename}: {error.strerror or error}") from None
-        for name, each in found.parts.items():
-            if each.count <= self._settings.context and (name != "test" or self._settings.test > 0):
-                raise ConfigurationError(
-                    f"settings.context: {self._settings.context} tokens and the next one are more than the {name} part "
-                    f"has: {each.count}",
-                    hint="a smaller context, more text, or larger shares that validate and test",
-                )
+        refuse_short_parts(found, self._settings.context, self._settings.test)
         return found
 
     @property
@@ -70,8 +62,9 @@ class Language(FactoryObjective):
 
         return LanguageFactory(self._tokens, self._settings, self._wanted)
 
-    def metrics(self) -> Mapping[str, Direction]:
-        return {**DIRECTIONS[Task.LANGUAGE], **OF_MODELS}
+    @property
+    def _task(self) -> Task:
+        return Task.LANGUAGE
 
     def problems(self, space: SearchSpace) -> Sequence[str]:
         return tuple(space_problems(space))

@@ -9,17 +9,14 @@ from tuner.domain.config import Config
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.final_model import FinalModel
-from tuner.domain.goal import OF_MODELS
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.study import Direction
 from tuner.domain.trial import Trial
 from tuner.objectives._components import BATCH_SIZE, DATASETS, DEFAULT_BATCH_SIZE, part
 from tuner.objectives._factory_objective import FactoryObjective
 from tuner.objectives._settings import Settings, absolute, is_path
 from tuner.objectives._space_checks import proposed, space_doubts, space_problems
-from tuner.objectives._tasks import Input
-from tuner.objectives.training.metrics import DIRECTIONS
+from tuner.objectives._tasks import Input, Task
 from tuner.objectives.user_data.fingerprint import fingerprint
 
 __all__ = ["Supervised"]
@@ -69,8 +66,10 @@ class Supervised(FactoryObjective):
             wanted=self._wanted,
         )
 
-    def metrics(self) -> Mapping[str, Direction]:
-        return {**DIRECTIONS[self._dataset.task], **OF_MODELS}
+    @property
+    def _task(self) -> Task:
+        task: Task = self._dataset.task
+        return task
 
     def problems(self, space: SearchSpace) -> Sequence[str]:
         return tuple(space_problems(space, Path(self._settings.dataset).name, self._dataset))
@@ -102,11 +101,11 @@ class Supervised(FactoryObjective):
 
     def cohort_key(self, config: Config) -> Hashable:
         """Return the architecture without its dropout, the batch size, and what decides how many columns are left."""
-        architecture = part(config, "architecture", self._dataset.task).without("dropout")
+        architecture = part(config, "architecture", self._task).without("dropout")
         is_table = self._dataset.kind is Input.TABLE
-        cleaning = part(config, "cleaning", self._dataset.task) if is_table else None
-        encoding = part(config, "encoding", self._dataset.task) if self._dataset.categories else None
-        numbers = part(config, "number_encoding", self._dataset.task) if is_table else None
+        cleaning = part(config, "cleaning", self._task) if is_table else None
+        encoding = part(config, "encoding", self._task) if self._dataset.categories else None
+        numbers = part(config, "number_encoding", self._task) if is_table else None
         return architecture, config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), cleaning, encoding, numbers
 
     def model(self, trial: Trial) -> Model:

@@ -19,6 +19,7 @@ from tuner.objectives.datasets._dataset import Array
 from tuner.objectives.text.base_folder import BaseFolder, base_at
 from tuner.objectives.training.adapted_model import AdaptedModel
 from tuner.objectives.training.answering_model import AnsweringModel
+from tuner.objectives.training.model_origin import ModelOrigin
 from tuner.objectives.training.next_token import NextTokenLoss, measured
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.peft_format import write_adapter
@@ -34,14 +35,12 @@ _LISTED = 3
 class AdapterModel(AnsweringModel):
     """Adapters on their base, on the CPU. A language model answers with the bits a byte that it needs for each text."""
 
-    def __init__(
-        self, network: AdaptedModel, base: BaseFolder, answers: Answers, origin: tuple[Config, Config, int]
-    ) -> None:
+    def __init__(self, network: AdaptedModel, base: BaseFolder, answers: Answers, origin: ModelOrigin) -> None:
         super().__init__(answers)
         self.network = network.eval().requires_grad_(requires_grad=False)
         self._base = base
         self._origin = origin
-        self._settings = FinetuneSettings.of(origin[1])
+        self._settings = FinetuneSettings.of(origin.settings)
         self._tokens = TextTokens(base, self._settings.context)
 
     @property
@@ -91,18 +90,14 @@ class AdapterModel(AnsweringModel):
         return (f"longer than the {context} tokens that are read: {amount(longer, 'text')}",) if longer else ()
 
     def save(self) -> SavedModel:
-        config, settings, seed = self._origin
-        return SavedModel(
-            config=config,
-            settings=settings,
-            seed=seed,
+        return self._origin.saved(
             description={**self._answers.describe(), "base": self._base.fingerprint},
             weights=self.network.state_dict(),
             preparation={},
         )
 
     def write_formats(self, folder: Path) -> None:
-        write_adapter(self.network, lora_of(self._origin[0]), self._base, folder)
+        write_adapter(self.network, lora_of(self._origin.config), self._base, folder)
 
     def write_onnx(self, path: Path) -> None:
         del path
@@ -119,13 +114,12 @@ def assembled(
     base: BaseFolder, answers: Answers, weights: Mapping[str, Any], *, config: Config, settings: Config, seed: int
 ) -> AdapterModel:
     """Return the model of a configuration with these weights."""
-    # An exported model does not disclose where its training data was, but it needs its base.
-    known = Config({**settings, "dataset": Path(str(settings["dataset"])).name})
+    origin = ModelOrigin.of(config, settings, seed)
     classes = 0 if answers.classes is None else len(answers.classes)
     whole = loaded(base, answers.task, classes=classes, precision=Precision.FLOAT32, device="cpu")
-    network = AdaptedModel(whole, lora_of(config), widest=FinetuneSettings.of(known).max_rank)
+    network = AdaptedModel(whole, lora_of(config), widest=FinetuneSettings.of(origin.settings).max_rank)
     network.load_state_dict(dict(weights))
-    return AdapterModel(network, base, answers, (config, known, seed))
+    return AdapterModel(network, base, answers, origin)
 
 
 def restored(saved: SavedModel) -> AdapterModel:

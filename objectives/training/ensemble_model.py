@@ -41,10 +41,6 @@ class EnsembleModel(AnsweringModel):
     def doubts(self, inputs: Any) -> Sequence[str]:
         return self._members[0].doubts(inputs)
 
-    def with_calibration(self, calibration: Calibration) -> "EnsembleModel":
-        """Return the same ensemble with this calibration."""
-        return EnsembleModel(self._members, self._counts, calibration)
-
     @property
     def weights(self) -> int:
         """How many weights all members have."""

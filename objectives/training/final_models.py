@@ -69,8 +69,9 @@ def final_model(
     calibration = UNCALIBRATED
     if data.task is Task.CLASSIFICATION:
         calibration = fitted(validation, data.validation.measured, metric)
-    alone = members[0].model.with_calibration(calibration)
-    model = alone if len(members) == 1 else EnsembleModel([each.model for each in members], counts, calibration)
+    models = [each.model for each in members]
+    is_one = len(models) == 1
+    model = models[0].with_calibration(calibration) if is_one else EnsembleModel(models, counts, calibration)
     test = None
     if has_test:
         answers = _averaged(members, counts, [each.data.test for each in members])

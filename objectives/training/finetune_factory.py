@@ -1,6 +1,6 @@
 """Trainer factory of a fine-tuning study: holds the base once, and builds adapters from configurations."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, final
@@ -9,8 +9,7 @@ import numpy as np
 import torch
 
 from tuner.domain.model import Model
-from tuner.domain.objective import Cohort
-from tuner.domain.trial import Metrics, Trial
+from tuner.domain.trial import Trial
 from tuner.objectives._components import BATCH_SIZE, part
 from tuner.objectives._finetune_settings import DEFAULT_BATCH_SIZE, FinetuneSettings
 from tuner.objectives._finetune_space import lora_of
@@ -21,7 +20,6 @@ from tuner.objectives.text.base_folder import BaseFolder
 from tuner.objectives.text.labelled_texts import LabelledTexts
 from tuner.objectives.text.token_cache import TokenData
 from tuner.objectives.training.adapted_model import AdaptableBase, AdaptedModel, keeps_rows_apart
-from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.data import Data, Examples
 from tuner.objectives.training.flat_state import Layout
 from tuner.objectives.training.language_data import LanguageData
@@ -30,7 +28,7 @@ from tuner.objectives.training.next_token import NextTokenLoss
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.pretrained_model import loaded
-from tuner.objectives.training.saved_trial import saved_state, tested
+from tuner.objectives.training.saved_trial import saved_state
 from tuner.objectives.training.seeding import weights_drawn
 from tuner.objectives.training.text_tokens import TextTokens
 
@@ -151,14 +149,6 @@ class FinetuneFactory:
             return None
         computes = learner.batch_size * data.shape[0] * model.base.weights
         return replace(Layout.of(model), keeps_busy=computes > _BUSY)
-
-    def start(self, trials: Sequence[Trial]) -> Cohort:
-        """Return a cohort, ready for its next epoch."""
-        return SupervisedCohort(self, trials)
-
-    def test(self, trial: Trial) -> Metrics:
-        """Return the metrics of the trial's saved state on the test part."""
-        return tested(self, trial)
 
     def model(self, trial: Trial) -> Model:
         """Return the trial's saved adapters as a model that answers, and is exported in PEFT's format."""

@@ -10,8 +10,7 @@ import torch
 from torch import nn
 
 from tuner.domain.model import Model
-from tuner.domain.objective import Cohort
-from tuner.domain.trial import Metrics, Trial
+from tuner.domain.trial import Trial
 from tuner.objectives._components import BATCH_SIZE, PREPROCESSING, Part
 from tuner.objectives._graph_parts import graph_part
 from tuner.objectives._graph_settings import GraphSettings
@@ -19,14 +18,13 @@ from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._splitting import Rows, Split, split
 from tuner.objectives.graphs._graph_dataset import GraphData, GraphDataset
 from tuner.objectives.preprocessing._pipeline import Pipeline
-from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.data import Data, Examples
 from tuner.objectives.training.flat_state import Layout
 from tuner.objectives.training.graph_model import GraphModel, PooledGraph
 from tuner.objectives.training.loop import TrainState
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.precision import Precision
-from tuner.objectives.training.saved_trial import saved_state, tested
+from tuner.objectives.training.saved_trial import saved_state
 from tuner.objectives.training.trainer_factory import class_weights_of, learner_of
 
 _Prepared = tuple[Data, PooledGraph]
@@ -132,14 +130,6 @@ class GraphFactory:
         del trial
         assert isinstance(learner.model, GraphModel)
         return replace(Layout.of(learner.model), keeps_busy=learner.model.keeps_busy)
-
-    def start(self, trials: Sequence[Trial]) -> Cohort:
-        """Return a cohort, ready for its next epoch."""
-        return SupervisedCohort(self, trials)
-
-    def test(self, trial: Trial) -> Metrics:
-        """Return the metrics of the trial's saved state on the test split."""
-        return tested(self, trial)
 
     def model(self, trial: Trial) -> Model:
         """Return the trial's saved state as a model that answers, of this graph or another one."""

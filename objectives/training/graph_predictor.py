@@ -19,6 +19,7 @@ from tuner.objectives.graphs._graph_dataset import GraphDataset
 from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.training.answering_model import AnsweringModel
 from tuner.objectives.training.graph_model import GraphModel, PooledGraph
+from tuner.objectives.training.model_origin import ModelOrigin
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.predictor import network_with
 from tuner.objectives.training.predictor_io import refuse_absurd
@@ -111,9 +112,7 @@ class GraphInputs:
 class GraphPredictor(AnsweringModel):
     """A graph network that answers, on the CPU, for every example of a graph that it is given the path of."""
 
-    def __init__(
-        self, network: nn.Module, inputs: GraphInputs, answers: Answers, origin: tuple[Config, Config, int]
-    ) -> None:
+    def __init__(self, network: nn.Module, inputs: GraphInputs, answers: Answers, origin: ModelOrigin) -> None:
         super().__init__(answers)
         self._network = network.eval().requires_grad_(requires_grad=False)
         self._inputs = inputs
@@ -133,11 +132,7 @@ class GraphPredictor(AnsweringModel):
         return self._answers.decoded(GraphModel(self._network, pooled)(torch.arange(count)))
 
     def save(self) -> SavedModel:
-        config, settings, seed = self._origin
-        return SavedModel(
-            config=config,
-            settings=settings,
-            seed=seed,
+        return self._origin.saved(
             description={**self._answers.describe(), "inputs": self._inputs.describe()},
             weights=self._network.state_dict(),
             preparation=self._inputs.state,
@@ -159,11 +154,8 @@ def assembled(
     architecture = graph_part(config, "architecture", answers.task).build()
     outputs = 1 if answers.classes is None else len(answers.classes)
     shape = (inputs.num_features,)
-    # An exported model does not disclose where its training data was.
-    known = Config({**settings, "dataset": Path(str(settings.get("dataset", ""))).name})
-    return GraphPredictor(
-        network_with(lambda: architecture.build(shape, outputs), weights), inputs, answers, (config, known, seed)
-    )
+    network = network_with(lambda: architecture.build(shape, outputs), weights)
+    return GraphPredictor(network, inputs, answers, ModelOrigin.of(config, settings, seed))
 
 
 def of_network(weights: Mapping[str, Any]) -> dict[str, Any]:

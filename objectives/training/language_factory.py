@@ -1,17 +1,15 @@
 """Trainer factory of a language study: opens its tokens and builds learners from configurations."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, final
 
-from tuner.domain.objective import Cohort
-from tuner.domain.trial import Metrics, Trial
+from tuner.domain.trial import Trial
 from tuner.objectives._components import BATCH_SIZE, part
 from tuner.objectives._language_settings import DEFAULT_BATCH_SIZE, LanguageSettings
 from tuner.objectives._tasks import Task
 from tuner.objectives.architectures.decoder import Decoder, DecoderModel
 from tuner.objectives.optimizers._optimizer import TensorRole, grouped
 from tuner.objectives.text.token_cache import TokenData
-from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.data import Data
 from tuner.objectives.training.data_parallel import replica_of
 from tuner.objectives.training.flat_state import Layout
@@ -19,7 +17,6 @@ from tuner.objectives.training.language_data import LanguageData
 from tuner.objectives.training.loop import TrainState
 from tuner.objectives.training.next_token import NextToken, NextTokenLoss
 from tuner.objectives.training.precision import Precision
-from tuner.objectives.training.saved_trial import tested
 from tuner.objectives.training.seeding import weights_drawn
 
 _BLOCK_WEIGHTS = 1_200_000
@@ -77,14 +74,6 @@ class LanguageFactory:
         del trial
         assert isinstance(learner.model, NextToken)
         return Layout.of(learner.model, roles=_roles(learner.model))
-
-    def start(self, trials: Sequence[Trial]) -> Cohort:
-        """Return a cohort, ready for its next epoch."""
-        return SupervisedCohort(self, trials)
-
-    def test(self, trial: Trial) -> Metrics:
-        """Return the metrics of the trial's saved state on the test part."""
-        return tested(self, trial)
 
 
 def _roles(model: NextToken) -> Mapping[str, TensorRole]:

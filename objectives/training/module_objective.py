@@ -35,6 +35,7 @@ from tuner.objectives.training.layer_attributes import Place, numbers
 from tuner.objectives.training.loop import TrainState, batched, outputs_of
 from tuner.objectives.training.metrics import DIRECTIONS
 from tuner.objectives.training.model_fingerprint import digest_of, plain_globals_kept, traits_of
+from tuner.objectives.training.model_origin import ModelOrigin
 from tuner.objectives.training.model_signature import answered, check_outputs, complete, read
 from tuner.objectives.training.module_examples import ModuleExamples
 from tuner.objectives.training.output_decoder import Answers
@@ -158,14 +159,8 @@ class OwnModel(Objective):
         return own._trained(network, inputs, Answers.of(saved.description, own.loss(saved.config)), saved.config)
 
     def _trained(self, network: nn.Module, inputs: TensorInputs, answers: Answers, config: Config) -> Model:
-        return TrainedModel(
-            network,
-            inputs=inputs,
-            answers=answers,
-            config=config,
-            settings=self.settings,
-            seed=self.seed,
-        )
+        origin = ModelOrigin(config, self.settings, self.seed)
+        return TrainedModel(network, inputs=inputs, answers=answers, origin=origin)
 
     @cached_property
     def _bench(self) -> "_OwnBench":

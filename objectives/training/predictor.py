@@ -9,7 +9,6 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from tuner.domain.config import Config
 from tuner.domain.model import SavedModel
 from tuner.objectives.datasets._dataset import Array
 from tuner.objectives.training.answering_model import AnsweringModel
@@ -17,6 +16,7 @@ from tuner.objectives.training.calibration import Calibration
 from tuner.objectives.training.inputs import Inputs
 from tuner.objectives.training.loop import outputs_of
 from tuner.objectives.training.model_cost import latency_ms
+from tuner.objectives.training.model_origin import ModelOrigin
 from tuner.objectives.training.model_signature import read
 from tuner.objectives.training.onnx_export import write
 from tuner.objectives.training.output_decoder import Answers
@@ -38,16 +38,14 @@ class TrainedModel(AnsweringModel):
         *,
         inputs: Inputs,
         answers: Answers,
-        config: Config,
-        settings: Config,
-        seed: int,
+        origin: ModelOrigin,
     ) -> None:
         super().__init__(answers)
         self._network = network.eval().requires_grad_(requires_grad=False)
         self._reads = read(network)
         self.inputs = inputs
-        self._precision = Precision(settings.get("precision", Precision.FLOAT32.value))
-        self._origin = (config, settings, seed)
+        self._precision = Precision(origin.settings.get("precision", Precision.FLOAT32.value))
+        self._origin = origin
 
     @property
     def columns(self) -> tuple[str, ...] | None:
@@ -57,11 +55,7 @@ class TrainedModel(AnsweringModel):
         return self.inputs.doubts(inputs)
 
     def save(self) -> SavedModel:
-        config, settings, seed = self._origin
-        return SavedModel(
-            config=config,
-            settings=settings,
-            seed=seed,
+        return self._origin.saved(
             description={
                 **self._answers.describe(),
                 "precision": self._precision.value,
@@ -76,15 +70,8 @@ class TrainedModel(AnsweringModel):
 
     def with_calibration(self, calibration: Calibration) -> "TrainedModel":
         """Return the same model with this calibration."""
-        config, settings, seed = self._origin
-        return TrainedModel(
-            self._network,
-            inputs=self.inputs,
-            answers=replace(self._answers, calibration=calibration),
-            config=config,
-            settings=settings,
-            seed=seed,
-        )
+        answers = replace(self._answers, calibration=calibration)
+        return TrainedModel(self._network, inputs=self.inputs, answers=answers, origin=self._origin)
 
     @property
     def answers(self) -> Answers:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -17,6 +16,7 @@ from tuner.objectives.architectures._architecture import with_layer
 from tuner.objectives.datasets._dataset import Features
 from tuner.objectives.preprocessing._pipeline import Pipeline
 from tuner.objectives.training.inputs import Inputs
+from tuner.objectives.training.model_origin import ModelOrigin
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.predictor import TrainedModel, network_with
 from tuner.objectives.training.weights import Weights
@@ -75,10 +75,7 @@ def assembled(
         network_with(lambda: with_layer(inputs.layer, architecture, inputs.shape, outputs), weights),
         inputs=inputs,
         answers=answers,
-        config=config,
-        # An exported model does not disclose where its training data was.
-        settings=Config({**settings, "dataset": Path(str(settings.get("dataset", ""))).name}),
-        seed=seed,
+        origin=ModelOrigin.of(config, settings, seed),
     )
 
 

@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from tuner.domain.final_model import FinalModel
 from tuner.domain.model import Model
-from tuner.domain.objective import Cohort
-from tuner.domain.trial import Metrics, Trial
+from tuner.domain.trial import Trial
 from tuner.objectives._components import BALANCED, BATCH_SIZE, CLASS_WEIGHTS, DEFAULT_BATCH_SIZE, PREPROCESSING, part
 from tuner.objectives._tasks import Input, Task
 from tuner.objectives.architectures._architecture import with_layer
@@ -18,7 +17,6 @@ from tuner.objectives.datasets._dataset import Array, Dataset
 from tuner.objectives.datasets._splitting import Split, split
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.preprocessing._pipeline import Pipeline
-from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.data import Data, Examples, prepared
 from tuner.objectives.training.final_models import TrainedMember, ensemble_counts, final_model
 from tuner.objectives.training.flat_state import Layout
@@ -27,7 +25,7 @@ from tuner.objectives.training.model_signature import check_outputs, complete, r
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.predictor_io import PreparedInputs, assembled
-from tuner.objectives.training.saved_trial import saved_state, tested
+from tuner.objectives.training.saved_trial import saved_state
 from tuner.objectives.training.seeding import weights_drawn
 
 
@@ -152,14 +150,6 @@ class TrainerFactory:
         """Return how the learner's tensors lie beside those of others; every architecture here trains together."""
         del trial
         return Layout.of(learner.model)
-
-    def start(self, trials: Sequence[Trial]) -> Cohort:
-        """Return a cohort, ready for its next epoch."""
-        return SupervisedCohort(self, trials)
-
-    def test(self, trial: Trial) -> Metrics:
-        """Return the metrics of the trial's saved state on the test split."""
-        return tested(self, trial)
 
     def model(self, trial: Trial) -> Model:
         """Return the trial's saved state as a model that answers, calibrated on the validation split."""
