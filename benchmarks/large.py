@@ -105,28 +105,33 @@ def seconds(device: str) -> float:
 
 def cohorts(given: argparse.Namespace) -> None:
     """Print how many steps of a member are done in a second, alone and together."""
-    print("member-steps a second" + "".join(f"{'K = ' + str(count):>10}" for count in given.members))
+    print(f"{'member-steps a second':<22}" + "".join(f"{'K = ' + str(count):>10}" for count in given.members))
     for width in given.widths:
         objective = Language({**SETTINGS, "width": width, "steps": 20, "evaluation_tokens": 64}, seed=0)
-        speeds: dict[int, list[float]] = {count: [] for count in given.members}
-        running = {count: started(objective, count, given) for count in given.members}
-        for _ in range(given.rounds):
-            for count, cohort in running.items():
-                began = seconds(given.device)
-                cohort.advance()
-                speeds[count].append(20 * count / (seconds(given.device) - began))
-        apart = [count for count, cohort in running.items() if count > 1 and cohort.together()[0] == 1]
-        note = f"   one by one: K = {', '.join(map(str, apart))}" if apart else ""
-        print(
-            f"width {width:<15}" + "".join(f"{statistics.median(speeds[k]):>10.1f}" for k in speeds) + note, flush=True
-        )
+        print_speeds(f"width {width}", objective, given, lambda _: config(2**-6))
+
+
+def print_speeds(
+    label: str, objective: Objective, given: argparse.Namespace, configured: Callable[[int], Mapping[str, Any]]
+) -> None:
+    """Print how many of a member's steps are done in a second for each number of members, and what trains apart."""
+    speeds: dict[int, list[float]] = {count: [] for count in given.members}
+    running = {count: started(objective, count, given, configured) for count in given.members}
+    for _ in range(given.rounds):
+        for count, cohort in running.items():
+            began = seconds(given.device)
+            cohort.advance()
+            speeds[count].append(20 * count / (seconds(given.device) - began))
+    apart = [count for count, cohort in running.items() if count > 1 and cohort.together()[0] == 1]
+    note = f"   one by one: K = {', '.join(map(str, apart))}" if apart else ""
+    print(f"{label:<22}" + "".join(f"{statistics.median(speeds[k]):>10.1f}" for k in speeds) + note, flush=True)
 
 
 def started(
     objective: Objective,
     count: int,
     given: argparse.Namespace,
-    configured: Callable[[int], Mapping[str, Any]] = lambda _: config(2**-6),
+    configured: Callable[[int], Mapping[str, Any]],
 ) -> Cohort:
     cohort = objective.start(trials([*map(configured, range(count))], range(count), given.rounds + 1, given.device))
     cohort.advance()  # the first one builds what the others use
@@ -135,7 +140,7 @@ def started(
 
 def adapters(given: argparse.Namespace) -> None:
     """Print how many steps of an adapter are done in a second, alone and together, on bases of these widths."""
-    print("adapter-steps a second" + "".join(f"{'K = ' + str(count):>10}" for count in given.members))
+    print(f"{'adapter-steps a second':<22}" + "".join(f"{'K = ' + str(count):>10}" for count in given.members))
     for width in given.widths:
         with tempfile.TemporaryDirectory() as folder:
             base = made_base(Path(folder), width)
@@ -158,17 +163,8 @@ def made_base(folder: Path, width: int) -> str:
 def print_adapters(base: str, width: int, batch_size: int, given: argparse.Namespace) -> None:
     settings = {"base": base, "dataset": "stdlib", "context": 64, "steps": 20, "evaluation_tokens": 64}
     objective = Finetune(settings, seed=0)
-    speeds: dict[int, list[float]] = {count: [] for count in given.members}
-    running = {count: started(objective, count, given, lambda at: adapter(at, batch_size)) for count in given.members}
-    for _ in range(given.rounds):
-        for count, cohort in running.items():
-            began = seconds(given.device)
-            cohort.advance()
-            speeds[count].append(20 * count / (seconds(given.device) - began))
-    apart = [count for count, cohort in running.items() if count > 1 and cohort.together()[0] == 1]
-    note = f"   one by one: K = {', '.join(map(str, apart))}" if apart else ""
-    tokens = f"width {width}, {64 * batch_size} tokens"
-    print(f"{tokens:<22}" + "".join(f"{statistics.median(speeds[k]):>10.1f}" for k in speeds) + note, flush=True)
+    label = f"width {width}, {64 * batch_size} tokens"
+    print_speeds(label, objective, given, lambda at: adapter(at, batch_size))
 
 
 def adapter(place: int, batch_size: int) -> dict[str, Any]:

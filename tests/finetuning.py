@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import torch
+from memory_checkpoints import InMemory
 
-from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Metrics, Trial
@@ -42,17 +42,6 @@ SMALL = {
 LANGUAGE = ("llama", "gpt2")
 
 
-class Kept(Checkpoints):
-    def __init__(self) -> None:
-        self.state: Mapping[str, Any] | None = None
-
-    def save(self, state: Mapping[str, Any]) -> None:
-        self.state = state
-
-    def load(self) -> Mapping[str, Any] | None:
-        return self.state
-
-
 def trial(number: int, config: Mapping[str, Any], settings: Mapping[str, Any] = SETTINGS) -> Trial:
     return Trial(
         config=Config(config),
@@ -62,7 +51,7 @@ def trial(number: int, config: Mapping[str, Any], settings: Mapping[str, Any] = 
         epoch=0,
         max_epochs=3,
         settings=Config(settings),
-        checkpoints=Kept(),
+        checkpoints=InMemory(),
     )
 
 

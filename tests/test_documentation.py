@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from guides import blocks
 
 import tuner
 
@@ -14,10 +15,6 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = (*ROOT.glob("*.md"), ROOT / "examples" / "README.md", *DOCS.rglob("*.md"))
 EXTENDING = sorted(page for page in (DOCS / "extending").glob("*.md") if page.name != "index.md")
-
-
-def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
 def test_every_example_of_an_extension_passes_the_test_that_its_page_shows(tmp_path: Path) -> None:

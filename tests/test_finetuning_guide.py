@@ -2,38 +2,28 @@
 
 import csv
 import json
-import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from guides import DOCS, blocks, run_commands
 
 import tuner
 
 pytest.importorskip("transformers")
 
-GUIDE = (Path(__file__).parent.parent / "docs" / "guides" / "finetuning.md").read_text()
+GUIDE = DOCS / "guides" / "finetuning.md"
 Cli = Callable[..., tuple[int, str, str]]
 
 QUICK = ("--trials", "4", "--set", "budget.epochs=3", "--executor", "inline", "--no-confirm")
 
 
-def block(language: str, title: str = "") -> str:
-    found = re.search(rf"^```{language}[^\n]*{title}[^\n]*\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
-    assert found is not None
-    return found[1]
-
-
 def test_the_commands_of_the_guide_make_a_classifier_of_texts(workplace: Path, cli: Cli) -> None:
-    subprocess.run([sys.executable, "-c", block("python")], cwd=workplace, check=True)
-    (workplace / "reviews.toml").write_text(block("toml"))
-    for line in block("console").splitlines():
-        words = shlex.split(line.removeprefix("$ tuner "))
-        code, _, messages = cli(*words, *(QUICK if words[0] == "run" else ()))
-        assert code == 0, messages
+    subprocess.run([sys.executable, "-c", blocks(GUIDE, "python")[0]], cwd=workplace, check=True)
+    (workplace / "reviews.toml").write_text(blocks(GUIDE, "toml")[0])
+    run_commands(blocks(GUIDE, "console")[0], cli, QUICK)
     with (workplace / "answers.csv").open() as file:
         answers = [*csv.DictReader(file)]
     assert len(answers) == 120
@@ -47,7 +37,7 @@ def test_the_study_of_texts_in_the_guide_is_whole(workplace: Path, cli: Cli) -> 
     (workplace / "notes").mkdir()
     for number in range(12):
         (workplace / "notes" / f"{number}.txt").write_text(f"note {number}: " + f"{number * 7919} words. " * 60)
-    (workplace / "notes.toml").write_text(block("toml", "notes"))
+    (workplace / "notes.toml").write_text(blocks(GUIDE, "toml", "notes")[0])
     code, out, messages = cli("check", "notes.toml", "--set", "settings.steps=3")
     assert code == 0, messages
     assert "bits_per_byte" in out

@@ -1,12 +1,12 @@
 """What the README tells newcomers to write and type works, letter by letter."""
 
-import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from commands import TEMPLATE
+from guides import blocks
 
 from tuner.spec.template import template
 
@@ -16,10 +16,6 @@ STUDY_FILES = ROOT / "docs" / "study-files.md"
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 PAGES = (README, *sorted((ROOT / "docs").rglob("*.md")))
 Cli = Callable[..., tuple[int, str, str]]
-
-
-def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
 def commands(page: Path) -> list[list[str]]:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from guides import DOCS, blocks
 
 import tuner
 
-DOCS = Path(__file__).parents[2] / "docs"
-GUIDE = (DOCS / "guides" / "language.md").read_text()
+PAGE = DOCS / "guides" / "language.md"
 SMALL = {
     "settings.width": 32,
     "settings.head_size": 8,
@@ -33,13 +33,9 @@ SMALL = {
 Cli = Callable[..., tuple[int, str, str]]
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}.*?\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
-
-
 @pytest.fixture
 def folder(workplace: Path) -> Path:
-    (workplace / "lm.toml").write_text(blocks("toml")[0])
+    (workplace / "lm.toml").write_text(blocks(PAGE, "toml")[0])
     (workplace / "corpus").mkdir()
     for page in sorted(DOCS.glob("*.md")):
         (workplace / "corpus" / f"{page.stem}.txt").write_text(page.read_text())
@@ -50,7 +46,7 @@ def folder(workplace: Path) -> Path:
 def test_the_guide_searches_small_says_what_to_expect_and_trains_large(cli: Cli) -> None:
     smaller = [word for key, value in SMALL.items() for word in ("--set", f"{key}={json.dumps(value)}")]
     answers = []
-    for line in blocks("console")[0].splitlines():
+    for line in blocks(PAGE, "console")[0].splitlines():
         words = shlex.split(line.removeprefix("$ tuner "))
         code, answer, messages = cli(*words, *(smaller if "lm.toml" in words else []))
         assert code == 0, messages

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import torch
+from memory_checkpoints import InMemory
 
-from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.trial import Metrics, Trial
 from tuner.objectives._components import DATASETS, PARTS, declared
@@ -30,19 +30,6 @@ DATA = {
 }
 
 
-class Memory(Checkpoints):
-    """Keeps the last state of one trial, by value."""
-
-    def __init__(self, state: Mapping[str, Any] | None = None) -> None:
-        self.state = state
-
-    def save(self, state: Mapping[str, Any]) -> None:
-        self.state = copy.deepcopy(state)
-
-    def load(self) -> Mapping[str, Any] | None:
-        return copy.deepcopy(self.state)
-
-
 def trial(number: int, config: Mapping[str, Any], *, epoch: int = 0, state: Mapping[str, Any] | None = None) -> Trial:
     return Trial(
         config=Config(config),
@@ -52,7 +39,7 @@ def trial(number: int, config: Mapping[str, Any], *, epoch: int = 0, state: Mapp
         epoch=epoch,
         max_epochs=8,
         settings=Config({}),
-        checkpoints=Memory(state),
+        checkpoints=InMemory(state),
     )
 
 

@@ -1,18 +1,17 @@
-import copy
 import math
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from memory_checkpoints import InMemory
 
 from tuner import Cohort, Direction, Trial
-from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.goal import LATENCY_MS
 from tuner.domain.objective import Objective
@@ -28,20 +27,6 @@ from tuner.registry.catalogue import Catalogue
 SPACES = Catalogue("tuner.search_spaces", "search space")
 
 
-@final
-class MemoryCheckpoints(Checkpoints):
-    """Keeps the last state of one trial, by value."""
-
-    def __init__(self, state: Mapping[str, Any] | None = None) -> None:
-        self.state = state
-
-    def save(self, state: Mapping[str, Any]) -> None:
-        self.state = copy.deepcopy(state)
-
-    def load(self) -> Mapping[str, Any] | None:
-        return copy.deepcopy(self.state)
-
-
 def _trial(config: Mapping[str, Any], *, max_epochs: int = 4) -> Trial:
     return Trial(
         config=Config(config),
@@ -51,7 +36,7 @@ def _trial(config: Mapping[str, Any], *, max_epochs: int = 4) -> Trial:
         epoch=0,
         max_epochs=max_epochs,
         settings=Config({}),
-        checkpoints=MemoryCheckpoints(),
+        checkpoints=InMemory(),
     )
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna._hypervolume import compute_hypervolume
 
-from tuner.samplers._front_gain import FrontGain, scalarised
+from tuner.samplers._front_gain import FrontGain, WeightedDistance
 
 FRONT = np.array([[0.0, 1.0], [0.4, 0.7], [0.8, 0.5], [1.0, 0.0]])
 BEATEN = np.array([[0.1, 0.2], [-3.0, 0.5]])
@@ -53,10 +53,10 @@ def test_the_scale_of_a_metric_does_not_matter() -> None:
 
 @pytest.mark.parametrize(("weights", "first"), [((0.95, 0.05), 3), ((0.05, 0.95), 0), ((0.5, 0.5), 2)])
 def test_the_weights_say_which_place_of_the_front_is_looked_for(weights: tuple[float, float], first: int) -> None:
-    assert int(np.argmax(scalarised(KNOWN, KNOWN, np.array(weights)))) == first
+    assert int(np.argmax(WeightedDistance(KNOWN, np.array(weights)).by(KNOWN))) == first
 
 
 def test_a_front_of_one_and_metrics_that_are_all_the_same_have_finite_numbers() -> None:
     same = np.zeros((3, 2))
     assert np.isfinite(gain(same, same)).all()
-    assert np.isfinite(scalarised(same, same, np.array([0.5, 0.5]))).all()
+    assert np.isfinite(WeightedDistance(same, np.array([0.5, 0.5])).by(same)).all()

@@ -83,6 +83,11 @@ class ModelAnswer:
     latency_ms: float
     calibration: Mapping[str, Any]
 
+    @property
+    def fairest(self) -> tuple[str, SplitAnswer]:
+        """The split that says most about new data, by its name: the test split where there is one."""
+        return ("validation", self.validation) if self.test is None else ("test", self.test)
+
     @staticmethod
     def of(members: tuple[Training, ...], final_model: FinalModel) -> "ModelAnswer":
         """Return what is kept of a model that these trainings were made."""
@@ -123,8 +128,11 @@ class StudyAnswer:
         """The model that the study hands out."""
         if self.ensemble is None:
             return self.single
-        ensemble, single = (each.validation.metrics[self.judged_by] for each in (self.ensemble, self.single))
-        return self.ensemble if ensemble <= single else self.single
+        return self.ensemble if self.score(self.ensemble) <= self.score(self.single) else self.single
+
+    def score(self, model: ModelAnswer) -> float:
+        """Return what one of its models measures on validation rows by `judged_by`."""
+        return model.validation.metrics[self.judged_by]
 
     def describe(self) -> dict[str, Any]:
         """Return the answer as JSON."""

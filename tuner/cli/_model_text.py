@@ -21,7 +21,7 @@ def model_lines(summary: Summary) -> Iterator[str]:
         yield f"one training alone: {_measured(answer, answer.single)}"
     else:
         yield f"model: one training, {_measured(answer, answer.single)}"
-        ensemble, single = (each.validation.metrics[answer.judged_by] for each in (answer.ensemble, answer.single))
+        ensemble, single = answer.score(answer.ensemble), answer.score(answer.single)
         yield (
             f"an average of {_members(answer.ensemble)} is worse on validation rows: {answer.judged_by} "
             f"{number(ensemble)}, not {number(single)}"
@@ -42,7 +42,7 @@ def _measured(answer: StudyAnswer, model: ModelAnswer) -> str:
 def _calibration(model: ModelAnswer) -> Iterator[str]:
     if not model.calibration:
         return
-    split, where = (model.validation, "validation") if model.test is None else (model.test, "test")
+    where, split = model.fairest
     threshold = model.calibration["threshold"]
     second = "" if threshold is None else f"; the second class is the answer from {threshold:.3g} on"
     if split.raw_log_loss is not None:

@@ -138,7 +138,8 @@ class StudyRunner:
         trials, foreign = self._adopted(held, stored)
         parts.cohorts.remember(study.notes.get("cohorts", {}))
         # Running trials continue from theirs; of finished ones they matter where several metrics are compared.
-        is_read = parts.goal.has_several or any(not trial.state.is_finished for trial in trials)
+        compares = parts.goal.has_several and parts.scheduler.compares_several
+        is_read = compares or any(not trial.state.is_finished for trial in trials)
         controller = SearchController(
             parts.plan,
             sampler=DelayedSampler(parts.sampler, parts.delay) if parts.delay else parts.sampler,

@@ -53,17 +53,23 @@ class FrontGain:
         return reaches
 
 
-def scalarised(values: Matrix, scores: Matrix, weights: Vector) -> Vector:
-    """Return one merit for each row of `values` by several metrics: the augmented Chebyshev norm.
+@final
+class WeightedDistance:
+    """How near a row is to the best of each metric among `scores`: the augmented Chebyshev norm, turned to a merit.
 
-    Knowles 2006, "ParEGO", has it. What counts is how far a row is from the best `scores` of each metric, as a share of
-    how far the front among the scores extends.
+    Knowles 2006, "ParEGO", has it. Distances are shares of how far the front among the scores extends.
     """
-    best = scores.max(0)
-    extent = _or_one(best - scores[_is_on_front(scores)].min(0))
-    losses = (best - values) / extent * weights
-    merits: Vector = -(losses.max(1) + _SUM * losses.sum(1))
-    return merits
+
+    def __init__(self, scores: Matrix, weights: Vector) -> None:
+        self._best = scores.max(0)
+        self._extent = _or_one(self._best - scores[_is_on_front(scores)].min(0))
+        self._weights = weights
+
+    def by(self, scores: Matrix) -> Vector:
+        """Return the merit of each row; a higher one is better."""
+        losses = (self._best - scores) / self._extent * self._weights
+        merits: Vector = -(losses.max(1) + _SUM * losses.sum(1))
+        return merits
 
 
 def _is_on_front(scores: Matrix) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from tuner.domain import ranking
 from tuner.domain.goal import Goal
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.samplers._encoding import Matrix, SpaceEncoding, Vector
-from tuner.samplers._front_gain import scalarised
+from tuner.samplers._front_gain import WeightedDistance
 
 _RATIO = 3
 """Of a curve those epochs are learned that are so many times the one before, and the last."""
@@ -145,7 +145,7 @@ def _merits(scores: Matrix, weights: Vector) -> Vector:
     if scores.shape[1] == 1 or not len(scores):
         merits: Vector = scores.sum(1)
         return merits
-    return scalarised(scores, scores, weights)
+    return WeightedDistance(scores, weights).by(scores)
 
 
 def _depths(epochs: list[int]) -> Vector:

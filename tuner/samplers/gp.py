@@ -17,7 +17,7 @@ from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.trial import TrialRecord
 from tuner.samplers._encoding import Matrix, SpaceEncoding, Vector
-from tuner.samplers._front_gain import FrontGain, scalarised
+from tuner.samplers._front_gain import FrontGain, WeightedDistance
 from tuner.samplers._gaussian_process import Kernel, Posterior, fitted
 from tuner.samplers._observations import Observations, Observed
 from tuner.samplers._proposals import Proposals
@@ -116,11 +116,9 @@ class GaussianProcess(Sampler):
         drawn = [each.draw(generator) for each in posteriors]
         if len(drawn) == 1:
             return drawn[0]
-        scores = observed.scores
-        if generator.random() < 1 / self._metrics:
-            return lambda rows: scalarised(np.column_stack([each(rows) for each in drawn]), scores, weights)
-        gain = FrontGain(scores, generator)
-        return lambda rows: gain.by(np.column_stack([each(rows) for each in drawn]))
+        is_distance, scores = generator.random() < 1 / self._metrics, observed.scores
+        merit = WeightedDistance(scores, weights) if is_distance else FrontGain(scores, generator)
+        return lambda rows: merit.by(np.column_stack([each(rows) for each in drawn]))
 
     def _climbed(
         self, points: Matrix, fixed: Vector, height: Callable[[Matrix], Vector], generator: np.random.Generator

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import torch
+from memory_checkpoints import Forgetful
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.trial import Trial
 from tuner.objectives._tasks import Task
@@ -21,14 +21,6 @@ from tuner.objectives.training.trainer_factory import learner_of
 
 FEATURES = 200
 MEMBERS = 16
-
-
-class Forgotten(Checkpoints):
-    def save(self, state: Any) -> None:
-        pass
-
-    def load(self) -> None:
-        return None
 
 
 class MemoryInUse(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -79,7 +71,7 @@ def batch(*several: Examples) -> BatchedTrainer:
         config = Config({"optimizer": {"name": "sgd", "lr": 0.01}, "batch_size": 32})
         trial = Trial(
             config=config, number=number, seed=number, device="cpu", epoch=0, max_epochs=2, settings=Config({}),
-            checkpoints=Forgotten(),
+            checkpoints=Forgetful(),
         )  # fmt: skip
         from tuner.objectives.losses.cross_entropy import CrossEntropy  # noqa: PLC0415 - loaded by name elsewhere
         from tuner.objectives.training.precision import Precision  # noqa: PLC0415

@@ -1,14 +1,13 @@
 """Trials on one graph: a member of a cohort learns what it learns alone, on one graph that all of them hold."""
 
-import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from memory_checkpoints import InMemory
 
-from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.trial import Trial
 from tuner.objectives.graph import GraphLearning
@@ -16,17 +15,6 @@ from tuner.objectives.training.cohort import SupervisedCohort
 from tuner.objectives.training.graph_model import PooledGraph
 
 EPOCHS = 4
-
-
-class Memory(Checkpoints):
-    def __init__(self) -> None:
-        self.state: Mapping[str, Any] | None = None
-
-    def save(self, state: Mapping[str, Any]) -> None:
-        self.state = copy.deepcopy(state)
-
-    def load(self) -> Mapping[str, Any] | None:
-        return copy.deepcopy(self.state)
 
 
 def trial(number: int, architecture: str, width: int = 8, **config: Any) -> Trial:
@@ -44,7 +32,7 @@ def trial(number: int, architecture: str, width: int = 8, **config: Any) -> Tria
         epoch=0,
         max_epochs=EPOCHS,
         settings=Config({}),
-        checkpoints=Memory(),
+        checkpoints=InMemory(),
     )
 
 

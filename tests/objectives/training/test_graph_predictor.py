@@ -1,14 +1,12 @@
 """A graph model after training: it answers for the same graph and for others, and is the same when it was saved."""
 
-import copy
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from memory_checkpoints import InMemory
 
-from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.model import Model
@@ -18,17 +16,6 @@ from tuner.objectives.graph import GraphLearning
 X = np.eye(4)[np.arange(40) % 4] + np.linspace(0, 1, 160).reshape(40, 4)
 EDGES = np.stack([np.arange(36), np.arange(36) + 4])
 CLASSES = np.array(["a", "b", "c", "d"])[np.arange(40) % 4]
-
-
-class Memory(Checkpoints):
-    def __init__(self) -> None:
-        self.state: Mapping[str, Any] | None = None
-
-    def save(self, state: Mapping[str, Any]) -> None:
-        self.state = copy.deepcopy(state)
-
-    def load(self) -> Mapping[str, Any] | None:
-        return copy.deepcopy(self.state)
 
 
 def trained(path: Path, architecture: str = "gcn", **arrays: Any) -> Model:
@@ -43,7 +30,7 @@ def trained(path: Path, architecture: str = "gcn", **arrays: Any) -> Model:
         epoch=0,
         max_epochs=60,
         settings=Config({"dataset": str(path)}),
-        checkpoints=Memory(),
+        checkpoints=InMemory(),
     )
     cohort = objective.start([trial])
     for _ in range(60):

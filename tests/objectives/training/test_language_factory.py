@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from memory_checkpoints import InMemory
 
-from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.objective import Cohort
 from tuner.domain.trial import Metrics, Trial
@@ -37,17 +37,6 @@ NUMBERS: Mapping[str, tuple[Any, Any]] = {
 }
 
 
-class Kept(Checkpoints):
-    def __init__(self) -> None:
-        self.state: Mapping[str, Any] | None = None
-
-    def save(self, state: Mapping[str, Any]) -> None:
-        self.state = state
-
-    def load(self) -> Mapping[str, Any] | None:
-        return self.state
-
-
 def trial(number: int, config: Mapping[str, Any]) -> Trial:
     return Trial(
         config=Config(config),
@@ -57,7 +46,7 @@ def trial(number: int, config: Mapping[str, Any]) -> Trial:
         epoch=0,
         max_epochs=3,
         settings=Config({}),
-        checkpoints=Kept(),
+        checkpoints=InMemory(),
     )
 
 

@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
+from memory_checkpoints import Forgetful, InMemory
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
 import tuner
 from tuner import Float, OwnModel, SearchSpace
-from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.trial import Trial
 from tuner.objectives._tasks import Task
@@ -216,25 +216,6 @@ class Built(OwnModel):
         return torch.randn(96, 4, generator=generator), torch.randint(3, (96,), generator=generator)
 
 
-class Forgotten(Checkpoints):
-    def save(self, state: Mapping[str, Any]) -> None:
-        pass
-
-    def load(self) -> None:
-        return None
-
-
-class Kept(Checkpoints):
-    def __init__(self) -> None:
-        self._state: Any = None
-
-    def save(self, state: Mapping[str, Any]) -> None:
-        self._state = state
-
-    def load(self) -> Any:
-        return self._state
-
-
 def built(make: Build) -> Built:
     class Own(Built):
         def build(self, config: Config) -> nn.Module:
@@ -252,7 +233,7 @@ def trial(number: int, value: float) -> Trial:
         epoch=0,
         max_epochs=9,
         settings=Config({}),
-        checkpoints=Forgotten(),
+        checkpoints=Forgetful(),
     )
 
 
@@ -469,13 +450,13 @@ def test_a_number_that_is_kept_twice_and_varies_in_one_place_alone_is_found() ->
 @pytest.mark.parametrize("make", [*EXACT.values(), *RANDOM.values()], ids=[*EXACT, *RANDOM])
 def test_a_member_saves_what_it_would_alone_and_goes_on_with_the_numbers_of_its_configuration(make: Build) -> None:
     own = built(make)
-    members = [replace(trial(number, value), checkpoints=Kept()) for number, value in enumerate(VALUES)]
+    members = [replace(trial(number, value), checkpoints=InMemory()) for number, value in enumerate(VALUES)]
     cohort = own.start(members)
     assert isinstance(cohort, SupervisedCohort)
     losses(cohort, 1)
     assert cohort.is_batched
     cohort.save([0, 1])
-    (lone,) = (replace(trial(1, VALUES[1]), checkpoints=Kept()),)
+    (lone,) = (replace(trial(1, VALUES[1]), checkpoints=InMemory()),)
     alone = own.start([lone])
     losses(alone, 1)
     alone.save([1])

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import torch
+from memory_checkpoints import Forgetful
 from torch import Tensor, nn
 
-from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.goal import LATENCY_MS, PARAMETERS
 from tuner.domain.objective import Cohort
@@ -19,14 +19,6 @@ from tuner.objectives.training.model_cost import latency_ms
 from tuner.objectives.training.precision import Precision
 
 TINY = {"name": "mlp", "width": 3, "depth": 1, "normalisation": "none"}
-
-
-class Nothing(Checkpoints):
-    def save(self, state: Mapping[str, Any]) -> None:
-        pass
-
-    def load(self) -> Mapping[str, Any] | None:
-        return None
 
 
 def started(members: int, wanted: Sequence[str], **architecture: Any) -> Cohort:
@@ -44,7 +36,7 @@ def trial(number: int, architecture: Mapping[str, Any]) -> Trial:
         epoch=0,
         max_epochs=2,
         settings=Config({}),
-        checkpoints=Nothing(),
+        checkpoints=Forgetful(),
     )
 
 

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from memory_checkpoints import Forgetful
 from torch import Tensor, nn
 from torch.nn import functional
 
 import tuner
 from tuner import Choice, Dropout, Float, Int, OwnModel, SearchSpace, Task
-from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.trial import Trial
 
@@ -229,13 +229,6 @@ def first_metrics(own: OwnModel) -> dict[str, float]:
 
 
 def lone_trial(config: Config) -> Trial:
-    class Nothing(Checkpoints):
-        def save(self, state: object) -> None:
-            pass
-
-        def load(self) -> None:
-            return None
-
     return Trial(
         config=config,
         number=0,
@@ -244,7 +237,7 @@ def lone_trial(config: Config) -> Trial:
         epoch=0,
         max_epochs=2,
         settings=Config({}),
-        checkpoints=Nothing(),
+        checkpoints=Forgetful(),
     )
 
 

@@ -32,7 +32,7 @@ def _what(answer: StudyAnswer) -> str:
     fair = "Intervals (95 %) are for new rows of data like these; nothing was chosen by the test rows."
     if answer.ensemble is None:
         return f"`tuner export` writes one training: {safe(answer.why_single or 'no average is better')}. {fair}"
-    ensemble, single = (each.validation.metrics[answer.judged_by] for each in (answer.ensemble, answer.single))
+    ensemble, single = answer.score(answer.ensemble), answer.score(answer.single)
     what = f"the average of {amount(len(answer.ensemble.members), 'training')}"
     judged = (
         f"{answer.judged_by} on validation rows is {number(ensemble)}, and that of the single model {number(single)}"
@@ -75,7 +75,7 @@ def _members(model: ModelAnswer) -> Table:
 def _calibration(model: ModelAnswer) -> Iterator[Block]:
     if not model.calibration:
         return
-    split, where = (model.validation, "validation") if model.test is None else (model.test, "test")
+    where, split = model.fairest
     threshold = model.calibration["threshold"]
     second = "" if threshold is None else f" It answers with the second class from a probability of {threshold:.3g} on."
     before, after = number(split.raw_log_loss), number(split.metrics["log_loss"])
