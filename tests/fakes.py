@@ -81,6 +81,9 @@ class FakeScheduler(Scheduler):
     def decision_epochs(self, number: int) -> tuple[int, ...] | None:
         return self.epochs
 
+    def record_excess(self, number: int, epoch: int, excess: float) -> None:
+        self.calls.append(("record_excess", number, epoch))
+
     def record(self, number: int, epoch: int, value: float) -> None:
         self.calls.append(("record", number, epoch))
 

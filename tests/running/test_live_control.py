@@ -71,6 +71,9 @@ def test_a_run_pauses_continues_with_more_trials_and_stops_with_everything_kept(
     pause(store, "live", off=True)
     until(lambda: store.read("live")[1][0].last_epoch > at, running)
     until(lambda: store.study("live").spec["budget"]["trials"] == 2, running)
+    with pytest.raises(ConfigurationError, match="1 is below the 2 trials that study 'live' has in all") as raised:
+        extend(store, "live", 1)
+    assert "tuner stop live" in raised.value.hint
     stop(store, "live")
     with pytest.raises(tuner.NoUsableTrialError):
         running.result(120)

@@ -94,6 +94,14 @@ def test_what_was_submitted_is_run_whatever_became_of_its_file() -> None:
     assert worker.next() is None
 
 
+def test_what_a_study_hands_out_is_settled_before_it_leaves_the_queue() -> None:
+    put("settled", **{"budget.trials": 1})
+    before: list[QueueState] = []
+    QueueWorker(None).run("settled", settle=lambda _, name: before.append(states()[name]))
+    assert before == [QueueState.WAITING]
+    assert states() == {"settled": QueueState.DONE}
+
+
 def test_a_study_that_fails_is_out_of_the_queue_and_the_worker_continues() -> None:
     put("broken")
     put("sound")

@@ -165,3 +165,42 @@ def test_with_several_metrics_a_large_rung_lets_fronts_beyond_the_first_continue
     for number in range(9):  # each is beaten by all before it
         scheduler.record_several(number, 1, (-float(number), -float(number)))
     assert [number for number in range(9) if scheduler.decide(number, 1) is Decision.CONTINUE] == [0, 1, 2]
+
+
+def test_a_trial_that_breaks_a_constraint_takes_no_place_from_one_that_keeps_it() -> None:
+    scheduler = ASHA(27, Direction.MAXIMIZE, 0)
+    for number in range(4):
+        scheduler.record_excess(number, 1, 0.1)
+        scheduler.record(number, 1, 0.9)
+    scheduler.record(4, 1, 0.5)
+    assert scheduler.decide(4, 1) is Decision.CONTINUE
+    assert scheduler.decide(0, 1) is Decision.STOP
+    (compared,) = scheduler.comparisons(0, 1)
+    assert (compared.yardstick, compared.value, compared.needed) == (Yardstick.CONSTRAINTS, 0.1, 0.0)
+
+
+def test_where_all_break_a_constraint_those_continue_that_are_least_beyond_it() -> None:
+    scheduler = ASHA(27, Direction.MAXIMIZE, 0)
+    for number, excess in enumerate([0.3, 0.1, 0.2]):
+        scheduler.record_excess(number, 1, excess)
+        scheduler.record(number, 1, excess)
+    assert [scheduler.decide(number, 1) for number in range(3)] == [Decision.STOP, Decision.CONTINUE, Decision.STOP]
+
+
+def test_with_several_metrics_a_front_has_only_trials_that_keep_the_constraints() -> None:
+    scheduler = ASHA(27, Direction.MAXIMIZE, 0)
+    scheduler.record_excess(0, 1, 0.5)
+    for number, merits in enumerate([(0.9, 0.9), (0.5, 0.5), (0.4, 0.6)]):
+        scheduler.record_several(number, 1, merits)
+    assert [scheduler.decide(number, 1) for number in range(3)] == [Decision.STOP, Decision.CONTINUE, Decision.CONTINUE]
+
+
+def test_a_trial_that_keeps_the_constraints_at_a_later_rung_is_compared_by_its_value_there() -> None:
+    scheduler = ASHA(27, Direction.MAXIMIZE, 0)
+    scheduler.record_excess(0, 1, 0.5)
+    scheduler.record(0, 1, 0.9)
+    scheduler.record(0, 3, 0.9)
+    assert [each.yardstick for epoch in (1, 3) for each in scheduler.comparisons(0, epoch)] == [
+        Yardstick.CONSTRAINTS,
+        Yardstick.BEST,
+    ]

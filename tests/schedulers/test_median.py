@@ -118,3 +118,13 @@ def test_a_comparison_has_the_median_of_the_others_and_what_was_decided() -> Non
     assert (comparison.value, comparison.needed, comparison.compared) == (4.0, 2.0, 2)
     assert comparison.decision is scheduler.decide(2, 1) is Decision.STOP
     assert MedianRule(9, Direction.MINIMIZE, 0).comparisons(0, 1) == ()
+
+
+def test_trials_that_break_a_constraint_stop_no_others() -> None:
+    scheduler = MedianRule(10, Direction.MAXIMIZE, 0, min_trials=2)
+    for number, value in enumerate([0.9, 0.9, 0.25, 0.5, 0.75]):
+        if number < 2:
+            scheduler.record_excess(number, 1, 0.1)
+        scheduler.record(number, 1, value)
+    assert [scheduler.decide(number, 1) for number in (3, 4)] == [Decision.CONTINUE, Decision.CONTINUE]
+    assert scheduler.decide(2, 1) is Decision.STOP

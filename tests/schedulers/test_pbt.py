@@ -72,3 +72,13 @@ def test_a_trial_is_compared_at_an_exploit_epoch_by_its_first_report_beyond_it()
         scheduler.record(number, 3_100, -9.0 * number)
     assert {scheduler.source(0, 3_000, POPULATION), scheduler.source(1, 3_000, POPULATION)} <= {6, 7}
     assert scheduler.source(7, 3_000, POPULATION) is None
+
+
+def test_none_continues_from_a_trial_that_breaks_a_constraint_where_others_keep_it() -> None:
+    scheduler = PBT(9, Direction.MAXIMIZE, 0)
+    for number in POPULATION:
+        if number >= 6:
+            scheduler.record_excess(number, 3, 0.1)
+        scheduler.record(number, 3, number / 10)
+    assert {scheduler.source(number, 3, POPULATION) for number in (6, 7)} <= {4, 5}
+    assert scheduler.source(0, 3, POPULATION) is None

@@ -41,3 +41,11 @@ def test_a_decision_knows_the_trials_own_reports_up_to_its_epoch() -> None:
 
 def test_it_is_judged_at_the_epochs_at_which_the_scheduler_judges() -> None:
     assert delayed().decision_epochs(3) == (1, 2, 4, 8)
+
+
+def test_a_trial_that_broke_a_constraint_stops_none_that_keeps_it() -> None:
+    scheduler = delayed()
+    scheduler.record_excess(0, 1, 0.1)
+    for number, value in enumerate([0.9, 0.5, 0.4]):
+        scheduler.record(number, 1, value)
+    assert scheduler.decide(2, 1) is Decision.CONTINUE

@@ -7,6 +7,8 @@ from search_bench import SMALL, TOO_LATE, Bench, failed, sized
 from tuner.domain.decision import Decision
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.event import EventKind
+from tuner.domain.goal import Goal
+from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Report, TrialState
 from tuner.search.failure_policy import MAX_RETRIES
 
@@ -260,3 +262,10 @@ def test_what_a_rung_compared_is_stored_with_the_report_and_only_the_last_of_tho
         bench.report(1, 2, 0.5)
         changes = [change for transaction in bench.writer.transactions for change in transaction]
         assert [change.report.epoch for change in changes if change.comparisons and change.report] == expected
+
+
+def test_the_scheduler_is_shown_which_trials_break_a_constraint_that_training_may_mend() -> None:
+    bench = Bench(goal=Goal.of("accuracy", Direction.MAXIMIZE, "accuracy >= 0.5"), cohort=2)
+    bench.take()
+    bench.report_all({0: 0.4, 1: 0.6}, epoch=1)
+    assert bench.scheduler.calls[:3] == [("record_excess", 0, 1), ("record", 0, 1), ("record", 1, 1)]

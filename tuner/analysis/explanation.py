@@ -120,6 +120,8 @@ def needed(comparison: Comparison) -> str:
         return f"needed {value}, to be among the best {comparison.places} of {count}"
     if comparison.yardstick is Yardstick.FRONT:
         return f"its place among {count} by all metrics; the first {comparison.places} and the whole front continue"
+    if comparison.yardstick is Yardstick.CONSTRAINTS:
+        return f"beyond its constraints; needed {value}, to be among the best {comparison.places} of {count}"
     if comparison.yardstick is Yardstick.MEDIAN:
         return f"needed {value}, the median of {amount(count, 'other trial')}"
     return f"for {count} nothing beyond {value}"

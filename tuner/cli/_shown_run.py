@@ -15,18 +15,19 @@ from tuner.tracking.dispatch import Logs
 
 @contextmanager
 def shown_run(
-    storage: str | None, logs: Logs | None = None, command: str = "resume", *, stored: str = ""
+    storage: str | None, logs: Logs | None = None, command: str = "resume", *, stored: str = "", again: str = ""
 ) -> Iterator[MakeListeners]:
     """Give what makes the listeners of a run; `command` is the one that continues it after a signal.
 
-    `stored` is the name of the study where it continues one, which a signal before it began leaves as it was.
+    `stored` is the name of the study where it continues one, which a signal before it began leaves as it was. `again`
+    is the whole command where that does not name the study: one of a queue is continued by whatever works on it.
     """
     try:
         with _outcomes_shown(logs or Logs()), shown() as listeners:
             yield listeners
     except StudyInterrupted as interruption:
-        again = next_command(interruption.study_name, storage, command)
-        text = f"stopped, everything that was recorded is saved; continue with: {again}"
+        continuing = again or next_command(interruption.study_name, storage, command)
+        text = f"stopped, everything that was recorded is saved; continue with: {continuing}"
         messages().print(Text(safe(text), style="yellow"), soft_wrap=True)
         raise
     except KeyboardInterrupt:

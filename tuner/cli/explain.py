@@ -67,6 +67,8 @@ def _yardstick(comparison: Comparison, heading: str) -> str:
         return f"the best {comparison.places} of {comparison.compared}"
     if comparison.yardstick is Yardstick.FRONT:
         return f"the places of {comparison.compared}, by all metrics"
+    if comparison.yardstick is Yardstick.CONSTRAINTS:
+        return f"how far {comparison.compared} are beyond the constraints"
     if comparison.yardstick is Yardstick.MEDIAN:
         return f"the median of {amount(comparison.compared, 'other trial')}"
     return f"its own best before, {heading} {comparison.rung - comparison.compared}"

@@ -22,5 +22,8 @@ def command(
 ) -> None:
     store = open_store(storage)
     live_control.limit(store, name, parallel)
-    said = f"{safe(name)} trains at most {parallel} at a time, once what is being trained beyond that is over"
+    said = (
+        f"{safe(name)} trains at most {parallel} at a time, and never more than its run began with, "
+        "once what is being trained beyond that is over"
+    )
     answers().print(Text(said), soft_wrap=True)

@@ -1,6 +1,7 @@
 """Run the studies of a storage's queue, one after another."""
 
 import time
+from importlib import import_module
 from typing import Annotated
 
 import typer
@@ -8,7 +9,7 @@ from rich.text import Text
 
 from tuner.cli._options import Address, ExecutorName, Given, Parallel, Storage, Trust
 from tuner.cli._rendering import messages, safe, show_error
-from tuner.cli._run_summary import conclude
+from tuner.cli._run_summary import FINAL_ANSWER, conclude
 from tuner.cli._shown_run import shown_run
 from tuner.domain.errors import NoUsableTrialError
 from tuner.running.study_queue import QueueWorker
@@ -43,8 +44,8 @@ def command(
 
 def _run(worker: QueueWorker, name: str, storage: str | None) -> None:
     """Run a study and print its end; that it has failed ends no worker."""
-    with shown_run(storage, stored=name) as listeners:
-        turn = worker.run(name, listeners)
+    with shown_run(storage, stored=name, again=locate(storage).command("work")) as listeners:
+        turn = worker.run(name, listeners, import_module(FINAL_ANSWER).settle_answer)
     if turn.problem:
         _say(f"{name} is not run here: {turn.problem}")
         return

@@ -23,6 +23,8 @@ class Yardstick(Enum):
     """The best values that were recorded at a rung: there are so many places among them."""
     FRONT = "front"
     """The places of the trials at a rung by all metrics, front after front: there are so many that continue."""
+    CONSTRAINTS = "constraints"
+    """How far the trials at a rung are beyond their constraints: those that keep them come before all others."""
     MEDIAN = "median"
     """The median of what the other trials had reached."""
     OWN = "own"
@@ -35,7 +37,8 @@ class Comparison:
     """What a decision about a trial was based on: its `value` at `rung`, and the one that was `needed` to continue.
 
     `compared` is how many values there were, the trial's own among them at a rung of successive halving, where the best
-    `places` continue. With several metrics the value is the trial's place there, from 1. `decision` is what followed at
+    `places` continue. With several metrics the value is the trial's place there, from 1; of a trial that
+    breaks constraints it is by how much, as `Goal.excess` says. `decision` is what followed at
     this rung. The default configuration is never stopped, whatever was decided.
     """
 

@@ -49,6 +49,13 @@ class Scheduler(ABC):
         """
         return None
 
+    def record_excess(self, number: int, epoch: int, excess: float) -> None:
+        """Record that trial `number` is beyond its constraints after `epoch`, by `excess` in all (above 0).
+
+        Called before the metrics of that epoch are recorded, where more training may still help; a trial that no
+        training helps is not recorded at all. A scheduler that does nothing here compares such trials like all others.
+        """
+
     @abstractmethod
     def record(self, number: int, epoch: int, value: float) -> None:
         """Record that trial `number` measured `value` after `epoch` (from 1); epochs of a trial come in order."""

@@ -76,14 +76,15 @@ def limit(store: Store, name: str, parallel: int) -> None:
 def extend(store: Store, name: str, trials: int) -> None:
     """Ask the run of a study to try so many trials in all.
 
-    Raises `ConfigurationError` where there is no run, where its search is over, and where it has begun more trials.
+    Raises `ConfigurationError` where there is no run, where its search is over, and where it has as many trials before.
     """
     further = ("resume", name, "--trials", trials)
-    begun = len(store.read(name)[1])
-    if trials < begun:
+    study = store.study(name)
+    target = 0 if study.asks_and_tells else int(study.spec.get("budget", {}).get("trials", 0))
+    if trials < target:
         raise ConfigurationError(
-            f"--trials {trials} is below the {amount(begun, 'trial')} that study {name!r} has begun",
-            hint="it is the number in all, not how many more",
+            f"--trials {trials} is below the {amount(target, 'trial')} that study {name!r} has in all",
+            hint=f"it is not how many more; {store.location.command('stop', name)} ends it now, with all that it has saved",
         )
     repetitions = companion(name)
     if repetitions in store and store.is_run(repetitions):

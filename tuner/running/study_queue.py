@@ -3,7 +3,7 @@
 import getpass
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -32,11 +32,14 @@ from tuner.running.tracked_listeners import MakeListeners
 from tuner.running.transfer import learned, warm_started
 from tuner.spec.shipped_studies import shipped_studies
 from tuner.storage.reader import new_id
-from tuner.storage.store import exists_already, open_store
+from tuner.storage.store import Store, exists_already, open_store
 from tuner.storage.study_queue import submitted
 
 _ANYWHERE = Capacity((NodeCapacity(2**20, 2**20),))
 """What a machine may have that a worker runs on: it is not known, so nothing that a study asks for is too much."""
+
+Settle = Callable[[Store, str], None]
+"""Stores what a study that has ended hands out: `models.final_answer.settle_answer`, which this floor does not know."""
 
 
 def submit(
@@ -119,8 +122,8 @@ class QueueWorker:
                     return each.name
         return None
 
-    def run(self, name: str, listeners: MakeListeners | None = None) -> Turn:
-        """Run a study that waits, to its end.
+    def run(self, name: str, listeners: MakeListeners | None = None, settle: Settle | None = None) -> Turn:
+        """Run a study that waits, to its end, and `settle` what it hands out before it leaves the queue.
 
         Raises `StudyInterrupted` after a signal, and what ends a run that is to be continued: it waits on.
         """
@@ -136,6 +139,9 @@ class QueueWorker:
         except OwnCodeError as error:
             self._mark(name, QueueState.FAILED, error.message)
             return Turn(problem=f"it has failed: {error.message}")
+        if settle is not None:
+            with closing(open_store(self._storage)) as store:
+                settle(store, name)
         self._conclude(name, cause)
         return Turn(cause=cause)
 

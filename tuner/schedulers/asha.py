@@ -48,6 +48,9 @@ class ASHA(Scheduler):
     def decision_epochs(self, number: int) -> tuple[int, ...] | None:
         return self._ladder.epochs
 
+    def record_excess(self, number: int, epoch: int, excess: float) -> None:
+        self._ladder.record_excess(number, epoch, excess)
+
     def record(self, number: int, epoch: int, value: float) -> None:
         self._ladder.record(number, epoch, value)
 

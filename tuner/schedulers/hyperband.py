@@ -53,6 +53,9 @@ class Hyperband(Scheduler):
     def decision_epochs(self, number: int) -> tuple[int, ...] | None:
         return self._ladders[self._bracket(number)].epochs
 
+    def record_excess(self, number: int, epoch: int, excess: float) -> None:
+        self._ladders[self._bracket(number)].record_excess(number, epoch, excess)
+
     def record(self, number: int, epoch: int, value: float) -> None:
         self._ladders[self._bracket(number)].record(number, epoch, value)
 

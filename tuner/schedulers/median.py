@@ -48,10 +48,14 @@ class MedianRule(Scheduler):
         self._best: dict[int, dict[int, float]] = defaultdict(dict)
         self._epochs: dict[int, list[int]] = defaultdict(list)
         self._averages: dict[int, list[float]] = defaultdict(list)
+        self._beyond: set[tuple[int, int]] = set()
 
     @classmethod
     def unit_defaults(cls, max_epochs: int, options: Mapping[str, Any]) -> Mapping[str, int]:
         return {"min_epochs": first_rung(max_epochs, _ETA)}
+
+    def record_excess(self, number: int, epoch: int, excess: float) -> None:
+        self._beyond.add((number, epoch))
 
     def record(self, number: int, epoch: int, value: float) -> None:
         if epoch in self._best[number]:
@@ -87,8 +91,11 @@ class MedianRule(Scheduler):
         return (comparison,)
 
     def _others(self, number: int, epoch: int) -> Iterator[float]:
-        """Yield the averages of the other trials that are at `epoch` or beyond, each as it was when it got there."""
+        """Yield the averages of the others that are at `epoch` or beyond, each as it was when it got there.
+
+        Those that break a constraint there are left out: nothing is stopped because of them.
+        """
         for other, epochs in self._epochs.items():
             index = bisect_left(epochs, epoch)
-            if other != number and index < len(epochs):
+            if other != number and index < len(epochs) and (other, epochs[index]) not in self._beyond:
                 yield self._averages[other][index]

@@ -44,7 +44,8 @@ class PBT(Scheduler):
         self._quantile = quantile
         self._sign = direction.sign
         self._seed = seed
-        self._values: dict[int, dict[int, float]] = defaultdict(dict)
+        self._losses: dict[int, dict[int, tuple[float, float]]] = defaultdict(dict)
+        self._excesses: dict[tuple[int, int], float] = {}
 
     @classmethod
     def unit_defaults(cls, max_epochs: int, options: Mapping[str, Any]) -> Mapping[str, int]:
@@ -53,17 +54,22 @@ class PBT(Scheduler):
     def decision_epochs(self, number: int) -> tuple[int, ...] | None:
         return self._epochs
 
+    def record_excess(self, number: int, epoch: int, excess: float) -> None:
+        self._excesses[number, epoch] = excess
+
     def record(self, number: int, epoch: int, value: float) -> None:
+        # Trials that keep the constraints come before those that break them.
+        loss = (self._excesses.pop((number, epoch), 0.0), -self._sign * value)
         for generation in self._epochs:
             if generation <= epoch:
-                self._values[generation].setdefault(number, self._sign * value)
+                self._losses[generation].setdefault(number, loss)
 
     def decide(self, number: int, epoch: int) -> Decision:
         return Decision.CONTINUE
 
     def source(self, number: int, epoch: int, population: Collection[int]) -> int | None:
-        values = self._values[epoch]
-        ranked = sorted((each for each in population if each in values), key=lambda each: (-values[each], each))
+        losses = self._losses[epoch]
+        ranked = sorted((each for each in population if each in losses), key=lambda each: (losses[each], each))
         share = int(len(ranked) * self._quantile)
         if not share or number not in ranked[-share:]:
             return None

@@ -25,11 +25,15 @@ class DelayedScheduler(Scheduler):
         self._epochs = make()
         self.compares_several = self._epochs.compares_several
         self._curves: dict[int, dict[int, float | tuple[float, ...]]] = defaultdict(dict)
+        self._excesses: dict[tuple[int, int], float] = {}
         self._judges: dict[int, Scheduler] = {}
         self._known: dict[int, int] = {}
 
     def decision_epochs(self, number: int) -> tuple[int, ...] | None:
         return self._epochs.decision_epochs(number)
+
+    def record_excess(self, number: int, epoch: int, excess: float) -> None:
+        self._excesses.setdefault((number, epoch), excess)
 
     def record(self, number: int, epoch: int, value: float) -> None:
         self._curves[number].setdefault(epoch, value)
@@ -49,7 +53,7 @@ class DelayedScheduler(Scheduler):
             self._begin(number)
         for each in sorted(self._curves[number]):
             if self._known[number] < each <= epoch:
-                _record(self._judges[number], number, each, self._curves[number][each])
+                self._record(self._judges[number], number, each)
                 self._known[number] = each
         return self._judges[number]
 
@@ -58,13 +62,15 @@ class DelayedScheduler(Scheduler):
         self._judges = {each: judge for each, judge in self._judges.items() if each > last}
         self._judges[number], self._known[number] = self._make(), 0
         for other in sorted(each for each in self._curves if each <= last):
-            for epoch, value in sorted(self._curves[other].items()):
-                _record(self._judges[number], other, epoch, value)
+            for epoch in sorted(self._curves[other]):
+                self._record(self._judges[number], other, epoch)
 
-
-def _record(judge: Scheduler, number: int, epoch: int, measured: float | tuple[float, ...]) -> None:
-    """Record a single metric, or all of several, with a scheduler."""
-    if isinstance(measured, tuple):
-        judge.record_several(number, epoch, measured)
-    else:
-        judge.record(number, epoch, measured)
+    def _record(self, judge: Scheduler, number: int, epoch: int) -> None:
+        """Record what a trial reported at an epoch with a scheduler: a single metric, or all of several."""
+        if (number, epoch) in self._excesses:
+            judge.record_excess(number, epoch, self._excesses[number, epoch])
+        measured = self._curves[number][epoch]
+        if isinstance(measured, tuple):
+            judge.record_several(number, epoch, measured)
+        else:
+            judge.record(number, epoch, measured)

@@ -170,6 +170,8 @@ class Recorder:
         goal = self._plan.goal
         if goal.broken_for_good(metrics):
             return
+        if excess := goal.excess(metrics):
+            self._scheduler.record_excess(number, epoch, excess)
         if goal.has_several and self._scheduler.compares_several:
             self._scheduler.record_several(number, epoch, goal.merits(metrics))
         else:

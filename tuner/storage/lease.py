@@ -273,18 +273,18 @@ def _held(connection: Connection, name: str, claim: LeaseRecord, now: datetime) 
     location = locate(connection.engine.url.render_as_string(hide_password=False))
     return StudyHeldError(
         f"study {name!r} runs already, in {claim.holder}",
-        hint=f"watch it with: {location.command('watch', name)}\n{_how_to_stop(claim, now)}",
+        hint=f"watch it with: {location.command('watch', name)}\n{_how_to_stop(claim, now, location.command('stop', name))}",
     )
 
 
-def _how_to_stop(claim: LeaseRecord, now: datetime) -> str:
+def _how_to_stop(claim: LeaseRecord, now: datetime, stop: str) -> str:
     holder = claim.holder
     if holder == LeaseOwner.this():
         return "this process itself runs it, in another thread or further up: let that end first"
     if holder.host == socket.gethostname():
-        return f"or stop it first, with all that it has measured saved: kill {holder.pid}"
+        return f"or stop it first, with all that it has measured saved: {stop} (or kill {holder.pid})"
     left = (claim.until - now).total_seconds() if claim.until else 0
-    return f"or stop it there first; if {holder.host} has crashed, try again in {left:.0f} s"
+    return f"or stop it first: {stop}; if {holder.host} has crashed, try again in {left:.0f} s"
 
 
 def as_left(
