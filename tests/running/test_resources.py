@@ -76,5 +76,5 @@ def test_a_trial_takes_what_all_of_its_ranks_take_of_one_machine() -> None:
     nodes = Capacity((NodeCapacity(4, 4), NodeCapacity(4, 3)))
     assert cohorts_at_a_time("ray", ranks, nodes) == 1
     assert not missing(ranks, nodes)
-    *_, last = missing(ranks, Capacity((NodeCapacity(4, 2), NodeCapacity(4, 2))))
-    assert last == "resources.ranks: the 4 ranks of a trial lie on one machine, each with cpu and gpu"
+    (problem,) = missing(ranks, Capacity((NodeCapacity(4, 2), NodeCapacity(4, 2))))
+    assert problem.endswith("the 4 ranks of a trial (resources.ranks) lie on one machine, each with cpu and gpu")

@@ -58,10 +58,8 @@ def missing(resources: Resources, capacity: Capacity | None) -> Sequence[str]:
     problems = where.missing(resources.num_cpus, resources.num_gpus)
     if not problems or resources.ranks == 1:
         return problems
-    return (
-        *problems,
-        f"resources.ranks: the {resources.ranks} ranks of a trial lie on one machine, each with cpu and gpu",
-    )
+    ranks = f"the {resources.ranks} ranks of a trial (resources.ranks) lie on one machine, each with cpu and gpu"
+    return tuple(f"{problem}: {ranks}" for problem in problems)
 
 
 def cohorts_at_a_time(executor: str, resources: Resources, capacity: Capacity | None = None) -> int:

@@ -135,6 +135,22 @@ def test_a_rank_that_was_killed_is_named_and_not_those_that_fail_by_it(tmp_path:
     assert gone(int(notes(tmp_path, 0)[0]))
 
 
+def die_in_rank_1_and_leave_a_child(trial: Trial) -> None:
+    if trial.rank == 1:
+        child = os.fork()
+        if child == 0:
+            signal.pause()  # with the rank's connection, which a fork inherits
+        note(trial, child)
+        os.kill(os.getpid(), signal.SIGKILL)
+    trial.report(loss=1.0)
+
+
+def test_a_rank_that_was_killed_is_noticed_although_a_child_of_it_lives_on(tmp_path: Path) -> None:
+    with pytest.raises(RankFailedError, match="rank 1 was killed by SIGKILL"):
+        ran(die_in_rank_1_and_leave_a_child, tmp_path)
+    os.kill(int(notes(tmp_path, 1)[0]), signal.SIGKILL)
+
+
 def exhaust(trial: Trial) -> None:
     raise MemoryError("no memory left")
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from multiprocessing import get_context
@@ -30,6 +30,9 @@ _GRACE_SECONDS = 30.0
 
 _CAUSE_SECONDS = 5.0
 """How long is waited, once a rank has failed, for others that fail as well: the first one may be why."""
+
+_LOOKS_EVERY_SECONDS = 1.0
+"""How often it is looked whether a rank has ended whose connection is open, since a process it has forked has it."""
 
 _NOTE_SECONDS = 60.0
 """After so long at a report, or at the end, it is printed which ranks are waited for."""
@@ -67,8 +70,19 @@ class _Member:
     connection: Connection
     process: ForkProcess | SpawnProcess
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process is over and has left no message."""
+        return not self.process.is_alive() and not self.connection.poll()
+
     def received(self) -> Message | None:
-        """Return its next message, None where it has ended without one, or within one."""
+        """Return its next message, None where it has ended without one, or within one.
+
+        A process that the rank has forked holds the connection open beyond the rank's end.
+        """
+        while not self.connection.poll(_LOOKS_EVERY_SECONDS):
+            if self.has_ended:
+                return None
         try:
             message: Message = self.connection.recv()
         except (EOFError, OSError):
@@ -178,14 +192,23 @@ class _Group:
 
     def _take_next(self) -> None:
         """Wait for ranks that have yet to come, and do what they ask for."""
-        awaited = {member.connection: rank for rank, member in self._members.items() if rank not in self._waiting}
-        ready = wait([*awaited], _NOTE_SECONDS)
+        awaited = set(self._members) - set(self._waiting)
+        ready = self._ready(awaited, _NOTE_SECONDS)
         if not ready:
-            self._note_waiting(sorted(awaited.values()))
-        for connection in ready:
-            assert isinstance(connection, Connection)
-            rank = awaited[connection]
+            self._note_waiting(sorted(awaited))
+        for rank in sorted(ready):
             self._take(rank, self._received(rank))
+
+    def _ready(self, ranks: Set[int], seconds: float) -> set[int]:
+        """Wait for any of the ranks to say something, or to end, and return which have."""
+        rank_of = {self._members[rank].connection: rank for rank in ranks}
+        deadline = time.monotonic() + seconds
+        ready: set[int] = set()
+        while not ready and (left := deadline - time.monotonic()) > 0:
+            said = wait([*rank_of], min(left, _LOOKS_EVERY_SECONDS))
+            ready = {rank_of[each] for each in said if isinstance(each, Connection)}
+            ready = ready or {rank for rank in ranks if self._members[rank].has_ended}
+        return ready
 
     def _take(self, rank: int, message: Message) -> None:
         match message.kind:
@@ -242,15 +265,10 @@ class _Group:
     def _failure(self, failed: dict[int, Message | None]) -> BaseException:
         """Return what is to be raised, once those that fail with it have: of the rank that the others failed by."""
         deadline = time.monotonic() + _CAUSE_SECONDS
-        others = {
-            member.connection: rank
-            for rank, member in self._members.items()
-            if rank not in failed and rank not in self._waiting
-        }
+        others = set(self._members) - set(self._waiting) - set(failed)
         while others and (left := deadline - time.monotonic()) > 0:
-            for connection in wait([*others], left):
-                assert isinstance(connection, Connection)
-                rank = others.pop(connection)
+            for rank in self._ready(others, left):
+                others.discard(rank)
                 message = self._members[rank].received()
                 if message is None or message.kind is MessageKind.FAILED:
                     failed[rank] = message
