@@ -97,7 +97,7 @@ def library_tokenizer(path: Path) -> Any:
     try:
         return library.Tokenizer.from_file(str(path))
     except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
-        raise ConfigurationError(f"settings.tokenizer: {path} cannot be read: {error}") from None
+        raise ConfigurationError(f"the tokenizer {path} cannot be read: {error}") from None
 
 
 def saved(folder: Path) -> Tokenizer:

@@ -79,7 +79,8 @@ def _times(values: Any, conventions: Conventions) -> tuple[Column, Array]:
         column = time_of(values, conventions)
         moments = column.features(values)[:, 0]
     except ConfigurationError as error:
-        raise ConfigurationError(error.problems, f"{why}: correct it, or leave the row out") from None
+        hint = f"{why}: correct the cell, or name a column of dates or of numbers"
+        raise ConfigurationError(error.problems, hint) from None
     _refuse_gap(values, np.isnan(moments), "time", why)
     return column, moments
 
