@@ -35,7 +35,8 @@ class FinetuneSettings:
 
     `base` is a local folder of a Hugging Face model, or "random". A language model learns the texts of `dataset`; a
     classifier learns the `target` of each text in `column`, or without a `target` the name of its folder. `context` is
-    how many tokens are read at once. `max_rank` is the rank that adapters may have at most.
+    how many tokens are read at once, and `micro_batch` how many examples of a step, where a trial trains alone (None:
+    all). `max_rank` is the rank that adapters may have at most.
     """
 
     base: str
@@ -49,6 +50,7 @@ class FinetuneSettings:
     test: float = 0.1
     context: int = 128
     steps: int = 50
+    micro_batch: int | None = None
     evaluation_tokens: int = 32_768
     max_rank: int = 16
     precision: str = "float32"
@@ -118,7 +120,7 @@ def _is_text(value: object) -> bool:
 
 
 _CHECKS: Mapping[str, Check] = {
-    **dict.fromkeys(("context", "steps", "evaluation_tokens", "max_rank"), COUNT),
+    **dict.fromkeys(("micro_batch", "context", "steps", "evaluation_tokens", "max_rank"), COUNT),
     **dict.fromkeys(("column", "target"), (_is_text, "text")),
     **OF_SPLITS,
 }

@@ -10,6 +10,7 @@ from tuner.objectives._components import PARAMETRISATIONS
 from tuner.objectives._settings import PRECISIONS
 from tuner.objectives._text_settings import (
     COUNT,
+    FLAG,
     OF_SPLITS,
     Check,
     found_in,
@@ -34,7 +35,9 @@ class LanguageSettings:
     """What is read and how it becomes tokens, the sizes of the model, and how much an epoch is.
 
     `dataset` is a text, a folder, a pattern, JSONL or Parquet with a text `column`, a file of tokens, or "stdlib". An
-    epoch is `steps` steps. Metrics are of `evaluation_tokens` tokens at most.
+    epoch is `steps` steps. Metrics are of `evaluation_tokens` tokens at most. Where a trial trains alone, `micro_batch`
+    windows of a step go through the model at once (None: all), and with `recompute_activations` it holds those of one
+    block at a time.
     """
 
     dataset: str
@@ -53,6 +56,8 @@ class LanguageSettings:
     base_width: int = 32
     base_depth: int = 2
     steps: int = 50
+    micro_batch: int | None = None
+    recompute_activations: bool = False
     evaluation_tokens: int = 32_768
     precision: str = "float32"
 
@@ -113,12 +118,23 @@ def _problems(values: Mapping[str, Any]) -> Iterator[str]:
         yield f"head_size: {head} is odd, and positions turn pairs of numbers"
 
 
-_COUNTS = ("context", "width", "depth", "head_size", "base_width", "base_depth", "steps", "evaluation_tokens")
+_COUNTS = (
+    "micro_batch",
+    "context",
+    "width",
+    "depth",
+    "head_size",
+    "base_width",
+    "base_depth",
+    "steps",
+    "evaluation_tokens",
+)
 
 _CHECKS: Mapping[str, Check] = {
     **dict.fromkeys(_COUNTS, COUNT),
     "vocabulary": (lambda value: type(value) is int and value >= _LEAST_VOCABULARY, "a whole number from 258"),
     "column": (lambda value: isinstance(value, str), "text"),
+    "recompute_activations": FLAG,
     **OF_SPLITS,
 }
 

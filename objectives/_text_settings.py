@@ -23,6 +23,7 @@ def is_share(value: object) -> bool:
 
 
 COUNT: Check = (is_count, "a whole number above 0")
+FLAG: Check = (lambda value: isinstance(value, bool), "true or false")
 
 OF_SPLITS: Mapping[str, Check] = {
     "near_duplicates": (lambda value: value == 1 or is_share(value), "a number from 0 (exact ones only) to 1"),

@@ -8,6 +8,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from tuner.objectives._components import PARAMETRISATIONS
 from tuner.objectives._tasks import Input
@@ -66,7 +67,7 @@ class DecoderModel(nn.Module):
         self.embed = nn.Embedding(tokens, width)
         self.drop = Dropout(sizes.dropout)
         blocks = [_Block(width, sizes, residual) for _ in range(sizes.depth)]
-        self.blocks = nn.Sequential(*blocks)
+        self.blocks = Blocks(*blocks)
         self.head = nn.Linear(width, tokens, bias=False)
         self.scale = _Scale(sizes.out * parametrisation.output_multiplier(growth))
         self._initialise(sizes)
@@ -91,6 +92,22 @@ class DecoderModel(nn.Module):
 
 def _kind(name: str) -> TensorKind:
     return {"embed": TensorKind.INPUT, "head": TensorKind.OUTPUT}.get(name.partition(".")[0], TensorKind.HIDDEN)
+
+
+@final
+class Blocks(Batchable, nn.Sequential):
+    """Layers of which, where it `recomputes`, one at a time holds its activations while a model trains alone.
+
+    They are computed again for the gradients (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost").
+    """
+
+    recomputes = False
+
+    def forward(self, activations: Tensor) -> Tensor:
+        for layer in self:
+            again = self.recomputes and self.training and not self.batched
+            activations = checkpoint(layer, activations, use_reentrant=False) if again else layer(activations)
+        return activations
 
 
 class _Block(nn.Module):

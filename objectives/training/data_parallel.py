@@ -1,6 +1,7 @@
 """Data parallelism: the ranks of a trial share each batch, and take the same step with the mean of their gradients."""
 
 import os
+from contextlib import AbstractContextManager
 from typing import final
 
 import torch
@@ -22,11 +23,16 @@ class Replica:
 
     def __init__(self, model: nn.Module, device: torch.device) -> None:
         self.rank, self.ranks = distributed.get_rank(), distributed.get_world_size()
-        self.model: nn.Module = DistributedDataParallel(model, device_ids=[device] if device.type == "cuda" else None)
+        self.model = DistributedDataParallel(model, device_ids=[device] if device.type == "cuda" else None)
 
     def share(self, batch: Tensor) -> Tensor:
         """Return the part of a batch that this rank computes, along the first dimension."""
         return torch.tensor_split(batch, self.ranks)[self.rank]
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Let gradients be this rank's own in a block: those of the last part of a step bring the sums together."""
+        found: AbstractContextManager[None] = self.model.no_sync()
+        return found
 
     def mean(self, losses: Tensor, batch_size: int) -> Tensor:
         """Return what to differentiate for the mean loss of a batch of this size, from the losses of this rank's share.

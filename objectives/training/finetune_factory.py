@@ -134,6 +134,7 @@ class FinetuneFactory:
             rule=rule,
             batch_size=_batch_size(trial, data),
             precision=self._precision,
+            micro_batch=self._settings.micro_batch,
         )
         if state is not None:
             learner.resume(state)

@@ -51,7 +51,10 @@ class LanguageFactory:
         chosen = dict(part(config, "architecture", Task.LANGUAGE).fields)
         decoder = Decoder(**{**self._settings.sizes(), **chosen})
         with weights_drawn(trial.seed, trial.device):
-            model = NextToken(decoder.build(data.shape, self._tokens.vocabulary)).to(trial.device)
+            built = decoder.build(data.shape, self._tokens.vocabulary)
+        assert isinstance(built, DecoderModel)
+        built.blocks.recomputes = self._settings.recompute_activations
+        model = NextToken(built).to(trial.device)
         roles = _roles(model)
         parameters = dict(model.named_parameters())
         batch_size = trial.config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE)
@@ -64,6 +67,7 @@ class LanguageFactory:
             batch_size=batch_size,
             precision=self._precision,
             replica=replica_of(model, trial, batch_size),
+            micro_batch=self._settings.micro_batch,
         )
         if state is not None:
             learner.resume(state)

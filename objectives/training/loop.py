@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -54,6 +55,8 @@ class TrainState:
     """Raises `ConfigurationError` where the targets ask for another number of outputs than this."""
     replica: Replica | None = None
     """The model as one of several ranks trains it; None where the trial has one process."""
+    micro_batch: int | None = None
+    """How many examples go through the model at once, whose gradients are added up; None: the whole batch."""
 
     def outputs(self, features: Tensor) -> Tensor:
         """Return the model's outputs, (batch, outputs), in 32 bits."""
@@ -93,13 +96,28 @@ def train_epoch(learner: TrainState, examples: TrainingExamples, *, epoch: int, 
     learner.model.train()
     for step, (features, targets) in enumerate(gathered(examples, shares)):
         set_lr(learner, progress(epoch, step, len(places), max_epochs), len(places) * max_epochs)
-        losses = learner.loss(learner.outputs(features), targets)
-        loss = _mean(losses, targets, learner) if replica is None else replica.mean(losses, len(places[step]))
         learner.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        _add_gradients(learner, features, targets, len(places[step]))
         if learner.rule.clip > 0:
             nn.utils.clip_grad_norm_(learner.model.parameters(), learner.rule.clip)
         learner.optimizer.step()
+
+
+def _add_gradients(learner: TrainState, features: Tensor, targets: Tensor, batch_size: int) -> None:
+    """Add up the gradients of the mean loss of a batch of this size, of which these examples are this rank's."""
+    replica, at_once = learner.replica, learner.micro_batch or len(features)
+    pieces = [*zip(torch.split(features, at_once), torch.split(targets, at_once), strict=True)]
+    for number, (inputs, answers) in enumerate(pieces, start=1):
+        is_last = number == len(pieces)
+        with nullcontext() if replica is None or is_last else replica.alone():
+            losses = learner.loss(learner.outputs(inputs), answers)
+            if replica is not None:
+                loss = replica.mean(losses, batch_size)
+            elif len(pieces) == 1:
+                loss = _mean(losses, answers, learner)
+            else:
+                loss = losses.sum() / batch_size
+            loss.backward()  # type: ignore[no-untyped-call]
 
 
 def _mean(losses: Tensor, targets: Tensor, learner: TrainState) -> Tensor:

@@ -56,9 +56,9 @@ def trial(folder: Path, recorded: int = 0, max_epochs: int = EPOCHS) -> tuple[Tr
     ), reports  # fmt: skip
 
 
-def worker_spec(folder: Path, ranks: int = 2) -> WorkerSpec:
+def worker_spec(folder: Path, ranks: int = 2, **settings: Any) -> WorkerSpec:
     return WorkerSpec(
-        objective="language", folder=folder, settings=SETTINGS, seed=1, metric="loss", direction=Direction.MINIMIZE,
+        objective="language", folder=folder, settings={**SETTINGS, **settings}, seed=1, metric="loss", direction=Direction.MINIMIZE,
         max_epochs=EPOCHS, device="cpu", folders=StudyFolders.within(folder), ranks=ranks,
     )  # fmt: skip
 
@@ -66,13 +66,14 @@ def worker_spec(folder: Path, ranks: int = 2) -> WorkerSpec:
 def test_two_ranks_have_the_losses_of_one_process_to_six_digits_and_one_continues_from_their_state(
     tmp_path: Path,
 ) -> None:
-    """The batch is that of all ranks together; 5 windows are shared as 3 and 2."""
+    """The batch is that of all ranks together; 5 windows are shared as 3 and 2, of which 2 are computed at once."""
     objective = Language(SETTINGS, seed=1)
     alone = objective.start([trial(tmp_path / "alone")[0]])
     losses = [alone.advance()[0]["loss"] for _ in range(EPOCHS)]  # type: ignore[index]
     assert losses[-1] < losses[0]
     shared, reports = trial(tmp_path / "shared")
-    RankFunction(worker_spec(tmp_path), find_objective, start_method="spawn")(shared)
+    in_parts = worker_spec(tmp_path, micro_batch=2, recompute_activations=True)
+    RankFunction(in_parts, find_objective, start_method="spawn")(shared)
     assert [each["loss"] for each in reports.reported] == pytest.approx(losses, rel=1e-6)
     continued, _ = trial(tmp_path / "shared", recorded=2)
     assert continued.epoch == 2

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from memory_checkpoints import InMemory
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
 
 from tuner.domain.config import Config
 from tuner.domain.objective import Cohort
@@ -129,3 +131,44 @@ def test_filters_change_what_is_trained_on_and_never_what_is_measured() -> None:
 def test_filters_that_leave_nothing_fail_with_what_they_leave() -> None:
     with pytest.raises(ValueError, match="the filters leave 0 tokens"):
         Language(SETTINGS, seed=1).start([trial(0, {"min_length": 10**9})])
+
+
+ADAMW = {"optimizer": {"name": "adamw", "lr": 0.01}, "batch_size": 6}
+
+
+def test_a_step_in_micro_batches_is_the_step_of_the_whole_batch() -> None:
+    (whole,), (parts,) = (
+        curve(Language({**SETTINGS, **more}, seed=1).start([trial(0, ADAMW)]), 1).values()
+        for more in ({}, {"micro_batch": 4})  # 4 windows and then 2, of which each counts the same
+    )
+    assert parts[0]["bits_per_byte"] == pytest.approx(whole[0]["bits_per_byte"], rel=1e-6)
+
+
+def held_activations(**settings: Any) -> tuple[float, int]:
+    """Return the bits per byte after an epoch, and the largest number of bytes that one forward pass keeps."""
+    kept: list[int] = [0]
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[-1] += tensor.nbytes
+        return tensor
+
+    cohort = Language({**SETTINGS, "depth": 6, "steps": 1, **settings}, seed=1).start([trial(0, ADAMW)])
+    with saved_tensors_hooks(keep, lambda tensor: tensor):
+        (metrics,) = curve(cohort, 1)[0]
+    return metrics["bits_per_byte"], kept[-1]
+
+
+def test_activations_that_are_computed_again_are_not_held_and_change_nothing() -> None:
+    metric, held = held_activations()
+    metric_again, held_again = held_activations(recompute_activations=True)
+    assert metric_again == pytest.approx(metric, rel=1e-6)
+    assert held_again < held / 2
+
+
+def test_members_of_a_cohort_train_together_whatever_one_alone_computes_again() -> None:
+    objective = Language({**SETTINGS, "recompute_activations": True, "micro_batch": 2}, seed=1)
+    cohort = objective.start([trial(number, {**ADAMW, "batch_size": 4}) for number in range(8)])
+    together = curve(cohort, 1)
+    assert cohort.together() == (8, "")
+    alone = curve(objective.start([trial(1, {**ADAMW, "batch_size": 4})]), 1)
+    assert together[1][0]["bits_per_byte"] == pytest.approx(alone[1][0]["bits_per_byte"], rel=1e-5)
