@@ -9,6 +9,8 @@ from tuner.domain.config import Config
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.search_space import SearchSpace
+from tuner.domain.size_probe import SizeProbe
+from tuner.domain.trial import Trial
 from tuner.objectives._components import BATCH_SIZE, Part, part
 from tuner.objectives._factory_objective import FactoryObjective
 from tuner.objectives._language_settings import DEFAULT_BATCH_SIZE, LanguageSettings, located
@@ -92,6 +94,10 @@ class Language(FactoryObjective):
             return contents_hash(_corpus(LanguageSettings.of(settings)))
         except ConfigurationError:  # which says so where the objective is built
             return None
+
+    def probe(self, trial: Trial, steps: int) -> SizeProbe:
+        found: SizeProbe = self._factory.probe(trial, steps)
+        return found
 
     def cohort_key(self, config: Config) -> Hashable:
         """Return the decoder without the fields that may differ, and the batch size."""

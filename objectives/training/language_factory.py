@@ -3,6 +3,9 @@
 from collections.abc import Collection, Mapping
 from typing import Any, final
 
+import torch
+
+from tuner.domain.size_probe import SizeProbe
 from tuner.domain.trial import Trial
 from tuner.objectives._components import BATCH_SIZE, part
 from tuner.objectives._language_settings import DEFAULT_BATCH_SIZE, LanguageSettings
@@ -18,6 +21,7 @@ from tuner.objectives.training.loop import TrainState
 from tuner.objectives.training.next_token import NextToken, NextTokenLoss
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.seeding import weights_drawn
+from tuner.objectives.training.size_probe import probed
 
 _BLOCK_WEIGHTS = 1_200_000
 """How many weights are trained at once on a CPU: a step of tokens computes more with each than one of table rows."""
@@ -46,15 +50,9 @@ class LanguageFactory:
 
     def learner(self, trial: Trial, data: Data, state: Mapping[str, Any] | None) -> TrainState:
         """Return a learner as it is before the trial's first epoch, or as `state` left it."""
-        config = {"architecture": "decoder", **trial.config}
-        rule, lr_schedule = (part(config, kind, Task.LANGUAGE).build() for kind in ("optimizer", "lr_schedule"))
-        chosen = dict(part(config, "architecture", Task.LANGUAGE).fields)
-        decoder = Decoder(**{**self._settings.sizes(), **chosen})
+        rule, lr_schedule = (part(trial.config, kind, Task.LANGUAGE).build() for kind in ("optimizer", "lr_schedule"))
         with weights_drawn(trial.seed, trial.device):
-            built = decoder.build(data.shape, self._tokens.vocabulary)
-        assert isinstance(built, DecoderModel)
-        built.blocks.recomputes = self._settings.recompute_activations
-        model = NextToken(built).to(trial.device)
+            model = NextToken(self._decoder(trial, data)).to(trial.device)
         roles = _roles(model)
         parameters = dict(model.named_parameters())
         batch_size = trial.config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE)
@@ -72,6 +70,27 @@ class LanguageFactory:
         if state is not None:
             learner.resume(state)
         return learner
+
+    def _decoder(self, trial: Trial, data: Data) -> DecoderModel:
+        chosen = part({"architecture": "decoder", **trial.config}, "architecture", Task.LANGUAGE).fields
+        model = Decoder(**{**self._settings.sizes(), **dict(chosen)}).build(data.shape, self._tokens.vocabulary)
+        assert isinstance(model, DecoderModel)
+        model.blocks.recomputes = self._settings.recompute_activations
+        return model
+
+    def probe(self, trial: Trial, steps: int) -> SizeProbe:
+        """Return what so many steps show of the trial's model; with 0 the model is counted, and takes no memory."""
+        data = self.data(trial)
+        if not steps:
+            with torch.device("meta"):
+                weights = sum(each.numel() for each in self._decoder(trial, data).parameters())
+            return SizeProbe(weights=weights, epoch_steps=self._settings.steps)
+        learner = self.learner(trial, data, None)
+        assert isinstance(learner.model, NextToken)
+        decoder = learner.model.decoder
+        assert isinstance(decoder, DecoderModel)
+        layers = {"hidden": decoder.blocks, "logits": decoder.scale}
+        return probed(learner, data, layers, seed=trial.seed, steps=steps)
 
     def layout(self, trial: Trial, learner: TrainState) -> Layout:
         """Return how the learner's tensors lie beside those of others, and what each of them is."""

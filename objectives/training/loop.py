@@ -96,15 +96,20 @@ def train_epoch(learner: TrainState, examples: TrainingExamples, *, epoch: int, 
     learner.model.train()
     for step, (features, targets) in enumerate(gathered(examples, shares)):
         set_lr(learner, progress(epoch, step, len(places), max_epochs), len(places) * max_epochs)
-        learner.optimizer.zero_grad()
-        _add_gradients(learner, features, targets, len(places[step]))
-        if learner.rule.clip > 0:
-            nn.utils.clip_grad_norm_(learner.model.parameters(), learner.rule.clip)
-        learner.optimizer.step()
+        take_step(learner, features, targets, len(places[step]))
+
+
+def take_step(learner: TrainState, features: Tensor, targets: Tensor, batch_size: int) -> None:
+    """Train with a batch of this size, of which these examples are this rank's."""
+    learner.optimizer.zero_grad()
+    _add_gradients(learner, features, targets, batch_size)
+    if learner.rule.clip > 0:
+        nn.utils.clip_grad_norm_(learner.model.parameters(), learner.rule.clip)
+    learner.optimizer.step()
 
 
 def _add_gradients(learner: TrainState, features: Tensor, targets: Tensor, batch_size: int) -> None:
-    """Add up the gradients of the mean loss of a batch of this size, of which these examples are this rank's."""
+    """Add up the gradients of the mean loss of the batch."""
     replica, at_once = learner.replica, learner.micro_batch or len(features)
     pieces = [*zip(torch.split(features, at_once), torch.split(targets, at_once), strict=True)]
     for number, (inputs, answers) in enumerate(pieces, start=1):

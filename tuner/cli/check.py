@@ -8,6 +8,7 @@ from rich.text import Text
 
 from tuner.cli._options import Given, Json, Settings
 from tuner.cli._rendering import duration, grid, number, print_json, safe, show
+from tuner.cli._size_text import size_lines
 from tuner.cli._study_argument import (
     CommandLine,
     Data,
@@ -66,6 +67,7 @@ def command(
                 "metrics": dict(preview.metrics),
                 **seconds,
                 **reached,
+                "sizes": None if preview.sizes is None else preview.sizes.describe(),
                 "data": None if components.data is None else components.data.describe(),
                 "notes": notes,
             }
@@ -84,6 +86,7 @@ def command(
             Text(""),
             metrics,
             Text(""),
+            *size_lines(preview.sizes),
             Text(f"the default configuration takes {duration(preview.seconds)} {took} included"),
             *time_estimate(components, preview.seconds, preview.step),
             Text(safe(at_a_time(components))),

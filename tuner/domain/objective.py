@@ -14,6 +14,7 @@ from tuner.domain.data_summary import DataRecord
 from tuner.domain.final_model import FinalModel
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.search_space import SearchSpace
+from tuner.domain.size_probe import SizeProbe
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, Metrics, Trial
 
@@ -152,6 +153,14 @@ class Objective(ABC):
         """Return a fingerprint of the data that the settings name; None where they name none.
 
         A study is resumed only with the data it began with, wherever `settings.dataset` says that it lies by then.
+        """
+        return None
+
+    def probe(self, trial: Trial, steps: int) -> SizeProbe | None:
+        """Return what so many steps of this trial show of its model, so that sizes can be compared before a search.
+
+        With 0 steps nothing is trained, and a large model takes no memory: only its weights are counted. None where
+        the objective does not say.
         """
         return None
 

@@ -49,7 +49,7 @@ class Scheduler(ABC):
         """
         return None
 
-    def record_excess(self, number: int, epoch: int, excess: float) -> None:
+    def record_excess(self, number: int, epoch: int, excess: float) -> None:  # noqa: B027 - nothing to do is an answer
         """Record that trial `number` is beyond its constraints after `epoch`, by `excess` in all (above 0).
 
         Called before the metrics of that epoch are recorded, where more training may still help; a trial that no

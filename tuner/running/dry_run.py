@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
+from tuner.analysis.size_check import SizeCheck
 from tuner.domain.assignment import Assignment, AssignmentKind, CohortUpdate, TrialAssignment
 from tuner.domain.errors import Mistakes, NoUsableTrialError
 from tuner.domain.study import INLINE, StudySpec
@@ -19,6 +20,7 @@ from tuner.execution.work_errors import WorkLostError, WorkOverranError
 from tuner.execution.worker import Worker
 from tuner.running.builder import build_components
 from tuner.running.components import RunComponents
+from tuner.running.size_check import checked_sizes
 from tuner.running.spec_source import Asked, module_folder, read_spec
 
 _QUICK = 2.0
@@ -37,6 +39,8 @@ class Preview:
     """How far the trial was, in the study's unit, when it first reported."""
     note: str = ""
     """What a person should know of how the objective behaves."""
+    sizes: SizeCheck | None = None
+    """What is known of a transfer's sizes; None where the study transfers nothing."""
 
 
 def check(study: Asked, overrides: Mapping[str, Any] | None = None, mistakes: Mistakes | None = None) -> Preview:
@@ -62,7 +66,14 @@ def check(study: Asked, overrides: Mapping[str, Any] | None = None, mistakes: Mi
             "the objective ended without yielding any metrics",
             hint=f"it is to yield or report them while it trains, or to return them, such as {{{metric!r}: 0.5}}",
         )
-    return Preview(components=components, metrics=report.metrics, seconds=seconds, step=report.epoch, note=report.note)
+    return Preview(
+        components=components,
+        metrics=report.metrics,
+        seconds=seconds,
+        step=report.epoch,
+        note=report.note,
+        sizes=checked_sizes(components),
+    )
 
 
 def _goes_on(report: Report, worker_spec: WorkerSpec) -> bool:

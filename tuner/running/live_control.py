@@ -84,7 +84,7 @@ def extend(store: Store, name: str, trials: int) -> None:
     if trials < target:
         raise ConfigurationError(
             f"--trials {trials} is below the {amount(target, 'trial')} that study {name!r} has in all",
-            hint=f"it is not how many more; {store.location.command('stop', name)} ends it now, with all that it has saved",
+            hint=f"it is not how many more; {store.location.command('stop', name)} ends it now, with all that it saved",
         )
     repetitions = companion(name)
     if repetitions in store and store.is_run(repetitions):

@@ -271,9 +271,10 @@ def _is_of(study_id: int) -> Any:
 
 def _held(connection: Connection, name: str, claim: LeaseRecord, now: datetime) -> StudyHeldError:
     location = locate(connection.engine.url.render_as_string(hide_password=False))
+    watch = location.command("watch", name)
     return StudyHeldError(
         f"study {name!r} runs already, in {claim.holder}",
-        hint=f"watch it with: {location.command('watch', name)}\n{_how_to_stop(claim, now, location.command('stop', name))}",
+        hint=f"watch it with: {watch}\n{_how_to_stop(claim, now, location.command('stop', name))}",
     )
 
 

@@ -58,7 +58,8 @@ def trial(folder: Path, recorded: int = 0, max_epochs: int = EPOCHS) -> tuple[Tr
 
 def worker_spec(folder: Path, ranks: int = 2, **settings: Any) -> WorkerSpec:
     return WorkerSpec(
-        objective="language", folder=folder, settings={**SETTINGS, **settings}, seed=1, metric="loss", direction=Direction.MINIMIZE,
+        objective="language", folder=folder, settings={**SETTINGS, **settings}, seed=1, metric="loss",
+        direction=Direction.MINIMIZE,
         max_epochs=EPOCHS, device="cpu", folders=StudyFolders.within(folder), ranks=ranks,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from multiprocessing import get_context
@@ -199,7 +199,7 @@ class _Group:
         for rank in sorted(ready):
             self._take(rank, self._received(rank))
 
-    def _ready(self, ranks: Set[int], seconds: float) -> set[int]:
+    def _ready(self, ranks: Collection[int], seconds: float) -> set[int]:
         """Wait for any of the ranks to say something, or to end, and return which have."""
         rank_of = {self._members[rank].connection: rank for rank in ranks}
         deadline = time.monotonic() + seconds
