@@ -51,6 +51,11 @@ def test_the_guide_searches_small_says_what_to_expect_and_trains_large(cli: Cli)
         code, answer, messages = cli(*words, *(smaller if "lm.toml" in words else []))
         assert code == 0, messages
         answers.append(answer)
+    assert re.search(r"hidden change by \S+ -> \S+ powers of 2 per doubling", answers[0])
+    assert "training width 32 takes about" in answers[0]
+    checked = json.loads(cli("check", "lm.toml", *smaller, "--json")[1])["sizes"]
+    assert [each["size"] for each in checked["sizes"]] == [8, 16]
+    assert checked["target"]["weights"] > checked["sizes"][-1]["weights"]
     assert "powers of 2 per doubling" in answers[-2]
     assert "a guess of bits_per_byte there" in answers[-2]
     assert re.search(r"trained at 32: bits_per_byte \d", answers[-1])

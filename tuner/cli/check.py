@@ -54,6 +54,7 @@ def command(
     is_in_epochs = unit == EPOCHS
     seconds = {"seconds_per_epoch" if is_in_epochs else "seconds": preview.seconds}
     reached = {} if is_in_epochs else {"step": preview.step}
+    sizes = {} if preview.sizes is None else {"sizes": preview.sizes.describe()}
     broken = components.goal.broken_for_good(preview.metrics)
     seen = [preview.note] if preview.note else []
     notes = [*components.notes, *seen, *(f"the default configuration breaks {constraint}" for constraint in broken)]
@@ -67,7 +68,7 @@ def command(
                 "metrics": dict(preview.metrics),
                 **seconds,
                 **reached,
-                "sizes": None if preview.sizes is None else preview.sizes.describe(),
+                **sizes,
                 "data": None if components.data is None else components.data.describe(),
                 "notes": notes,
             }

@@ -1,5 +1,6 @@
 """Trials in this process, one cohort at a time: for debugging, tests and objectives that are over at once."""
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from tuner.execution.host import Host
 from tuner.execution.inherited_environment import surrounded
 from tuner.execution.isolation.worker import IsolatedWorker
 from tuner.execution.objectives import find_objective
+from tuner.execution.threads import computing_with, threads_of
 from tuner.execution.user_thread import UserThread
 from tuner.execution.work_errors import WorkLostError, WorkOverranError
 from tuner.execution.worker import Worker
@@ -74,6 +76,11 @@ def run_beside(worker_spec: WorkerSpec, direct: Callable[[IsolatedWorker], None]
 
 def run_here(worker_spec: WorkerSpec, direct: Callable[[Worker], None]) -> None:
     """Run `direct` with a worker that trains in this process; user code runs in the thread that calls this."""
+    with computing_with(threads_of(worker_spec, os.environ)):
+        _run_here(worker_spec, direct)
+
+
+def _run_here(worker_spec: WorkerSpec, direct: Callable[[Worker], None]) -> None:
     thread = UserThread() if _needs_thread(worker_spec) else None
     worker = Worker(worker_spec, host=Host(thread=thread))
 

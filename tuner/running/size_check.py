@@ -1,5 +1,6 @@
 """Some steps at each size of a transfer, before its search: whether rates will transfer, and what the target costs."""
 
+import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from tuner.domain.size_probe import SizeProbe
 from tuner.domain.trial import Trial
 from tuner.execution.checkpoints import TrialCheckpoints
 from tuner.execution.objectives import build_objective
+from tuner.execution.threads import computing_with, threads_of
 from tuner.running.components import RunComponents
 
 STEPS = 5
@@ -22,6 +24,11 @@ def checked_sizes(components: RunComponents) -> SizeCheck | None:
 
     None where the study transfers nothing, or its objective does not say how large its models are.
     """
+    with computing_with(threads_of(components.worker_spec, os.environ)):
+        return _checked(components)
+
+
+def _checked(components: RunComponents) -> SizeCheck | None:
     transfer = components.spec.transfer
     probes: dict[int, SizeProbe] = {}
     for size in transfer.proxies:

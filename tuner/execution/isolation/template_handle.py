@@ -15,8 +15,9 @@ from typing import final
 from tuner.domain.trial import Failure, FailureReason
 from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.isolation.messages import CannotFork, Ended, Launch, Ready, Spawn, Started
-from tuner.execution.isolation.trial_process import THREAD_VARIABLES, interpreter
+from tuner.execution.isolation.trial_process import interpreter
 from tuner.execution.limit_failures import not_ready
+from tuner.execution.threads import THREAD_VARIABLES
 from tuner.execution.work_errors import WorkOverranError
 from tuner.system.processes import descendants, kill_all
 

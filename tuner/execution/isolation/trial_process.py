@@ -25,6 +25,7 @@ from tuner.execution.host import Host, is_failure_of_a_guest
 from tuner.execution.isolation.messages import Request
 from tuner.execution.objectives import find_objective
 from tuner.execution.ranks.objective import prepare_ranks
+from tuner.execution.threads import THREAD_VARIABLES, threads_of
 from tuner.execution.user_failures import failure_of
 from tuner.execution.user_thread import UserThread
 from tuner.execution.worker import Worker
@@ -43,9 +44,6 @@ LARGE_PACKAGES = frozenset(
     {"lightning", "numpy", "pandas", "pytorch_lightning", "scipy", "sklearn", "torch", "torchvision"}
 )
 """Packages that take so long to import that a template does it for its trials, once one of them has."""
-
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""What numerical libraries ask how many threads to start."""
 
 
 def interpreter(module: str) -> list[str]:
@@ -193,7 +191,7 @@ def _set_threads(worker_spec: WorkerSpec) -> None:
             os.environ[name] = given[name]
         else:
             os.environ.pop(name, None)
-    threads = int(given["OMP_NUM_THREADS"]) if given.get("OMP_NUM_THREADS", "").isdigit() else worker_spec.threads
+    threads = threads_of(worker_spec, given)
     if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(threads)
     if threads > 1 and "numpy" in sys.modules:
