@@ -46,7 +46,6 @@ LONG_FUNCTIONS = {
     "tests/nasty_files.py:_of_files",
     "tests/nasty_files.py:_of_numbers",
     "tests/spec/test_space_file.py:test_mistakes_are_told_all_at_once_with_file_key_and_nearest_name",
-    "tuner/cli/check.py:command",
     "tuner/cli/init.py:command",
     "tuner/cli/resume.py:command",
     "tuner/cli/run.py:command",

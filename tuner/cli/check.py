@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from rich.console import Group
 from rich.text import Text
@@ -24,7 +25,7 @@ from tuner.display.live import at_a_time, data_lines
 from tuner.domain.fidelity import EPOCHS
 from tuner.formatting.values import amount
 from tuner.running.components import RunComponents
-from tuner.running.dry_run import check
+from tuner.running.dry_run import Preview, check
 
 __all__ = ["command"]
 
@@ -49,51 +50,60 @@ def command(
         preview = check(asked(study, data, target, command_line), given.overrides, given.mistakes)
     options = {"--data": data, "--target": target, "--command": command_line, "--space": space, "--metric": metric}
     options["--direction"] = direction
-    components = preview.components
-    spec, unit = components.spec, components.spec.budget.fidelity.unit
-    is_in_epochs = unit == EPOCHS
-    seconds = {"seconds_per_epoch" if is_in_epochs else "seconds": preview.seconds}
-    reached = {} if is_in_epochs else {"step": preview.step}
-    sizes = {} if preview.sizes is None else {"sizes": preview.sizes.describe()}
-    broken = components.goal.broken_for_good(preview.metrics)
-    seen = [preview.note] if preview.note else []
-    notes = [*components.notes, *seen, *(f"the default configuration breaks {constraint}" for constraint in broken)]
     if as_json:
-        print_json(
-            {
-                "study": spec.name,
-                "parameters": len(components.space),
-                "fingerprint": components.space.fingerprint,
-                "default": components.space.default,
-                "metrics": dict(preview.metrics),
-                **seconds,
-                **reached,
-                **sizes,
-                "data": None if components.data is None else components.data.describe(),
-                "notes": notes,
-            }
-        )
-        return
+        print_json(_as_json(preview))
+    else:
+        show(_shown(preview, next_run=f"tuner run {_words(study, options, assignments)}"))
+
+
+def _notes(preview: Preview) -> Iterator[str]:
+    """Yield what is allowed, but probably not meant."""
+    yield from preview.components.notes
+    if preview.note:
+        yield preview.note
+    for constraint in preview.components.goal.broken_for_good(preview.metrics):
+        yield f"the default configuration breaks {constraint}"
+
+
+def _as_json(preview: Preview) -> dict[str, Any]:
+    components = preview.components
+    is_in_epochs = components.spec.budget.fidelity.unit == EPOCHS
+    return {
+        "study": components.spec.name,
+        "parameters": len(components.space),
+        "fingerprint": components.space.fingerprint,
+        "default": components.space.default,
+        "metrics": dict(preview.metrics),
+        "seconds_per_epoch" if is_in_epochs else "seconds": preview.seconds,
+        **({} if is_in_epochs else {"step": preview.step}),
+        **({} if preview.sizes is None else {"sizes": preview.sizes.describe()}),
+        "data": None if components.data is None else components.data.describe(),
+        "notes": [*_notes(preview)],
+    }
+
+
+def _shown(preview: Preview, next_run: str) -> Group:
+    components = preview.components
+    unit = components.spec.budget.fidelity.unit
+    is_in_epochs = unit == EPOCHS
     after = "after one epoch" if is_in_epochs else f"after {unit.at(preview.step)}"
     took = "an epoch, the first one's start" if is_in_epochs else f"to {unit.at(preview.step)}, its start"
     metrics = grid("metric", after, right=(after,))
     for name, value in preview.metrics.items():
         metrics.add_row(safe(name), number(value))
-    show(
-        Group(
-            *data_lines(components),
-            Text(f"search space: {amount(len(components.space), 'parameter')}", style="dim"),
-            Text(safe(components.space)),
-            Text(""),
-            metrics,
-            Text(""),
-            *size_lines(preview.sizes),
-            Text(f"the default configuration takes {duration(preview.seconds)} {took} included"),
-            *time_estimate(components, preview.seconds, preview.step),
-            Text(safe(at_a_time(components))),
-            *(Text(f"note: {safe(note)}", style="yellow") for note in notes),
-            Text(f"all is well; next: tuner run {safe(_words(study, options, assignments))}", style="green"),
-        )
+    return Group(
+        *data_lines(components),
+        Text(f"search space: {amount(len(components.space), 'parameter')}", style="dim"),
+        Text(safe(components.space)),
+        Text(""),
+        metrics,
+        Text(""),
+        *size_lines(preview.sizes),
+        Text(f"the default configuration takes {duration(preview.seconds)} {took} included"),
+        *time_estimate(components, preview.seconds, preview.step),
+        Text(safe(at_a_time(components))),
+        *(Text(f"note: {safe(note)}", style="yellow") for note in _notes(preview)),
+        Text(f"all is well; next: {safe(next_run)}", style="green"),
     )
 
 
