@@ -9,7 +9,7 @@ from typing import Any, final
 
 from tuner.domain.errors import ConfigurationError
 from tuner.objectives.text.token_cache import cache_folder
-from tuner.system.files import private, whole
+from tuner.system.files import made_once
 from tuner.system.untrusted_files import json_of, text_of
 
 RANDOM = "random"
@@ -171,8 +171,7 @@ def _random_folder() -> Path:
     """Return the folder of the base that ships, whose weights are drawn where it is first loaded."""
     folder = _random_folder_path()
     if not (folder / TOKENIZER).is_file():
-        private(folder.parent)
-        with whole(folder) as made:
+        with made_once(folder) as made:
             (made / CONFIG).write_text(json.dumps(_RANDOM_CONFIG))
             (made / TOKENIZER).write_text(json.dumps(_byte_tokenizer()))
             described = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": _END, "pad_token": _END}

@@ -21,7 +21,7 @@ from tuner.objectives.text.corpus import Corpus, contents_hash
 from tuner.objectives.text.near_duplicates import BINS, groups, signature
 from tuner.objectives.text.quality import Quality
 from tuner.objectives.text.tokens import BPE, BYTES, ByteTokenizer, Tokenizer, from_file, in_batches, trained
-from tuner.system.files import private, whole
+from tuner.system.files import made_once
 from tuner.system.untrusted_files import json_of, text_of
 
 PARTS = ("train", "validation", "test")
@@ -88,8 +88,7 @@ def tokens_of(corpus: Corpus, options: TokenOptions) -> TokenData:
     """
     folder = _place(corpus, options)
     if not (folder / "tokens.json").exists():
-        private(folder.parent)
-        with whole(folder) as made:
+        with made_once(folder) as made:
             _make(corpus, options, made)
     return _opened(folder)
 

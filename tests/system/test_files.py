@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner.system.files import first_link, is_own_folder, open_to_others, whole, whole_file
+from tuner.system.files import first_link, is_own_folder, made_once, open_to_others, whole, whole_file
 
 
 def test_a_written_file_is_its_owners_alone_and_whole_or_not_there(tmp_path: Path) -> None:
@@ -46,6 +46,20 @@ def test_names_that_stand_beside_a_target_cannot_be_taken_first(tmp_path: Path) 
     with whole(tmp_path / "folder") as folder, whole_file(tmp_path / "file") as file:
         assert folder.is_dir()
         assert file.is_file()
+
+
+def test_what_is_the_same_whoever_makes_it_is_that_of_the_first(tmp_path: Path) -> None:
+    folder = tmp_path / "cache" / "folder"
+    with made_once(folder) as slow:
+        (slow / "by").write_text("slow")
+        with made_once(folder) as fast:
+            (fast / "by").write_text("fast")
+    assert (folder / "by").read_text() == "fast"
+    assert [each.name for each in folder.parent.iterdir()] == ["folder"]
+    with pytest.raises(RuntimeError), made_once(tmp_path / "other") as broken:  # noqa: PT012 - what is half made counts
+        (broken / "by").touch()
+        raise RuntimeError
+    assert not (tmp_path / "other").exists()
 
 
 def test_the_first_link_on_the_way_is_found(tmp_path: Path) -> None:

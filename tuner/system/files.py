@@ -4,6 +4,7 @@ What is written beside its target has a name that cannot be guessed, and so can 
 in the way. What others may have made is looked at without following links.
 """
 
+import errno
 import os
 import secrets
 import shutil
@@ -102,6 +103,27 @@ def whole(folder: Path) -> Iterator[Path]:
     """
     with whole_and_named(folder.parent, folder.name, lambda: folder.name) as beside:
         yield beside
+
+
+@contextmanager
+def made_once(folder: Path) -> Iterator[Path]:
+    """Give an empty private folder to fill, which becomes `folder` unless another process has made that meanwhile.
+
+    For what is the same whoever makes it: the first one stays, and may be read already.
+    """
+    private(folder.parent)
+    beside = _beside(folder, "partial")
+    beside.mkdir(mode=0o700)
+    try:
+        yield beside
+        _close_to_others(beside)
+        try:
+            beside.rename(folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 @contextmanager
