@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, final
 
 import torch
+from torch import nn
 
 from tuner.domain.size_probe import SizeProbe
 from tuner.domain.trial import Trial
@@ -54,8 +55,9 @@ class LanguageFactory:
         with weights_drawn(trial.seed, trial.device):
             model = NextToken(self._decoder(trial, data)).to(trial.device)
         roles = _roles(model)
-        parameters = dict(model.named_parameters())
         batch_size = trial.config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE)
+        replica = replica_of(model, trial, batch_size, sharded=_layers(model) if self._settings.sharded else None)
+        parameters = dict(model.named_parameters())
         learner = TrainState(
             model=model,
             loss=NextTokenLoss(),
@@ -64,7 +66,7 @@ class LanguageFactory:
             rule=rule,
             batch_size=batch_size,
             precision=self._precision,
-            replica=replica_of(model, trial, batch_size),
+            replica=replica,
             micro_batch=self._settings.micro_batch,
         )
         if state is not None:
@@ -87,8 +89,7 @@ class LanguageFactory:
             return SizeProbe(weights=weights, epoch_steps=self._settings.steps)
         learner = self.learner(trial, data, None)
         assert isinstance(learner.model, NextToken)
-        decoder = learner.model.decoder
-        assert isinstance(decoder, DecoderModel)
+        decoder = _decoder_of(learner.model)
         layers = {"hidden": decoder.blocks, "logits": decoder.scale}
         return probed(learner, data, layers, seed=trial.seed, steps=steps)
 
@@ -100,5 +101,13 @@ class LanguageFactory:
 
 
 def _roles(model: NextToken) -> Mapping[str, TensorRole]:
+    return {f"decoder.{name}": role for name, role in _decoder_of(model).roles().items()}
+
+
+def _layers(model: NextToken) -> nn.Module:
+    return _decoder_of(model).blocks
+
+
+def _decoder_of(model: NextToken) -> DecoderModel:
     assert isinstance(model.decoder, DecoderModel)
-    return {f"decoder.{name}": role for name, role in model.decoder.roles().items()}
+    return model.decoder

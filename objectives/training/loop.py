@@ -68,18 +68,22 @@ class TrainState:
     def state(self) -> dict[str, Any]:
         """Return what a trial resumes from: weights, buffers that are in no state dict, and the optimizer's state."""
         kept = fleeting(self.model)
-        return {
+        state = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict()["state"],
             **({"buffers": kept} if kept else {}),
         }
+        return state if self.replica is None else self.replica.whole(state)
 
     def resume(self, state: Mapping[str, Any]) -> None:
         """Resume from what `state` returned; the optimizer's hyperparameters stay."""
-        self.model.load_state_dict(state["model"])
+        weights, kept = state["model"], state["optimizer"]
+        if self.replica is not None:
+            weights, kept = self.replica.divided(weights, kept, self.model, self.optimizer)
+        self.model.load_state_dict(weights)
         put_back(self.model, state.get("buffers", {}))
         groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
+        self.optimizer.load_state_dict({"state": kept, "param_groups": groups})
 
 
 def train_epoch(learner: TrainState, examples: TrainingExamples, *, epoch: int, max_epochs: int, seed: int = 0) -> None:
@@ -110,15 +114,15 @@ def take_step(learner: TrainState, features: Tensor, targets: Tensor, batch_size
 
 def _add_gradients(learner: TrainState, features: Tensor, targets: Tensor, batch_size: int) -> None:
     """Add up the gradients of the mean loss of the batch."""
-    replica, at_once = learner.replica, learner.micro_batch or len(features)
-    pieces = [*zip(torch.split(features, at_once), torch.split(targets, at_once), strict=True)]
+    replica, at_once = learner.replica, learner.micro_batch or batch_size
+    count = -(-batch_size // at_once) if replica is None else replica.pieces(batch_size, at_once)
+    pieces = zip(torch.tensor_split(features, count), torch.tensor_split(targets, count), strict=True)
     for number, (inputs, answers) in enumerate(pieces, start=1):
-        is_last = number == len(pieces)
-        with nullcontext() if replica is None or is_last else replica.alone():
+        with nullcontext() if replica is None or number == count else replica.accumulating():
             losses = learner.loss(learner.outputs(inputs), answers)
             if replica is not None:
                 loss = replica.mean(losses, batch_size)
-            elif len(pieces) == 1:
+            elif count == 1:
                 loss = _mean(losses, answers, learner)
             else:
                 loss = losses.sum() / batch_size
@@ -171,7 +175,7 @@ def evaluate(learner: TrainState, data: Data, examples: Examples, rows: RowKeepe
     """
     learner.model.eval()
     replica = learner.replica
-    features = examples.features if replica is None else replica.share(examples.features)
+    features = examples.features if replica is None else replica.evaluated(examples.features)
     outputs = outputs_of(learner.model, features, learner.precision, learner.reads, data.at_once)
     if replica is not None:
         outputs = replica.gathered(outputs, len(examples.features))

@@ -46,12 +46,12 @@ class Reports(Reporter):
         self.reported.append(metrics)
 
 
-def trial(folder: Path, recorded: int = 0, max_epochs: int = EPOCHS) -> tuple[Trial, Reports]:
+def trial(folder: Path, recorded: int = 0, max_epochs: int = EPOCHS, config: Config = CONFIG) -> tuple[Trial, Reports]:
     checkpoints = TrialCheckpoints(folder, recorded, recorded)
     reports = Reports(checkpoints)
     checkpoints.begin_epoch()
     return Trial(
-        config=CONFIG, number=0, seed=3, device="cpu", epoch=checkpoints.epoch, max_epochs=max_epochs,
+        config=config, number=0, seed=3, device="cpu", epoch=checkpoints.epoch, max_epochs=max_epochs,
         settings=Config(SETTINGS), checkpoints=checkpoints, place=folder, reporter=reports,
     ), reports  # fmt: skip
 
@@ -78,6 +78,26 @@ def test_two_ranks_have_the_losses_of_one_process_to_six_digits_and_one_continue
     assert [each["loss"] for each in reports.reported] == pytest.approx(losses, rel=1e-6)
     continued, _ = trial(tmp_path / "shared", recorded=2)
     assert continued.epoch == 2
+    last = objective.start([continued]).advance()[0]
+    assert last["loss"] == pytest.approx(losses[-1], rel=1e-6)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_weights_that_two_ranks_divide_have_the_losses_of_one_process_and_one_continues_from_them(
+    optimizer: str, tmp_path: Path
+) -> None:
+    """FSDP2 on gloo; they continue from what one process has kept, and one from what they have."""
+    config = Config({**CONFIG, "optimizer": {"name": optimizer, "lr": 0.01, "clip": 0.5}})
+    objective = Language(SETTINGS, seed=1)
+    alone = objective.start([trial(tmp_path, config=config)[0]])
+    losses = [alone.advance()[0]["loss"]]  # type: ignore[index]
+    alone.save([0])
+    losses += [alone.advance()[0]["loss"] for _ in range(EPOCHS - 1)]  # type: ignore[index]
+    sharded = worker_spec(tmp_path, sharded=True, micro_batch=2, recompute_activations=True)
+    shared, reports = trial(tmp_path, recorded=1, config=config)
+    RankFunction(sharded, find_objective, start_method="spawn")(shared)
+    assert [each["loss"] for each in reports.reported] == pytest.approx(losses[1:], rel=1e-6)
+    continued, _ = trial(tmp_path, recorded=2, config=config)
     last = objective.start([continued]).advance()[0]
     assert last["loss"] == pytest.approx(losses[-1], rel=1e-6)  # type: ignore[index]
 
