@@ -8,6 +8,7 @@ from typing import Any, ClassVar, final
 from tuner.domain.config import Config
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.model import Model, SavedModel
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.size_probe import SizeProbe
 from tuner.domain.trial import Trial
@@ -62,7 +63,7 @@ class Language(FactoryObjective):
         # The driver asks an objective questions and must not wait for torch; only a worker gets here.
         from tuner.objectives.training.language_factory import LanguageFactory  # noqa: PLC0415
 
-        return LanguageFactory(self._tokens, self._settings, self._wanted)
+        return LanguageFactory(self._tokens, self._settings, self._wanted, self._seed)
 
     @property
     def _task(self) -> Task:
@@ -98,6 +99,16 @@ class Language(FactoryObjective):
     def probe(self, trial: Trial, steps: int) -> SizeProbe:
         found: SizeProbe = self._factory.probe(trial, steps)
         return found
+
+    def model(self, trial: Trial) -> Model:
+        model: Model = self._factory.model(trial)
+        return model
+
+    @classmethod
+    def restore(cls, saved: SavedModel) -> Model:
+        from tuner.objectives.training.language_model import restored  # noqa: PLC0415 - torch, as above
+
+        return restored(saved)
 
     def cohort_key(self, config: Config) -> Hashable:
         """Return the decoder without the fields that may differ, and the batch size."""

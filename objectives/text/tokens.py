@@ -31,6 +31,10 @@ class Tokenizer(ABC):
     def save(self, folder: Path) -> None:  # noqa: B027 - bytes need no file
         """Write what `saved` makes the tokenizer of again."""
 
+    def describe(self) -> str:
+        """Return the text that `described` makes the tokenizer of again: that of a tokenizer.json, "" for bytes."""
+        return ""
+
 
 @final
 class ByteTokenizer(Tokenizer):
@@ -68,6 +72,10 @@ class LibraryTokenizer(Tokenizer):
     def save(self, folder: Path) -> None:
         self._inner.save(str(folder / "tokenizer.json"))
 
+    def describe(self) -> str:
+        text: str = self._inner.to_str()
+        return text
+
 
 def trained(texts: Iterable[str], vocabulary: int) -> Tokenizer:
     """Return a byte-level BPE of so many tokens, trained on these texts."""
@@ -104,6 +112,18 @@ def saved(folder: Path) -> Tokenizer:
     """Return the tokenizer that was saved in a folder."""
     file = folder / "tokenizer.json"
     return from_file(file) if file.exists() else ByteTokenizer()
+
+
+def described(text: str, end: int) -> Tokenizer:
+    """Return the tokenizer that is described by a text; raises `ValueError` where that is none."""
+    if not text:
+        return ByteTokenizer()
+    library = _library()
+    try:
+        inner = library.Tokenizer.from_str(text)
+    except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
+        raise ValueError(f"the tokenizer cannot be read: {error}") from None
+    return LibraryTokenizer(inner, end)
 
 
 def _library() -> Any:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
 
-import numpy as np
 import torch
 
 from tuner.domain.config import Config
@@ -20,11 +19,12 @@ from tuner.objectives.text.base_folder import BaseFolder, base_at
 from tuner.objectives.training.adapted_model import AdaptedModel
 from tuner.objectives.training.answering_model import AnsweringModel
 from tuner.objectives.training.model_origin import ModelOrigin
-from tuner.objectives.training.next_token import NextTokenLoss, measured
+from tuner.objectives.training.next_token import NextTokenLoss, bits_per_byte
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.peft_format import write_adapter
 from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.pretrained_model import loaded
+from tuner.objectives.training.text_inputs import texts_of
 from tuner.objectives.training.text_tokens import TextTokens
 
 _AT_ONCE = 64
@@ -49,7 +49,7 @@ class AdapterModel(AnsweringModel):
 
     @torch.no_grad()
     def raw_answers(self, inputs: Any) -> Array:
-        texts = self._texts(inputs)
+        texts = texts_of(inputs, self._settings.column)
         if self._answers.task is Task.LANGUAGE:
             return self._answers.decoded(torch.tensor([[self._bits_per_byte(text)] for text in texts]))
         parts = [self._tokens(texts[at : at + _AT_ONCE]) for at in range(0, len(texts), _AT_ONCE)]
@@ -59,34 +59,13 @@ class AdapterModel(AnsweringModel):
         end = self._base.end
         assert end is not None  # as all bases of language models have one
         ids = [end, *self._tokens.all_of(text), end]
-        nats, context = 0.0, self._settings.context
-        for begin in range(0, len(ids) - 1, context):
-            window = torch.tensor([ids[begin : begin + context + 1]])
-            per_token, _ = measured(self.network.logits(window[:, :-1]), window[:, 1:], training=True)[0]
-            nats += float(per_token) * (window.shape[1] - 1)
-        return nats / float(np.log(2)) / max(1, len(text.encode()))
-
-    def _texts(self, inputs: Any) -> list[str]:
-        """Return the texts of a DataFrame's column, or of a sequence; raises `ConfigurationError` for others."""
-        column = self._settings.column
-        if hasattr(inputs, "columns"):
-            if column not in inputs.columns:
-                names = ", ".join(map(str, inputs.columns))
-                raise ConfigurationError(f"there is no column {column!r} with the texts (columns: {names})")
-            inputs = inputs[column]
-        if isinstance(inputs, str) or np.ndim(inputs) != 1:
-            raise ConfigurationError(f"inputs are to be texts: a list of them, or a DataFrame with a column {column!r}")
-        texts = [*inputs]
-        wrong = next((at for at, each in enumerate(texts) if not isinstance(each, str)), None)
-        if wrong is not None:
-            raise ConfigurationError(f"row {wrong + 1}, column {column!r}: has no text")
-        return texts
+        return bits_per_byte(self.network.logits, ids, self._settings.context, len(text.encode()))
 
     def doubts(self, inputs: Any) -> Sequence[str]:
         if self._answers.task is Task.LANGUAGE:
             return ()
         context = self._settings.context
-        longer = sum(len(self._tokens.all_of(text)) > context for text in self._texts(inputs))
+        longer = sum(len(self._tokens.all_of(text)) > context for text in texts_of(inputs, self._settings.column))
         return (f"longer than the {context} tokens that are read: {amount(longer, 'text')}",) if longer else ()
 
     def save(self) -> SavedModel:

@@ -6,21 +6,26 @@ from typing import Any, final
 import torch
 from torch import nn
 
+from tuner.domain.errors import ConfigurationError
+from tuner.domain.model import Model
 from tuner.domain.size_probe import SizeProbe
 from tuner.domain.trial import Trial
 from tuner.objectives._components import BATCH_SIZE, part
 from tuner.objectives._language_settings import DEFAULT_BATCH_SIZE, LanguageSettings
 from tuner.objectives._tasks import Task
-from tuner.objectives.architectures.decoder import Decoder, DecoderModel
+from tuner.objectives.architectures.decoder import DecoderModel
 from tuner.objectives.optimizers._optimizer import TensorRole, grouped
 from tuner.objectives.text.token_cache import TokenData
+from tuner.objectives.text.tokens import saved
 from tuner.objectives.training.data import Data
 from tuner.objectives.training.data_parallel import replica_of
 from tuner.objectives.training.flat_state import Layout
 from tuner.objectives.training.language_data import LanguageData
+from tuner.objectives.training.language_model import assembled, decoder_of
 from tuner.objectives.training.loop import TrainState
 from tuner.objectives.training.next_token import NextToken, NextTokenLoss
 from tuner.objectives.training.precision import Precision
+from tuner.objectives.training.saved_trial import saved_state
 from tuner.objectives.training.seeding import weights_drawn
 from tuner.objectives.training.size_probe import probed
 
@@ -32,10 +37,11 @@ _BLOCK_WEIGHTS = 1_200_000
 class LanguageFactory:
     """A worker's tokens, and the decoders that learn from them."""
 
-    def __init__(self, tokens: TokenData, settings: LanguageSettings, wanted: Collection[str]) -> None:
+    def __init__(self, tokens: TokenData, settings: LanguageSettings, wanted: Collection[str], seed: int) -> None:
         self.wanted = wanted
         self._tokens = tokens
         self._settings = settings
+        self._seed = seed
         self._precision = Precision(settings.precision)
         self._data = LanguageData(
             tokens,
@@ -53,7 +59,7 @@ class LanguageFactory:
         """Return a learner as it is before the trial's first epoch, or as `state` left it."""
         rule, lr_schedule = (part(trial.config, kind, Task.LANGUAGE).build() for kind in ("optimizer", "lr_schedule"))
         with weights_drawn(trial.seed, trial.device):
-            model = NextToken(self._decoder(trial, data)).to(trial.device)
+            model = NextToken(self._decoder(trial)).to(trial.device)
         roles = _roles(model)
         batch_size = trial.config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE)
         replica = replica_of(model, trial, batch_size, sharded=_layers(model) if self._settings.sharded else None)
@@ -73,19 +79,34 @@ class LanguageFactory:
             learner.resume(state)
         return learner
 
-    def _decoder(self, trial: Trial, data: Data) -> DecoderModel:
-        chosen = part({"architecture": "decoder", **trial.config}, "architecture", Task.LANGUAGE).fields
-        model = Decoder(**{**self._settings.sizes(), **dict(chosen)}).build(data.shape, self._tokens.vocabulary)
-        assert isinstance(model, DecoderModel)
+    def _decoder(self, trial: Trial) -> DecoderModel:
+        model = decoder_of(trial.config, self._settings, self._tokens.vocabulary)
         model.blocks.recomputes = self._settings.recompute_activations
         return model
+
+    def model(self, trial: Trial) -> Model:
+        """Return the trial's saved state as a model that answers."""
+        if self._settings.is_token_file:
+            raise ConfigurationError(
+                f"settings.dataset: {self._settings.dataset} has tokens, and what they stand for is not known here",
+                hint="a study of texts, with settings.tokenizer, has a model that reads texts",
+            )
+        state = saved_state(trial, "answer with")
+        return assembled(
+            saved(self._tokens.parts["train"].file.parent),
+            state["model"],
+            vocabulary=self._tokens.vocabulary,
+            config=trial.config,
+            settings=trial.settings,
+            seed=self._seed,
+        )
 
     def probe(self, trial: Trial, steps: int) -> SizeProbe:
         """Return what so many steps show of the trial's model; with 0 the model is counted, and takes no memory."""
         data = self.data(trial)
         if not steps:
             with torch.device("meta"):
-                weights = sum(each.numel() for each in self._decoder(trial, data).parameters())
+                weights = sum(each.numel() for each in self._decoder(trial).parameters())
             return SizeProbe(weights=weights, epoch_steps=self._settings.steps)
         learner = self.learner(trial, data, None)
         assert isinstance(learner.model, NextToken)

@@ -1,5 +1,7 @@
 """Next-token prediction as a model and a loss: a window of tokens in, its loss out, so that no logits are kept."""
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -8,6 +10,9 @@ from torch import Tensor, nn
 
 from tuner.objectives._tasks import Task
 from tuner.objectives.losses._loss import Loss
+
+Logits = Callable[[Tensor], Tensor]
+"""Returns logits, (batch, steps, tokens), of the token after each of those given, (batch, steps)."""
 
 OUTPUTS = 2
 """What a model answers for a window: nats and hits, each a token."""
@@ -33,6 +38,16 @@ def measured(logits: Tensor, targets: Tensor, *, training: bool) -> Tensor:
     guessed = torch.full_like(targets, -1) if training else logits.argmax(dim=-1)
     hits = (guessed == targets).to(nats.dtype)
     return torch.stack([nats.mean(dim=-1), hits.mean(dim=-1)], dim=-1)
+
+
+def bits_per_byte(logits: Logits, ids: Sequence[int], context: int, num_bytes: int) -> float:
+    """Return the bits that a model needs for tokens that stand for so many bytes, `context` of them at a time."""
+    nats = 0.0
+    for begin in range(0, len(ids) - 1, context):
+        window = torch.tensor([ids[begin : begin + context + 1]])
+        per_token, _ = measured(logits(window[:, :-1]), window[:, 1:], training=True)[0]
+        nats += float(per_token) * (window.shape[1] - 1)
+    return nats / math.log(2) / max(1, num_bytes)
 
 
 @final
