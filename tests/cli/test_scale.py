@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from guides import DOCS, blocks
@@ -59,6 +60,11 @@ def test_the_guide_searches_small_says_what_to_expect_and_trains_large(cli: Cli)
     assert "powers of 2 per doubling" in answers[-2]
     assert "a guess of bits_per_byte there" in answers[-2]
     assert re.search(r"trained at 32: bits_per_byte \d", answers[-1])
+    assert cli("export", "lm.target", "model")[0] == 0
+    assert "says how many bits a byte a text takes" in Path("model", "README.md").read_text()
+    shown: dict[str, Any] = {}
+    exec(blocks(PAGE, "python")[0], shown)
+    assert shown["model"].generate("a ", tokens=5, seed=1).startswith("a ")
     target = tuner.load_study("lm.target")
     assert len(target.trials) == 1
     code, answer, _ = cli("scale", "lm", "--json")

@@ -9,6 +9,9 @@ from tuner.models.manifest import Manifest
 _LISTED = 20
 """How many columns or classes are listed."""
 
+_LANGUAGE = "language"
+"""How a language model's description calls what it was trained for."""
+
 
 def card(manifest: Manifest, columns: Sequence[str] | None) -> str:
     """Return the text of the card."""
@@ -17,12 +20,12 @@ def card(manifest: Manifest, columns: Sequence[str] | None) -> str:
 
 
 def _head(manifest: Manifest) -> Iterator[str]:
-    study, classes = manifest.study, manifest.description.get("classes")
-    data = manifest.settings.get("dataset")
+    study, data = manifest.study, manifest.settings.get("dataset")
     yield f"# {_word(study['name'])}"
     yield ""
-    what = f"distinguishes {len(classes)} classes: {_listed(classes)}" if classes else "predicts a value"
-    yield f"A model that {what}. It was found and trained by tuner" + (f" on `{_word(data)}`." if data else ".")
+    yield f"A model that {_what(manifest.description)}. It was found and trained by tuner" + (
+        f" on `{_word(data)}`." if data else "."
+    )
     yield ""
     if len(members := study.get("members", ())) > 1:
         yield f"It is the average of {len(members)} trainings, some of which may count more than once, in one file. The"
@@ -32,6 +35,14 @@ def _head(manifest: Manifest) -> Iterator[str]:
         latency = f"{study['latency_ms']:.2g} ms"
         yield f"It has {study['weights']:,} weights and takes {latency} for a row, once that is prepared."
         yield ""
+
+
+def _what(description: Mapping[str, Any]) -> str:
+    if classes := description.get("classes"):
+        return f"distinguishes {len(classes)} classes: {_listed(classes)}"
+    if description.get("task") == _LANGUAGE:
+        return "says how many bits a byte a text takes: how strange the text is to it"
+    return "predicts a value"
 
 
 def _use(manifest: Manifest, columns: Sequence[str] | None) -> Iterator[str]:

@@ -109,7 +109,7 @@ def whole(folder: Path) -> Iterator[Path]:
 def made_once(folder: Path) -> Iterator[Path]:
     """Give an empty private folder to fill, which becomes `folder` unless another process has made that meanwhile.
 
-    For what is the same whoever makes it: the first one stays, and may be read already.
+    For contents that depend on the folder alone: the first one stays, and may be read already.
     """
     private(folder.parent)
     beside = _beside(folder, "partial")

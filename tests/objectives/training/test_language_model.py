@@ -15,7 +15,11 @@ from tuner.domain.trial import Trial
 from tuner.objectives.language import Language
 from tuner.objectives.training.language_model import LanguageModel
 
-CONFIG = {"optimizer": {"name": "adamw", "lr": 0.02}, "lr_schedule": {"name": "wsd", "warmup_steps": 2}, "batch_size": 8}
+CONFIG = {
+    "optimizer": {"name": "adamw", "lr": 0.02},
+    "lr_schedule": {"name": "wsd", "warmup_steps": 2},
+    "batch_size": 8,
+}
 SENTENCE = "the quick brown fox jumps over the lazy dog. "
 
 
