@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tuner.domain.choice import Choice
 from tuner.domain.config import Config
 from tuner.domain.errors import nearest
-from tuner.domain.parameter import Choice, Float, Int, Parameter
+from tuner.domain.number import Float, Int
+from tuner.domain.parameter import Parameter
 from tuner.domain.search_space import SearchSpace
 from tuner.objectives._components import ADAPTERS, BATCH_SIZE, PARTS
 from tuner.objectives.adapters.lora import MODULES, Lora

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from tuner.domain.choice import Choice
 from tuner.domain.errors import nearest
-from tuner.domain.parameter import Choice, Int, Parameter
+from tuner.domain.number import Int
+from tuner.domain.parameter import Parameter
 from tuner.domain.search_space import SearchSpace
 from tuner.objectives._components import BATCH_SIZE, PARTS
 from tuner.objectives._language_settings import SIZES

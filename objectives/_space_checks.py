@@ -6,8 +6,10 @@ from typing import Any, final
 
 import numpy as np
 
+from tuner.domain.choice import Choice
 from tuner.domain.errors import nearest
-from tuner.domain.parameter import Choice, Int, Parameter
+from tuner.domain.number import Int
+from tuner.domain.parameter import Parameter
 from tuner.domain.search_space import SearchSpace
 from tuner.objectives._components import BATCH_SIZE, CLASS_WEIGHTS, PARTS, SHORTHANDS, WEIGHTINGS, declared
 from tuner.objectives._tasks import Input, Task

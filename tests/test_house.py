@@ -36,7 +36,6 @@ LONG_FILES = {
     "tests/storage/test_store.py",
     "tests/zoo.py",
     "tuner/api.py",
-    "tuner/domain/parameter.py",
     "tuner/domain/search_space.py",
     "tuner/storage/engine.py",
 }

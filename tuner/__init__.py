@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tuner.domain.callback import Callback
+from tuner.domain.choice import Choice
 from tuner.domain.current_trial import current_trial, report
 from tuner.domain.decision import Decision
 from tuner.domain.errors import (
@@ -37,8 +38,8 @@ from tuner.domain.errors import (
 )
 from tuner.domain.executor import Executor
 from tuner.domain.model import Model
+from tuner.domain.number import Float, Int
 from tuner.domain.objective import Cohort, Objective, share_process
-from tuner.domain.parameter import Choice, Float, Int
 from tuner.domain.resources import Limits, Resources
 from tuner.domain.run_controller import StopCause
 from tuner.domain.sampler import Sampler

@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tuner.domain.choice import Choice
 from tuner.domain.config import Config, Scalar
 from tuner.domain.errors import ConfigurationError, described
 from tuner.domain.goal import OF_MODELS
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.objective import Cohort, Objective
-from tuner.domain.parameter import Choice, Parameter
+from tuner.domain.parameter import Parameter
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.trial import Metrics, Trial

@@ -7,9 +7,10 @@ parameters of several branches, and is missing from configurations whose branch 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from tuner.domain.choice import Choice
 from tuner.domain.config import Scalar
 from tuner.domain.errors import nearest
-from tuner.domain.parameter import Choice, Parameter
+from tuner.domain.parameter import Parameter
 from tuner.domain.search_space import SearchSpace
 
 _NAME = "name"

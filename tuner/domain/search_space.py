@@ -9,9 +9,11 @@ from random import Random
 from types import MappingProxyType
 from typing import Any, final
 
+from tuner.domain.choice import Choice
 from tuner.domain.config import Config, Scalar
 from tuner.domain.errors import SearchSpaceError
-from tuner.domain.parameter import Choice, Float, Int, NotGiven, Parameter
+from tuner.domain.number import Float, Int
+from tuner.domain.parameter import NotGiven, Parameter
 from tuner.formatting.values import amount
 
 Choose = Callable[[str, Parameter], Scalar]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, final
 
 from tuner.domain.key import Key
-from tuner.domain.parameter import Float
+from tuner.domain.number import Float
 from tuner.domain.search_space import SearchSpace
 
 OnDrift = Literal["extrapolate", "refuse", "ignore"]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
+from tuner.domain.choice import Choice
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.parameter import Choice
 from tuner.domain.search_space import SearchSpace, difference
 from tuner.domain.study_record import StudyRecord, is_companion
 from tuner.domain.trial import TrialRecord

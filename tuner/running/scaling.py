@@ -13,10 +13,10 @@ from typing import Any, final
 
 from tuner.analysis import queries
 from tuner.analysis.drift import Drift, Rung, described, extrapolated, fitted_drift
+from tuner.domain.choice import Choice
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError, NoUsableTrialError, StudyInterrupted
 from tuner.domain.goal import Goal
-from tuner.domain.parameter import Choice
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive
 from tuner.domain.study import Budget, Component, Confirm, StudySpec

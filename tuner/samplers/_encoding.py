@@ -7,8 +7,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.domain.choice import Choice
 from tuner.domain.config import Config, Scalar
-from tuner.domain.parameter import Choice, Float, Int, Parameter
+from tuner.domain.number import Float, Int
+from tuner.domain.parameter import Parameter
 from tuner.domain.search_space import SearchSpace
 
 Matrix = NDArray[np.float64]

@@ -18,10 +18,12 @@ from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.domain import ranking
+from tuner.domain.choice import Choice
 from tuner.domain.config import Config, Scalar
 from tuner.domain.goal import Goal
+from tuner.domain.number import Float, Int
 from tuner.domain.origin import Origin, OriginKind
-from tuner.domain.parameter import Choice, Float, Int, Parameter
+from tuner.domain.parameter import Parameter
 from tuner.domain.sampler import FixedParams
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive

@@ -8,11 +8,12 @@ import numpy as np
 from cmaes import CMA
 from numpy.typing import NDArray
 
+from tuner.domain.choice import Choice
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
+from tuner.domain.number import Float, Int
 from tuner.domain.origin import Origin, OriginKind
-from tuner.domain.parameter import Choice, Float, Int
 from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive

@@ -7,11 +7,11 @@ from typing import final
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from tuner.domain.choice import Choice
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
 from tuner.domain.origin import Origin, OriginKind
-from tuner.domain.parameter import Choice
 from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.seed import derive

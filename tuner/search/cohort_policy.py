@@ -12,8 +12,9 @@ from functools import cached_property
 from random import Random
 from typing import final
 
+from tuner.domain.choice import Choice
 from tuner.domain.config import Config, Scalar
-from tuner.domain.parameter import Choice, Parameter
+from tuner.domain.parameter import Parameter
 from tuner.domain.search_space import SearchSpace
 
 KeyOf = Callable[[Config], Hashable | None]

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+from tuner.domain.choice import Choice
 from tuner.domain.config import Config, Scalar
 from tuner.domain.errors import ConfigurationError, nearest
-from tuner.domain.parameter import Choice
 from tuner.domain.search_space import SearchSpace
 
 

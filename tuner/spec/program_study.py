@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
+from tuner.domain.choice import Choice
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.parameter import Choice, Float, Int, Parameter
+from tuner.domain.number import Float, Int
+from tuner.domain.parameter import Parameter
 from tuner.domain.search_space import SearchSpace
 from tuner.spec.program_help import ProgramOption
 from tuner.spec.space_file import space_text

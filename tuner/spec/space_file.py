@@ -23,11 +23,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, final
 
+from tuner.domain.choice import Choice
 from tuner.domain.config import Scalar
 from tuner.domain.config_path import config_paths
 from tuner.domain.errors import ConfigurationError, SearchSpaceError, nearest
 from tuner.domain.expression import Expression
-from tuner.domain.parameter import Choice, Float, Int, NotGiven, Parameter
+from tuner.domain.number import Float, Int
+from tuner.domain.parameter import NotGiven, Parameter
 from tuner.domain.search_space import SearchSpace
 from tuner.system.untrusted_files import text_of
 

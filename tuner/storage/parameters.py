@@ -3,8 +3,10 @@
 import json
 from typing import Any
 
+from tuner.domain.choice import Choice
 from tuner.domain.config import Scalar
-from tuner.domain.parameter import Choice, Float, Int, Parameter, stepped
+from tuner.domain.number import Float, Int, stepped
+from tuner.domain.parameter import Parameter
 from tuner.system.untrusted_files import json_of
 
 

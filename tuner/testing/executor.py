@@ -8,7 +8,7 @@ import pytest
 
 from tuner import Study, run
 from tuner.domain.errors import TooManyFailuresError
-from tuner.domain.parameter import Float
+from tuner.domain.number import Float
 from tuner.domain.resources import Resources
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import INLINE, Budget, Component, StudySpec

@@ -5,9 +5,11 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
+from tuner.domain.choice import Choice
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
-from tuner.domain.parameter import Choice, Float, Int, Parameter
+from tuner.domain.number import Float, Int
+from tuner.domain.parameter import Parameter
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 

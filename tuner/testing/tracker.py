@@ -9,7 +9,8 @@ from typing import Any, ClassVar, final
 
 import pytest
 
-from tuner.domain.parameter import Choice, Float
+from tuner.domain.choice import Choice
+from tuner.domain.number import Float
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction
 from tuner.domain.tracker import Entry, TrackedStudy, Tracker

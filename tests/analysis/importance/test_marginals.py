@@ -5,7 +5,9 @@ import pytest
 
 from tuner.analysis.importance.encoding import Axis
 from tuner.analysis.importance.marginals import Bands, Shape
-from tuner.domain.parameter import Choice, Float, Int, Parameter
+from tuner.domain.choice import Choice
+from tuner.domain.number import Float, Int
+from tuner.domain.parameter import Parameter
 
 
 def bands(parameter: Parameter, *standings: float) -> Bands:

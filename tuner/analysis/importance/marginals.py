@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.analysis.importance.encoding import Axis, Matrix
+from tuner.domain.choice import Choice
 from tuner.domain.config import Scalar
-from tuner.domain.parameter import Choice, Float, Int
+from tuner.domain.number import Float, Int
 from tuner.domain.trial import TrialRecord, TrialState
 
 _MOST = 6

@@ -13,7 +13,7 @@ from typing import Any, final
 import numpy as np
 
 from tuner.analysis.importance.encoding import Axis, Matrix, features, only_active
-from tuner.domain.parameter import Float
+from tuner.domain.number import Float
 
 _TREES = 100
 _DRAWN = 1_024

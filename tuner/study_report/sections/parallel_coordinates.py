@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from tuner.analysis.importance.encoding import Axis
-from tuner.domain.parameter import Choice
+from tuner.domain.choice import Choice
 from tuner.study_report.data import ReportData
 from tuner.study_report.document import Picture, Section, Text
 from tuner.study_report.figures import BLUE, FAINT, GREEN, ORANGE, figure, label
