@@ -35,7 +35,9 @@ _SHIFTS = (-2.0, -0.5)
 """Candidates near a trial are shifted by a standard deviation of 10 to this power, drawn for each."""
 
 _CLIMBS = ((-1.5, -0.7), *2 * [(-2.0, -1.0)], *2 * [(-2.5, -1.5)], (-3.0, -2.0))
-"""The shifts of each round in which the highest points of a drawn function are looked for."""
+_CLIMBS_OF_SEVERAL = ((-2.0, -1.0), (-2.5, -1.5), (-3.0, -2.0))
+"""The shifts of each round in which the highest points of a drawn function are looked for. With several metrics more
+rounds would find more of one corner, and so a smaller front."""
 
 _SPREAD = 0.3
 """How far a drawn function is from the posterior's mean, as a share of how far a fair draw is: with some hundred trials
@@ -117,7 +119,7 @@ class GaussianProcess(Sampler):
         posteriors = [
             Posterior(kernel, features, scores) for kernel, scores in zip(kernels, observed.scores.T, strict=True)
         ]
-        spread = _SPREAD if len(posteriors) == 1 else 1.0
+        spread = _SPREAD if self._metrics == 1 else 1.0
         drawn = [each.draw(generator, spread) for each in posteriors]
         if len(drawn) == 1:
             return drawn[0]
@@ -130,7 +132,7 @@ class GaussianProcess(Sampler):
     ) -> Matrix:
         """Return the points, and others near the highest ones, the highest first."""
         heights = height(self._features(points, np.ones(len(points))))
-        for shifts in _CLIMBS:
+        for shifts in _CLIMBS if self._metrics == 1 else _CLIMBS_OF_SEVERAL:
             top = points[np.argsort(-heights)[:_HIGHEST]]
             near = _with(self._near(np.repeat(top, _NEAR_EACH, axis=0), shifts, generator), fixed)
             points = np.concatenate([points, near])
