@@ -1,6 +1,7 @@
 """The fit of a Gaussian process, and functions drawn from it."""
 
 import numpy as np
+import pytest
 from scipy.optimize import check_grad
 
 from tuner.samplers._gaussian_process import Kernel, Likelihood, Posterior, fitted
@@ -28,7 +29,8 @@ def test_a_parameter_that_does_not_matter_gets_a_longer_length_scale() -> None:
     assert kernel.noise < 0.05
 
 
-def test_drawn_functions_have_the_mean_and_the_spread_of_the_posterior() -> None:
+@pytest.mark.parametrize("spread", [1.0, 0.3])
+def test_drawn_functions_have_the_mean_of_the_posterior_and_so_much_of_its_spread(spread: float) -> None:
     features, values = observed(8)
     kernel = Kernel(weights=np.array([4.0, 1.0, 1.0]), variance=1.5, noise=0.01, mean=0.2)
     places = np.random.default_rng(1).random((5, 3))
@@ -37,6 +39,6 @@ def test_drawn_functions_have_the_mean_and_the_spread_of_the_posterior() -> None
     mean = 0.2 + known @ np.linalg.solve(covariance, values - 0.2)
     variance = 1.5 - np.einsum("ij,ji->i", known, np.linalg.solve(covariance, known.T))
     posterior, generator = Posterior(kernel, features, values), np.random.default_rng(2)
-    drawn = np.array([posterior.draw(generator)(places) for _ in range(1500)])
+    drawn = np.array([posterior.draw(generator, spread)(places) for _ in range(1500)])
     assert np.allclose(drawn.mean(0), mean, atol=0.08)
-    assert np.allclose(drawn.var(0), variance, rtol=0.25, atol=0.01)
+    assert np.allclose(drawn.var(0), spread**2 * variance, rtol=0.25, atol=0.01 * spread**2)

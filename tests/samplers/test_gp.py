@@ -55,6 +55,21 @@ def test_few_trials_find_the_minimum_of_a_quadratic_where_random_ones_do_not() -
     assert learned < random / 5
 
 
+def test_in_many_dimensions_most_proposals_are_far_better_than_all_that_is_known() -> None:
+    space = SearchSpace(**{name: Float(0, 1) for name in "abcdef"})
+
+    def loss(config: Config) -> float:
+        return float(sum((config[name] - 0.3) ** 2 for name in "abcdef"))
+
+    shares = []
+    for seed in range(5):
+        sampler, configs = GaussianProcess(space, MINIMIZED, seed), drawn(space, 40, seed)
+        for number, config in enumerate(configs):
+            sampler.observe(ended(number, config, {1: loss(config)}))
+        shares.append(np.median(list(map(loss, proposals(sampler)))) / min(map(loss, configs)))
+    assert np.median(shares) < 0.3
+
+
 def test_the_first_trials_are_random_whatever_was_measured() -> None:
     observing, other = (GaussianProcess(PLANE, MAXIMIZED, 0, startup_trials=4) for _ in range(2))
     configs = drawn(PLANE, 4)

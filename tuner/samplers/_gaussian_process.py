@@ -58,9 +58,10 @@ class Posterior:
         self._values = values
         self._factor = cho_factor(covariance, lower=True)
 
-    def draw(self, generator: np.random.Generator) -> Callable[[Matrix], Vector]:
+    def draw(self, generator: np.random.Generator, spread: float = 1.0) -> Callable[[Matrix], Vector]:
         """Return a function drawn from the posterior, which takes rows of features.
 
+        Its distance from the posterior's mean is multiplied by `spread`: 0 gives the mean itself.
         It is a function of the prior, made of random cosines (Rahimi and Recht 2007), that is corrected by what was
         observed (Wilson et al. 2020, "Efficiently Sampling Functions from Gaussian Process Posteriors").
         """
@@ -70,13 +71,13 @@ class Posterior:
         stretch = np.sqrt(5.0 / generator.chisquare(5.0, _COSINES))
         frequencies = np.sqrt(kernel.weights)[:, None] * generator.standard_normal((columns, _COSINES)) * stretch
         phases = generator.uniform(0.0, 2.0 * math.pi, _COSINES)
-        weights = math.sqrt(2.0 * kernel.variance / _COSINES) * generator.standard_normal(_COSINES)
+        weights = spread * math.sqrt(2.0 * kernel.variance / _COSINES) * generator.standard_normal(_COSINES)
 
         def prior(features: Matrix) -> Vector:
             drawn: Vector = np.cos(features @ frequencies + phases) @ weights
             return drawn
 
-        noise = math.sqrt(kernel.noise) * generator.standard_normal(len(self._values))
+        noise = spread * math.sqrt(kernel.noise) * generator.standard_normal(len(self._values))
         correction = cho_solve(self._factor, self._values - kernel.mean - prior(self._features) - noise)
         return lambda features: kernel.mean + prior(features) + kernel.between(features, self._features) @ correction
 

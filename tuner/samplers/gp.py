@@ -34,8 +34,14 @@ _NEAR_EACH = 30
 _SHIFTS = (-2.0, -0.5)
 """Candidates near a trial are shifted by a standard deviation of 10 to this power, drawn for each."""
 
-_CLIMBS = ((-2.0, -1.0), (-2.5, -1.5), (-3.0, -2.0))
-"""The shifts of each round in which the highest points of a drawn function are looked for."""
+_CLIMBS = ((-1.5, -0.7), *2 * [(-2.0, -1.0)], *2 * [(-2.5, -1.5)], (-3.0, -2.0))
+_CLIMBS_OF_SEVERAL = ((-2.0, -1.0), (-2.5, -1.5), (-3.0, -2.0))
+"""The shifts of each round in which the highest points of a drawn function are looked for. With several metrics more
+rounds would find more of one corner, and so a smaller front."""
+
+_SPREAD = 0.3
+"""How far a drawn function is from the posterior's mean, as a share of how far a fair draw is: with some hundred trials
+in many dimensions the latter is mostly highest where nothing is known. With several metrics it is the whole."""
 
 _HIGHEST = 5
 """How many of the highest points the next round looks near."""
@@ -58,11 +64,11 @@ class GaussianProcess(Sampler):
     complete. It predicts what a configuration reaches when it is trained to the end (Klein et al. 2020, "Model-based
     Asynchronous Hyperparameter and Neural Architecture Search"). A proposal maximises a function drawn from the process
     (Kandasamy et al. 2018, "Parallelised Bayesian Optimisation via Thompson Sampling"), so that parallel proposals
-    differ by themselves. Several metrics have a process each. Of the functions drawn from them a proposal maximises
-    what the front gains in hypervolume (Bradford et al. 2018, "Efficient multiobjective optimization employing Gaussian
-    processes, spectral sampling and a genetic algorithm") or, in one of as many proposals as there are metrics, their
-    weighted Chebyshev norm, which also finds what a front of few trials does not show. Parameters of branches that are
-    not chosen do not count. The first `startup_trials` are random.
+    differ by themselves; with one metric it is drawn nearer to the mean. Several metrics have a process each. Of the
+    functions drawn from them a proposal maximises what the front gains in hypervolume (Bradford et al. 2018, "Efficient
+    multiobjective optimization employing Gaussian processes, spectral sampling and a genetic algorithm") or, in one of
+    as many proposals as there are metrics, their weighted Chebyshev norm, which also finds what a front of few trials
+    does not show. Parameters of branches that are not chosen do not count. The first `startup_trials` are random.
     """
 
     def __init__(self, space: SearchSpace, goal: Goal, seed: int, *, startup_trials: int = 8) -> None:
@@ -113,7 +119,8 @@ class GaussianProcess(Sampler):
         posteriors = [
             Posterior(kernel, features, scores) for kernel, scores in zip(kernels, observed.scores.T, strict=True)
         ]
-        drawn = [each.draw(generator) for each in posteriors]
+        spread = _SPREAD if self._metrics == 1 else 1.0
+        drawn = [each.draw(generator, spread) for each in posteriors]
         if len(drawn) == 1:
             return drawn[0]
         is_distance, scores = generator.random() < 1 / self._metrics, observed.scores
@@ -125,7 +132,7 @@ class GaussianProcess(Sampler):
     ) -> Matrix:
         """Return the points, and others near the highest ones, the highest first."""
         heights = height(self._features(points, np.ones(len(points))))
-        for shifts in _CLIMBS:
+        for shifts in _CLIMBS if self._metrics == 1 else _CLIMBS_OF_SEVERAL:
             top = points[np.argsort(-heights)[:_HIGHEST]]
             near = _with(self._near(np.repeat(top, _NEAR_EACH, axis=0), shifts, generator), fixed)
             points = np.concatenate([points, near])
