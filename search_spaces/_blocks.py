@@ -99,7 +99,7 @@ CLEANING = Choice("median", "mean", "most_frequent")
 TRANSFORMATION = Choice("none", "quantile", "power")
 SCALING = Choice("standard", "minmax", "robust", "none")
 TABLE_SCALING = Choice("standard", "smooth_clip", "minmax", "robust", "none")
-TABLE_BATCH_SIZE = Choice(64, 128, 256, default=128)
+TABLE_BATCH_SIZE = Choice(32, 64, 128, 256, default=128)
 NUMBER_ENCODING = Choice(
     default="periodic",
     plain={},
