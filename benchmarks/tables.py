@@ -1,16 +1,19 @@
 """How good answers on tables are, on rows that nothing was chosen by, beside what else a person would use.
 
     pip install --no-deps ISLP plotnine
+    python -m venv rivals && rivals/bin/pip install pytabkit
     python benchmarks/tables.py [--tables bike,diamonds] [--rows 1500] [--trials 64] [--splits 1]
+        [--realmlp rivals/bin/python]
 
 Tables that scikit-learn, ISLP and plotnine ship, of which at most `--rows` rows, and three quarters, train; the others
-are held out. Every system has its defaults, and `tuner` the space and budget of `tuner run --data`, but for
-the metric, which is the proper score that all are measured by: root mean squared error, or log loss. Ranks are of the
+are held out. Every system has its defaults, `tuner` those of `tuner run --data`, and all are measured by a proper
+score: root mean squared error, or log loss. RealMLP-TD is pytabkit's, in an environment of its own. Ranks are of the
 systems on one table, 1 the best, with the standard error of their mean over tables.
 """
 
 import argparse
 import os
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -37,7 +40,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import tuner
-from tuner import Budget, StudySpec
 
 
 @final
@@ -137,6 +139,37 @@ def of_lightgbm(train: pd.DataFrame, held: pd.DataFrame, target: str) -> Any:
     return of_scikit_learn(lambda: LGBMClassifier(**quiet), lambda: LGBMRegressor(**quiet))(train, held, target)
 
 
+_REAL_MLP = """
+import sys
+import pandas as pd
+import pytabkit
+train, held = (pd.read_pickle(path) for path in sys.argv[1:3])
+target, is_class = sys.argv[3], sys.argv[4] == "True"
+kind = pytabkit.RealMLP_TD_Classifier if is_class else pytabkit.RealMLP_TD_Regressor
+model = kind(device="cpu", random_state=0)
+model.fit(train.drop(columns=target), train[target])
+answers = model.predict_proba(held) if is_class else model.predict(held)
+pd.to_pickle((answers, list(model.classes_) if is_class else None), sys.argv[5])
+"""
+
+
+def of_realmlp(python: str) -> Answers:
+    """Return what RealMLP-TD answers in another environment, which this interpreter belongs to."""
+
+    def answers(train: pd.DataFrame, held: pd.DataFrame, target: str) -> Any:
+        is_class = target_is_class(train, target)
+        with tempfile.TemporaryDirectory() as folder:
+            files = [str(Path(folder) / name) for name in ("train", "held", "answers")]
+            train.to_pickle(files[0])
+            held.drop(columns=target).to_pickle(files[1])
+            words = [python, "-c", _REAL_MLP, *files[:2], target, str(is_class), files[2]]
+            subprocess.run(words, check=True, capture_output=True)
+            found, classes = pd.read_pickle(files[2])
+            return given(found, classes, held[target]) if is_class else found
+
+    return answers
+
+
 def of_tuner(trials: int) -> Answers:
     """Return what a study of so many trials answers."""
 
@@ -145,15 +178,8 @@ def of_tuner(trials: int) -> Answers:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "table.csv"
             train.to_csv(file, index=False)
-            spec = StudySpec(
-                name="table",
-                objective="supervised",
-                search_space="mixed_table_classifier" if is_class else "mixed_table_regressor",
-                metric="log_loss" if is_class else "rmse",
-                settings={"dataset": str(file), "target": target},
-                budget=Budget(trials=trials),
-            )
-            model = tuner.run(spec, storage=str(Path(folder) / "studies.db")).best_model()
+            study = tuner.run(data=file, target=target, trials=trials, storage=str(Path(folder) / "studies.db"))
+            model = study.best_model()
             inputs = held.drop(columns=target)
             if not is_class:
                 return model.predict(inputs)
@@ -175,6 +201,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1500)
     parser.add_argument("--trials", type=int, default=64)
     parser.add_argument("--splits", type=int, default=1)
+    parser.add_argument("--realmlp", metavar="PYTHON", help="of an environment that has pytabkit")
     arguments = parser.parse_args()
     systems: dict[str, Answers] = {
         "tuner": of_tuner(arguments.trials),
@@ -184,6 +211,10 @@ def main() -> None:
     }
     if find_spec("lightgbm") is not None:
         systems["lightgbm"] = of_lightgbm
+    if arguments.realmlp is not None:
+        systems["realmlp"] = of_realmlp(arguments.realmlp)
+    for name in {"lightgbm", "realmlp"} - systems.keys():
+        print(f"{name} is left out: " + ("it is not installed" if name == "lightgbm" else "give --realmlp PYTHON"))
     print(f"{os.cpu_count()} cores; root mean squared error or log loss on held-out rows, seconds")
     print(f"{'':<16}" + "".join(f"{name:>20}" for name in systems), flush=True)
     ranks = [

@@ -1,6 +1,6 @@
 """Checks of a search space against the components of the supervised objective."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -16,9 +16,6 @@ from tuner.objectives._tasks import Input, Task
 from tuner.objectives.architectures._options import OPTIONS
 from tuner.objectives.datasets._dataset import Dataset
 from tuner.registry.catalogue import Catalogue
-
-_BALANCED = 3
-"""How many times as frequent as the rarest the most frequent class may be for accuracy to mean something."""
 
 _LARGE = 2**24
 """Up to here whole numbers are what they are in 32 bits."""
@@ -87,18 +84,6 @@ def _rounding(space: SearchSpace, dataset: Dataset) -> Iterator[str]:
                 f"scaling: none leaves column {name!r} as it is, up to {np.abs(known).max():.6g}, and a model computes "
                 f"in 32 bits: of {len(known)} different values {rounded} are left"
             )
-
-
-def proposed(dataset: Dataset) -> Mapping[str, str]:
-    """Return a search space and a metric that suit the dataset, as the keys of a study file."""
-    if dataset.task is Task.REGRESSION:
-        return {"search_space": "mixed_table_regressor", "metric": "rmse", "direction": "minimize"}
-    kind = {Input.IMAGE: "image", Input.SEQUENCE: "sequence", Input.TABLE: "mixed_table"}[dataset.kind]
-    _, targets = dataset.load()
-    counts = np.bincount(targets)
-    # A model that always predicts the most frequent class has a high accuracy.
-    metric = "f1" if counts.max() > _BALANCED * counts.min() else "accuracy"
-    return {"search_space": f"{kind}_classifier", "metric": metric, "direction": "maximize"}
 
 
 @final

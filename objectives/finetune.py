@@ -112,7 +112,7 @@ class Finetune(FactoryObjective):
             f"{len(split.validation):,} validate"
         )
 
-    def proposal(self) -> Mapping[str, str]:
+    def proposal(self) -> Mapping[str, Any]:
         if self._settings.is_classifier:
             return {"search_space": "finetune_classifier", "metric": "accuracy", "direction": "maximize"}
         return {"search_space": "finetune", "metric": "bits_per_byte", "direction": "minimize"}

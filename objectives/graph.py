@@ -69,7 +69,7 @@ class GraphLearning(FactoryObjective):
 
         return record_of(Path(self._settings.dataset), self._dataset)
 
-    def proposal(self) -> Mapping[str, str]:
+    def proposal(self) -> Mapping[str, Any]:
         if self._task is Task.REGRESSION:
             return {"search_space": "graph_regressor", "metric": "rmse", "direction": "minimize"}
         return {"search_space": "graph_classifier", "metric": "accuracy", "direction": "maximize"}

@@ -82,7 +82,7 @@ class Language(FactoryObjective):
             path=self._settings.dataset, fingerprint=tokens.fingerprint, size=tokens.size, summary=tokens.summary
         )
 
-    def proposal(self) -> Mapping[str, str]:
+    def proposal(self) -> Mapping[str, Any]:
         return {"search_space": "language", "metric": "bits_per_byte", "direction": "minimize"}
 
     @classmethod

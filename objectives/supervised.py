@@ -14,8 +14,9 @@ from tuner.domain.search_space import SearchSpace
 from tuner.domain.trial import Trial
 from tuner.objectives._components import BATCH_SIZE, DATASETS, DEFAULT_BATCH_SIZE, part
 from tuner.objectives._factory_objective import FactoryObjective
+from tuner.objectives._proposal import proposed
 from tuner.objectives._settings import Settings, absolute, is_path
-from tuner.objectives._space_checks import proposed, space_doubts, space_problems
+from tuner.objectives._space_checks import space_doubts, space_problems
 from tuner.objectives._tasks import Input, Task
 from tuner.objectives.user_data.fingerprint import fingerprint
 
@@ -81,7 +82,7 @@ class Supervised(FactoryObjective):
     def data(self) -> DataRecord | None:
         return None if self._opened is None else self._opened.record
 
-    def proposal(self) -> Mapping[str, str]:
+    def proposal(self) -> Mapping[str, Any]:
         return proposed(self._dataset)
 
     @classmethod
@@ -116,8 +117,23 @@ class Supervised(FactoryObjective):
         counts: tuple[int, ...] = self._factory.ensemble(trials, lead)
         return counts
 
-    def final_model(self, trials: Sequence[Trial], counts: Sequence[int]) -> FinalModel:
-        found: FinalModel = self._factory.final_model(trials, counts)
+    def train_on_all(self, trials: Sequence[Trial]) -> bool:
+        if self._dataset.kind is not Input.TABLE or not self._factory.has_few_rows:
+            return False
+        # The driver does this, and must not wait for torch before.
+        from tuner.objectives.training.all_rows import trained_on_all  # noqa: PLC0415
+
+        cohorts: dict[Hashable, list[Trial]] = {}
+        for trial in trials:
+            cohorts.setdefault(self.cohort_key(trial.config), []).append(trial)
+        for cohort in cohorts.values():
+            trained_on_all(self._factory.of_all_rows, cohort)
+        return True
+
+    def final_model(
+        self, trials: Sequence[Trial], counts: Sequence[int], trained_on_all: Sequence[Trial] = ()
+    ) -> FinalModel:
+        found: FinalModel = self._factory.final_model(trials, counts, trained_on_all)
         return found
 
     @classmethod

@@ -17,9 +17,38 @@ def lr_schedules(*names: str) -> Choice:
     return Choice(default=names[0], **{name: _LR_SCHEDULES[name] | {"warmup": _WARMUP} for name in names})
 
 
-def dropout(most: float = 0.5) -> Float:
+def dropout(most: float = 0.5, default: float = 0.0) -> Float:
     """Return the share of activations that training leaves out, none of them by default."""
-    return Float(0.0, most, default=0.0)
+    return Float(0.0, most, default=default)
+
+
+def table_networks() -> Choice:
+    """Return a choice between the architectures for tables of one's own."""
+    common = {"width": Int(16, 256, log=True, default=128), "dropout": dropout(default=0.15)}
+    return Choice(
+        default="mlp",
+        mlp={
+            **common,
+            "depth": Int(1, 4, default=3),
+            "activation": Choice("silu", "relu", "gelu", "tanh"),
+            "normalisation": NORMALISATION,
+        },
+        real_mlp={**common, "depth": Int(2, 4, default=3), "activation": Choice("mish", "selu", "silu")},
+    )
+
+
+def table_optimizers() -> Choice:
+    """Return a choice between optimizers for tables of one's own, with rates for large batches."""
+    lr = Float(3e-4, 5e-2, log=True, default=3e-3)
+    return Choice(
+        default="adamw",
+        adamw={
+            "lr": lr,
+            "weight_decay": Float(1e-4, 0.5, log=True, default=1e-2),
+            "beta2": Choice(0.999, 0.95),
+        },
+        nadam={"lr": lr, "weight_decay": _SMALL_WEIGHT_DECAY},
+    )
 
 
 def graph_networks() -> Choice:
@@ -69,6 +98,8 @@ LABEL_SMOOTHING = Float(0.0, 0.2, default=0.0)
 CLEANING = Choice("median", "mean", "most_frequent")
 TRANSFORMATION = Choice("none", "quantile", "power")
 SCALING = Choice("standard", "minmax", "robust", "none")
+TABLE_SCALING = Choice("standard", "smooth_clip", "minmax", "robust", "none")
+TABLE_BATCH_SIZE = Choice(32, 64, 128, 256, default=128)
 NUMBER_ENCODING = Choice(
     default="periodic",
     plain={},
@@ -104,5 +135,6 @@ _LR_SCHEDULES: Mapping[str, dict[str, Choice | Float | Int]] = {
     "constant": {},
     "step": {"gamma": Float(0.1, 0.7, default=0.3)},
     "cosine": {},
+    "coslog4": {},
     "one_cycle": {"peak": Float(0.1, 0.5, default=0.3)},
 }

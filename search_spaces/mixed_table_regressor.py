@@ -1,17 +1,16 @@
 """Regressors of tables with categories: encoding of categories, loss, network and training."""
 
-from tuner import Choice, Float, Int, SearchSpace
+from tuner import Choice, Float, SearchSpace
 from tuner.search_spaces._blocks import (
-    ACTIVATION,
     CLEANING,
     ENCODING,
-    NORMALISATION,
     NUMBER_ENCODING,
-    SCALING,
+    TABLE_BATCH_SIZE,
+    TABLE_SCALING,
     TRANSFORMATION,
-    dropout,
     lr_schedules,
-    optimizers,
+    table_networks,
+    table_optimizers,
 )
 
 __all__ = ["space"]
@@ -19,25 +18,17 @@ __all__ = ["space"]
 space = SearchSpace(
     cleaning=CLEANING,
     transformation=TRANSFORMATION,
-    scaling=SCALING,
+    scaling=TABLE_SCALING,
     encoding=ENCODING,
     number_encoding=NUMBER_ENCODING,
-    architecture=Choice(
-        mlp={
-            "width": Int(16, 256, log=True, default=64),
-            "depth": Int(1, 3, default=2),
-            "activation": ACTIVATION,
-            "normalisation": NORMALISATION,
-            "dropout": dropout(),
-        },
-    ),
+    architecture=table_networks(),
     loss=Choice(
         default="mean_squared_error",
         mean_squared_error={},
         mean_absolute_error={},
         huber={"delta": Float(0.1, 3.0, log=True, default=1.0)},
     ),
-    optimizer=optimizers("adamw", "sgd", "nadam"),
-    lr_schedule=lr_schedules("cosine", "constant", "one_cycle"),
-    batch_size=Choice(16, 32, 64, 128, default=32),
+    optimizer=table_optimizers(),
+    lr_schedule=lr_schedules("cosine", "coslog4", "constant", "one_cycle"),
+    batch_size=TABLE_BATCH_SIZE,
 )

@@ -1,7 +1,7 @@
 """The words that architectures share; torch-free, so that a search space can be checked against them."""
 
 OPTIONS = {
-    "activation": ("relu", "gelu", "silu", "tanh"),
+    "activation": ("relu", "gelu", "silu", "tanh", "mish", "selu"),
     "normalisation": ("none", "batch", "layer"),
     "cell": ("gru", "lstm"),
 }

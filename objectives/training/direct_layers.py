@@ -22,9 +22,29 @@ from tuner.objectives.architectures._layers import (
     in_ranges,
     with_waves,
 )
+from tuner.objectives.architectures._tabular import (
+    BlendedActivation,
+    ColumnScale,
+    ScaledLinear,
+    blended,
+    scale_of,
+    scaled_columns,
+)
 from tuner.objectives.training.layer_attributes import Place
 
-_BY_ELEMENT = (nn.Identity, nn.ReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.ELU, nn.Softplus)
+_BY_ELEMENT = (
+    nn.Identity,
+    nn.ReLU,
+    nn.GELU,
+    nn.SiLU,
+    nn.Tanh,
+    nn.Sigmoid,
+    nn.LeakyReLU,
+    nn.ELU,
+    nn.Softplus,
+    nn.Mish,
+    nn.SELU,
+)
 _BY_EXAMPLE = (nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d)
 
 _VECTORS = 3
@@ -163,6 +183,19 @@ def _periodic(_layer: Periodic, call: Call) -> Tensor:
     return with_waves(call.activations, *(call.tensors[name][:, None] for name in names))
 
 
+def _column_scale(_layer: ColumnScale, call: Call) -> Tensor:
+    return scaled_columns(call.activations, call.tensors["weight"][:, None])
+
+
+def _scaled_linear(_layer: ScaledLinear, call: Call) -> Tensor:
+    weight = call.tensors["weight"]
+    return torch.baddbmm(call.tensors["bias"][:, None], call.activations, weight.mT, alpha=scale_of(weight))
+
+
+def _blended(layer: BlendedActivation, call: Call) -> Tensor:
+    return blended(layer.name, call.activations, call.tensors["share"][:, None])
+
+
 _LAYERS: Mapping[type[nn.Module], Callable[[Any, Call], Tensor]] = {
     **dict.fromkeys(_BY_ELEMENT, _by_element),
     **dict.fromkeys(_BY_EXAMPLE, _by_example),
@@ -171,6 +204,9 @@ _LAYERS: Mapping[type[nn.Module], Callable[[Any, Call], Tensor]] = {
     Dropout: _own_dropout,
     PiecewiseLinear: _piecewise_linear,
     Periodic: _periodic,
+    ColumnScale: _column_scale,
+    ScaledLinear: _scaled_linear,
+    BlendedActivation: _blended,
     nn.Dropout: _dropout,
     nn.LayerNorm: _layer_norm,
     nn.GroupNorm: _group_norm,

@@ -61,20 +61,29 @@ def ensemble_counts(members: Sequence[TrainedMember], lead: int, metric: str) ->
 
 
 def final_model(
-    members: Sequence[TrainedMember], counts: Sequence[int], metric: str, *, has_test: bool = False
+    members: Sequence[TrainedMember],
+    counts: Sequence[int],
+    metric: str,
+    *,
+    has_test: bool = False,
+    of_all_rows: Sequence[TrainedMember] = (),
 ) -> FinalModel:
-    """Return the average of the models, each so often, calibrated on the validation split, and what it measures."""
-    data = members[0].data
+    """Return the average of the models, each so often, calibrated on the validation split, and what it measures.
+
+    It is made of those `of_all_rows` where there are any, which have seen the validation split: what is measured there,
+    and the calibration, are those of the others.
+    """
+    data, made = members[0].data, of_all_rows or members
     validation = _averaged(members, counts, [each.data.validation for each in members])
     calibration = UNCALIBRATED
     if data.task is Task.CLASSIFICATION:
         calibration = fitted(validation, data.validation.measured, metric)
-    models = [each.model for each in members]
+    models = [each.model for each in made]
     is_one = len(models) == 1
     model = models[0].with_calibration(calibration) if is_one else EnsembleModel(models, counts, calibration)
     test = None
     if has_test:
-        answers = _averaged(members, counts, [each.data.test for each in members])
+        answers = _averaged(made, counts, [each.data.test for each in made])
         test = _scores(data, data.test, answers, calibration, metric)
     return FinalModel(
         model=model,

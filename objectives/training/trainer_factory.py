@@ -1,6 +1,8 @@
 """Trainer factory of one study: caches its data and builds learners from configurations."""
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, final
 
@@ -27,6 +29,9 @@ from tuner.objectives.training.precision import Precision
 from tuner.objectives.training.predictor_io import PreparedInputs, assembled
 from tuner.objectives.training.saved_trial import saved_state
 from tuner.objectives.training.seeding import weights_drawn
+
+_FEW_ROWS = 20_000
+"""So many rows train again on all of them: beyond, a third more teach little and take long."""
 
 
 def learner_of(
@@ -155,17 +160,34 @@ class TrainerFactory:
         """Return the trial's saved state as a model that answers, calibrated on the validation split."""
         return final_model([self.trained(trial)], [1], self._metric).model
 
-    def final_model(self, trials: Sequence[Trial], counts: Sequence[int]) -> FinalModel:
-        """Return the average of the trials' models, each so often, and what it measures."""
-        kept = [(trial, count) for trial, count in zip(trials, counts, strict=True) if count]
-        has_test = self._test > 0
+    def final_model(
+        self, trials: Sequence[Trial], counts: Sequence[int], trained_on_all: Sequence[Trial]
+    ) -> FinalModel:
+        """Return the average of the trials' models, each so often, or as trained on all rows, and what it measures."""
         return final_model(
-            [self.trained(trial) for trial, _ in kept], [count for _, count in kept], self._metric, has_test=has_test
+            [self.trained(trial) for trial in trials],
+            counts,
+            self._metric,
+            has_test=self._test > 0,
+            of_all_rows=[self.of_all_rows.trained(trial) for trial in trained_on_all],
         )
 
     def ensemble(self, trials: Sequence[Trial], lead: int) -> tuple[int, ...]:
         """Return how often each trial's model is in the average that answers validation rows best."""
         return ensemble_counts([self.trained(trial) for trial in trials], lead, self._metric)
+
+    @property
+    def has_few_rows(self) -> bool:
+        """Whether there are so few rows to train on that those of the validation split are worth having too."""
+        return len(self._split.train) + len(self._split.validation) <= _FEW_ROWS
+
+    @cached_property
+    def of_all_rows(self) -> "TrainerFactory":
+        """What trains on the examples of the validation split too."""
+        factory = copy(self)
+        rows = np.concatenate([self._split.train, self._split.validation])
+        factory._split, factory._prepared = replace(self._split, train=rows), {}  # noqa: SLF001 - one of ours
+        return factory
 
     @property
     def _metric(self) -> str:

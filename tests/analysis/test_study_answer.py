@@ -66,12 +66,21 @@ def test_an_answer_is_read_as_it_was_stored() -> None:
     assert study_answer(stored(ANSWER.describe()), BEST, None) == ANSWER
 
 
-def test_the_ensemble_is_used_where_its_proper_score_is_no_worse_whatever_the_metric_says() -> None:
-    assert ANSWER.is_ensemble
-    assert ANSWER.used is ANSWER.ensemble
-    worse = replace(ANSWER, ensemble=model(0.95, 0.5, 1, 2))
-    assert not worse.is_ensemble
-    assert worse.used is worse.single
+@pytest.mark.parametrize("ensemble", [model(0.8, 0.3, 1, 2), model(0.95, 0.5, 1, 2)])
+def test_the_ensemble_is_used_where_there_is_one_whatever_the_luckiest_training_measures(ensemble: ModelAnswer) -> None:
+    answer = replace(ANSWER, ensemble=ensemble)
+    assert answer.is_ensemble
+    assert answer.used is ensemble
+    alone = replace(ANSWER, ensemble=None, why_single="answer.ensemble is false")
+    assert not alone.is_ensemble
+    assert alone.used is alone.single
+
+
+def test_an_answer_of_before_trainings_on_all_rows_is_read() -> None:
+    described = ANSWER.describe()
+    for each in (described["single"], described["ensemble"]):
+        del each["all_rows"]
+    assert study_answer(stored(described), BEST, None) == ANSWER
 
 
 def test_an_answer_of_another_training_than_the_best_is_none() -> None:

@@ -134,3 +134,19 @@ def test_a_pipeline_put_back_from_a_file_transforms_the_same_to_the_last_bit(
 def test_a_state_that_would_replace_what_a_step_can_do_is_refused(kind: str, name: str) -> None:
     with pytest.raises(ValueError, match="'transform' is nothing that"):
         teach(PARTS[kind][name]().transformer(5), {"transform": "os.system"})
+
+
+def test_a_smooth_clip_keeps_the_middle_and_draws_in_what_is_far_outside() -> None:
+    step = PARTS["scaling"]["smooth_clip"]().transformer(101)
+    fitted = step.fit_transform(np.linspace(0, 100, 101)[:, None])
+    assert fitted[50, 0] == 0
+    assert fitted[51, 0] == pytest.approx(1 / 50, rel=1e-3)
+    far = step.transform(np.array([[1e9], [-1e9]]))
+    assert far[:, 0] == pytest.approx([3, -3])
+
+
+def test_a_smooth_clip_scales_a_column_that_is_mostly_one_value_by_its_range() -> None:
+    rows = np.where(np.arange(50) == 0, 8.0, 0.0)[:, None]
+    scaled = PARTS["scaling"]["smooth_clip"]().transformer(50).fit_transform(rows)
+    assert scaled[0, 0] == pytest.approx(2 / np.hypot(1, 2 / 3))
+    assert scaled[1, 0] == 0

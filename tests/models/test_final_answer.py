@@ -86,12 +86,42 @@ def test_the_winners_trainings_are_averaged_and_others_are_picked(here: Path, na
 
 
 @pytest.mark.parametrize("name", ["kind", "amount"])
-def test_the_ensemble_is_handed_out_where_its_proper_score_is_no_worse(here: Path, name: str) -> None:
+def test_the_ensemble_is_handed_out(here: Path, name: str) -> None:
     found = answer(name)
     assert found.judged_by == {"kind": "log_loss", "amount": "mse"}[name]
-    assert found.ensemble is not None
-    ensemble, single = (each.validation.metrics[found.judged_by] for each in (found.ensemble, found.single))
-    assert found.is_ensemble == (ensemble <= single)
+    assert found.used is found.ensemble
+    assert type(tuner.load_study(name).best_model()).__name__ == "EnsembleModel"
+
+
+@pytest.mark.parametrize("name", ["kind", "amount"])
+def test_what_is_averaged_was_trained_once_more_on_the_validation_rows_too(here: Path, name: str) -> None:
+    found = answer(name).used
+    assert found.all_rows
+    assert found.test is not None
+    states = [*here.rglob("all-rows-*.safetensors")]
+    assert len([each for each in states if name in str(each)]) == len(found.members)
+
+
+def test_without_all_rows_the_average_is_of_what_the_search_trained(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy("table.csv", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    tuner.run(spec("amount", "rmse", "minimize", answer={"all_rows": False}))
+    found = answer("amount")
+    assert found.is_ensemble
+    assert not found.used.all_rows
+    assert not [*tmp_path.rglob("all-rows-*")]
+
+
+def test_a_model_whose_trainings_on_all_rows_are_gone_says_so(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(here, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    next(each for each in Path().rglob("all-rows-*") if "amount" in str(each)).write_bytes(b"")
+    with pytest.raises(ModelError, match="has lost the weights"):
+        tuner.load_study("amount").best_model()
 
 
 @pytest.mark.parametrize("name", ["kind", "amount"])
@@ -115,17 +145,17 @@ def test_what_is_exported_answers_as_the_study_does_and_as_what_was_measured(
     study, frame = tuner.load_study(name), pd.read_csv("table.csv")
     study.export(tmp_path / "model")
     model, loaded = study.best_model(), tuner.load_model(tmp_path / "model")
-    assert type(model).__name__ == ("EnsembleModel" if answer(name).is_ensemble else "TrainedModel")
+    assert type(model).__name__ == ("EnsembleModel")
     assert (model.predict(frame) == loaded.predict(frame)).all()
     if model.is_classifier:
         assert model.predict_proba(frame).tobytes() == loaded.predict_proba(frame).tobytes()
     assert not list((tmp_path / "model").rglob("*.pkl"))
     card = (tmp_path / "model" / "README.md").read_text()
-    assert "average of" in card or not answer(name).is_ensemble
+    assert "average of" in card
 
 
 def test_the_single_model_lies_beside_the_ensemble(here: Path, tmp_path: Path, cli: Cli) -> None:
-    name = next(name for name in ("kind", "amount") if answer(name).is_ensemble)
+    name = "kind"
     code, said, _ = cli("export", name, str(tmp_path / "model"))
     assert code == 0
     assert "the average of" in said
@@ -140,7 +170,7 @@ def test_the_single_model_lies_beside_the_ensemble(here: Path, tmp_path: Path, c
 
 
 def test_an_ensemble_that_was_changed_is_refused(here: Path, tmp_path: Path) -> None:
-    name = next(name for name in ("kind", "amount") if answer(name).is_ensemble)
+    name = "kind"
     tuner.load_study(name).export(tmp_path / "model")
     (tmp_path / "model" / "model.safetensors").write_bytes(b"no")
     with pytest.raises(ModelError, match="is damaged"):

@@ -74,7 +74,11 @@ class SplitAnswer:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelAnswer:
-    """A model that a study may hand out: the trainings it is made of, what it measures, its size and latency."""
+    """A model that a study may hand out: the trainings it is made of, what it measures, its size and latency.
+
+    With `all_rows` they were trained once more on the validation rows too: then it is what was measured on the test
+    split, and what it was made from on the validation split.
+    """
 
     members: tuple[Training, ...]
     validation: SplitAnswer
@@ -82,6 +86,7 @@ class ModelAnswer:
     weights: int
     latency_ms: float
     calibration: Mapping[str, Any]
+    all_rows: bool = False
 
     @property
     def fairest(self) -> tuple[str, SplitAnswer]:
@@ -107,8 +112,8 @@ class ModelAnswer:
 class StudyAnswer:
     """The single model and the ensemble of a study, measured by `metric`; `used` is the one that it hands out.
 
-    That is the ensemble where it is no worse on validation rows by `judged_by`, of which less is better. `pool` are the
-    trainings that the ensemble was picked from. There is no `ensemble` where `why_single` says why.
+    That is the ensemble where there is one: by `judged_by`, of which less is better, an average is no worse than its
+    members are in the mean. `pool` are the trainings that it was picked from. `why_single` says why there is none.
     """
 
     metric: str
@@ -126,9 +131,7 @@ class StudyAnswer:
     @property
     def used(self) -> ModelAnswer:
         """The model that the study hands out."""
-        if self.ensemble is None:
-            return self.single
-        return self.ensemble if self.score(self.ensemble) <= self.score(self.single) else self.single
+        return self.single if self.ensemble is None else self.ensemble
 
     def score(self, model: ModelAnswer) -> float:
         """Return what one of its models measures on validation rows by `judged_by`."""

@@ -16,16 +16,11 @@ def model_lines(summary: Summary) -> Iterator[str]:
         return
     if answer.ensemble is None:
         yield f"model: one training, {_measured(answer, answer.single)}"
-    elif answer.is_ensemble:
-        yield f"model: the average of {_members(answer.ensemble)}, {_measured(answer, answer.ensemble)}"
-        yield f"one training alone: {_measured(answer, answer.single)}"
     else:
-        yield f"model: one training, {_measured(answer, answer.single)}"
-        ensemble, single = answer.score(answer.ensemble), answer.score(answer.single)
-        yield (
-            f"an average of {_members(answer.ensemble)} is worse on validation rows: {answer.judged_by} "
-            f"{number(ensemble)}, not {number(single)}"
-        )
+        yield f"model: the average of {_members(answer.ensemble)}, {_measured(answer, answer.ensemble)}"
+        if answer.ensemble.all_rows:
+            yield "trained once more, on validation rows too: their value is from before, the test value from after"
+        yield f"one training alone: {_measured(answer, answer.single)}"
     yield from _calibration(answer.used)
 
 

@@ -136,8 +136,8 @@ class Objective(ABC):
         """Return what is known of the data, to be shown and kept with the study; None where there is nothing to say."""
         return None
 
-    def proposal(self) -> Mapping[str, str]:
-        """Return the keys of a study file that suit the settings: what to search, and by which metric."""
+    def proposal(self) -> Mapping[str, Any]:
+        """Return what of a study file suits the settings: what to search, by which metric, and how long to train."""
         return {}
 
     @classmethod
@@ -185,10 +185,22 @@ class Objective(ABC):
         """
         raise NotImplementedError
 
-    def final_model(self, trials: Sequence[Trial], counts: Sequence[int]) -> FinalModel:
+    def train_on_all(self, trials: Sequence[Trial]) -> bool:
+        """Train each of these trained trials anew, for `trial.epoch` epochs, on the validation split's examples too.
+
+        Each saves the state it has at the end through `Trial.save`. False where that is not worth while: nothing was
+        trained then.
+        """
+        return False
+
+    def final_model(
+        self, trials: Sequence[Trial], counts: Sequence[int], trained_on_all: Sequence[Trial] = ()
+    ) -> FinalModel:
         """Return the average of these trained trials' answers, each so often, as one model, and what it measures.
 
-        An objective that says nothing of `ensemble` leaves this out too.
+        With `trained_on_all`, as `train_on_all` left the same trials, the model is made of those: it is measured on the
+        test split, and what it was made from on the validation split. An objective that says nothing of `ensemble`
+        leaves this out too.
         """
         raise NotImplementedError
 

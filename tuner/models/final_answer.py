@@ -1,7 +1,8 @@
 """What a study hands out, settled at the end of a run: the single model, and the ensemble where that is no worse."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from tuner.analysis.study_answer import NOTE, ModelAnswer, StudyAnswer, Training, training
@@ -101,7 +102,20 @@ def _ensemble(trainings: StudyTrainings, pool: Mapping[Training, Trial]) -> Mode
     )
     if len(members) == 1:
         return None
-    return ModelAnswer.of(members, trainings.objective.final_model(trials, counts))
+    kept = [(trial, count) for trial, count in zip(trials, counts, strict=True) if count]
+    on_all = _trained_on_all(trainings, members)
+    final_model = trainings.objective.final_model([trial for trial, _ in kept], [count for _, count in kept], on_all)
+    return replace(ModelAnswer.of(members, final_model), all_rows=bool(on_all))
+
+
+def _trained_on_all(trainings: StudyTrainings, members: Sequence[Training]) -> Sequence[Trial]:
+    """Return the members' trials, trained once more on all rows; none where they are not to be, or it does not pay."""
+    if not _answer_of(trainings.study).all_rows:
+        return ()
+    trials = [trainings.trial_on_all(each) for each in members]
+    if not trainings.objective.train_on_all([each for each in trials if each.load() is None]):
+        return ()
+    return trials
 
 
 def _winners(trainings: StudyTrainings) -> set[Training]:

@@ -73,7 +73,9 @@ def _ensemble(trainings: StudyTrainings, answer: StudyAnswer) -> Model | None:
         return None
     members = answer.used.members
     trials = [trainings.trial_of(each) for each in members]
+    on_all = [trainings.trial_on_all(each) for each in members] if answer.used.all_rows else []
     gone = [each for each, trial in zip(members, trials, strict=True) if trial is None]
+    gone += [each for each, trial in zip(members, on_all, strict=bool(on_all)) if trial.load() is None]
     if gone:
         raise ModelError(
             f"the ensemble of study {trainings.name!r} has lost the weights of trial {gone[0].number} of "
@@ -82,7 +84,7 @@ def _ensemble(trainings: StudyTrainings, answer: StudyAnswer) -> Model | None:
             f"{trainings.store.location.command('resume', trainings.name)} makes another ensemble",
         )
     counts = [each.count for each in members]
-    return trainings.objective.final_model([each for each in trials if each is not None], counts).model
+    return trainings.objective.final_model([each for each in trials if each is not None], counts, on_all).model
 
 
 def _made(objective: Objective, trial: Trial) -> Model | None:

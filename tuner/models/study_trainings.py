@@ -8,6 +8,7 @@ from typing import final
 
 from tuner.analysis import queries
 from tuner.analysis.study_answer import StudyAnswer, Training, training
+from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError, ModelError
 from tuner.domain.objective import Objective
@@ -17,7 +18,8 @@ from tuner.domain.study_folders import StudyFolders
 from tuner.domain.study_record import StudyRecord, companion, confirmed_study
 from tuner.domain.trial import Trial, TrialRecord
 from tuner.domain.worker_spec import WorkerSpec
-from tuner.execution.checkpoints import BestCheckpoint, trial_folder, trial_name
+from tuner.execution.all_rows_checkpoint import AllRowsCheckpoint
+from tuner.execution.checkpoints import trial_folder, trial_name
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.objectives import build_objective
 from tuner.execution.study_checkpoints import best_checkpoint, store_of
@@ -89,6 +91,13 @@ class StudyTrainings:
         record = next((each for each in records if each.number == training.number), None)
         return None if record is None or record.epoch != training.epoch else self.trial(training.study, record)
 
+    def trial_on_all(self, training: Training) -> Trial:
+        """Return the trial of a training as one that is, or was, trained once more on all rows."""
+        records = self.repetitions if training.study == companion(self.name) else self.trials
+        record = next(each for each in records if each.number == training.number)
+        spec = self._worker_spec(training.study)
+        return self._trial(spec, training.study, record, AllRowsCheckpoint(spec.folders, record.number, training.epoch))
+
     def trial_without_weights(self) -> Trial:
         """Return the trial that was chosen, whatever is left of its weights."""
         spec, record = self._worker_spec(self.chosen.study), self.chosen.training
@@ -132,7 +141,7 @@ class StudyTrainings:
             folders=_folders(self.store, record),
         )
 
-    def _trial(self, spec: WorkerSpec, study: str, record: TrialRecord, best: BestCheckpoint) -> Trial:
+    def _trial(self, spec: WorkerSpec, study: str, record: TrialRecord, kept: Checkpoints) -> Trial:
         return Trial(
             config=record.config,
             number=record.number,
@@ -141,7 +150,7 @@ class StudyTrainings:
             epoch=record.epoch,
             max_epochs=spec.max_epochs,
             settings=Config(spec.settings),
-            checkpoints=best,
+            checkpoints=kept,
         )
 
 

@@ -196,7 +196,7 @@ def data_fingerprint(spec: StudySpec, folder: Path) -> str | None:
     return None if kind is None else kind.fingerprint(spec.settings)
 
 
-def proposal(spec: StudySpec, folder: Path) -> Mapping[str, str]:
+def proposal(spec: StudySpec, folder: Path) -> Mapping[str, Any]:
     """Return the keys of a study file that suit the spec's objective with its settings, whatever else it says."""
     kind = _kind_of_objective(spec, folder)
     return {} if kind is None else kind(spec.settings, spec.seed).proposal()

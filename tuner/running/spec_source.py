@@ -9,6 +9,7 @@ from typing import Any, final
 
 from tuner.domain.command import Command
 from tuner.domain.errors import ConfigurationError, Mistakes, UnknownNameError, UntrustedCodeError, nearest
+from tuner.domain.fidelity import UNIT_KEYS
 from tuner.domain.object_reference import UNNAMED, as_name, default_name
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import StudySpec
@@ -193,7 +194,19 @@ def _spec_of_data(data: DataFile, overrides: Mapping[str, Any], folder: Path, mi
     if proposed is None:
         mistakes.add(unknown_names(asked))
         mistakes.raise_all()
-    return parsed({**content, "settings": {**asked.settings}, **(proposed or {})})
+    return parsed({**content, "settings": {**asked.settings}, **_still_fitting(proposed or {}, overrides)})
+
+
+def _still_fitting(proposed: Mapping[str, Any], overrides: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what of a proposal is left where something else was asked for.
+
+    A scheduler is for its amount of training and a single metric, and configurations are of the space beside them.
+    """
+    displaced = {
+        "scheduler": {"metrics", *(f"budget.{key}" for key in UNIT_KEYS)},
+        "start": {"search_space"},
+    }
+    return {key: value for key, value in proposed.items() if displaced.get(key, set()).isdisjoint(overrides)}
 
 
 def _spec_of_command(study: CommandStudy, overrides: Mapping[str, Any], mistakes: Mistakes) -> StudySpec:

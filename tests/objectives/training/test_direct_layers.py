@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from tuner.objectives.architectures._layers import Dropout
+from tuner.objectives.architectures._tabular import BlendedActivation, ColumnScale, ScaledLinear
 from tuner.objectives.training.direct_layers import DirectModel
 
 ROWS = 3
@@ -23,6 +24,9 @@ VECTORS: Mapping[str, Make] = {
     "batch_norm": lambda: nn.BatchNorm1d(6),
     "batch_norm_without_affine": lambda: nn.BatchNorm1d(6, affine=False, momentum=0.3, eps=1e-3),
     "group_norm": lambda: nn.GroupNorm(2, 6),
+    "of_tables": lambda: nn.Sequential(
+        ColumnScale(6), ScaledLinear(6, 5), BlendedActivation("mish", 5), ScaledLinear(5, 2, is_last=True)
+    ),
     "perceptron": lambda: nn.Sequential(
         nn.Flatten(), nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.GELU()), nn.Identity(), nn.Linear(5, 2)
     ),

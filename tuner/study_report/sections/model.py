@@ -37,9 +37,13 @@ def _what(answer: StudyAnswer) -> str:
     judged = (
         f"{answer.judged_by} on validation rows is {number(ensemble)}, and that of the single model {number(single)}"
     )
-    if answer.is_ensemble:
-        return f"`tuner export` writes {what}, and the single model beside it: its {judged}. {fair}"
-    return f"`tuner export` writes one training, since for {what} {judged}. {fair}"
+    again = (
+        " Its members were trained once more, on the validation rows too, and so measured on the test rows; what "
+        "the validation rows measure is from before."
+        if answer.ensemble.all_rows
+        else ""
+    )
+    return f"`tuner export` writes {what}, and the single model beside it: its {judged}.{again} {fair}"
 
 
 def _models(answer: StudyAnswer) -> Table:

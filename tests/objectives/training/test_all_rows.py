@@ -1,0 +1,81 @@
+"""Training once more, on all rows: as long as was best in the search, from the same beginning."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tuner.domain.checkpoints import Checkpoints
+from tuner.domain.config import Config
+from tuner.domain.trial import Trial
+from tuner.objectives.supervised import Supervised
+
+
+class Kept(Checkpoints):
+    """Keeps a state in memory."""
+
+    def __init__(self) -> None:
+        self.state: Mapping[str, Any] | None = {"model": "of the search"}
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        self.state = state
+
+    def load(self) -> Mapping[str, Any] | None:
+        return self.state
+
+
+def objective(folder: Path, rows: int = 60) -> Supervised:
+    path = folder / "table.csv"
+    x = np.random.default_rng(0).normal(size=(rows, 2)).round(4)
+    pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": x[:, 0] * 3 + 0.001}).to_csv(path, index=False)
+    return Supervised({"dataset": str(path), "target": "y"}, seed=0)
+
+
+def trial(number: int, epoch: int, *, width: int = 4) -> Trial:
+    config = Config({"architecture": {"name": "mlp", "width": width}, "batch_size": 16})
+    return Trial(
+        config=config,
+        number=number,
+        seed=number,
+        device="cpu",
+        epoch=epoch,
+        max_epochs=9,
+        settings=Config({}),
+        checkpoints=Kept(),
+    )
+
+
+def weights(trial: Trial) -> torch.Tensor:
+    state = trial.load()
+    assert state is not None
+    return torch.cat([each.flatten() for each in state["model"].values()])
+
+
+def test_each_trial_is_trained_for_its_own_epochs_whatever_its_number_or_shape(tmp_path: Path) -> None:
+    asked = [trial(1, 3), trial(1, 5), trial(2, 5, width=6)]
+    assert objective(tmp_path).train_on_all(asked)
+    for each, epochs in zip(asked, (3, 5, 5), strict=True):
+        alone = trial(each.number, epochs, width=each.config["architecture"]["width"])
+        objective(tmp_path).train_on_all([alone])
+        torch.testing.assert_close(weights(each), weights(alone))
+    assert not torch.equal(weights(asked[0]), weights(asked[1]))
+
+
+def test_the_rows_of_validation_train_and_those_of_the_test_split_do_not(tmp_path: Path) -> None:
+    searched = objective(tmp_path)
+    searched.train_on_all([asked := trial(1, 2)])
+    # 36 rows train in the search, 12 validate: four batches of 16 and then three.
+    state = asked.load()
+    assert state is not None
+    steps = {int(each["step"]) for each in state["optimizer"].values()}
+    assert steps == {2 * 3}
+
+
+@pytest.mark.parametrize("rows", [20_000, 60])
+def test_so_many_rows_that_a_third_more_teach_little_are_left(tmp_path: Path, rows: int) -> None:
+    few = objective(tmp_path, rows=rows * 2 if rows > 100 else rows)
+    assert few.train_on_all([trial(1, 1)]) == (rows == 60)
