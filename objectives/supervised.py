@@ -101,12 +101,12 @@ class Supervised(FactoryObjective):
             raise ConfigurationError(f"{dataset}: cannot be read: {error.strerror or error}") from None
 
     def cohort_key(self, config: Config) -> Hashable:
-        """Return the architecture without its dropout, the batch size, and what decides how many columns are left."""
+        """Return the batch size and what decides a model's shapes: neither dropout nor how initial weights spread."""
         architecture = part(config, "architecture", self._task).without("dropout")
         is_table = self._dataset.kind is Input.TABLE
         cleaning = part(config, "cleaning", self._task) if is_table else None
         encoding = part(config, "encoding", self._task) if self._dataset.categories else None
-        numbers = part(config, "number_encoding", self._task) if is_table else None
+        numbers = part(config, "number_encoding", self._task).without("spread") if is_table else None
         return architecture, config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), cleaning, encoding, numbers
 
     def model(self, trial: Trial) -> Model:
