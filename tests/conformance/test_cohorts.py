@@ -198,10 +198,10 @@ def test_encoded_categories_and_weighted_classes_train_as_they_do_alone(own_tabl
 def test_encoded_numbers_train_as_they_do_alone(own_table: str, numbers: str, encoding: object) -> None:
     """Frequencies that begin with another spread are other initial weights, and no other model."""
     objective = Supervised({"dataset": own_table, "target": "label"}, seed=1)
-    fields: Mapping[str, Any] = {"periodic": {"waves": 5, "spread": 0.05}, "piecewise_linear": {"bins": 6}}[numbers]
+    fields = {"waves": 5} if numbers == "periodic" else {"bins": 6}
     trials = []
     for number, scaling in enumerate(("standard", "minmax", "robust", "none")):
-        chosen = {"name": numbers, **fields, **({"spread": 0.1 * 3**number} if "spread" in fields else {})}
+        chosen = {"name": numbers, **fields, **({"spread": 0.1 * 3**number} if numbers == "periodic" else {})}
         trials.append(trial(number, {**BASE, "encoding": encoding, "number_encoding": chosen, "scaling": scaling}))
     assert len({objective.cohort_key(each.config) for each in trials}) == 1
     assert_same(trained(together(objective, trials), EPOCHS), alone(objective, trials))
