@@ -32,8 +32,9 @@ IMPORTED = (
     ),
     *("tuner.samplers.tpe", "tuner.samplers.random", "tuner.schedulers.asha", "tuner.objectives.training.checkpoints"),
     *("tuner.storage.store", "sqlalchemy.dialects.sqlite", "faults.driver", "torch", "optuna"),
+    "tuner.execution.ray.loop",
 )
-"""What commands need: no Ray, since what Ray starts in a process must not be there when it is forked."""
+"""What commands need. Ray is imported and not started: what it starts in a process must not be there in a fork."""
 _LARGEST = 2**17
 """Bytes of a request; more than any environment here has."""
 
