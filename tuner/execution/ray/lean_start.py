@@ -17,7 +17,7 @@ _STAND_IN = subprocess.list2cmdline(["sh", "-c", "exec cat"])
 """What does nothing, whatever words Ray adds, and ends when Ray has: it reads from a pipe of Ray's."""
 
 _NO_PORT = 9
-"""The port that Ray is told for its agents: at this one nothing answers."""
+"""The port that Ray is given for its agents: that of a service that discards everything."""
 
 _PORTS = (
     _raylet.METRICS_AGENT_PORT_NAME,  # type: ignore[attr-defined]
