@@ -5,17 +5,19 @@ signalled and killed by its id. It costs a tenth. Where the start of an interpre
 `/proc/PID/environ` is what a test is about, start a fresh one.
 """
 
+import atexit
 import gc
 import json
 import os
+import runpy
 import selectors
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, final
@@ -32,8 +34,9 @@ IMPORTED = (
     ),
     *("tuner.samplers.tpe", "tuner.samplers.random", "tuner.schedulers.asha", "tuner.objectives.training.checkpoints"),
     *("tuner.storage.store", "sqlalchemy.dialects.sqlite", "faults.driver", "torch", "optuna"),
+    "tuner.execution.ray.loop",
 )
-"""What commands need: no Ray, since what Ray starts in a process must not be there when it is forked."""
+"""What commands need. Ray is imported and not started: what it starts in a process must not be there in a fork."""
 _LARGEST = 2**17
 """Bytes of a request; more than any environment here has."""
 
@@ -145,12 +148,24 @@ class Template:
             self._control = self._process = None
 
 
+def program() -> None:
+    """Run a file as `python FILE` does; it is the first word."""
+    sys.argv = sys.argv[1:]
+    sys.path.insert(0, str(Path(sys.argv[0]).resolve().parent))
+    runpy.run_path(sys.argv[0], run_name="__main__")
+
+
+PROGRAM = "commands:program"
+PYTEST = "pytest:console_main"
+
 TEMPLATE = Template()
 """One for all tests of a process; `conftest` ends it."""
 
 
 def main() -> None:
     """Import everything, fork for each request, and, in the fork, do what was asked for."""
+    end = End()
+    atexit.register(end.leave)  # before all others, so it is called after them
     for name in (*IMPORTED, *sys.argv[2:]):
         import_module(name)
     threads = [(each / "comm").read_text().strip() for each in Path("/proc/self/task").iterdir()]
@@ -159,7 +174,39 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # a fork shares what is here for good, and does not take it apart at its end
     module, _, function = _forked(socket.socket(fileno=int(sys.argv[1]))).partition(":")
-    getattr(import_module(module), function)()
+    with end.noted():
+        getattr(import_module(module), function)()
+
+
+@final
+class End:
+    """The end of a fork: as of any process, but what the template has imported is not taken apart.
+
+    That would touch, and so copy, all of its memory: most of the time that a short command needs.
+    """
+
+    def __init__(self) -> None:
+        self._code: int | None = None
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Note the exit code that a block ends with."""
+        try:
+            yield
+        except SystemExit as exit_:
+            self._code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+            raise
+        except Exception:
+            self._code = 1
+            raise
+        self._code = 0
+
+    def leave(self) -> None:
+        """End a fork; Python has waited for its threads and called what it has registered."""
+        if self._code is not None:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(self._code)
 
 
 def _forked(control: socket.socket) -> str:

@@ -2,11 +2,10 @@
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import PYTEST, TEMPLATE
 from guides import blocks
 
 import tuner
@@ -27,18 +26,8 @@ def test_every_example_of_an_extension_passes_the_test_that_its_page_shows(tmp_p
         member, test = blocks(page, "python")
         (folder / f"{module[1]}.py").write_text(member)
         (folder / f"test_{page.stem.replace('-', '_')}.py").write_text(test)
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "--rootdir",
-            str(folder),
-            str(folder),
-        ]
-        ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        words = ("-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder))
+        ran = TEMPLATE.run(*words, main=PYTEST, cwd=folder, env=environment)
         assert ran.returncode == 0, ran.stdout
         assert " passed" in ran.stdout
 

@@ -5,13 +5,12 @@ The short form is one test; with TUNER_CLUSTER=long (`make cluster`) the driver 
 
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from commands import TEMPLATE, Command
 from ray_nodes import Nodes, hides_folders, ray_nodes, surroundings
 
 import tuner
@@ -77,15 +76,14 @@ def nodes(study: Path) -> Iterator[Nodes]:
         yield cluster
 
 
-def driver(folder: Path, *words: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tuner.cli", *words]
-    return subprocess.Popen(command, cwd=folder, env=surroundings(), stderr=subprocess.PIPE, text=True)
+def driver(folder: Path, *words: str) -> Command:
+    return TEMPLATE.start(*words, cwd=folder, env=surroundings())
 
 
-def await_that(is_so: Callable[[], bool], run: subprocess.Popen[str]) -> None:
+def await_that(is_so: Callable[[], bool], run: Command) -> None:
     """Wait until something is so; the limit of the whole test is the only one."""
     while not is_so():
-        assert run.poll() is None, run.stderr.read() if run.stderr is not None else ""
+        assert run.poll() is None, run.stderr.read()
         time.sleep(0.1)
 
 

@@ -1,13 +1,13 @@
 """A program as an objective, with no Python of a person's that imports tuner, and with no study file."""
 
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commands import TEMPLATE, Command
 from templates import gone
 
 import tuner
@@ -165,8 +165,7 @@ def test_a_driver_that_is_killed_leaves_no_command_and_the_study_goes_on_from_th
         f'search_space = "space.toml"\nmetric = "loss"\nexecutor = "{executor}"\n'
         "[budget]\ntrials = 1\nepochs = 6\n"
     )
-    words = [sys.executable, "-m", "tuner.cli", "run", "study.toml"]
-    driver = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    driver = TEMPLATE.start("run", "study.toml")
     trained = workplace / "trained.txt"
     try:
         wait_for(lambda: reported(workplace) >= 3 and trained.read_text().count("\n") >= 4, driver)
@@ -194,7 +193,7 @@ def reported(workplace: Path) -> int:
         return 0
 
 
-def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+def wait_for(condition: Callable[[], bool], process: Command) -> None:
     while not condition():
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)  # polling what another process writes: there is no event to await

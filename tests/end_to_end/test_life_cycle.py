@@ -1,11 +1,11 @@
 """Runs that follow each other in one process, as in a notebook: anywhere, in any thread, after any failure."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
-PROGRAM = """
+from commands import PROGRAM, ROOT, TEMPLATE
+
+RUNS = """
 import os, threading
 from functools import partial
 import tuner
@@ -33,23 +33,18 @@ thread.start()
 thread.join()
 assert len(found[0].trials) == 3
 changed = {name for name in {*os.environ, *before} if os.environ.get(name) != before.get(name)}
-assert changed <= {"RAY_CLIENT_MODE"}, changed  # set as soon as Ray is imported
+assert changed <= {"RAY_CLIENT_MODE", "KMP_DUPLICATE_LIB_OK"}, changed  # set as soon as Ray, threadpoolctl is imported
 assert os.getcwd() == folder
 print(study.name)
 """
 
 
 def test_runs_follow_each_other_in_one_process_wherever_temporary_files_are(workplace: Path) -> None:
-    (workplace / "program.py").write_text(PROGRAM)
+    (workplace / "program.py").write_text(RUNS)
     scratch = workplace / ("scratch" * 12)
     scratch.mkdir()
-    done = subprocess.run(
-        [sys.executable, "program.py"],
-        env={**os.environ, "TMPDIR": str(scratch), "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {**os.environ, "TMPDIR": str(scratch), "PYTHONPATH": str(ROOT)}
+    done = TEMPLATE.run("program.py", main=PROGRAM, cwd=workplace, env=environment)
     assert done.returncode == 0, done.stderr
     refused, name = done.stdout.splitlines()
     assert refused.startswith("the study's spec: settings.a: <object object at")

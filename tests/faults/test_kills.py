@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,8 +21,6 @@ from faults.invariants import check_finished, check_stored, left_behind, running
 from faults.processes import IS_LONG, ROOT, SEED, TARGET, USER_CODE, Process, wait_until_trained
 
 import tuner
-
-DRIVER = Path(__file__).parent / "driver.py"
 
 
 @final
@@ -58,16 +55,8 @@ class Victim:
 
     def start(self, *words: str) -> Process:
         words = (str(self.folder), "resume" if self.has_study else "run", *words)
-        if "ray" not in words:
-            return TEMPLATE.start(*words, main="faults.driver:main", env=self._environment)
-        # With Ray there is somebody to leave behind, who is known by the marker that a process was started with.
-        return subprocess.Popen(
-            [sys.executable, str(DRIVER), *words],
-            env=self._environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        # Those it may leave behind are known by the marker that they are started with.
+        return TEMPLATE.start(*words, main="faults.driver:main", env=self._environment)
 
     def finish(self, *words: str) -> tuner.Study:
         """Resume the study to its end, undisturbed, and check it."""

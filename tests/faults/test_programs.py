@@ -1,13 +1,12 @@
 """Rows 34 to 36: what people's programs do to the process that they run in, and what they leave in it."""
 
 import os
-import subprocess
-import sys
 import time
 import uuid
 from pathlib import Path
 
 import pytest
+from commands import TEMPLATE
 from faults.invariants import left_behind, running
 from faults.processes import ROOT, USER_CODE
 
@@ -22,14 +21,7 @@ def guests(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[TrialR
     for name in ("guest.py", "guest.toml"):
         (folder / name).write_text((USER_CODE / name).read_text())
     mark = uuid.uuid4().hex
-    ended = subprocess.run(
-        [sys.executable, "-m", "tuner.cli", "run", "guest.toml"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": ROOT, "TUNER_FAULT": mark},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = TEMPLATE.run("run", "guest.toml", cwd=folder, env={**os.environ, "PYTHONPATH": ROOT, "TUNER_FAULT": mark})
     assert ended.returncode == 0, ended.stderr
     return folder, tuner.load_study("guest", storage=str(folder / ".tuner" / "studies.db")).trials, left_behind(mark)
 
@@ -61,14 +53,8 @@ def test_what_trials_have_started_ends_with_a_driver_that_is_killed(tmp_path: Pa
     for name in ("guest.py", "guest.toml"):
         (tmp_path / name).write_text((USER_CODE / name).read_text())
     mark = uuid.uuid4().hex
-    driver = subprocess.Popen(
-        [sys.executable, "-m", "tuner.cli", "run", "guest.toml", "--set", "budget.epochs=1000000"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": ROOT, "TUNER_FAULT": mark},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    words = ("run", "guest.toml", "--set", "budget.epochs=1000000")
+    driver = TEMPLATE.start(*words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": ROOT, "TUNER_FAULT": mark})
     while not any(map(is_sleep, running(mark))):
         assert driver.poll() is None
         time.sleep(0.05)  # they are nobody's children here: there is nothing to wait on

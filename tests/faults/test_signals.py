@@ -74,7 +74,7 @@ def test_a_signal_at_any_moment_ends_the_run_and_keeps_what_was_recorded(
 
 @pytest.mark.parametrize("moment", range(6) if IS_LONG else [1])
 def test_a_signal_while_ray_starts_or_trains_leaves_no_process(moment: int, folder: Path) -> None:
-    process = start_anew("run", "faulty.toml", pause=0.05)
+    process = start("run", "faulty.toml", pause=0.05)
     if moment % 2:
         assert wait_until_trained(folder, 10, process)
     else:

@@ -20,14 +20,7 @@ Cli = Callable[..., tuple[int, str, str]]
 
 
 def tune(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tuner.cli", *words],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": ROOT, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return TEMPLATE.run(*words, cwd=folder, env={**os.environ, "PYTHONPATH": ROOT, **environment})
 
 
 @pytest.fixture(scope="module")

@@ -70,6 +70,12 @@ def is_alive(pid):
     except OSError:
         return False
 
+def imports_ray(pid):
+    try:
+        return Path(os.readlink(f"/proc/{pid}/exe")).name.startswith("python")
+    except OSError:
+        return False
+
 def parent(pid):
     try:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
@@ -103,6 +109,7 @@ with quiet_session(Resources(cpu=2), parallel=3) as session:
         "files": len(files),
         "modes": sorted({oct(stat.S_IMODE(path.stat().st_mode) & 0o077) for path in files}),
         "started": len(started),
+        "that_import_ray": sum(imports_ray(pid) for pid in started),
         "listening": listening({os.getpid(), *started}),
         "folder_mode": stat.S_IMODE(folder.stat().st_mode),
         "token": os.environ["RAY_AUTH_TOKEN"],
@@ -186,6 +193,10 @@ def test_the_files_of_ray_are_for_their_owner_alone(facts: dict[str, Any]) -> No
 
 def test_as_many_processors_are_there_as_the_cohorts_ask_for(facts: dict[str, Any]) -> None:
     assert facts["cpus"] == max(cpu_count(), 6)
+
+
+def test_no_more_processes_import_ray_than_cohorts_are_trained_at_a_time(facts: dict[str, Any]) -> None:
+    assert facts["that_import_ray"] <= 3
 
 
 def test_ray_serves_no_dashboard_and_has_a_token_of_its_own(facts: dict[str, Any]) -> None:

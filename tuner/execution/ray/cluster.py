@@ -17,7 +17,7 @@ from ray.tune import registry
 from tuner.domain.capacity import Capacity, NodeCapacity
 from tuner.domain.errors import ClusterError, ConfigurationError
 from tuner.domain.places import Cluster
-from tuner.execution.ray.session import silent_about_deaths
+from tuner.execution.ray.lean_start import silent_about_deaths
 from tuner.formatting.values import size
 from tuner.registry.import_path import stand_ins
 

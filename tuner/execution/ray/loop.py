@@ -28,8 +28,9 @@ from tuner.domain.resources import Limits, Resources
 from tuner.domain.run_controller import RunController
 from tuner.domain.worker_spec import Isolation, WorkerSpec
 from tuner.execution.ray.actors import TuneActors, error_of
+from tuner.execution.ray.lean_start import replaced
 from tuner.execution.ray.place import Place
-from tuner.execution.ray.session import GRACE_SECONDS, replaced
+from tuner.execution.ray.session import GRACE_SECONDS
 from tuner.execution.ray.trainable import trainable
 from tuner.execution.watchdog import WORKERS, Watchdog
 

@@ -5,25 +5,24 @@ import math
 import os
 import secrets
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
 import ray
-from ray._private import services, state, worker
 from ray._private.node import Node
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.resources import Resources
+from tuner.execution.ray.lean_start import lean_start, replaced
 from tuner.execution.ray.module_path import OwnModulePath
 from tuner.execution.ray.run_folder import RunFolder
 from tuner.execution.watchdog import WORKERS, end_all
@@ -33,8 +32,6 @@ from tuner.system.processes import kill_users_of
 from tuner.system.signals import Dispositions
 
 _OBJECT_STORE_BYTES = 256 * 2**20
-
-_REGISTERING_SECONDS = 5.0
 
 _ENDING_SECONDS = 5.0
 """How long is waited for processes to be gone that were killed."""
@@ -65,6 +62,8 @@ ENVIRONMENT = {
     "RAY_DEDUP_LOGS": "0",
     "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_enable_metrics_collection": "0",  # no agent collects them
+    "RAY_enable_pipe_based_agent_to_parent_health_check": "1",  # by which stand-ins of its agents end with Ray
     "RAY_idle_worker_killing_time_threshold_ms": "600000",  # those that start with Ray wait for the first trials
     "RAY_preload_python_modules": "tuner.execution.ray.loop",  # and import meanwhile what these need
     "RAY_kill_child_processes_on_worker_exit": "0",  # templates end what trials have started: more than Ray would find
@@ -158,7 +157,7 @@ def _start(resources: Resources, parallel: int, folder: Path, kept: Dispositions
 
 
 def _init(resources: Resources, parallel: int, folder: Path) -> None:
-    with _lean_start():
+    with lean_start(parallel):
         ray.init(
             address="local",  # never joins a cluster that happens to be running
             num_cpus=max(cpu_count(), math.ceil(parallel * resources.num_cpus)),
@@ -222,59 +221,6 @@ def _end(folder: Path) -> None:
         time.sleep(0.01)
 
 
-@contextmanager
-def _lean_start() -> Iterator[None]:
-    """Start Ray without what one machine does not need: autoscaler, log reader, API server, and a second of sleep.
-
-    Each of the three is a process that imports Ray. The second is slept whenever Ray asks for the new node before that
-    has registered, which takes less than half of one.
-    """
-    with (
-        silent_about_deaths(),
-        replaced(Node, "start_monitor", lambda _: None),
-        replaced(Node, "start_log_monitor", lambda _: None),
-        replaced(Node, "start_api_server", _no_api_server),
-        replaced(services, "get_node", _registered(services.get_node)),
-        replaced(services, "ConsolePopen", _shielded),
-        # Ray takes the loopback address for the one under which others reach this machine, which they must not.
-        replaced(services, "resolve_ip_for_localhost", lambda host: host),
-    ):
-        yield
-
-
-def silent_about_deaths() -> AbstractContextManager[None]:
-    """Keep a Ray that starts from printing an essay for each worker that dies: the study says it in a line."""
-    return replaced(worker, "listen_error_messages", lambda *_: None)
-
-
-@contextmanager
-def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Let an attribute have another value meanwhile."""
-    before = getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)
-
-
-_POPEN = services.ConsolePopen
-
-
-def _shielded(*command: Any, preexec_fn: Callable[[], None], **options: Any) -> subprocess.Popen[bytes]:
-    """Start a process of Ray's that no SIGTERM ends: the driver gets it too, saves the study and ends the others.
-
-    `timeout` sends it to the whole process group, a service manager to every process of a service.
-    """
-
-    def shield() -> None:
-        preexec_fn()
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-
-    process: subprocess.Popen[bytes] = _POPEN(*command, preexec_fn=shield, start_new_session=True, **options)
-    return process
-
-
 def _ended_at_once(kill: Callable[..., None]) -> Callable[..., None]:
     """Return Ray's own way to end its processes without the second that it waits for what a SIGTERM does."""
 
@@ -282,22 +228,6 @@ def _ended_at_once(kill: Callable[..., None]) -> Callable[..., None]:
         kill(node, **{**options, "allow_graceful": False})
 
     return end
-
-
-def _no_api_server(node: Any, **_: Any) -> None:
-    node._webui_url = None  # noqa: SLF001 - what it is on a node without one
-
-
-def _registered(get_node: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
-    def get(gcs_address: str, node_id: str) -> Any:
-        nodes = state.GlobalState()
-        nodes._initialize_global_state(services._get_gcs_client_options(gcs_address))  # noqa: SLF001 - as Ray does
-        deadline = time.monotonic() + _REGISTERING_SECONDS
-        while time.monotonic() < deadline and not any(node["NodeID"] == node_id for node in nodes.node_table()):
-            time.sleep(0.01)
-        return get_node(gcs_address, node_id)
-
-    return get
 
 
 @contextmanager
