@@ -19,7 +19,7 @@ from tuner.objectives.text.base_folder import BaseFolder, base_at
 from tuner.objectives.training.adapted_model import AdaptedModel
 from tuner.objectives.training.answering_model import AnsweringModel
 from tuner.objectives.training.model_origin import ModelOrigin
-from tuner.objectives.training.next_token import NextTokenLoss, bits_per_byte
+from tuner.objectives.training.next_token import NextTokenLoss, bits_per_byte, continued
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.peft_format import write_adapter
 from tuner.objectives.training.precision import Precision
@@ -60,6 +60,22 @@ class AdapterModel(AnsweringModel):
         assert end is not None  # as all bases of language models have one
         ids = [end, *self._tokens.all_of(text), end]
         return bits_per_byte(self.network.logits, ids, self._settings.context, len(text.encode()))
+
+    @torch.no_grad()
+    def generate(self, text: str = "", *, tokens: int = 100, temperature: float = 1.0, seed: int = 0) -> str:
+        end = self._base.end
+        if self._answers.task is not Task.LANGUAGE or end is None:
+            return super().generate(text)
+        found = continued(
+            self.network.logits,
+            [end, *self._tokens.all_of(text)],
+            end=end,
+            context=self._settings.context,
+            tokens=tokens,
+            temperature=temperature,
+            seed=seed,
+        )
+        return text + self._tokens.text_of(found)
 
     def doubts(self, inputs: Any) -> Sequence[str]:
         if self._answers.task is Task.LANGUAGE:

@@ -6,7 +6,6 @@ from typing import Any, final
 import torch
 
 from tuner.domain.config import Config
-from tuner.domain.errors import ConfigurationError
 from tuner.domain.model import SavedModel
 from tuner.objectives._components import part
 from tuner.objectives._language_settings import LanguageSettings
@@ -16,7 +15,7 @@ from tuner.objectives.datasets._dataset import Array
 from tuner.objectives.text.tokens import Tokenizer, described
 from tuner.objectives.training.answering_model import AnsweringModel
 from tuner.objectives.training.model_origin import ModelOrigin
-from tuner.objectives.training.next_token import NextToken, NextTokenLoss, bits_per_byte
+from tuner.objectives.training.next_token import NextToken, NextTokenLoss, bits_per_byte, continued
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.text_inputs import texts_of
 
@@ -49,26 +48,17 @@ class LanguageModel(AnsweringModel):
 
     @torch.no_grad()
     def generate(self, text: str = "", *, tokens: int = 100, temperature: float = 1.0, seed: int = 0) -> str:
-        """Return `text` and what the model continues it with: so many tokens, or fewer where it ends the document.
-
-        At a `temperature` of 0 the most probable token comes each time; below 1 probable ones come more often than the
-        model says. The same `seed` draws the same text.
-        """
-        if temperature < 0:
-            raise ConfigurationError(f"temperature: {temperature:g} is below 0")
-        drawn = torch.Generator().manual_seed(seed)
-        ids = [self._tokenizer.end, *self._tokenizer.encode([text])[0].tolist()]
-        begin = len(ids)
-        while len(ids) < begin + tokens:
-            logits = self.network.decoder(torch.tensor([ids[-self._context :]]))[0, -1].float()
-            if temperature == 0:
-                ids.append(int(logits.argmax()))
-            else:
-                shares = torch.softmax(logits / temperature, dim=-1)
-                ids.append(int(torch.multinomial(shares, 1, generator=drawn)))
-            if ids[-1] == self._tokenizer.end:
-                break
-        return text + self._tokenizer.decode(ids[begin:])
+        end = self._tokenizer.end
+        found = continued(
+            self.network.decoder,
+            [end, *self._tokenizer.encode([text])[0].tolist()],
+            end=end,
+            context=self._context,
+            tokens=tokens,
+            temperature=temperature,
+            seed=seed,
+        )
+        return text + self._tokenizer.decode(found)
 
     def save(self) -> SavedModel:
         return self._origin.saved(

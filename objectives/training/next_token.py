@@ -8,6 +8,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from tuner.domain.errors import ConfigurationError
 from tuner.objectives._tasks import Task
 from tuner.objectives.losses._loss import Loss
 
@@ -48,6 +49,29 @@ def bits_per_byte(logits: Logits, ids: Sequence[int], context: int, num_bytes: i
         per_token, _ = measured(logits(window[:, :-1]), window[:, 1:], training=True)[0]
         nats += float(per_token) * (window.shape[1] - 1)
     return nats / math.log(2) / max(1, num_bytes)
+
+
+def continued(
+    logits: Logits, ids: Sequence[int], *, end: int, context: int, tokens: int, temperature: float, seed: int
+) -> list[int]:
+    """Return the tokens that a model continues others with, as `Model.generate` says, without the one that ends.
+
+    `context` tokens are read at once. Raises `ConfigurationError` where the temperature is below 0.
+    """
+    if temperature < 0:
+        raise ConfigurationError(f"temperature: {temperature:g} is below 0")
+    drawn = torch.Generator().manual_seed(seed)
+    known = [*ids]
+    while len(known) < len(ids) + tokens:
+        scores = logits(torch.tensor([known[-context:]]))[0, -1].float()
+        if temperature == 0:
+            following = int(scores.argmax())
+        else:
+            following = int(torch.multinomial(torch.softmax(scores / temperature, dim=-1), 1, generator=drawn))
+        if following == end:
+            break
+        known.append(following)
+    return known[len(ids) :]
 
 
 @final

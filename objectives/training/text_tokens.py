@@ -36,3 +36,8 @@ class TextTokens:
         """Return the tokens of the whole text, and no others."""
         ids: list[int] = self._whole.encode(text, add_special_tokens=False).ids
         return ids
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """Return the text of tokens."""
+        text: str = self._whole.decode([*ids])
+        return text

@@ -61,6 +61,14 @@ class Model(ABC):
     def predict_proba(self, inputs: Any) -> Any:
         """Return the probability of each class, (rows, classes); an AttributeError where values are predicted."""
 
+    def generate(self, text: str = "", *, tokens: int = 100, temperature: float = 1.0, seed: int = 0) -> str:
+        """Return `text` and what a language model continues it with: `tokens` of them, or fewer where it ends.
+
+        At a `temperature` of 0 the most probable token comes each time; below 1 probable ones come more often than the
+        model says. The same `seed` draws the same text. An AttributeError for any other model.
+        """
+        raise AttributeError("only a language model continues texts")
+
     @property
     def example_file(self) -> str:
         """What a file with further inputs may be called."""

@@ -56,6 +56,11 @@ def test_what_is_no_text_is_refused_and_what_is_cut_is_said(classifier: Any, tmp
         classifier.write_onnx(tmp_path / "model.onnx")
 
 
+def test_a_classifier_continues_no_text(classifier: Any) -> None:
+    with pytest.raises(AttributeError, match="only a language model"):
+        classifier.generate("good ")
+
+
 def test_a_saved_model_is_put_back_without_the_data_and_not_on_another_base(classifier: Any) -> None:
     saved: SavedModel = classifier.save()
     assert saved.settings["dataset"] == "reviews.csv"
@@ -75,4 +80,9 @@ def test_a_language_model_answers_with_the_bits_a_byte_of_each_text() -> None:
     assert strange > known + 0.5
     assert not model.is_classifier
     assert model.doubts([text]) == ()
-    assert Finetune.restore(model.save()).predict([text])[0] == pytest.approx(known, rel=1e-5)
+    again = Finetune.restore(model.save())
+    assert again.predict([text])[0] == pytest.approx(known, rel=1e-5)
+    drawn = model.generate("the study ", tokens=12, seed=3)
+    assert drawn.startswith("the study ")
+    assert drawn == again.generate("the study ", tokens=12, seed=3)
+    assert drawn != model.generate("the study ", tokens=12, seed=4)
