@@ -19,7 +19,7 @@ from tuner.objectives.text.base_folder import BaseFolder, base_at
 from tuner.objectives.training.adapted_model import AdaptedModel
 from tuner.objectives.training.answering_model import AnsweringModel
 from tuner.objectives.training.model_origin import ModelOrigin
-from tuner.objectives.training.next_token import NextTokenLoss, bits_per_byte, continued
+from tuner.objectives.training.next_token import NextTokenLoss, bits_per_byte, continued, picking
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.peft_format import write_adapter
 from tuner.objectives.training.precision import Precision
@@ -69,11 +69,10 @@ class AdapterModel(AnsweringModel):
         found = continued(
             self.network.logits,
             [end, *self._tokens.all_of(text)],
+            picking(temperature, seed),
             end=end,
             context=self._settings.context,
             tokens=tokens,
-            temperature=temperature,
-            seed=seed,
         )
         return text + self._tokens.text_of(found)
 

@@ -15,7 +15,7 @@ from tuner.objectives.datasets._dataset import Array
 from tuner.objectives.text.tokens import Tokenizer, described
 from tuner.objectives.training.answering_model import AnsweringModel
 from tuner.objectives.training.model_origin import ModelOrigin
-from tuner.objectives.training.next_token import NextToken, NextTokenLoss, bits_per_byte, continued
+from tuner.objectives.training.next_token import NextToken, NextTokenLoss, bits_per_byte, continued, picking
 from tuner.objectives.training.output_decoder import Answers
 from tuner.objectives.training.text_inputs import texts_of
 
@@ -52,11 +52,10 @@ class LanguageModel(AnsweringModel):
         found = continued(
             self.network.decoder,
             [end, *self._tokenizer.encode([text])[0].tolist()],
+            picking(temperature, seed),
             end=end,
             context=self._context,
             tokens=tokens,
-            temperature=temperature,
-            seed=seed,
         )
         return text + self._tokenizer.decode(found)
 

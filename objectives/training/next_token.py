@@ -51,23 +51,30 @@ def bits_per_byte(logits: Logits, ids: Sequence[int], context: int, num_bytes: i
     return nats / math.log(2) / max(1, num_bytes)
 
 
-def continued(
-    logits: Logits, ids: Sequence[int], *, end: int, context: int, tokens: int, temperature: float, seed: int
-) -> list[int]:
-    """Return the tokens that a model continues others with, as `Model.generate` says, without the one that ends.
+def picking(temperature: float, seed: int) -> Callable[[Tensor], int]:
+    """Return what picks a token by its logits, (tokens,), as `Model.generate` says.
 
-    `context` tokens are read at once. Raises `ConfigurationError` where the temperature is below 0.
+    Raises `ConfigurationError` where the temperature is below 0.
     """
     if temperature < 0:
         raise ConfigurationError(f"temperature: {temperature:g} is below 0")
     drawn = torch.Generator().manual_seed(seed)
+
+    def pick(logits: Tensor) -> int:
+        if temperature == 0:
+            return int(logits.argmax())
+        return int(torch.multinomial(torch.softmax(logits.float() / temperature, dim=-1), 1, generator=drawn))
+
+    return pick
+
+
+def continued(
+    logits: Logits, ids: Sequence[int], pick: Callable[[Tensor], int], *, end: int, context: int, tokens: int
+) -> list[int]:
+    """Return so many tokens that are picked after others, fewer where `end` is; `context` are read at once."""
     known = [*ids]
     while len(known) < len(ids) + tokens:
-        scores = logits(torch.tensor([known[-context:]]))[0, -1].float()
-        if temperature == 0:
-            following = int(scores.argmax())
-        else:
-            following = int(torch.multinomial(torch.softmax(scores / temperature, dim=-1), 1, generator=drawn))
+        following = pick(logits(torch.tensor([known[-context:]]))[0, -1])
         if following == end:
             break
         known.append(following)
