@@ -12,6 +12,7 @@ systems on one table, 1 the best, with the standard error of their mean over tab
 """
 
 import argparse
+import json
 import os
 import subprocess
 import tempfile
@@ -140,16 +141,22 @@ def of_lightgbm(train: pd.DataFrame, held: pd.DataFrame, target: str) -> Any:
 
 
 _REAL_MLP = """
-import sys
+import json, sys
 import pandas as pd
 import pytabkit
-train, held = (pd.read_pickle(path) for path in sys.argv[1:3])
+train, held = (pd.read_csv(path) for path in sys.argv[1:3])
+words = train.select_dtypes(exclude="number").columns.drop(sys.argv[3], errors="ignore")
+for name in words:
+    known = sorted({*train[name].dropna(), *held[name].dropna()})
+    train[name], held[name] = (pd.Categorical(each[name], known) for each in (train, held))
 target, is_class = sys.argv[3], sys.argv[4] == "True"
 kind = pytabkit.RealMLP_TD_Classifier if is_class else pytabkit.RealMLP_TD_Regressor
 model = kind(device="cpu", random_state=0)
 model.fit(train.drop(columns=target), train[target])
 answers = model.predict_proba(held) if is_class else model.predict(held)
-pd.to_pickle((answers, list(model.classes_) if is_class else None), sys.argv[5])
+classes = model.classes_.tolist() if is_class else []
+with open(sys.argv[5], "w") as file:
+    json.dump([answers.tolist(), classes], file)
 """
 
 
@@ -160,12 +167,12 @@ def of_realmlp(python: str) -> Answers:
         is_class = target_is_class(train, target)
         with tempfile.TemporaryDirectory() as folder:
             files = [str(Path(folder) / name) for name in ("train", "held", "answers")]
-            train.to_pickle(files[0])
-            held.drop(columns=target).to_pickle(files[1])
+            train.to_csv(files[0], index=False)
+            held.drop(columns=target).to_csv(files[1], index=False)
             words = [python, "-c", _REAL_MLP, *files[:2], target, str(is_class), files[2]]
-            subprocess.run(words, check=True, capture_output=True)
-            found, classes = pd.read_pickle(files[2])
-            return given(found, classes, held[target]) if is_class else found
+            subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+            found, classes = json.loads(Path(files[2]).read_text())
+            return given(np.array(found), np.array(classes), held[target]) if is_class else np.array(found)
 
     return answers
 
