@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from commands import TEMPLATE
 from hypothesis import HealthCheck, settings
-from servers import KINDS, Server, running
+from servers import KINDS, Server, shared
 from typer.testing import CliRunner
 
 from tuner.cli.__main__ import app
@@ -72,14 +72,16 @@ def user_folder(workplace: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Callable[[str], Server]]:
-    """Starts a database server of a kind, once for all tests."""
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
+    """Gives a database server of a kind, one for all tests of all processes: none of them may stop it."""
+    own = tmp_path_factory.getbasetemp()
+    folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     started: dict[str, Server] = {}
     with ExitStack() as held:
 
         def server(kind: str) -> Server:
             if kind not in started:
-                started[kind] = held.enter_context(running(KINDS[kind]))
+                started[kind] = held.enter_context(shared(KINDS[kind], folder))
             return started[kind]
 
         yield server
