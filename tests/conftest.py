@@ -28,6 +28,32 @@ settings.load_profile("tuner")
 USER_CODE = Path(__file__).parent / "user_code"
 USER_MODULES = tuple(file.stem for file in USER_CODE.glob("*.py"))
 
+LONGEST = (
+    "end_to_end/test_import_order.py",
+    "faults/test_kills.py",
+    "faults/test_secrets.py",
+    "end_to_end/test_interruption.py",
+    "faults/test_storage_faults.py",
+    "end_to_end/test_cluster.py",
+    "conformance/test_executors.py",
+    "end_to_end/test_running.py",
+    "integrations/test_ranks.py",
+    "end_to_end/test_reporting.py",
+    "faults/test_trial_faults.py",
+    "test_readme.py",
+    "test_documentation.py",
+)
+"""The files of tests that last longest, from the longest on."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest files begin first: a process that begins one last keeps the others waiting for it."""
+    here = Path(__file__).parent
+    if gone := [name for name in LONGEST if not (here / name).is_file()]:
+        raise pytest.UsageError(f"tests/conftest.py names files of tests that are not there: {', '.join(gone)}")
+    places = {here / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
 
 # What it learns of failures stays where it is looked for, and out of the folders that tests count the files of.
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).parent.parent / ".hypothesis"))
