@@ -138,14 +138,18 @@ def ray_session() -> Iterator[None]:
     """One Ray for all tests that run trials in workers."""
     import ray  # noqa: PLC0415 - only the tests that need Ray pay for it
 
+    from tuner.execution.ray.lean_start import lean_start  # noqa: PLC0415 - it imports Ray
+
     os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
-    ray.init(
-        address="local",
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        object_store_memory=128 * 2**20,
-    )
+    with lean_start(2):
+        ray.init(
+            address="local",
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            object_store_memory=128 * 2**20,
+            _node_ip_address="127.0.0.1",
+        )
     yield
     ray.shutdown()
