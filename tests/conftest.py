@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from commands import TEMPLATE
 from hypothesis import HealthCheck, settings
-from servers import KINDS, Server, running
+from servers import KINDS, Server, shared
 from typer.testing import CliRunner
 
 from tuner.cli.__main__ import app
@@ -27,6 +27,32 @@ settings.load_profile("tuner")
 
 USER_CODE = Path(__file__).parent / "user_code"
 USER_MODULES = tuple(file.stem for file in USER_CODE.glob("*.py"))
+
+LONGEST = (
+    "end_to_end/test_import_order.py",
+    "faults/test_kills.py",
+    "faults/test_secrets.py",
+    "end_to_end/test_interruption.py",
+    "faults/test_storage_faults.py",
+    "end_to_end/test_cluster.py",
+    "conformance/test_executors.py",
+    "end_to_end/test_running.py",
+    "integrations/test_ranks.py",
+    "end_to_end/test_reporting.py",
+    "faults/test_trial_faults.py",
+    "test_readme.py",
+    "test_documentation.py",
+)
+"""The files of tests that last longest, from the longest on."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest files begin first: a process that begins one last keeps the others waiting for it."""
+    here = Path(__file__).parent
+    if gone := [name for name in LONGEST if not (here / name).is_file()]:
+        raise pytest.UsageError(f"tests/conftest.py names files of tests that are not there: {', '.join(gone)}")
+    places = {here / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 # What it learns of failures stays where it is looked for, and out of the folders that tests count the files of.
@@ -72,14 +98,16 @@ def user_folder(workplace: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Callable[[str], Server]]:
-    """Starts a database server of a kind, once for all tests."""
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
+    """Gives a database server of a kind, one for all tests of all processes: none of them may stop it."""
+    own = tmp_path_factory.getbasetemp()
+    folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     started: dict[str, Server] = {}
     with ExitStack() as held:
 
         def server(kind: str) -> Server:
             if kind not in started:
-                started[kind] = held.enter_context(running(KINDS[kind]))
+                started[kind] = held.enter_context(shared(KINDS[kind], folder))
             return started[kind]
 
         yield server
@@ -110,14 +138,18 @@ def ray_session() -> Iterator[None]:
     """One Ray for all tests that run trials in workers."""
     import ray  # noqa: PLC0415 - only the tests that need Ray pay for it
 
+    from tuner.execution.ray.lean_start import lean_start  # noqa: PLC0415 - it imports Ray
+
     os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
-    ray.init(
-        address="local",
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        object_store_memory=128 * 2**20,
-    )
+    with lean_start(2):
+        ray.init(
+            address="local",
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            object_store_memory=128 * 2**20,
+            _node_ip_address="127.0.0.1",
+        )
     yield
     ray.shutdown()

@@ -1,8 +1,10 @@
 """Real database servers for tests: PostgreSQL and MariaDB, each in a temporary folder, without anybody's rights.
 
-A test that needs one is skipped where its programs are not installed, and fails there where `CI` is set.
+All processes of a run of tests have one of a kind together, unless a test kills it. A test that needs one is skipped
+where its programs are not installed, and fails there where `CI` is set.
 """
 
+import fcntl
 import os
 import shutil
 import signal
@@ -23,6 +25,12 @@ from sqlalchemy.exc import OperationalError
 _PATIENCE = 120.0
 _NOBODY = "nobody"
 
+_KEEPER = """
+lock=$1 told=$2 folder=$3; shift 3
+("$@" & exec 9< "$lock"; flock 9; kill -KILL $!; rm -f "$told"; rm -rf "$folder") &
+"""
+"""Starts a server, and ends it with all it has when nobody holds a lock; the kernel frees that of one who is killed."""
+
 
 class Server(ABC):
     """A server that listens on a port of this machine alone."""
@@ -30,9 +38,9 @@ class Server(ABC):
     name: ClassVar[str]
     programs: ClassVar[tuple[str, ...]]
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int = 0) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = port or free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._made = 0
 
@@ -60,6 +68,17 @@ class Server(ABC):
             self._process = subprocess.Popen(
                 _without_rights(self.command), stdout=log, stderr=log, cwd=self.folder, start_new_session=True
             )
+        self._await_answer()
+
+    def start_for(self, users: Path, told: Path) -> None:
+        """Start it for all who hold a lock on the file `users`; with the last it ends, and the file `told` is gone."""
+        words = ["sh", "-c", _KEEPER, "sh", str(users), str(told), str(self.folder), *_without_rights(self.command)]
+        with (self.folder / "log").open("ab") as log:
+            subprocess.run(words, check=True, stdout=log, stderr=log, cwd=self.folder, start_new_session=True)
+        self._await_answer()
+        told.write_text(str(self.port))
+
+    def _await_answer(self) -> None:
         engine = create_engine(self.url(self.first))
         deadline = time.monotonic() + _PATIENCE
         while True:
@@ -67,7 +86,8 @@ class Server(ABC):
                 with engine.connect():
                     break
             except OperationalError:
-                if time.monotonic() > deadline or self._process.poll() is not None:
+                has_ended = self._process is not None and self._process.poll() is not None
+                if has_ended or time.monotonic() > deadline:
                     raise RuntimeError(f"{self.name} did not start:\n{(self.folder / 'log').read_text()}") from None
                 time.sleep(0.1)
         engine.dispose()
@@ -121,7 +141,9 @@ class PostgreSQL(Server):
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "fsync": "off",
-            "max_connections": "60",
+            "full_page_writes": "off",
+            "synchronous_commit": "off",
+            "max_connections": "200",
             "shared_buffers": "16MB",
         }
         options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
@@ -154,7 +176,10 @@ class MariaDB(Server):
             f"--socket={self.folder / 'socket'}",
             f"--port={self.port}",
             "--bind-address=127.0.0.1",
+            # What is killed here is a process, not the machine: nothing needs to reach the disk.
             "--innodb-flush-log-at-trx-commit=2",
+            "--innodb-flush-method=nosync",
+            "--debug-no-sync",
             "--innodb-buffer-pool-size=32M",
             f"--init-file={self.folder / 'users.sql'}",
         ]
@@ -174,25 +199,44 @@ KINDS: dict[str, type[Server]] = {each.name: each for each in (PostgreSQL, Maria
 
 @contextmanager
 def running(kind: type[Server]) -> Iterator[Server]:
-    """Start a server, which is gone with all it has after the block."""
+    """Start a server that is the caller's alone, and gone with all it has after the block."""
+    server = _made(kind)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+        shutil.rmtree(server.folder, ignore_errors=True)
+
+
+@contextmanager
+def shared(kind: type[Server], folder: Path) -> Iterator[Server]:
+    """Use the server of all processes that name the same folder: the first starts it, and it ends with the last."""
+    users, told = folder / f"{kind.name}.users", folder / f"{kind.name}.port"
+    with users.open("a") as using:
+        with (folder / f"{kind.name}.door").open("a") as door:
+            fcntl.flock(door, fcntl.LOCK_EX)
+            fcntl.flock(using, fcntl.LOCK_SH)
+            if told.exists():
+                server = kind(folder, int(told.read_text()))
+            else:
+                server = _made(kind)
+                server.start_for(users, told)
+        yield server
+
+
+def _made(kind: type[Server]) -> Server:
+    """Return a server that was not started yet."""
     if missing := kind.missing():
         reason = f"{missing} is not installed, so nothing is known of {kind.name}"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    folder = Path(tempfile.mkdtemp(prefix=f"tuner-{kind.name}-"))
-    try:
-        if os.geteuid() == 0:
-            shutil.chown(folder, _NOBODY)
-        server = kind(folder)
-        server.initialise()
-        server.start()
-        try:
-            yield server
-        finally:
-            server.kill()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    server = kind(Path(tempfile.mkdtemp(prefix=f"tuner-{kind.name}-")))
+    if os.geteuid() == 0:
+        shutil.chown(server.folder, _NOBODY)
+    server.initialise()
+    return server
 
 
 def free_port() -> int:

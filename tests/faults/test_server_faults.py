@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from faults.invariants import check_finished, trained
 from faults.processes import TARGET, start, wait_for_line, wait_until_trained
-from servers import KINDS, Server
+from servers import KINDS, Server, running
 
 import tuner
 
@@ -23,9 +23,11 @@ def folder(user_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     sys.modules.pop("faulty", None)
 
 
-@pytest.fixture(params=KINDS)
-def server(request: pytest.FixtureRequest, servers: Servers) -> Server:
-    return servers(request.param)
+@pytest.fixture(scope="module", params=KINDS)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """One that no other test has: these kill it."""
+    with running(KINDS[request.param]) as own:
+        yield own
 
 
 @pytest.mark.parametrize("ending", ["kill", "stop"])

@@ -65,20 +65,21 @@ class Lock:
 
 
 class Outage:
-    """Time in which the storage is locked, until somebody has slept so often."""
+    """Time in which the storage is locked, until somebody has slept so often; each try may last, too."""
 
-    def __init__(self, lock: Lock, sleeps: int) -> None:
+    def __init__(self, lock: Lock, sleeps: int, try_seconds: float = 0) -> None:
         self.told: list[tuple[float, str]] = []
         self.seconds = 0.0
         self.is_stopping = False
         self._lock = lock
         self._sleeps = sleeps
+        self._try_seconds = try_seconds
 
     def waits(self, seconds: float, reason: str) -> None:
         self.told.append((seconds, reason))
 
     def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
+        self.seconds += seconds + self._try_seconds
         self._sleeps -= 1
         if self._sleeps == 0:
             self._lock.release()
@@ -203,7 +204,7 @@ def test_a_run_that_is_told_to_stop_does_not_wait_long(
     store: Store, writer: SqlStudyWriter, spill: FallbackFile
 ) -> None:
     lock = Lock(store.location)
-    outage = Outage(lock, sleeps=-1)
+    outage = Outage(lock, sleeps=-1, try_seconds=2)
     patient = waiting(writer, spill, outage, patience=3600)
     patient.begin([running(0)])
     lock.take()

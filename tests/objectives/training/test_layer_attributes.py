@@ -505,6 +505,7 @@ def test_sixty_four_trials_with_a_continuous_share_have_as_many_shares_and_train
             metric="log_loss",
             direction="minimize",
             budget=tuner.Budget(trials=64, epochs=2),
+            executor="inline",
             sampler="random",
             seed=3,
         ),
