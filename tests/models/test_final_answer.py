@@ -198,6 +198,24 @@ def test_what_is_exported_answers_as_the_study_does_and_as_what_was_measured(
     assert not list((tmp_path / "model").rglob("*.pkl"))
     card = (tmp_path / "model" / "README.md").read_text()
     assert "average of" in card
+    assert "| metric | validation, before | validation, single model | test |" in card
+    assert "those on the test data are of the model as it is here" in card
+
+
+def test_without_a_test_split_nothing_is_said_to_have_measured_a_model_of_all_rows(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    shutil.copy("table.csv", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    asked = spec("amount", "rmse", "minimize")
+    study = tuner.run(replace(asked, settings={**asked.settings, "test": 0.0}))
+    assert answer("amount").used.all_rows
+    study.export("model")
+    assert "no data was kept apart that could measure" in Path("model/README.md").read_text()
+    assert "no data was kept apart" not in Path("model/single/README.md").read_text()
+    _, said, _ = cli("best", "amount")
+    assert "their value is from before" in said
+    assert "test value" not in said
 
 
 def test_the_single_model_lies_beside_the_ensemble(here: Path, tmp_path: Path, cli: Cli) -> None:
