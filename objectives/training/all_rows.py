@@ -1,18 +1,21 @@
 """Trains what was found once more, on the examples of the validation split too."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, final
 
 from tuner.domain.checkpoints import Checkpoints
-from tuner.domain.trial import Trial
+from tuner.domain.trial import Failure, Metrics, Trial
 from tuner.objectives.training.cohort import SupervisedCohort, TrainerSource
+from tuner.objectives.training.metrics import LOSS
 
 
 def trained_on_all(source: TrainerSource, trials: Sequence[Trial]) -> None:
     """Train these trials of one shape anew, each for its own epochs, and save their states.
 
-    The learning rate goes the way it went in the search, so that a trial that was best early ends before it has fallen.
+    One that has no finite loss at its end saves nothing: it has diverged, as it had not with fewer rows. The learning
+    rate goes the way it went in the search, so that a trial that was best early ends before it has fallen.
     """
     # Trials of several studies may have one number.
     anew = [
@@ -22,10 +25,14 @@ def trained_on_all(source: TrainerSource, trials: Sequence[Trial]) -> None:
     cohort = SupervisedCohort(source, anew)
     last = {place: trial.epoch for place, trial in enumerate(trials)}
     for epoch in range(1, max(last.values()) + 1):
-        cohort.advance()
+        measured = cohort.advance()
         ended = [number for number, each in last.items() if each == epoch]
-        cohort.save(ended)
+        cohort.save([number for number in ended if _is_finite(measured[number])])
         cohort.drop(ended)
+
+
+def _is_finite(outcome: Metrics | Failure | None) -> bool:
+    return isinstance(outcome, Mapping) and math.isfinite(outcome[LOSS])
 
 
 @final

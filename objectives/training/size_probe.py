@@ -28,9 +28,9 @@ def probed(learner: TrainState, data: Data, layers: Mapping[str, nn.Module], *, 
     step_bytes, seconds = 0, []
     for features, targets in gathered(data.train, places):
         step_bytes = step_bytes or _step_bytes(learner, features)
-        began = time.perf_counter()
+        began = _moment(features.device)
         take_step(learner, features, targets, len(features))
-        seconds.append(time.perf_counter() - began)
+        seconds.append(_moment(features.device) - began)
     after = _spreads(learner, data, layers)
     return SizeProbe(
         weights=sum(each.numel() for each in learner.model.parameters()),
@@ -40,6 +40,13 @@ def probed(learner: TrainState, data: Data, layers: Mapping[str, nn.Module], *, 
         seconds=median(seconds),
         activations={name: (before[name], after[name]) for name in layers},
     )
+
+
+def _moment(device: torch.device) -> float:
+    """Return the time in seconds at which a device has done what it was given: a GPU computes behind the program."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
 
 
 def _step_bytes(learner: TrainState, features: Tensor) -> int:

@@ -335,6 +335,22 @@ def test_a_damaged_checkpoint_stays_where_the_trial_has_no_older_one(size: int, 
     assert problems(store) == []
 
 
+def test_a_damaged_training_on_all_rows_goes_and_stands_in_for_no_checkpoint(store: Store) -> None:
+    weights = checkpoint(store, number=1, epoch=2)
+    on_all_rows = weights.with_name("all-rows-000002.safetensors")
+    on_all_rows.write_bytes(weights.read_bytes())
+    assert any("2 checkpoints can be loaded" in each.what for each in examine(store))
+    content = weights.read_bytes()
+    cut(weights)
+    assert (only_problem(store).where, only_problem(store).fix) == (str(weights), "")
+    weights.write_bytes(content)
+    cut(on_all_rows)
+    assert (only_problem(store).where, only_problem(store).fix) == (str(on_all_rows), "delete")
+    mend(store)
+    assert problems(store) == []
+    assert (weights.exists(), on_all_rows.exists()) == (True, False)
+
+
 def test_a_flipped_bit_in_the_weights_is_found(store: Store) -> None:
     file = checkpoint(store, number=1, epoch=1)
     content = bytearray(file.read_bytes())

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 import tuner
-from tuner import Budget, Choice, Float, SearchSpace, StudySpec
+from tuner import Budget, Choice, Component, Float, SearchSpace, StudySpec
 from tuner.analysis.study_answer import NOTE, StudyAnswer, answer_failure
 from tuner.domain.errors import ModelError
 from tuner.domain.study import Confirm
@@ -114,6 +115,24 @@ def test_without_all_rows_the_average_is_of_what_the_search_trained(
     assert not [*tmp_path.rglob("all-rows-*")]
 
 
+def test_what_continued_from_other_trials_weights_does_not_begin_anew_on_all_rows(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy("table.csv", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    asked = replace(
+        spec("amount", "rmse", "minimize", seed=2),
+        budget=Budget(trials=4, epochs=4),
+        confirm=Confirm(run=False),
+        scheduler=Component(name="pbt", options={"interval": 1, "quantile": 0.5}),
+    )
+    study = tuner.run(asked)
+    found = answer("amount").used
+    assert any(study.trials[each.number].schedule for each in found.members)
+    assert not found.all_rows
+    assert study.best_model() is not None
+
+
 def test_a_model_whose_trainings_on_all_rows_are_gone_says_so(
     here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +141,33 @@ def test_a_model_whose_trainings_on_all_rows_are_gone_says_so(
     next(each for each in Path().rglob("all-rows-*") if "amount" in str(each)).write_bytes(b"")
     with pytest.raises(ModelError, match="has lost the weights"):
         tuner.load_study("amount").best_model()
+
+
+def test_a_resumed_study_trains_on_all_rows_what_is_gone(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(here, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    before = answer("amount").used.fairest[1].value
+    gone, *others = sorted(each for each in Path().rglob("all-rows-*") if "amount" in str(each))
+    kept = [each.stat().st_mtime_ns for each in others]
+    gone.unlink()
+    study = tuner.load_study("amount").resume()
+    assert gone.exists()
+    assert [each.stat().st_mtime_ns for each in others] == kept
+    assert study.best_model() is not None
+    assert answer("amount").used.fairest[1].value == pytest.approx(before, rel=1e-3)
+
+
+def test_a_resumed_study_hands_out_what_is_asked_for_by_now(
+    here: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(here, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    assert cli("resume", "amount", "--set", "answer.all_rows=false")[0] == 0
+    assert not answer("amount").used.all_rows
+    assert cli("resume", "amount", "--set", "answer.all_rows=true")[0] == 0
+    assert answer("amount").used.all_rows
 
 
 @pytest.mark.parametrize("name", ["kind", "amount"])
@@ -152,6 +198,24 @@ def test_what_is_exported_answers_as_the_study_does_and_as_what_was_measured(
     assert not list((tmp_path / "model").rglob("*.pkl"))
     card = (tmp_path / "model" / "README.md").read_text()
     assert "average of" in card
+    assert "| metric | validation, before | validation, single model | test |" in card
+    assert "those on the test data are of the model as it is here" in card
+
+
+def test_without_a_test_split_nothing_is_said_to_have_measured_a_model_of_all_rows(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    shutil.copy("table.csv", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    asked = spec("amount", "rmse", "minimize")
+    study = tuner.run(replace(asked, settings={**asked.settings, "test": 0.0}))
+    assert answer("amount").used.all_rows
+    study.export("model")
+    assert "no data was kept apart that could measure" in Path("model/README.md").read_text()
+    assert "no data was kept apart" not in Path("model/single/README.md").read_text()
+    _, said, _ = cli("best", "amount")
+    assert "their value is from before" in said
+    assert "test value" not in said
 
 
 def test_the_single_model_lies_beside_the_ensemble(here: Path, tmp_path: Path, cli: Cli) -> None:

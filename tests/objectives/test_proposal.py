@@ -62,6 +62,7 @@ def test_another_amount_of_training_or_space_takes_away_what_was_meant_for_the_o
     assert not spec.scheduler.options  # type: ignore[union-attr]
     spec, _ = read_spec(data, {"search_space": "tabular_classifier"})
     assert not spec.start
-    spec, _ = read_spec(data, {"scheduler": "hyperband"})
-    assert spec.scheduler.name == "hyperband"  # type: ignore[union-attr]
-    assert not spec.scheduler.options  # type: ignore[union-attr]
+    for key, name in (("scheduler", "hyperband"), ("scheduler.name", "none"), ("scheduler.name", "pbt")):
+        spec, _ = read_spec(data, {key: name})
+        assert spec.scheduler.name == name  # type: ignore[union-attr]
+        assert not spec.scheduler.options  # type: ignore[union-attr]

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from commands import TEMPLATE
 from tuner.domain.errors import StudyExistsError
 from tuner.domain.run_controller import StopCause
 from tuner.domain.study_queue import QueueState
+from tuner.running.live_control import stop
 from tuner.running.study_queue import QueueWorker, submit
 from tuner.storage.store import open_store
 from tuner.storage.study_queue import submitted
@@ -100,6 +102,20 @@ def test_what_a_study_hands_out_is_settled_before_it_leaves_the_queue() -> None:
     QueueWorker(None).run("settled", settle=lambda _, name: before.append(states()[name]))
     assert before == [QueueState.WAITING]
     assert states() == {"settled": QueueState.DONE}
+
+
+def test_nothing_is_settled_of_a_study_that_a_person_has_stopped() -> None:
+    put("stopped", **{"budget.trials": 100_000})
+    settled: list[str] = []
+    with ThreadPoolExecutor(1) as pool, closing(open_store(None)) as store:
+        turn = pool.submit(QueueWorker(None).run, "stopped", settle=lambda _, name: settled.append(name))
+        while not store.is_run("stopped"):
+            assert not turn.done(), turn.exception()
+            time.sleep(0.02)  # polling what another thread stores: there is no event to await
+        stop(store, "stopped")
+        assert turn.result(120).cause is StopCause.REQUEST
+    assert states() == {"stopped": QueueState.STOPPED}
+    assert not settled
 
 
 def test_a_study_that_fails_is_out_of_the_queue_and_the_worker_continues() -> None:

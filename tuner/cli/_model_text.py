@@ -19,7 +19,8 @@ def model_lines(summary: Summary) -> Iterator[str]:
     else:
         yield f"model: the average of {_members(answer.ensemble)}, {_measured(answer, answer.ensemble)}"
         if answer.ensemble.all_rows:
-            yield "trained once more, on validation rows too: their value is from before, the test value from after"
+            after = "" if answer.ensemble.test is None else ", the test value from after"
+            yield f"trained once more, on validation rows too: their value is from before{after}"
         yield f"one training alone: {_measured(answer, answer.single)}"
     yield from _calibration(answer.used)
 

@@ -3,7 +3,7 @@
 import re
 import shlex
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -12,6 +12,7 @@ from pathlib import Path
 from tuner.doctor.findings import Finding, counted, note, ok, problem
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import TrialRecord
+from tuner.execution.all_rows_checkpoint import ALL_ROWS
 from tuner.execution.checkpoints import CODEC
 from tuner.storage.fallback_file import FallbackFile
 from tuner.storage.folder_ownership import copied, leads_out, original_of
@@ -20,6 +21,7 @@ from tuner.system.files import is_folder
 
 _TRIAL_FOLDER = re.compile(r"trial-(\d{5,})")
 _STATE = re.compile(r"(?:epoch|taken-over)-(\d+)(?:\.safetensors)?")
+_ON_ALL_ROWS = f"{ALL_ROWS}-*.safetensors"
 
 
 def about_checkpoints(
@@ -96,17 +98,27 @@ def _loaded(folder: Path) -> tuple[list[Finding], int]:
     for _, path in _states(folder):
         if is_folder(path):
             continue
-        try:
-            import_module(CODEC).load(path)
-        except FileNotFoundError:
-            continue  # the run that holds the study has just deleted it
-        except OSError as error:
-            findings.append(problem(f"a checkpoint cannot be read: {error.strerror or error}", path))
-        except ValueError:
-            findings.append(_damaged(path, has_older=sound > 0))
-        else:
-            sound += 1
+        finding, is_sound = _looked_at(path, partial(_damaged, path, has_older=sound > 0))
+        findings += finding
+        sound += is_sound
+    for path in sorted(folder.glob(_ON_ALL_ROWS)):
+        finding, is_sound = _looked_at(path, partial(_damaged_on_all_rows, path))
+        findings += finding
+        sound += is_sound
     return findings, sound
+
+
+def _looked_at(path: Path, damaged: Callable[[], Finding]) -> tuple[list[Finding], bool]:
+    """Return what is to be said about a file that has a state, and whether it can be loaded."""
+    try:
+        import_module(CODEC).load(path)
+    except FileNotFoundError:
+        return [], False  # the run that holds the study has just deleted it
+    except OSError as error:
+        return [problem(f"a checkpoint cannot be read: {error.strerror or error}", path)], False
+    except ValueError:
+        return [damaged()], False
+    return [], True
 
 
 def _states(folder: Path) -> list[tuple[int, Path]]:
@@ -120,3 +132,8 @@ def _damaged(path: Path, *, has_older: bool) -> Finding:
         return problem(f"{what}; the trial has an older one", path, fix="delete", repair=partial(_delete, [path]))
     advice = f"where its weights are not needed: rm {shlex.quote(str(path))}"
     return problem(f"{what}; the trial has no older one", path, advice=advice)
+
+
+def _damaged_on_all_rows(path: Path) -> Finding:
+    what = "the state of a training on all rows is damaged; resuming the study trains it again"
+    return problem(what, path, fix="delete", repair=partial(_delete, [path]))

@@ -188,8 +188,8 @@ class Objective(ABC):
     def train_on_all(self, trials: Sequence[Trial]) -> bool:
         """Train each of these trained trials anew, for `trial.epoch` epochs, on the validation split's examples too.
 
-        Each saves the state it has at the end through `Trial.save`. False where that is not worth while: nothing was
-        trained then.
+        Each saves the state it has at the end through `Trial.save`, unless it has diverged. False where that is not
+        worth while: nothing was trained then.
         """
         return False
 

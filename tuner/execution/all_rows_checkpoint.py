@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, final
 
+from tuner.domain.checkpoint_store import DamagedCheckpointError
 from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.study_folders import StudyFolders
 from tuner.execution.checkpoints import CODEC, trial_folder
@@ -26,11 +27,6 @@ class AllRowsCheckpoint(Checkpoints):
         self._file = folder / f"{ALL_ROWS}-{epoch:06d}.safetensors"
         self._name = f"{folder.name}/{self._file.name}"
 
-    @property
-    def is_there(self) -> bool:
-        """Whether the trial was trained so, and the state is kept and sound."""
-        return self.load() is not None
-
     def save(self, state: Mapping[str, Any]) -> None:
         private(self._file.parent)
         import_module(CODEC).save(state, self._file)
@@ -38,14 +34,22 @@ class AllRowsCheckpoint(Checkpoints):
             self._store.put(self._name, self._file)
 
     def load(self) -> Mapping[str, Any] | None:
-        if (
-            self._store is not None
-            and not self._file.exists()
-            and self._name in self._store.list(self._file.parent.name)
-        ):
-            self._store.get(self._name, self._file)
+        state = self._loaded()
+        return self._loaded() if state is None and self._is_fetched() else state
+
+    def _loaded(self) -> Mapping[str, Any] | None:
         try:
             state: Mapping[str, Any] = import_module(CODEC).load(self._file)
         except (OSError, ValueError):  # it is trained anew, as the study's last run trained it
             return None
         return state
+
+    def _is_fetched(self) -> bool:
+        """Fetch the state where it is kept elsewhere too, and return whether that is as it was put there."""
+        if self._store is None or self._name not in self._store.list(self._file.parent.name):
+            return False
+        try:
+            self._store.get(self._name, self._file)
+        except DamagedCheckpointError:  # as above
+            return False
+        return True

@@ -76,11 +76,13 @@ def _use(manifest: Manifest, columns: Sequence[str] | None) -> Iterator[str]:
 
 
 def _metrics(manifest: Manifest) -> Iterator[str]:
+    is_of_all_rows = bool(manifest.study.get("all_rows"))
     splits = list(manifest.metrics)
+    headers = [f"{split}, before" if is_of_all_rows and split == "validation" else split for split in splits]
     names = dict.fromkeys(name for split in manifest.metrics.values() for name in split)
     yield "## How good it is"
     yield ""
-    yield f"| metric | {' | '.join(splits)} |"
+    yield f"| metric | {' | '.join(headers)} |"
     yield f"| --- |{' ---: |' * len(splits)}"
     for name in names:
         yield f"| {_word(name)} | {' | '.join(_value(manifest.metrics[split].get(name)) for split in splits)} |"
@@ -88,6 +90,8 @@ def _metrics(manifest: Manifest) -> Iterator[str]:
     if len(manifest.study.get("members", ())) > 1:
         yield "The interval (95 %) in brackets is for this model on new rows of data like these. The validation data"
         yield "chose its members and their epochs, so the values on it are on the good side."
+        if is_of_all_rows:
+            yield from _of_all_rows(has_test="test" in splits)
     elif manifest.study["confirmed"]:
         yield "The configuration was trained again with fresh seeds. The model is the best of these trainings on the"
         yield "validation data. The mean of these trainings has an interval (95 %) in brackets, with what it is for:"
@@ -98,6 +102,15 @@ def _metrics(manifest: Manifest) -> Iterator[str]:
     yield _fairness(manifest.study.get("tested", 1))
     yield ""
     yield from _calibration(manifest.study.get("calibration"))
+
+
+def _of_all_rows(*, has_test: bool) -> Iterator[str]:
+    yield "In the end its members were trained once more, on the validation data too. The values on that, and the"
+    yield "calibration, are from before, when they had not seen it;" + (
+        " those on the test data are of the model as it is here."
+        if has_test
+        else " no data was kept apart that could measure the model as it is here."
+    )
 
 
 def _calibration(found: Mapping[str, Any] | None) -> Iterator[str]:

@@ -164,6 +164,7 @@ def _made_of(found: StudyModel, *, is_ensemble: bool) -> dict[str, Any]:
         "members": [asdict(each) for each in answer.members],
         "weights": answer.weights,
         "latency_ms": answer.latency_ms,
+        "all_rows": answer.all_rows,
         **({"calibration": {**answer.calibration, **losses}} if answer.calibration else {}),
     }
 

@@ -1,4 +1,4 @@
-"""What a study hands out, settled at the end of a run: the single model, and the ensemble where that is no worse."""
+"""What a study hands out, settled at the end of a run: the single model, and the ensemble where there is one."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -15,6 +15,7 @@ from tuner.domain.study_record import StudyRecord, companion
 from tuner.domain.trial import Trial
 from tuner.execution.checkpoint_retention import KEPT
 from tuner.execution.host import is_failure_here
+from tuner.execution.threads import computing_with
 from tuner.execution.user_failures import failure_of
 from tuner.models.study_trainings import StudyTrainings, no_weights
 from tuner.storage.store import Store
@@ -65,7 +66,7 @@ def _settled(trainings: StudyTrainings) -> StudyAnswer:
         raise no_weights(trainings)
     pool = dict(_pool(trainings, single, trial))
     before = trainings.answer
-    if before is not None and before.pool == tuple(pool) and before.why_single == _why_single(trainings, pool):
+    if before is not None and _still_holds(before, trainings, pool):
         return before
     final_model = trainings.objective.final_model([trial], [1])
     alone = ModelAnswer.of((single,), final_model)
@@ -79,6 +80,20 @@ def _settled(trainings: StudyTrainings) -> StudyAnswer:
         pool=tuple(pool),
         why_single=why_single,
     )
+
+
+def _still_holds(before: StudyAnswer, trainings: StudyTrainings, pool: Mapping[Training, Trial]) -> bool:
+    """Whether an answer is of the same trainings, is what `[answer]` asks for, and has its weights."""
+    if before.pool != tuple(pool) or before.why_single != _why_single(trainings, pool):
+        return False
+    ensemble = before.ensemble
+    if ensemble is None:
+        return True
+    is_wanted = _answer_of(trainings.study).all_rows
+    if not ensemble.all_rows:
+        # Also where it does not pay, which only the objective knows; an earlier version left it out everywhere.
+        return not is_wanted
+    return is_wanted and all(trainings.trial_on_all(each).load() is not None for each in ensemble.members)
 
 
 def _why_single(trainings: StudyTrainings, pool: Mapping[Training, Trial]) -> str:
@@ -109,13 +124,17 @@ def _ensemble(trainings: StudyTrainings, pool: Mapping[Training, Trial]) -> Mode
 
 
 def _trained_on_all(trainings: StudyTrainings, members: Sequence[Training]) -> Sequence[Trial]:
-    """Return the members' trials, trained once more on all rows; none where they are not to be, or it does not pay."""
-    if not _answer_of(trainings.study).all_rows:
+    """Return the members' trials, trained once more on all rows.
+
+    None where they are not to be, it does not pay, or one of them has diverged; and where one cannot be: what continued
+    from another trial's weights, as under `pbt`, is not what its configuration makes from the beginning.
+    """
+    if not _answer_of(trainings.study).all_rows or any(trainings.continued_from_another(each) for each in members):
         return ()
     trials = [trainings.trial_on_all(each) for each in members]
-    if not trainings.objective.train_on_all([each for each in trials if each.load() is None]):
-        return ()
-    return trials
+    with computing_with(trainings.threads):
+        pays = trainings.objective.train_on_all([each for each in trials if each.load() is None])
+    return trials if pays and all(each.load() is not None for each in trials) else ()
 
 
 def _winners(trainings: StudyTrainings) -> set[Training]:

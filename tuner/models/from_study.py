@@ -73,8 +73,8 @@ def _ensemble(trainings: StudyTrainings, answer: StudyAnswer) -> Model | None:
         return None
     members = answer.used.members
     trials = [trainings.trial_of(each) for each in members]
-    on_all = [trainings.trial_on_all(each) for each in members] if answer.used.all_rows else []
     gone = [each for each, trial in zip(members, trials, strict=True) if trial is None]
+    on_all = [trainings.trial_on_all(each) for each in members] if answer.used.all_rows and not gone else []
     gone += [each for each, trial in zip(members, on_all, strict=bool(on_all)) if trial.load() is None]
     if gone:
         raise ModelError(

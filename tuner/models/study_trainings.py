@@ -1,5 +1,6 @@
 """A study's trainings as its objective is given them: with the data of the search, and the weights that were kept."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -23,6 +24,7 @@ from tuner.execution.checkpoints import trial_folder, trial_name
 from tuner.execution.generator import GeneratorObjective
 from tuner.execution.objectives import build_objective
 from tuner.execution.study_checkpoints import best_checkpoint, store_of
+from tuner.execution.threads import threads_of
 from tuner.models.selection import Chosen, chosen
 from tuner.running.lookup import data_fingerprint, located
 from tuner.running.spec_source import trusted_module_folder
@@ -70,6 +72,11 @@ class StudyTrainings:
         return queries.summarise(self.study, self.trials, self.repetitions)
 
     @property
+    def threads(self) -> int:
+        """How many threads a training computes with."""
+        return threads_of(self._worker_spec(self.chosen.study), os.environ)
+
+    @property
     def single(self) -> Training:
         """The training that is the study's single model."""
         return training(self.chosen.study, self.chosen.training)
@@ -85,17 +92,26 @@ class StudyTrainings:
         best = best_checkpoint(spec.folders, record.number, record.epoch)
         return self._trial(spec, study, record, best) if best.is_there else None
 
+    def record_of(self, training: Training) -> TrialRecord | None:
+        """Return what is stored of a training; None where its best epoch is another one by now, or it is not there."""
+        records = self.repetitions if training.study == companion(self.name) else self.trials
+        there = (each for each in records if (each.number, each.epoch) == (training.number, training.epoch))
+        return next(there, None)
+
     def trial_of(self, training: Training) -> Trial | None:
         """Return the trial of a training, with its weights; None where these are gone."""
-        records = self.repetitions if training.study == companion(self.name) else self.trials
-        record = next((each for each in records if each.number == training.number), None)
-        return None if record is None or record.epoch != training.epoch else self.trial(training.study, record)
+        record = self.record_of(training)
+        return None if record is None else self.trial(training.study, record)
+
+    def continued_from_another(self, training: Training) -> bool:
+        """Whether a training has at some time continued from the state of another trial."""
+        record = self.record_of(training)
+        return record is not None and bool(record.schedule)
 
     def trial_on_all(self, training: Training) -> Trial:
-        """Return the trial of a training as one that is, or was, trained once more on all rows."""
-        records = self.repetitions if training.study == companion(self.name) else self.trials
-        record = next(each for each in records if each.number == training.number)
-        spec = self._worker_spec(training.study)
+        """Return the trial of a training that is there, as one that is, or was, trained once more on all rows."""
+        record, spec = self.record_of(training), self._worker_spec(training.study)
+        assert record is not None  # as said
         return self._trial(spec, training.study, record, AllRowsCheckpoint(spec.folders, record.number, training.epoch))
 
     def trial_without_weights(self) -> Trial:
@@ -137,6 +153,7 @@ class StudyTrainings:
             direction=record.direction,
             max_epochs=self.spec.budget.fidelity.most,
             unit=self.spec.budget.fidelity.unit,
+            threads=max(1, int(self.spec.resources.cpu)),
             device="cpu",
             folders=_folders(self.store, record),
         )

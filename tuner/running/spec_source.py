@@ -200,10 +200,11 @@ def _spec_of_data(data: DataFile, overrides: Mapping[str, Any], folder: Path, mi
 def _still_fitting(proposed: Mapping[str, Any], overrides: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what of a proposal is left where something else was asked for.
 
-    A scheduler is for its amount of training and a single metric, and configurations are of the space beside them.
+    A scheduler is for its amount of training and a single metric, and has options of its own; configurations are of the
+    space beside them.
     """
     displaced = {
-        "scheduler": {"metrics", *(f"budget.{key}" for key in UNIT_KEYS)},
+        "scheduler": {"metrics", "scheduler.name", *(f"budget.{key}" for key in UNIT_KEYS)},
         "start": {"search_space"},
     }
     return {key: value for key, value in proposed.items() if displaced.get(key, set()).isdisjoint(overrides)}

@@ -125,6 +125,7 @@ class QueueWorker:
     def run(self, name: str, listeners: MakeListeners | None = None, settle: Settle | None = None) -> Turn:
         """Run a study that waits, to its end, and `settle` what it hands out before it leaves the queue.
 
+        Nothing is settled of one that a person has stopped, as nothing is trained of it any more.
         Raises `StudyInterrupted` after a signal, and what ends a run that is to be continued: it waits on.
         """
         try:
@@ -139,7 +140,7 @@ class QueueWorker:
         except OwnCodeError as error:
             self._mark(name, QueueState.FAILED, error.message)
             return Turn(problem=f"it has failed: {error.message}")
-        if settle is not None:
+        if settle is not None and cause is not StopCause.REQUEST:
             with closing(open_store(self._storage)) as store:
                 settle(store, name)
         self._conclude(name, cause)

@@ -1,6 +1,7 @@
 """Training once more, on all rows: as long as was best in the search, from the same beginning."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,15 @@ def test_the_rows_of_validation_train_and_those_of_the_test_split_do_not(tmp_pat
     assert state is not None
     steps = {int(each["step"]) for each in state["optimizer"].values()}
     assert steps == {2 * 3}
+
+
+def test_what_diverges_with_more_rows_saves_nothing(tmp_path: Path) -> None:
+    sound, diverging = trial(1, 2), trial(2, 2)
+    optimizer = {"name": "sgd", "lr": 1e30, "clip": 0.0}
+    diverging = replace(diverging, config=Config({**diverging.config, "optimizer": optimizer}))
+    assert objective(tmp_path).train_on_all([sound, diverging])
+    assert weights(sound).isfinite().all()
+    assert diverging.load() == {"model": "of the search"}
 
 
 @pytest.mark.parametrize("rows", [20_000, 60])

@@ -37,12 +37,13 @@ def _what(answer: StudyAnswer) -> str:
     judged = (
         f"{answer.judged_by} on validation rows is {number(ensemble)}, and that of the single model {number(single)}"
     )
-    again = (
-        " Its members were trained once more, on the validation rows too, and so measured on the test rows; what "
-        "the validation rows measure is from before."
-        if answer.ensemble.all_rows
-        else ""
-    )
+    again = ""
+    if answer.ensemble.all_rows:
+        tested = "" if answer.ensemble.test is None else ", and so measured on the test rows"
+        again = (
+            f" Its members were trained once more, on the validation rows too{tested}; what the validation rows "
+            "measure is from before."
+        )
     return f"`tuner export` writes {what}, and the single model beside it: its {judged}.{again} {fair}"
 
 
