@@ -118,7 +118,7 @@ class Supervised(FactoryObjective):
         return counts
 
     def train_on_all(self, trials: Sequence[Trial]) -> bool:
-        if self._dataset.kind is not Input.TABLE or not self._factory.has_few_rows:
+        if self._dataset.kind is not Input.TABLE or not self._factory.trains_on_all:
             return False
         # The driver does this, and must not wait for torch before.
         from tuner.objectives.training.all_rows import trained_on_all  # noqa: PLC0415

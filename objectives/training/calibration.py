@@ -81,9 +81,14 @@ def fitted(probabilities: Array, targets: Array, metric: str) -> Calibration:
     temperature = _temperature(probabilities, targets)
     after = Calibration(temperature=temperature).calibrated(probabilities)
     threshold = None
-    if metric in THRESHOLDED and probabilities.shape[1] == 2:  # noqa: PLR2004
+    if needs_threshold(metric, probabilities.shape[1]):
         threshold = _threshold(after, targets, metric)
     return Calibration(temperature=temperature, threshold=threshold)
+
+
+def needs_threshold(metric: str, classes: int) -> bool:
+    """Return whether a classifier of so many classes that is chosen by `metric` answers by a threshold."""
+    return metric in THRESHOLDED and classes == 2  # noqa: PLR2004
 
 
 def _temperature(probabilities: Array, targets: Array) -> float:

@@ -19,6 +19,7 @@ from tuner.objectives.datasets._dataset import Array, Dataset
 from tuner.objectives.datasets._splitting import Split, split
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.preprocessing._pipeline import Pipeline
+from tuner.objectives.training.calibration import needs_threshold
 from tuner.objectives.training.data import Data, Examples, prepared
 from tuner.objectives.training.final_models import TrainedMember, ensemble_counts, final_model
 from tuner.objectives.training.flat_state import Layout
@@ -177,9 +178,16 @@ class TrainerFactory:
         return ensemble_counts([self.trained(trial) for trial in trials], lead, self._metric)
 
     @property
-    def has_few_rows(self) -> bool:
-        """Whether there are so few rows to train on that those of the validation split are worth having too."""
-        return len(self._split.train) + len(self._split.validation) <= _FEW_ROWS
+    def trains_on_all(self) -> bool:
+        """Whether what is handed out is to train on the validation split's rows too: where there are few others.
+
+        A threshold is made on rows that training has not seen, for the models whose answers it was made of: others are
+        surer, or less sure, and may answer with one class alone by it.
+        """
+        if len(self._split.train) + len(self._split.validation) > _FEW_ROWS:
+            return False
+        classes = len(np.unique(self._arrays[1])) if self._dataset.task is Task.CLASSIFICATION else 0
+        return not needs_threshold(self._metric, classes)
 
     @cached_property
     def of_all_rows(self) -> "TrainerFactory":

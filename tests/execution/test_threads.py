@@ -25,6 +25,12 @@ def test_a_block_computes_with_so_many_threads_and_leaves_them_as_they_were(monk
     assert "OMP_NUM_THREADS" not in os.environ
 
 
+def printed(program: str, variable: str) -> list[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": variable}
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    return ran.stdout.split()
+
+
 def test_a_library_that_is_imported_in_the_block_has_its_threads_too() -> None:
     program = (
         "from tuner.execution.threads import computing_with\n"
@@ -33,12 +39,35 @@ def test_a_library_that_is_imported_in_the_block_has_its_threads_too() -> None:
         "    print(torch.get_num_threads())\n"
         "print(torch.get_num_threads())\n"
     )
-    environment = {**os.environ, "OMP_NUM_THREADS": "3"}
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
-    assert ran.stdout.split() == ["1", "3"]
+    assert printed(program, "3") == ["1", "3"]
 
 
-@pytest.mark.parametrize(("variable", "cpu", "threads"), [(None, 1, 1), (None, 2, 2), ("3", 1, 3)])
+def test_a_library_that_is_imported_in_the_block_computes_afterwards_as_if_it_had_been_imported_before() -> None:
+    program = (
+        "from tuner.execution.threads import computing_with\n"
+        "with computing_with(1):\n"
+        "    import scipy.linalg, sklearn.ensemble\n"
+        "    from threadpoolctl import threadpool_info\n"
+        "    inside = threadpool_info()\n"
+        "after = threadpool_info()\n"
+        "print(*sorted({each['num_threads'] for each in inside}), *sorted({each['num_threads'] for each in after}))\n"
+    )
+    assert printed(program, "2") == ["1", "2"]
+
+
+@pytest.mark.parametrize("variable", ["0", "²", "", "many"])
+def test_a_variable_that_asks_for_no_number_of_threads_leaves_the_usual_one(variable: str) -> None:
+    program = (
+        "from tuner.execution.threads import computing_with\n"
+        "from tuner.system.hardware import cpu_count\n"
+        "with computing_with(1):\n"
+        "    import torch\n"
+        "print(torch.get_num_threads() == cpu_count())\n"
+    )
+    assert printed(program, variable) == ["True"]
+
+
+@pytest.mark.parametrize(("variable", "cpu", "threads"), [(None, 1, 1), (None, 2, 2), ("3", 1, 3), ("3,2", 1, 3)])
 def test_a_trial_of_an_inline_study_has_a_thread_for_each_of_its_processors(
     variable: str | None, cpu: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

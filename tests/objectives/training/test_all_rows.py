@@ -85,6 +85,24 @@ def test_what_diverges_with_more_rows_saves_nothing(tmp_path: Path) -> None:
     assert diverging.load() == {"model": "of the search"}
 
 
+@pytest.mark.parametrize(
+    ("metric", "classes", "trains"), [("f1", 2, False), ("recall", 2, False), ("accuracy", 2, True), ("f1", 3, True)]
+)
+def test_models_that_answer_by_a_threshold_stay_those_that_it_was_made_for(
+    tmp_path: Path, metric: str, classes: int, *, trains: bool
+) -> None:
+    path = tmp_path / "classes.csv"
+    x = np.random.default_rng(0).normal(size=(60, 2)).round(4)
+    pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": [f"k{row % classes}" for row in range(60)]}).to_csv(
+        path, index=False
+    )
+    classifier = Supervised({"dataset": str(path), "target": "y"}, seed=0)
+    classifier.want((metric,))
+    kept = (asked := trial(0, 1)).load()
+    assert classifier.train_on_all([asked]) is trains
+    assert (asked.load() is kept) is not trains
+
+
 @pytest.mark.parametrize("rows", [20_000, 60])
 def test_so_many_rows_that_a_third_more_teach_little_are_left(tmp_path: Path, rows: int) -> None:
     few = objective(tmp_path, rows=rows * 2 if rows > 100 else rows)
