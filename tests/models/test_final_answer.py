@@ -161,6 +161,24 @@ def test_a_resumed_study_trains_on_all_rows_what_is_gone(
     assert answer("amount").used.fairest[1].value == pytest.approx(before, rel=1e-3)
 
 
+def test_a_signal_while_all_rows_train_says_how_the_study_continues(
+    here: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    shutil.copytree(here, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    next(each for each in Path().rglob("all-rows-*") if "amount" in str(each)).unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr("tuner.objectives.supervised.Supervised.train_on_all", interrupted)
+        code, _, said = cli("resume", "amount")
+    assert code == 130
+    assert "everything that was recorded is saved; continue with: tuner resume amount" in said
+    assert cli("resume", "amount")[0] == 0
+    assert answer("amount").used.all_rows
+
+
 def test_a_resumed_study_hands_out_what_is_asked_for_by_now(
     here: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

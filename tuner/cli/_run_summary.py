@@ -15,6 +15,7 @@ from tuner.cli._model_text import model_lines
 from tuner.cli._rendering import (
     config_lines,
     grid,
+    messages,
     number,
     print_json,
     safe,
@@ -30,7 +31,7 @@ from tuner.domain.trial import TrialRecord, TrialState
 from tuner.formatting.values import amount, signed
 from tuner.running.outcome import early_end, failed_run, how_to_resume
 from tuner.storage.location import locate
-from tuner.storage.store import open_store
+from tuner.storage.store import Store, open_store
 
 _STOPPED: Mapping[StopCause | None, str] = {
     StopCause.TIME: "the time is up",
@@ -47,7 +48,7 @@ def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json
     store = open_store(storage)
     try:
         if cause is None or cause.is_early_end:
-            import_module(FINAL_ANSWER).settle_answer(store, name)
+            _settle(store, name, storage)
         study, trials = store.view(name)
         summary = queries.summarise(study, trials, store.repetitions(name))
     finally:
@@ -58,6 +59,20 @@ def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json
         show(_summary(summary, trials, storage, cause))
     if (error := failed_run(store.location, summary, study, trials, cause)) is not None:
         raise error
+
+
+def _settle(store: Store, name: str, storage: str | None) -> None:
+    """Store what the study hands out, which may train for minutes; where a signal ends that, say how it continues."""
+    try:
+        import_module(FINAL_ANSWER).settle_answer(store, name)
+    except KeyboardInterrupt:
+        messages().print(Text(safe(stopped(next_command(name, storage, "resume"))), style="yellow"), soft_wrap=True)
+        raise
+
+
+def stopped(again: str) -> str:
+    """Return what is said of a run that a signal has ended; `again` is the command that continues it."""
+    return f"stopped, everything that was recorded is saved; continue with: {again}"
 
 
 def summary_json(summary: queries.Summary) -> dict[str, Any]:

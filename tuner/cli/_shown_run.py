@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.text import Text
 
 from tuner.cli._rendering import messages, safe
-from tuner.cli._run_summary import next_command
+from tuner.cli._run_summary import next_command, stopped
 from tuner.display.live import shown
 from tuner.domain.errors import StudyInterrupted
 from tuner.running.tracked_listeners import MakeListeners
@@ -27,8 +27,7 @@ def shown_run(
             yield listeners
     except StudyInterrupted as interruption:
         continuing = again or next_command(interruption.study_name, storage, command)
-        text = f"stopped, everything that was recorded is saved; continue with: {continuing}"
-        messages().print(Text(safe(text), style="yellow"), soft_wrap=True)
+        messages().print(Text(safe(stopped(continuing)), style="yellow"), soft_wrap=True)
         raise
     except KeyboardInterrupt:
         kept = f"study {stored} is as it was; continue with the same command" if stored else "nothing of it is stored"
