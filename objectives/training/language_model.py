@@ -1,5 +1,6 @@
 """A trained language model as a person uses it: how well it predicts each text, and texts that it continues."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, final
 
@@ -54,10 +55,12 @@ class LanguageModel(AnsweringModel):
         At a `temperature` of 0 the most probable token comes each time; below 1 probable ones come more often than the
         model says. The same `seed` draws the same text.
         """
-        if temperature < 0:
-            raise ConfigurationError(f"temperature: {temperature:g} is below 0")
+        if not 0 <= temperature < math.inf:
+            raise ConfigurationError(f"temperature: {temperature:g} is not a number from 0")
+        if tokens < 0:
+            raise ConfigurationError(f"tokens: {tokens} is below 0")
         drawn = torch.Generator().manual_seed(seed)
-        ids = [self._tokenizer.end, *self._tokenizer.encode([text])[0].tolist()]
+        ids = [self._tokenizer.end, *self._tokenizer.encode(texts_of([text], self._column))[0].tolist()]
         begin = len(ids)
         while len(ids) < begin + tokens:
             logits = self.network.decoder(torch.tensor([ids[-self._context :]]))[0, -1].float()
