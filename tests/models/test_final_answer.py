@@ -93,13 +93,19 @@ def test_the_ensemble_is_handed_out(here: Path, name: str) -> None:
     assert type(tuner.load_study(name).best_model()).__name__ == "EnsembleModel"
 
 
-@pytest.mark.parametrize("name", ["kind", "amount"])
-def test_what_is_averaged_was_trained_once_more_on_the_validation_rows_too(here: Path, name: str) -> None:
-    found = answer(name).used
+def test_what_is_averaged_was_trained_once_more_on_the_validation_rows_too(here: Path) -> None:
+    found = answer("amount").used
     assert found.all_rows
     assert found.test is not None
     states = [*here.rglob("all-rows-*.safetensors")]
-    assert len([each for each in states if name in str(each)]) == len(found.members)
+    assert len([each for each in states if "amount" in str(each)]) == len(found.members)
+
+
+def test_what_answers_by_a_threshold_stays_as_it_was_when_that_was_made(here: Path) -> None:
+    found = answer("kind").used
+    assert found.calibration["threshold"] is not None
+    assert not found.all_rows
+    assert not [each for each in here.rglob("all-rows-*.safetensors") if "kind" in str(each)]
 
 
 def test_without_all_rows_the_average_is_of_what_the_search_trained(
