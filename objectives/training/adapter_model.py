@@ -68,7 +68,7 @@ class AdapterModel(AnsweringModel):
             return super().generate(text)
         found = continued(
             self.network.logits,
-            [end, *self._tokens.all_of(text)],
+            [end, *self._tokens.all_of(*texts_of([text], self._settings.column))],
             picking(temperature, seed),
             end=end,
             context=self._settings.context,

@@ -51,7 +51,7 @@ class LanguageModel(AnsweringModel):
         end = self._tokenizer.end
         found = continued(
             self.network.decoder,
-            [end, *self._tokenizer.encode([text])[0].tolist()],
+            [end, *self._tokenizer.encode(texts_of([text], self._column))[0].tolist()],
             picking(temperature, seed),
             end=end,
             context=self._context,

@@ -54,10 +54,10 @@ def bits_per_byte(logits: Logits, ids: Sequence[int], context: int, num_bytes: i
 def picking(temperature: float, seed: int) -> Callable[[Tensor], int]:
     """Return what picks a token by its logits, (tokens,), as `Model.generate` says.
 
-    Raises `ConfigurationError` where the temperature is below 0.
+    Raises `ConfigurationError` where the temperature is no number from 0.
     """
-    if temperature < 0:
-        raise ConfigurationError(f"temperature: {temperature:g} is below 0")
+    if not 0 <= temperature < math.inf:
+        raise ConfigurationError(f"temperature: {temperature:g} is not a number from 0")
     drawn = torch.Generator().manual_seed(seed)
 
     def pick(logits: Tensor) -> int:
@@ -71,7 +71,12 @@ def picking(temperature: float, seed: int) -> Callable[[Tensor], int]:
 def continued(
     logits: Logits, ids: Sequence[int], pick: Callable[[Tensor], int], *, end: int, context: int, tokens: int
 ) -> list[int]:
-    """Return so many tokens that are picked after others, fewer where `end` is; `context` are read at once."""
+    """Return so many tokens that are picked after others, fewer where `end` is; `context` are read at once.
+
+    Raises `ConfigurationError` for a number of tokens below 0.
+    """
+    if tokens < 0:
+        raise ConfigurationError(f"tokens: {tokens} is below 0")
     known = [*ids]
     while len(known) < len(ids) + tokens:
         following = pick(logits(torch.tensor([known[-context:]]))[0, -1])

@@ -8,7 +8,10 @@ from tuner.domain.errors import ConfigurationError
 
 
 def texts_of(inputs: Any, column: str) -> list[str]:
-    """Return the texts of a DataFrame's column, or of a sequence; raises `ConfigurationError` for others."""
+    """Return the texts of a DataFrame's column, or of a sequence; raises `ConfigurationError` for others.
+
+    What UTF-8 cannot hold, halves of surrogate pairs, is replaced, as in texts that are trained on.
+    """
     if hasattr(inputs, "columns"):
         if column not in inputs.columns:
             names = ", ".join(map(str, inputs.columns))
@@ -20,4 +23,4 @@ def texts_of(inputs: Any, column: str) -> list[str]:
     wrong = next((at for at, each in enumerate(texts) if not isinstance(each, str)), None)
     if wrong is not None:
         raise ConfigurationError(f"row {wrong + 1}, column {column!r}: has no text")
-    return texts
+    return [each.encode(errors="replace").decode() for each in texts]

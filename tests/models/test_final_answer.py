@@ -94,15 +94,19 @@ def test_the_ensemble_is_handed_out(here: Path, name: str) -> None:
     assert type(tuner.load_study(name).best_model()).__name__ == "EnsembleModel"
 
 
-@pytest.mark.parametrize("name", ["kind", "amount"])
-def test_what_is_averaged_was_trained_once_more_on_the_validation_rows_too_unless_a_threshold_was_made_for_it(
-    here: Path, name: str
-) -> None:
-    found, is_trained = answer(name).used, name == "amount"
-    assert found.all_rows is is_trained
+def test_what_is_averaged_was_trained_once_more_on_the_validation_rows_too(here: Path) -> None:
+    found = answer("amount").used
+    assert found.all_rows
     assert found.test is not None
-    states = [each for each in here.rglob("all-rows-*.safetensors") if name in str(each)]
-    assert len(states) == (len(found.members) if is_trained else 0)
+    states = [*here.rglob("all-rows-*.safetensors")]
+    assert len([each for each in states if "amount" in str(each)]) == len(found.members)
+
+
+def test_what_answers_by_a_threshold_stays_as_it_was_when_that_was_made(here: Path) -> None:
+    found = answer("kind").used
+    assert found.calibration["threshold"] is not None
+    assert not found.all_rows
+    assert not [each for each in here.rglob("all-rows-*.safetensors") if "kind" in str(each)]
 
 
 def test_without_all_rows_the_average_is_of_what_the_search_trained(

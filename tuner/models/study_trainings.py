@@ -147,7 +147,7 @@ class StudyTrainings:
         return WorkerSpec(
             objective=self.spec.objective,
             folder=self._folder,
-            settings=self.spec.settings,
+            settings=self.spec.transfer.at_first(self.spec.settings),
             seed=self.spec.seed,
             metric=self.spec.metric,
             direction=record.direction,

@@ -66,8 +66,21 @@ def test_a_text_is_continued_as_its_seed_draws_and_most_probably_at_temperature_
     assert len(likely) == len("the quick ") + 20
     drawn = {model.generate("the ", tokens=30, temperature=3.0, seed=seed) for seed in (1, 1, 2)}
     assert len(drawn) == 2
-    with pytest.raises(ConfigurationError, match="temperature: -1 is below 0"):
-        model.generate(temperature=-1)
+    for wrong in (-1, float("nan"), float("inf")):
+        with pytest.raises(ConfigurationError, match="is not a number from 0"):
+            model.generate(temperature=wrong)
+    with pytest.raises(ConfigurationError, match="tokens: -1 is below 0"):
+        model.generate(tokens=-1)
+
+
+@pytest.mark.parametrize("tokenizer", ["bytes", "bpe"])
+def test_half_a_surrogate_pair_is_replaced_as_it_is_in_texts_that_are_trained_on(
+    tmp_path: Path, tokenizer: str
+) -> None:
+    model = trained(settings(tmp_path, tokenizer=tokenizer, vocabulary=300, steps=1))[0]
+    half, mark = model.predict(["the \ud83d", "the ?"])
+    assert half == mark
+    assert model.generate("the \ud83d", tokens=3, seed=1)[5:] == model.generate("the ?", tokens=3, seed=1)[5:]
 
 
 def test_what_is_no_text_is_refused(model: LanguageModel) -> None:
