@@ -20,6 +20,7 @@ from tuner.objectives.training.cohort import SupervisedCohort
 EPOCHS = 2
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "mlp": {"width": 6, "depth": 1},
+    "real_mlp": {"width": 6, "depth": 1, "dropout": 0.0},
     "cnn": {"channels": 2, "depth": 1},
     "rnn": {"width": 5},
     "transformer": {"width": 4, "depth": 1, "heads": 2},
