@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from tuner.domain.goal import OF_MODELS
+from tuner.domain.model import Model
 from tuner.domain.objective import Cohort, Objective
 from tuner.domain.study import Direction
 from tuner.domain.trial import Metrics, Trial
@@ -52,3 +53,7 @@ class FactoryObjective(Objective):
         from tuner.objectives.training.saved_trial import tested  # noqa: PLC0415 - torch, as above
 
         return tested(self._factory, trial)
+
+    def model(self, trial: Trial) -> Model:
+        model: Model = self._factory.model(trial)
+        return model

@@ -11,7 +11,6 @@ from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.trial import Trial
 from tuner.formatting.values import amount
 from tuner.objectives._components import BATCH_SIZE
 from tuner.objectives._factory_objective import FactoryObjective
@@ -133,10 +132,6 @@ class Finetune(FactoryObjective):
         """Return the batch size: adapters of all ranks, in whichever layers, train together."""
         size: int = config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE)
         return size
-
-    def model(self, trial: Trial) -> Model:
-        model: Model = self._factory.model(trial)
-        return model
 
     @classmethod
     def restore(cls, saved: SavedModel) -> Model:

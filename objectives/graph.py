@@ -10,7 +10,6 @@ from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.model import Model, SavedModel
 from tuner.domain.search_space import SearchSpace
-from tuner.domain.trial import Trial
 from tuner.objectives._components import BATCH_SIZE, GRAPHS, PREPROCESSING
 from tuner.objectives._factory_objective import FactoryObjective
 from tuner.objectives._graph_parts import graph_part, graph_space_problems
@@ -98,10 +97,6 @@ class GraphLearning(FactoryObjective):
         architecture = graph_part(config, "architecture", self._task).without("dropout")
         prepared = tuple(graph_part(config, kind, self._task) for kind in PREPROCESSING)
         return architecture, config.get(BATCH_SIZE), prepared
-
-    def model(self, trial: Trial) -> Model:
-        model: Model = self._factory.model(trial)
-        return model
 
     @classmethod
     def restore(cls, saved: SavedModel) -> Model:

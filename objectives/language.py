@@ -100,10 +100,6 @@ class Language(FactoryObjective):
         found: SizeProbe = self._factory.probe(trial, steps)
         return found
 
-    def model(self, trial: Trial) -> Model:
-        model: Model = self._factory.model(trial)
-        return model
-
     @classmethod
     def restore(cls, saved: SavedModel) -> Model:
         from tuner.objectives.training.language_model import restored  # noqa: PLC0415 - torch, as above

@@ -109,10 +109,6 @@ class Supervised(FactoryObjective):
         numbers = part(config, "number_encoding", self._task).without("spread") if is_table else None
         return architecture, config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), cleaning, encoding, numbers
 
-    def model(self, trial: Trial) -> Model:
-        model: Model = self._factory.model(trial)
-        return model
-
     def ensemble(self, trials: Sequence[Trial], *, lead: int) -> tuple[int, ...]:
         counts: tuple[int, ...] = self._factory.ensemble(trials, lead)
         return counts

@@ -18,7 +18,7 @@ def lr_schedules(*names: str) -> Choice:
 
 
 def dropout(most: float = 0.5, default: float = 0.0) -> Float:
-    """Return the share of activations that training leaves out, none of them by default."""
+    """Return the share of activations that training leaves out."""
     return Float(0.0, most, default=default)
 
 

@@ -68,10 +68,8 @@ class Replica(ABC):
         """Return a training state that one process, or any number of ranks, continues from."""
         return state
 
-    def divided(
-        self, weights: Weights, kept: Kept, model: nn.Module, optimizer: torch.optim.Optimizer
-    ) -> tuple[Weights, Kept]:
-        """Return a whole state, of a model and of its optimizer, as this rank holds it."""
+    def divided(self, weights: Weights, kept: Kept, optimizer: torch.optim.Optimizer) -> tuple[Weights, Kept]:
+        """Return a whole state, of the model and of its optimizer, as this rank holds it."""
         return weights, kept
 
     @abstractmethod
@@ -111,11 +109,9 @@ class Sharded(Replica):
         found: dict[str, Any] = self._tensors.whole(state)
         return found
 
-    def divided(
-        self, weights: Weights, kept: Kept, model: nn.Module, optimizer: torch.optim.Optimizer
-    ) -> tuple[Weights, Kept]:
+    def divided(self, weights: Weights, kept: Kept, optimizer: torch.optim.Optimizer) -> tuple[Weights, Kept]:
         parameters = (each for group in optimizer.param_groups for each in group["params"])
-        return self._tensors.model_state(weights, model), self._tensors.optimizer_state(kept, parameters)
+        return self._tensors.model_state(weights, self.model), self._tensors.optimizer_state(kept, parameters)
 
 
 def replica_of(model: nn.Module, trial: Trial, batch_size: int, *, sharded: nn.Module | None = None) -> Replica | None:

@@ -79,7 +79,7 @@ class TrainState:
         """Resume from what `state` returned; the optimizer's hyperparameters stay."""
         weights, kept = state["model"], state["optimizer"]
         if self.replica is not None:
-            weights, kept = self.replica.divided(weights, kept, self.model, self.optimizer)
+            weights, kept = self.replica.divided(weights, kept, self.optimizer)
         self.model.load_state_dict(weights)
         put_back(self.model, state.get("buffers", {}))
         groups = self.optimizer.state_dict()["param_groups"]

@@ -1,11 +1,10 @@
 """What is known of a transfer before its search: how activations grow with the size, and what the target costs."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, final
 
-from tuner.analysis.drift import extrapolated
+from tuner.analysis.drift import extrapolated, fitted_drift
 from tuner.domain.size_probe import SizeProbe
 
 STEADY = 0.25
@@ -77,8 +76,8 @@ def size_check(
         growth=tuple(
             Growth(
                 activation=name,
-                initially=_slope(sizes, [probe.activations[name][0] for probe in found]),
-                trained=_slope(sizes, [probe.activations[name][1] for probe in found]),
+                initially=fitted_drift(sizes, [probe.activations[name][0] for probe in found], size).slope,
+                trained=fitted_drift(sizes, [probe.activations[name][1] for probe in found], size).slope,
             )
             for name in names
         ),
@@ -87,11 +86,3 @@ def size_check(
         target_bytes=round(there.weights * found[-1].state_bytes / found[-1].weights + held),
         target_seconds=extrapolated(sizes, [probe.seconds for probe in found], size) * target_steps,
     )
-
-
-def _slope(sizes: list[int], values: list[float]) -> float:
-    """Return the slope of a line by least squares through log2 of the values over log2 of the sizes."""
-    x, y = [math.log2(size) for size in sizes], [math.log2(value) for value in values]
-    middle, level = math.fsum(x) / len(x), math.fsum(y) / len(y)
-    spread = math.fsum((each - middle) ** 2 for each in x)
-    return math.fsum((each - middle) * (value - level) for each, value in zip(x, y, strict=True)) / spread

@@ -17,7 +17,7 @@ def size_lines(check: SizeCheck | None) -> Iterator[RenderableType]:
     names = [each.activation for each in check.growth]
     table = grid(check.setting, "weights", *names, "a step", "memory", right=(check.setting, "weights", "a step"))
     for size, probe in check.probes.items():
-        spreads = (f"{number(before)} -> {number(after)}" for before, after in map(probe.activations.get, names))  # type: ignore[misc]
+        spreads = (" -> ".join(map(number, probe.activations[name])) for name in names)
         held = bytes_said(probe.state_bytes + probe.step_bytes)
         table.add_row(str(size), f"{probe.weights:,}", *spreads, f"{1000 * probe.seconds:.0f} ms", held)
     unknown = ["" for _ in names]

@@ -41,6 +41,11 @@ class Resources:
     share_process: Annotated[bool, Key(words="true: the trials of a function take turns in one process")] = False
 
     @property
+    def threads(self) -> int:
+        """How many threads each process of a trial computes with."""
+        return max(1, int(self.cpu))
+
+    @property
     def num_cpus(self) -> float:
         """How many processors a cohort has, with all of its ranks."""
         return self.cpu * self.ranks

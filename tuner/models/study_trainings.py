@@ -153,7 +153,7 @@ class StudyTrainings:
             direction=record.direction,
             max_epochs=self.spec.budget.fidelity.most,
             unit=self.spec.budget.fidelity.unit,
-            threads=max(1, int(self.spec.resources.cpu)),
+            threads=self.spec.resources.threads,
             device="cpu",
             folders=_folders(self.store, record),
         )

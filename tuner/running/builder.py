@@ -208,7 +208,7 @@ def _worker_spec(spec: StudySpec, folder: Path, folders: StudyFolders) -> Worker
         wanted=goal_of(spec, {}).wanted,
         max_epochs=spec.budget.fidelity.most,
         unit=spec.budget.fidelity.unit,
-        threads=max(1, int(spec.resources.cpu)),
+        threads=spec.resources.threads,
         device="cpu",
         folders=folders,
         limits=spec.limits,

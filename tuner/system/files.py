@@ -107,36 +107,44 @@ def whole(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def made_once(folder: Path) -> Iterator[Path]:
-    """Give an empty private folder to fill, which becomes `folder` unless another process has made that meanwhile.
+    """Give a folder as `whole` does, which becomes `folder` unless another process has made that meanwhile.
 
     For contents that depend on the folder alone: the first one stays, and may be read already.
     """
-    private(folder.parent)
-    beside = _beside(folder, "partial")
-    beside.mkdir(mode=0o700)
-    try:
-        yield beside
-        _close_to_others(beside)
+
+    def place(made: Path) -> None:
         try:
-            beside.rename(folder)
+            made.rename(folder)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+
+    with _filled(folder, place) as beside:
+        yield beside
 
 
 @contextmanager
 def whole_and_named(parent: Path, draft: str, named: Callable[[], str]) -> Iterator[Path]:
     """Give a folder as `whole` does, in `parent`, whose name is known only at the end; `draft` is in its first one."""
-    private(parent)
-    beside = _beside(parent / draft, "partial")
+
+    def place(made: Path) -> None:
+        folder = parent / named()
+        _replace(folder, made, _beside(folder, "before"))
+
+    with _filled(parent / draft, place) as beside:
+        yield beside
+
+
+@contextmanager
+def _filled(draft: Path, place: Callable[[Path], None]) -> Iterator[Path]:
+    """Give an empty private folder beside `draft` to fill, and `place` it if nothing is raised."""
+    private(draft.parent)
+    beside = _beside(draft, "partial")
     beside.mkdir(mode=0o700)
     try:
         yield beside
         _close_to_others(beside)
-        folder = parent / named()
-        _replace(folder, beside, _beside(folder, "before"))
+        place(beside)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
