@@ -6,10 +6,12 @@ Each list of exceptions may only shrink: one that is no longer needed fails its 
 import ast
 import re
 import tokenize
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -18,6 +20,12 @@ SOURCES = ("tuner", "objectives", "search_spaces", "hydra_plugins", "benchmarks"
 MOST_LINES = 350
 MOST_LINES_OF_A_FUNCTION = 40
 MOST_PARAMETERS = 6
+
+MOST_FLOORS = 7
+MOST_ROOMS = 24
+MOST_ARROWS = 90
+"""Pairs of packages of `tuner` of which one imports the other; the imports themselves are checked by `lint-imports`."""
+MOST_LINES_OF_CONTRACTS = 100
 
 LONG_FILES = {
     "tests/conformance/test_cohorts.py",
@@ -158,6 +166,29 @@ def test_no_function_but_a_command_has_more_than_6_parameters() -> None:
         if not name.startswith(("tests/", "benchmarks/", "tuner/cli/"))
     }
     assert_only(many, MANY_PARAMETERS)
+
+
+def test_the_packages_are_few_and_few_know_each_other() -> None:
+    graph = grimp.build_graph("tuner", exclude_type_checking_imports=True)
+    rooms = graph.find_children("tuner")
+    arrows = {
+        (importer, imported)
+        for importer in rooms
+        for imported in rooms - {importer}
+        if graph.direct_import_exists(importer=importer, imported=imported, as_packages=True)
+    }
+    assert len(rooms) <= MOST_ROOMS
+    assert len(arrows) <= MOST_ARROWS
+
+
+def test_the_contracts_of_imports_are_short() -> None:
+    content = (ROOT / "pyproject.toml").read_text()
+    layers = tomllib.loads(content)["tool"]["importlinter"]["contracts"][0]["layers"]
+    assert len(layers) <= MOST_FLOORS
+    lines = content.splitlines()
+    ours = [index for index, line in enumerate(lines) if line.lstrip("[").startswith("tool.importlinter")]
+    end = next(index for index in range(ours[-1] + 1, len(lines)) if lines[index].startswith("["))
+    assert end - ours[0] <= MOST_LINES_OF_CONTRACTS
 
 
 def is_mirrored(test: Path) -> bool:

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from tuner.domain.search_space import SearchSpace
+from tuner.domain.start_configs import start_configs
 from tuner.domain.study import Direction
 from tuner.objectives.supervised import Supervised
 from tuner.registry.catalogue import Catalogue
 from tuner.running.spec_source import DataFile, read_spec
-from tuner.search.start_configs import start_configs
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from rich.text import Text
 from tuner.cli._options import Json, Name, Storage
 from tuner.cli._rendering import answers, messages, print_json, safe
 from tuner.domain.errors import ConfigurationError, Mistakes
+from tuner.domain.start_configs import CompletedConfig
 from tuner.formatting.values import amount, short_config
 from tuner.running.outcome import how_to_resume
 from tuner.running.queueing import add_to_study
-from tuner.search.start_configs import CompletedConfig
 from tuner.storage.store import open_store
 from tuner.system.untrusted_files import json_of
 

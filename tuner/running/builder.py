@@ -16,6 +16,7 @@ from tuner.domain.resources import AUTO
 from tuner.domain.sampler import Sampler
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.search_space import SearchSpace
+from tuner.domain.start_configs import start_configs
 from tuner.domain.study import INLINE, StudySpec
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.transfer import transfer_problems
@@ -57,7 +58,6 @@ from tuner.running.lookup import (
 )
 from tuner.running.resources import accelerator_of, cohorts_at_a_time, decided, device_of, gpu_notes, missing
 from tuner.search.cohort_policy import CohortPolicy
-from tuner.search.start_configs import start_configs
 
 _MOST_ON_A_CPU = 32
 

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from tuner.domain.run_controller import RunController
 from tuner.domain.study_record import StudyRecord, companion, folder_name
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.execution.checkpoint_retention import CandidateRetention
 from tuner.execution.study_checkpoints import StudyCheckpoints, store_of
+from tuner.running.candidate_retention import CandidateRetention
 from tuner.running.components import RunComponents
 from tuner.running.confirmation import confirming, winners
 from tuner.running.session import Confirm, StudyRunner

@@ -9,11 +9,11 @@ from tuner.domain.choice import Choice
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.search_space import SearchSpace, difference
+from tuner.domain.start_configs import CompletedConfig, completed
 from tuner.domain.study_record import StudyRecord, is_companion
 from tuner.domain.trial import TrialRecord
 from tuner.formatting.values import amount
 from tuner.running.outcome import how_to_resume
-from tuner.search.start_configs import CompletedConfig, completed
 from tuner.spec.space_file import is_space_file, read_space_file
 from tuner.storage.store import Store
 

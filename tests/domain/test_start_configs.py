@@ -6,7 +6,7 @@ import pytest
 
 from tuner import Choice, Float, Int, SearchSpace
 from tuner.domain.errors import ConfigurationError
-from tuner.search.start_configs import start_configs
+from tuner.domain.start_configs import start_configs
 
 SPACE = SearchSpace(
     width=Int(16, 256, default=64),
