@@ -25,6 +25,7 @@ from tuner.running.callbacks import checked_callbacks, with_callbacks
 from tuner.running.outcome import failed_run, no_usable_trial
 from tuner.running.queueing import add_to_study
 from tuner.running.retry import checked_retried
+from tuner.running.signals import resumable
 from tuner.running.spec_source import Asked, DataFile
 from tuner.spec.overrides import Overrides, given_paths, plain, words_of
 from tuner.storage import deletion
@@ -259,7 +260,8 @@ class Study:
 
         store = open_store(self._storage)
         try:
-            settle_answer(store, self.name, self._spec)
+            with resumable(store, self.name):
+                settle_answer(store, self.name, self._spec)
         finally:
             store.close()
         self.refresh()

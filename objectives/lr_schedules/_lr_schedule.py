@@ -21,3 +21,7 @@ class LrSchedule(ABC):
     def multiplier(self, progress: float, steps: int) -> float:
         """Return the factor at `progress` of a training of so many steps; a schedule may count some in steps."""
         return self.factor(progress)
+
+    def note(self, steps: int) -> str:
+        """Return what is probably not meant in a training of so many steps; "" where there is nothing."""
+        return ""

@@ -33,3 +33,9 @@ class Wsd(LrSchedule):
         taken = progress * steps
         ramp = taken / self.warmup_steps if taken < self.warmup_steps else 1.0
         return ramp * self.factor(progress)
+
+    def note(self, steps: int) -> str:
+        if self.warmup_steps <= steps:
+            return ""
+        warmup = f"lr_schedule.wsd.warmup_steps: the warm-up takes {self.warmup_steps} steps"
+        return f"{warmup}, and all of training {steps}, so the full rate is never reached"

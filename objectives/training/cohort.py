@@ -51,6 +51,7 @@ class _Seat:
     epoch: int
     footprint: Mapping[str, float]
     numbers: Mapping[Place, float]
+    note: str
 
     def fixed(self, layout: Layout) -> frozenset[tuple[Place, float]]:
         """Return the numbers of the trial's layers of which a batch has but one for all."""
@@ -84,6 +85,9 @@ class SupervisedCohort(Cohort):
 
     def together(self) -> tuple[int, str]:
         return self._together
+
+    def notes(self) -> Mapping[int, str]:
+        return {number: seat.note for number, seat in self._seats.items() if seat.note}
 
     def add(self, trials: Sequence[Trial]) -> None:
         with _memory_errors():
@@ -131,7 +135,12 @@ class SupervisedCohort(Cohort):
     def _seat(self, trial: Trial, data: Data, learner: TrainState, epoch: int) -> None:
         # While it still is a model on its own: as the template of a batch it computes in another way.
         self._seats[trial.number] = _Seat(
-            trial, data, epoch, footprint(learner, data, self._bench.wanted), numbers(learner.model)
+            trial,
+            data,
+            epoch,
+            footprint=footprint(learner, data, self._bench.wanted),
+            numbers=numbers(learner.model),
+            note=learner.lr_schedule.note(data.train.epoch_steps(learner.batch_size) * trial.max_epochs),
         )
         self.learners[trial.number] = learner
 

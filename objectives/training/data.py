@@ -30,6 +30,10 @@ class TrainingExamples(ABC):
         """Where the examples are given out."""
 
     @abstractmethod
+    def epoch_steps(self, batch_size: int) -> int:
+        """Return in how many batches of this size an epoch is shown."""
+
+    @abstractmethod
     def order(self, seed: int, epoch: int, batch_size: int, generator: torch.Generator) -> Tensor:
         """Return the places of an epoch's examples, (examples,), for a trial of this seed; `epoch` counts from 0.
 
@@ -59,6 +63,9 @@ class Examples(TrainingExamples):
     @property
     def device(self) -> torch.device:
         return self.targets.device
+
+    def epoch_steps(self, batch_size: int) -> int:
+        return -(-len(self.targets) // batch_size)
 
     def order(self, seed: int, epoch: int, batch_size: int, generator: torch.Generator) -> Tensor:
         return torch.randperm(len(self.targets), generator=generator)

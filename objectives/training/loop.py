@@ -113,29 +113,19 @@ def take_step(learner: TrainState, features: Tensor, targets: Tensor, batch_size
 
 
 def _add_gradients(learner: TrainState, features: Tensor, targets: Tensor, batch_size: int) -> None:
-    """Add up the gradients of the mean loss of the batch."""
-    replica, at_once = learner.replica, learner.micro_batch or batch_size
+    """Add up the gradients of the mean loss of the batch, which torch's losses weigh by the sum of the weights."""
+    replica, weights, at_once = learner.replica, learner.class_weights, learner.micro_batch or batch_size
+    assert replica is None or weights is None  # a rank does not know the weights of the others' examples
+    total = batch_size if weights is None else weights[targets].sum()
     count = -(-batch_size // at_once) if replica is None else replica.pieces(batch_size, at_once)
     pieces = zip(torch.tensor_split(features, count), torch.tensor_split(targets, count), strict=True)
     for number, (inputs, answers) in enumerate(pieces, start=1):
         with nullcontext() if replica is None or number == count else replica.accumulating():
             losses = learner.loss(learner.outputs(inputs), answers)
-            if replica is not None:
-                loss = replica.mean(losses, batch_size)
-            elif count == 1:
-                loss = _mean(losses, answers, learner)
-            else:
-                loss = losses.sum() / batch_size
+            if weights is not None:
+                losses = losses * weights[answers]
+            loss = losses.sum() / total if replica is None else replica.mean(losses, batch_size)
             loss.backward()  # type: ignore[no-untyped-call]
-
-
-def _mean(losses: Tensor, targets: Tensor, learner: TrainState) -> Tensor:
-    return losses.mean() if learner.class_weights is None else _weighted(losses, learner.class_weights[targets])
-
-
-def _weighted(losses: Tensor, weights: Tensor) -> Tensor:
-    """Return the mean as torch's losses weigh it: a batch of rare classes counts as much as any other."""
-    return (losses * weights).sum() / weights.sum()
 
 
 def gathered(examples: TrainingExamples, places: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:

@@ -81,6 +81,9 @@ class TokenWindows(TrainingExamples):
     def device(self) -> torch.device:
         return self._device
 
+    def epoch_steps(self, batch_size: int) -> int:
+        return self._steps
+
     def order(self, seed: int, epoch: int, batch_size: int, generator: torch.Generator) -> Tensor:
         first = epoch * self._steps
         drawn = [self._starts(seed, step, batch_size) for step in range(first, first + self._steps)]

@@ -45,6 +45,11 @@ def test_a_positive_metric_is_never_expected_below_zero() -> None:
     assert estimate((), mean=1.0, seed_margin=2.0, bounds=(0.0, math.inf)).low == 0
 
 
+def test_an_interval_that_ends_at_zero_is_not_shown_as_if_it_reached_below() -> None:
+    assert str(estimate((), mean=1.0, seed_margin=1.01, bounds=(0.0, math.inf))) == "1.0000 (0.0000 to 2.0100)"
+    assert str(estimate((), mean=1.0, seed_margin=1.01)) == "1.0000 ± 1.0100"
+
+
 def test_an_estimate_is_shown_with_its_margin_or_where_it_is_lopsided_with_its_bounds() -> None:
     def shown(low: float, high: float) -> str:
         return str(Estimate(mean=0.9, low=low, high=high, values=()))

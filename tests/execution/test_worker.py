@@ -284,6 +284,16 @@ class Weighed(Cohort):
     def drop(self, numbers: Collection[int]) -> None:
         self.numbers = []
 
+    def notes(self) -> Mapping[int, str]:
+        return dict.fromkeys(self.numbers, "they are weighed twice")
+
+
+def test_what_a_cohort_says_of_how_its_members_train_is_reported_once(tmp_path: Path) -> None:
+    worker = make_worker(Weighing, tmp_path)
+    worker.begin(assignment())
+    assert [report.note for report in worker.advance()] == ["they are weighed twice"]
+    assert [report.note for report in worker.advance()] == [""]
+
 
 @pytest.mark.parametrize(("wanted", "metrics"), [((), {"accuracy": 0.5}), (("accuracy", "weight"), BOTH)])
 def test_an_objective_is_told_which_metrics_are_wanted(

@@ -188,6 +188,20 @@ def test_an_objective_whose_class_makes_no_models_says_where_the_weights_lie(wor
     assert str(checkpoints_in(workplace / ".tuner", "curves") / "trial-00000") in caught.value.hint
 
 
+def test_why_a_model_cannot_be_made_is_said_on_one_line(workplace: Path) -> None:
+    raising = "    def model(self, trial):\n        raise RuntimeError('in Net:\\n\\tmissing weight')\n\n    def start("
+    (workplace / "unmade.py").write_text(CURVES.replace("    def start(", raising))
+    spec = tuner.StudySpec(
+        objective="unmade:Curves",
+        search_space="unmade:space",
+        metric="score",
+        budget=tuner.Budget(trials=1, epochs=1),
+        executor="inline",
+    )
+    with pytest.raises(ModelError, match="the model of trial 0: RuntimeError: in Net: missing weight"):
+        tuner.run(spec, name="unmade").best_model()
+
+
 def test_an_empty_or_missing_folder_has_no_model(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(ConfigurationError, match="no exported model"):

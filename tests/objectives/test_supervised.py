@@ -279,3 +279,14 @@ def test_half_the_bits_learn_about_as_well(members: int) -> None:
     assert rounded != exact
     assert rounded == pytest.approx(exact, rel=0.05)
     assert rounded[-1] < rounded[0]
+
+
+@pytest.mark.parametrize(("warmup_steps", "says"), [(16, False), (17, True)])
+def test_a_warm_up_that_is_longer_than_all_of_training_is_said(warmup_steps: int, says: bool) -> None:  # noqa: FBT001
+    config = {"lr_schedule": {"name": "wsd", "warmup_steps": warmup_steps, "decay": 0.2}, "batch_size": 30}
+    cohort = _supervised(validation=0.1, test=0.1).start([_trial(config)])  # 120 examples are 4 batches, 4 times
+    cohort.advance()
+    assert (
+        "the warm-up takes 17 steps, and all of training 16, so the full rate is never reached"
+        in cohort.notes().get(3, "")
+    ) is says

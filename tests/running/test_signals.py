@@ -12,6 +12,7 @@ from tuner.domain.executor import Executor
 from tuner.domain.resources import Resources
 from tuner.domain.run_controller import RunController
 from tuner.domain.worker_spec import WorkerSpec
+from tuner.models import final_answer
 from tuner.running import launch
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -98,6 +99,20 @@ def test_ctrl_c_names_how_to_resume_only_where_the_study_is_stored(
     assert code == 130
     assert words in messages
     assert ("tuner resume" in messages) is (interrupted_in != "store_new")
+
+
+def test_ctrl_c_while_a_worker_settles_a_model_says_that_work_continues(
+    user_folder: object, cli: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(final_answer, "settle_answer", interrupt)
+    assert cli("submit", "mine.toml", "--trials", "1")[0] == 0
+    code, _, messages = cli("work", "--until-empty", "--executor", "inline")
+    assert code == 130
+    assert "stopped, everything that was recorded is saved; continue with: tuner work" in messages
+    assert "before the run began" not in messages
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,11 @@ class Estimate:
         if not ROUNDING * abs(self.mean) < self.margin < math.inf:
             return mean
         is_lopsided = abs(self.high + self.low - 2 * self.mean) > _LOPSIDED * self.margin
-        both = f"({number(self.low)} to {number(self.high)})" if is_lopsided else f"± {number(self.margin)}"
+        # ± would have an error that cannot be negative reach below zero.
+        is_cut_off = self.mean - self.margin < 0 <= self.low
+        both = f"± {number(self.margin)}"
+        if is_lopsided or is_cut_off:
+            both = f"({number(self.low)} to {number(self.high)})"
         return f"{mean} {both}"
 
     def describe(self) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 
 from tuner.domain.metric_directions import words_of
 
@@ -15,7 +16,12 @@ _SHARES = frozenset(
         *("iou", "miou", "dice", "jaccard", "ndcg", "mrr"),
     }
 )
-_POSITIVE = frozenset({"rmse", "mse", "mae", "mape", "smape", "msle", "rmsle", "logloss", "crossentropy", "brier"})
+_POSITIVE = frozenset(
+    {
+        *("rmse", "mse", "mae", "mape", "smape", "msle", "rmsle", "nrmse", "logloss", "crossentropy", "brier"),
+        *("perplexity", "ppl", "bits", "bpb", "bpc", "wer", "cer", "ter"),
+    }
+)
 
 
 def usual_bounds(metric: str, values: Iterable[float]) -> Bounds:
@@ -26,7 +32,8 @@ def usual_bounds(metric: str, values: Iterable[float]) -> Bounds:
     >>> usual_bounds("val_accuracy", [0.9]), usual_bounds("accuracy", [98.5]), usual_bounds("rmse", [2.0])
     ((0.0, 1.0), (0.0, 100.0), (0.0, inf))
     """
-    words, seen = set(words_of(metric)), [*values]
+    named, seen = words_of(metric), [*values]
+    words = {*named, *map("".join, pairwise(named))}  # log_loss is logloss
     possible = [(0.0, 1.0), (0.0, 100.0)] if words & _SHARES else [(0.0, math.inf)] * bool(words & _POSITIVE)
     fitting = (each for each in possible if all(each[0] <= value <= each[1] for value in seen))
     return next(fitting, (-math.inf, math.inf))

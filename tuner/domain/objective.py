@@ -62,6 +62,13 @@ class Cohort(ABC):
         """
         return 0, ""
 
+    def notes(self) -> Mapping[int, str]:
+        """Return what works in how members train, but not as one would hope, by trial number.
+
+        Asked after each `advance`; a person is shown each text once.
+        """
+        return {}
+
     def save(self, numbers: Collection[int]) -> None:  # noqa: B027 - nothing to do is an answer
         """Keep the states of these members as they are after their last epoch, each through its `Trial.save`.
 

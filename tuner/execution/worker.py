@@ -187,6 +187,7 @@ class Worker:
         share = (self._clock() - began) / max(1, len(outcomes))
         ended = self._ended()
         together, apart = self._together()
+        self._note_cohort()
         return [
             replace(
                 self._report(number, outcome),
@@ -293,7 +294,7 @@ class Worker:
         """Record once that the objective ended by itself, where more was to be trained."""
         if (note := early_end(epoch, self._worker_spec)) and _ENDED_EARLY not in self._noted:
             self._noted.add(_ENDED_EARLY)
-            self._notes[number] = note
+            self._note(number, note)
 
     def _note_left_out(self, number: int, yielded: Any, outcome: Metrics | Failure) -> None:
         """Say once for each metric that it is kept only where it is a number."""
@@ -302,7 +303,22 @@ class Worker:
         fresh = {name: text for name, text in left_out(yielded, outcome).items() if name not in self._noted}
         self._noted.update(fresh)
         if fresh:
-            self._notes[number] = "; ".join(filter(None, (self._notes.get(number), left_out_note(fresh))))
+            self._note(number, left_out_note(fresh))
+
+    def _note_cohort(self) -> None:
+        """Record what the cohort says of how its members train, each text once."""
+        found: dict[int, str] = {}
+        cohort = self._cohort
+        if cohort is not None and self._broken is None:
+            self._try(lambda: found.update(cohort.notes()))
+        for number, text in found.items():
+            if text not in self._noted and number in self._checkpoints:
+                self._noted.add(text)
+                self._note(number, text)
+
+    def _note(self, number: int, text: str) -> None:
+        """Add a text to what the trial's next report says beside its metrics."""
+        self._notes[number] = "; ".join(filter(None, (self._notes.get(number), text)))
 
     def _leave(self, numbers: Collection[int]) -> None:
         gone = [number for number in numbers if number in self._checkpoints]

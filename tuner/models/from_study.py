@@ -95,7 +95,7 @@ def _made(objective: Objective, trial: Trial) -> Model | None:
     except BaseException as error:
         if not is_failure_here(error):
             raise
-        reason = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"  # torch's have a line for each weight
         raise ModelError(
             f"{type(objective).__name__} cannot make the model of trial {trial.number}: {reason}",
             hint="has its code changed since the trial was trained?",

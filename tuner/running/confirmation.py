@@ -16,6 +16,7 @@ from tuner.domain.study import Component
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.study_record import companion
 from tuner.domain.trial import TrialRecord
+from tuner.formatting.values import amount
 from tuner.running.components import RunComponents
 from tuner.schedulers.none import NoScheduler
 from tuner.search.plan import ToTest
@@ -60,7 +61,8 @@ def confirming(
 
 
 def _few(found: int, wanted: int) -> str:
-    return f"{found} configurations are trained again, not {wanted}: trials that were stopped early cannot be the best"
+    trained = f"{amount(found, 'configuration')} {'is' if found == 1 else 'are'} trained again"
+    return f"{trained}, not {wanted}: trials that were stopped early cannot be the best"
 
 
 def _number_of(config: Config, trials: Sequence[TrialRecord]) -> int | None:

@@ -6,12 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tuner.domain.errors import (
-    Mistakes,
-    NoUsableTrialError,
-    StorageError,
-    StudyInterrupted,
-)
+from tuner.domain.errors import Mistakes, NoUsableTrialError
 from tuner.domain.run_controller import RunController, StopCause
 from tuner.domain.study import StudySpec
 from tuner.domain.study_record import STOPPED, StudyRecord, folder_name
@@ -29,6 +24,7 @@ from tuner.running.own_parts import attributed
 from tuner.running.resume_check import refuse_asked, refuse_fewer_trials
 from tuner.running.retry import Retried, leave_failed, put_back_failed, tried_again
 from tuner.running.session import Execution, StudyRunner, removing_unbegun, run_to_end, runner_with_keepers
+from tuner.running.signals import resumable
 from tuner.running.spec_source import Asked, module_folder, read_spec
 from tuner.running.stored_study import (
     check_store,
@@ -80,7 +76,7 @@ def run(
         check_store(components)
         components = on_cluster(components, modules)
         execute = _executor(components, Path(source.folder))
-        with leaving_no_folder(store, location, spec.name, identity), _resumable(store, spec.name), ExitStack() as held:
+        with leaving_no_folder(store, location, spec.name, identity), resumable(store, spec.name), ExitStack() as held:
             store_new(store, spec, source, components, identity)
             writer = held.enter_context(store.holding(spec.name))
             record = settle_first(store, location, spec.name, writer)
@@ -120,7 +116,7 @@ def resume(
         components = on_cluster(components, components.worker_spec.folder)
         if "budget.trials" in (overrides or {}):
             refuse_fewer_trials(name, components.spec.budget.trials, store.read(name)[1])
-        with _resumable(store, name), store.holding(name) as writer, ExitStack() as held:
+        with resumable(store, name), store.holding(name) as writer, ExitStack() as held:
             extended = extend(store, store.study(name), components, writer)
             failed = put_back_failed(store, name, components, writer, retried) if retried else ()
             reopened = (*extended, *tried_again(failed))
@@ -164,7 +160,7 @@ def confirm(
         )
         check_store(components)
         components = on_cluster(components, components.worker_spec.folder)
-        with _resumable(store, name), store.holding(name) as writer, ExitStack() as held:
+        with resumable(store, name), store.holding(name) as writer, ExitStack() as held:
             study, trials = settle(store, location, name, writer)
             if is_confirmed(store, location, study, components, trials):
                 more = store.location.command("confirm", name, "--seeds", 2 * components.spec.confirm.seeds)
@@ -234,29 +230,6 @@ def _executor(components: RunComponents, started_in: Path) -> Execution:
             executor.run(controller, worker_spec, components.resources)
 
     return Execution(execute, executor.grace_seconds)
-
-
-@contextmanager
-def _resumable(store: Store, name: str) -> Iterator[None]:
-    """Convert KeyboardInterrupt outside the part of a run that handles signals into StudyInterrupted(name).
-
-    One that comes before the study is stored stays what it is: there is nothing to resume.
-    """
-    try:
-        yield
-    except StudyInterrupted:
-        raise
-    except KeyboardInterrupt as interruption:
-        if not _is_stored(store, name):
-            raise
-        raise StudyInterrupted(name, getattr(interruption, "exit_code", 130)) from None
-
-
-def _is_stored(store: Store, name: str) -> bool:
-    try:
-        return name in store
-    except StorageError:
-        return True  # it may be: to look for it again does no harm
 
 
 @contextmanager

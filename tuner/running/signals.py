@@ -1,4 +1,4 @@
-"""Stops a run at signals and at its time limit."""
+"""Stops a run at signals and at its time limit; says of an interruption which study it was."""
 
 import os
 import signal
@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from tuner.domain.errors import StorageError, StudyInterrupted
 from tuner.domain.fidelity import EPOCHS, FidelityUnit
 from tuner.domain.run_controller import RunController, StopCause
+from tuner.storage.store import Store
 from tuner.system.signals import Dispositions, cancel_foreign_alarm, leave_closed_terminal
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -92,3 +94,26 @@ def time_limit(controller: RunController, seconds: float | None) -> Iterator[Non
         yield
     finally:
         timer.cancel()
+
+
+@contextmanager
+def resumable(store: Store, name: str) -> Iterator[None]:
+    """Convert KeyboardInterrupt outside the part of a run that handles signals into StudyInterrupted(name).
+
+    One that comes before the study is stored stays what it is: there is nothing to resume.
+    """
+    try:
+        yield
+    except StudyInterrupted:
+        raise
+    except KeyboardInterrupt as interruption:
+        if not _is_stored(store, name):
+            raise
+        raise StudyInterrupted(name, getattr(interruption, "exit_code", 130)) from None
+
+
+def _is_stored(store: Store, name: str) -> bool:
+    try:
+        return name in store
+    except StorageError:
+        return True  # it may be: to look for it again does no harm

@@ -26,6 +26,7 @@ from tuner.domain.study_record import folder_name
 from tuner.running import launch
 from tuner.running.builder import build_components
 from tuner.running.outcome import failed_run
+from tuner.running.signals import resumable
 from tuner.running.spec_source import Asked, Source, module_folder, read_spec
 from tuner.running.stored_study import store_new
 from tuner.running.tracked_listeners import MakeListeners
@@ -141,7 +142,7 @@ class QueueWorker:
             self._mark(name, QueueState.FAILED, error.message)
             return Turn(problem=f"it has failed: {error.message}")
         if settle is not None and cause is not StopCause.REQUEST:
-            with closing(open_store(self._storage)) as store:
+            with closing(open_store(self._storage)) as store, resumable(store, name):
                 settle(store, name)
         self._conclude(name, cause)
         return Turn(cause=cause)

@@ -97,7 +97,11 @@ def test_class_weights_weigh_a_mean_as_torchs_losses_do() -> None:
             learner, Examples(features=inputs, targets=targets, measured=targets.numpy()), epoch=0, max_epochs=1
         )
 
+    def in_micro_batches(learner: TrainState) -> None:
+        by_ours(replace(learner, micro_batch=2))
+
     torch.testing.assert_close(weights_after_an_epoch(by_ours), weights_after_an_epoch(by_torch))
+    torch.testing.assert_close(weights_after_an_epoch(in_micro_batches), weights_after_an_epoch(by_torch))
 
 
 def test_what_a_model_does_to_its_inputs_in_place_is_not_done_to_the_data() -> None:
