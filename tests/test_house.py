@@ -43,9 +43,6 @@ LONG_FILES = {
     "tests/spec/test_study_file.py",
     "tests/storage/test_store.py",
     "tests/zoo.py",
-    "tuner/api.py",
-    "tuner/domain/search_space.py",
-    "tuner/storage/engine.py",
 }
 LONG_FUNCTIONS = {
     "benchmarks/readers.py:make",
@@ -57,17 +54,12 @@ LONG_FUNCTIONS = {
     "tuner/cli/resume.py:command",
     "tuner/cli/run.py:command",
     "tuner/running/builder.py:build_components",
-    "tuner/running/launch.py:resume",
-    "tuner/running/spec_source.py:spec_to_resume",
     "tuner/search/controller.py:__init__",
     "tuner/storage/store.py:create",
 }
 MANY_PARAMETERS = {
     "objectives/training/batched_functions.py:_attention",
-    "tuner/api.py:run",
-    "tuner/running/launch.py:resume",
-    "tuner/running/spec_source.py:spec_to_resume",
-    "tuner/running/stored_study.py:rebuild_components",
+    "tuner/api/__init__.py:run",
     "tuner/search/cohort_policy.py:__init__",
     "tuner/search/controller.py:__init__",
     "tuner/search/recorder.py:__init__",

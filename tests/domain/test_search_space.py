@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tuner import Choice, Float, Int, SearchSpace
 from tuner.domain.config import Config
 from tuner.domain.errors import SearchSpaceError
-from tuner.domain.search_space import difference
+from tuner.domain.space_difference import difference
 
 NAMES = st.sampled_from(["lr", "width", "depth", "kind", "loss", "rate"])
 LEAVES = st.one_of(

@@ -16,6 +16,7 @@ from tuner.domain.study_record import is_companion
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.running import launch
 from tuner.running.components import RunComponents
+from tuner.running.resume_request import ResumeRequest
 from tuner.storage.store import open_store
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -141,7 +142,7 @@ def test_a_confirmation_that_was_interrupted_ends_as_if_it_had_not_been() -> Non
 def test_a_study_that_goes_on_is_confirmed_again_without_training_twice() -> None:
     before = run("iris")
     first = {each.number: each for each in repetitions("iris")}
-    launch.resume("iris", overrides={"budget.trials": 12})
+    launch.resume("iris", ResumeRequest(overrides={"budget.trials": 12}))
     after = before.refresh()
     assert after.confirmation is not None
     again = repetitions("iris")

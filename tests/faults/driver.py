@@ -16,6 +16,7 @@ from typing import Any, final
 from tuner.domain.event import Event, EventKind, Listener
 from tuner.execution.checkpoint_retention import Retention
 from tuner.running import launch
+from tuner.running.resume_request import ResumeRequest
 from tuner.search.controller import SearchController
 from tuner.search.dispatch import Dispatcher
 from tuner.storage.store import Store
@@ -88,7 +89,7 @@ def main() -> None:
     if given.what == "run":
         launch.run("faulty.toml", overrides=overrides, listeners=lambda *_: [oracle])
     else:
-        launch.resume("faulty", overrides=overrides, listeners=lambda *_: [oracle])
+        launch.resume("faulty", ResumeRequest(overrides=overrides), listeners=lambda *_: [oracle])
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from tuner.domain.errors import ConfigurationError
 from tuner.domain.study_record import STOPPED
 from tuner.domain.study_writer import TrialUpdate
 from tuner.running.launch import resume
+from tuner.running.resume_request import ResumeRequest
 from tuner.storage.fallback_file import FallbackFile
 from tuner.storage.store import open_store
 
@@ -39,7 +40,7 @@ def spec(space: tuner.SearchSpace) -> tuner.StudySpec:
 def test_a_space_made_in_python_is_stored_and_gone_on_with() -> None:
     space = tuner.SearchSpace(x=tuner.Float(0, 1))
     tuner.run(spec(space))
-    resume("objects", overrides={"budget.trials": 4})
+    resume("objects", ResumeRequest(overrides={"budget.trials": 4}))
     study, trials = open_store(None).read("objects")
     assert study.space == space
     assert len(trials) == 4
@@ -49,8 +50,8 @@ def test_a_space_with_rules_has_to_be_given_again() -> None:
     space = tuner.SearchSpace(x=tuner.Float(0, 1)).require("x is not tiny", lambda config: config["x"] > 0.1)
     tuner.run(spec(space))
     with pytest.raises(ConfigurationError, match="has rules, whose code is not stored"):
-        resume("objects", overrides={"budget.trials": 4})
-    resume("objects", overrides={"budget.trials": 4}, spec=spec(space))
+        resume("objects", ResumeRequest(overrides={"budget.trials": 4}))
+    resume("objects", ResumeRequest(overrides={"budget.trials": 4}, spec=spec(space)))
     assert len(open_store(None).read("objects")[1]) == 4
 
 

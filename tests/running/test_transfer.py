@@ -16,6 +16,7 @@ from tuner.domain.study import Confirm
 from tuner.domain.trial import TrialRecord
 from tuner.running import launch
 from tuner.running.components import RunComponents
+from tuner.running.resume_request import ResumeRequest
 from tuner.storage.store import open_store
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -113,7 +114,7 @@ def resumed_without(source: str, asked: tuner.StudySpec, after: int) -> tuner.St
     store = open_store(None)
     store.delete(source)
     store.close()
-    launch.resume(asked.name, spec=asked)
+    launch.resume(asked.name, ResumeRequest(spec=asked))
     return tuner.load_study(asked.name)
 
 
@@ -203,4 +204,4 @@ def test_a_study_cannot_go_on_with_another_warm_start() -> None:
     tuner.run(spec("before", trials=1))
     tuner.run(spec("after", trials=8, warm_start=["before"]))
     with pytest.raises(tuner.ResumeRefusedError, match=r"~ warm_start: \['before'\] -> None"):
-        launch.resume("after", spec=replace(spec("after"), warm_start=()))
+        launch.resume("after", ResumeRequest(spec=replace(spec("after"), warm_start=())))

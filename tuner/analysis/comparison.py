@@ -10,7 +10,7 @@ from tuner.analysis.difference import detectable, welch
 from tuner.analysis.estimate import Estimate
 from tuner.analysis.queries import Summary
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.search_space import in_words
+from tuner.domain.space_difference import in_words
 from tuner.domain.study_record import StudyRecord
 
 Texts = Mapping[str, tuple[str | None, ...]]

@@ -8,6 +8,7 @@ from tuner.cli._options import Address, ExecutorName, Given, Json, Name, Paralle
 from tuner.cli._run_summary import conclude
 from tuner.cli._shown_run import shown_run
 from tuner.running import launch
+from tuner.running.resume_request import ResumeRequest
 
 __all__ = ["command"]
 
@@ -27,5 +28,6 @@ def command(
     given.name("confirm.top", "--top", top)
     given.name("confirm.seeds", "--seeds", seeds)
     with shown_run(storage, command="confirm", stored=name) as listeners, given:
-        cause = launch.confirm(name, storage=storage, overrides=given.overrides, listeners=listeners, trust=trust)
+        request = ResumeRequest(overrides=given.overrides, trust=trust)
+        cause = launch.confirm(name, request, storage=storage, listeners=listeners)
     conclude(name, storage, cause, as_json=as_json)

@@ -26,6 +26,7 @@ from tuner.cli._options import (
 from tuner.cli._run_summary import conclude
 from tuner.cli._shown_run import shown_run
 from tuner.running import launch
+from tuner.running.resume_request import ResumeRequest
 
 __all__ = ["command"]
 
@@ -70,13 +71,6 @@ def command(
         given.name("settings.dataset", "--data", str(Path(data).expanduser().absolute()))
     logs = given.logs(log)
     with shown_run(storage, logs, stored=name) as listeners, given:
-        cause = launch.resume(
-            name,
-            storage=storage,
-            overrides=given.overrides,
-            listeners=listeners,
-            logs=logs,
-            mistakes=given.mistakes,
-            trust=trust,
-        )
+        request = ResumeRequest(overrides=given.overrides, trust=trust, mistakes=given.mistakes)
+        cause = launch.resume(name, request, storage=storage, listeners=listeners, logs=logs)
     conclude(name, storage, cause, as_json=as_json)

@@ -9,6 +9,7 @@ from tuner.cli._run_summary import conclude
 from tuner.cli._shown_run import shown_run
 from tuner.domain.errors import ConfigurationError
 from tuner.running import launch
+from tuner.running.resume_request import ResumeRequest
 from tuner.running.retry import Retried
 
 __all__ = ["command"]
@@ -30,16 +31,8 @@ def command(
     logs = given.logs(log)
     retried = given.mistakes.collect(lambda: _retried(trials, failed=failed))
     with shown_run(storage, logs, stored=name) as listeners, given:
-        cause = launch.resume(
-            name,
-            storage=storage,
-            overrides=given.overrides,
-            listeners=listeners,
-            logs=logs,
-            mistakes=given.mistakes,
-            trust=trust,
-            retried=retried or (),
-        )
+        request = ResumeRequest(overrides=given.overrides, trust=trust, mistakes=given.mistakes)
+        cause = launch.resume(name, request, storage=storage, listeners=listeners, logs=logs, retried=retried or ())
     conclude(name, storage, cause, as_json=as_json)
 
 

@@ -4,24 +4,22 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
 from random import Random
 from types import MappingProxyType
 from typing import Any, final
 
+from tuner.domain import parameter_tree
 from tuner.domain.choice import Choice
 from tuner.domain.config import Config, Scalar
 from tuner.domain.errors import SearchSpaceError
-from tuner.domain.number import Float, Int
-from tuner.domain.parameter import NotGiven, Parameter
+from tuner.domain.halton import halton
+from tuner.domain.number import Float
+from tuner.domain.parameter import Parameter
+from tuner.domain.parameter_tree import Choose, Condition
 from tuner.formatting.values import amount
-
-Choose = Callable[[str, Parameter], Scalar]
-"""Given a parameter's path and the parameter, answers with a value: what a sampler is to a space."""
 
 _TRIES = 1_000
 _FACTORS = (0.8, 1.2)
-
 
 _OF_FUNCTIONS = "parameters of a branch exist only where it was chosen: test config['architecture']['name'] first"
 
@@ -38,15 +36,6 @@ class Rule:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A parameter exists where the choice at `path` has the option of this index."""
-
-    path: str
-    option: int
-
-
-@final
 class SearchSpace:
     """A named set of parameters; those of a branch exist only where the branch was chosen.
 
@@ -60,7 +49,7 @@ class SearchSpace:
     """
 
     def __init__(self, /, **parameters: Parameter) -> None:
-        problems = [*_problems("", parameters)]
+        problems = [*parameter_tree.problems("", parameters)]
         if not parameters:
             problems.append("a search space needs at least one parameter")
         if problems:
@@ -89,7 +78,7 @@ class SearchSpace:
     @property
     def parameters(self) -> Mapping[str, Parameter]:
         """Every parameter of every branch by its path, such as `architecture.mlp.width`."""
-        return dict(_walk("", self._tree))
+        return dict(parameter_tree.walk("", self._tree))
 
     @property
     def is_conditional(self) -> bool:
@@ -104,16 +93,16 @@ class SearchSpace:
     @property
     def conditions(self) -> Mapping[str, Condition | None]:
         """The choice and its option that each parameter depends on, by path; None where it is always there."""
-        return dict(_conditions("", None, self._tree))
+        return dict(parameter_tree.conditions("", None, self._tree))
 
     @property
     def count(self) -> float:
         """How many configurations there are, those that break a rule included; infinity where a number has no steps."""
-        return _count(self._tree, lambda parameter: parameter.count)
+        return parameter_tree.count(self._tree, lambda parameter: parameter.count)
 
     def grid_count(self, points: int) -> float:
         """Return how many configurations `grid` yields, those that break a rule included."""
-        return _count(self._tree, lambda parameter: len(parameter.grid(points)))
+        return parameter_tree.count(self._tree, lambda parameter: len(parameter.grid(points)))
 
     def every(self, most: int) -> tuple[Config, ...] | None:
         """Return every configuration that meets the rules; None where there are more than `most`, rules aside."""
@@ -128,7 +117,7 @@ class SearchSpace:
 
     def build(self, choose: Choose) -> Config:
         """Return the configuration that `choose` makes, asking only for the parameters of chosen branches."""
-        return Config(_build("", self._tree, choose))
+        return Config(parameter_tree.build("", self._tree, choose))
 
     def has_values(self, config: Config, values: Mapping[str, Scalar]) -> bool:
         """Whether a configuration has these values, by path; one of a branch that it did not choose it has not."""
@@ -196,7 +185,7 @@ class SearchSpace:
 
     def flatten(self, config: Mapping[str, Any]) -> dict[str, Scalar]:
         """Return the values of `config` by the paths of their parameters."""
-        return dict(_flatten("", self._tree, config))
+        return dict(parameter_tree.flatten("", self._tree, config))
 
     def broken_rules(self, config: Config) -> tuple[str, ...]:
         """Return the reasons of the rules that `config` breaks.
@@ -223,7 +212,7 @@ class SearchSpace:
     def spread(self, count: int) -> Iterator[Config]:
         """Yield those of `count` configurations, spread evenly over the space, that meet the rules."""
         paths = list(self.parameters)
-        for point in _halton(len(self), count):
+        for point in halton(len(self), count):
             config = self.at(dict(zip(paths, point, strict=True)))
             if not self.broken_rules(config):
                 yield config
@@ -233,7 +222,7 @@ class SearchSpace:
 
         Of the parameters in `held` only the value there; nothing where that is not on the grid.
         """
-        for values in _grid("", self._tree, points, held):
+        for values in parameter_tree.grid("", self._tree, points, held):
             config = Config(values)
             if not self.broken_rules(config):
                 yield config
@@ -248,7 +237,7 @@ class SearchSpace:
     @staticmethod
     def from_description(description: Mapping[str, Any]) -> "SearchSpace":
         """Return the space that `describe` described; without its rules, whose code is not stored."""
-        return SearchSpace(**{name: _parse(each) for name, each in description["parameters"].items()})
+        return SearchSpace(**{name: parameter_tree.parse(each) for name, each in description["parameters"].items()})
 
     @property
     def fingerprint(self) -> str:
@@ -262,7 +251,7 @@ class SearchSpace:
         return hash(self.fingerprint)
 
     def __str__(self) -> str:
-        rows = [*_rows("", self._tree)]
+        rows = [*parameter_tree.rows("", self._tree)]
         name_width = max(len(name) for name, _, _ in rows)
         range_width = max(len(values) for _, values, _ in rows)
         lines = [f"{name:<{name_width}}  {values:<{range_width}}  {default}".rstrip() for name, values, default in rows]
@@ -270,24 +259,6 @@ class SearchSpace:
 
     def __repr__(self) -> str:
         return f"SearchSpace({amount(len(self), 'parameter')}, {self.fingerprint})"
-
-
-def difference(old: SearchSpace, new: SearchSpace) -> tuple[str, ...]:
-    """Return one line for each parameter that was added, removed or changed from `old` to `new`."""
-    before, after = old.parameters, new.parameters
-    removed = [f"- {path}: {in_words(before[path])}" for path in before if path not in after]
-    added = [f"+ {path}: {in_words(after[path])}" for path in after if path not in before]
-    changed = [
-        f"~ {path}: {in_words(before[path])} -> {in_words(after[path])}"
-        for path in before
-        if path in after and in_words(before[path]) != in_words(after[path])
-    ]
-    return (*removed, *added, *changed)
-
-
-def in_words(parameter: Parameter) -> str:
-    """Return what a parameter is, on one line."""
-    return f"{type(parameter).__name__.lower()} {parameter}, default {parameter.default}"
 
 
 def _holds(rule: Rule, config: Config) -> bool:
@@ -298,153 +269,3 @@ def _holds(rule: Rule, config: Config) -> bool:
             f"the rule {rule.reason!r} raised {type(error).__name__}: {error}",
             hint=getattr(rule.holds, "hint", _OF_FUNCTIONS),
         ) from error
-
-
-def _children(prefix: str, name: str, parameter: Parameter) -> Iterator[tuple[Scalar, str, Mapping[str, Parameter]]]:
-    """Yield (branch, path of the branch, its parameters) for each branch of `parameter`."""
-    if isinstance(parameter, Choice):
-        for branch, tree in (parameter.branches or {}).items():
-            yield branch, f"{prefix}{name}.{branch}.", tree
-
-
-def _walk(prefix: str, tree: Mapping[str, Parameter]) -> Iterator[tuple[str, Parameter]]:
-    for name, parameter in tree.items():
-        yield f"{prefix}{name}", parameter
-        for _, path, branch in _children(prefix, name, parameter):
-            yield from _walk(path, branch)
-
-
-def _conditions(
-    prefix: str, condition: Condition | None, tree: Mapping[str, Parameter]
-) -> Iterator[tuple[str, Condition | None]]:
-    for name, parameter in tree.items():
-        yield f"{prefix}{name}", condition
-        for place, (_, path, branch) in enumerate(_children(prefix, name, parameter)):
-            yield from _conditions(path, Condition(path=f"{prefix}{name}", option=place), branch)
-
-
-def _build(prefix: str, tree: Mapping[str, Parameter], choose: Choose) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, parameter in tree.items():
-        value = choose(f"{prefix}{name}", parameter)
-        values[name] = value
-        for branch, path, parameters in _children(prefix, name, parameter):
-            if branch == value:
-                values[name] = {"name": branch, **_build(path, parameters, choose)}
-    return values
-
-
-def _flatten(prefix: str, tree: Mapping[str, Parameter], config: Mapping[str, Any]) -> Iterator[tuple[str, Scalar]]:
-    for name, parameter in tree.items():
-        value = config[name]
-        if not isinstance(value, Mapping):
-            yield f"{prefix}{name}", value
-            continue
-        yield f"{prefix}{name}", value["name"]
-        for branch, path, parameters in _children(prefix, name, parameter):
-            if branch == value["name"]:
-                yield from _flatten(path, parameters, value)
-
-
-def _grid(
-    prefix: str, tree: Mapping[str, Parameter], points: int, held: Mapping[str, Scalar]
-) -> Iterator[dict[str, Any]]:
-    axes = [[*_axis(prefix, name, parameter, points, held)] for name, parameter in tree.items()]
-    for values in product(*axes):
-        yield dict(zip(tree, values, strict=True))
-
-
-def _axis(prefix: str, name: str, parameter: Parameter, points: int, held: Mapping[str, Scalar]) -> Iterator[Any]:
-    path = f"{prefix}{name}"
-    if not isinstance(parameter, Choice) or parameter.branches is None:
-        yield from (value for value in parameter.grid(points) if value == held.get(path, value))
-        return
-    for branch, inside, parameters in _children(prefix, name, parameter):
-        if held.get(path, branch) == branch:
-            for values in _grid(inside, parameters, points, held):
-                yield {"name": branch, **values}
-
-
-def _count(tree: Mapping[str, Parameter], count: Callable[[Parameter], float]) -> float:
-    """Return how many configurations a tree has whose parameters have so many values each."""
-    total = 1.0
-    for parameter in tree.values():
-        branches = parameter.branches if isinstance(parameter, Choice) else None
-        total *= count(parameter) if branches is None else sum(_count(branch, count) for branch in branches.values())
-    return total
-
-
-def _rows(indent: str, tree: Mapping[str, Parameter]) -> Iterator[tuple[str, str, str]]:
-    for name, parameter in tree.items():
-        default = parameter.default
-        shown = f"{default:.4g}" if isinstance(default, float) else str(default)
-        yield f"{indent}{name}", str(parameter), f"default {shown}"
-        for branch, _, parameters in _children("", name, parameter):
-            inside = [*_rows(f"{indent}    ", parameters)]
-            if inside:
-                yield f"{indent}  {branch}:", "", ""
-                yield from inside
-
-
-def _problems(prefix: str, tree: Mapping[str, Any]) -> Iterator[str]:
-    for name, parameter in tree.items():
-        path = f"{prefix}{name}"
-        if not str(name).isidentifier() or (prefix and name == "name"):
-            yield f"{path}: {name!r} cannot be a parameter's name"
-        if not isinstance(parameter, Parameter):
-            yield f"{path}: {parameter!r} is not a Float, Int or Choice; to fix a value write Choice({parameter!r})"
-            continue
-        yield from (f"{path}: {problem}" for problem in parameter.problems())
-        for branch, branch_path, parameters in _children(prefix, name, parameter):
-            if not isinstance(parameters, Mapping):
-                yield f"{path}.{branch}: a branch is a dict of parameters, not {parameters!r}"
-            else:
-                yield from _problems(branch_path, parameters)
-
-
-def _parse(description: Mapping[str, Any]) -> Parameter:
-    kinds = {"Float": Float, "Int": Int}
-    if description["type"] in kinds:
-        keywords: dict[str, Any] = {
-            key: description.get(key) for key in ("low", "high", "log", "step", "default", "prior")
-        }
-        return kinds[description["type"]](**keywords)
-    values = description.get("values", [])
-    prior = description.get("prior", NotGiven.NOT_GIVEN)
-    if "branches" not in description:
-        return Choice(*values, default=description["default"], prior=prior)
-    branches = {
-        branch: {name: _parse(each) for name, each in parameters.items()}
-        for branch, parameters in description["branches"].items()
-    }
-    # Values come before branches, and what is no text is none.
-    plain = values[: max((index for index, value in enumerate(values, 1) if not isinstance(value, str)), default=0)]
-    named = {branch: parameters for branch, parameters in branches.items() if branch not in plain}
-    # The keyword `prior` stands for a branch of that name, where there is one.
-    return Choice(*plain, default=description["default"], **{"prior": prior, **named})
-
-
-def _halton(dimensions: int, count: int) -> Iterator[tuple[float, ...]]:
-    """Yield `count` points spread evenly over the unit cube (Halton, 1960): no generator, no seed."""
-    bases = _primes(dimensions)
-    for index in range(1, count + 1):
-        yield tuple(_radical_inverse(index, base) for base in bases)
-
-
-def _radical_inverse(index: int, base: int) -> float:
-    value, fraction = 0.0, 1.0 / base
-    while index:
-        index, digit = divmod(index, base)
-        value += digit * fraction
-        fraction /= base
-    return value
-
-
-def _primes(count: int) -> list[int]:
-    found: list[int] = []
-    candidate = 2
-    while len(found) < count:
-        if all(candidate % prime for prime in found):
-            found.append(candidate)
-        candidate += 1
-    return found

@@ -10,20 +10,19 @@ from tuner.execution.study_checkpoints import StudyCheckpoints, store_of
 from tuner.running.candidate_retention import CandidateRetention
 from tuner.running.components import RunComponents
 from tuner.running.confirmation import confirming, winners
+from tuner.running.held_study import HeldStudy, holding
 from tuner.running.session import Confirm, StudyRunner
 from tuner.running.stored_study import settle
 from tuner.running.tracked_listeners import MakeListeners
-from tuner.storage.fallback_file import FallbackFile
 from tuner.storage.folder_owner import place_of
-from tuner.storage.location import Location
 from tuner.storage.reader import new_id
 from tuner.storage.store import Store
 
 
 def confirmation_of_search(
-    study: StudyRecord, store: Store, components: RunComponents, listeners: MakeListeners | None, held: ExitStack
+    study: StudyRecord, store: Store, components: RunComponents, listeners: MakeListeners | None, exits: ExitStack
 ) -> Confirm:
-    """Return what begins the confirmation of a study; the lease of its repetitions is released with `held`."""
+    """Return what begins the confirmation of a study; the lease of its repetitions is released with `exits`."""
 
     def begin(trials: Sequence[TrialRecord], assignments_issued: int) -> RunController | None:
         if not any(trial.state is TrialState.COMPLETE for trial in trials):
@@ -45,33 +44,29 @@ def confirmation_of_search(
                 source={"study": study.name, "overrides": {}, "folder": str(components.worker_spec.folder)},
                 identity=identity,
             )
-        writer = held.enter_context(store.holding(repeated))
-        settle(store, location, repeated, writer)
-        writer.annotate("spec", part.spec.describe())
+        repetitions = exits.enter_context(holding(store, location, repeated))
+        settle(repetitions)
+        repetitions.writer.annotate("spec", part.spec.describe())
         watching = listeners(part, before) if listeners else ()
         checkpoints = StudyCheckpoints(store_of(folders))
         beaten = CandidateRetention(checkpoints, trials, before, components.goal, components.spec.confirm.seeds)
         keepers = () if components.combines else (beaten,)  # an ensemble may be made of any of them
-        spill = FallbackFile(location.folder, folder_name(repeated, identity))
         to_test = winners(trials, components.goal)
-        runner = StudyRunner(store, part, listeners=(*keepers, *watching), spill=spill, to_test=to_test)
-        return runner.controller(repeated, writer, assignments_issued)
+        runner = StudyRunner(repetitions, part, listeners=(*keepers, *watching), to_test=to_test)
+        return runner.controller(assignments_issued)
 
     return begin
 
 
-def is_confirmed(
-    store: Store, location: Location, study: StudyRecord, components: RunComponents, trials: Sequence[TrialRecord]
-) -> bool:
+def is_confirmed(search: HeldStudy, components: RunComponents, trials: Sequence[TrialRecord]) -> bool:
     """Whether the best configurations of a search were trained again, as often as the study asks for."""
-    repeated = companion(study.name)
+    store, location, repeated = search.store, search.location, companion(search.name)
     if repeated not in store:
         return False
     record, before = store.read(repeated)
     part = confirming(
         components, trials, before, location.folders_of(record.folder_name, components.spec.storage.checkpoints)
     )
-    spill = FallbackFile(location.folder, record.folder_name)
-    runner = StudyRunner(store, part, listeners=(), spill=spill, to_test=winners(trials, components.goal))
-    with store.holding(repeated) as writer:
-        return runner.has_nothing_left(repeated, writer)
+    with holding(store, location, repeated) as repetitions:
+        runner = StudyRunner(repetitions, part, to_test=winners(trials, components.goal))
+        return not runner.has_unstored and runner.controller().is_finished

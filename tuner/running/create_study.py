@@ -18,7 +18,9 @@ from tuner.running.builder import build_components
 from tuner.running.callbacks import checked_callbacks, with_callbacks
 from tuner.running.components import RunComponents
 from tuner.running.extension import extend
+from tuner.running.held_study import HeldStudy, holding
 from tuner.running.resume_check import refuse_fewer_trials
+from tuner.running.resume_request import ResumeRequest
 from tuner.running.retry import Retried, can_be_retried, checked_retried, leave_failed, put_back_failed, tried_again
 from tuner.running.session import StudyRunner, runner_with_keepers
 from tuner.running.signals import time_limit
@@ -38,7 +40,6 @@ from tuner.spec.overrides import Overrides, given_paths, words_of
 from tuner.spec.study_file import checked, parse_study
 from tuner.storage.reader import new_id
 from tuner.storage.store import Store, open_store
-from tuner.storage.writer import SqlStudyWriter
 from tuner.system.environment import environment
 from tuner.tracking.dispatch import Logs
 
@@ -76,14 +77,14 @@ def create_study(
     retried = mistakes.collect(lambda: checked_retried(retry)) or ()
     if retried and not resume:
         mistakes.add(["retry: is for a study that is opened again, with resume=True"])
-    with said_as(words_of(paths)), ExitStack() as held:
+    with said_as(words_of(paths)), ExitStack() as exits:
         spec = _spec(study, paths, mistakes)
         store = open_store(storage)
-        held.callback(store.close)
+        exits.callback(store.close)
         if resume and not mistakes.has_any and spec.name in store:
             again = _Again(fidelity=_given_fidelity(paths), retried=retried)
-            return _open(store, spec, again, _tracked(called, held.enter_context(logs)), held)
-        return _create(store, spec, _tracked(called, held.enter_context(logs)), held, mistakes)
+            return _open(store, spec, again, _tracked(called, exits.enter_context(logs)), exits)
+        return _create(store, spec, _tracked(called, exits.enter_context(logs)), exits, mistakes)
 
 
 _Tracked = Callable[[Path], MakeListeners]
@@ -106,7 +107,7 @@ def _spec(study: SearchSpace | StudySpec | str, paths: Mapping[str, Any], mistak
     return replace(spec, executor=INLINE)
 
 
-def _create(store: Store, spec: StudySpec, tracked: _Tracked, held: ExitStack, mistakes: Mistakes) -> AskTellStudy:
+def _create(store: Store, spec: StudySpec, tracked: _Tracked, exits: ExitStack, mistakes: Mistakes) -> AskTellStudy:
     if spec.name in store and not mistakes.has_any:
         raise StudyExistsError(
             f"study {spec.name!r} exists already",
@@ -120,10 +121,10 @@ def _create(store: Store, spec: StudySpec, tracked: _Tracked, held: ExitStack, m
     components = with_folder_warning(components, location)
     with leaving_no_folder(store, location, spec.name, identity):
         store_new(store, spec, source, components, identity)
-        writer = held.enter_context(store.holding(spec.name))
-        record = settle_first(store, location, spec.name, writer)
-    runner = runner_with_keepers(store, record, components, (), tracked(location.folder))
-    return _study(store, record, components, writer, runner, held)
+        held = exits.enter_context(holding(store, location, spec.name))
+        record = settle_first(held)
+    runner = runner_with_keepers(held, components, (), tracked(location.folder))
+    return _study(held, record, components, runner, exits)
 
 
 def _given_fidelity(paths: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,22 +142,23 @@ class _Again:
     retried: Retried
 
 
-def _open(store: Store, spec: StudySpec, again: _Again, tracked: _Tracked, held: ExitStack) -> AskTellStudy:
+def _open(store: Store, spec: StudySpec, again: _Again, tracked: _Tracked, exits: ExitStack) -> AskTellStudy:
     name = spec.name
     location = place_of_study(store, name)
-    components, asked = rebuild_components(store, location, name, again.fidelity, spec, trust=False)
+    request = ResumeRequest(overrides=again.fidelity, spec=spec)
+    components, asked = rebuild_components(store, location, name, request)
     refuse_fewer_trials(name, components.spec.budget.trials, store.read(name)[1])
-    writer = held.enter_context(store.holding(name))
-    extend(store, store.study(name), components, writer)
+    held = exits.enter_context(holding(store, location, name))
+    extend(held, components)
     if again.retried and (again.retried != "failed" or _has_failed(store, name)):
-        failed = put_back_failed(store, name, components, writer, again.retried)
-        held.callback(leave_failed, store, name, writer, failed)
+        failed = put_back_failed(held, components, again.retried)
+        exits.callback(leave_failed, held, failed)
         components = replace(components, notes=(*components.notes, *tried_again(failed)))
     for note, content in (asked | {"environment": dict(environment())}).items():
-        writer.annotate(note, content)
-    record, trials = settle(store, location, name, writer)
-    runner = runner_with_keepers(store, record, components, trials, tracked(location.folder))
-    return _study(store, record, components, writer, runner, held)
+        held.writer.annotate(note, content)
+    record, trials = settle(held)
+    runner = runner_with_keepers(held, components, trials, tracked(location.folder))
+    return _study(held, record, components, runner, exits)
 
 
 def _has_failed(store: Store, name: str) -> bool:
@@ -164,16 +166,11 @@ def _has_failed(store: Store, name: str) -> bool:
     return any(can_be_retried(trial) for trial in store.read(name)[1])
 
 
-def _study(  # noqa: PLR0917 - what both ways to a study have found
-    store: Store,
-    record: StudyRecord,
-    components: RunComponents,
-    writer: SqlStudyWriter,
-    runner: StudyRunner,
-    held: ExitStack,
+def _study(
+    held: HeldStudy, record: StudyRecord, components: RunComponents, runner: StudyRunner, exits: ExitStack
 ) -> AskTellStudy:
-    controller = runner.controller(record.name, writer)
-    runner.note_stop(record.name, writer, None)
-    held.callback(lambda: runner.end(controller, record.name, writer, controller.stop_cause))
-    held.enter_context(time_limit(controller, components.spec.budget.seconds))
-    return AskTellStudy(record, store, controller, components, held.pop_all())
+    controller = runner.controller()
+    runner.note_stop(None)
+    exits.callback(lambda: runner.end(controller, controller.stop_cause))
+    exits.enter_context(time_limit(controller, components.spec.budget.seconds))
+    return AskTellStudy(record, held.store, controller, components, exits.pop_all())

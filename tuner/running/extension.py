@@ -10,10 +10,10 @@ from tuner.domain.trial import TrialState
 from tuner.execution.study_checkpoints import StudyCheckpoints, store_of
 from tuner.formatting.values import amount
 from tuner.running.components import RunComponents
+from tuner.running.held_study import HeldStudy
 from tuner.running.resume_check import refuse_ended
 from tuner.running.session import now
 from tuner.storage.store import Store
-from tuner.storage.writer import SqlStudyWriter
 
 
 def budget_key(study: StudyRecord) -> str:
@@ -60,23 +60,24 @@ def without_other_units(study: StudyRecord, overrides: Mapping[str, Any], mistak
     return {path: value for path, value in overrides.items() if path not in others}
 
 
-def extend(store: Store, study: StudyRecord, components: RunComponents, writer: SqlStudyWriter) -> tuple[str, ...]:
-    """Let the complete trials of a held study continue, where its budget has grown and they have checkpoints.
+def extend(held: HeldStudy, components: RunComponents) -> tuple[str, ...]:
+    """Let the complete trials of a study continue, where its budget has grown and they have checkpoints.
 
-    `study` is as it was before. Returns how many continue and how many are left, in words; nothing where the budget has
+    Returns how many continue and how many are left, in words; nothing where the budget has
     not grown. Raises `ConfigurationError` where the study has ended early all the same.
     """
-    before, longer = study.fidelity, components.spec.budget.fidelity
+    before, longer = held.record.fidelity, components.spec.budget.fidelity
     if longer.most <= before.most:
         return ()
-    _, trials = store.read(study.name)
+    _, trials = held.read()
     complete = [each for each in trials if each.state is TrialState.COMPLETE]
     over = [each for each in complete if each.last_epoch >= before.most]
     kept = StudyCheckpoints(store_of(components.worker_spec.folders))
     continuing = [each for each in over if kept.has_states(each.number, each.last_epoch)]
     if continuing:
-        refuse_ended(store.location, study.name, components, [each for each in trials if each not in continuing])
-    writer.reopen([each.waiting_again(now()) for each in continuing], {EXTENDED: longer.most})
+        others = [each for each in trials if each not in continuing]
+        refuse_ended(held.store.location, held.name, components, others)
+    held.writer.reopen([each.waiting_again(now()) for each in continuing], {EXTENDED: longer.most})
     end = before.unit.at(before.most)
     left = [
         _left(len(over) - len(continuing), "no checkpoint of it is kept", "no checkpoint of them is kept"),

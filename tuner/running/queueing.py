@@ -8,7 +8,8 @@ from typing import Any, final
 from tuner.domain.choice import Choice
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError
-from tuner.domain.search_space import SearchSpace, difference
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.space_difference import difference
 from tuner.domain.start_configs import CompletedConfig, completed
 from tuner.domain.study_record import StudyRecord, is_companion
 from tuner.domain.trial import TrialRecord

@@ -7,7 +7,8 @@ from tuner.domain.errors import (
     ConfigurationError,
     ResumeRefusedError,
 )
-from tuner.domain.search_space import SearchSpace, difference
+from tuner.domain.search_space import SearchSpace
+from tuner.domain.space_difference import difference
 from tuner.domain.study import StudySpec
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import TrialRecord

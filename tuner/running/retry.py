@@ -8,10 +8,9 @@ from tuner.domain.errors import ConfigurationError
 from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import FailureReason, TrialRecord, TrialState
 from tuner.running.components import RunComponents
+from tuner.running.held_study import HeldStudy
 from tuner.running.resume_check import refuse_ended
 from tuner.running.session import now
-from tuner.storage.store import Store
-from tuner.storage.writer import SqlStudyWriter
 
 Retried = Collection[int] | Literal["failed"]
 """The numbers of failed trials to train again, or the word for all of them."""
@@ -34,29 +33,27 @@ def _number(given: Any) -> Any:
         return given
 
 
-def put_back_failed(
-    store: Store, name: str, components: RunComponents, writer: SqlStudyWriter, retried: Retried
-) -> tuple[TrialRecord, ...]:
+def put_back_failed(held: HeldStudy, components: RunComponents, retried: Retried) -> tuple[TrialRecord, ...]:
     """Let failed trials wait, with what they had reported, and return them as they were.
 
     Raises `ConfigurationError` with every number that is no failed trial's, where there is none to train again, and
     where the study has ended early.
     """
-    _, trials = store.read(name)
+    location, name, (_, trials) = held.store.location, held.name, held.read()
     if retried == "failed":
         chosen = [trial for trial in trials if can_be_retried(trial)]
     else:
         if problems := [*_problems(retried, trials)]:
-            raise ConfigurationError(problems, hint=store.location.command("trials", name, "--state", "fail"))
+            raise ConfigurationError(problems, hint=location.command("trials", name, "--state", "fail"))
         chosen = [trial for trial in trials if trial.number in retried]
     if not chosen:
         waiting = any(not trial.state.is_finished for trial in trials)
         raise ConfigurationError(
             f"study {name!r} has no failed trial that could be trained again",
-            hint=f"its interrupted trials continue with: {store.location.command('resume', name)}" if waiting else "",
+            hint=f"its interrupted trials continue with: {location.command('resume', name)}" if waiting else "",
         )
-    refuse_ended(store.location, name, components, [trial for trial in trials if trial not in chosen])
-    writer.reopen([trial.waiting_again(now()) for trial in chosen])
+    refuse_ended(location, name, components, [trial for trial in trials if trial not in chosen])
+    held.writer.reopen([trial.waiting_again(now()) for trial in chosen])
     return tuple(chosen)
 
 
@@ -65,19 +62,19 @@ def tried_again(failed: Sequence[TrialRecord]) -> tuple[str, ...]:
     return tuple(f"trial {trial.number} is tried again; it had failed with: {_reason(trial)}" for trial in failed)
 
 
-def leave_failed(store: Store, name: str, writer: SqlStudyWriter, failed: Sequence[TrialRecord]) -> None:
+def leave_failed(held: HeldStudy, failed: Sequence[TrialRecord]) -> None:
     """Store retried trials that a study has not come to before its early end as they were when they had failed.
 
     Where it has not ended early it does nothing. They would wait for good otherwise, and no later retry would find
     them. One that has reported since waits on, as any trial that is running at an early end does.
     """
-    study, trials = store.read(name)
+    study, trials = held.read()
     if study.stop_cause is None or not study.stop_cause.is_early_end:
         return
     waiting = {trial.number: trial for trial in trials if trial.state is TrialState.WAITING}
     left = [each for each in failed if each.number in waiting and waiting[each.number].curve == each.curve]
     if left:
-        writer.write([TrialUpdate(trial=each) for each in left])
+        held.writer.write([TrialUpdate(trial=each) for each in left])
 
 
 def can_be_retried(trial: TrialRecord) -> bool:

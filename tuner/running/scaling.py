@@ -23,6 +23,7 @@ from tuner.domain.study import Budget, Component, Confirm, StudySpec
 from tuner.domain.transfer import Transfer
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.running import launch
+from tuner.running.resume_request import ResumeRequest
 from tuner.running.stored_study import place_of_study, rebuild_components
 from tuner.running.tracked_listeners import MakeListeners
 from tuner.storage.store import open_store
@@ -144,7 +145,7 @@ class _Runs:
         if not known:
             launch.run(replace(spec, name=name), storage=self._storage, listeners=self._listeners)
         elif finished < spec.budget.trials:
-            launch.resume(name, storage=self._storage, listeners=self._listeners, trust=self._trust)
+            launch.resume(name, ResumeRequest(trust=self._trust), storage=self._storage, listeners=self._listeners)
         with closing(open_store(self._storage)) as store:
             trials = store.read(name)[1]
             again = store.location.command("scale", self._name)
@@ -162,7 +163,9 @@ class _Runs:
 
 def _search(name: str, storage: str | None, overrides: Mapping[str, Any], *, trust: bool) -> _Search:
     with closing(open_store(storage)) as store:
-        components, _ = rebuild_components(store, place_of_study(store, name), name, overrides, None, trust=trust)
+        components, _ = rebuild_components(
+            store, place_of_study(store, name), name, ResumeRequest(overrides=overrides, trust=trust)
+        )
         study, trials = store.read(name)
         best = queries.summarise(study, trials, store.repetitions(name)).best
         resume = store.location.command("resume", name)

@@ -18,13 +18,14 @@ from tuner.domain.errors import (
 from tuner.domain.event import Listener, Listeners
 from tuner.domain.run_controller import RunController, StopCause
 from tuner.domain.study import Budget
-from tuner.domain.study_record import STOPPED, StudyRecord
+from tuner.domain.study_record import STOPPED
 from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import TrialRecord
 from tuner.execution.checkpoint_handover import Inheritance
 from tuner.execution.checkpoint_retention import Retention
 from tuner.execution.study_checkpoints import StudyCheckpoints, store_of
 from tuner.running.components import RunComponents
+from tuner.running.held_study import HeldStudy
 from tuner.running.kept_ends import notes_of_extension
 from tuner.running.live_control import Asked, asked_of_run, controlled
 from tuner.running.signals import stopping_on_signals, time_limit
@@ -38,10 +39,7 @@ from tuner.search.plan import ToTest
 from tuner.search.sequence import ControllerSequence
 from tuner.storage.backup import Backups
 from tuner.storage.fallback_file import FallbackFile
-from tuner.storage.folder_owner import place_of
 from tuner.storage.retrying_writer import RetryingWriter
-from tuner.storage.store import Store
-from tuner.storage.writer import SqlStudyWriter
 
 Confirm = Callable[[Sequence[TrialRecord], int], RunController | None]
 """Begins the confirmation of what a search found, after it has issued so many assignments."""
@@ -70,72 +68,70 @@ def now() -> datetime:
 
 @final
 class StudyRunner:
-    """Runs one stored study; made anew for every run."""
+    """Runs one held study; made anew for every run."""
 
     def __init__(
         self,
-        store: Store,
+        held: HeldStudy,
         components: RunComponents,
         *,
-        listeners: Sequence[Listener],
-        spill: FallbackFile,
+        listeners: Sequence[Listener] = (),
         to_test: ToTest | None = None,
     ) -> None:
-        self._store = store
+        self._held = held
         self._components = components
         self._listeners = Listeners(listeners)
-        self._spill = spill
+        self._spill = FallbackFile(held.location.folder, held.record.folder_name)
         self._to_test = to_test
 
-    def run(
-        self, name: str, writer: SqlStudyWriter, execution: Execution, confirm: Confirm | None = None
-    ) -> StopCause | None:
-        """Run study `name` to its target, confirm it, and return why it stopped before, None when it did not.
+    def run(self, execution: Execution, confirm: Confirm | None = None) -> StopCause | None:
+        """Run the study to its target, confirm it, and return why it stopped before, None when it did not.
 
         Raises `StudyInterrupted` after a signal, with everything stored.
         """
-        search = self.controller(name, writer)
-        self.note_stop(name, writer, None)  # a run that is killed must not seem to have ended as an earlier one did
+        search = self.controller()
+        self.note_stop(None)  # a run that is killed must not seem to have ended as an earlier one did
         following = [] if confirm is None else [lambda assignments_issued: confirm(search.trials, assignments_issued)]
         run = ControllerSequence(search, following)
         try:
-            again = self._store.location.command("resume", name)
-            asked = asked_of_run(self._store, name)
-            cause = run_to_end(name, run, execution, self._components.spec.budget, again, asked)
+            again = self._held.store.location.command("resume", self._held.name)
+            asked = asked_of_run(self._held.store, self._held.name)
+            cause = run_to_end(self._held.name, run, execution, self._components.spec.budget, again, asked)
         except StudyInterrupted:
-            self.end(search, name, writer, run.stop_cause)
+            self.end(search, run.stop_cause)
             raise
-        self.end(search, name, writer, cause)
+        self.end(search, cause)
         return cause
 
-    def end(self, search: SearchController, name: str, writer: SqlStudyWriter, cause: StopCause | None) -> None:
+    def end(self, search: SearchController, cause: StopCause | None) -> None:
         """Write down why the run has stopped before its target, and notify the listeners of its end."""
-        self.note_stop(name, writer, cause)
+        self.note_stop(cause)
         self._listeners.run_ended(search.trials, cause)
 
-    def note_stop(self, name: str, writer: SqlStudyWriter, cause: StopCause | None) -> None:
+    def note_stop(self, cause: StopCause | None) -> None:
         """Write down why the run stopped before its target, in place of why an earlier one did.
 
         Where the storage cannot take it, the run has ended all the same: it says so itself, and its results are stored.
         """
         with suppress(StorageError):
-            if cause is not None or self._store.study(name).notes.get(STOPPED) is not None:
-                writer.annotate(STOPPED, None if cause is None else cause.value)
+            if cause is not None or self._held.record.notes.get(STOPPED) is not None:
+                self._held.writer.annotate(STOPPED, None if cause is None else cause.value)
 
-    def has_nothing_left(self, name: str, writer: SqlStudyWriter) -> bool:
-        """Whether study `name` was run to its target, and nothing of it waits to be stored."""
-        return not self._spill.file.exists() and self.controller(name, writer).is_finished
+    @property
+    def has_unstored(self) -> bool:
+        """Whether results of an earlier run wait to be stored."""
+        return self._spill.file.exists()
 
-    def controller(self, name: str, held: SqlStudyWriter, assignments_issued: int = 0) -> SearchController:
-        """Return the controller of the stored study `name`, after so many assignments of earlier parts."""
+    def controller(self, assignments_issued: int = 0) -> SearchController:
+        """Return the controller of the study, after so many assignments of earlier parts."""
+        held, parts = self._held, self._components
         writer = RetryingWriter(
-            held, self._spill, waits=self._listeners.waits, is_stopping=lambda: controller.is_stopping
+            held.writer, self._spill, waits=self._listeners.waits, is_stopping=lambda: controller.is_stopping
         )
         if recovered := writer.recover():
             self._listeners.recovered(recovered)
-        parts = self._components
-        study, stored = self._store.read(name)
-        trials, foreign = self._adopted(held, stored)
+        study, stored = held.read()
+        trials, foreign = self._adopted(stored)
         parts.cohorts.remember(study.notes.get("cohorts", {}))
         # Running trials continue from theirs; of finished ones they matter where several metrics are compared.
         compares = parts.goal.has_several and parts.scheduler.compares_several
@@ -147,10 +143,10 @@ class StudyRunner:
             cohorts=parts.cohorts,
             writer=writer,
             now=now,
-            added=AddedConfigs(self._store.queue(name), parts.space),
+            added=AddedConfigs(held.store.queue(held.name), parts.space),
             listeners=[self._listeners],
             trials=trials,
-            metrics=self._store.reports(name) if is_read else {},
+            metrics=held.store.reports(held.name) if is_read else {},
             tested=study.tested,
             to_test=self._to_test,
             assignments_issued=assignments_issued,
@@ -160,15 +156,13 @@ class StudyRunner:
         )
         return controller
 
-    def _adopted(
-        self, writer: SqlStudyWriter, stored: Sequence[TrialRecord]
-    ) -> tuple[tuple[TrialRecord, ...], frozenset[int]]:
+    def _adopted(self, stored: Sequence[TrialRecord]) -> tuple[tuple[TrialRecord, ...], frozenset[int]]:
         """Make trials of another program ready; return all trials, and the numbers of those of another space."""
         found = adopted(self._components.space, stored, now())
         if found.configured:
-            writer.configure(found.configured)
+            self._held.writer.configure(found.configured)
         if found.refused:
-            writer.write([TrialUpdate(trial=trial) for trial in found.refused])
+            self._held.writer.write([TrialUpdate(trial=trial) for trial in found.refused])
         if found.foreign:
             numbers = ", ".join(map(str, sorted(found.foreign)))
             self._listeners.warned(
@@ -204,9 +198,7 @@ def run_to_end(  # noqa: PLR0917 - what a run is, and what ends it
     return cause
 
 
-def removing_unbegun(
-    store: Store, name: str, writer: SqlStudyWriter, run: Callable[[], StopCause | None]
-) -> StopCause | None:
+def removing_unbegun(held: HeldStudy, run: Callable[[], StopCause | None]) -> StopCause | None:
     """Run a study that was created for this run; remove it again where an error ends it before it measured anything.
 
     Its name is free then, so the same command works once the cause is fixed. A study that a signal interrupted stays.
@@ -216,29 +208,24 @@ def removing_unbegun(
     except (LeaseLostError, StorageError):
         raise  # it is another process's now, or cannot be reached
     except Exception as error:
-        _, trials = store.read(name)
+        _, trials = held.read()
         is_refused = isinstance(error, ConfigurationError)
         if not any(trial.curve or (trial.state.is_finished and not is_refused) for trial in trials):
             with suppress(StorageError, LeaseLostError):
-                writer.annotate(STOPPED, None)  # which another process's study would refuse
-                store.delete(name, is_held=True)
+                held.writer.annotate(STOPPED, None)  # which another process's study would refuse
+                held.store.delete(held.name, is_held=True)
         raise
 
 
 def runner_with_keepers(
-    store: Store,
-    study: StudyRecord,
-    components: RunComponents,
-    trials: Sequence[TrialRecord],
-    listeners: MakeListeners | None,
+    held: HeldStudy, components: RunComponents, trials: Sequence[TrialRecord], listeners: MakeListeners | None
 ) -> StudyRunner:
     """Return the runner of a search, with listeners that keep its checkpoints and its backups."""
     checkpoints = StudyCheckpoints(store_of(components.worker_spec.folders))
     keepers = (
         Inheritance(checkpoints, trials, components.worker_spec.unit),
         Retention(checkpoints, components.goal, trials),
-        Backups(store.location, sum(trial.state.is_finished for trial in trials)),
+        Backups(held.store.location, sum(trial.state.is_finished for trial in trials)),
     )
     watching = listeners(components, trials) if listeners else ()
-    spill = FallbackFile(place_of(store.location, study).folder, study.folder_name)
-    return StudyRunner(store, components, listeners=(*keepers, *watching), spill=spill)
+    return StudyRunner(held, components, listeners=(*keepers, *watching))

@@ -18,9 +18,11 @@ from tuner.formatting.redaction import hidden_in, is_hidden
 from tuner.registry.import_path import has_module, look_in
 from tuner.running.lookup import find_space, located, named_parts, proposal, unknown_names, with_space_file
 from tuner.running.outcome import in_its_program
+from tuner.running.resume_request import ResumeRequest
 from tuner.spec.shipped_studies import shipped_studies, shipped_study
 from tuner.spec.space_file import is_space_file
 from tuner.spec.study_file import check_name, checked, override, parse_study, read_study_file
+from tuner.storage.location import Location
 
 _NO_OBJECTIVE = "objective: is missing; a program that trains by itself asks and tells, see tuner.create_study"
 
@@ -258,40 +260,34 @@ def _listed() -> str:
     return ", ".join(shipped_studies())
 
 
-def spec_to_resume(
-    study: StudyRecord,
-    overrides: Mapping[str, Any],
-    spec: StudySpec | None,
-    instead: str,
-    mistakes: Mistakes,
-    *,
-    trust: bool,
-    database: Path | None = None,
-) -> tuple[StudySpec, Path]:
-    """Return what the study's file says today, or what was stored where there is no file (any more).
+def spec_to_resume(study: StudyRecord, request: ResumeRequest, location: Location) -> tuple[StudySpec, Path]:
+    """Return what the study at `location` is to do from now on, and where its modules are looked for.
 
-    `instead` is the command that can be run where the study cannot be resumed; `database` the file that it is stored
-    in, None for a server. What is wrong is collected in `mistakes`. Raises `UntrustedCodeError` where it names code
-    elsewhere that a person has not said to `trust`.
+    That is what the spec in the request says, or else the study's file today, or what was stored where there is no file
+    (any more). What is wrong is collected in the request. Raises `UntrustedCodeError` where it names code elsewhere
+    that the request does not trust.
     """
     if not study.spec:
         raise ConfigurationError(
             f"study {study.name!r} was not made by tuner, so it cannot be resumed here",
-            hint=f"it can be looked at with: {instead}",
+            hint=f"it can be looked at with: {location.command('trials', study.name)}",
         )
     source, folder = study.source["study"], Path(study.source["folder"])
     stored_overrides = study.source["overrides"]
-    _refuse_hidden(study, [path for path, value in stored_overrides.items() if is_hidden(value)], overrides)
-    overrides = {**stored_overrides, **overrides}
-    if spec is not None:
-        asked = checked(spec, overrides, mistakes)
-        modules = trusted_module_folder(study, asked, trust=trust, database=database)
-        return _directed(located(asked, [folder], modules), study), modules
-    if source in shipped_studies() or Path(source).is_file():
+    _refuse_hidden(study, [path for path, value in stored_overrides.items() if is_hidden(value)], request.overrides)
+    overrides = {**stored_overrides, **request.overrides}
+    if request.spec is not None:
+        asked, folders = checked(request.spec, overrides, request.mistakes), [folder]
+    elif source in shipped_studies() or Path(source).is_file():
         path = _find_study(source)[0]
-        asked = read_study_file(path, overrides, mistakes)
-        modules = trusted_module_folder(study, asked, trust=trust, database=database)
-        return _directed(located(asked, [path.parent, folder], modules), study), modules
+        asked, folders = read_study_file(path, overrides, request.mistakes), [path.parent, folder]
+    else:
+        asked, folders = _stored_spec(study, overrides, request.mistakes), [Path.cwd(), folder]
+    modules = trusted_module_folder(study, asked, trust=request.trust, database=location.file)
+    return _directed(located(asked, folders, modules), study), modules
+
+
+def _stored_spec(study: StudyRecord, overrides: Mapping[str, Any], mistakes: Mistakes) -> StudySpec:
     stored = override(StudySpec.from_description(study.spec), overrides, mistakes)
     _refuse_hidden(study, [*hidden_in(stored.settings, "settings")], overrides)
     if isinstance(stored.objective, str) and any(mark in stored.objective for mark in UNNAMED):
@@ -299,8 +295,7 @@ def spec_to_resume(
             f"the objective of study {study.name!r}, {stored.objective}, lies in no module: no other program finds it",
             hint=f"continue it with {in_its_program(study)}",
         )
-    modules = trusted_module_folder(study, stored, trust=trust, database=database)
-    return located(stored, [Path.cwd(), folder], modules), modules
+    return stored
 
 
 def _refuse_hidden(study: StudyRecord, paths: Sequence[str], given: Mapping[str, Any]) -> None:

@@ -6,12 +6,7 @@ from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any
 
-from tuner.domain.errors import (
-    ConfigurationError,
-    Mistakes,
-    ResumeRefusedError,
-    StorageError,
-)
+from tuner.domain.errors import ConfigurationError, ResumeRefusedError, StorageError
 from tuner.domain.study import StudySpec
 from tuner.domain.study_record import StudyRecord, confirmed_study, is_companion
 from tuner.domain.trial import TrialRecord
@@ -21,9 +16,11 @@ from tuner.running.builder import build_components
 from tuner.running.cluster import joined_capacity
 from tuner.running.components import RunComponents
 from tuner.running.extension import budget_key, refuse_less, with_extension, without_other_units
+from tuner.running.held_study import HeldStudy
 from tuner.running.kept_ends import with_ends, without_ends
 from tuner.running.lookup import data_fingerprint
 from tuner.running.resume_check import refuse_changes
+from tuner.running.resume_request import ResumeRequest
 from tuner.running.spec_source import Source, space_to_resume, spec_to_resume
 from tuner.running.transfer import WarmStartConfigs, warm_started
 from tuner.search.warm_start import TransferredConfig
@@ -33,7 +30,6 @@ from tuner.storage.location import Location
 from tuner.storage.reader import new_id
 from tuner.storage.store import Store
 from tuner.storage.url_store import UrlStore
-from tuner.storage.writer import SqlStudyWriter
 from tuner.system.environment import environment
 from tuner.system.files import open_to_others
 
@@ -87,31 +83,29 @@ def _first_notes(components: RunComponents) -> dict[str, Any]:
     return notes
 
 
-def settle(
-    store: Store, location: Location, name: str, writer: SqlStudyWriter
-) -> tuple[StudyRecord, tuple[TrialRecord, ...]]:
-    """Make the folder of a study that this process holds, have both say where the other is, and return the study.
+def settle(held: HeldStudy) -> tuple[StudyRecord, tuple[TrialRecord, ...]]:
+    """Make the folder of a study, have both say where the other is, and return the study.
 
     Its trials are returned with it, since they had to be read.
     """
-    if location.file is None:
-        writer.annotate(PLACE, place_note(location))
-    study, trials = store.read(name)
-    claim(location, study.name, study.id)
+    if held.location.file is None:
+        held.writer.annotate(PLACE, place_note(held.location))
+    study, trials = held.read()
+    claim(held.location, study.name, study.id)
     if study.id:
-        folders = location.folders_of(study.folder_name, study.checkpoints_url)
+        folders = held.location.folders_of(study.folder_name, study.checkpoints_url)
         discard_beyond(folders, len(trials))
         StudyCheckpoints(store_of(folders)).discard_beyond(len(trials))
     return study, trials
 
 
-def settle_first(store: Store, location: Location, name: str, writer: SqlStudyWriter) -> StudyRecord:
+def settle_first(held: HeldStudy) -> StudyRecord:
     """Do as `settle` for a study that has just been made; where its files cannot be kept, there is none afterwards."""
     try:
-        return settle(store, location, name, writer)[0]
+        return settle(held)[0]
     except StorageError:
         with suppress(StorageError):
-            store.delete(name, is_held=True)
+            held.store.delete(held.name, is_held=True)
         raise
 
 
@@ -134,24 +128,15 @@ def leaving_no_folder(store: Store, location: Location, name: str, identity: str
 
 
 def rebuild_components(
-    store: Store,
-    location: Location,
-    name: str,
-    overrides: Mapping[str, Any],
-    spec: StudySpec | None,
-    *,
-    mistakes: Mistakes | None = None,
-    trust: bool,
+    store: Store, location: Location, name: str, request: ResumeRequest
 ) -> tuple[RunComponents, dict[str, Any]]:
     """Return the components of a stored study, and the notes about what it is asked to do from now on.
 
     Raises `ResumeRefusedError` where they no longer are what they were.
     """
-    study = store.study(name)
-    mistakes = mistakes or Mistakes()
-    overrides = with_extension(study, without_other_units(study, overrides, mistakes))
-    instead, others, file = store.location.command("trials", name), without_ends(overrides), store.location.file
-    spec, folder = spec_to_resume(study, others, spec, instead, mistakes, trust=trust, database=file)
+    study, mistakes = store.study(name), request.mistakes
+    overrides = with_extension(study, without_other_units(study, request.overrides, mistakes))
+    spec, folder = spec_to_resume(study, replace(request, overrides=without_ends(overrides)), store.location)
     spec, ends = with_ends(study, spec, overrides, mistakes)
     folders = location.folders_of(study.folder_name, study.checkpoints_url)
     space = mistakes.collect(lambda: space_to_resume(study, spec, folder))

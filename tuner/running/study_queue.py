@@ -26,6 +26,7 @@ from tuner.domain.study_record import folder_name
 from tuner.running import launch
 from tuner.running.builder import build_components
 from tuner.running.outcome import failed_run
+from tuner.running.resume_request import ResumeRequest
 from tuner.running.signals import resumable
 from tuner.running.spec_source import Asked, Source, module_folder, read_spec
 from tuner.running.stored_study import store_new
@@ -130,9 +131,8 @@ class QueueWorker:
         Raises `StudyInterrupted` after a signal, and what ends a run that is to be continued: it waits on.
         """
         try:
-            cause = launch.resume(
-                name, storage=self._storage, overrides=self._overrides, listeners=listeners, trust=self._trust
-            )
+            request = ResumeRequest(overrides=self._overrides, trust=self._trust)
+            cause = launch.resume(name, request, storage=self._storage, listeners=listeners)
         except (StudyHeldError, LeaseLostError) as error:
             return Turn(problem=f"another worker has it: {error.message}")
         except (ConfigurationError, ResumeRefusedError) as error:

@@ -21,13 +21,14 @@ from tuner.domain.trial_counts import tally_of
 from tuner.domain.trial_history import TrialHistory
 from tuner.storage import reader, schema
 from tuner.storage.config_queue import StoredConfigQueue, add_to_queue
-from tuner.storage.engine import check_schema, committed, connect, create_schema, reading, translated
+from tuner.storage.engine import committed, connect, reading, translated
 from tuner.storage.folder_owner import place_of
 from tuner.storage.lease import Lease, LeaseRecord, as_left, claim_on, is_left, refuse_held, take, utc_now
 from tuner.storage.live_control import StoredControl
 from tuner.storage.location import Location, locate
 from tuner.storage.row_files import measured
 from tuner.storage.summary import Outline, best_numbers, changes, counted, gain_expected, same_numbers
+from tuner.storage.tables import check_schema, create_schema
 from tuner.storage.writer import SqlStudyWriter, delete_rows, inserted_id
 
 _BUSY_SECONDS = 1.0

@@ -1,8 +1,8 @@
-"""The Python interface: run a study, load one, ask it questions."""
+"""A stored study in Python: what it has found, and what continues it."""
 
-import math
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, final
 
@@ -12,9 +12,8 @@ from tuner.analysis.explanation import Explanation, explain
 from tuner.display.notebook import study_html, watching
 from tuner.domain.callback import Callback
 from tuner.domain.config import Config
-from tuner.domain.errors import ConfigurationError, Mistakes, said_as
+from tuner.domain.errors import Mistakes, said_as
 from tuner.domain.model import Model
-from tuner.domain.objective import Objective
 from tuner.domain.run_controller import StopCause
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import Direction, StudySpec
@@ -24,9 +23,9 @@ from tuner.running import launch
 from tuner.running.callbacks import checked_callbacks, with_callbacks
 from tuner.running.outcome import failed_run, no_usable_trial
 from tuner.running.queueing import add_to_study
+from tuner.running.resume_request import ResumeRequest
 from tuner.running.retry import checked_retried
 from tuner.running.signals import resumable
-from tuner.running.spec_source import Asked, DataFile
 from tuner.spec.overrides import Overrides, given_paths, plain, words_of
 from tuner.storage import deletion
 from tuner.storage.folder_owner import place_of
@@ -34,90 +33,14 @@ from tuner.storage.location import locate
 from tuner.storage.store import open_store
 from tuner.tracking.dispatch import Logs
 
-_SHOWN = 5
-"""How many trials a notebook shows of a study."""
-
 if TYPE_CHECKING:
     import pandas as pd
 
     from tuner.analysis.importance import Importance
     from tuner.models.from_study import StudyModel
 
-
-def run(
-    study: str | Path | StudySpec | None = None,
-    *,
-    data: str | Path | None = None,
-    target: str | None = None,
-    storage: str | None = None,
-    settings: Mapping[str, Any] | None = None,
-    log: str | Sequence[str] | None = (),
-    progress: bool | None = None,
-    callbacks: Sequence[Callback] = (),
-    **overrides: Unpack[Overrides],
-) -> "Study":
-    """Run a study to its target and return it.
-
-    `study` is a shipped name, a study file's path or a `StudySpec`. Without one, what to search is chosen for `data`,
-    the path of a file or folder, of which the column `target` is to be predicted. Overrides are the command line's:
-    `name`, `trials`, `epochs`, `time`, `seed`, `sampler`, `scheduler`, `executor`, `cohort`, `parallel`, `address`;
-    `settings` go to the objective. `log` names trackers that every trial is logged to: "tensorboard", "mlflow=http://localhost:5000".
-    `progress` shows how far the run is: by default in a notebook, and not in a script. `callbacks` are called with
-    what happens to trials, and can stop the study.
-    Raises `ConfigurationError` before anything is written, `StudyExistsError` where the name is taken
-    (`load_study(name).resume()` continues it), `StudyInterrupted`, a KeyboardInterrupt, after Ctrl-C,
-    `TooManyFailuresError` where so many trials failed that the run was ended, and `NoUsableTrialError` where no trial
-    can be used. Warns where the time limit ended it: `study.stop_cause` says so too.
-    """
-    mistakes = Mistakes()
-    paths = given_paths(overrides, mistakes) | {f"settings.{key}": each for key, each in plain(settings or {}).items()}
-    logs = mistakes.collect(lambda: Logs.of(log))
-    of_data = {} if data is None else {"settings.dataset": "data", "settings.target": "target"}
-    called = mistakes.collect(lambda: checked_callbacks(callbacks)) or ()
-    with said_as({**words_of(paths), **of_data}), watching(progress=progress) as listeners:
-        name, cause = launch.run(
-            _asked(study, data, target),
-            storage=storage,
-            overrides=paths,
-            listeners=with_callbacks(listeners, called),
-            logs=logs,
-            mistakes=mistakes,
-        )
-    return Study(name, storage, study if isinstance(study, StudySpec) else None)._ended(cause)  # noqa: SLF001 - its own
-
-
-def _asked(study: str | Path | StudySpec | None, data: str | Path | None, target: str | None) -> Asked:
-    if study is not None and data is None and target is None:
-        return study
-    if study is None and data is not None:
-        return DataFile(path=str(data), target=target)
-    raise ConfigurationError(
-        "run either a study, or data with its target",
-        hint='tuner.run("digits") or tuner.run(data="table.csv", target="label")',
-    )
-
-
-def load_study(name: str, storage: str | None = None, *, spec: StudySpec | None = None) -> "Study":
-    """Return a stored study; raises `StudyNotFoundError`, which is a KeyError too.
-
-    With the `spec` of a study that was made in Python it can be resumed where its objective lies in no module, or its
-    search space has rules.
-    """
-    return Study(name, storage, spec)
-
-
-def load_model(folder: str | Path, objective: type[Objective] | str | None = None) -> Model:
-    """Return an exported model; `objective` is the class of a model of your own, whose code no export holds.
-
-    Warns where it was exported with other versions. Raises `ConfigurationError` where there is no export, and
-    `ModelError` with the file that is missing or damaged.
-    """
-    from tuner.models.load import load  # noqa: PLC0415 - queries do not pay for it
-
-    loaded = load(Path(folder), objective)
-    for note in loaded.notes:
-        warnings.warn(note, stacklevel=2)
-    return loaded.model
+_SHOWN = 5
+"""How many trials a notebook shows of a study."""
 
 
 @final
@@ -132,12 +55,9 @@ class Study:
 
     def refresh(self) -> "Study":
         """Read the study again and return it."""
-        store = open_store(self._storage)
-        try:
+        with closing(open_store(self._storage)) as store:
             self._record, self._trials = store.view(self.name)
             self._repetitions = store.repetitions(self.name)
-        finally:
-            store.close()
         self._stop_cause = self._record.stop_cause
         return self
 
@@ -159,17 +79,10 @@ class Study:
         given = given_paths(overrides, mistakes)
         logs = mistakes.collect(lambda: Logs.of(log))
         called = mistakes.collect(lambda: checked_callbacks(callbacks)) or ()
-        with said_as(words_of(given)), watching(progress=progress) as listeners:
-            cause = launch.resume(
-                self.name,
-                storage=self._storage,
-                overrides=given,
-                spec=self._spec,
-                listeners=with_callbacks(listeners, called),
-                logs=logs,
-                mistakes=mistakes,
-                trust=trust,
-            )
+        with said_as(words_of(given)), watching(progress=progress) as display:
+            request = ResumeRequest(overrides=given, spec=self._spec, trust=trust, mistakes=mistakes)
+            listeners = with_callbacks(display, called)
+            cause = launch.resume(self.name, request, storage=self._storage, listeners=listeners, logs=logs)
         self.refresh()
         return self._ended(cause)
 
@@ -187,15 +100,10 @@ class Study:
         of `resume`.
         """
         called, retried = checked_callbacks(callbacks), checked_retried("failed" if trials is None else trials)
-        with watching(progress=progress) as listeners:
-            cause = launch.resume(
-                self.name,
-                storage=self._storage,
-                spec=self._spec,
-                listeners=with_callbacks(listeners, called),
-                trust=trust,
-                retried=retried,
-            )
+        with watching(progress=progress) as display:
+            request = ResumeRequest(spec=self._spec, trust=trust)
+            listeners = with_callbacks(display, called)
+            cause = launch.resume(self.name, request, storage=self._storage, listeners=listeners, retried=retried)
         self.refresh()
         return self._ended(cause)
 
@@ -207,12 +115,9 @@ class Study:
         count towards its trials. One that a trial had, or that waits already, is left out with a warning. Raises
         `ConfigurationError` with everything that is wrong with any of them.
         """
-        store = open_store(self._storage)
-        try:
+        with closing(open_store(self._storage)) as store:
             space = self._spec.search_space if self._spec is not None else None
             queued = add_to_study(store, self.name, configs, space if isinstance(space, SearchSpace) else None)
-        finally:
-            store.close()
         for note in queued.notes:
             warnings.warn(note, stacklevel=2)
         return tuple(each.config for each in queued.configs)
@@ -227,19 +132,16 @@ class Study:
         given = {"confirm.top": top, "confirm.seeds": seeds}
         overrides = {path: plain(value) for path, value in given.items() if value is not None}
         with said_as({"confirm.top": "top", "confirm.seeds": "seeds"}), watching(progress=progress) as listeners:
-            cause = launch.confirm(
-                self.name,
-                storage=self._storage,
-                overrides=overrides,
-                spec=self._spec,
-                listeners=listeners,
-                trust=trust,
-            )
+            request = ResumeRequest(overrides=overrides, spec=self._spec, trust=trust)
+            cause = launch.confirm(self.name, request, storage=self._storage, listeners=listeners)
         self.refresh()
         return self._ended(cause)
 
-    def _ended(self, cause: StopCause | None) -> "Study":
-        """Return the study after a run; raises and warns as the command line ends with exit code 3 and says why."""
+    def _ended(self, cause: StopCause | None, *, within: int = 1) -> "Study":
+        """Return the study after a run; raises and warns as the command line ends with exit code 3 and says why.
+
+        A warning is of the line that has called the function so many calls out.
+        """
         if cause is None or cause.is_early_end:
             self._settle()
         self._stop_cause = cause
@@ -250,7 +152,7 @@ class Study:
             reached = f"{self.summary.finished} of {self.summary.target} trials finished"
             warnings.warn(
                 f"study {self.name!r} stopped at its time limit, {reached}; study.resume() continues it",
-                stacklevel=3,
+                stacklevel=2 + within,
             )
         return self
 
@@ -258,12 +160,8 @@ class Study:
         """Store what the study hands out as its model."""
         from tuner.models.final_answer import settle_answer  # noqa: PLC0415 - as above
 
-        store = open_store(self._storage)
-        try:
-            with resumable(store, self.name):
-                settle_answer(store, self.name, self._spec)
-        finally:
-            store.close()
+        with closing(open_store(self._storage)) as store, resumable(store, self.name):
+            settle_answer(store, self.name, self._spec)
         self.refresh()
 
     @property
@@ -281,11 +179,8 @@ class Study:
 
         Raises `StudyHeldError` where a process runs it.
         """
-        store = open_store(self._storage)
-        try:
+        with closing(open_store(self._storage)) as store:
             deletion.delete(store, deletion.belongings(store, self.name))
-        finally:
-            store.close()
 
     @property
     def direction(self) -> Direction:
@@ -376,21 +271,15 @@ class Study:
     def _model(self, trial: int | None, *, trust: bool) -> "StudyModel":
         from tuner.models.from_study import model_of  # noqa: PLC0415 - as above
 
-        store = open_store(self._storage)
-        try:
+        with closing(open_store(self._storage)) as store:
             return model_of(store, self.name, trial, self._spec, trust=trust)
-        finally:
-            store.close()
 
     def learning_curves(self, metric: str | None = None) -> dict[int, dict[int, float]]:
         """Return a metric (the study's own by default) by trial number and epoch."""
         if metric is None or metric == self.metric:
             return {trial.number: dict(trial.curve) for trial in self._trials}
-        store = open_store(self._storage)
-        try:
+        with closing(open_store(self._storage)) as store:
             reports = store.reports(self.name)
-        finally:
-            store.close()
         return {
             number: {epoch: metrics[metric] for epoch, metrics in epochs.items() if metric in metrics}
             for number, epochs in reports.items()
@@ -401,27 +290,23 @@ class Study:
 
         Raises `KeyError` where there is no such trial.
         """
-        if not 0 <= trial < len(self._trials):
-            raise KeyError(f"study {self.name!r} has no trial {trial}")
-        store = open_store(self._storage)
-        try:
+        self._require(trial)
+        with closing(open_store(self._storage)) as store:
             logs = place_of(store.location, self._record).folders_of(self._record.folder_name).logs_with(trial)
             return "".join(path.read_text(errors="replace") for path in logs)
-        finally:
-            store.close()
 
     def explain(self, trial: int) -> Explanation:
         """Return why a trial has its configuration, what it was compared with at each rung, and what ended it.
 
         `print(study.explain(17))` says it in sentences. Raises `KeyError` where there is no such trial.
         """
+        with closing(open_store(self._storage)) as store:
+            return explain(self._record, self._require(trial), store.history(self.name, trial))
+
+    def _require(self, trial: int) -> TrialRecord:
         if not 0 <= trial < len(self._trials):
             raise KeyError(f"study {self.name!r} has no trial {trial}")
-        store = open_store(self._storage)
-        try:
-            return explain(self._record, self._trials[trial], store.history(self.name, trial))
-        finally:
-            store.close()
+        return self._trials[trial]
 
     def importance(self) -> "Importance":
         """Return which parameters matter and how, learned from all trials that measured something."""
@@ -434,14 +319,9 @@ class Study:
 
         Parameters are columns such as `params.optimizer.adamw.lr`, metrics such as `metrics.accuracy`.
         """
-        import pandas as pd  # noqa: PLC0415 - half a second that other questions do not pay
+        from tuner.analysis.data_frame import frame_of  # noqa: PLC0415 - pandas: half a second
 
-        rows = [queries.as_row(self._record, trial) for trial in self._trials]
-        frame = pd.DataFrame(rows)
-        chosen = {name for row in rows for name, value in row.items() if value is None and name.startswith("params.")}
-        for name in sorted(chosen):  # None is a value, and what a configuration does not have is missing
-            frame[name] = pd.Series([row.get(name, math.nan) for row in rows], dtype=object)
-        return frame
+        return frame_of(self._record, self._trials)
 
     def __repr__(self) -> str:
         best = self.best_trials
@@ -451,3 +331,8 @@ class Study:
     def _repr_html_(self) -> str:
         """Return the study as a notebook shows it."""
         return study_html(self.summary, self.top(_SHOWN))
+
+
+def study_after_run(name: str, storage: str | None, spec: StudySpec | None, cause: StopCause | None) -> Study:
+    """Return the study of a run that `tuner.run` has ended; raises and warns as `Study.resume` does."""
+    return Study(name, storage, spec)._ended(cause, within=2)  # noqa: SLF001 - its own
