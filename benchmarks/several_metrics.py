@@ -33,9 +33,10 @@ from tuner.domain.config import Config
 from tuner.domain.goal import Goal
 from tuner.domain.trial import Report, TrialRecord, TrialState
 from tuner.running.lookup import SAMPLERS, SCHEDULERS
-from tuner.search.cohort_policy import CohortPolicy
+from tuner.search.cohort_policy import CohortPolicy, CohortSettings
 from tuner.search.controller import SearchController
 from tuner.search.plan import RunPlan
+from tuner.search.policies import Policies
 
 Values = NDArray[np.float64]
 
@@ -197,9 +198,11 @@ def search_of(task: Task, sampler: str, scheduler: str, *, seed: int, workers: i
             tests=False,
             parallel=workers,
         ),
-        sampler=SAMPLERS[sampler](task.space, goal, seed),
-        scheduler=SCHEDULERS[scheduler](task.epochs, goal.direction, seed),
-        cohorts=CohortPolicy(task.space, lambda _: None, size=1, trials=task.budget),
+        Policies(
+            sampler=SAMPLERS[sampler](task.space, goal, seed),
+            scheduler=SCHEDULERS[scheduler](task.epochs, goal.direction, seed),
+            cohorts=CohortPolicy(task.space, lambda _: None, CohortSettings(size=1), trials=task.budget),
+        ),
         writer=Forgetful(),
         now=lambda: datetime(2026, 1, 1) + timedelta(seconds=next(moments)),  # noqa: DTZ001 - as Optuna stores it
     )

@@ -12,9 +12,11 @@ from tuner.domain.goal import PARAMETERS, Goal
 from tuner.domain.study import Direction
 from tuner.domain.trial import Failure, FailureReason, Report, TrialState
 from tuner.search.added_configs import AddedConfigs
-from tuner.search.cohort_policy import CohortPolicy, KeyOf
+from tuner.search.cohort_policy import CohortPolicy, CohortSettings, KeyOf
 from tuner.search.controller import SearchController
 from tuner.search.plan import RunPlan
+from tuner.search.policies import Policies
+from tuner.search.run_history import RunHistory
 
 SPACE = SearchSpace(x=Float(0, 1))
 
@@ -49,14 +51,16 @@ class Bench:
         plan = RunPlan(**{"seed": 0, "tests": False, "stops_hopeless": True, **fixed, **of_plan})
         self.controller = SearchController(
             plan,
-            sampler=self.sampler,
-            scheduler=self.scheduler,
-            cohorts=CohortPolicy(space, key_of, size=cohort, trials=trials),
+            Policies(
+                sampler=self.sampler,
+                scheduler=self.scheduler,
+                cohorts=CohortPolicy(space, key_of, CohortSettings(size=cohort), trials=trials),
+                added=AddedConfigs(self.queue, space),
+            ),
             writer=self.writer,
             now=ticking_clock(),
-            added=AddedConfigs(self.queue, space),
             listeners=[self.listener],
-            trials=tuple(self.writer.trials.values()),
+            history=RunHistory(trials=tuple(self.writer.trials.values())),
         )
 
     def take(self) -> Assignment:

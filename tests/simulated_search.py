@@ -14,11 +14,13 @@ from tuner.domain.scheduler import Scheduler
 from tuner.domain.study import Direction
 from tuner.domain.trial import Report, TrialRecord
 from tuner.running.lookup import SAMPLERS, SCHEDULERS
-from tuner.search.cohort_policy import CohortPolicy
+from tuner.search.cohort_policy import CohortPolicy, CohortSettings
 from tuner.search.controller import SearchController
 from tuner.search.delayed_sampler import DelayedSampler
 from tuner.search.delayed_scheduler import DelayedScheduler
 from tuner.search.plan import RunPlan
+from tuner.search.policies import Policies
+from tuner.search.run_history import RunHistory
 
 PLANE = SearchSpace(x=Float(0, 1), y=Float(0, 1))
 GOAL = Goal.of("accuracy", Direction.MAXIMIZE)
@@ -48,12 +50,14 @@ class Simulation:
         usual = {"trials": self._trials, "max_epochs": EPOCHS, "goal": GOAL, "seed": 0, "default": PLANE.default}
         return SearchController(
             RunPlan(**{**usual, "tests": False, **self._plan, "delay": delay if self._in_order else 0}),
-            sampler=DelayedSampler(sampler, delay) if self._in_order else sampler,
-            scheduler=DelayedScheduler(make, delay) if self._in_order else make(),
-            cohorts=CohortPolicy(PLANE, lambda _: None, size=1, trials=self._trials),
+            Policies(
+                sampler=DelayedSampler(sampler, delay) if self._in_order else sampler,
+                scheduler=DelayedScheduler(make, delay) if self._in_order else make(),
+                cohorts=CohortPolicy(PLANE, lambda _: None, CohortSettings(size=1), trials=self._trials),
+            ),
             writer=self.writer,
             now=ticking_clock(),
-            trials=tuple(self.writer.trials[number] for number in sorted(self.writer.trials)),
+            history=RunHistory(trials=tuple(self.writer.trials[number] for number in sorted(self.writer.trials))),
         )
 
     def run(self, order: Random, *, interrupted: float = 0.0, together: int = 1) -> list[TrialRecord]:

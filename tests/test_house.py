@@ -54,18 +54,11 @@ LONG_FUNCTIONS = {
     "tuner/cli/resume.py:command",
     "tuner/cli/run.py:command",
     "tuner/running/builder.py:build_components",
-    "tuner/search/controller.py:__init__",
     "tuner/storage/store.py:create",
 }
 MANY_PARAMETERS = {
     "objectives/training/batched_functions.py:_attention",
     "tuner/api/__init__.py:run",
-    "tuner/search/cohort_policy.py:__init__",
-    "tuner/search/controller.py:__init__",
-    "tuner/search/recorder.py:__init__",
-    "tuner/search/transitions.py:after_report",
-    "tuner/spec/study_file.py:parse_study",
-    "tuner/storage/retrying_writer.py:__init__",
     "tuner/storage/store.py:create",
 }
 

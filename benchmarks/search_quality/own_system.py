@@ -18,11 +18,12 @@ from tuner.domain.study_writer import StudyWriter, Transaction
 from tuner.domain.trial import Report
 from tuner.running.lookup import SAMPLERS, SCHEDULERS
 from tuner.samplers._prior_sampler import PriorSampler
-from tuner.search.cohort_policy import CohortPolicy
+from tuner.search.cohort_policy import CohortPolicy, CohortSettings
 from tuner.search.controller import SearchController
 from tuner.search.delayed_sampler import DelayedSampler
 from tuner.search.delayed_scheduler import DelayedScheduler
 from tuner.search.plan import RunPlan
+from tuner.search.policies import Policies
 
 OWN_SYSTEMS: Mapping[str, tuple[str, Mapping[str, Any], str, Mapping[str, Any]]] = {
     "auto+asha": ("auto", {}, "asha", {}),
@@ -83,9 +84,11 @@ class OwnSystem(System):
                 parallel=workers,
                 delay=delay,
             ),
-            sampler=DelayedSampler(proposing, delay) if delay else proposing,
-            scheduler=DelayedScheduler(make, delay) if delay else make(),
-            cohorts=CohortPolicy(space, lambda _: None, size=1, trials=trials),
+            Policies(
+                sampler=DelayedSampler(proposing, delay) if delay else proposing,
+                scheduler=DelayedScheduler(make, delay) if delay else make(),
+                cohorts=CohortPolicy(space, lambda _: None, CohortSettings(size=1), trials=trials),
+            ),
             writer=Forgetful(),
             now=lambda: datetime(2026, 1, 1) + timedelta(seconds=next(moments)),  # noqa: DTZ001 - as Optuna stores it
         )

@@ -16,9 +16,10 @@ from tuner.domain.study import Direction
 from tuner.domain.trial import TrialState
 from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.inline import InlineExecutor
-from tuner.search.cohort_policy import CohortPolicy
+from tuner.search.cohort_policy import CohortPolicy, CohortSettings
 from tuner.search.controller import SearchController
 from tuner.search.plan import RunPlan
+from tuner.search.policies import Policies
 
 SPACE = SearchSpace(x=Float(0, 1))
 
@@ -42,9 +43,11 @@ class Bench:
         )
         self.controller = SearchController(
             plan,
-            sampler=FakeSampler(SPACE),
-            scheduler=self.scheduler,
-            cohorts=CohortPolicy(SPACE, lambda _: (), size=cohort, trials=trials),
+            Policies(
+                sampler=FakeSampler(SPACE),
+                scheduler=self.scheduler,
+                cohorts=CohortPolicy(SPACE, lambda _: (), CohortSettings(size=cohort), trials=trials),
+            ),
             writer=self.writer,
             now=ticking_clock(),
         )

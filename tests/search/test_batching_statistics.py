@@ -6,7 +6,7 @@ from tuner import Float, SearchSpace
 from tuner.domain.batching import Batching
 from tuner.domain.trial import Report
 from tuner.search.batching_statistics import BatchingStatistics
-from tuner.search.cohort_policy import CohortPolicy
+from tuner.search.cohort_policy import CohortPolicy, CohortSettings
 from tuner.search.unit_of_work import UnitOfWork
 
 SPACE = SearchSpace(x=Float(0, 1))
@@ -14,7 +14,7 @@ REPORT = Report(number=0, epoch=1, metrics=metrics(0.5), together=4)
 
 
 def statistics(batching: Batching) -> BatchingStatistics:
-    return BatchingStatistics(CohortPolicy(SPACE, lambda _: (), size=4, trials=8), batching)
+    return BatchingStatistics(CohortPolicy(SPACE, lambda _: (), CohortSettings(size=4), trials=8), batching)
 
 
 def stored(counted: BatchingStatistics) -> dict[str, object]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tuner import Choice, Float, Int, SearchSpace
 from tuner.domain.config import Config
-from tuner.search.cohort_policy import Bound, CohortPolicy, KeyOf
+from tuner.search.cohort_policy import Bound, CohortPolicy, CohortSettings, KeyOf
 
 SPACE = SearchSpace(
     architecture=Choice(mlp={"width": Int(8, 64, default=16), "dropout": Float(0, 0.5)}, linear={}),
@@ -23,7 +23,9 @@ def shape(config: Config) -> tuple[object, ...]:
 def cohorts(
     *, size: int | None = None, trials: int = 800, most: int = 32, key_of: KeyOf = shape, timed: bool = False
 ) -> CohortPolicy:
-    return CohortPolicy(SPACE, key_of, size=size, trials=trials, most=most, interleaved=timed, timed=timed)
+    return CohortPolicy(
+        SPACE, key_of, CohortSettings(size=size, most=most, interleaved=timed, timed=timed), trials=trials
+    )
 
 
 def test_automatic_cohorts_are_as_large_as_serves_the_device() -> None:
@@ -42,13 +44,13 @@ def test_four_train_together_where_the_study_has_that_many_trials_for_each_shape
     shapes: int, trials: int, members: int
 ) -> None:
     space = SearchSpace(width=Int(1, shapes) if shapes > 1 else Choice(1), lr=Float(0, 1))
-    rule = CohortPolicy(space, lambda config: config["width"], size=None, trials=trials)
+    rule = CohortPolicy(space, lambda config: config["width"], CohortSettings(size=None), trials=trials)
     assert rule.shapes == shapes
     assert rule.size(space.default) == members
 
 
 def test_what_has_no_shape_in_common_trains_alone() -> None:
-    assert CohortPolicy(SPACE, lambda _: None, size=8, trials=64).size(SPACE.default) == 1
+    assert CohortPolicy(SPACE, lambda _: None, CohortSettings(size=8), trials=64).size(SPACE.default) == 1
 
 
 def test_a_size_that_was_asked_for_is_taken() -> None:
@@ -80,7 +82,7 @@ def test_an_eighth_of_the_study_follows_a_draw_of_a_shape_and_as_many_follow_the
 
 def test_what_every_trial_has_in_common_is_no_reason_to_keep_any_apart() -> None:
     one = SearchSpace(lr=Float(1e-4, 1e-1, log=True), weight_decay=Float(1e-6, 1e-1, log=True), dropout=Float(0, 0.5))
-    rule = CohortPolicy(one, lambda _: (), size=None, trials=256)
+    rule = CohortPolicy(one, lambda _: (), CohortSettings(size=None), trials=256)
     assert rule.shapes == 1
     assert rule.size(one.default) == 32
     for _ in range(255):
@@ -92,7 +94,7 @@ def test_what_every_trial_has_in_common_is_no_reason_to_keep_any_apart() -> None
 @pytest.mark.parametrize(("widths", "draws"), [(2, 8), (3, 12), (4, 16), (40, 16)])
 def test_the_fewer_shapes_there_are_the_more_trials_follow_a_draw_of_one(widths: int, draws: int) -> None:
     space = SearchSpace(width=Choice(*range(widths)), lr=Float(0, 1))
-    rule = CohortPolicy(space, lambda config: config["width"], size=None, trials=160)
+    rule = CohortPolicy(space, lambda config: config["width"], CohortSettings(size=None), trials=160)
     assert rule.shapes == min(16, widths)
     rule.give(space.default)
     assert rule.left(space.default) == math.ceil(160 / draws) - 1
@@ -100,7 +102,7 @@ def test_the_fewer_shapes_there_are_the_more_trials_follow_a_draw_of_one(widths:
 
 def test_a_continuous_parameter_is_never_held_even_where_it_makes_the_shape() -> None:
     space = SearchSpace(width=Int(1, 9), slope=Float(0, 1), lr=Float(0, 1))
-    rule = CohortPolicy(space, lambda config: (config["width"], config["slope"]), size=8, trials=64)
+    rule = CohortPolicy(space, lambda config: (config["width"], config["slope"]), CohortSettings(size=8), trials=64)
     assert rule.fixed(space.default) == {"width": 5}
     bound = rule.bound(space.default)
     assert (bound.members, bound.reason) == (1, "each value of slope makes another model")
@@ -108,7 +110,7 @@ def test_a_continuous_parameter_is_never_held_even_where_it_makes_the_shape() ->
 
 def test_what_explores_near_a_configuration_keeps_its_shape_continuous_parts_included() -> None:
     space = SearchSpace(slope=Float(0.1, 1), lr=Float(0.1, 1))
-    rule = CohortPolicy(space, lambda config: config["slope"], size=8, trials=64)
+    rule = CohortPolicy(space, lambda config: config["slope"], CohortSettings(size=8), trials=64)
     near = rule.explored(space.default, seed=1)
     assert near["slope"] == space.default["slope"]
     assert near["lr"] != space.default["lr"]
@@ -164,12 +166,12 @@ def test_short_epochs_take_turns_long_ones_do_not() -> None:
 
 
 def test_with_one_worker_nothing_depends_on_time() -> None:
-    rule = CohortPolicy(SPACE, lambda _: (), size=None, trials=800, interleaved=True)
+    rule = CohortPolicy(SPACE, lambda _: (), CohortSettings(size=None, interleaved=True), trials=800)
     rule.measured(0.001)
     assert rule.size(SPACE.default) == 1
 
 
 def test_what_makes_the_shape_is_held_and_everything_else_varies() -> None:
     space = SearchSpace(width=Int(1, 9), lr=Float(0, 1))
-    cohorts = CohortPolicy(space, lambda config: config["width"], size=4, trials=8)
+    cohorts = CohortPolicy(space, lambda config: config["width"], CohortSettings(size=4), trials=8)
     assert cohorts.fixed(space.default) == {"width": 5}

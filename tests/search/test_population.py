@@ -13,10 +13,12 @@ from tuner.domain.study import Direction
 from tuner.domain.trial import Report, TrialRecord, TrialState
 from tuner.schedulers.none import NoScheduler
 from tuner.schedulers.pbt import PBT
-from tuner.search.cohort_policy import CohortPolicy
+from tuner.search.cohort_policy import CohortPolicy, CohortSettings
 from tuner.search.controller import SearchController
 from tuner.search.plan import RunPlan
+from tuner.search.policies import Policies
 from tuner.search.population import ExploitingPopulation, NoPopulation, population_of
+from tuner.search.run_history import RunHistory
 from tuner.search.run_state import RunState
 from tuner.search.unit_of_work import UnitOfWork
 
@@ -45,13 +47,15 @@ class Population:
                 grows=True,
                 exploits=self.exploits,
             ),
-            sampler=FakeSampler(SPACE),
-            scheduler=PBT(MAX_EPOCHS, Direction.MAXIMIZE, 0, interval=1),
-            cohorts=CohortPolicy(SPACE, lambda _: (), size=self.cohort, trials=4),
+            Policies(
+                sampler=FakeSampler(SPACE),
+                scheduler=PBT(MAX_EPOCHS, Direction.MAXIMIZE, 0, interval=1),
+                cohorts=CohortPolicy(SPACE, lambda _: (), CohortSettings(size=self.cohort), trials=4),
+            ),
             writer=self.writer,
             now=ticking_clock(),
             listeners=[self.listener],
-            trials=tuple(self.writer.trials.values()),
+            history=RunHistory(trials=tuple(self.writer.trials.values())),
         )
 
     def take(self) -> Assignment:
@@ -185,8 +189,9 @@ def test_a_failed_member_holds_nobody_up() -> None:
 )
 def test_only_a_scheduler_that_exploits_needs_a_population(scheduler: Scheduler, kind: type) -> None:
     plan = RunPlan(trials=4, max_epochs=MAX_EPOCHS, goal=MAXIMIZED, seed=0, default=SPACE.default, tests=False)
-    cohorts = CohortPolicy(SPACE, lambda _: (), size=1, trials=4)
-    assert type(population_of(plan, scheduler, cohorts)) is kind
+    cohorts = CohortPolicy(SPACE, lambda _: (), CohortSettings(size=1), trials=4)
+    policies = Policies(sampler=FakeSampler(SPACE), scheduler=scheduler, cohorts=cohorts)
+    assert type(population_of(plan, policies)) is kind
 
 
 def test_without_a_population_every_waiting_trial_is_ready_and_no_member_waits() -> None:

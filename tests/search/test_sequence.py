@@ -10,9 +10,11 @@ from tuner.domain.live_control import LiveControl
 from tuner.domain.run_controller import StopCause
 from tuner.domain.study import Direction
 from tuner.domain.trial import Report, TrialState
-from tuner.search.cohort_policy import CohortPolicy
+from tuner.search.cohort_policy import CohortPolicy, CohortSettings
 from tuner.search.controller import SearchController
 from tuner.search.plan import RunPlan
+from tuner.search.policies import Policies
+from tuner.search.run_history import RunHistory
 from tuner.search.sequence import ControllerSequence
 
 SPACE = SearchSpace(x=Float(0, 1))
@@ -32,12 +34,14 @@ def part(
     )
     return SearchController(
         plan,
-        sampler=FakeSampler(SPACE),
-        scheduler=FakeScheduler(),
-        cohorts=CohortPolicy(SPACE, lambda _: (), size=1, trials=trials),
+        Policies(
+            sampler=FakeSampler(SPACE),
+            scheduler=FakeScheduler(),
+            cohorts=CohortPolicy(SPACE, lambda _: (), CohortSettings(size=1), trials=trials),
+        ),
         writer=writer,
         now=ticking_clock(),
-        assignments_issued=assignments_issued,
+        history=RunHistory(assignments_issued=assignments_issued),
     )
 
 

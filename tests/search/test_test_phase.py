@@ -46,7 +46,7 @@ def test_what_was_tested_in_an_earlier_run_is_noted_beside_the_trial_that_is_tes
     writer, unit = FakeWriter(), UnitOfWork()
     plan = RunPlan(trials=2, max_epochs=1, goal=MAXIMIZED, seed=0, default=Config({}), tests=True)
     best = TrialRecord(number=1, state=TrialState.COMPLETE, config=Config({}), value=0.9)
-    TestPhase(plan, tested=[0], to_test=None).record(best, metrics(0.8), unit)
+    TestPhase(plan, tested=[0]).record(best, metrics(0.8), unit)
     unit.store(writer)
     assert writer.notes == {"test": {"number": 1, "metrics": metrics(0.8), "earlier": [0]}}
 

@@ -12,7 +12,7 @@ from tuner import Decision
 from tuner.domain.goal import PARAMETERS
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, Stage, TrialRecord, TrialState
 from tuner.search.plan import RunPlan
-from tuner.search.transitions import after_report, is_judged
+from tuner.search.transitions import ReportTime, after_report, is_judged
 
 NOW = datetime(2026, 1, 1)  # noqa: DTZ001 - as Optuna stores it
 BROKEN = Failure(reason=FailureReason.RAISED, message="it broke")
@@ -92,8 +92,7 @@ def test_a_report_takes_a_trial_to_the_state_of_its_row(row: Row) -> None:
         plan=plan(stops_hopeless=row.stops_hopeless),
         decision=row.decision,
         known={1: metrics(0.75)},
-        seconds=row.seconds,
-        now=NOW,
+        at=ReportTime(NOW, row.seconds),
     )
     assert after.state is row.state
     assert after.finished == (NOW if row.state.is_finished else None)
@@ -104,7 +103,7 @@ def test_a_trial_has_the_value_and_all_metrics_of_its_best_epoch() -> None:
     def after(value: float) -> TrialRecord:
         report = Report(number=1, epoch=2, metrics=metrics(value))
         known = {1: metrics(0.75)}
-        return after_report(trial(), report, plan=plan(), decision=CONTINUE, known=known, seconds=0.0, now=NOW)
+        return after_report(trial(), report, plan=plan(), decision=CONTINUE, known=known, at=ReportTime(NOW, 0.0))
 
     worse, better = after(0.5), after(0.875)
     assert (worse.curve, worse.value, worse.epoch) == ({1: 0.75, 2: 0.5}, 0.75, 1)
@@ -118,7 +117,7 @@ def test_a_finished_trial_has_the_configuration_of_its_best_epoch() -> None:
     stages = (Stage(epoch=0, config=first), Stage(epoch=1, config=second, source=2))
     exploiting = replace(trial(), config=second, schedule=stages)
     report = Report(number=1, epoch=3, metrics=metrics(0.5))
-    after = after_report(exploiting, report, plan=plan(), decision=CONTINUE, known={}, seconds=0.0, now=NOW)
+    after = after_report(exploiting, report, plan=plan(), decision=CONTINUE, known={}, at=ReportTime(NOW, 0.0))
     assert (after.epoch, after.config) == (1, first)
 
 

@@ -7,7 +7,7 @@ from tuner import Component
 from tuner.domain.errors import ConfigurationError, Mistakes
 from tuner.spec.overrides import KEY_PATHS, given_paths, key_paths, parse_override
 from tuner.spec.schema import known_keys
-from tuner.spec.study_file import parse_study
+from tuner.spec.study_file import Wording, parse_study
 
 SMALLEST: dict[str, Any] = {"objective": "supervised", "search_space": "image_classifier", "metric": "accuracy"}
 
@@ -16,7 +16,7 @@ def test_overrides_reach_into_sections_and_make_them() -> None:
     spec = parse_study(
         {**SMALLEST, "sampler": "tpe"},
         {"budget.trials": 3, "settings.dataset": "wine", "sampler.startup_trials": 4, "seed": 9},
-        where="a.toml",
+        Wording("a.toml"),
         name="a",
     )
     assert spec.budget.trials == 3
@@ -27,8 +27,8 @@ def test_overrides_reach_into_sections_and_make_them() -> None:
 
 def test_another_scheduler_comes_without_the_options_of_the_one_before() -> None:
     content = {**SMALLEST, "scheduler": {"name": "asha", "eta": 4}}
-    other = parse_study(content, key_paths({"scheduler": "median"}), where="a.toml", name="a")
-    same = parse_study(content, key_paths({"scheduler": "asha"}), where="a.toml", name="a")
+    other = parse_study(content, key_paths({"scheduler": "median"}), Wording("a.toml"), name="a")
+    same = parse_study(content, key_paths({"scheduler": "asha"}), Wording("a.toml"), name="a")
     assert other.scheduler == Component(name="median")
     assert same.scheduler == Component(name="asha", options={"eta": 4})
 

@@ -23,7 +23,7 @@ from tuner.spec.schema import (
     study_model,
 )
 from tuner.spec.shipped_studies import shipped_studies, shipped_study
-from tuner.spec.study_file import parse_study
+from tuner.spec.study_file import Wording, parse_study
 from tuner.spec.template import template
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -94,14 +94,14 @@ def test_the_json_schema_accepts_the_template() -> None:
 @pytest.mark.parametrize("content", RIGHT, ids=repr)
 def test_what_a_study_file_may_say_is_right_in_an_editor_too(content: dict[str, Any]) -> None:
     VALIDATOR.validate({**SMALLEST, **content})
-    parse_study({**SMALLEST, **content}, {}, where="a.toml", name="a")
+    parse_study({**SMALLEST, **content}, {}, Wording("a.toml"), name="a")
 
 
 @pytest.mark.parametrize("content", WRONG, ids=repr)
 def test_what_a_study_file_may_not_say_is_wrong_in_an_editor_too(content: dict[str, Any]) -> None:
     assert not VALIDATOR.is_valid({**SMALLEST, **content})
     with pytest.raises(ConfigurationError):
-        parse_study({**SMALLEST, **content}, {}, where="a.toml", name="a")
+        parse_study({**SMALLEST, **content}, {}, Wording("a.toml"), name="a")
 
 
 @pytest.mark.parametrize("missing", SMALLEST)

@@ -14,7 +14,7 @@ from tuner.domain.fidelity import STEPS
 from tuner.running.goal import goal_of
 from tuner.running.lookup import find_scheduler
 from tuner.spec.overrides import key_paths
-from tuner.spec.study_file import check_name, checked, content_of, override, parse_study, read_study_file
+from tuner.spec.study_file import Wording, check_name, checked, content_of, override, parse_study, read_study_file
 
 SMALLEST: dict[str, Any] = {"objective": "supervised", "search_space": "image_classifier", "metric": "accuracy"}
 
@@ -23,7 +23,7 @@ NEW = ("metrics", "directions", "constraints")
 
 
 def parse(**content: Any) -> StudySpec:
-    return parse_study({**SMALLEST, **content}, {}, where="a.toml", name="a")
+    return parse_study({**SMALLEST, **content}, {}, Wording("a.toml"), name="a")
 
 
 def mistakes(**content: Any) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ def test_a_mistake_says_what_is_wrong_where(content: dict[str, Any], words: str)
 
 def test_what_is_missing_is_named() -> None:
     with pytest.raises(ConfigurationError) as raised:
-        parse_study({}, {}, where="a.toml", name="a")
+        parse_study({}, {}, Wording("a.toml"), name="a")
     assert raised.value.problems == tuple(f"a.toml: {key}: is missing" for key in SMALLEST)
 
 
@@ -198,7 +198,7 @@ SEVERAL: dict[str, Any] = {
 
 
 def several(overrides: dict[str, Any] | None = None, **content: Any) -> StudySpec:
-    return parse_study({**SEVERAL, **content}, overrides or {}, where="a.toml", name="a")
+    return parse_study({**SEVERAL, **content}, overrides or {}, Wording("a.toml"), name="a")
 
 
 def test_the_first_of_several_metrics_is_the_metric_and_nothing_is_stopped_early() -> None:
@@ -247,7 +247,7 @@ def test_a_spec_that_the_first_version_stored_is_read() -> None:
 
 def test_metrics_given_beside_the_file_take_the_place_of_its_metric_and_the_other_way_round() -> None:
     content = {**SMALLEST, "direction": "maximize"}
-    spec = parse_study(content, key_paths({"metrics": ["f1", "parameters"]}), where="a.toml", name="a")
+    spec = parse_study(content, key_paths({"metrics": ["f1", "parameters"]}), Wording("a.toml"), name="a")
     assert (spec.metric, spec.metrics, spec.directions) == ("f1", ("f1", "parameters"), ())
     single = several(key_paths({"metric": "f1"}), directions=["minimize", "minimize"])
     assert (single.metric, single.metrics, single.directions) == ("f1", (), ())
@@ -327,7 +327,7 @@ VALUES = st.recursive(
 @given(st.dictionaries(KEYS, VALUES))
 def test_whatever_a_file_says_the_answer_is_a_spec_or_a_list_of_mistakes(content: dict[str, Any]) -> None:
     with suppress(ConfigurationError):
-        parse_study({**SMALLEST, **content}, {}, where="a.toml", name="a")
+        parse_study({**SMALLEST, **content}, {}, Wording("a.toml"), name="a")
 
 
 def test_a_warm_start_is_a_name_or_several_and_nothing_else() -> None:
@@ -349,16 +349,16 @@ COMMAND = {"command": ["python", "train.py", "--lr", "{lr}"], "search_space": "s
 
 def test_a_command_stands_in_the_place_of_an_objective_and_survives_being_stored() -> None:
     content = {**COMMAND, "metrics": {"pattern": "loss=(?P<loss>.*)", "names": ["loss", "seconds"]}}
-    spec = parse_study(content, {}, where="s.toml", name="s")
+    spec = parse_study(content, {}, Wording("s.toml"), name="s")
     assert spec.objective == Command(words=("python", "train.py", "--lr", "{lr}"), pattern="loss=(?P<loss>.*)")
     assert (spec.metric, spec.metrics) == ("loss", ("loss", "seconds"))
     assert StudySpec.from_description(json.loads(json.dumps(spec.describe()))) == spec
-    assert parse_study(content_of(spec), {}, where="s.toml", name="s") == spec
+    assert parse_study(content_of(spec), {}, Wording("s.toml"), name="s") == spec
     assert checked(spec, {"budget.trials": 3}).objective == spec.objective
 
 
 def test_a_command_line_is_split_as_a_shell_would_and_no_further() -> None:
-    spec = parse_study({**COMMAND, "command": "sh -c 'echo $HOME' {lr}"}, {}, where="s.toml", name="s")
+    spec = parse_study({**COMMAND, "command": "sh -c 'echo $HOME' {lr}"}, {}, Wording("s.toml"), name="s")
     assert spec.objective == Command(words=("sh", "-c", "echo $HOME", "{lr}"))
     changed = checked(spec, {"command": "other {lr}", "metrics.pattern": "(?P<loss>.*)"})
     assert changed.objective == Command(words=("other", "{lr}"), pattern="(?P<loss>.*)")
@@ -377,20 +377,20 @@ def test_a_command_line_is_split_as_a_shell_would_and_no_further() -> None:
 )
 def test_what_is_wrong_with_a_command_is_told_with_file_and_key(changes: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
-        parse_study({**COMMAND, **changes}, {}, where="s.toml", name="s")
+        parse_study({**COMMAND, **changes}, {}, Wording("s.toml"), name="s")
     assert any(problem.startswith(words) for problem in raised.value.problems), raised.value.problems
 
 
 def test_a_pattern_needs_a_command() -> None:
     content = {"objective": "supervised", "search_space": "x", "metric": "loss", "metrics": {"pattern": "x"}}
     with pytest.raises(ConfigurationError, match=r"metrics\.pattern: is for what a command prints"):
-        parse_study(content, {}, where="s.toml", name="s")
+        parse_study(content, {}, Wording("s.toml"), name="s")
 
 
 def test_two_units_in_a_budget_are_a_mistake_among_the_others() -> None:
     content = {"objective": "mine:it", "search_space": "mine:space", "metric": "loss", "seed": "x"}
     with pytest.raises(ConfigurationError) as caught:
-        parse_study({**content, "budget": {"epochs": 3, "tokens": 300}}, {}, where="it.toml", name="it")
+        parse_study({**content, "budget": {"epochs": 3, "tokens": 300}}, {}, Wording("it.toml"), name="it")
     problems = "\n".join(caught.value.problems)
     assert "budget: epochs and tokens say in two ways how far a trial is trained" in problems
     assert "seed" in problems
@@ -403,7 +403,7 @@ def test_a_mistake_in_how_far_trials_are_trained_leaves_the_unit_that_was_meant(
     content = {"objective": "mine:it", "search_space": "mine:space", "metric": "loss", "budget": budget}
     found = Mistakes()
     scheduler = {"name": "asha", "min_steps": 100}
-    spec = parse_study({**content, "scheduler": scheduler}, {}, where="it.toml", name="it", mistakes=found)
+    spec = parse_study({**content, "scheduler": scheduler}, {}, Wording("it.toml"), name="it", mistakes=found)
     find_scheduler(spec, goal_of(spec, {}), Path())  # or its options would seem to be unknown
     assert spec.budget.fidelity.unit == STEPS
     assert len(found.problems) == 1
@@ -411,5 +411,5 @@ def test_a_mistake_in_how_far_trials_are_trained_leaves_the_unit_that_was_meant(
 
 def test_a_unit_that_is_given_beside_a_study_file_takes_the_place_of_its_own() -> None:
     content = {"objective": "mine:it", "search_space": "mine:space", "metric": "loss", "budget": {"epochs": 3}}
-    spec = parse_study(content, {"budget.steps": 300}, where="it.toml", name="it")
+    spec = parse_study(content, {"budget.steps": 300}, Wording("it.toml"), name="it")
     assert (spec.budget.epochs, spec.budget.steps) == (None, 300)

@@ -19,7 +19,7 @@ from tuner.domain.study import Confirm, as_component
 from tuner.running.spec_source import read_spec
 from tuner.schedulers.asha import ASHA
 from tuner.spec.shipped_studies import shipped_studies
-from tuner.spec.study_file import parse_study, read_study_file
+from tuner.spec.study_file import Wording, parse_study, read_study_file
 from tuner.spec.template import study_file_of, template
 
 names = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_characters="."), min_size=1, max_size=9)
@@ -74,7 +74,9 @@ def specs(draw: st.DrawFn) -> StudySpec:
 @settings(max_examples=50, deadline=None)
 @given(specs())
 def test_a_spec_written_as_a_study_file_is_read_back_as_it_is(spec: StudySpec) -> None:
-    assert parse_study(tomllib.loads(study_file_of(spec)), {}, where="it", name="study") == replace(spec, name="study")
+    assert parse_study(tomllib.loads(study_file_of(spec)), {}, Wording("it"), name="study") == replace(
+        spec, name="study"
+    )
 
 
 @pytest.mark.parametrize("name", shipped_studies())
@@ -89,7 +91,7 @@ def test_the_template_says_the_defaults() -> None:
     content = tomllib.loads(template())
     assert content.pop("settings") == {"dataset": "digits", "precision": "float32"}
     options = content.pop("scheduler")
-    read = parse_study(content, {}, where="it", name="study")
+    read = parse_study(content, {}, Wording("it"), name="study")
     assert read == StudySpec(objective="supervised", search_space="image_classifier", metric="accuracy", name="study")
     assert options == {"name": as_component(read.scheduler).name, **defaults_of_options(ASHA)}
 
@@ -102,7 +104,7 @@ def defaults_of_options(member: type) -> dict[str, Any]:
 def test_a_key_without_a_value_stands_there_with_an_example() -> None:
     uncommented = re.sub(r"^# (metrics|name) = ", r"\1 = ", template(), flags=re.MULTILINE)
     assert tomllib.loads(uncommented)["metrics"] == ["accuracy", "parameters"]
-    assert parse_study(tomllib.loads(uncommented), {}, where="it", name="study").name == "digits"
+    assert parse_study(tomllib.loads(uncommented), {}, Wording("it"), name="study").name == "digits"
 
 
 def test_comments_stay_and_options_of_another_scheduler_go() -> None:

@@ -21,7 +21,7 @@ from tuner.storage import store as store_module
 from tuner.storage.engine import connect, writing
 from tuner.storage.fallback_file import FallbackFile
 from tuner.storage.location import Location
-from tuner.storage.retrying_writer import RetryingWriter
+from tuner.storage.retrying_writer import Patience, RetryingWriter
 from tuner.storage.store import Store, open_store
 from tuner.storage.writer import SqlStudyWriter
 
@@ -91,9 +91,7 @@ def waiting(writer: SqlStudyWriter, spill: FallbackFile, outage: Outage, patienc
         spill,
         waits=outage.waits,
         is_stopping=lambda: outage.is_stopping,
-        patience=patience,
-        clock=lambda: outage.seconds,
-        sleep=outage.sleep,
+        patience=Patience(seconds=patience, clock=lambda: outage.seconds, sleep=outage.sleep),
     )
 
 

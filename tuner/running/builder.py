@@ -57,7 +57,7 @@ from tuner.running.lookup import (
     sampler_class,
 )
 from tuner.running.resources import accelerator_of, cohorts_at_a_time, decided, device_of, gpu_notes, missing
-from tuner.search.cohort_policy import CohortPolicy
+from tuner.search.cohort_policy import CohortPolicy, CohortSettings
 
 _MOST_ON_A_CPU = 32
 
@@ -261,15 +261,14 @@ def _cohorts(
     # A trial that has a process of its own, or the study's own one, has it to itself.
     alone = isolation is Isolation.TRIAL or (takes_turns and spec.executor == INLINE)
     size = 1 if alone or is_alone else spec.resources.cohort
-    return CohortPolicy(
-        space,
-        _all_alike if objective is None else objective.cohort_key,
+    settings = CohortSettings(
         size=None if size == AUTO else int(size),
-        trials=spec.budget.trials,
         most=_MOST_ON_A_GPU if spec.resources.gpu else _MOST_ON_A_CPU,
         interleaved=takes_turns,
         timed=cohorts_at_a_time(spec.executor, spec.resources, capacity) > 1,
     )
+    key_of = _all_alike if objective is None else objective.cohort_key
+    return CohortPolicy(space, key_of, settings, trials=spec.budget.trials)
 
 
 def _all_alike(_: Config) -> Hashable:

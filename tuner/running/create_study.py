@@ -37,7 +37,7 @@ from tuner.running.stored_study import (
 from tuner.running.tracked_listeners import MakeListeners, with_trackers
 from tuner.running.transfer import learned, warm_started
 from tuner.spec.overrides import Overrides, given_paths, words_of
-from tuner.spec.study_file import checked, parse_study
+from tuner.spec.study_file import Wording, checked, parse_study
 from tuner.storage.reader import new_id
 from tuner.storage.store import Store, open_store
 from tuner.system.environment import environment
@@ -103,7 +103,7 @@ def _spec(study: SearchSpace | StudySpec | str, paths: Mapping[str, Any], mistak
         return replace(spec, name=spec.name or default_name(""), executor=INLINE)
     content = {"objective": "", "search_space": study}
     name = default_name("")
-    spec = parse_study(content, paths, where="create_study", name=name, mistakes=mistakes, needs_objective=False)
+    spec = parse_study(content, paths, Wording("create_study"), name=name, mistakes=mistakes, needs_objective=False)
     return replace(spec, executor=INLINE)
 
 

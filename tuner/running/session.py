@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import final
@@ -36,6 +36,8 @@ from tuner.search.delayed_sampler import DelayedSampler
 from tuner.search.delayed_scheduler import DelayedScheduler
 from tuner.search.external_trials import adopted
 from tuner.search.plan import ToTest
+from tuner.search.policies import Policies
+from tuner.search.run_history import RunHistory
 from tuner.search.sequence import ControllerSequence
 from tuner.storage.backup import Backups
 from tuner.storage.fallback_file import FallbackFile
@@ -136,25 +138,28 @@ class StudyRunner:
         # Running trials continue from theirs; of finished ones they matter where several metrics are compared.
         compares = parts.goal.has_several and parts.scheduler.compares_several
         is_read = compares or any(not trial.state.is_finished for trial in trials)
-        controller = SearchController(
-            parts.plan,
-            sampler=DelayedSampler(parts.sampler, parts.delay) if parts.delay else parts.sampler,
-            scheduler=DelayedScheduler(parts.make_scheduler, parts.delay) if parts.delay else parts.scheduler,
-            cohorts=parts.cohorts,
-            writer=writer,
-            now=now,
-            added=AddedConfigs(held.store.queue(held.name), parts.space),
-            listeners=[self._listeners],
+        history = RunHistory(
             trials=trials,
             metrics=held.store.reports(held.name) if is_read else {},
             tested=study.tested,
-            to_test=self._to_test,
-            assignments_issued=assignments_issued,
-            batching=Batching.of(study.notes),
             foreign=foreign,
-            extended=partial(notes_of_extension, study),
+            batching=Batching.of(study.notes),
+            assignments_issued=assignments_issued,
+        )
+        plan = replace(parts.plan, to_test=self._to_test, notes_of_target=partial(notes_of_extension, study))
+        controller = SearchController(
+            plan, self._policies(), writer=writer, now=now, listeners=[self._listeners], history=history
         )
         return controller
+
+    def _policies(self) -> Policies:
+        parts = self._components
+        return Policies(
+            sampler=DelayedSampler(parts.sampler, parts.delay) if parts.delay else parts.sampler,
+            scheduler=DelayedScheduler(parts.make_scheduler, parts.delay) if parts.delay else parts.scheduler,
+            cohorts=parts.cohorts,
+            added=AddedConfigs(self._held.store.queue(self._held.name), parts.space),
+        )
 
     def _adopted(self, stored: Sequence[TrialRecord]) -> tuple[tuple[TrialRecord, ...], frozenset[int]]:
         """Make trials of another program ready; return all trials, and the numbers of those of another space."""

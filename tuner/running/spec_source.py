@@ -21,7 +21,7 @@ from tuner.running.outcome import in_its_program
 from tuner.running.resume_request import ResumeRequest
 from tuner.spec.shipped_studies import shipped_studies, shipped_study
 from tuner.spec.space_file import is_space_file
-from tuner.spec.study_file import check_name, checked, override, parse_study, read_study_file
+from tuner.spec.study_file import Wording, check_name, checked, override, parse_study, read_study_file
 from tuner.storage.location import Location
 
 _NO_OBJECTIVE = "objective: is missing; a program that trains by itself asks and tells, see tuner.create_study"
@@ -189,7 +189,7 @@ def _spec_of_data(data: DataFile, overrides: Mapping[str, Any], folder: Path, mi
     name = re.sub(r"[^A-Za-z0-9._-]+|\.\.+", "-", Path(data.path).name.partition(".")[0]).strip("-._") or "data"
 
     def parsed(content: Mapping[str, Any]) -> StudySpec:
-        return located(parse_study(content, overrides, where="--data", name=name, mistakes=mistakes), [folder])
+        return located(parse_study(content, overrides, Wording("--data"), name=name, mistakes=mistakes), [folder])
 
     asked = parsed(content)
     proposed = mistakes.collect(lambda: proposal(asked, folder))
@@ -217,7 +217,7 @@ def _spec_of_command(study: CommandStudy, overrides: Mapping[str, Any], mistakes
     words = mistakes.collect(lambda: _split(study.line))
     name = as_name(Command(words=words).name) if words else "command"
     content = {"command": [*(words or [_ANY_PROGRAM])]}
-    return parse_study(content, overrides, where="--command", name=name, mistakes=mistakes, words=_AS_OPTIONS)
+    return parse_study(content, overrides, Wording("--command", _AS_OPTIONS), name=name, mistakes=mistakes)
 
 
 _ANY_PROGRAM = "{python}"

@@ -54,36 +54,43 @@ class Bound:
 
 
 @final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortSettings:
+    """How trials of a study train together."""
+
+    size: int | None
+    """How many make a cohort; None: as many as serve, `most` at most."""
+    most: int = 32
+    interleaved: bool = False
+    """Whether they take turns in a worker, rather than train as one batched model."""
+    timed: bool = False
+    """Whether several workers share the study, so that how long epochs take may count."""
+
+
+@final
 class CohortPolicy:
     """The rule that makes cohorts: it records which trials were begun and what failed, and returns how many may join.
 
-    `size` is how many trials make a cohort, None as many as serve, `most` at most. The sampler draws a shape, and so
-    many trials of it follow (`share`): an eighth of a study's, a sixteenth in a study too small for the largest
-    cohorts, more where a space has few shapes (four at least, if there is one for each), and all where it has only one.
-    Drawn again, a shape is given as many again. Where trials are `interleaved`, not batched, shapes do not matter and
-    epochs are `timed`: a cohort has as many members as take a tenth of a second for an epoch each, and no more than a
-    sixteenth of the study, since those that run at a time learn nothing from each other.
+    The sampler draws a shape, and so many trials of it follow (`share`): an eighth of a study's, a sixteenth in a study
+    too small for the largest cohorts, more where a space has few shapes (four at least, if there is one for each), and
+    all where it has only one. Drawn again, a shape is given as many again. Where trials are interleaved, shapes do not
+    matter and epochs are timed: a cohort has as many members as take a tenth of a second for an epoch each, and no more
+    than a sixteenth of the study, since those that run at a time learn nothing from each other.
     """
 
     def __init__(
         self,
         space: SearchSpace,
         key_of: KeyOf,
+        settings: CohortSettings,
         *,
-        size: int | None,
         trials: int,
-        most: int = 32,
-        interleaved: bool = False,
-        timed: bool = False,
         share: int | None = None,
     ) -> None:
         self._key_of = key_of
         self._space = space
-        self._size = size
+        self._settings = settings
         self._trials = trials
-        self._most = most
-        self._interleaved = interleaved
-        self._timed = timed
         self._given_share = share
         self._limits: dict[str, int] = {}
         self._given: Counter[Hashable] = Counter()
@@ -94,16 +101,7 @@ class CohortPolicy:
 
     def sharing(self, share: int) -> "CohortPolicy":
         """Return the same rule for other trials, of which so many may have one shape and train at a time."""
-        cohorts = CohortPolicy(
-            self._space,
-            self._key_of,
-            size=self._size,
-            trials=share,
-            most=self._most,
-            interleaved=self._interleaved,
-            timed=self._timed,
-            share=share,
-        )
+        cohorts = CohortPolicy(self._space, self._key_of, self._settings, trials=share, share=share)
         cohorts.remember(self._limits)
         return cohorts
 
@@ -159,7 +157,7 @@ class CohortPolicy:
     def most(self, config: Config) -> int:
         """Return how many trials of this configuration's shape that were begun before may continue together."""
         key = self.key_of(config)
-        size = self._size or self._most
+        size = self._settings.size or self._settings.most
         return 1 if key is None else min(size, self._limits.get(str(key), size))
 
     def room(self, config: Config, members: int) -> int:
@@ -168,14 +166,14 @@ class CohortPolicy:
 
     def left(self, config: Config) -> int:
         """Return how many more trials of this configuration's shape follow the last time that it was drawn."""
-        if self._interleaved or self._draws == 1:
+        if self._settings.interleaved or self._draws == 1:
             return self._trials
         return -self._given[self.key_of(config)] % self._share
 
     @property
     def is_interleaved(self) -> bool:
         """Whether trials take turns in a worker, rather than train as one batched model."""
-        return self._interleaved
+        return self._settings.interleaved
 
     @property
     def is_drawn_again(self) -> bool:
@@ -183,7 +181,7 @@ class CohortPolicy:
 
         Where there are many shapes the sampler would mostly say another one.
         """
-        return not self._interleaved and self.shapes < _DRAWS
+        return not self._settings.interleaved and self.shapes < _DRAWS
 
     def fixed(self, config: Config) -> dict[str, Scalar]:
         """Return the values, by path, that a configuration needs to have the shape of this one.
@@ -200,7 +198,7 @@ class CohortPolicy:
 
     def _shaped_by(self, config: Config) -> frozenset[str]:
         """Return the parameters, by path, of which another value gives another key."""
-        if self._interleaved or self.shapes == 1:
+        if self._settings.interleaved or self.shapes == 1:
             return frozenset()
         key = self.key_of(config)
         if key not in self._shaping or key is None:
@@ -218,16 +216,22 @@ class CohortPolicy:
     @property
     def _share(self) -> int:
         """How many trials of one shape follow a draw of it."""
-        share = self._given_share or max(self._size or 1, math.ceil(self._trials / self._draws))
-        has_room = self._size is None and not self._interleaved and _LEAST_BATCHED * self.shapes <= self._trials
+        share = self._given_share or max(self._settings.size or 1, math.ceil(self._trials / self._draws))
+        has_room = (
+            self._settings.size is None
+            and not self._settings.interleaved
+            and _LEAST_BATCHED * self.shapes <= self._trials
+        )
         return max(share, _LEAST_BATCHED) if has_room and not self._given_share else share
 
     @property
     def _draws(self) -> int:
         """How often the sampler is asked for a shape."""
-        is_small = self._size is None and (self._interleaved or self._trials < _DRAWS * self._most)
+        is_small = self._settings.size is None and (
+            self._settings.interleaved or self._trials < _DRAWS * self._settings.most
+        )
         draws = _DRAWS if is_small else _LEAST_DRAWS
-        if self._interleaved:
+        if self._settings.interleaved:
             return draws
         return 1 if self.shapes == 1 else min(draws, _DRAWS_OF_A_SHAPE * self.shapes)
 
@@ -237,29 +241,31 @@ class CohortPolicy:
         if key is None:
             yield Bound(1, "the objective trains each alone")
             return
-        if self._size is not None:
-            yield Bound(self._size, f"cohort = {self._size}")
-            if self._size == 1:
+        if self._settings.size is not None:
+            yield Bound(self._settings.size, f"cohort = {self._settings.size}")
+            if self._settings.size == 1:
                 return
         if limit := self._limits.get(str(key)):
             yield Bound(limit, "more ran out of memory")
-        if not self._interleaved and (free := [*filter(self._is_continuous, sorted(self._shaped_by(config)))]):
+        if not self._settings.interleaved and (free := [*filter(self._is_continuous, sorted(self._shaped_by(config)))]):
             yield Bound(1, f"each value of {free[0]} makes another model")
-        if self._size is None:
+        if self._settings.size is None:
             yield from self._serving()
 
     def _serving(self) -> Iterator[Bound]:
         """Yield how many are useful, where no size was asked for."""
-        if not self._interleaved:
-            yield Bound(self._most, "more are no faster on this device")
+        if not self._settings.interleaved:
+            yield Bound(self._settings.most, "more are no faster on this device")
             if self._draws > 1:
                 yield Bound(self._share, self._why_no_larger_share())
             elif self._given_share is None:
                 at_a_time = max(_LEAST_BATCHED, math.ceil(self._trials / _AT_A_TIME))
                 yield Bound(at_a_time, "an eighth of the study at a time: the others learn from it")
             return
-        if not self._timed or not self._epochs:
-            yield Bound(1, "it is not known yet how often they report" if self._timed else "there is one worker")
+        if not self._settings.timed or not self._epochs:
+            yield Bound(
+                1, "it is not known yet how often they report" if self._settings.timed else "there is one worker"
+            )
             return
         yield Bound(min(_MOST_INTERLEAVED, self._share), "the others learn from those that run")
         if self._seconds:

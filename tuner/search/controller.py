@@ -4,29 +4,26 @@ It depends on no executor, no database and no tensor library: executors call it,
 a writer. The same reports in the same order lead to the same decisions under every executor. Not thread-safe.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, final
+from typing import final
 
 from tuner.domain import ranking
 from tuner.domain.assignment import Assignment, AssignmentKind, CohortUpdate
-from tuner.domain.batching import Batching
 from tuner.domain.event import EventKind, Listener, Listeners
 from tuner.domain.live_control import NOTHING_ASKED, LiveControl
 from tuner.domain.run_controller import RunController, StopCause
-from tuner.domain.sampler import Sampler
-from tuner.domain.scheduler import Scheduler
 from tuner.domain.study_writer import StudyWriter
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, TrialRecord
-from tuner.search.added_configs import AddedConfigs
 from tuner.search.cohort_decider import CohortDecider
-from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.dispatch import Dispatcher, member_of
 from tuner.search.early_end import EarlyEnd
 from tuner.search.failure_policy import FailurePolicy
-from tuner.search.plan import RunPlan, ToTest
+from tuner.search.plan import RunPlan
+from tuner.search.policies import Policies
 from tuner.search.population import population_of
 from tuner.search.recorder import Recorder
+from tuner.search.run_history import RunHistory
 from tuner.search.run_state import RunState
 from tuner.search.test_phase import TestPhase
 from tuner.search.unit_of_work import UnitOfWork
@@ -36,67 +33,41 @@ from tuner.search.unit_of_work import UnitOfWork
 class SearchController(RunController):
     """Runs one study to its target. Each call stores what it changes in one transaction, before it answers.
 
-    `trials` are those stored before; unfinished ones are handed out first and continue where they were recorded.
-    `metrics` has every metric that the unfinished ones reported, by trial number and epoch. `tested` are the numbers of
-    those that were tested before, `to_test` chooses what is tested (None: the best trial). `assignments_issued` counts
-    those of earlier parts of this run. `batching` is what an earlier run has counted. Of `foreign`
-    trials, which another program added with parameters of its own, nothing is learned. What people have `added` to the
-    study is tried before what the sampler proposes. `extended` returns what is to be noted of the study where it is
-    asked for so many trials in all.
+    `history` is what is stored of it before.
     """
 
     def __init__(
         self,
         plan: RunPlan,
+        policies: Policies,
         *,
-        sampler: Sampler,
-        scheduler: Scheduler,
-        cohorts: CohortPolicy,
         writer: StudyWriter,
         now: Callable[[], datetime],
         listeners: Sequence[Listener] = (),
-        trials: Sequence[TrialRecord] = (),
-        metrics: Mapping[int, Mapping[int, Metrics]] | None = None,
-        tested: Collection[int] = (),
-        to_test: ToTest | None = None,
-        assignments_issued: int = 0,
-        batching: Batching | None = None,
-        foreign: Collection[int] = (),
-        added: AddedConfigs | None = None,
-        extended: Callable[[int], Mapping[str, Any]] = lambda _: {},
+        history: RunHistory | None = None,
     ) -> None:
+        before = history or RunHistory()
         self._plan = plan
-        self._scheduler = scheduler
+        self._policies = policies
         self._writer = writer
         self._listeners = Listeners(listeners)
         self._now = now
-        self._works = assignments_issued
+        self._num_assignments = before.assignments_issued
         self._stop: StopCause | None = None
         self._asked = self._obeyed = NOTHING_ASKED
-        self._extended = extended
-        self._state = RunState(trials, metrics, target=plan.trials)
-        self._failures = FailurePolicy(trials, retries=plan.retries)
-        self._early_end = EarlyEnd(plan, trials)
-        self._tests = TestPhase(plan, tested, to_test)
-        population = population_of(plan, scheduler, cohorts)
-        self._added = added
-        self._dispatcher = Dispatcher(
-            plan, sampler=sampler, cohorts=cohorts, population=population, added=added, now=now
-        )
+        self._state = RunState(before.trials, before.metrics, target=plan.trials)
+        self._failures = FailurePolicy(before.trials, retries=plan.retries)
+        self._early_end = EarlyEnd(plan, before.trials)
+        self._tests = TestPhase(plan, before.tested)
+        population = population_of(plan, policies)
+        self._dispatcher = Dispatcher(plan, policies, population, now)
         self._recorder = Recorder(
-            plan,
-            sampler=sampler,
-            scheduler=scheduler,
-            cohorts=cohorts,
-            failures=self._failures,
-            early_end=self._early_end,
-            batching=batching or Batching(),
-            now=now,
+            plan, policies, failures=self._failures, early_end=self._early_end, batching=before.batching, now=now
         )
         self._decider = CohortDecider(
-            plan, scheduler, population=population, dispatcher=self._dispatcher, recorder=self._recorder
+            plan, policies.scheduler, population=population, dispatcher=self._dispatcher, recorder=self._recorder
         )
-        self._recorder.replay(self._state, foreign)
+        self._recorder.replay(self._state, before.foreign)
 
     @property
     def trials(self) -> tuple[TrialRecord, ...]:
@@ -126,8 +97,8 @@ class SearchController(RunController):
 
     def look_for_added(self) -> None:
         """Read now what people have added to the study, as is done at most every few seconds otherwise."""
-        if self._added is not None:
-            self._added.look()
+        if self._policies.added is not None:
+            self._policies.added.look()
 
     @property
     def is_paused(self) -> bool:
@@ -229,7 +200,7 @@ class SearchController(RunController):
             self._state.retarget(asked.trials)
             self._early_end.retarget(asked.trials)
             unit.extend(asked.trials)
-            for note, content in self._extended(asked.trials).items():
+            for note, content in self._plan.notes_of_target(asked.trials).items():
                 unit.note(note, content)
         return asked
 
@@ -238,10 +209,10 @@ class SearchController(RunController):
         return asked.parallel is not None and self._state.num_cohorts - own >= asked.parallel
 
     def _assigned(self, kind: AssignmentKind, trials: Sequence[TrialRecord]) -> Assignment:
-        self._works += 1
-        members = tuple(member_of(trial, self._plan, self._scheduler) for trial in trials)
+        self._num_assignments += 1
+        members = tuple(member_of(trial, self._plan, self._policies.scheduler) for trial in trials)
         folders, keeps_rows = self._plan.folders, self._plan.keeps_rows
-        return Assignment(id=self._works, kind=kind, members=members, folders=folders, keeps_rows=keeps_rows)
+        return Assignment(id=self._num_assignments, kind=kind, members=members, folders=folders, keeps_rows=keeps_rows)
 
     def _commit(self, unit: UnitOfWork, starting: Sequence[TrialRecord] = (), cohort: int = 0) -> None:
         """Store all that one call changes, then start what was stored in its cohort, then notify the listeners."""

@@ -9,13 +9,12 @@ from typing import final
 from tuner.domain.assignment import TrialAssignment
 from tuner.domain.config import Config
 from tuner.domain.origin import Origin, OriginKind
-from tuner.domain.sampler import NOTHING_FIXED, FixedParams, Sampler
+from tuner.domain.sampler import NOTHING_FIXED, FixedParams
 from tuner.domain.scheduler import Scheduler
 from tuner.domain.seed import derive
 from tuner.domain.trial import TrialRecord, TrialState
-from tuner.search.added_configs import AddedConfigs
-from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.plan import RunPlan
+from tuner.search.policies import Policies
 from tuner.search.population import Population
 from tuner.search.run_state import RunState
 from tuner.search.unit_of_work import UnitOfWork
@@ -28,21 +27,12 @@ class Dispatcher:
     What it returns is recorded as RUNNING and collected to be stored; the controller starts it once it is stored.
     """
 
-    def __init__(
-        self,
-        plan: RunPlan,
-        *,
-        sampler: Sampler,
-        cohorts: CohortPolicy,
-        population: Population,
-        added: AddedConfigs | None,
-        now: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, plan: RunPlan, policies: Policies, population: Population, now: Callable[[], datetime]) -> None:
         self._plan = plan
-        self._sampler = sampler
-        self._cohorts = cohorts
+        self._sampler = policies.sampler
+        self._cohorts = policies.cohorts
+        self._added = policies.added
         self._population = population
-        self._added = added
         self._now = now
 
     def wants_trials(self, state: RunState) -> bool:

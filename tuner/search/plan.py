@@ -1,13 +1,16 @@
 """The plan of a run: its target, and what trials and cohorts may do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
 from tuner.domain.study_folders import StudyFolders
 from tuner.domain.trial import TrialRecord
+
+ToTest = Callable[[Sequence[TrialRecord]], Sequence[TrialRecord]]
+"""Chooses, at the end of a run, which trials are tested."""
 
 
 @final
@@ -46,7 +49,7 @@ class RunPlan:
     """Whether what each row contributes to the metric is kept of every trial."""
     exploits: bool = False
     """Whether a member of a cohort can continue from another member's state, without a checkpoint."""
-
-
-ToTest = Callable[[Sequence[TrialRecord]], Sequence[TrialRecord]]
-"""Chooses, at the end of a run, which trials are tested."""
+    to_test: ToTest | None = None
+    """Chooses what is tested at the end; None: the best trial."""
+    notes_of_target: Callable[[int], Mapping[str, Any]] = lambda _: {}
+    """Returns what is to be noted of the study where it is asked for so many trials in all."""

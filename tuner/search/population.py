@@ -15,6 +15,7 @@ from tuner.domain.seed import derive
 from tuner.domain.trial import Stage, TrialRecord, TrialState
 from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.plan import RunPlan
+from tuner.search.policies import Policies
 from tuner.search.run_state import RunState
 from tuner.search.unit_of_work import UnitOfWork
 
@@ -35,9 +36,11 @@ class Population(ABC):
         """Take the members out of the cohort that have to wait for the rest of their generation; return them."""
 
 
-def population_of(plan: RunPlan, scheduler: Scheduler, cohorts: CohortPolicy) -> Population:
+def population_of(plan: RunPlan, policies: Policies) -> Population:
     """Return the population that suits the scheduler."""
-    return ExploitingPopulation(plan, scheduler, cohorts) if scheduler.exploits else NoPopulation()
+    if not policies.scheduler.exploits:
+        return NoPopulation()
+    return ExploitingPopulation(plan, policies.scheduler, policies.cohorts)
 
 
 @final

@@ -10,17 +10,15 @@ from tuner.domain.batching import Batching
 from tuner.domain.decision import Comparison, Decision
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.event import EventKind
-from tuner.domain.sampler import Sampler
-from tuner.domain.scheduler import Scheduler
 from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, TrialRecord, TrialState
 from tuner.search.batching_statistics import BatchingStatistics
-from tuner.search.cohort_policy import CohortPolicy
 from tuner.search.early_end import EarlyEnd
 from tuner.search.failure_policy import MAX_RETRIES, FailurePolicy, Recovery
 from tuner.search.plan import RunPlan
+from tuner.search.policies import Policies
 from tuner.search.run_state import RunState
-from tuner.search.transitions import after_report, is_judged
+from tuner.search.transitions import ReportTime, after_report, is_judged
 from tuner.search.unit_of_work import UnitOfWork
 
 
@@ -35,22 +33,20 @@ class Recorder:
     def __init__(
         self,
         plan: RunPlan,
+        policies: Policies,
         *,
-        sampler: Sampler,
-        scheduler: Scheduler,
-        cohorts: CohortPolicy,
         failures: FailurePolicy,
         early_end: EarlyEnd,
         batching: Batching,
         now: Callable[[], datetime],
     ) -> None:
         self._plan = plan
-        self._sampler = sampler
-        self._scheduler = scheduler
-        self._cohorts = cohorts
+        self._sampler = policies.sampler
+        self._scheduler = policies.scheduler
+        self._cohorts = policies.cohorts
         self._failures = failures
         self._early_end = early_end
-        self._statistics = BatchingStatistics(cohorts, batching)
+        self._statistics = BatchingStatistics(policies.cohorts, batching)
         self._now = now
         self._warned: set[str] = set()
 
@@ -198,8 +194,7 @@ class Recorder:
             plan=self._plan,
             decision=decision,
             known=state.metrics(trial.number),
-            seconds=state.seconds(trial.number, now),
-            now=now,
+            at=ReportTime(now, state.seconds(trial.number, now)),
         )
         if report.metrics is not None:
             state.add_metrics(trial.number, report.epoch, report.metrics)

@@ -1,13 +1,23 @@
 """The state machine of a running trial: what it is after a report."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import final
 
 from tuner.domain.decision import Decision
 from tuner.domain.goal import Goal
 from tuner.domain.trial import Failure, FailureReason, Metrics, Report, TrialRecord, TrialState, best_epoch
 from tuner.search.plan import RunPlan
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ReportTime:
+    """When a report came: the time, and how many seconds the trial had run by then."""
+
+    now: datetime
+    seconds: float
 
 
 def is_judged(report: Report, plan: RunPlan) -> bool:
@@ -24,14 +34,14 @@ def after_report(
     plan: RunPlan,
     decision: Decision,
     known: Mapping[int, Metrics],
-    seconds: float,
-    now: datetime,
+    at: ReportTime,
 ) -> TrialRecord:
     """Return the unfinished `trial` as it is after `report`.
 
-    `decision` is the scheduler's where the report `is_judged`. `known` are the metrics of earlier epochs. `seconds` is
-    how long the trial has run so far. A finished trial has the configuration of its best epoch.
+    `decision` is the scheduler's where the report `is_judged`. `known` are the metrics of earlier epochs. A
+    finished trial has the configuration of its best epoch.
     """
+    now = at.now
     if report.failure is not None:
         after = _failed(trial, report.failure, now)
     elif report.metrics is None:
@@ -40,7 +50,7 @@ def after_report(
         state = _state_after(trial.number, report, report.metrics, plan, decision)
         measured = _measured(trial, report.epoch, report.metrics, known, plan.goal)
         after = replace(measured, state=state, finished=now if state.is_finished else None)
-        if not state.is_finished and plan.trial_seconds is not None and seconds > plan.trial_seconds:
+        if not state.is_finished and plan.trial_seconds is not None and at.seconds > plan.trial_seconds:
             message = f"it was not done within the {plan.trial_seconds:g} s that limits.time allows"
             after = _failed(after, Failure(reason=FailureReason.TIMEOUT, message=message), now)
     return replace(after, config=after.config_at(after.epoch)) if after.state.is_finished else after

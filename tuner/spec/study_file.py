@@ -3,10 +3,10 @@
 import math
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, final
 
 from pydantic import BaseModel, ValidationError
 
@@ -29,40 +29,51 @@ _OBJECTS = ("objective", "search_space")
 _SPEC = "the study's spec"
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How messages name what a study is read from, and by key path its keys that are called something else there."""
+
+    where: str
+    words: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def restated(self, problem: str) -> str:
+        """Return what is wrong with a key, in these words."""
+        return restated(problem, self.words)
+
+
 def read_study_file(path: Path, overrides: Mapping[str, Any], mistakes: Mistakes | None = None) -> StudySpec:
     """Return what the file says, with `overrides` (values by key path, such as `budget.trials`) in its place.
 
     Raises `ConfigurationError` with every mistake, each with the file and the key, or collects them in `mistakes`.
     """
-    return parse_study(_read(path), overrides, where=path.name, name=path.stem, mistakes=mistakes)
+    return parse_study(_read(path), overrides, Wording(path.name), name=path.stem, mistakes=mistakes)
 
 
 def parse_study(
     content: Mapping[str, Any],
     overrides: Mapping[str, Any],
+    wording: Wording,
     *,
-    where: str,
     name: str,
     mistakes: Mistakes | None = None,
-    words: Mapping[str, str] = MappingProxyType({}),
     needs_objective: bool = True,
 ) -> StudySpec:
     """Return the spec that `content` describes; it `needs_objective` unless a program asks and tells.
 
-    `where` names it in messages, `words` have what keys are called there where that is something else, and `name` is
-    the study's where it gives none. With `mistakes` they are collected there, and the spec has defaults in their
-    places, so that the rest can be checked; only what leaves nothing to check is raised.
+    `name` is the study's where it gives none. With `mistakes` they are collected there, and the spec has defaults in
+    their places, so that the rest can be checked; only what leaves nothing to check is raised.
     """
     found = mistakes or Mistakes()
     overrides = {OF_METRICS.get(path, path): value for path, value in overrides.items()}
     content, problems = with_flat_metrics(content)
     merged = _asking_to_confirm(overridden(content, overrides))
     problems += problems_of_command(merged, needs_objective=needs_objective)
-    found.add(restated(f"{where}: {each}", words) for each in problems)
+    found.add(wording.restated(f"{wording.where}: {each}") for each in problems)
     if problems := [*_unkept({key: value for key, value in merged.items() if key not in _OBJECTS}, ())]:
-        found.add(f"{where}: {each}" for each in problems)
+        found.add(f"{wording.where}: {each}" for each in problems)
         found.raise_all()
-    spec = _validated(merged, where, found, words, overrides)
+    spec = _validated(merged, wording, found, overrides)
     called = found.collect(lambda: check_name(spec.name or name))
     if mistakes is None:
         found.raise_all()
@@ -80,11 +91,9 @@ def checked(spec: StudySpec, overrides: Mapping[str, Any], mistakes: Mistakes | 
     What a study file may say is valid here too, a duration such as "10m" or a sampler's section, and so are NumPy's
     numbers. Raises `ConfigurationError` with every mistake, or collects them in `mistakes`.
     """
-    words = {path: f"{_SPEC}: {in_python}" for path, in_python in renamed_keys().items()}
+    wording = Wording(_SPEC, {path: f"{_SPEC}: {in_python}" for path, in_python in renamed_keys().items()})
     name = spec.name or "study"
-    read = parse_study(
-        content_of(spec), overrides, where=_SPEC, name=name, mistakes=mistakes, words=words, needs_objective=False
-    )
+    read = parse_study(content_of(spec), overrides, wording, name=name, mistakes=mistakes, needs_objective=False)
     return read if spec.name or "name" in overrides else replace(read, name="")
 
 
@@ -125,14 +134,14 @@ def _asking_to_confirm(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _validated(
-    content: Mapping[str, Any], where: str, mistakes: Mistakes, words: Mapping[str, str], overrides: Collection[str]
+    content: Mapping[str, Any], wording: Wording, mistakes: Mistakes, overrides: Collection[str]
 ) -> StudySpec:
     """Return the spec; each mistake is collected and has a default in its place.
 
     A mistake is in the file, or in one of the `overrides`, which are key paths. Raises `ConfigurationError` where what
     is wrong has no default.
     """
-    unit = _unit_meant(content)
+    where, unit = wording.where, _unit_meant(content)
     content, of_the_budget = _with_a_sound_unit(content)
     read, problems, wrong = _validate(content, where, overrides)
     if of_the_budget:
@@ -141,7 +150,7 @@ def _validated(
         problems, wrong = [*problems, *of_the_goal], [*wrong, *((key,) for key in _OF_THE_GOAL)]
     if read is not None and not problems:
         return spec_of(read)
-    mistakes.add(restated(each, words) for each in problems)
+    mistakes.add(wording.restated(each) for each in problems)
     mistakes.distrust(".".join(path) for path in wrong)
     sound = _counting(unit, _without(content, wrong))
     if any(path[0] in _OF_THE_GOAL for path in wrong):

@@ -11,7 +11,7 @@ from tuner.domain.command import Command
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import StudySpec
 from tuner.spec.schema import DeclaredKey, as_written, keys_of, member_names
-from tuner.spec.study_file import content_of, parse_study
+from tuner.spec.study_file import Wording, content_of, parse_study
 
 _HEAD = """\
 # A study: what may vary, what is measured, and how much may be spent on finding the best.
@@ -71,7 +71,7 @@ def _inexpressible(why: str) -> ConfigurationError:
 
 
 def _says(text: str, spec: StudySpec) -> bool:
-    read = parse_study(tomllib.loads(text), {}, where="the new study file", name=spec.name or "study")
+    read = parse_study(tomllib.loads(text), {}, Wording("the new study file"), name=spec.name or "study")
     return {**read.describe(), "name": ""} == {**spec.describe(), "name": ""}
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import final
 
 from tuner.domain.errors import LeaseLostError, StorageError
@@ -10,7 +10,6 @@ from tuner.domain.study_writer import StudyWriter, Transaction, TrialUpdate
 from tuner.storage.fallback_file import FallbackFile
 from tuner.storage.writer import SqlStudyWriter
 
-PATIENCE_SECONDS = 600.0
 _STOPPING_SECONDS = 5.0
 _LONGEST_PAUSE = 1.0
 
@@ -19,8 +18,18 @@ Waits = Callable[[float, str], None]
 
 
 @final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How many seconds a storage is waited for, and the clock that counts them."""
+
+    seconds: float = 600.0
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+@final
 class RetryingWriter(StudyWriter):
-    """Writes a study, waiting up to `patience` seconds for a storage that cannot take it; much less while stopping.
+    """Writes a study, waiting for a storage that cannot take it as long as `patience` allows; much less while stopping.
 
     Raises `StorageError` after that, and at once where waiting cannot help. What came with a lost lease is kept as
     evidence, and `LeaseLostError` is raised.
@@ -33,17 +42,13 @@ class RetryingWriter(StudyWriter):
         *,
         waits: Waits,
         is_stopping: Callable[[], bool],
-        patience: float = PATIENCE_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        patience: Patience | None = None,
     ) -> None:
         self._writer = writer
         self._spill = spill
         self._waits = waits
         self._is_stopping = is_stopping
-        self._patience = patience
-        self._clock = clock
-        self._sleep = sleep
+        self._patience = patience or Patience()
 
     def recover(self) -> int:
         """Store what an earlier run could not, and return how many reports that were."""
@@ -95,11 +100,12 @@ class RetryingWriter(StudyWriter):
 
     def _outlast(self, error: StorageError, again: Callable[[], None], kept: str) -> None:
         """Try `again` until it works or patience ends."""
-        began = self._clock()
+        clock = self._patience.clock
+        began = clock()
         pause = 0.05
-        while error.may_pass and self._clock() - began < self._longest():
-            self._waits(self._clock() - began, error.message)
-            self._sleep(pause)
+        while error.may_pass and clock() - began < self._longest():
+            self._waits(clock() - began, error.message)
+            self._patience.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
             try:
                 again()
@@ -111,4 +117,4 @@ class RetryingWriter(StudyWriter):
         raise StorageError(error.message, hint=f"{error.hint}\n{kept}; resuming the study stores them") from error
 
     def _longest(self) -> float:
-        return _STOPPING_SECONDS if self._is_stopping() else self._patience
+        return _STOPPING_SECONDS if self._is_stopping() else self._patience.seconds

@@ -24,9 +24,10 @@ from tuner.domain.trial import TrialState
 from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.ray import loop
 from tuner.execution.ray.executor import RayTuneExecutor
-from tuner.search.cohort_policy import CohortPolicy
+from tuner.search.cohort_policy import CohortPolicy, CohortSettings
 from tuner.search.controller import SearchController
 from tuner.search.plan import RunPlan
+from tuner.search.policies import Policies
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 
@@ -62,9 +63,11 @@ class Bench:
         )
         self.controller = SearchController(
             plan,
-            sampler=FakeSampler(SPACE),
-            scheduler=FakeScheduler(),
-            cohorts=CohortPolicy(SPACE, lambda _: (), size=cohort, trials=trials),
+            Policies(
+                sampler=FakeSampler(SPACE),
+                scheduler=FakeScheduler(),
+                cohorts=CohortPolicy(SPACE, lambda _: (), CohortSettings(size=cohort), trials=trials),
+            ),
             writer=self.writer,
             now=ticking_clock(),
             listeners=[self.events, Relay(self)],

@@ -23,7 +23,7 @@ from tuner.objectives.losses._loss import Loss
 from tuner.objectives.training import layer_attributes
 from tuner.objectives.training.batched_functions import TakingColumns
 from tuner.objectives.training.cohort import SupervisedCohort
-from tuner.search.cohort_policy import CohortPolicy
+from tuner.search.cohort_policy import CohortPolicy, CohortSettings
 
 Build = Callable[[float], nn.Module]
 
@@ -386,7 +386,7 @@ def test_a_number_that_cannot_vary_splits_cohorts_and_is_searched_all_the_same()
     assert own.cohort_key(trial(0, 0.1).config) == own.cohort_key(trial(1, 0.1).config)
     assert own.cohort_key(trial(0, 0.1).config) != own.cohort_key(trial(1, 0.5).config)
     space = SearchSpace(number=Float(0.0, 1.0), lr=Float(0.0, 1.0))
-    rule = CohortPolicy(space, own.cohort_key, size=8, trials=64)
+    rule = CohortPolicy(space, own.cohort_key, CohortSettings(size=8), trials=64)
     assert rule.fixed(space.default) == {}
 
 
