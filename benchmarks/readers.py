@@ -20,6 +20,7 @@ from sqlalchemy import insert
 from tuner import Float, SearchSpace
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
+from tuner.domain.new_study import NewStudy
 from tuner.domain.study import Direction
 from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Report, TrialRecord, TrialState
@@ -38,7 +39,7 @@ SECONDS = 30.0
 def make(store: Store, trials: int) -> None:
     """Store a study of finished trials, without going through each of their lives."""
     goal = Goal.of("accuracy", Direction.MAXIMIZE)
-    store.create("large", goal=goal, space=SPACE, spec={"budget": {"trials": 10**6}}, source={})
+    store.create(NewStudy(name="large", goal=goal, space=SPACE, spec={"budget": {"trials": 10**6}}, source={}))
     draw, began = Random(0), datetime(2026, 1, 1)  # noqa: DTZ001 - as Optuna stores it
     distributions = {path: distribution_json(each) for path, each in SPACE.parameters.items()}
     ids = range(1, trials + 1)

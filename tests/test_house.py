@@ -53,13 +53,10 @@ LONG_FUNCTIONS = {
     "tuner/cli/init.py:command",
     "tuner/cli/resume.py:command",
     "tuner/cli/run.py:command",
-    "tuner/running/builder.py:build_components",
-    "tuner/storage/store.py:create",
 }
 MANY_PARAMETERS = {
     "objectives/training/batched_functions.py:_attention",
     "tuner/api/__init__.py:run",
-    "tuner/storage/store.py:create",
 }
 
 ROOMS_OF_STORIES = ("conformance", "end_to_end", "faults")

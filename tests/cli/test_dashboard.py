@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tuner import Direction, Float, SearchSpace
 from tuner.domain.goal import Goal
+from tuner.domain.new_study import NewStudy
 from tuner.storage.store import open_store
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -19,7 +20,7 @@ Cli = Callable[..., tuple[int, str, str]]
 def create() -> None:
     store = open_store(None)
     space = SearchSpace(x=Float(0, 1))
-    store.create("s", goal=Goal.of("accuracy", Direction.MAXIMIZE), space=space, spec={}, source={})
+    store.create(NewStudy(name="s", goal=Goal.of("accuracy", Direction.MAXIMIZE), space=space, spec={}, source={}))
     store.close()
 
 

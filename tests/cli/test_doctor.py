@@ -15,6 +15,7 @@ from fakes import MAXIMIZED
 from places import checkpoints_of
 
 from tuner import Float, SearchSpace
+from tuner.domain.new_study import NewStudy
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage.backup import make_backup
 from tuner.storage.store import Store, open_store
@@ -31,7 +32,7 @@ def store(workplace: Path) -> Store:
 
 
 def fill(store: Store, name: str, running: int = 0) -> None:
-    store.create(name, goal=MAXIMIZED, space=SPACE, spec={}, source={})
+    store.create(NewStudy(name=name, goal=MAXIMIZED, space=SPACE, spec={}, source={}))
     with store.holding(name) as writer:
         for number in range(running):
             writer.begin([TrialRecord(number=number, state=TrialState.RUNNING, config=SPACE.default)])

@@ -15,6 +15,7 @@ from tuner.analysis.queries import summarise
 from tuner.cli._run_summary import conclude, counts_text, summary_json
 from tuner.domain.errors import NoUsableTrialError
 from tuner.domain.goal import Goal
+from tuner.domain.new_study import NewStudy
 from tuner.domain.run_controller import StopCause
 from tuner.domain.study import Direction
 from tuner.domain.study_writer import TrialUpdate
@@ -65,7 +66,7 @@ def fill(
     store: Store, *trials: TrialRecord, name: str = "s", direction: Direction = Direction.MAXIMIZE, **notes: Any
 ) -> None:
     goal = Goal.of("accuracy", direction)
-    store.create(name, goal=goal, space=SPACE, spec=described(goal, 8), source={})
+    store.create(NewStudy(name=name, goal=goal, space=SPACE, spec=described(goal, 8), source={}))
     with store.holding(name) as writer:
         for each in trials:
             begun = replace(each, state=TrialState.RUNNING, failure=None, finished=None)
@@ -272,7 +273,7 @@ def test_a_failed_trials_text_cannot_steer_the_terminal(store: Store, cli: Cli) 
 
 def test_values_cannot_become_formulas_in_a_spreadsheet(store: Store, cli: Cli) -> None:
     space = SearchSpace(cell=Choice("=1+1", "@x", "plain"))
-    store.create("s", goal=MAXIMIZED, space=space, spec={}, source={})
+    store.create(NewStudy(name="s", goal=MAXIMIZED, space=space, spec={}, source={}))
     configs = [space.at({"cell": position}) for position in (0.1, 0.5, 0.9)]
     with store.holding("s") as writer:
         writer.begin(

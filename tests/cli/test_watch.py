@@ -21,6 +21,7 @@ from terminals import terminal
 
 from tuner import Budget, Float, SearchSpace, StudySpec, TrialRecord, TrialState
 from tuner.cli import watch
+from tuner.domain.new_study import NewStudy
 from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Report
 from tuner.running.session import now
@@ -145,7 +146,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with a study that has not begun: Optuna takes its time to make the tables."""
     file = tmp_path_factory.mktemp("fresh") / "studies.db"
     opened = open_store(str(file))
-    opened.create("live", goal=MAXIMIZED, space=SPACE, spec=SPEC.describe(), source={})
+    opened.create(NewStudy(name="live", goal=MAXIMIZED, space=SPACE, spec=SPEC.describe(), source={}))
     opened.close()
     return file
 
@@ -213,7 +214,7 @@ def test_a_confirmation_is_watched_after_the_search(store: Store, looks: Looks, 
     def confirm(run: Run) -> None:
         repeated = replace(SPEC, budget=Budget(trials=1, epochs=3)).describe()
         run.finish()
-        store.create("live:confirm", goal=MAXIMIZED, space=SPACE, spec=repeated, source={})
+        store.create(NewStudy(name="live:confirm", goal=MAXIMIZED, space=SPACE, spec=repeated, source={}))
         with store.holding("live:confirm") as writer:
             repetition = Run(store, writer)
             repetition.begin(0)

@@ -21,6 +21,7 @@ from tuner import Direction, Float, SearchSpace, TrialRecord, TrialState
 from tuner.display.dashboard import address, dashboard
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.goal import Goal
+from tuner.domain.new_study import NewStudy
 from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Report
 from tuner.running.session import now
@@ -36,7 +37,7 @@ PAGES = ("/", "/dashboard", "/api/meta", "/api/studies", "/api/studies/1", "/csv
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("fresh") / "studies.db"
     store = open_store(str(file))
-    store.create("s", goal=Goal.of("accuracy", Direction.MAXIMIZE), space=SPACE, spec={}, source={})
+    store.create(NewStudy(name="s", goal=Goal.of("accuracy", Direction.MAXIMIZE), space=SPACE, spec={}, source={}))
     with store.holding("s") as writer:
         advance(writer, 0, TrialState.COMPLETE)
         advance(writer, 1, TrialState.RUNNING)

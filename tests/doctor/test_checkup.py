@@ -23,6 +23,7 @@ from places import checkpoints_of, spill_of
 from tuner import Float, SearchSpace
 from tuner.doctor import Finding, Severity, examine, mend
 from tuner.domain.errors import StudyNotFoundError
+from tuner.domain.new_study import NewStudy
 from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Report, TrialRecord, TrialState
 from tuner.objectives.training.checkpoints import save
@@ -46,7 +47,7 @@ def store(workplace: Path) -> Iterator[Store]:
 
 
 def fill(store: Store, name: str, complete: int, running: int = 0) -> None:
-    store.create(name, goal=MAXIMIZED, space=SPACE, spec={}, source={})
+    store.create(NewStudy(name=name, goal=MAXIMIZED, space=SPACE, spec={}, source={}))
     with store.holding(name) as writer:
         for number in range(complete + running):
             begun = TrialRecord(number=number, state=TrialState.RUNNING, config=SPACE.default, started=now())

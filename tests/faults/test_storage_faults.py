@@ -18,6 +18,7 @@ from servers import KINDS, Server
 
 from tuner import Float, SearchSpace
 from tuner.domain.errors import StudyHeldError
+from tuner.domain.new_study import NewStudy
 from tuner.storage.store import open_store
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -64,7 +65,7 @@ def test_two_drivers_that_start_together_make_one_study(folder: Path) -> None:
 
 def _create(location: str, name: str) -> None:
     store = open_store(location)
-    store.create(name, goal=MAXIMIZED, space=SPACE, spec={}, source={})
+    store.create(NewStudy(name=name, goal=MAXIMIZED, space=SPACE, spec={}, source={}))
     store.close()
 
 

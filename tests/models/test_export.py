@@ -17,6 +17,7 @@ import tuner
 from tuner import Budget, Choice, SearchSpace, StudySpec
 from tuner.domain.errors import ConfigurationError, ModelError
 from tuner.domain.goal import Goal
+from tuner.domain.new_study import NewStudy
 from tuner.domain.objective import Objective
 from tuner.domain.worker_spec import WorkerSpec
 from tuner.execution.objectives import build_objective
@@ -268,7 +269,7 @@ def test_repetitions_go_on_with_their_study_alone(tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "studies.db"))
     goal = Goal.of("score", tuner.Direction.MAXIMIZE)
     for name in ("s", "s:confirm"):
-        store.create(name, goal=goal, space=tuner.SearchSpace(x=tuner.Float(0, 1)), spec={}, source={})
+        store.create(NewStudy(name=name, goal=goal, space=tuner.SearchSpace(x=tuner.Float(0, 1)), spec={}, source={}))
     with pytest.raises(ConfigurationError, match="'s:confirm' are the repetitions of study 's'") as refused:
         tuner.load_study("s:confirm", storage=str(tmp_path / "studies.db")).resume()
     assert refused.value.hint == f"tuner confirm s --storage {tmp_path / 'studies.db'}"

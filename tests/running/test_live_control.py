@@ -9,6 +9,7 @@ import pytest
 
 import tuner
 from tuner.domain.errors import ConfigurationError
+from tuner.domain.new_study import NewStudy
 from tuner.domain.run_controller import StopCause
 from tuner.domain.trial import TrialState
 from tuner.running.live_control import extend, limit, pause, stop
@@ -88,7 +89,7 @@ def test_what_cannot_be_asked_is_refused_with_what_can_be_done() -> None:
     with study, pytest.raises(ConfigurationError, match="run by its own program"):
         stop(store, "told")
     study.close()
-    store.create("idle", goal=study.goal, space=SPACE, spec=spec().describe(), source={})
+    store.create(NewStudy(name="idle", goal=study.goal, space=SPACE, spec=spec().describe(), source={}))
     requests: dict[str, Callable[[], None]] = {
         "tuner resume idle": lambda: pause(store, "idle"),
         "tuner status idle": lambda: stop(store, "idle"),

@@ -9,6 +9,7 @@ from fakes import MAXIMIZED
 
 from tuner import Budget, Float, Resources, SearchSpace, StudySpec
 from tuner.domain.errors import ConfigurationError, ResumeRefusedError
+from tuner.domain.new_study import NewStudy
 from tuner.domain.study_record import StudyRecord
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.running.resume_check import refuse_changes, refuse_fewer_trials
@@ -20,7 +21,11 @@ SPEC = StudySpec(objective="supervised", search_space="mlp", metric="accuracy", 
 
 def stored(folder: Path) -> tuple[Any, StudyRecord]:
     store = open_store(str(folder / "studies.db"))
-    store.create("s", goal=MAXIMIZED, space=SPACE, spec=SPEC.describe(), source={"study": "mine.toml", "overrides": {}})
+    store.create(
+        NewStudy(
+            name="s", goal=MAXIMIZED, space=SPACE, spec=SPEC.describe(), source={"study": "mine.toml", "overrides": {}}
+        )
+    )
     study = store.study("s")
     store.close()
     return store.location, study

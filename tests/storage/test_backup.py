@@ -13,6 +13,7 @@ from fakes import MAXIMIZED
 
 from tuner import Float, SearchSpace
 from tuner.domain.event import Event, EventKind
+from tuner.domain.new_study import NewStudy
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage.backup import Backup, Backups, backups_of, make_backup, restoring
 from tuner.storage.location import locate
@@ -39,7 +40,7 @@ def store(file: Path) -> Iterator[Store]:
 
 
 def create(store: Store, name: str) -> None:
-    store.create(name, goal=MAXIMIZED, space=SPACE, spec={}, source={})
+    store.create(NewStudy(name=name, goal=MAXIMIZED, space=SPACE, spec={}, source={}))
 
 
 def at(minutes: int) -> Callable[[], datetime]:

@@ -10,6 +10,7 @@ from fakes import MINIMIZED, described
 from tuner import Float, SearchSpace
 from tuner.domain.config import Config
 from tuner.domain.errors import StudyNotFoundError
+from tuner.domain.new_study import NewStudy
 from tuner.domain.study_writer import Transaction
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage.config_queue import StoredConfigQueue
@@ -23,7 +24,7 @@ SPACE = SearchSpace(x=Float(0, 1))
 def store(storage: str) -> Iterator[Store]:
     made = open_store(storage)
     for name in ("queued", "other"):
-        made.create(name, goal=MINIMIZED, space=SPACE, spec=described(MINIMIZED, 3), source={})
+        made.create(NewStudy(name=name, goal=MINIMIZED, space=SPACE, spec=described(MINIMIZED, 3), source={}))
     yield made
     made.close()
 

@@ -11,6 +11,7 @@ from sqlalchemy import delete as delete_from
 import tuner
 from tuner.domain.errors import StorageError, StudyHeldError
 from tuner.domain.goal import Goal
+from tuner.domain.new_study import NewStudy
 from tuner.storage import schema
 from tuner.storage.backup import backups_of, make_backup
 from tuner.storage.deletion import belongings, delete
@@ -73,14 +74,14 @@ def test_a_study_goes_with_all_its_files_and_others_stay(store: Store) -> None:
 
 
 def test_the_repetitions_of_a_study_go_with_it(store: Store) -> None:
-    store.create("gone:confirm", goal=GOAL, space=SPACE, spec={}, source={})
+    store.create(NewStudy(name="gone:confirm", goal=GOAL, space=SPACE, spec={}, source={}))
     repeated = checkpoints_of(store, "gone:confirm") / "trial-00000"
     repeated.mkdir(parents=True)
     (repeated / "epoch-000001.safetensors").write_bytes(b"1234")
     delete(store, belongings(store, "gone"))
     assert not repeated.parent.exists()
     run("gone")  # its name is free again, and so is that of its repetitions
-    store.create("gone:confirm", goal=GOAL, space=SPACE, spec={}, source={})
+    store.create(NewStudy(name="gone:confirm", goal=GOAL, space=SPACE, spec={}, source={}))
 
 
 def test_what_tensorboard_was_shown_goes_too(store: Store) -> None:
@@ -94,7 +95,7 @@ def test_what_tensorboard_was_shown_goes_too(store: Store) -> None:
 @pytest.mark.parametrize("name", ["gone", "gone:confirm"])
 def test_what_somebody_runs_is_not_deleted(store: Store, name: str) -> None:
     if name not in store.names:
-        store.create(name, goal=GOAL, space=SPACE, spec={}, source={})
+        store.create(NewStudy(name=name, goal=GOAL, space=SPACE, spec={}, source={}))
     before, found = files(store), belongings(store, "gone")
     with store.holding(name):
         for refused in (lambda: belongings(store, "gone"), lambda: delete(store, found)):

@@ -7,11 +7,12 @@ import pytest
 from databases import opened
 from fakes import MAXIMIZED
 from servers import KINDS, Server
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.engine import Connection, Engine
 
 from tuner import Float, SearchSpace
 from tuner.domain.errors import StorageError, StudyExistsError
+from tuner.domain.new_study import NewStudy
 from tuner.storage import schema
 from tuner.storage.engine import committed, connect
 from tuner.storage.location import locate
@@ -26,7 +27,7 @@ def server(request: pytest.FixtureRequest, servers: Callable[[str], Server]) -> 
 
 
 def create(store: Store, name: str) -> None:
-    store.create(name, goal=MAXIMIZED, space=SPACE, spec={}, source={})
+    store.create(NewStudy(name=name, goal=MAXIMIZED, space=SPACE, spec={}, source={}))
 
 
 def test_what_a_server_undoes_for_another_transaction_is_done_again(server: str) -> None:
@@ -103,14 +104,3 @@ def test_a_database_that_does_not_tell_capitals_apart_refuses_such_a_name(
         create(store, "Digits")
     assert "Digits" not in store
     store.close()
-
-
-def test_who_waits_too_long_for_another_to_make_tables_is_told(
-    servers: Callable[[str], Server], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    storage = servers("mariadb").database()
-    monkeypatch.setattr("tuner.storage.engine._MAKING_SECONDS", 0)
-    with connect(locate(storage)).connect() as holding:
-        holding.execute(select(func.get_lock(func.concat("tuner:", func.sha1(func.database())), 0)))
-        with pytest.raises(StorageError, match="another process has been making tables"):
-            create(open_store(storage), "s")

@@ -18,6 +18,7 @@ from sqlalchemy import update
 
 from tuner import Float, SearchSpace
 from tuner.domain.errors import LeaseLostError, StudyHeldError
+from tuner.domain.new_study import NewStudy
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.storage import schema
 from tuner.storage.lease import KEY, LASTS, Lease, LeaseOwner, LeaseRecord, take, utc_now
@@ -33,7 +34,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 @pytest.fixture
 def store(storage: str) -> Iterator[Store]:
     opened = open_store(storage)
-    opened.create("s", goal=MAXIMIZED, space=SPACE, spec={}, source={})
+    opened.create(NewStudy(name="s", goal=MAXIMIZED, space=SPACE, spec={}, source={}))
     yield opened
     opened.close()
 

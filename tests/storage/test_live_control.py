@@ -13,13 +13,16 @@ from fakes import MINIMIZED, described
 from tuner import Float, SearchSpace
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.live_control import NOTHING_ASKED, LiveControl
+from tuner.domain.new_study import NewStudy
 from tuner.storage.store import Store, open_store
 
 
 @pytest.fixture
 def store(storage: str) -> Iterator[Store]:
     made = open_store(storage)
-    made.create("run", goal=MINIMIZED, space=SearchSpace(x=Float(0, 1)), spec=described(MINIMIZED, 3), source={})
+    made.create(
+        NewStudy(name="run", goal=MINIMIZED, space=SearchSpace(x=Float(0, 1)), spec=described(MINIMIZED, 3), source={})
+    )
     yield made
     made.close()
 

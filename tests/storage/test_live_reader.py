@@ -13,6 +13,7 @@ from sqlalchemy import event, text
 from tuner import Float, SearchSpace
 from tuner.domain.errors import StorageError, StudyNotFoundError
 from tuner.domain.event import EventKind
+from tuner.domain.new_study import NewStudy
 from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Report, TrialRecord, TrialState
 from tuner.running.session import now
@@ -30,7 +31,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with a study that has not begun: Optuna takes its time to make the tables."""
     file = tmp_path_factory.mktemp("fresh") / "studies.db"
     opened = open_store(str(file))
-    opened.create("s", goal=MAXIMIZED, space=SPACE, spec={}, source={})
+    opened.create(NewStudy(name="s", goal=MAXIMIZED, space=SPACE, spec={}, source={}))
     opened.close()
     return file
 

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from tuner import Float, SearchSpace
 from tuner.domain.errors import LeaseLostError, StorageError
+from tuner.domain.new_study import NewStudy
 from tuner.domain.study_writer import Transaction, TrialUpdate
 from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
 from tuner.running.session import now
@@ -32,7 +33,7 @@ SPACE = SearchSpace(x=Float(0, 1))
 def store(storage: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr(store_module, "_BUSY_SECONDS", 0.01)
     opened = open_store(storage)
-    opened.create("s", goal=MAXIMIZED, space=SPACE, spec={}, source={})
+    opened.create(NewStudy(name="s", goal=MAXIMIZED, space=SPACE, spec={}, source={}))
     yield opened
     opened.close()
 

@@ -21,6 +21,7 @@ from tuner import Choice, Float, Int, SearchSpace
 from tuner.domain.constraint import Constraint
 from tuner.domain.errors import StorageError, StudyExistsError, StudyNotFoundError
 from tuner.domain.goal import Goal
+from tuner.domain.new_study import NewStudy
 from tuner.domain.ranking import front
 from tuner.domain.study import Direction
 from tuner.domain.study_writer import Transaction, TrialUpdate
@@ -75,7 +76,7 @@ def values(store: Store, query: str) -> list[Any]:
 
 
 def create(store: Store, name: str = "s") -> None:
-    store.create(name, goal=MAXIMIZED, space=SPACE, spec=described(MAXIMIZED, 4), source={})
+    store.create(NewStudy(name=name, goal=MAXIMIZED, space=SPACE, spec=described(MAXIMIZED, 4), source={}))
 
 
 def running(number: int) -> TrialRecord:
@@ -190,7 +191,7 @@ def test_several_metrics_and_constraints_are_stored_as_optuna_stores_them(
         directions=(Direction.MAXIMIZE, Direction.MINIMIZE),
         constraints=(Constraint.parse("loss <= 0.5"),),
     )
-    store.create("s", goal=goal, space=SPACE, spec=described(goal, 4), source={})
+    store.create(NewStudy(name="s", goal=goal, space=SPACE, spec=described(goal, 4), source={}))
     fill(store)
     assert store.study("s").goal == goal
     study = optuna.load_study(study_name="s", storage=plain_storage)
@@ -397,7 +398,7 @@ def test_numbers_that_are_not_finite_are_read_as_plain_optuna_stored_them(
 
 def test_a_large_space_is_stored_whole(store: Store) -> None:
     space = SearchSpace(word=Choice(*(f"{number:0100d}" for number in range(800))))
-    store.create("large", goal=MAXIMIZED, space=space, spec={}, source={})
+    store.create(NewStudy(name="large", goal=MAXIMIZED, space=space, spec={}, source={}))
     config = space.at({"word": 0.5})
     with store.holding("large") as writer:
         writer.begin([TrialRecord(number=0, state=TrialState.RUNNING, config=config, started=now())])

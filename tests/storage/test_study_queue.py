@@ -7,6 +7,7 @@ from fakes import MINIMIZED, described
 
 from tuner import Float, SearchSpace
 from tuner.domain.errors import StorageError
+from tuner.domain.new_study import NewStudy
 from tuner.domain.study_queue import QUEUE, QueuedStudy, QueueState
 from tuner.storage.store import open_store
 from tuner.storage.study_queue import submitted
@@ -26,8 +27,12 @@ def test_submitted_studies_are_read_in_their_order_and_others_not_at_all(storage
     spec = described(MINIMIZED, 3)
     for each in queued:
         notes = {QUEUE: each.describe()}
-        store.create(each.name, goal=MINIMIZED, space=SearchSpace(x=Float(0, 1)), spec=spec, source={}, notes=notes)
-    store.create("plain", goal=MINIMIZED, space=SearchSpace(x=Float(0, 1)), spec=spec, source={})
+        store.create(
+            NewStudy(
+                name=each.name, goal=MINIMIZED, space=SearchSpace(x=Float(0, 1)), spec=spec, source={}, notes=notes
+            )
+        )
+    store.create(NewStudy(name="plain", goal=MINIMIZED, space=SearchSpace(x=Float(0, 1)), spec=spec, source={}))
     assert submitted(store) == (queued[3], queued[2], queued[1], queued[0])
     store.close()
 
@@ -36,12 +41,14 @@ def test_a_queue_that_cannot_be_read_says_so(storage: str) -> None:
     store = open_store(storage)
     notes = {QUEUE: {"submitted": "yesterday"}}
     store.create(
-        "strange",
-        goal=MINIMIZED,
-        space=SearchSpace(x=Float(0, 1)),
-        spec=described(MINIMIZED, 3),
-        source={},
-        notes=notes,
+        NewStudy(
+            name="strange",
+            goal=MINIMIZED,
+            space=SearchSpace(x=Float(0, 1)),
+            spec=described(MINIMIZED, 3),
+            source={},
+            notes=notes,
+        )
     )
     with pytest.raises(StorageError, match="the queue of studies"):
         submitted(store)

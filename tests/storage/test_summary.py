@@ -10,6 +10,7 @@ from tuner import Choice, Float, SearchSpace
 from tuner.analysis import queries
 from tuner.domain.config import Config
 from tuner.domain.goal import Goal
+from tuner.domain.new_study import NewStudy
 from tuner.domain.study import Direction
 from tuner.domain.study_record import companion
 from tuner.domain.study_writer import TrialUpdate
@@ -25,7 +26,7 @@ STATES = [TrialState.COMPLETE] * 5 + [TrialState.PRUNED, TrialState.RUNNING]
 def filled(store: Store, name: str, goal: Goal, trials: Trials, seed: int) -> None:
     """Store a study of trials with few different values, so that many are equal."""
     draw = random.Random(seed)
-    store.create(name, goal=goal, space=SPACE, spec=described(goal, len(trials)), source={})
+    store.create(NewStudy(name=name, goal=goal, space=SPACE, spec=described(goal, len(trials)), source={}))
     with store.holding(name) as writer:
         for number, (config, state) in enumerate(trials):
             trial = TrialRecord(number=number, state=TrialState.RUNNING, config=config, started=now())

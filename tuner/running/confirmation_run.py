@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+from tuner.domain.new_study import NewStudy
 from tuner.domain.run_controller import RunController
 from tuner.domain.study_record import StudyRecord, companion, folder_name
 from tuner.domain.trial import TrialRecord, TrialState
@@ -37,12 +38,14 @@ def confirmation_of_search(
         part = confirming(components, trials, before, folders)
         if repeated not in store:
             store.create(
-                repeated,
-                goal=part.goal,
-                space=part.space,
-                spec=part.spec.describe(),
-                source={"study": study.name, "overrides": {}, "folder": str(components.worker_spec.folder)},
-                identity=identity,
+                NewStudy(
+                    name=repeated,
+                    goal=part.goal,
+                    space=part.space,
+                    spec=part.spec.describe(),
+                    source={"study": study.name, "overrides": {}, "folder": str(components.worker_spec.folder)},
+                    identity=identity,
+                )
             )
         repetitions = exits.enter_context(holding(store, location, repeated))
         settle(repetitions)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tuner.domain.errors import ConfigurationError, ResumeRefusedError, StorageError
+from tuner.domain.new_study import NewStudy
 from tuner.domain.study import StudySpec
 from tuner.domain.study_record import StudyRecord, confirmed_study, is_companion
 from tuner.domain.trial import TrialRecord
@@ -63,13 +64,15 @@ def store_new(
 ) -> None:
     """Store a new study with its `spec`, where that came from, and `notes`; raises `StudyExistsError`."""
     store.create(
-        spec.name,
-        goal=components.goal,
-        space=components.space,
-        spec=replace(spec, direction=components.goal.direction).describe(),
-        source=asdict(source),
-        notes={**_first_notes(components), **notes},
-        identity=identity,
+        NewStudy(
+            name=spec.name,
+            goal=components.goal,
+            space=components.space,
+            spec=replace(spec, direction=components.goal.direction).describe(),
+            source=asdict(source),
+            notes={**_first_notes(components), **notes},
+            identity=identity,
+        )
     )
 
 

@@ -1,20 +1,16 @@
 """The studies of one database: listed, created, read, deleted."""
 
-import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from types import MappingProxyType
-from typing import Any, final
+from typing import final
 
-from sqlalchemy import insert
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from tuner.domain.config import Config
 from tuner.domain.errors import StorageError, StudyExistsError, StudyNotFoundError, nearest
 from tuner.domain.expected_gain import expected_gain
-from tuner.domain.goal import Goal
-from tuner.domain.search_space import SearchSpace
+from tuner.domain.new_study import NewStudy
 from tuner.domain.study_record import StudyRecord, companion, is_companion
 from tuner.domain.trial import TrialRecord, TrialState
 from tuner.domain.trial_counts import tally_of
@@ -27,9 +23,10 @@ from tuner.storage.lease import Lease, LeaseRecord, as_left, claim_on, is_left, 
 from tuner.storage.live_control import StoredControl
 from tuner.storage.location import Location, locate
 from tuner.storage.row_files import measured
+from tuner.storage.study_rows import delete_rows, insert_study
 from tuner.storage.summary import Outline, best_numbers, changes, counted, gain_expected, same_numbers
 from tuner.storage.tables import check_schema, create_schema
-from tuner.storage.writer import SqlStudyWriter, delete_rows, inserted_id
+from tuner.storage.writer import SqlStudyWriter
 
 _BUSY_SECONDS = 1.0
 
@@ -170,57 +167,15 @@ class Store:
                 decisions=reader.read_decisions(connection, study_id, number),
             )
 
-    def create(
-        self,
-        name: str,
-        *,
-        goal: Goal,
-        space: SearchSpace,
-        spec: Mapping[str, Any],
-        source: Mapping[str, Any],
-        notes: Mapping[str, Any] = MappingProxyType({}),
-        identity: str = "",
-    ) -> None:
-        """Create a study without trials, all of it or nothing; raises `StudyExistsError`.
-
-        `notes` are what it is to have from the beginning of what a writer may `annotate`. It gets a new id unless
-        `identity` is one.
-        """
+    def create(self, study: NewStudy) -> None:
+        """Create a study without trials, all of it or nothing; raises `StudyExistsError`."""
         create_schema(self.location, self.engine)
         check_schema(self.engine)
-        attributes = {**reader.study_attributes(spec, source, space, identity or reader.new_id()), **notes}
-
-        def insert_all(connection: Connection) -> None:
-            study_id = inserted_id(connection, schema.studies, {"study_name": name})
-            connection.execute(
-                insert(schema.study_directions),
-                [
-                    {"study_id": study_id, "objective": index, "direction": direction.value.upper()}
-                    for index, direction in enumerate(goal.directions)
-                ],
-            )
-            connection.execute(
-                insert(schema.study_system_attributes).values(
-                    study_id=study_id, key=reader.METRIC_NAMES, value_json=json.dumps(goal.metrics)
-                )
-            )
-            connection.execute(
-                insert(schema.study_user_attributes),
-                [
-                    {
-                        "study_id": study_id,
-                        "key": f"{reader.PREFIX}{key}",
-                        "value_json": json.dumps(reader.recorded(key, value)),
-                    }
-                    for key, value in attributes.items()
-                ],
-            )
-
         try:
-            committed(self.engine, insert_all)
+            committed(self.engine, lambda connection: insert_study(connection, study))
         except StorageError as error:
             if isinstance(error.__cause__, IntegrityError):
-                raise self._taken(name) from error
+                raise self._taken(study.name) from error
             raise
 
     def _taken(self, name: str) -> StudyExistsError:

@@ -23,6 +23,7 @@ from tuner.storage.engine import writing
 from tuner.storage.lease import Lease
 from tuner.storage.parameters import distribution_json, stored_value
 from tuner.storage.reader import CONSTRAINTS, DECISION, ORIGIN, PREFIX, REPORT, recorded
+from tuner.storage.study_rows import inserted_id
 
 _FINITE = "FINITE"
 
@@ -250,13 +251,6 @@ class SqlStudyWriter(StudyWriter):
             connection.execute(insert(schema.trial_system_attributes).values(row))
 
 
-def inserted_id(connection: Connection, table: Table, row: Mapping[str, Any]) -> int:
-    """Insert `row` and return the id that the database gave it."""
-    key = connection.execute(insert(table).values(row)).inserted_primary_key
-    assert key is not None  # only for tables without one
-    return int(key[0])
-
-
 def _result(trial: TrialRecord) -> Iterator[tuple[str, Any]]:
     if trial.epoch:
         yield "epoch", trial.epoch
@@ -273,26 +267,3 @@ _OF_THE_END: tuple[tuple[Table, str | None, tuple[str, ...]], ...] = (
     (schema.trial_system_attributes, "key", (CONSTRAINTS,)),
 )
 """What is stored of a trial once it is finished: tables, with the keys where it is only some of their rows."""
-
-STUDY_TABLES: tuple[Table, ...] = (
-    schema.study_user_attributes,
-    schema.study_system_attributes,
-    schema.study_directions,
-)
-TRIAL_TABLES: tuple[Table, ...] = (
-    schema.trial_params,
-    schema.trial_values,
-    schema.trial_intermediate_values,
-    schema.trial_user_attributes,
-    schema.trial_system_attributes,
-    schema.trial_heartbeats,
-)
-
-
-def delete_rows(connection: Connection, study_id: int) -> None:
-    """Delete a study's rows in all tables."""
-    trial_ids = select(schema.trials.c.trial_id).where(schema.trials.c.study_id == study_id)
-    for table in TRIAL_TABLES:
-        connection.execute(delete(table).where(table.c.trial_id.in_(trial_ids)))
-    for table in (schema.trials, *STUDY_TABLES, schema.studies):
-        connection.execute(delete(table).where(table.c.study_id == study_id))
