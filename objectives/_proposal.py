@@ -7,7 +7,7 @@ from typing import Any
 from tuner.objectives._tasks import Input, Task
 from tuner.objectives.datasets._dataset import Dataset
 
-_FEW_ROWS = 20_000
+_MOST_ROWS_TRAINED_LONGER = 20_000
 """Beyond so many rows the usual number of epochs has steps enough."""
 
 _EPOCHS, _FIRST_EPOCHS = 81, 9
@@ -53,7 +53,7 @@ def proposed(dataset: Dataset) -> Mapping[str, Any]:
         "start": [{**_REAL_MLP, **_REAL_MLP_BY_TASK[dataset.task]}],
     }
     _, targets = dataset.load()
-    if len(targets) > _FEW_ROWS:
+    if len(targets) > _MOST_ROWS_TRAINED_LONGER:
         return found
     return {**found, "budget": {"epochs": _EPOCHS}, "scheduler": {"name": "asha", "min_epochs": _FIRST_EPOCHS}}
 

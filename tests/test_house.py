@@ -50,12 +50,15 @@ LONG_FUNCTIONS = {
     "tests/nasty_files.py:_of_files",
     "tests/nasty_files.py:_of_numbers",
     "tests/spec/test_space_file.py:test_mistakes_are_told_all_at_once_with_file_key_and_nearest_name",
+    # A command's options are its parameters, one a line; a value that bundles them would hide what its help lists.
     "tuner/cli/init.py:command",
     "tuner/cli/resume.py:command",
     "tuner/cli/run.py:command",
 }
 MANY_PARAMETERS = {
+    # It stands in for torch's multi_head_attention_forward, and is called as that is.
     "objectives/training/batched_functions.py:_attention",
+    # The public signature: what a person may say, each by its name.
     "tuner/api/__init__.py:run",
 }
 

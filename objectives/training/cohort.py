@@ -26,7 +26,7 @@ _LEAST_IN_A_BLOCK = 8
 
 
 class TrainerSource(Protocol):
-    """Where trials get their data and learners: the worker's workshop."""
+    """Where trials get their data and learners: the worker's trainer factory."""
 
     wanted: Collection[str]
     """The metrics that the study looks at."""
@@ -43,7 +43,7 @@ class TrainerSource(Protocol):
 
 @final
 @dataclass(slots=True)
-class _Seat:
+class _Member:
     """A trial that is being trained, and how far it is."""
 
     trial: Trial
@@ -66,9 +66,9 @@ class SupervisedCohort(Cohort):
     which one trial is left trains it as any single trial is trained.
     """
 
-    def __init__(self, bench: TrainerSource, trials: Sequence[Trial]) -> None:
-        self._bench = bench
-        self._seats: dict[int, _Seat] = {}
+    def __init__(self, trainers: TrainerSource, trials: Sequence[Trial]) -> None:
+        self._trainers = trainers
+        self._members: dict[int, _Member] = {}
         self.learners: dict[int, TrainState] = {}
         """The members by number that train each in its turn; none while they are batched."""
         self.batch: BatchedTrainer | None = None
@@ -87,58 +87,58 @@ class SupervisedCohort(Cohort):
         return self._together
 
     def notes(self) -> Mapping[int, str]:
-        return {number: seat.note for number, seat in self._seats.items() if seat.note}
+        return {number: member.note for number, member in self._members.items() if member.note}
 
     def add(self, trials: Sequence[Trial]) -> None:
         with _memory_errors():
             for trial in trials:
-                data = self._bench.data(trial)
-                self._seat(trial, data, self._bench.learner(trial, data, trial.load()), trial.epoch)
+                data = self._trainers.data(trial)
+                self._admit(trial, data, self._trainers.learner(trial, data, trial.load()), trial.epoch)
                 self._share_what_is_still(trial.number, len(trials))
             self._arrange()
 
     def advance(self) -> Mapping[int, Metrics | Failure | None]:
-        over = {number for number, seat in self._seats.items() if seat.epoch >= seat.trial.max_epochs}
+        over = {number for number, member in self._members.items() if member.epoch >= member.trial.max_epochs}
         if over:
             self.drop(over)
             self._over |= over
-        self._together = (1, self._apart(len(self._seats))) if self.batch is None else (len(self.batch.numbers), "")
+        self._together = (1, self._apart(len(self._members))) if self.batch is None else (len(self.batch.numbers), "")
         with _memory_errors():
             outcomes = self._train_together(self.batch) if self.batch is not None else self._train_in_turn()
-        for seat in self._seats.values():
-            seat.epoch += 1
-        measured = {number: {**metrics, **self._seats[number].footprint} for number, metrics in outcomes.items()}
+        for member in self._members.values():
+            member.epoch += 1
+        measured = {number: {**metrics, **self._members[number].footprint} for number, metrics in outcomes.items()}
         return {**dict.fromkeys(self._over), **measured}
 
     def save(self, numbers: Collection[int]) -> None:
         for number in numbers:
-            self._seats[number].trial.save(self._state(number))
+            self._members[number].trial.save(self._state(number))
 
     def drop(self, numbers: Collection[int]) -> None:
         self._over.difference_update(numbers)
         for number in numbers:
-            self._seats.pop(number, None)
+            self._members.pop(number, None)
             self.learners.pop(number, None)
         with _memory_errors():
             self._arrange()
 
     def exploit(self, trial: Trial, source: int) -> None:
         with _memory_errors():
-            state, seat = copy.deepcopy(self._state(source)), self._seats[trial.number]
-            data = self._bench.data(trial)
-            learner = self._bench.learner(trial, data, None)
+            state, member = copy.deepcopy(self._state(source)), self._members[trial.number]
+            data = self._trainers.data(trial)
+            learner = self._trainers.learner(trial, data, None)
             same = self._rule(source) is type(learner.rule)
             learner.resume({"model": state["model"], "optimizer": state["optimizer"] if same else {}})
-            self._seat(trial, data, learner, seat.epoch)
+            self._admit(trial, data, learner, member.epoch)
             self._arrange(replaced=trial.number)
 
-    def _seat(self, trial: Trial, data: Data, learner: TrainState, epoch: int) -> None:
+    def _admit(self, trial: Trial, data: Data, learner: TrainState, epoch: int) -> None:
         # While it still is a model on its own: as the template of a batch it computes in another way.
-        self._seats[trial.number] = _Seat(
+        self._members[trial.number] = _Member(
             trial,
             data,
             epoch,
-            footprint=footprint(learner, data, self._bench.wanted),
+            footprint=footprint(learner, data, self._trainers.wanted),
             numbers=numbers(learner.model),
             note=learner.lr_schedule.note(data.train.epoch_steps(learner.batch_size) * trial.max_epochs),
         )
@@ -158,33 +158,37 @@ class SupervisedCohort(Cohort):
         return self.batch.state(number)
 
     def _train_together(self, batch: BatchedTrainer) -> Mapping[int, Metrics]:
-        seats = [self._seats[member.number] for member in batch.members]
+        members = [self._members[each.number] for each in batch.members]
         # Only dropout draws from the global generator, differently for each member.
-        seed_epoch(seats[0].trial.seed, seats[0].epoch, seats[0].trial.device)
-        batch.train({seat.trial.number: seat.epoch for seat in seats}, seats[0].trial.max_epochs)
+        seed_epoch(members[0].trial.seed, members[0].epoch, members[0].trial.device)
+        batch.train({member.trial.number: member.epoch for member in members}, members[0].trial.max_epochs)
         return batch.evaluate()
 
     def _train_in_turn(self) -> Mapping[int, Metrics]:
         outcomes = {}
-        for number, seat in self._seats.items():
-            learner, trial = self.learners[number], seat.trial
-            with epoch_drawn(trial.seed, seat.epoch, trial.device):
-                train_epoch(learner, seat.data.train, epoch=seat.epoch, max_epochs=trial.max_epochs, seed=trial.seed)
-                outcomes[number] = evaluate(learner, seat.data, seat.data.validation, trial.rows)
+        for number, member in self._members.items():
+            learner, trial = self.learners[number], member.trial
+            with epoch_drawn(trial.seed, member.epoch, trial.device):
+                train_epoch(
+                    learner, member.data.train, epoch=member.epoch, max_epochs=trial.max_epochs, seed=trial.seed
+                )
+                outcomes[number] = evaluate(learner, member.data, member.data.validation, trial.rows)
         return outcomes
 
     def _arrange(self, replaced: int | None = None) -> None:
         """Bring the members that are here now into the form that trains them fastest."""
         batch = self.batch
-        staying = [number for number in batch.numbers if number in self._seats and number != replaced] if batch else []
+        staying = (
+            [number for number in batch.numbers if number in self._members and number != replaced] if batch else []
+        )
         if batch is not None and len(staying) == len(batch.numbers) and not self.learners:
             return
-        if not self._apart(len(self._seats)):
+        if not self._apart(len(self._members)):
             self.batch, self.learners = self._batched(staying), {}
             return
         for number in staying:
-            seat = self._seats[number]
-            self.learners[number] = self._bench.learner(seat.trial, seat.data, self._state(number))
+            member = self._members[number]
+            self.learners[number] = self._trainers.learner(member.trial, member.data, self._state(number))
         self.batch = None
 
     def _share_what_is_still(self, number: int, coming: int) -> None:
@@ -200,11 +204,11 @@ class SupervisedCohort(Cohort):
         layout = self._side_by_side()
         if layout is None:
             return "the models do not compute together what each does alone"
-        if len({seat.fixed(layout) for seat in self._seats.values()}) > 1:
+        if len({member.fixed(layout) for member in self._members.values()}) > 1:
             return "the models differ in numbers that cannot vary in a batch"
-        seat = next(iter(self._seats.values()))
-        is_large = layout.keeps_busy or self._weights() * _LEAST_IN_A_BLOCK > seat.data.block_weights
-        if torch.device(seat.trial.device).type == "cpu" and is_large:
+        member = next(iter(self._members.values()))
+        is_large = layout.keeps_busy or self._weights() * _LEAST_IN_A_BLOCK > member.data.block_weights
+        if torch.device(member.trial.device).type == "cpu" and is_large:
             return f"a model of {self._weights():,} weights keeps a processor busy alone"
         return ""
 
@@ -214,7 +218,7 @@ class SupervisedCohort(Cohort):
             return self.batch.layout
         if self._layout is None:
             number, learner = next(iter(self.learners.items()))
-            self._layout = self._bench.layout(self._seats[number].trial, learner)
+            self._layout = self._trainers.layout(self._members[number].trial, learner)
         return self._layout
 
     def _weights(self) -> int:
@@ -228,8 +232,8 @@ class SupervisedCohort(Cohort):
         assert layout is not None  # or it would not pay
         members = [(batch.member(number), batch.row(number)) for number in staying] if batch is not None else []
         for number, learner in self.learners.items():
-            seat = self._seats[number]
-            members.append((CohortMember.of(seat.trial, seat.data, learner), FlatState.of(learner, layout)))
+            member = self._members[number]
+            members.append((CohortMember.of(member.trial, member.data, learner), FlatState.of(learner, layout)))
         if batch is not None:
             return BatchedTrainer(batch.template, layout, members, batch.batch_size, batch.precision)
         learner = next(iter(self.learners.values()))

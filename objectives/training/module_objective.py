@@ -126,15 +126,15 @@ class OwnModel(Objective):
         return None if judged.key is None else self._proofs[judged.key, device].layout
 
     def start(self, trials: Sequence[Trial]) -> Cohort:
-        return SupervisedCohort(self._bench, trials)
+        return SupervisedCohort(self._factory, trials)
 
     def test(self, trial: Trial) -> Metrics | None:
-        self._bench.data(trial)  # which says what is wrong with the examples
-        return None if self.examples("test") is None else tested(self._bench, trial)
+        self._factory.data(trial)  # which says what is wrong with the examples
+        return None if self.examples("test") is None else tested(self._factory, trial)
 
     def model(self, trial: Trial) -> Model:
         state = saved_state(trial, "answer with")
-        inputs = TensorInputs(self._bench.examples.checked("train")[0][:2].cpu())
+        inputs = TensorInputs(self._factory.examples.checked("train")[0][:2].cpu())
 
         def build() -> nn.Module:
             with weights_drawn(trial.seed, "cpu"):
@@ -164,8 +164,8 @@ class OwnModel(Objective):
         return TrainedModel(network, inputs=inputs, answers=answers, origin=origin)
 
     @cached_property
-    def _bench(self) -> "_OwnBench":
-        return _OwnBench(self, self._wanted)
+    def _factory(self) -> "_OwnTrainerFactory":
+        return _OwnTrainerFactory(self, self._wanted)
 
     def _judged(self, config: Config, device: str) -> "_Judgement":
         """Return what is known of a configuration's model, found out once for all of which `build` reads the same."""
@@ -229,17 +229,17 @@ class OwnModel(Objective):
 
     def _built(self, config: Config, device: str, *, seed: int) -> nn.Module:
         with weights_drawn(seed, device):
-            return complete(self.built(config).to(device), self._bench.examples.sample.features.to(device))
+            return complete(self.built(config).to(device), self._factory.examples.sample.features.to(device))
 
     def _exercise(self, config: Config, device: str, model: nn.Module) -> Exercise:
-        sample = self._bench.examples.sample
+        sample = self._factory.examples.sample
         moved = replace(sample, features=sample.features.to(device), targets=sample.targets.to(device))
-        size, count = config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), self._bench.examples.known("train").count
+        size, count = config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), self._factory.examples.known("train").count
         return Exercise(
             loss=self.loss(config),
             examples=moved,
             task=self.task,
-            classes=self._bench.examples.classes,
+            classes=self._factory.examples.classes,
             device=device,
             # Of a large model, examples of the usual batch would cost more than they can show.
             batch_size=size if sum(each.numel() for each in model.parameters()) <= _LARGE else min(size, _FEW),
@@ -249,7 +249,7 @@ class OwnModel(Objective):
     def _problems(self, default: Config) -> Iterator[str]:
         """Yield what the examples have that nothing can be trained with, and what the default model does not answer."""
         try:
-            yield from self._bench.examples.problems()
+            yield from self._factory.examples.problems()
         except ConfigurationError as error:
             yield from error.problems
             return
@@ -263,10 +263,10 @@ class OwnModel(Objective):
             try:
                 model, inputs = (
                     self._built(config, "cpu", seed=0).eval(),
-                    self._bench.examples.sample.features[:2].clone(),
+                    self._factory.examples.sample.features[:2].clone(),
                 )
                 outputs = answered(model(read(model)(inputs)), len(inputs))
-                check_outputs(outputs.shape[1], self.task, self._bench.examples.classes)
+                check_outputs(outputs.shape[1], self.task, self._factory.examples.classes)
             except ConfigurationError as error:
                 yield from error.problems
             except Exception:  # noqa: BLE001, S110 - it is the trial's failure, with its traceback
@@ -283,7 +283,7 @@ class _Judgement:
 
 
 @final
-class _OwnBench:
+class _OwnTrainerFactory:
     """Where an own model's trials get their data and learners."""
 
     def __init__(self, objective: OwnModel, wanted: Collection[str]) -> None:

@@ -31,8 +31,8 @@ from tuner.objectives.training.predictor_io import PreparedInputs, assembled
 from tuner.objectives.training.saved_trial import saved_state
 from tuner.objectives.training.seeding import weights_drawn
 
-_FEW_ROWS = 20_000
-"""So many rows train again on all of them: beyond, a third more teach little and take long."""
+_MOST_ROWS_TRAINED_AGAIN = 20_000
+"""Tables of at most so many rows train again on all of them: beyond, a third more teach little and take long."""
 
 
 def learner_of(
@@ -184,7 +184,7 @@ class TrainerFactory:
         A threshold is made on rows that training has not seen, for the models whose answers it was made of: others are
         surer, or less sure, and may answer with one class alone by it.
         """
-        if len(self._split.train) + len(self._split.validation) > _FEW_ROWS:
+        if len(self._split.train) + len(self._split.validation) > _MOST_ROWS_TRAINED_AGAIN:
             return False
         classes = len(np.unique(self._arrays[1])) if self._dataset.task is Task.CLASSIFICATION else 0
         return not needs_threshold(self._metric, classes)

@@ -14,7 +14,7 @@ from tuner.domain.objective import Objective
 from tuner.domain.study import StudySpec
 from tuner.running import launch
 from tuner.running.callbacks import checked_callbacks, with_callbacks
-from tuner.running.spec_source import Asked, DataFile
+from tuner.running.spec_source import DataFile, RequestedStudy
 from tuner.spec.overrides import Overrides, given_paths, plain, words_of
 from tuner.tracking.dispatch import Logs
 
@@ -63,7 +63,7 @@ def run(
     return study_after_run(name, storage, study if isinstance(study, StudySpec) else None, cause)
 
 
-def _asked(study: str | Path | StudySpec | None, data: str | Path | None, target: str | None) -> Asked:
+def _asked(study: str | Path | StudySpec | None, data: str | Path | None, target: str | None) -> RequestedStudy:
     if study is not None and data is None and target is None:
         return study
     if study is None and data is not None:

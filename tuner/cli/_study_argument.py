@@ -7,7 +7,7 @@ import typer
 from tuner.cli._completion import startable
 from tuner.cli._options import Given
 from tuner.domain.errors import ConfigurationError
-from tuner.running.spec_source import Asked, CommandStudy, DataFile
+from tuner.running.spec_source import CommandStudy, DataFile, RequestedStudy
 
 StudyArgument = Annotated[
     str | None,
@@ -63,7 +63,7 @@ def name_data(given: Given, data: str | None) -> None:
         given.name("settings.target", "--target")
 
 
-def asked(study: str | None, data: str | None, target: str | None, command: str | None = None) -> Asked:
+def asked(study: str | None, data: str | None, target: str | None, command: str | None = None) -> RequestedStudy:
     """Return what the words ask for; raises `ConfigurationError` where that is nothing, or two things."""
     if command is not None:
         if study is not None or data is not None or target is not None:

@@ -21,7 +21,7 @@ from tuner.execution.worker import Worker
 from tuner.running.builder import build_components
 from tuner.running.components import RunComponents
 from tuner.running.size_check import checked_sizes
-from tuner.running.spec_source import Asked, module_folder, read_spec
+from tuner.running.spec_source import RequestedStudy, module_folder, read_spec
 
 _QUICK = 2.0
 """Seconds that an epoch takes at most where a second one is looked at too."""
@@ -43,7 +43,9 @@ class Preview:
     """What is known of a transfer's sizes; None where the study transfers nothing."""
 
 
-def check(study: Asked, overrides: Mapping[str, Any] | None = None, mistakes: Mistakes | None = None) -> Preview:
+def check(
+    study: RequestedStudy, overrides: Mapping[str, Any] | None = None, mistakes: Mistakes | None = None
+) -> Preview:
     """Train the default configuration for one epoch, where a study would train it, and store nothing.
 
     A function runs in a process of its own, everything else in this one. Raises `NoUsableTrialError` with the traceback

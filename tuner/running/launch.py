@@ -26,7 +26,7 @@ from tuner.running.resume_request import ResumeRequest
 from tuner.running.retry import Retried, leave_failed, put_back_failed, tried_again
 from tuner.running.session import Execution, StudyRunner, removing_unbegun, run_to_end, runner_with_keepers
 from tuner.running.signals import resumable
-from tuner.running.spec_source import Asked, module_folder, read_spec
+from tuner.running.spec_source import RequestedStudy, module_folder, read_spec
 from tuner.running.stored_study import (
     check_store,
     leaving_no_folder,
@@ -48,7 +48,7 @@ from tuner.tracking.dispatch import Logs
 
 
 def run(
-    study: Asked,
+    study: RequestedStudy,
     *,
     storage: str | None = None,
     overrides: Mapping[str, Any] | None = None,

@@ -19,18 +19,18 @@ LOOKS_EVERY_SECONDS = 2.0
 """How often a run reads what is asked of it."""
 
 
-Asked = Callable[[], LiveControl]
+ReadControl = Callable[[], LiveControl]
 """Returns what is asked of a run now; raises `StorageError`."""
 
 
-def asked_of_run(store: Store, name: str) -> Asked:
+def asked_of_run(store: Store, name: str) -> ReadControl:
     """Return what says what is asked of the run of a study that this process holds."""
     claim = store.claim(name)
     return partial(store.control(name).asked, 0 if claim is None else claim.token)
 
 
 @contextmanager
-def controlled(run: RunController, asked: Asked, seconds: float = LOOKS_EVERY_SECONDS) -> Iterator[None]:
+def controlled(run: RunController, asked: ReadControl, seconds: float = LOOKS_EVERY_SECONDS) -> Iterator[None]:
     """Let the run do what is `asked` of it, which is read every few seconds until the end of the block."""
     over = threading.Event()
     following = threading.Thread(target=_follow, args=[run, asked, seconds, over], name="tuner-control", daemon=True)
@@ -42,7 +42,7 @@ def controlled(run: RunController, asked: Asked, seconds: float = LOOKS_EVERY_SE
         following.join()
 
 
-def _follow(run: RunController, asked: Asked, seconds: float, over: threading.Event) -> None:
+def _follow(run: RunController, asked: ReadControl, seconds: float, over: threading.Event) -> None:
     before = NOTHING_ASKED
     while not over.wait(seconds):
         with suppress(StorageError):  # an outage: what was asked before stands

@@ -27,7 +27,7 @@ from tuner.execution.study_checkpoints import StudyCheckpoints, store_of
 from tuner.running.components import RunComponents
 from tuner.running.held_study import HeldStudy
 from tuner.running.kept_ends import notes_of_extension
-from tuner.running.live_control import Asked, asked_of_run, controlled
+from tuner.running.live_control import ReadControl, asked_of_run, controlled
 from tuner.running.signals import stopping_on_signals, time_limit
 from tuner.running.tracked_listeners import MakeListeners
 from tuner.search.added_configs import AddedConfigs
@@ -177,7 +177,7 @@ class StudyRunner:
 
 
 def run_to_end(  # noqa: PLR0917 - what a run is, and what ends it
-    name: str, run: RunController, execution: Execution, budget: Budget, again: str, asked: Asked
+    name: str, run: RunController, execution: Execution, budget: Budget, again: str, asked: ReadControl
 ) -> StopCause | None:
     """Run study `name` for the time in its `budget`; return why it stopped before its target, None when it did not.
 

@@ -136,12 +136,12 @@ class CommandStudy:
     line: str
 
 
-Asked = str | Path | StudySpec | DataFile | CommandStudy
+RequestedStudy = str | Path | StudySpec | DataFile | CommandStudy
 """What a study can be asked for by: a shipped name, a study file's path, a spec, the data or a command alone."""
 
 
 def read_spec(
-    study: Asked, overrides: Mapping[str, Any], mistakes: Mistakes | None = None, *, imports: bool = True
+    study: RequestedStudy, overrides: Mapping[str, Any], mistakes: Mistakes | None = None, *, imports: bool = True
 ) -> tuple[StudySpec, Source]:
     """Return what is asked for, with absolute paths, and where it came from.
 
@@ -160,7 +160,7 @@ def read_spec(
 
 
 def _read(
-    study: Asked, overrides: Mapping[str, Any], folder: Path, mistakes: Mistakes, *, imports: bool
+    study: RequestedStudy, overrides: Mapping[str, Any], folder: Path, mistakes: Mistakes, *, imports: bool
 ) -> tuple[StudySpec, Source]:
     if isinstance(study, DataFile):
         spec = _spec_of_data(study, overrides, folder, mistakes)

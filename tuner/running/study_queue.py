@@ -28,7 +28,7 @@ from tuner.running.builder import build_components
 from tuner.running.outcome import failed_run
 from tuner.running.resume_request import ResumeRequest
 from tuner.running.signals import resumable
-from tuner.running.spec_source import Asked, Source, module_folder, read_spec
+from tuner.running.spec_source import RequestedStudy, Source, module_folder, read_spec
 from tuner.running.stored_study import store_new
 from tuner.running.tracked_listeners import MakeListeners
 from tuner.running.transfer import learned, warm_started
@@ -45,7 +45,7 @@ Settle = Callable[[Store, str], None]
 
 
 def submit(
-    study: Asked,
+    study: RequestedStudy,
     *,
     storage: str | None = None,
     overrides: Mapping[str, Any] | None = None,
