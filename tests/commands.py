@@ -35,6 +35,8 @@ IMPORTED = (
     *("tuner.samplers.tpe", "tuner.samplers.random", "tuner.schedulers.asha", "tuner.objectives.training.checkpoints"),
     *("tuner.storage.store", "sqlalchemy.dialects.sqlite", "faults.driver", "torch", "optuna"),
     "tuner.execution.ray.loop",
+    # What the first optimizer and the first preprocessing import late: seconds of each command that trains a model.
+    *("torch._dynamo", "sklearn.impute", "sklearn.preprocessing", "tuner.objectives.training.cohort"),
 )
 """What commands need. Ray is imported and not started: what it starts in a process must not be there in a fork."""
 _LARGEST = 2**17
