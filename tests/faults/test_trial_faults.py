@@ -132,7 +132,7 @@ def test_what_ray_cannot_use_is_told_at_once_or_does_not_matter(
 ) -> None:
     if "TMPDIR" in environment:
         Path(environment["TMPDIR"]).mkdir(exist_ok=True)
-    ended = tune(folder, "run", "mine.toml", "--trials", "2", *words, **environment)
+    ended = tune(folder, "run", "mine.toml", "--trials", "2", "--parallel", "1", *words, **environment)
     assert ended.returncode == code, ended.stderr
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
