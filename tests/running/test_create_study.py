@@ -225,9 +225,8 @@ def test_the_first_report_of_an_interrupted_trial_has_to_say_its_step() -> None:
     with create(scheduler="none", resume=True) as study:
         trial = study.ask()
         assert trial is not None
-        with pytest.raises(
-            ConfigurationError, match="trial 0 was trained to epoch 2 before, and its first rep"
-        ) as raised:
+        trained = "trial 0 was trained to epoch 2 before, and its first rep"
+        with pytest.raises(ConfigurationError, match=trained) as raised:
             trial.report(loss=0.3)
         assert "above trial.epoch" in raised.value.hint
         trial.report(loss=0.3, step=trial.epoch + 1)
