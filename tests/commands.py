@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -35,6 +35,8 @@ IMPORTED = (
     *("tuner.samplers.tpe", "tuner.samplers.random", "tuner.schedulers.asha", "tuner.objectives.training.checkpoints"),
     *("tuner.storage.store", "sqlalchemy.dialects.sqlite", "faults.driver", "torch", "optuna"),
     "tuner.execution.ray.loop",
+    # What the first optimizer and the first preprocessing import late: seconds of each command that trains a model.
+    *("torch._dynamo", "sklearn.impute", "sklearn.preprocessing", "tuner.objectives.training.cohort"),
 )
 """What commands need. Ray is imported and not started: what it starts in a process must not be there in a fork."""
 _LARGEST = 2**17
@@ -102,11 +104,14 @@ class Command:
 
 @final
 class Template:
-    """The process that waits to be forked; it is started with the first command. It imports `more` modules too."""
+    """The process that waits to be forked; it is started with the first command.
+
+    One that is to import `more` modules is itself a fork, of `TEMPLATE`.
+    """
 
     def __init__(self, *more: str) -> None:
         self._more = more
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Command | None = None
         self._control: socket.socket | None = None
 
     def start(
@@ -133,18 +138,26 @@ class Template:
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     def _begin(self) -> None:
+        if self._more:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+                listener.bind("")  # the kernel chooses a name, which no file has
+                listener.listen()
+                address: bytes = listener.getsockname()
+                self._process = TEMPLATE.start(address.hex(), *self._more, main=FURTHER)
+                self._control, _ = listener.accept()
+            return
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"}
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", "import commands; commands.main()", str(theirs.fileno()), *self._more],
+                [sys.executable, "-P", "-c", "import commands; commands.main()", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environment, start_new_session=True,
             )  # fmt: skip
 
     def close(self) -> None:
         if self._control is not None and self._process is not None:
             self._control.close()
-            self._process.wait()
+            self._process.communicate()
             self._control = self._process = None
 
 
@@ -166,16 +179,33 @@ def main() -> None:
     """Import everything, fork for each request, and, in the fork, do what was asked for."""
     end = End()
     atexit.register(end.leave)  # before all others, so it is called after them
-    for name in (*IMPORTED, *sys.argv[2:]):
+    function = _asked_of_a_fork(socket.socket(fileno=int(sys.argv[1])), IMPORTED)
+    with end.noted():
+        function()
+
+
+def further() -> None:
+    """Be a template that has imported more, in a fork of one: ADDRESS MODULE..., as `main` calls it."""
+    control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    control.connect(bytes.fromhex(sys.argv[1]))
+    _asked_of_a_fork(control, sys.argv[2:])()
+
+
+FURTHER = "commands:further"
+
+
+def _asked_of_a_fork(control: socket.socket, modules: Sequence[str]) -> Callable[[], object]:
+    """Import modules and fork for each request; return, in the forks alone, the function that is asked for."""
+    for name in modules:
         import_module(name)
     threads = [(each / "comm").read_text().strip() for each in Path("/proc/self/task").iterdir()]
     # jemalloc, which pyarrow brings, does without its own thread in a fork.
     assert len(threads) - threads.count("jemalloc_bg_thd") == 1, f"what has threads must not be forked: {threads}"
     gc.collect()
     gc.freeze()  # a fork shares what is here for good, and does not take it apart at its end
-    module, _, function = _forked(socket.socket(fileno=int(sys.argv[1]))).partition(":")
-    with end.noted():
-        getattr(import_module(module), function)()
+    module, _, name = _forked(control).partition(":")
+    function: Callable[[], object] = getattr(import_module(module), name)
+    return function
 
 
 @final

@@ -29,19 +29,22 @@ USER_CODE = Path(__file__).parent / "user_code"
 USER_MODULES = tuple(file.stem for file in USER_CODE.glob("*.py"))
 
 LONGEST = (
-    "end_to_end/test_import_order.py",
+    "integrations/test_ranks.py",
     "faults/test_kills.py",
+    "faults/test_server_faults.py",
+    "faults/test_trial_faults.py",
+    "end_to_end/test_import_order.py",
+    "end_to_end/test_cluster.py",
+    "faults/test_signals.py",
+    "faults/test_strangers.py",
     "faults/test_secrets.py",
     "end_to_end/test_interruption.py",
     "faults/test_storage_faults.py",
-    "end_to_end/test_cluster.py",
     "conformance/test_executors.py",
+    "storage/test_store.py",
+    "faults/test_doors.py",
     "end_to_end/test_running.py",
-    "integrations/test_ranks.py",
     "end_to_end/test_reporting.py",
-    "faults/test_trial_faults.py",
-    "test_readme.py",
-    "test_documentation.py",
 )
 """The files of tests that last longest, from the longest on."""
 

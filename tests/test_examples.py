@@ -1,12 +1,11 @@
 """Every program in `examples/` runs, in a folder of its own, as its reader starts it."""
 
-import subprocess
-import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from commands import PROGRAM, PYTEST, TEMPLATE
 from plugins import install, on_path
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -16,9 +15,7 @@ PLUGIN = EXAMPLES / "plugin"
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_an_example_runs(program: str, workplace: Path) -> None:
-    ran = subprocess.run(
-        [sys.executable, EXAMPLES / program], cwd=workplace, capture_output=True, text=True, check=False
-    )
+    ran = TEMPLATE.run(str(EXAMPLES / program), main=PROGRAM, cwd=workplace)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip()
 
@@ -41,9 +38,8 @@ def test_the_plugins_sampler_is_found_by_its_name(plugin: Path, cli: Callable[..
 
 
 def test_the_plugin_passes_its_own_test(plugin: Path) -> None:
-    environment = {"PYTHONPATH": f"{plugin}:{EXAMPLES.parent}", "OMP_NUM_THREADS": "1", "PATH": ""}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(PLUGIN), str(PLUGIN)]
-    ran = subprocess.run(command, cwd=plugin, env=environment, capture_output=True, text=True, check=False)
+    words = ("-q", "-p", "no:cacheprovider", "-o", f"pythonpath={plugin}", "--rootdir", str(PLUGIN), str(PLUGIN))
+    ran = TEMPLATE.run(*words, main=PYTEST, cwd=plugin, env={"OMP_NUM_THREADS": "1", "PATH": ""})
     assert ran.returncode == 0, ran.stdout
 
 

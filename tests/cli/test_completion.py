@@ -1,12 +1,11 @@
 """What a shell is offered when a person presses the tabulator."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commands import TEMPLATE
 
 import tuner
 
@@ -16,9 +15,8 @@ Cli = Callable[..., tuple[int, str, str]]
 def offered(*words: str) -> list[str]:
     """Return what bash is offered for the last of the words."""
     asked = {"_TUNER_COMPLETE": "complete_bash", "COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)}
-    command = [sys.executable, "-m", "tuner.cli"]
-    ran = subprocess.run(command, env={**os.environ, **asked}, capture_output=True, text=True, check=True)
-    assert not ran.stderr
+    ran = TEMPLATE.run(env={**os.environ, **asked})
+    assert (ran.returncode, ran.stderr) == (0, "")
     return ran.stdout.split()
 
 

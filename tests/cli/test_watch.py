@@ -3,8 +3,6 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any, final
 
 import pytest
+from commands import TEMPLATE
 from databases import transaction
 from fakes import MAXIMIZED, metrics
 from sqlalchemy import text
@@ -235,13 +234,10 @@ def test_a_confirmation_is_watched_after_the_search(store: Store, looks: Looks, 
 
 def test_ctrl_c_ends_the_watching_and_not_the_study(store: Store, looks: Looks) -> None:
     with running(store, looks) as plan:
-        words = [sys.executable, "-m", "tuner.cli", "watch", "live"]
-        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
-            assert watching.stdout is not None
-            assert watching.stderr is not None
-            assert watching.stdout.readline().startswith("study live: 0 of 2")
-            watching.send_signal(signal.SIGINT)
-            assert watching.stderr.read() == "no longer watched; study live continues\n"
+        watching = TEMPLATE.start("watch", "live")
+        assert watching.stdout.readline().startswith("study live: 0 of 2")
+        watching.send_signal(signal.SIGINT)
+        assert watching.communicate()[1] == "no longer watched; study live continues\n"
         assert watching.returncode == 130
         plan((0, Run.finish))
     assert [trial.state for trial in store.read("live")[1]] == [TrialState.COMPLETE] * 2

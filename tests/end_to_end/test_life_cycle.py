@@ -16,7 +16,8 @@ def scored(trial, by):
 def spec(**more):
     space = tuner.SearchSpace(x=tuner.Float(0, 1))
     return tuner.StudySpec(
-        objective=partial(scored, by=1), search_space=space, metric="score", budget=tuner.Budget(trials=3), **more
+        objective=partial(scored, by=1), search_space=space, metric="score", budget=tuner.Budget(trials=3),
+        resources=tuner.Resources(parallel=1), **more
     )
 
 before, folder = dict(os.environ), os.getcwd()

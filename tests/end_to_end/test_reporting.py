@@ -1,8 +1,6 @@
 """Functions that report and save folders: killed anywhere, they continue from what was recorded, to the same curve."""
 
 import os
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -31,6 +29,8 @@ name = "random"
 name = "none"
 """
 
+KNOWN = "faults.processes:known_driver"
+
 Curves = list[dict[int, float]]
 
 
@@ -40,11 +40,7 @@ def run(folder: Path, executor: str, killed: str = "") -> int:
     words = ["run", "reporting.toml"] if is_new else ["resume", "reporting"]
     words += ["--executor", executor]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MARKS": str(folder), "KILLED": killed or "-1:0::"}
-    if executor == "inline":
-        return TEMPLATE.run(*words, cwd=folder, env=environment).returncode
-    # A fresh interpreter for Ray, whose id its trials are to know.
-    command = ["sh", "-c", 'DRIVER=$$ exec "$@"', "sh", sys.executable, "-m", "tuner.cli", *words]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False).returncode
+    return TEMPLATE.run(*words, cwd=folder, env=environment, main=KNOWN).returncode
 
 
 def made(folder: Path) -> Path:

@@ -12,6 +12,8 @@ from pathlib import Path
 from commands import TEMPLATE, Command
 from faults.invariants import trained
 
+from tuner.cli.__main__ import main
+
 IS_LONG = os.environ.get("TUNER_FAULTS") == "long"
 SEED = int(os.environ.get("TUNER_FAULTS_SEED", "0"))
 TARGET = 12
@@ -28,7 +30,7 @@ def start(*words: str, pause: float = 0.0) -> Command:
     return TEMPLATE.start(*words, env={**os.environ, "PAUSE": str(pause)})
 
 
-def start_anew(*words: str, pause: float = 0.0, start_new_session: bool = False) -> subprocess.Popen[str]:
+def start_anew(*words: str, pause: float = 0.0) -> subprocess.Popen[str]:
     """Start the command line as a person does, in an interpreter that has imported nothing."""
     command = [sys.executable, "-m", "tuner.cli", *words]
     environment = {**os.environ, "PAUSE": str(pause)}
@@ -38,7 +40,6 @@ def start_anew(*words: str, pause: float = 0.0, start_new_session: bool = False)
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        start_new_session=start_new_session,
     )
 
 
@@ -60,3 +61,18 @@ def wait_until_trained(folder: Path, epochs: int, process: Process) -> bool:
             return False
         time.sleep(0.01)  # polling a file that another process writes: there is no event to await
     return True
+
+
+def leader() -> None:
+    """Be the command line, in a process that leads a group, and a session, of its own."""
+    os.setsid()
+    main()
+
+
+LEADER = "faults.processes:leader"
+
+
+def known_driver() -> None:
+    """Be the command line, in a process whose id its trials know as $DRIVER."""
+    os.environ["DRIVER"] = str(os.getpid())
+    main()

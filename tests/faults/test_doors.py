@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import PROGRAM, TEMPLATE
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.pool import QueuePool
@@ -138,8 +139,9 @@ def test_a_bug_report_holds_no_password(workplace: Path) -> None:
 # Files that only their owner reads
 
 STUDIES = """
-import tuner
+import os, tuner
 
+os.umask(0o022)
 
 tuner.run("mine.toml", executor="inline", scheduler="pbt")
 tuner.run("mine.toml", executor="inline", trials=3, storage="deep/deeper/studies.db")
@@ -156,7 +158,9 @@ def readable_by_others(folder: Path) -> dict[str, str]:
 
 
 def test_what_a_study_leaves_is_for_its_owner_alone_under_any_umask(user_folder: Path) -> None:
-    subprocess.run([sys.executable, "-c", STUDIES], check=True, umask=0o022, capture_output=True)
+    (user_folder / "studies.py").write_text(STUDIES)
+    ran = TEMPLATE.run("studies.py", main=PROGRAM)
+    assert ran.returncode == 0, ran.stderr
     for name in ("checkpoints", "deep", ".tuner"):
         assert len(files_below(user_folder / name)) > 1
         assert readable_by_others(user_folder / name) == {}

@@ -84,6 +84,7 @@ def toml(objective: str) -> str:
     return (
         f'objective = "{objective}"\nsearch_space = "secretive:space"\nmetric = "score"\ndirection = "maximize"\n'
         f"[settings]\n{plain}\nnested = {nested}\n[budget]\ntrials = 4\nepochs = 2\n"
+        "[resources]\nparallel = 1\n"
     )
 
 

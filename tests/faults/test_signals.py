@@ -12,8 +12,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from commands import TEMPLATE
 from faults.invariants import check_finished, check_stored, left_behind
-from faults.processes import IS_LONG, ROOT, SEED, TARGET, Process, start, start_anew, wait_for_line, wait_until_trained
+from faults.processes import (
+    IS_LONG,
+    LEADER,
+    ROOT,
+    SEED,
+    TARGET,
+    Process,
+    start,
+    start_anew,
+    wait_for_line,
+    wait_until_trained,
+)
 
 import tuner
 from tuner.storage.lease import KEY
@@ -89,7 +101,7 @@ def test_a_signal_while_ray_starts_or_trains_leaves_no_process(moment: int, fold
 
 
 def test_a_signal_to_the_whole_group_in_the_middle_of_a_long_epoch_saves_the_study(folder: Path) -> None:
-    process = start_anew("run", "faulty.toml", pause=60, start_new_session=True)
+    process = TEMPLATE.start("run", "faulty.toml", env={**os.environ, "PAUSE": "60"}, main=LEADER)
     assert wait_until_trained(folder, 1, process)
     os.killpg(process.pid, signal.SIGTERM)
     _, errors = process.communicate(timeout=120)

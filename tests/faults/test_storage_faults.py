@@ -1,28 +1,22 @@
 """Rows 7 to 12 and 25: other drivers, and databases that are locked, full, damaged, or somebody else's."""
 
-import multiprocessing
 import sqlite3
-import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
-from fakes import MAXIMIZED
+from commands import PROGRAM, TEMPLATE
 from faults.invariants import check_finished
 from faults.processes import TARGET, start, wait_for_line, wait_until_trained
+from faults.together import CREATING, HOLDING, create
 from servers import KINDS, Server
 
-from tuner import Float, SearchSpace
-from tuner.domain.errors import StudyHeldError
-from tuner.domain.new_study import NewStudy
 from tuner.storage.store import open_store
 
 Cli = Callable[..., tuple[int, str, str]]
-SPACE = SearchSpace(x=Float(0, 1))
 
 
 @pytest.fixture
@@ -63,60 +57,23 @@ def test_two_drivers_that_start_together_make_one_study(folder: Path) -> None:
     check_finished(folder, TARGET)
 
 
-def _create(location: str, name: str) -> None:
-    store = open_store(location)
-    store.create(NewStudy(name=name, goal=MAXIMIZED, space=SPACE, spec={}, source={}))
-    store.close()
-
-
-def _create_together(locations: Sequence[str], name: str, together: Barrier) -> None:
-    for location in locations:  # in the first they wait for each other's imports
-        together.wait(60)
-        _create(location, name)
-
-
 def test_six_processes_make_new_databases_together(tmp_path: Path, servers: Callable[[str], Server]) -> None:
     locations = [str(tmp_path / f"studies{number}.db") for number in range(4)]
     locations += [servers(kind).database() for kind in KINDS for _ in range(2)]
-    spawning = multiprocessing.get_context("spawn")
-    together = spawning.Barrier(6)
     names = [f"study{number}" for number in range(6)]
-    processes = [spawning.Process(target=_create_together, args=[locations, name, together]) for name in names]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-    assert [process.exitcode for process in processes] == [0] * 6
+    created = TEMPLATE.run(",".join(names), *locations, main=CREATING)
+    assert created.returncode == 0, created.stderr
     for location in locations:
         store = open_store(location)
         assert sorted(store.names) == names
         store.close()
 
 
-def _hold(location: str, together: Barrier) -> None:
-    store = open_store(location)
-    for _ in range(20):
-        together.wait(60)
-        try:
-            with store.holding("s"):
-                together.wait(60)  # until everybody has tried
-        except StudyHeldError:
-            together.wait(60)
-        together.wait(60)
-
-
 def test_of_processes_that_ask_at_once_one_holds_the_study(storage: str) -> None:
-    location = storage
-    _create(location, "s")
-    spawning = multiprocessing.get_context("spawn")
-    together = spawning.Barrier(4)
-    processes = [spawning.Process(target=_hold, args=[location, together]) for _ in range(4)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-    assert [process.exitcode for process in processes] == [0] * 4
-    store = open_store(location)
+    create(storage, "s")
+    held = TEMPLATE.run(storage, main=HOLDING)
+    assert held.returncode == 0, held.stderr
+    store = open_store(storage)
     claim = store.claim("s")
     store.close()
     assert claim is not None
@@ -152,7 +109,7 @@ def test_results_that_were_kept_in_a_file_are_stored_by_the_next_run(folder: Pat
 def test_a_full_database_ends_the_run_with_what_to_do_and_loses_nothing(folder: Path, cli: Cli) -> None:
     assert cli("run", "faulty.toml", "--executor", "inline", "--trials", "4")[0] == 0
     database = folder / ".tuner" / "studies.db"
-    small = (
+    (folder / "small.py").write_text(
         "import sys; from sqlalchemy import event; from sqlalchemy.engine import Engine\n"
         "from tuner.cli.__main__ import main\n"
         "def limit(connection, _):\n"
@@ -161,7 +118,7 @@ def test_a_full_database_ends_the_run_with_what_to_do_and_loses_nothing(folder: 
         "event.listen(Engine, 'connect', limit)\n"
         "sys.argv = ['tuner', 'resume', 'faulty', '--executor', 'inline', '--trials', '400']; main()\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", small], stderr=subprocess.PIPE, text=True)
+    process = TEMPLATE.start("small.py", main=PROGRAM)
     told = wait_for_line(process, "waiting for the storage")
     assert "full" in told
     assert str(database) in told

@@ -4,6 +4,7 @@ Nothing of them is imported, nothing hangs, and nothing ends as a bug of tuner's
 ones. `TUNER_FUZZ_EXAMPLES=40` tries 1,000, and new ones every time; `TUNER_FAULTS=long` puts large files everywhere.
 """
 
+import io
 import json
 import os
 import random
@@ -15,6 +16,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -226,7 +228,7 @@ def put(path: Path, kind: str) -> None:
             path.symlink_to(path)
         case "too large" | "large":
             with path.open("wb") as file:
-                file.truncate(LARGEST + 1 if kind == "too large" else 3 * 2**30)
+                file.truncate(LARGEST + 1 if kind == "too large" else MEMORY + 2**28)
         case "nested":
             path.write_text('{"a":' * 900 + "1" + "}" * 900)
         case "flat":
@@ -258,19 +260,25 @@ def test_what_is_no_data_file_study_file_or_database_is_refused(asked: Asked, ki
         asked.ask(*words.get(ending, ("check", "--data", f"odd.{ending}", "--target", "y")))
 
 
+@cache
+def zeros() -> bytes:
+    """Return an archive, of a megabyte, of an array that has a gigabyte."""
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
+        archive.open("x.npy", "w", force_zip64=True) as file,
+    ):
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (5 * 2**24, 2)})
+        for _ in range(160):
+            file.write(bytes(8 * 2**20))
+    return packed.getvalue()
+
+
 def bomb(name: str, folder: Path) -> Path:
     path = folder / f"bomb.{name.partition(' ')[0]}"
     match name:
         case "npz of zeros" | "npy of zeros":
-            with (
-                zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
-                archive.open("x.npy", "w", force_zip64=True) as file,
-            ):
-                np.lib.format.write_array_header_1_0(
-                    file, {"descr": "<f8", "fortran_order": False, "shape": (5 * 2**24, 2)}
-                )
-                for _ in range(160):
-                    file.write(bytes(8 * 2**20))
+            path.write_bytes(zeros())
         case "parquet dictionary":
             text = pa.DictionaryArray.from_arrays(pa.array(np.zeros(10**5, dtype=np.int32)), pa.array(["x" * 10**6]))
             columns = {"a": text, "b": text, "y": pa.array(["u", "v"] * 50_000)}

@@ -39,10 +39,10 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Complete
     ("number", "state", "reason"),
     [
         (0, "COMPLETE", ""),
-        (1, "FAIL", "it reported nothing within the 30 s that limits.progress allows"),
-        (2, "FAIL", "it reported nothing within the 30 s that limits.progress allows"),
-        (3, "FAIL", "it reported nothing within the 30 s that limits.progress allows"),
-        (4, "FAIL", "it reported nothing within the 30 s that limits.progress allows"),
+        (1, "FAIL", "it reported nothing within the 15 s that limits.progress allows"),
+        (2, "FAIL", "it reported nothing within the 15 s that limits.progress allows"),
+        (3, "FAIL", "it reported nothing within the 15 s that limits.progress allows"),
+        (4, "FAIL", "it reported nothing within the 15 s that limits.progress allows"),
         (5, "FAIL", "it printed more than the 19 MiB that limits.output allows"),
         (6, "FAIL", "MiB of memory, limits.memory allows 762 MiB"),
         (7, "FAIL", "MemoryError: 1 TiB is too much"),
@@ -132,7 +132,7 @@ def test_what_ray_cannot_use_is_told_at_once_or_does_not_matter(
 ) -> None:
     if "TMPDIR" in environment:
         Path(environment["TMPDIR"]).mkdir(exist_ok=True)
-    ended = tune(folder, "run", "mine.toml", "--trials", "2", *words, **environment)
+    ended = tune(folder, "run", "mine.toml", "--trials", "2", "--parallel", "1", *words, **environment)
     assert ended.returncode == code, ended.stderr
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -3,13 +3,12 @@
 import os
 import shlex
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import ROOT
+from commands import PROGRAM, ROOT
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from integrations.guides import Guide, study
 from omegaconf import OmegaConf
@@ -17,17 +16,14 @@ from omegaconf import OmegaConf
 from tuner import Choice, ConfigurationError, Float, Int
 from tuner.integrations.hydra import parameter_of
 
-GUIDE = Guide("hydra")
+GUIDE = Guide("hydra", "hydra", "tuner.integrations.hydra")
 DYING = "    if hydra.core.hydra_config.HydraConfig.get().job.num == 2 and not os.path.exists('died'):\n"
 
 
 def command(folder: Path, *more: str) -> "subprocess.CompletedProcess[str]":
     _, *words = shlex.split(GUIDE.commands[0])
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [sys.executable, *words, "hydra.sweeper.executor=inline", *more],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    return GUIDE.template.run(*words, "hydra.sweeper.executor=inline", *more, cwd=folder, env=environment, main=PROGRAM)
 
 
 def results(folder: Path) -> list[tuple[Mapping[str, Any], float | None]]:

@@ -1,14 +1,13 @@
 """A model that was exported answers as it did in its study, and its folder is whole or not there."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from commands import PROGRAM, TEMPLATE
 from models.conftest import KINDS, Place
 from places import checkpoints_in
 from safetensors.torch import load_file
@@ -46,7 +45,9 @@ def test_a_fresh_process_answers_with_an_export_as_the_study_does_to_the_last_bi
         np.save(tmp_path / f"{kind}-inputs.npy", inputs)
     table = _table(tmp_path / "table.csv")
     table.export(tmp_path / "table")
-    subprocess.run([sys.executable, "-c", FRESH, *KINDS, "table"], cwd=tmp_path, check=True)
+    (tmp_path / "fresh.py").write_text(FRESH)
+    answered = TEMPLATE.run("fresh.py", *KINDS, "table", main=PROGRAM, cwd=tmp_path)
+    assert answered.returncode == 0, answered.stderr
     rows = {kind: (trained.study(kind), np.load(tmp_path / f"{kind}-inputs.npy")) for kind in KINDS}
     for kind, (study, inputs) in {**rows, "table": (table, pd.read_csv(tmp_path / "table.csv"))}.items():
         model = study.best_model()

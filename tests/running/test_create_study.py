@@ -1,12 +1,12 @@
 """A study that is asked and told is created, refused, opened again after anything, and looked at by every query."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import PROGRAM, TEMPLATE
 
 import tuner
 from tuner import AskTellStudy, TrialState
@@ -225,9 +225,8 @@ def test_the_first_report_of_an_interrupted_trial_has_to_say_its_step() -> None:
     with create(scheduler="none", resume=True) as study:
         trial = study.ask()
         assert trial is not None
-        with pytest.raises(
-            ConfigurationError, match="trial 0 was trained to epoch 2 before, and its first rep"
-        ) as raised:
+        trained = "trial 0 was trained to epoch 2 before, and its first rep"
+        with pytest.raises(ConfigurationError, match=trained) as raised:
             trial.report(loss=0.3)
         assert "above trial.epoch" in raised.value.hint
         trial.report(loss=0.3, step=trial.epoch + 1)
@@ -260,7 +259,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_study_whose_program_was_killed_is_opened_at_once() -> None:
-    assert subprocess.run([sys.executable, "-c", KILLED], check=False).returncode == -9
+    Path("killed.py").write_text(KILLED)
+    assert TEMPLATE.run("killed.py", main=PROGRAM).returncode == -9
     assert [trial.state.value for trial in tuner.load_study("asked").trials] == ["COMPLETE", "WAITING"]
     with create(resume=True, scheduler="none") as study:
         trial = study.ask()

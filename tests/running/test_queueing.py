@@ -1,13 +1,12 @@
 """Configurations are added to a stored study: checked, completed, and tried by whatever process runs it."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import PROGRAM, TEMPLATE
 
 import tuner
 from tuner.domain.errors import ConfigurationError
@@ -194,10 +193,12 @@ def test_a_program_that_is_killed_while_it_takes_one_neither_loses_it_nor_tries_
     asked = {"metric": "score", "direction": "maximize", "name": "added", "trials": 4, "sampler": "random"}
     tuner.create_study(space, **asked).close()  # type: ignore[arg-type]
     (added,), _ = add({"x": 0.25})
-    killed = subprocess.run([sys.executable, "-c", ASKING, where], check=False, timeout=120)
-    assert killed.returncode == -9
+    Path("asking.py").write_text(ASKING)
+    killed = TEMPLATE.run("asking.py", where, main=PROGRAM)
+    assert killed.returncode == -9, killed.stderr
     assert len(configs()) == (1 if where == "within" else 2)  # taking it and storing its trial are one transaction
-    subprocess.run([sys.executable, "-c", ASKING, "not"], check=True, timeout=120)
+    asked_again = TEMPLATE.run("asking.py", "not", main=PROGRAM)
+    assert asked_again.returncode == 0, asked_again.stderr
     assert configs()[1] == added
     assert configs().count(added) == 1
     assert len(configs()) == 4

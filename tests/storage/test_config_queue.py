@@ -1,10 +1,10 @@
 """A study's queue: kept in its storage, read seldom, and emptied by the transaction that stores a trial."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from commands import PROGRAM, TEMPLATE
 from fakes import MINIMIZED, described
 
 from tuner import Float, SearchSpace
@@ -113,7 +113,9 @@ for index in range(20):
 
 
 def test_what_several_processes_add_at_a_time_is_all_there(store: Store, storage: str) -> None:
-    adding = [subprocess.Popen([sys.executable, "-c", ADDING, str(number), storage]) for number in (1, 2)]
-    assert [process.wait(60) for process in adding] == [0, 0]
+    Path("adding.py").write_text(ADDING)
+    adding = [TEMPLATE.start("adding.py", str(number), storage, main=PROGRAM) for number in (1, 2)]
+    told = [process.communicate()[1] for process in adding]
+    assert [process.returncode for process in adding] == [0, 0], told
     found = sorted(config["x"] for config in waiting(store))
     assert found == sorted(number / 10 + index / 1000 for number in (1, 2) for index in range(20))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from commands import PROGRAM, TEMPLATE
 from databases import opened, transaction
 from fakes import MAXIMIZED
 from sqlalchemy import update
@@ -93,14 +94,12 @@ def test_nobody_holds_a_study_that_was_given_back(store: Store) -> None:
 
 
 def test_the_lease_of_a_process_that_died_here_is_taken_over_at_once(store: Store) -> None:
-    code = (
+    Path("dies.py").write_text(
         "import os, sys; from tuner.storage.store import open_store\n"
         "with open_store(sys.argv[1]).holding('s'): os.kill(os.getpid(), 9)"
     )
-    died = subprocess.run(
-        [sys.executable, "-c", code, store.location.url.render_as_string(hide_password=False)], check=False
-    )
-    assert died.returncode == -9
+    died = TEMPLATE.run("dies.py", store.location.url.render_as_string(hide_password=False), main=PROGRAM)
+    assert died.returncode == -9, died.stderr
     left = store.claim("s")
     assert left is not None
     assert left.until is not None

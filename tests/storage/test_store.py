@@ -1,9 +1,6 @@
 import json
-import os
 import sqlite3
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +8,7 @@ from typing import Any
 
 import optuna
 import pytest
+from commands import PROGRAM, TEMPLATE
 from databases import transaction
 from fakes import MAXIMIZED, described, metrics
 from sqlalchemy import select, text
@@ -372,8 +370,9 @@ def test_a_process_that_comes_and_goes_leaves_the_log_to_the_one_that_stays(tmp_
     assert stays.names == ("kept",)
     create(stays, "new")
     stays.delete("new")
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent.parent)}
-    subprocess.run([sys.executable, "-c", VISITOR, str(file)], check=True, env=environment)
+    (tmp_path / "visitor.py").write_text(VISITOR)
+    visited = TEMPLATE.run("visitor.py", str(file), main=PROGRAM)
+    assert visited.returncode == 0, visited.stderr
     assert file.with_name("studies.db-wal").exists()
     create(stays, "newer")
     stays.close()

@@ -1,10 +1,13 @@
 """An objective that is a class trains in ranks as it does in one process."""
 
+import json
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
 
 import pytest
+from commands import TEMPLATE
 
 from tuner.domain.config import Config
 from tuner.domain.objective import Cohort, Objective
@@ -82,21 +85,36 @@ def test_two_ranks_have_the_losses_of_one_process_to_six_digits_and_one_continue
     assert last["loss"] == pytest.approx(losses[-1], rel=1e-6)  # type: ignore[index]
 
 
+def optimized_by(optimizer: str) -> Config:
+    return Config({**CONFIG, "optimizer": {"name": optimizer, "lr": 0.01, "clip": 0.5}})
+
+
+def divided() -> None:
+    """Train the trial in FOLDER on, by OPTIMIZER, in ranks that are forks of this process; print its losses."""
+    folder, optimizer = sys.argv[1:]
+    sharded = worker_spec(Path(folder), sharded=True, micro_batch=2, recompute_activations=True)
+    shared, reports = trial(Path(folder), recorded=1, config=optimized_by(optimizer))
+    RankFunction(sharded, find_objective, start_method="fork")(shared)
+    sys.stdout.write(json.dumps([each["loss"] for each in reports.reported]))
+
+
+DIVIDED = "execution.ranks.test_objective:divided"
+
+
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_weights_that_two_ranks_divide_have_the_losses_of_one_process_and_one_continues_from_them(
     optimizer: str, tmp_path: Path
 ) -> None:
     """FSDP2 on gloo; they continue from what one process has kept, and one from what they have."""
-    config = Config({**CONFIG, "optimizer": {"name": optimizer, "lr": 0.01, "clip": 0.5}})
+    config = optimized_by(optimizer)
     objective = Language(SETTINGS, seed=1)
     alone = objective.start([trial(tmp_path, config=config)[0]])
     losses = [alone.advance()[0]["loss"]]  # type: ignore[index]
     alone.save([0])
     losses += [alone.advance()[0]["loss"] for _ in range(EPOCHS - 1)]  # type: ignore[index]
-    sharded = worker_spec(tmp_path, sharded=True, micro_batch=2, recompute_activations=True)
-    shared, reports = trial(tmp_path, recorded=1, config=config)
-    RankFunction(sharded, find_objective, start_method="spawn")(shared)
-    assert [each["loss"] for each in reports.reported] == pytest.approx(losses[1:], rel=1e-6)
+    trained = TEMPLATE.run(str(tmp_path), optimizer, main=DIVIDED)
+    assert trained.returncode == 0, trained.stderr
+    assert json.loads(trained.stdout.splitlines()[-1]) == pytest.approx(losses[1:], rel=1e-6)
     continued, _ = trial(tmp_path, recorded=2, config=config)
     last = objective.start([continued]).advance()[0]
     assert last["loss"] == pytest.approx(losses[-1], rel=1e-6)  # type: ignore[index]

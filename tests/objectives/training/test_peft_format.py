@@ -12,8 +12,6 @@ from tuner.objectives.text.base_folder import base_at
 from tuner.objectives.training.adapter_model import AdapterModel
 from tuner.objectives.training.text_tokens import TextTokens
 
-peft = pytest.importorskip("peft")
-
 CONFIG = {
     "adapter": {"name": "lora", "rank": 3, "alpha": 24.0, "layers": 0.5},
     "optimizer": {"name": "adamw", "lr": 0.02},
@@ -25,6 +23,7 @@ CONFIG = {
     ("kind", "task"), [*((kind, "language") for kind in LANGUAGE), *((kind, "classification") for kind in SMALL)]
 )
 def test_peft_loads_the_adapters_and_has_the_same_logits(kind: str, task: str, tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft")  # for seconds, which every process that collects the tests would take
     settings = settings_of(kind, task, tmp_path)
     objective = Finetune(settings, seed=1)
     learner = trial(0, CONFIG, settings)
