@@ -19,6 +19,7 @@ from tuner.domain.trial import TrialState
 from tuner.formatting.values import amount
 from tuner.running.builder import build_components
 from tuner.running.cluster import joined_capacity, on_cluster
+from tuner.running.code_places import module_folder
 from tuner.running.components import RunComponents
 from tuner.running.confirmation_run import confirmation_of_search, is_confirmed
 from tuner.running.extension import extend
@@ -29,7 +30,7 @@ from tuner.running.own_parts import attributed
 from tuner.running.resume_check import refuse_asked, refuse_fewer_trials
 from tuner.running.retry import Retried, leave_failed, put_back_failed, tried_again
 from tuner.running.session import Execution, StudyRunner, removing_unbegun, run_to_end, runner_with_keepers
-from tuner.running.spec_source import Asked, module_folder, read_spec
+from tuner.running.spec_source import Asked, read_spec
 from tuner.running.stored_study import (
     check_store,
     leaving_no_folder,
