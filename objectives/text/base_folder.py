@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, final
 from tuner.domain.errors import ConfigurationError
 from tuner.objectives.text.token_cache import cache_folder
 from tuner.system.files import made_once
-from tuner.system.untrusted_files import json_of, text_of
+from tuner.system.untrusted_files import json_of, opened, text_of
 
 RANDOM = "random"
 """The base that ships: a small Llama of random weights, which reads bytes."""
@@ -150,9 +151,9 @@ def _fingerprint(path: Path, config: str) -> str:
 
 def _sampled(file: Path) -> str:
     """Return a hash of the size of a file, which may be large, and of pieces all over it: training changes them all."""
-    size = file.stat().st_size
-    found = hashlib.sha256(str(size).encode())
-    with file.open("rb") as stream:
+    with opened(file, _LARGEST_WEIGHTS) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        found = hashlib.sha256(str(size).encode())
         for begin in range(0, size, max(_PIECE, size // _PIECES)):
             stream.seek(begin)
             found.update(stream.read(_PIECE))
@@ -160,6 +161,8 @@ def _sampled(file: Path) -> str:
 
 
 _LARGEST_TOKENIZER = 2**28
+_LARGEST_WEIGHTS = 2**50
+"""A file's size in bytes: no other bound is known, since large models are what adapters are for."""
 _PIECE, _PIECES = 4096, 256
 
 

@@ -130,3 +130,29 @@ def test_a_part_of_a_variable_that_is_a_secret_is_hidden_alone(
     monkeypatch.setenv(variable, value)
     assert redacted(f"it failed with {secret} there") == "it failed with *** there"
     assert redacted("of that type is the account") == "of that type is the account"
+
+
+COMMAND = [
+    "python",
+    "x.py",
+    "--password",
+    "s3cret01",
+    "--url=http://u:s3cret02@h",
+    "--token",
+    "{token}",
+    "--lr",
+    "{lr}",
+]
+
+
+def test_the_words_of_a_command_are_kept_without_secrets_and_with_its_placeholders() -> None:
+    shown = ["x", "--password", "***", "--url=http://***@h", "--token", "{token}", "--lr", "{lr}"]
+    assert without_secrets(COMMAND) == shown
+    assert without_secrets(["--api-key={key}", "--max-tokens", "many"]) == ["--api-key={key}", "--max-tokens", "many"]
+    assert is_same_but_hidden(shown, COMMAND)
+    assert not is_same_but_hidden(shown, [*COMMAND[:-1], "other"])
+
+
+def test_a_secret_of_a_command_is_hidden_wherever_it_stands() -> None:
+    remember(COMMAND)
+    assert redacted("it failed with s3cret01 and s3cret02 and {token}") == "it failed with *** and *** and {token}"

@@ -10,7 +10,7 @@ import html
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
@@ -43,12 +43,28 @@ def without_secrets(value: Any, key: str = "") -> Any:
         # A table may have a column called password, of which its type is no secret.
         return {redacted(str(inner)): without_secrets(each, _key(key, str(inner))) for inner, each in value.items()}
     if isinstance(value, list | tuple):
-        return [without_secrets(each, key) for each in value]
+        return [without_secrets(each, inner) for inner, each in _with_keys(value, key)]
     if isinstance(value, int | float) and not isinstance(value, bool):
         return HIDDEN if is_secret_number_key(key) else value
     if not isinstance(value, str):
         return value
+    if _PLACEHOLDER.fullmatch(value):
+        return value
     return HIDDEN if value and is_secret_key(key) else redacted(value)
+
+
+def _with_keys(values: Sequence[Any], key: str) -> Iterator[tuple[str, Any]]:
+    """Yield the items of a list with what each is called: as the list is, or as the option before it in a command."""
+    before: Any = None
+    for value in values:
+        is_option = isinstance(before, str) and _OPTION.fullmatch(before) is not None
+        yield (_key(key, before) if is_option else key), value
+        before = value
+
+
+_OPTION = re.compile(r"--?[A-Za-z][\w-]*")
+_PLACEHOLDER = re.compile(r"(?:[\w-]*=)?\{[\w.]+(?:\?[^{}]*)?\}")
+"""A word of a command that a trial's value is put into."""
 
 
 def _key(outer: str, inner: str) -> str:
@@ -81,6 +97,8 @@ def redacted(text: str) -> str:
 
 def is_same_but_hidden(recorded: object, given: object) -> bool:
     """Whether `recorded` may be what `given` was recorded as."""
+    if isinstance(recorded, list | tuple) and isinstance(given, list | tuple):
+        return len(recorded) == len(given) and all(map(is_same_but_hidden, recorded, given))
     if not isinstance(recorded, str) or HIDDEN not in recorded or not isinstance(given, str):
         return recorded == given
     pattern = ".*".join(map(re.escape, recorded.split(HIDDEN)))
@@ -123,11 +141,11 @@ def _secrets(value: Any, key: str) -> Iterator[str]:
         for inner, each in value.items():
             yield from _secrets(each, _key(key, str(inner)))
     elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _secrets(each, key)
+        for inner, each in _with_keys(value, key):
+            yield from _secrets(each, inner)
     elif isinstance(value, int | float) and not isinstance(value, bool) and is_secret_number_key(key):
         yield str(value)
-    elif isinstance(value, str):
+    elif isinstance(value, str) and not _PLACEHOLDER.fullmatch(value):
         if is_secret_key(key):
             yield from _parts(value)
         yield from secrets_in(value)
@@ -141,7 +159,7 @@ _USERS = frozenset({"postgres", "mysql", "root", "admin", "tuner"})
 
 
 def _parts(secret: str) -> Iterator[str]:
-    """Yield a secret and what may be told of it alone: lines, the items of a list, the secrets in JSON."""
+    """Yield a secret and what of it may stand alone: lines, the items of a list, the secrets in JSON."""
     yield from {secret, secret.strip()}
     members = _members(secret)
     if members is not None:

@@ -21,7 +21,7 @@ _SEPARATOR = r"[&,;'\"(){}\[\]<>\\]"
 _BARE = (
     rf"(?:[^\s&,;'\"(){{}}\[\]<>\\]|{_SEPARATOR}(?!\s|\Z|['\"]|[)}}\]>,;]|[\w.-]{{1,60}}\\{{0,15}}['\"]?\s?[=:]|n\s))+"
 )
-"""A text without quotes: it goes on behind a comma or bracket, unless something else begins there."""
+"""A text without quotes: it continues behind a comma or bracket, unless something else begins there."""
 _BRACKETS = (
     r"(?:\[[^\]\n]{0,2000}(?:\]|(?=\n)|\Z)|\((?!\))[^)\n]{0,2000}(?:\)|(?=\n)|\Z)|\{[^}\n]{0,2000}(?:\}|(?=\n)|\Z))"
 )

@@ -202,7 +202,8 @@ def spec_to_resume(
         modules = trusted_module_folder(study, asked, trust=trust, database=database)
         return _directed(located(asked, [path.parent, folder], modules), study), modules
     stored = override(StudySpec.from_description(study.spec), overrides, mistakes)
-    _refuse_hidden(study, [*hidden_in(stored.settings, "settings")], overrides)
+    hidden = [*hidden_in(stored.settings, "settings"), *hidden_in(stored.command, "command")]
+    _refuse_hidden(study, [*dict.fromkeys(hidden)], overrides)
     if isinstance(stored.objective, str) and any(mark in stored.objective for mark in UNNAMED):
         raise ConfigurationError(
             f"the objective of study {study.name!r}, {stored.objective}, lies in no module: no other program finds it",

@@ -109,7 +109,9 @@ def recorded(key: str, value: Any) -> Any:
     """Return an attribute of a study as it is stored: without the secrets of its settings, or in any text."""
     match key:
         case "spec" | "source":
-            said = {part: without_secrets(value[part]) for part in ("settings", "overrides") if part in value}
+            said = {
+                part: without_secrets(value[part]) for part in ("settings", "overrides", "command") if part in value
+            }
             return {**value, **said}
         case "space":
             return value  # what it may be is no secret, and has to be the same when it is read

@@ -1,6 +1,6 @@
 """What is written down about a checkpoint at a URL: which files it has, with their sizes and SHA-256.
 
-Whoever may write to the store has written it. It names files of this checkpoint and nothing else: none above its
+Its author may be anyone who can write to the store. It names files of this checkpoint and nothing else: none above its
 folder, none by a path from the root.
 """
 
