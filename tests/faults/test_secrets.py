@@ -190,7 +190,7 @@ def commands(database: str) -> Iterator[tuple[str, ...]]:
     yield ("trials", name, "--format", "csv", *storage)
     yield ("export", name, "exported", *storage)
     yield ("doctor", "--json", *storage)
-    yield ("run", "--command", COMMAND, *COMMANDS, "--name", "command", "--executor", "inline", *storage)
+    yield ("run", "--command", COMMAND, *COMMANDS, "--name", "command", "--executor", "ray", *storage)
     yield ("resume", "command", "--trials", "3", *storage)
     yield ("resume", "command", "--trials", "3", "--set", f"command={COMMAND}", *storage)
     yield ("trials", "command", "--format", "json", *storage)
@@ -216,7 +216,7 @@ def test_no_secret_is_written_or_shown(place: Path, database: str, servers: Call
         assert done.returncode != 1, (words, done.stderr)
         shown += [(words, secret) for secret in found_in(done.stdout + done.stderr)]
     assert shown == []
-    given = {"secretive.py", "broken.py", "secretive.toml", "never.toml", "broken.toml", "command.py"}
+    given = {"secretive.py", "broken.py", "secretive.toml", "never.toml", "broken.toml", "command.py", "space.toml"}
     written = [
         path
         for path in place.rglob("*")
