@@ -184,6 +184,11 @@ def commands(database: str) -> Iterator[tuple[str, ...]]:
     yield ("run", "secretive.toml", "--storage", "postgresql://u:nowhere@pass/word22@127.0.0.1:1/db")
     yield ("list", "--storage", "postgresql://u:nowhere@pass/word22@127.0.0.1:1/db")
     yield ("compare", name, "given", *storage)
+    yield from further_commands(name, storage)
+
+
+def further_commands(name: str, storage: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the other queries, a command with secrets among its words, and a study that waits in the queue."""
     yield ("explain", name, "1", *storage)
     yield ("explain", name, "0", "--json", *storage)
     yield ("importance", name, "--json", *storage)

@@ -20,7 +20,8 @@ from tuner.running.lookup import find_space, located, proposal, unknown_names, w
 from tuner.running.outcome import in_its_program
 from tuner.spec.shipped_studies import shipped_studies, shipped_study
 from tuner.spec.space_file import is_space_file
-from tuner.spec.study_file import check_name, checked, override, parse_study, read_study_file
+from tuner.spec.study_file import check_name, checked, parse_study, read_study_file
+from tuner.storage.validation import readable
 
 _NO_OBJECTIVE = "objective: is missing; a program that trains by itself asks and tells, see tuner.create_study"
 
@@ -201,7 +202,9 @@ def spec_to_resume(
         asked = read_study_file(path, overrides, mistakes)
         modules = trusted_module_folder(study, asked, trust=trust, database=database)
         return _directed(located(asked, [path.parent, folder], modules), study), modules
-    stored = override(StudySpec.from_description(study.spec), overrides, mistakes)
+    with readable(f"what study {study.name!r} was asked to do"):
+        described = StudySpec.from_description(study.spec)
+    stored = checked(described, overrides, mistakes)
     hidden = [*hidden_in(stored.settings, "settings"), *hidden_in(stored.command, "command")]
     _refuse_hidden(study, [*dict.fromkeys(hidden)], overrides)
     if isinstance(stored.objective, str) and any(mark in stored.objective for mark in UNNAMED):
