@@ -2,15 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.errors import ConfigurationError
 from tuner.objectives.text.token_cache import cache_folder
+from tuner.objectives.text.tokens import LARGEST_TOKENIZER
 from tuner.system.files import made_once
-from tuner.system.untrusted_files import json_of, text_of
+from tuner.system.untrusted_files import json_of, opened, text_of
 
 RANDOM = "random"
 """The base that ships: a small Llama of random weights, which reads bytes."""
@@ -22,6 +24,17 @@ _POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx")
 _COUNTED_BEHIND_PADS = ("roberta", "xlm-roberta", "camembert", "longformer", "mpnet", "data2vec-text")
 """Kinds whose first token has the position behind the padding token's number."""
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+_COUNTS = frozenset(
+    {
+        *("num_hidden_layers", "num_layers", "n_layer", "n_layers", "encoder_layers", "decoder_layers", "num_experts"),
+        *("num_local_experts", "n_routed_experts", "num_attention_heads", "n_head", "num_key_value_heads"),
+    }
+)
+_WIDTHS = frozenset({"hidden_size", "n_embd", "d_model", "dim"})
+_OTHER_WIDTHS = frozenset({*_WIDTHS, "vocab_size", "intermediate_size", "n_inner", "ffn_dim", "hidden_dim"})
+_LEAST_LAYER_BYTES = 64
+"""What a layer, an expert or a head takes at least, with what the file says of it."""
+_MOST_WEIGHTS_A_BYTE = 4
 _END = "<end>"
 _RANDOM_CONFIG = {
     "architectures": ["LlamaForCausalLM"],
@@ -83,6 +96,8 @@ def base_at(base: str) -> BaseFolder:
     end = _first(inner.get("eos_token_id"))
     if not isinstance(inner.get("vocab_size"), int):
         raise ConfigurationError(f"settings.base: {path / CONFIG} is to have a whole number under vocab_size")
+    if base != RANDOM and (problem := next(_absurdities(inner, sum(map(_size, _weight_files(path)))), None)):
+        raise ConfigurationError(f"settings.base: {path / CONFIG}: {problem}")
     if inner.get("is_encoder_decoder"):
         raise ConfigurationError(
             f"settings.base: {path} has an encoder and a decoder: give a model that is one of them, as GPT or BERT are"
@@ -121,6 +136,30 @@ def _problems(path: Path, base: str) -> Iterator[str]:
         yield f"settings.base: {path} has no weights: model.safetensors"
 
 
+def _absurdities(described: Mapping[str, Any], size: int) -> Iterator[str]:
+    """Yield what a configuration has that weights of `size` bytes cannot be of.
+
+    A library makes the model before it looks at the weights: one that is described to be enormous takes a machine's
+    memory, or years.
+    """
+    numbers = {key: value for key, value in described.items() if type(value) is int}
+    for key in sorted(_COUNTS & numbers.keys()):
+        if numbers[key] > size // _LEAST_LAYER_BYTES:
+            yield f"{key} = {numbers[key]:,} is more than weights of {size:,} bytes have"
+    widest = max((numbers[key] for key in _WIDTHS & numbers.keys()), default=0)
+    for key in sorted(_OTHER_WIDTHS & numbers.keys()):
+        if widest * numbers[key] > size * _MOST_WEIGHTS_A_BYTE:
+            yield f"{key} = {numbers[key]:,} by {widest:,} is more than weights of {size:,} bytes have"
+    implementation = described.get("attn_implementation", described.get("_attn_implementation"))
+    if isinstance(implementation, str) and "/" in implementation:
+        yield f"attn_implementation = {implementation!r} is code to be fetched, and none is"
+
+
+def _size(file: Path) -> int:
+    with opened(file, _LARGEST_WEIGHTS) as stream:
+        return os.fstat(stream.fileno()).st_size
+
+
 def _weight_files(path: Path) -> list[Path]:
     return sorted(file for pattern in _WEIGHTS for file in path.glob(pattern))
 
@@ -144,22 +183,23 @@ def _fingerprint(path: Path, config: str) -> str:
     """Return a hash of the configuration, the tokenizer and pieces of the weights."""
     files = [] if path == _random_folder_path() else _weight_files(path)
     weights = [[file.name, _sampled(file)] for file in files]
-    known = [config, text_of(path / TOKENIZER, _LARGEST_TOKENIZER), weights]
+    known = [config, text_of(path / TOKENIZER, LARGEST_TOKENIZER), weights]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()
 
 
 def _sampled(file: Path) -> str:
     """Return a hash of the size of a file, which may be large, and of pieces all over it: training changes them all."""
-    size = file.stat().st_size
-    found = hashlib.sha256(str(size).encode())
-    with file.open("rb") as stream:
+    with opened(file, _LARGEST_WEIGHTS) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        found = hashlib.sha256(str(size).encode())
         for begin in range(0, size, max(_PIECE, size // _PIECES)):
             stream.seek(begin)
             found.update(stream.read(_PIECE))
     return found.hexdigest()
 
 
-_LARGEST_TOKENIZER = 2**28
+_LARGEST_WEIGHTS = 2**50
+"""A file's size in bytes: no other bound is known, since large models are what adapters are for."""
 _PIECE, _PIECES = 4096, 256
 
 

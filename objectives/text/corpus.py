@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.errors import ConfigurationError
-from tuner.system.untrusted_files import opened
+from tuner.system.untrusted_files import json_of, opened
 
 STDLIB = "stdlib"
 """The text that ships: the sources of Python's own standard library."""
@@ -121,7 +121,7 @@ def _json_rows(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, tupl
             if line.strip():
                 where = f"{file}, line {number}"
                 try:
-                    row = json.loads(line)
+                    row = json_of(line.decode())
                 except ValueError as error:
                     raise ConfigurationError(f"{where}: is not JSON: {error}") from None
                 yield where, tuple(_value(row, column, where) for column in columns)

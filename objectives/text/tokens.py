@@ -1,7 +1,8 @@
 """Tokenizers: text to numbers and back, as bytes or by the `tokenizers` package."""
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, final
 
@@ -9,9 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.domain.errors import ConfigurationError
+from tuner.system.untrusted_files import json_of, text_of
 
 BYTES, BPE = "bytes", "bpe"
+LARGEST_TOKENIZER = 2**28
+"""How many bytes a tokenizer.json may have."""
+
 _BATCH = 256
+_MOST_GROWTH = 64
+"""How many times as long as a text may be what is read in its place: Unicode's own forms need 18."""
 
 
 class Tokenizer(ABC):
@@ -103,7 +110,7 @@ def library_tokenizer(path: Path) -> Any:
     """Return the tokenizer in a tokenizer.json as the library has it; raises `ConfigurationError` where it is none."""
     library = _library()
     try:
-        return library.Tokenizer.from_file(str(path))
+        return _bounded(library.Tokenizer.from_str(text_of(path, LARGEST_TOKENIZER)))
     except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
         raise ConfigurationError(f"the tokenizer {path} cannot be read: {error}") from None
 
@@ -120,10 +127,32 @@ def described(text: str, end: int) -> Tokenizer:
         return ByteTokenizer()
     library = _library()
     try:
-        inner = library.Tokenizer.from_str(text)
+        inner = _bounded(library.Tokenizer.from_str(text))
     except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
         raise ValueError(f"the tokenizer cannot be read: {error}") from None
     return LibraryTokenizer(inner, end)
+
+
+def _bounded(inner: Any) -> Any:
+    """Return a tokenizer of the library; raises `ValueError` for one that makes a text many times as long.
+
+    A stranger's may replace a letter by thousands of them, and each of these again.
+    """
+    for part in (inner.normalizer, inner.decoder):
+        times = 1.0 if part is None else _growth(json_of(part.__getstate__().decode()))
+        if times > _MOST_GROWTH:
+            raise ValueError(f"it makes a text up to {times:,.0f} times as long, and {_MOST_GROWTH} is the most")
+    return inner
+
+
+def _growth(described: Mapping[str, Any]) -> float:
+    """Return how many times as long a text can become by what a normalizer or decoder replaces in it."""
+    if described.get("type") == "Sequence":
+        steps = described.get("normalizers") or described.get("decoders") or ()
+        return math.prod(map(_growth, steps))
+    if described.get("type") == "Replace":
+        return max(1.0, len(described["content"]) / max(1, len(described["pattern"].get("String", ""))))
+    return 1.0
 
 
 def _library() -> Any:

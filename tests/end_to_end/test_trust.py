@@ -138,3 +138,41 @@ def test_no_way_of_naming_a_folder_makes_it_this_one(
     code, _, messages = cli("resume", "evil", "--trials", "3", "--storage", "../theirs/s.db")
     assert code == 2, messages
     assert not (workplace / "ran").exists()
+
+
+@pytest.mark.parametrize("named", ["../theirs/run.toml", "THEIRS/run.toml", "sub/../../theirs/run.toml"])
+def test_a_study_file_elsewhere_says_no_command_however_it_is_named(
+    named: str, theirs: Path, workplace: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = workplace / "here"
+    (here / "sub").mkdir(parents=True)
+    trace = workplace / "ran"
+    space = "search_space = 'space.toml'\nmetric = 'score'\nexecutor = 'inline'\n[budget]\ntrials = 3\nepochs = 1\n"
+    (theirs / "run.toml").write_text(f"command = ['touch', '{trace}']\n{space}")
+    (theirs / "space.toml").write_text("x = {float = [0.0, 1.0]}\n")
+    rewrite(theirs / "s.db", "source", study=named.replace("THEIRS", str(theirs)), folder=str(here))
+    monkeypatch.chdir(here)
+    code, _, messages = cli("resume", "evil", "--trials", "3", "--storage", "../theirs/s.db")
+    assert code == 2, messages
+    assert "--trust" in messages
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("folder", ["HERE", "THEIRS"])
+def test_a_cluster_that_only_a_database_names_is_joined_where_a_person_says_so(
+    folder: str, theirs: Path, workplace: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be sent this folder and the variables that the study names, and what it answers is run here."""
+    here = workplace / "here"
+    here.mkdir()
+    monkeypatch.chdir(theirs)
+    tuner.run("iris", storage="iris.db", trials=1, epochs=1, executor="inline")
+    rewrite(theirs / "iris.db", "spec", cluster={"address": "127.0.0.1:1", "env": ["HOME"]}, executor="ray")
+    source = {"study": "", "overrides": {}, "folder": folder.replace("HERE", str(here)).replace("THEIRS", str(theirs))}
+    rewrite(theirs / "iris.db", "source", **source)
+    monkeypatch.chdir(here)
+    code, _, messages = cli("resume", "iris", "--trials", "2", "--storage", "../theirs/iris.db")
+    assert code == 2, messages
+    said = " ".join(messages.split())
+    assert "the Ray cluster at 127.0.0.1:1" in said
+    assert "--trust" in said

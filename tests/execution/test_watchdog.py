@@ -13,6 +13,8 @@ from tuner.execution.watchdog import Actors, Watchdog, end_all
 from tuner.system.processes import is_alive
 
 NONE = Limits(start=None, progress=None, time=None, memory=None, output=None)
+LONG_ENOUGH = 60.0
+"""Seconds in which a process ends that was killed: where none was, the test fails, and does not wait for ever."""
 WORKER = """
 import subprocess, sys
 from pathlib import Path
@@ -48,7 +50,7 @@ class Worker:
         self.child = int(self.process.stdout.readline())
 
     def is_ended(self) -> bool:
-        return self.process.wait() == -9
+        return self.process.wait(LONG_ENOUGH) == -9
 
     def close(self) -> None:
         self.process.kill()
@@ -167,8 +169,8 @@ def test_children_with_a_session_of_their_own_count_and_end_with_the_worker(
     worker = start_worker(alone=200)
     watching = watchdog(tmp_path, Limits(memory=150 * 2**20))
     watching.check()
-    assert worker.is_ended()
     assert verdict(watching).reason is FailureReason.MEMORY_LIMIT
+    assert worker.is_ended()
     assert gone(worker.child)
 
 

@@ -31,6 +31,9 @@ class Break:
     chosen: str = ""
 
 
+LONGEST_SECONDS = 1800
+"""What takes longer hangs, and shows nothing."""
+
 BREAKS = tuple(Break(**each) for each in tomllib.loads(Path(__file__).with_suffix(".toml").read_text())["breaks"])
 
 
@@ -67,12 +70,31 @@ def tried(broken: Break) -> tuple[bool, str]:
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", broken.tests]
         if broken.chosen:
             command += ["-k", broken.chosen]
-        ran = subprocess.run(
-            command, cwd=copy, env={**os.environ, "PYTHONPATH": folder}, capture_output=True, text=True, check=False
-        )
+        environment = {**os.environ, "PYTHONPATH": folder}
+        check_imported(copy, environment)
+        try:
+            ran = subprocess.run(
+                command,
+                cwd=copy,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=LONGEST_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            return False, "its tests hang"
         last = ran.stdout.strip().splitlines()[-1:] or [""]
         # 1: tests failed; anything else, such as no tests found, shows nothing.
         return ran.returncode == 1, last[0][:160]
+
+
+def check_imported(copy: Path, environment: dict[str, str]) -> None:
+    """End where programs that tests start would import another build than the broken one: they could not notice."""
+    command = [sys.executable, "-P", "-c", "import tuner; print(tuner.__file__)"]
+    found = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=True).stdout
+    if not Path(found.strip()).resolve().is_relative_to(copy.resolve()):
+        sys.exit(f"{sys.executable} imports {found.strip()} whatever PYTHONPATH says: take an environment without it")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Twenty secrets, wherever a person may have them, and none of them in anything that is written or shown.
+"""Fifty secrets, wherever a person may have them, and none of them in anything that is written or shown.
 
 They come in settings, in the environment, in the URL of the storage, and in what a trial, a module or a metric raises.
 What a trial itself prints is its own: only its log has it.
@@ -21,6 +21,8 @@ SETTINGS = {
     "wandb_token": "settingstoken03",
     "url": "postgresql://me:settings@url04@host/db",
     "nested": {"client_secret": "settingsnested05", "list": ["https://u:settingslist06@host/"]},
+    "credentials": {"user": "settingsuser23", "value": "settingsvalue24"},
+    "pin": 2525252525,
 }
 ENVIRONMENT = {
     "SERVICE_API_KEY": "environmentkey07",
@@ -29,6 +31,13 @@ ENVIRONMENT = {
     "HF_TOKEN": "environmenttoken10",
     "AWS_SECRET_ACCESS_KEY": "environment/aws+11",
     "SOME_PASSWORD": "environmentpassword12",
+    "DB_PASS": "environmentpass26",
+    "STRIPE_KEY": "environmentstripe27",
+    "LINES_TOKEN": "environmentline28\nenvironmentline29",
+    "GCP_CREDENTIALS": '{"type": "account", "private_key": "environmentjson30\\nenvironmentjson31"}',
+    "QUOTED_SECRET": "environment'quote\"32",
+    "SENTRY": "https://environmentsentry33@sentry.io/1",
+    "CONNECTION": "host=h password=environmentkeyword34",
 }
 RAISED = (
     "postgresql://u:raised@url13@host/db refused",
@@ -37,14 +46,35 @@ RAISED = (
     "GET https://host/x?signature=raisedsigned17&api_key=raisedquery18",
     "sk-live-raisedservice19abcdefgh",
     "-----BEGIN PRIVATE KEY-----\\nraisedpem20\\n-----END PRIVATE KEY-----",
+    "Authorization: ApiKey raisedscheme35",
+    'Authorization: Digest username="me", response="raiseddigest36"',
+    "{b'x-api-key': b'raisedbytes37'}",
+    '"{\\\\"password\\\\": \\\\"raisedjson38\\\\"}"',
+    "Server=h;Uid=me;Pwd=raisedodbc39;",
+    "Command ['mysql', '--password', 'raisedoption40'] failed",
+    "curl -u me:raisedcurl41 https://host",
+    "postgresql://u:raised'quote42@host/db",
+    "password = ab'c(raisedbare43",
+    "-----BEGIN RSA PRIVATE KEY-----\nraisedpem44\n-----END RSA PRIVATE KEY-----",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxraisedjwt45.abcDEF",
+    "https://hooks.slack.com/services/T0/B0/raisedhook46",
+    "DefaultEndpointsProtocol=https;AccountKey=raisedazure47==;EndpointSuffix=core",
+    "<password>raisedxml48</password>",
+    "password: |\n  raisedyaml49",
 )
+COMMAND = "{python} command.py --password commandoption50 --url http://u:commandurl51@host --x {x}"
 SECRETS = tuple(
     f"{word}"
     for word in (
         *("settingsapikey01", "pass word02", "settingstoken03", "url04", "settingsnested05", "settingslist06"),
         *("environmentkey07", "environment secret08", "environmenturl09", "environmenttoken10", "environment/aws+11"),
         *("environmentpassword12", "url13", "raisedbearer14", "raised dict15", "raisedtoken16", "raisedsigned17"),
-        *("raisedquery18", "raisedservice19", "raisedpem20"),
+        *("raisedquery18", "raisedservice19", "raisedpem20", "settingsuser23", "settingsvalue24", "2525252525"),
+        *("environmentpass26", "environmentstripe27", "environmentline28", "environmentline29", "environmentjson30"),
+        *("environmentjson31", "environment'quote", 'quote"32', "environmentsentry33", "environmentkeyword34"),
+        *("raisedscheme35", "raiseddigest36", "raisedbytes37", "raisedjson38", "raisedodbc39", "raisedoption40"),
+        *("raisedcurl41", "quote42", "raisedbare43", "raisedpem44", "raisedjwt45", "raisedhook46", "raisedazure47"),
+        *("raisedxml48", "raisedyaml49", "commandoption50", "commandurl51"),
     )
 )
 MODULE = f"""
@@ -54,7 +84,10 @@ space = SearchSpace(x=Float(0, 1))
 RAISED = {list(RAISED)!r}
 
 def everything(settings):
-    plain = [settings["api_key"], settings["password"], os.environ["MY_SECRET"], os.environ["AWS_SECRET_ACCESS_KEY"]]
+    names = ["MY_SECRET", "AWS_SECRET_ACCESS_KEY", "DB_PASS", "STRIPE_KEY", "LINES_TOKEN", "QUOTED_SECRET"]
+    plain = [settings["api_key"], settings["password"], str(settings["pin"]), settings["credentials"]["value"]]
+    plain += [each for name in names for each in (os.environ[name], repr(os.environ[name]))]
+    plain += ["environmentline29", "environmentjson31", "environmentsentry33", "environmentkeyword34"]
     return " ".join([*RAISED, repr(dict(settings)), repr(os.environ), *plain])
 
 class Wrapped(Exception):
@@ -78,12 +111,18 @@ def never(trial):
 BROKEN = MODULE + "raise RuntimeError(' '.join([*RAISED, repr(os.environ), os.environ['MY_SECRET']]))\n"
 
 
+COMMANDS = ("--space", "space.toml", "--metric", "loss", "--direction", "minimize", "--trials", "2")
+PROGRAM = "import sys\nsys.exit('it failed with ' + ' '.join(sys.argv))\n"
+
+
 def toml(objective: str) -> str:
     nested = '{client_secret = "settingsnested05", list = ["https://u:settingslist06@host/"]}'
     plain = "\n".join(f'{key} = "{value}"' for key, value in SETTINGS.items() if isinstance(value, str))
     return (
         f'objective = "{objective}"\nsearch_space = "secretive:space"\nmetric = "score"\ndirection = "maximize"\n'
-        f"[settings]\n{plain}\nnested = {nested}\n[budget]\ntrials = 4\nepochs = 2\n"
+        f"[settings]\n{plain}\nnested = {nested}\npin = 2525252525\n"
+        'credentials = {user = "settingsuser23", value = "settingsvalue24"}\n'
+        "[budget]\ntrials = 4\nepochs = 2\n"
         "[resources]\nparallel = 1\n"
     )
 
@@ -100,6 +139,8 @@ def place(workplace: Path) -> Path:
         "secretive.toml": toml("secretive:train"),
         "never.toml": toml("secretive:never"),
         "broken.toml": toml("broken:train"),
+        "command.py": PROGRAM,
+        "space.toml": "x = {float = [0.0, 1.0]}\n",
     }.items():
         (given / name).write_text(text)
     return workplace
@@ -144,6 +185,27 @@ def commands(database: str) -> Iterator[tuple[str, ...]]:
     yield ("run", "secretive.toml", "--storage", "postgresql://u:nowhere@pass/word22@127.0.0.1:1/db")
     yield ("list", "--storage", "postgresql://u:nowhere@pass/word22@127.0.0.1:1/db")
     yield ("compare", name, "given", *storage)
+    yield from further_commands(name, storage)
+
+
+def further_commands(name: str, storage: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the other queries, a command with secrets among its words, and a study that waits in the queue."""
+    yield ("explain", name, "1", *storage)
+    yield ("explain", name, "0", "--json", *storage)
+    yield ("importance", name, "--json", *storage)
+    yield ("trials", name, "--format", "csv", *storage)
+    yield ("export", name, "exported", *storage)
+    yield ("doctor", "--json", *storage)
+    yield ("run", "--command", COMMAND, *COMMANDS, "--name", "command", "--executor", "ray", *storage)
+    yield ("resume", "command", "--trials", "3", *storage)
+    yield ("resume", "command", "--trials", "3", "--set", f"command={COMMAND}", *storage)
+    yield ("trials", "command", "--format", "json", *storage)
+    yield ("report", "command", *storage, "-o", "command.html")
+    yield ("init", "command.toml", "--from", "command", *storage)
+    yield ("submit", "secretive.toml", "--name", "queued", *storage)
+    yield ("list", "--json", *storage)
+    yield ("work", "--until-empty", "--executor", "inline", *storage)
+    yield ("status", "queued", "--json", *storage)
 
 
 def found_in(text: str) -> list[str]:
@@ -160,7 +222,7 @@ def test_no_secret_is_written_or_shown(place: Path, database: str, servers: Call
         assert done.returncode != 1, (words, done.stderr)
         shown += [(words, secret) for secret in found_in(done.stdout + done.stderr)]
     assert shown == []
-    given = {"secretive.py", "broken.py", "secretive.toml", "never.toml", "broken.toml"}
+    given = {"secretive.py", "broken.py", "secretive.toml", "never.toml", "broken.toml", "command.py", "space.toml"}
     written = [
         path
         for path in place.rglob("*")

@@ -10,6 +10,7 @@ from fakes import MAXIMIZED
 
 from tuner import Float, SearchSpace
 from tuner.domain.errors import StudyHeldError
+from tuner.domain.new_study import NewStudy
 from tuner.storage.store import open_store
 
 CREATING = "faults.together:create_studies"
@@ -20,7 +21,7 @@ _DRIVERS = ("sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.mysql
 
 def create(location: str, name: str) -> None:
     store = open_store(location)
-    store.create(name, goal=MAXIMIZED, space=_SPACE, spec={}, source={})
+    store.create(NewStudy(name=name, goal=MAXIMIZED, space=_SPACE, spec={}, source={}))
     store.close()
 
 

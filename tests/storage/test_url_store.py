@@ -1,5 +1,8 @@
 """Checkpoints at a URL: whole or not there, checked, and the same in a folder, in memory and in a bucket."""
 
+import hashlib
+import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,8 +11,9 @@ import pytest
 from object_store import BUCKET, s3_server
 
 from tuner.domain.checkpoint_store import DamagedCheckpointError
-from tuner.domain.errors import StorageError
-from tuner.storage.url_store import MANIFEST, UrlStore, is_of_one_process, url_problem
+from tuner.domain.errors import ConfigurationError, StorageError
+from tuner.storage.url_manifest import MANIFEST
+from tuner.storage.url_store import UrlStore, is_of_one_process, url_problem
 
 FILE, FOLDER = "trial-00003/epoch-000002.safetensors", "trial-00003/epoch-000002"
 
@@ -174,3 +178,76 @@ def test_a_url_that_cannot_be_used_is_refused_before_anything_is_looked_for(url:
 def test_only_memory_is_of_one_process() -> None:
     assert is_of_one_process("memory://here")
     assert not is_of_one_process("file:///shared")
+
+
+def planted(folder: Path, said: str) -> UrlStore:
+    """Return a store in a folder in which a stranger has written a manifest."""
+    manifest = folder / "kept" / f"{FOLDER}{MANIFEST}"
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    manifest.write_text(said)
+    return UrlStore(f"file://{folder}/kept", pause=lambda _: None)
+
+
+def test_a_manifest_that_names_a_file_elsewhere_is_none(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    facts = {"size": 5, "sha256": hashlib.sha256(b"theirs").hexdigest()}
+    for name in (str(mine), "../mine", "a/../../mine"):
+        parts = "epoch-000002.files-0123abcd"
+        store = planted(tmp_path, json.dumps({"parts": parts, "is_file": False, "files": {name: facts}}))
+        with pytest.raises(DamagedCheckpointError, match="outside of its folder"):
+            got(store, FOLDER, tmp_path)
+    assert mine.read_text() == "mine"
+
+
+@pytest.mark.parametrize("parts", ["../../mine", "..", ".", "", "/tmp", "epoch-000002.files-0/../../../mine"])
+def test_a_manifest_that_names_a_folder_elsewhere_deletes_nothing_there(parts: str, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    store = planted(tmp_path, json.dumps({"parts": parts, "is_file": False, "files": {}}))
+    store.delete(FOLDER)
+    store = planted(tmp_path, json.dumps({"parts": parts, "is_file": False, "files": {}}))
+    store.put(FOLDER, file_with("new", tmp_path))
+    assert (tmp_path / "mine").is_dir()
+    assert got(store, FOLDER, tmp_path).read_text() == "new"
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["[" * 100_000, "7", '{"parts": 5, "is_file": 1, "files": 7}', '{"parts": "x", "is_file": false, "files": [1]}'],
+)
+def test_what_is_no_manifest_is_as_if_it_were_not_there(said: str, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        got(planted(tmp_path, said), FOLDER, tmp_path)
+
+
+def test_what_is_no_file_is_never_waited_for_nor_copied_without_end(tmp_path: Path) -> None:
+    facts = {"size": 5, "sha256": ""}
+    store = planted(
+        tmp_path, json.dumps({"parts": "epoch-000002.files-0123abcd", "is_file": False, "files": {"a": facts}})
+    )
+    part = tmp_path / "kept" / f"{FOLDER}.files-0123abcd" / "a"
+    part.parent.mkdir()
+    for make in (lambda path: path.symlink_to("/dev/zero"), os.mkfifo, Path.mkdir):
+        make(part)
+        with pytest.raises(DamagedCheckpointError):
+            got(store, FOLDER, tmp_path)
+        part.rmdir() if part.is_dir() else part.unlink()
+    manifest = tmp_path / "kept" / f"{FOLDER}{MANIFEST}"
+    for make in (lambda path: path.symlink_to("/dev/zero"), os.mkfifo, Path.mkdir):
+        manifest.unlink()
+        make(manifest)
+        with pytest.raises(FileNotFoundError):
+            got(store, FOLDER, tmp_path)
+        if manifest.is_dir():
+            manifest.rmdir()
+            manifest.touch()
+
+
+def test_a_chain_of_urls_is_refused(tmp_path: Path) -> None:
+    """In one the place is the first, and what is added at its end, such as a study's folder, is another's."""
+    (tmp_path / "mine").mkdir()
+    url = f"file://{tmp_path}/mine::memory://x"
+    assert "chain" in str(url_problem(url))
+    with pytest.raises(ConfigurationError, match="chain"):
+        UrlStore(f"{url}/study-0123456789abcdef").delete("")
+    assert (tmp_path / "mine").is_dir()

@@ -11,6 +11,7 @@ from rich.text import Text
 from tuner.cli._options import Storage
 from tuner.cli._rendering import answers, messages, safe
 from tuner.cli._study_argument import Data, Target
+from tuner.domain.command import Command
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import StudySpec
 from tuner.formatting.redaction import hidden_in, without_secrets
@@ -63,12 +64,25 @@ def command(
         _write_proposal(file, Path(source), force=force)
         return
     spec = _spec(source, data, target, storage)
-    settings = {} if spec is None else without_secrets(spec.settings)
-    text = template() if spec is None else study_file_of(replace(spec, settings=settings))
+    spec = None if spec is None else _without_secrets(spec)
+    text = template() if spec is None else study_file_of(spec)
     _write(file, text, force=force)
     answers().print(Text(f"wrote {safe(file)}; next: tuner check {safe(shlex.quote(str(file)))}"), soft_wrap=True)
-    if hidden := [*hidden_in(settings, "settings")]:
+    if hidden := [] if spec is None else _hidden(spec):
         answers().print(Text(f"secrets are not copied: write {safe(' and '.join(hidden))} yourself", style="yellow"))
+
+
+def _without_secrets(spec: StudySpec) -> StudySpec:
+    """Return the spec as a file may have it that is handed on."""
+    objective = spec.objective
+    if isinstance(objective, Command):
+        objective = replace(objective, words=tuple(without_secrets(objective.words)))
+    return replace(spec, objective=objective, settings=without_secrets(spec.settings))
+
+
+def _hidden(spec: StudySpec) -> list[str]:
+    """Return the keys of what is not in the file."""
+    return [*dict.fromkeys((*hidden_in(spec.settings, "settings"), *hidden_in(spec.command, "command")))]
 
 
 def _write_proposal(file: Path, program: Path, *, force: bool) -> None:

@@ -21,6 +21,8 @@ def find_objective(worker_spec: WorkerSpec) -> Any:
     """Return what the spec names, or carries, as its objective: a function, a class or a command."""
     remember(worker_spec.settings)
     found = worker_spec.objective
+    if isinstance(found, Command):
+        remember(found.words)
     if isinstance(found, PickledObjective):
         return unpickled(found)
     return resolve(found, OBJECTIVES, worker_spec.folder) if isinstance(found, str) else found

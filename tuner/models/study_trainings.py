@@ -13,6 +13,7 @@ from tuner.domain.checkpoints import Checkpoints
 from tuner.domain.config import Config
 from tuner.domain.errors import ConfigurationError, ModelError
 from tuner.domain.objective import Objective
+from tuner.domain.places import Cluster
 from tuner.domain.seed import derive
 from tuner.domain.study import StudySpec
 from tuner.domain.study_folders import StudyFolders
@@ -26,8 +27,8 @@ from tuner.execution.objectives import build_objective
 from tuner.execution.study_checkpoints import best_checkpoint, store_of
 from tuner.execution.threads import threads_of
 from tuner.models.selection import Chosen, chosen
+from tuner.running.code_places import trusted_module_folder
 from tuner.running.lookup import data_fingerprint, located
-from tuner.running.spec_source import trusted_module_folder
 from tuner.storage.folder_owner import place_of
 from tuner.storage.folder_ownership import copied, original_of
 from tuner.storage.store import Store
@@ -56,6 +57,7 @@ class StudyTrainings:
         # Repetitions have seeds of their own, but the data of the search, split as the search did.
         search = store.study(confirmed_study(name))
         spec = spec or StudySpec.from_description(self.study.spec)
+        spec = replace(spec, cluster=Cluster())  # models are made here, whatever cluster has trained them
         self._folder = trusted_module_folder(self.study, spec, trust=trust)
         spec = located(spec, [Path.cwd(), Path(self.study.source["folder"])], self._folder)
         self.spec = replace(spec, seed=search.spec["seed"])

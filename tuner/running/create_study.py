@@ -16,6 +16,7 @@ from tuner.domain.study_record import StudyRecord, folder_name
 from tuner.running.ask_tell import AskTellStudy
 from tuner.running.builder import build_components
 from tuner.running.callbacks import checked_callbacks, with_callbacks
+from tuner.running.code_places import Source, module_folder
 from tuner.running.components import RunComponents
 from tuner.running.extension import extend
 from tuner.running.held_study import HeldStudy, holding
@@ -24,7 +25,6 @@ from tuner.running.resume_request import ResumeRequest
 from tuner.running.retry import Retried, can_be_retried, checked_retried, leave_failed, put_back_failed, tried_again
 from tuner.running.session import StudyRunner, runner_with_keepers
 from tuner.running.signals import time_limit
-from tuner.running.spec_source import Source, module_folder
 from tuner.running.stored_study import (
     leaving_no_folder,
     place_of_study,

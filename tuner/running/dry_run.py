@@ -19,9 +19,10 @@ from tuner.execution.isolation.worker import IsolatedWorker
 from tuner.execution.work_errors import WorkLostError, WorkOverranError
 from tuner.execution.worker import Worker
 from tuner.running.builder import build_components
+from tuner.running.code_places import module_folder
 from tuner.running.components import RunComponents
 from tuner.running.size_check import checked_sizes
-from tuner.running.spec_source import RequestedStudy, module_folder, read_spec
+from tuner.running.spec_source import RequestedStudy, read_spec
 
 _QUICK = 2.0
 """Seconds that an epoch takes at most where a second one is looked at too."""

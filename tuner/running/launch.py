@@ -13,6 +13,7 @@ from tuner.domain.trial import TrialState
 from tuner.formatting.values import amount
 from tuner.running.builder import build_components
 from tuner.running.cluster import joined_capacity, on_cluster
+from tuner.running.code_places import module_folder
 from tuner.running.components import RunComponents
 from tuner.running.confirmation_run import confirmation_of_search, is_confirmed
 from tuner.running.extension import extend
@@ -26,7 +27,7 @@ from tuner.running.resume_request import ResumeRequest
 from tuner.running.retry import Retried, leave_failed, put_back_failed, tried_again
 from tuner.running.session import Execution, StudyRunner, removing_unbegun, run_to_end, runner_with_keepers
 from tuner.running.signals import resumable
-from tuner.running.spec_source import RequestedStudy, module_folder, read_spec
+from tuner.running.spec_source import RequestedStudy, read_spec
 from tuner.running.stored_study import (
     check_store,
     leaving_no_folder,

@@ -176,6 +176,7 @@ def located(spec: StudySpec, folders: Sequence[Path], modules: Path | None = Non
     left to `build_components`, which reports it with all others.
     """
     remember(spec.settings)
+    remember(spec.command)
     spec = with_space_file(spec, folders)
     kind = _kind_of_objective(spec, modules or folders[-1])
     return spec if kind is None else replace(spec, settings=kind.located(spec.settings, folders))

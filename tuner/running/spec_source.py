@@ -8,115 +8,24 @@ from pathlib import Path
 from typing import Any, final
 
 from tuner.domain.command import Command
-from tuner.domain.errors import ConfigurationError, Mistakes, UnknownNameError, UntrustedCodeError, nearest
+from tuner.domain.errors import ConfigurationError, Mistakes, UnknownNameError, nearest
 from tuner.domain.fidelity import UNIT_KEYS
 from tuner.domain.object_reference import UNNAMED, as_name, default_name
 from tuner.domain.search_space import SearchSpace
 from tuner.domain.study import StudySpec
 from tuner.domain.study_record import StudyRecord
 from tuner.formatting.redaction import hidden_in, is_hidden
-from tuner.registry.import_path import has_module, look_in
-from tuner.running.lookup import find_space, located, named_parts, proposal, unknown_names, with_space_file
+from tuner.running.code_places import Source, module_folder, modules_of, study_file_of, trusted_module_folder
+from tuner.running.lookup import find_space, located, proposal, unknown_names, with_space_file
 from tuner.running.outcome import in_its_program
 from tuner.running.resume_request import ResumeRequest
 from tuner.spec.shipped_studies import shipped_studies, shipped_study
 from tuner.spec.space_file import is_space_file
-from tuner.spec.study_file import Wording, check_name, checked, override, parse_study, read_study_file
+from tuner.spec.study_file import Wording, check_name, checked, parse_study, read_study_file
 from tuner.storage.location import Location
+from tuner.storage.validation import readable
 
 _NO_OBJECTIVE = "objective: is missing; a program that trains by itself asks and tells, see tuner.create_study"
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where a study's spec came from, so that resuming the study reads the same place again.
-
-    `study` is a shipped name or the absolute path of a study file, empty for a spec made in Python; `overrides` are
-    what was given on top, by key path; `folder` was the working directory.
-    """
-
-    study: str
-    overrides: Mapping[str, Any]
-    folder: str
-
-
-def module_folder(spec: StudySpec, source: Mapping[str, Any] | Source) -> Path:
-    """Return where the objective's module is looked for first: the working directory, or beside the study file.
-
-    A command runs beside the study file, as what is relative in there is relative to it.
-
-    What else is imported is found in both, after what is installed; where the spec names no module, in neither.
-    """
-    study, folder = (source.study, source.folder) if isinstance(source, Source) else (source["study"], source["folder"])
-    working, beside = Path(folder), Path(study).parent
-    if not Path(study).is_absolute():  # a shipped study, or none at all
-        return working
-    if _modules(spec):
-        look_in(working)
-        look_in(beside)
-    if isinstance(spec.objective, Command):
-        return beside
-    named = spec.objective
-    return beside if has_module(named, beside) and not has_module(named, working) else working
-
-
-def trusted_module_folder(study: StudyRecord, spec: StudySpec, *, trust: bool, database: Path | None = None) -> Path:
-    """Return where the modules of a stored study are looked for, or its command runs, as `module_folder` does.
-
-    The author of the database chose their names and places. Unless a person says to `trust` it, only what is
-    installed and what lies in the working directory is run, and only where the study was started there. A
-    command is code itself, which no study file but only the database may say: that `database` has to be a file in the
-    working directory too. Raises `UntrustedCodeError` before anything is imported.
-    """
-    is_command = isinstance(spec.objective, Command)
-    if trust or not (_modules(spec) or is_command):
-        return module_folder(spec, study.source)
-    here = Path.cwd().resolve()
-    working, beside = Path(study.source["folder"]), Path(study.source["study"]).parent
-    if not working.is_absolute() or working.resolve() != here:
-        raise _untrusted(study, _code(spec), working)
-    if is_command and not _says_command(study) and (database is None or not database.resolve().is_relative_to(here)):
-        raise _untrusted_command(study, spec)
-    if is_command and Path(study.source["study"]).is_absolute() and not beside.resolve().is_relative_to(here):
-        raise _untrusted(study, _code(spec), beside)
-    if not Path(study.source["study"]).is_absolute() or beside.resolve().is_relative_to(here):
-        return module_folder(spec, study.source)
-    if elsewhere := [each for each in _modules(spec) if has_module(each, beside) and not has_module(each, working)]:
-        raise _untrusted(study, elsewhere, beside)
-    return working
-
-
-def _says_command(study: StudyRecord) -> bool:
-    """Whether a study's command is read from its study file, and not from the database."""
-    return Path(study.source["study"]).is_file() and not study.source["overrides"].keys() & {"command", "objective"}
-
-
-def _untrusted_command(study: StudyRecord, spec: StudySpec) -> UntrustedCodeError:
-    return UntrustedCodeError(
-        f"study {study.name!r} would run `{spec.objective}`, which is known from the database alone, and that is not a "
-        "file in the working directory",
-        hint="if you trust who can write to the database, say so: --trust, or trust=True in Python",
-    )
-
-
-def _untrusted(study: StudyRecord, modules: Sequence[str], folder: Path) -> UntrustedCodeError:
-    return UntrustedCodeError(
-        f"study {study.name!r} would run {' and '.join(modules)} from {folder}, which is not the working directory",
-        hint="if you trust who wrote the study, say so: --trust, or trust=True in Python; if it is yours, go to that "
-        "folder first",
-    )
-
-
-def _code(spec: StudySpec) -> list[str]:
-    """Return what a spec runs of a person's own, as messages name it."""
-    return [*([f"`{spec.objective}`"] if isinstance(spec.objective, Command) else []), *_modules(spec)]
-
-
-def _modules(spec: StudySpec) -> list[str]:
-    """Return what a spec names of a person's own, as `package.module:name`; what runs already is not looked for."""
-    named = (each for each in named_parts(spec) if isinstance(each, str) and ":" in each)
-    return [each for each in named if not each.startswith("__main__:")]
 
 
 @final
@@ -176,7 +85,7 @@ def _read(
     path, source = _find_study(str(study))
     origin = Source(study=source, overrides=overrides, folder=str(folder))
     spec = read_study_file(path, overrides, mistakes)
-    if not imports and _modules(spec):
+    if not imports and modules_of(spec):
         return with_space_file(spec, [path.parent, folder]), origin
     modules = module_folder(spec, origin)
     return located(spec, [path.parent, folder], modules), origin
@@ -275,11 +184,11 @@ def spec_to_resume(study: StudyRecord, request: ResumeRequest, location: Locatio
     source, folder = study.source["study"], Path(study.source["folder"])
     stored_overrides = study.source["overrides"]
     _refuse_hidden(study, [path for path, value in stored_overrides.items() if is_hidden(value)], request.overrides)
-    overrides = {**stored_overrides, **request.overrides}
+    overrides, file = {**stored_overrides, **request.overrides}, study_file_of(study)
     if request.spec is not None:
         asked, folders = checked(request.spec, overrides, request.mistakes), [folder]
-    elif source in shipped_studies() or Path(source).is_file():
-        path = _find_study(source)[0]
+    elif source in shipped_studies() or (file is not None and file.is_file()):
+        path = _find_study(source)[0] if file is None else file
         asked, folders = read_study_file(path, overrides, request.mistakes), [path.parent, folder]
     else:
         asked, folders = _stored_spec(study, overrides, request.mistakes), [Path.cwd(), folder]
@@ -288,8 +197,11 @@ def spec_to_resume(study: StudyRecord, request: ResumeRequest, location: Locatio
 
 
 def _stored_spec(study: StudyRecord, overrides: Mapping[str, Any], mistakes: Mistakes) -> StudySpec:
-    stored = override(StudySpec.from_description(study.spec), overrides, mistakes)
-    _refuse_hidden(study, [*hidden_in(stored.settings, "settings")], overrides)
+    with readable(f"what study {study.name!r} was asked to do"):
+        described = StudySpec.from_description(study.spec)
+    stored = checked(described, overrides, mistakes)
+    hidden = [*hidden_in(stored.settings, "settings"), *hidden_in(stored.command, "command")]
+    _refuse_hidden(study, [*dict.fromkeys(hidden)], overrides)
     if isinstance(stored.objective, str) and any(mark in stored.objective for mark in UNNAMED):
         raise ConfigurationError(
             f"the objective of study {study.name!r}, {stored.objective}, lies in no module: no other program finds it",

@@ -15,6 +15,7 @@ from tuner.execution.checkpoints import discard_beyond
 from tuner.execution.study_checkpoints import StudyCheckpoints, store_of
 from tuner.running.builder import build_components
 from tuner.running.cluster import joined_capacity
+from tuner.running.code_places import Source
 from tuner.running.components import RunComponents
 from tuner.running.extension import budget_key, refuse_less, with_extension, without_other_units
 from tuner.running.held_study import HeldStudy
@@ -22,7 +23,7 @@ from tuner.running.kept_ends import with_ends, without_ends
 from tuner.running.lookup import data_fingerprint
 from tuner.running.resume_check import refuse_changes
 from tuner.running.resume_request import ResumeRequest
-from tuner.running.spec_source import Source, space_to_resume, spec_to_resume
+from tuner.running.spec_source import space_to_resume, spec_to_resume
 from tuner.running.transfer import WarmStartConfigs, warm_started
 from tuner.search.warm_start import TransferredConfig
 from tuner.storage.folder_owner import PLACE, place_note, place_of, run_elsewhere

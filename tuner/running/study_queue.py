@@ -25,10 +25,11 @@ from tuner.domain.study_queue import QUEUE, QueuedStudy, QueueState
 from tuner.domain.study_record import folder_name
 from tuner.running import launch
 from tuner.running.builder import build_components
+from tuner.running.code_places import Source, module_folder
 from tuner.running.outcome import failed_run
 from tuner.running.resume_request import ResumeRequest
 from tuner.running.signals import resumable
-from tuner.running.spec_source import RequestedStudy, Source, module_folder, read_spec
+from tuner.running.spec_source import RequestedStudy, read_spec
 from tuner.running.stored_study import store_new
 from tuner.running.tracked_listeners import MakeListeners
 from tuner.running.transfer import learned, warm_started

@@ -19,6 +19,7 @@ from tuner.domain.study_writer import TrialUpdate
 from tuner.domain.trial import Failure, FailureReason, Report, TrialRecord, TrialState
 from tuner.formatting.redaction import redacted
 from tuner.system.files import private
+from tuner.system.untrusted_files import json_of, opened
 
 
 @final
@@ -69,9 +70,11 @@ def _append(file: Path, entry: Sequence[Mapping[str, Any]]) -> None:
 def _entries(file: Path) -> Iterator[list[TrialUpdate]]:
     if file.is_symlink() or not file.is_file():  # no run keeps results behind a link
         return
-    for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
+    with opened(file) as stream:
+        lines = stream.read().split(b"\n")
+    for number, line in enumerate(lines, start=1):
         try:
-            entry = json.loads(line)
+            entry = json_of(line.decode())
         except ValueError:  # cut off
             continue
         try:

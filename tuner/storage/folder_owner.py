@@ -27,9 +27,11 @@ class Owner:
 def owner_of(folder: Path) -> Owner | None:
     """Return whose folder of checkpoints `folder` is; None where that is not written there."""
     try:
-        return Owner(**json_of(text_of(folder / MARKER)))
+        said = json_of(text_of(folder / MARKER))
+        owner = Owner(**said)
     except (OSError, ValueError, TypeError):
         return None
+    return owner if all(isinstance(text, str) for text in said.values()) else None
 
 
 def place_of(location: Location, study: StudyRecord) -> Location:

@@ -64,6 +64,10 @@ def study_names(connection: Connection) -> tuple[str, ...]:
     return names
 
 
+_NOWHERE: Mapping[str, Any] = {"study": "", "folder": "", "overrides": {}}
+"""The source of a study that says none: it was started in no folder that is known, so nothing of it is trusted."""
+
+
 def read_study(connection: Connection, study_id: int) -> StudyRecord:
     """Return a study without its trials; raises `StorageError` where it cannot be read."""
     with readable(f"study {study_id} of the storage"):
@@ -83,6 +87,7 @@ def _read_study(connection: Connection, study_id: int) -> StudyRecord:
     space, spec, identity = notes.pop(_SPACE, None), notes.pop(_SPEC, {}), notes.pop(_ID, "")
     source = notes.pop(_SOURCE, {})
     check_spec(spec, source)
+    source = {**_NOWHERE, **source} if spec else source
     check_notes(notes)
     return StudyRecord(
         name=name,
@@ -104,7 +109,9 @@ def recorded(key: str, value: Any) -> Any:
     """Return an attribute of a study as it is stored: without the secrets of its settings, or in any text."""
     match key:
         case "spec" | "source":
-            said = {part: without_secrets(value[part]) for part in ("settings", "overrides") if part in value}
+            said = {
+                part: without_secrets(value[part]) for part in ("settings", "overrides", "command") if part in value
+            }
             return {**value, **said}
         case "space":
             return value  # what it may be is no secret, and has to be the same when it is read

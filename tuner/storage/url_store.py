@@ -6,11 +6,10 @@ there whole, with the content that was checked, or not at all, whatever the stor
 """
 
 import hashlib
-import json
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +18,9 @@ from urllib.parse import urlsplit
 
 from tuner.domain.checkpoint_store import CheckpointStore, DamagedCheckpointError
 from tuner.domain.errors import ConfigurationError, StorageError
+from tuner.storage.url_manifest import MANIFEST, Manifest, parsed, parts_of
 from tuner.system.files import private
-
-MANIFEST = ".manifest"
-_PARTS = ".files-"
-"""What stands between a checkpoint's name and the letters of one writing of it, in the name of its files' folder."""
+from tuner.system.untrusted_files import LARGEST_TEXT
 
 _PAUSES_SECONDS = (0.5, 2.0)
 """How long is waited before something is tried again: a store that restarts, a connection that breaks."""
@@ -43,6 +40,8 @@ def url_problem(url: str) -> str | None:
     scheme = urlsplit(url).scheme
     if not scheme:
         return f"{url!r} is neither a URL, such as s3://bucket/prefix, nor an absolute path"
+    if "::" in url:
+        return f"{url!r} is a chain of URLs: what is kept at one place is read, and deleted, at that place alone"
     if urlsplit(url).password:
         return "a password in the URL would be stored with the study: give it to the library by its environment"
     try:
@@ -115,45 +114,46 @@ class UrlStore(CheckpointStore):
 
     def _put(self, name: str, source: Path) -> None:
         filesystem, _ = self._opened
-        before = self._manifest(name)
-        parts = f"{name}{_PARTS}{secrets.token_hex(4)}"
+        before = self._written(name)
+        parts = parts_of(name, secrets.token_hex(4))
         files = {}
         for path, relative in _files_of(source):
-            size, digest = _measured(path)
-            files[relative] = {"size": size, "sha256": digest}
+            files[relative] = _measured(path)
             to = self._path(f"{parts}/{relative or 'state'}")
             self._make_parent(to)
             filesystem.put_file(str(path), to)
-        manifest = json.dumps({"parts": parts.rpartition("/")[2], "is_file": source.is_file(), "files": files})
-        filesystem.pipe_file(self._path(name + MANIFEST), manifest.encode())
+        manifest = Manifest(parts=parts.rpartition("/")[2], is_file=source.is_file(), files=files)
+        filesystem.pipe_file(self._path(name + MANIFEST), manifest.text().encode())
         if before is not None:
-            self._remove(self._path(f"{name.rpartition('/')[0]}/{before['parts']}"))
+            self._remove(self._path(_beside(name, before.parts)))
 
     def _get(self, name: str, target: Path) -> None:
         manifest = self._manifest(name)
         if manifest is None:
             raise FileNotFoundError(f"{self.url}/{name}")
         try:
-            if not manifest["is_file"]:
+            if not manifest.is_file:
                 target.mkdir(mode=0o700, parents=True)
-            for relative, facts in manifest["files"].items():
-                self._fetch(name, manifest["parts"], relative, facts, target / relative if relative else target)
+            for relative, facts in manifest.files.items():
+                part = _beside(name, f"{manifest.parts}/{relative or 'state'}")
+                self._fetch(name, part, facts, target / relative if relative else target)
         except BaseException:
             shutil.rmtree(target, ignore_errors=True)
             target.unlink(missing_ok=True)
             raise
 
-    def _fetch(self, name: str, parts: str, relative: str, facts: Mapping[str, Any], path: Path) -> None:
+    def _fetch(self, name: str, part: str, facts: tuple[int, str], path: Path) -> None:
         filesystem, _ = self._opened
-        if not path.resolve().is_relative_to(path.parent.resolve()) or ".." in Path(relative).parts:
-            raise DamagedCheckpointError(f"{self.url}/{name} names a file outside of its folder: {relative!r}")
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            filesystem.get_file(self._path(f"{name.rpartition('/')[0]}/{parts}/{relative or 'state'}"), str(path))
+            size = self._size(self._path(part))
+            if size == facts[0]:
+                filesystem.get_file(self._path(part), str(path))
         except FileNotFoundError as error:
-            raise DamagedCheckpointError(f"{self.url}/{name} has lost {relative or 'its file'}") from error
-        path.chmod(0o600)
-        if _measured(path) != (facts["size"], facts["sha256"]):
+            raise DamagedCheckpointError(f"{self.url}/{name} has lost {part.rpartition('/')[2]}") from error
+        if size == facts[0]:
+            path.chmod(0o600)
+        if size != facts[0] or _measured(path) != facts:
             raise DamagedCheckpointError(f"{self.url}/{name} is not what was written there")
 
     def _list(self, trial: str) -> tuple[str, ...]:
@@ -169,20 +169,37 @@ class UrlStore(CheckpointStore):
         if "/" not in name:  # all of a trial's, or of the study's
             self._remove(self._path(name) if name else self._opened[1])
             return
-        manifest = self._manifest(name)
+        manifest = self._written(name)
         with suppress(FileNotFoundError):
             filesystem.rm_file(self._path(name + MANIFEST))
         if manifest is not None:
-            self._remove(self._path(f"{name.rpartition('/')[0]}/{manifest['parts']}"))
+            self._remove(self._path(_beside(name, manifest.parts)))
 
-    def _manifest(self, name: str) -> dict[str, Any] | None:
-        """Return what is written down about a checkpoint; None where that is not there, or was written half."""
+    def _manifest(self, name: str) -> Manifest | None:
+        """Return what is written down about a checkpoint; None where that is not there, or was not written by us."""
         filesystem, _ = self._opened
+        path = self._path(name + MANIFEST)
         try:
-            found: dict[str, Any] = json.loads(filesystem.cat_file(self._path(name + MANIFEST)))
+            if self._size(path) > LARGEST_TEXT:
+                return None
+            return parsed(filesystem.cat_file(path).decode(), name.rpartition("/")[2])
+        except DamagedCheckpointError:
+            raise
         except (FileNotFoundError, ValueError):
             return None
-        return found if isinstance(found, dict) and {"parts", "is_file", "files"} <= found.keys() else None
+
+    def _written(self, name: str) -> Manifest | None:
+        """Return the manifest whose files are replaced or deleted; what names others' is itself, and they stay."""
+        with suppress(DamagedCheckpointError):
+            return self._manifest(name)
+        return None
+
+    def _size(self, path: str) -> int:
+        """Return how many bytes a file has; raises `FileNotFoundError` where there is none, or something else."""
+        facts = self._opened[0].info(path)
+        if facts["type"] != "file" or facts.get("islink"):
+            raise FileNotFoundError(f"{path} is no file")
+        return int(facts["size"])
 
     def _remove(self, path: str) -> None:
         filesystem, _ = self._opened
@@ -217,6 +234,11 @@ class UrlStore(CheckpointStore):
             raise
         except Exception as error:
             raise OSError(f"{self.url}: {type(error).__name__}: {error}") from error
+
+
+def _beside(name: str, other: str) -> str:
+    """Return the path of something that lies in the folder in which the checkpoint `name` is."""
+    return f"{name.rpartition('/')[0]}/{other}"
 
 
 def _files_of(source: Path) -> Iterator[tuple[Path, str]]:

@@ -82,7 +82,9 @@ def _check_kinds(name: str, value: Any, kinds: Mapping[str, type], *, required: 
 
 def check_notes(notes: Mapping[str, Any]) -> None:
     """Raise `TypeError`, `KeyError` or `ValueError` where a note of a study is not in the form that is read."""
-    Batching.of(notes)
+    counted = Batching.of(notes)
+    if not all(type(each) is int for each in (counted.batched, counted.sizes, counted.most, *counted.alone.values())):
+        raise TypeError(f"its cohorts were counted as {counted!r:.100}")
     for key, value in notes.items():
         check = _is_tested if key.startswith("test:") else _NOTES.get(key)
         if check is not None and not check(value):

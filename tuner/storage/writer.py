@@ -34,7 +34,10 @@ class SqlStudyWriter(StudyWriter):
 
     def __init__(self, engine: Engine, study_id: int, study: StudyRecord, lease: Lease) -> None:
         if study.space is None:
-            raise ValueError(f"study {study.name!r} has no search space of ours")
+            raise StorageError(
+                f"study {study.name!r} has no search space of ours, so nothing can be added to it",
+                hint="another program has written it, or it is damaged; `tuner doctor` says what else is wrong",
+            )
         self._engine = engine
         self._lease = lease
         self._study_id = study_id

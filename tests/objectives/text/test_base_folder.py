@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +72,50 @@ def test_a_configuration_that_is_none_is_an_error_with_its_file(config: str, tmp
     (tmp_path / "base" / "config.json").write_text(config)
     with pytest.raises(ConfigurationError, match=r"settings\.base: .*config\.json"):
         base_at(place)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"num_hidden_layers": 10**9},
+        {"n_layer": 20_000},
+        {"hidden_size": 2**20},
+        {"n_embd": 4096, "vocab_size": 2**40},
+        {"hidden_size": 1024, "intermediate_size": 10**12},
+        {"num_local_experts": 10**8},
+        {"attn_implementation": "somebody/kernels"},
+    ],
+    ids=str,
+)
+def test_a_model_that_its_weights_cannot_be_of_is_never_made(config: dict[str, Any], tmp_path: Path) -> None:
+    place = folder(tmp_path / "base", **config)
+    (tmp_path / "base" / "model.safetensors").write_bytes(bytes(1_000_000))
+    with pytest.raises(ConfigurationError, match=r"config\.json: .* (is more than weights of|is code to be fetched)"):
+        base_at(place)
+
+
+def test_weights_that_are_no_file_are_refused_and_not_waited_for(tmp_path: Path) -> None:
+    place = folder(tmp_path / "base")
+    (tmp_path / "base" / "model.safetensors").unlink()
+    os.mkfifo(tmp_path / "base" / "model.safetensors")
+    with pytest.raises(ConfigurationError, match="not a regular file"):
+        base_at(place)
+
+
+def test_a_tokenizer_that_makes_texts_many_times_as_long_is_refused(tmp_path: Path) -> None:
+    content = json.loads(base_at(RANDOM).tokenizer.read_text())
+    longer = {"type": "Replace", "pattern": {"String": "o"}, "content": "o" * 30}
+    file = tmp_path / "tokenizer.json"
+    for normalizer, is_refused in ((longer, False), ({"type": "Sequence", "normalizers": [longer] * 7}, True)):
+        file.write_text(json.dumps({**content, "normalizer": normalizer}))
+        if is_refused:
+            with pytest.raises(ConfigurationError, match="times as long"):
+                from_file(file)
+        else:
+            assert len(from_file(file).encode(["foo"])[0]) == 61
+
+
+def test_a_tokenizer_that_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "tokenizer.json")
+    with pytest.raises(ConfigurationError, match="not a regular file"):
+        from_file(tmp_path / "tokenizer.json")

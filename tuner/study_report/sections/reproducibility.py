@@ -8,7 +8,7 @@ from typing import Any
 from tuner.domain.data_summary import DataRecord
 from tuner.domain.errors import ConfigurationError
 from tuner.domain.study import StudySpec
-from tuner.formatting.redaction import redacted, without_secrets
+from tuner.formatting.redaction import without_secrets
 from tuner.formatting.values import amount, safe
 from tuner.spec.template import study_file_of
 from tuner.study_report.data import ReportData
@@ -80,7 +80,7 @@ def _study(material: ReportData) -> Table:
     rows = [("storage", material.storage)]
     if spec:
         rows += [
-            ("objective", str(spec["objective"]) or redacted(shlex.join(spec.get("command", ())))),
+            ("objective", str(spec["objective"]) or shlex.join(without_secrets(spec.get("command", ())))),
             ("search space", str(spec["search_space"]) or "made in Python"),
             *((f"settings.{key}", str(value)) for key, value in without_secrets(spec["settings"]).items()),
             ("sampler", spec["sampler"]["name"]),
