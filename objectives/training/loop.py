@@ -14,6 +14,7 @@ from tuner.objectives._tasks import Task
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
 from tuner.objectives.optimizers._optimizer import Optimizer
+from tuner.objectives.training.calibration import Calibration
 from tuner.objectives.training.data import EVALUATED_AT_ONCE, Data, Examples, TrainingExamples
 from tuner.objectives.training.data_parallel import Replica
 from tuner.objectives.training.metrics import LOSS, measure
@@ -211,7 +212,7 @@ def scored(
     """Return every metric of these outputs, (examples, outputs); `rows` is as in `evaluate`."""
     losses = loss(outputs, examples.targets)
     if data.task is Task.CLASSIFICATION:
-        predictions = loss.probabilities(outputs)
+        predictions = Calibration(smoothing=data.smoothing).of_tensor(loss.probabilities(outputs))
     elif data.task is Task.LANGUAGE:
         predictions = outputs.double()
     else:

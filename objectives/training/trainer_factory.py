@@ -19,7 +19,7 @@ from tuner.objectives.datasets._dataset import Array, Dataset
 from tuner.objectives.datasets._splitting import Split, split
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.preprocessing._pipeline import Pipeline
-from tuner.objectives.training.calibration import needs_threshold
+from tuner.objectives.training.calibration import Calibration, needs_threshold
 from tuner.objectives.training.data import Data, Examples, prepared
 from tuner.objectives.training.final_models import TrainedMember, ensemble_counts, final_model
 from tuner.objectives.training.flat_state import Layout
@@ -225,4 +225,11 @@ class TrainerFactory:
         loss = part(trial.config, "loss", data.task).build()
         labels = self._dataset.labels or range(data.outputs)
         classes = np.array(labels) if data.task is Task.CLASSIFICATION else None
-        return Answers(task=data.task, loss=loss, classes=classes, centre=data.centre, spread=data.spread)
+        return Answers(
+            task=data.task,
+            loss=loss,
+            classes=classes,
+            centre=data.centre,
+            spread=data.spread,
+            calibration=Calibration(smoothing=data.smoothing),
+        )

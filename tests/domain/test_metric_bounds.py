@@ -13,8 +13,9 @@ def test_a_share_lies_between_0_and_1_and_as_a_percentage_up_to_100(metric: str)
     assert usual_bounds(metric, [0.5, 97.0]) == (0.0, 100.0)
 
 
-def test_an_error_is_not_negative() -> None:
-    assert usual_bounds("rmse", [0.1]) == (0.0, math.inf)
+@pytest.mark.parametrize("metric", ["rmse", "val_rmse", "log_loss", "crossEntropy", "bits_per_byte", "perplexity"])
+def test_an_error_is_not_negative(metric: str) -> None:
+    assert usual_bounds(metric, [0.1]) == (0.0, math.inf)
 
 
 @pytest.mark.parametrize(("metric", "value"), [("loss", 0.5), ("reward", 0.5), ("accuracy", -1.0), ("rmse", -0.1)])
