@@ -14,8 +14,8 @@ _THREADS = "TORCHINDUCTOR_COMPILE_THREADS"
 def keep_compiled_code_private() -> None:
     """Keep what torch compiles in this process beside the tokens, unless a person's environment says where.
 
-    Torch's own place is a folder of the temporary one whose name anybody can tell: who makes it first has their code
-    run. The code is compiled in this process, so that no other one outlives the trial.
+    Torch's own place is a folder of the temporary one whose name is known: another user who makes it first has their
+    code run. The code is compiled in this process, so that no other one outlives the trial.
     """
     given = os.environ.get(_FOLDER)
     if given is None or _is_of_torch(Path(given)):

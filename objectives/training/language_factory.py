@@ -68,7 +68,9 @@ class LanguageFactory:
         learner = TrainState(
             model=model,
             loss=NextTokenLoss(),
-            optimizer=rule.build(grouped([*parameters.values()], [roles[name] for name in parameters], rule)),
+            build_optimizer=lambda: rule.build(
+                grouped([*parameters.values()], [roles[name] for name in parameters], rule)
+            ),
             lr_schedule=lr_schedule,
             rule=rule,
             batch_size=batch_size,

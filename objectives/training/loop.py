@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, final
 
 import torch
@@ -37,16 +38,16 @@ def _any_number(_: int) -> None:
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainState:
     """A model and all that training it takes."""
 
     model: nn.Module
     loss: Loss
-    optimizer: torch.optim.Optimizer
+    build_optimizer: Callable[[], torch.optim.Optimizer]
     lr_schedule: LrSchedule
     rule: Optimizer
-    """What `optimizer` was built from."""
+    """What the optimizer is built from."""
     batch_size: int
     precision: Precision = Precision.FLOAT32
     class_weights: Tensor | None = None
@@ -58,6 +59,16 @@ class TrainState:
     """The model as one of several ranks trains it; None where the trial has one process."""
     micro_batch: int | None = None
     """How many examples go through the model at once, whose gradients are added up; None: the whole batch."""
+
+    @cached_property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """The optimizer, built when it is asked for: a cohort needs none, and torch's first one imports a compiler."""
+        return self.build_optimizer()
+
+    @property
+    def optimizer_memory(self) -> Mapping[Tensor, Mapping[str, Any]]:
+        """What the optimizer remembers of each weight; nothing where none was built yet."""
+        return self.optimizer.state if "optimizer" in self.__dict__ else {}
 
     def outputs(self, features: Tensor) -> Tensor:
         """Return the model's outputs, (batch, outputs), in 32 bits."""
