@@ -70,8 +70,9 @@ TABLES: Mapping[str, Source] = {
     "caravan": Source("ISLP", "data/Caravan.csv", "Purchase"),
     "breast_cancer": Source("sklearn", "breast_cancer", "target"),
     "wine": Source("sklearn", "wine", "target"),
+    "digits": Source("sklearn", "digits", "target"),
 }
-CLASSES = ("default", "oj", "caravan", "breast_cancer", "wine")
+CLASSES = ("default", "oj", "caravan", "breast_cancer", "wine", "digits")
 """The tables whose target is a class."""
 
 MOST_ROWS = 10_000
@@ -123,7 +124,7 @@ def of_scikit_learn(classifier: Callable[[], Any], regressor: Callable[[], Any],
 
 def target_is_class(frame: pd.DataFrame, target: str) -> bool:
     """Whether the target of one of the tables is a class."""
-    return any(TABLES[name].target == target for name in CLASSES) and frame[target].nunique() <= 3
+    return any(TABLES[name].target == target for name in CLASSES) and frame[target].nunique() <= 10
 
 
 def given(probabilities: Any, classes: Any, answers: pd.Series) -> Any:

@@ -37,7 +37,8 @@ class LanguageSettings:
     `dataset` is a text, a folder, a pattern, JSONL or Parquet with a text `column`, a file of tokens, or "stdlib". An
     epoch is `steps` steps. Metrics are of `evaluation_tokens` tokens at most. Where a trial trains alone, `micro_batch`
     windows of a step go through the model at once (None: all), and with `recompute_activations` it holds those of one
-    block at a time. Where it has several ranks, its weights are `sharded` among them, or each has all of them.
+    block at a time; with `compile` its blocks are compiled. Where it has several ranks, its weights are `sharded` among
+    them, or each has all of them.
     """
 
     dataset: str
@@ -58,6 +59,7 @@ class LanguageSettings:
     steps: int = 50
     micro_batch: int | None = None
     recompute_activations: bool = False
+    compile: bool = False
     sharded: bool = False
     evaluation_tokens: int = 32_768
     precision: str = "float32"
@@ -135,7 +137,7 @@ _CHECKS: Mapping[str, Check] = {
     **dict.fromkeys(_COUNTS, COUNT),
     "vocabulary": (lambda value: type(value) is int and value >= _LEAST_VOCABULARY, "a whole number from 258"),
     "column": (lambda value: isinstance(value, str), "text"),
-    **dict.fromkeys(("recompute_activations", "sharded"), FLAG),
+    **dict.fromkeys(("recompute_activations", "compile", "sharded"), FLAG),
     **OF_SPLITS,
 }
 

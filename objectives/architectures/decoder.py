@@ -1,6 +1,6 @@
 """A transformer that predicts the next token: RMSNorm, rotary positions, SwiGLU."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import final
@@ -96,18 +96,34 @@ def _kind(name: str) -> TensorKind:
 
 @final
 class Blocks(Batchable, nn.Sequential):
-    """Layers of which, where it `recomputes`, one at a time holds its activations while a model trains alone.
+    """Layers that a model which trains alone may compile, and compute twice.
 
-    They are computed again for the gradients (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost").
+    Where it `recomputes`, one layer at a time holds its activations, which are computed again for the gradients (Chen
+    et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). All layers have one shape, so what is compiled where
+    it `compiles` is compiled once.
     """
 
     recomputes = False
+    compiles = False
 
     def forward(self, activations: Tensor) -> Tensor:
         for layer in self:
-            again = self.recomputes and self.training and not self.batched
-            activations = checkpoint(layer, activations, use_reentrant=False) if again else layer(activations)
+            called = _compiled() if self.compiles and not self.batched else _called
+            if self.recomputes and self.training and not self.batched:
+                activations = checkpoint(called, layer, activations, use_reentrant=False)
+            else:
+                activations = called(layer, activations)
         return activations
+
+
+def _called(layer: nn.Module, activations: Tensor) -> Tensor:
+    found: Tensor = layer(activations)
+    return found
+
+
+@cache
+def _compiled() -> Callable[[nn.Module, Tensor], Tensor]:
+    return torch.compile(_called, dynamic=False)  # imports for seconds
 
 
 class _Block(nn.Module):
@@ -157,7 +173,9 @@ def _normalised(tokens: Tensor) -> Tensor:
 
 def _rotated(heads: Tensor) -> Tensor:
     """Return queries or keys (..., steps, size) turned by angles that grow with their step (Su et al., 2021)."""
-    cosine, sine = _turns(heads.shape[-2], heads.shape[-1], heads.device)
+    # Compiled code computes them where it is compiled, and warns of what remembers results.
+    turns = _turns.__wrapped__ if torch.compiler.is_compiling() else _turns
+    cosine, sine = turns(heads.shape[-2], heads.shape[-1], heads.device)
     first, second = heads.chunk(2, dim=-1)
     return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1)
 

@@ -1,13 +1,14 @@
 """Calibration of a classifier on the validation split: a temperature, and a threshold for two classes.
 
 A temperature T makes p^(1/T), normalised, of probabilities p (C. Guo et al., On Calibration of Modern Neural Networks,
-2017): the most probable class stays the same. The threshold is the probability of the second class from which on that
-is the answer.
+2017): the most probable class stays the same. Smoothing spreads a share of certainty over all classes: what none of n
+rows has shown is still to be expected once in about n + 1 (the rule of succession). The threshold is the probability of
+the second class from which on that is the answer.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -24,8 +25,11 @@ THRESHOLDED = frozenset({"f1", "recall"})
 """Metrics whose best threshold is rarely one half; recall here is the mean over classes, the balanced accuracy."""
 
 _LEAST = 1e-7
-_SPREAD = 0.5
-"""How far the logarithm of a temperature is expected from 0: a prior that a few dozen rows outweigh."""
+_SPREAD = 0.25
+"""How far the logarithm of a temperature is expected from 0: a prior that a few hundred rows outweigh.
+
+The model was chosen by the same rows, which so make it look surer than it is.
+"""
 
 _TEMPERATURES = tuple(math.exp(step / 40) for step in range(-80, 81))
 _MOST_THRESHOLDS = 200
@@ -39,6 +43,7 @@ class Calibration:
 
     temperature: float = 1.0
     threshold: float | None = None
+    smoothing: float = 0.0
 
     def describe(self) -> dict[str, Any]:
         """Return the calibration as JSON."""
@@ -48,23 +53,31 @@ class Calibration:
     def of(description: Mapping[str, Any]) -> "Calibration":
         """Return the calibration that `describe` described; raises `ValueError` for what is none."""
         temperature, threshold = float(description["temperature"]), description["threshold"]
-        if not (0 < temperature < np.inf and (threshold is None or 0 <= float(threshold) <= 1)):
-            raise ValueError(f"a temperature of {temperature} with the threshold {threshold} is no calibration")
-        return Calibration(temperature=temperature, threshold=None if threshold is None else float(threshold))
+        smoothing = float(description.get("smoothing", 0.0))  # models that were exported before there was any have none
+        if not (0 < temperature < np.inf and (threshold is None or 0 <= float(threshold) <= 1) and 0 <= smoothing < 1):
+            raise ValueError(
+                f"a temperature of {temperature} with the threshold {threshold} and a smoothing of {smoothing} "
+                "is no calibration"
+            )
+        threshold = None if threshold is None else float(threshold)
+        return Calibration(temperature=temperature, threshold=threshold, smoothing=smoothing)
 
     def calibrated(self, probabilities: Array) -> Array:
         """Return calibrated probabilities, in the same precision."""
-        if self.temperature == 1:
-            return probabilities
-        logits = np.log(probabilities.astype(np.float64).clip(_LEAST)) / self.temperature
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(odds / odds.sum(axis=1, keepdims=True), dtype=probabilities.dtype)
+        found = probabilities.astype(np.float64)
+        if self.temperature != 1:
+            logits = np.log(found.clip(_LEAST)) / self.temperature
+            odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+            found = odds / odds.sum(axis=1, keepdims=True)
+        smoothed = (1 - self.smoothing) * found + self.smoothing / found.shape[1]
+        return np.asarray(smoothed, dtype=probabilities.dtype)
 
     def of_tensor(self, probabilities: Tensor) -> Tensor:
         """Return calibrated probabilities as `calibrated` does, as a part of a network."""
-        if self.temperature == 1:
-            return probabilities
-        return (probabilities.clamp(_LEAST).log() / self.temperature).softmax(dim=1)
+        found = probabilities
+        if self.temperature != 1:
+            found = (probabilities.clamp(_LEAST).log() / self.temperature).softmax(dim=1)
+        return (1 - self.smoothing) * found + self.smoothing / found.shape[1]
 
     def decided(self, probabilities: Array) -> Array:
         """Return numbers, (rows, classes), of which the largest in a row is the class to answer with."""
@@ -76,14 +89,17 @@ class Calibration:
 UNCALIBRATED = Calibration()
 
 
-def fitted(probabilities: Array, targets: Array, metric: str) -> Calibration:
+def smoothing_of(rows: int) -> float:
+    """Return how much certainty a classifier that has learned from so many rows spreads over all classes."""
+    return 1 / (rows + 1)
+
+
+def fitted(probabilities: Array, targets: Array, metric: str, smoothing: float = 0.0) -> Calibration:
     """Return the calibration for these rows, whose classes are `targets`; a threshold where `metric` needs one."""
-    temperature = _temperature(probabilities, targets)
-    after = Calibration(temperature=temperature).calibrated(probabilities)
-    threshold = None
-    if needs_threshold(metric, probabilities.shape[1]):
-        threshold = _threshold(after, targets, metric)
-    return Calibration(temperature=temperature, threshold=threshold)
+    calibration = Calibration(temperature=_temperature(probabilities, targets, smoothing), smoothing=smoothing)
+    if not needs_threshold(metric, probabilities.shape[1]):
+        return calibration
+    return replace(calibration, threshold=_threshold(calibration.calibrated(probabilities), targets, metric))
 
 
 def needs_threshold(metric: str, classes: int) -> bool:
@@ -91,9 +107,9 @@ def needs_threshold(metric: str, classes: int) -> bool:
     return metric in THRESHOLDED and classes == 2  # noqa: PLR2004
 
 
-def _temperature(probabilities: Array, targets: Array) -> float:
+def _temperature(probabilities: Array, targets: Array, smoothing: float) -> float:
     def cost(temperature: float) -> float:
-        after = Calibration(temperature=temperature).calibrated(probabilities.astype(np.float64))
+        after = Calibration(temperature=temperature, smoothing=smoothing).calibrated(probabilities.astype(np.float64))
         return len(targets) * log_loss(targets, after) + 0.5 * (math.log(temperature) / _SPREAD) ** 2
 
     return min(_TEMPERATURES, key=cost)

@@ -13,6 +13,7 @@ from tuner.objectives._tasks import Task
 from tuner.objectives.datasets._dataset import Array
 from tuner.objectives.datasets._splitting import Rows, Split
 from tuner.objectives.preprocessing._pipeline import Pipeline
+from tuner.objectives.training.calibration import smoothing_of
 
 EVALUATED_AT_ONCE = 4096
 """How many examples a model is evaluated with at once, alone or together: some compute something of all of them."""
@@ -100,6 +101,8 @@ class Data:
     layer: Callable[[], nn.Module | None] = field(default=lambda: None, repr=False)
     centre: float = 0.0
     spread: float = 1.0
+    smoothing: float = 0.0
+    """How much certainty a classifier's probabilities spread over all classes before they are measured."""
     pipeline: Pipeline | None = field(default=None, repr=False)
     """What has prepared the features; None where they came prepared."""
     at_once: int = EVALUATED_AT_ONCE
@@ -155,6 +158,7 @@ def prepared(
         layer=pipeline.layer,
         centre=centre,
         spread=spread,
+        smoothing=smoothing_of(len(train.targets)) if task is Task.CLASSIFICATION else 0.0,
         pipeline=pipeline,
     )
 

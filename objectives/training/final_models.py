@@ -53,9 +53,10 @@ def ensemble_counts(members: Sequence[TrainedMember], lead: int, metric: str) ->
     rows = np.linspace(0, len(targets) - 1, min(len(targets), MOST_ROWS)).astype(int)
     predictions = np.stack([each.answers_to(each.data.validation)[rows] for each in members])
     judged, score = targets[rows], _score(first.task, metric)
+    smoothed = Calibration(smoothing=first.smoothing).calibrated
 
     def loss(answers: Array) -> float:
-        return log_loss(judged, answers) if score == "log_loss" else regression(judged, answers)[score]
+        return log_loss(judged, smoothed(answers)) if score == "log_loss" else regression(judged, answers)[score]
 
     return picked(predictions, lead, loss)
 
@@ -77,7 +78,7 @@ def final_model(
     validation = _averaged(members, counts, [each.data.validation for each in members])
     calibration = UNCALIBRATED
     if data.task is Task.CLASSIFICATION:
-        calibration = fitted(validation, data.validation.measured, metric)
+        calibration = fitted(validation, data.validation.measured, metric, data.smoothing)
     models = [each.model for each in made]
     is_one = len(models) == 1
     model = models[0].with_calibration(calibration) if is_one else EnsembleModel(models, counts, calibration)
@@ -112,7 +113,7 @@ def _scores(data: Data, examples: Examples, raw: Array, calibration: Calibration
     return SplitScores(
         metrics=measured(calibration, answers, targets),
         rows=_rows(by_row(data.task, judged, targets, decided), examples),
-        raw_log_loss=log_loss(targets, raw),
+        raw_log_loss=log_loss(targets, Calibration(smoothing=calibration.smoothing).calibrated(raw)),
         reliability=reliability(answers, targets),
     )
 

@@ -129,7 +129,7 @@ class FinetuneFactory:
         learner = TrainState(
             model=model,
             loss=_loss(trial, self._task),
-            optimizer=rule.build([*model.parameters()]),
+            build_optimizer=lambda: rule.build([*model.parameters()]),
             lr_schedule=lr_schedule,
             rule=rule,
             batch_size=_batch_size(trial, data),

@@ -212,7 +212,7 @@ def _real(tensor: Tensor) -> Tensor:
 def _remembered(learner: TrainState, layout: Layout, weights: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Return what the learner's optimizer remembers, and before its first step what it begins with."""
     parameters = dict(learner.model.named_parameters())
-    states = [learner.optimizer.state.get(parameters[name], {}) for name in layout.shapes]
+    states = [learner.optimizer_memory.get(parameters[name], {}) for name in layout.shapes]
     memory = {}
     for name in learner.rule.memory:
         parts = [

@@ -17,6 +17,7 @@ from tuner.objectives.architectures.decoder import DecoderModel
 from tuner.objectives.optimizers._optimizer import TensorRole, grouped
 from tuner.objectives.text.token_cache import TokenData
 from tuner.objectives.text.tokens import saved
+from tuner.objectives.training.compiled_code import keep_compiled_code_private
 from tuner.objectives.training.data import Data
 from tuner.objectives.training.data_parallel import replica_of
 from tuner.objectives.training.flat_state import Layout
@@ -67,7 +68,9 @@ class LanguageFactory:
         learner = TrainState(
             model=model,
             loss=NextTokenLoss(),
-            optimizer=rule.build(grouped([*parameters.values()], [roles[name] for name in parameters], rule)),
+            build_optimizer=lambda: rule.build(
+                grouped([*parameters.values()], [roles[name] for name in parameters], rule)
+            ),
             lr_schedule=lr_schedule,
             rule=rule,
             batch_size=batch_size,
@@ -82,6 +85,9 @@ class LanguageFactory:
     def _decoder(self, trial: Trial) -> DecoderModel:
         model = decoder_of(trial.config, self._settings, self._tokens.vocabulary)
         model.blocks.recomputes = self._settings.recompute_activations
+        model.blocks.compiles = self._settings.compile
+        if self._settings.compile:
+            keep_compiled_code_private()
         return model
 
     def model(self, trial: Trial) -> Model:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, final
 
 import torch
@@ -14,6 +15,7 @@ from tuner.objectives._tasks import Task
 from tuner.objectives.losses._loss import Loss
 from tuner.objectives.lr_schedules._lr_schedule import LrSchedule
 from tuner.objectives.optimizers._optimizer import Optimizer
+from tuner.objectives.training.calibration import Calibration
 from tuner.objectives.training.data import EVALUATED_AT_ONCE, Data, Examples, TrainingExamples
 from tuner.objectives.training.data_parallel import Replica
 from tuner.objectives.training.metrics import LOSS, measure
@@ -36,16 +38,16 @@ def _any_number(_: int) -> None:
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainState:
     """A model and all that training it takes."""
 
     model: nn.Module
     loss: Loss
-    optimizer: torch.optim.Optimizer
+    build_optimizer: Callable[[], torch.optim.Optimizer]
     lr_schedule: LrSchedule
     rule: Optimizer
-    """What `optimizer` was built from."""
+    """What the optimizer is built from."""
     batch_size: int
     precision: Precision = Precision.FLOAT32
     class_weights: Tensor | None = None
@@ -57,6 +59,16 @@ class TrainState:
     """The model as one of several ranks trains it; None where the trial has one process."""
     micro_batch: int | None = None
     """How many examples go through the model at once, whose gradients are added up; None: the whole batch."""
+
+    @cached_property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """The optimizer, built when it is asked for: a cohort needs none, and torch's first one imports a compiler."""
+        return self.build_optimizer()
+
+    @property
+    def optimizer_memory(self) -> Mapping[Tensor, Mapping[str, Any]]:
+        """What the optimizer remembers of each weight; nothing where none was built yet."""
+        return self.optimizer.state if "optimizer" in self.__dict__ else {}
 
     def outputs(self, features: Tensor) -> Tensor:
         """Return the model's outputs, (batch, outputs), in 32 bits."""
@@ -201,7 +213,7 @@ def scored(
     """Return every metric of these outputs, (examples, outputs); `rows` is as in `evaluate`."""
     losses = loss(outputs, examples.targets)
     if data.task is Task.CLASSIFICATION:
-        predictions = loss.probabilities(outputs)
+        predictions = Calibration(smoothing=data.smoothing).of_tensor(loss.probabilities(outputs))
     elif data.task is Task.LANGUAGE:
         predictions = outputs.double()
     else:

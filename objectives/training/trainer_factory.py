@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from typing import Any, final
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from tuner.domain.final_model import FinalModel
@@ -18,8 +19,9 @@ from tuner.objectives.architectures._architecture import with_layer
 from tuner.objectives.datasets._dataset import Array, Dataset
 from tuner.objectives.datasets._splitting import Split, split
 from tuner.objectives.losses._loss import Loss
+from tuner.objectives.optimizers._optimizer import Optimizer
 from tuner.objectives.preprocessing._pipeline import Pipeline
-from tuner.objectives.training.calibration import needs_threshold
+from tuner.objectives.training.calibration import Calibration, needs_threshold
 from tuner.objectives.training.data import Data, Examples, prepared
 from tuner.objectives.training.final_models import TrainedMember, ensemble_counts, final_model
 from tuner.objectives.training.flat_state import Layout
@@ -49,15 +51,10 @@ def learner_of(
     rule, lr_schedule = (part(trial.config, kind, data.task).build() for kind in ("optimizer", "lr_schedule"))
     with weights_drawn(trial.seed, trial.device):
         model = complete(build().to(trial.device), data.train.features)
-    optimizer = rule.build([*model.parameters()])
-    if any(getattr(layer, "sparse", False) is True for layer in model.modules()):
-        optimizer.state.clear()  # torch's fused steps do not know sparse gradients, nor do dense sums of them
-        for group in optimizer.param_groups:
-            group["fused"] = False
     return TrainState(
         model=model,
         loss=loss,
-        optimizer=optimizer,
+        build_optimizer=partial(_optimizer_of, model, rule),
         lr_schedule=lr_schedule,
         rule=rule,
         batch_size=min(trial.config.get(BATCH_SIZE, DEFAULT_BATCH_SIZE), len(data.train.targets)),
@@ -66,6 +63,15 @@ def learner_of(
         reads=read(model),
         accepts=lambda outputs: check_outputs(outputs, data.task, data.outputs),
     )
+
+
+def _optimizer_of(model: nn.Module, rule: Optimizer) -> torch.optim.Optimizer:
+    optimizer = rule.build([*model.parameters()])
+    if any(getattr(layer, "sparse", False) is True for layer in model.modules()):
+        optimizer.state.clear()  # torch's fused steps do not know sparse gradients, nor do dense sums of them
+        for group in optimizer.param_groups:
+            group["fused"] = False
+    return optimizer
 
 
 def class_weights_of(trial: Trial, data: Data) -> Tensor | None:
@@ -225,4 +231,11 @@ class TrainerFactory:
         loss = part(trial.config, "loss", data.task).build()
         labels = self._dataset.labels or range(data.outputs)
         classes = np.array(labels) if data.task is Task.CLASSIFICATION else None
-        return Answers(task=data.task, loss=loss, classes=classes, centre=data.centre, spread=data.spread)
+        return Answers(
+            task=data.task,
+            loss=loss,
+            classes=classes,
+            centre=data.centre,
+            spread=data.spread,
+            calibration=Calibration(smoothing=data.smoothing),
+        )

@@ -20,14 +20,16 @@ def test_what_failed_gave_no_value() -> None:
 
 def test_without_rows_there_is_no_error_of_theirs() -> None:
     kept = replace(DONE, rows=ROWS)
-    assert row_error([DONE]) == row_error_of_difference([DONE], [kept]) == NO_ROWS
-    assert row_error([DONE, kept]).rows == 4
+    assert row_error([DONE], "score") == row_error_of_difference([DONE], [kept], "score") == NO_ROWS
+    assert row_error([DONE, kept], "score").rows == 4
 
 
 def test_a_difference_is_paired_only_where_the_rows_are_the_same() -> None:
     one, other = [replace(DONE, rows=ROWS)], [replace(DONE, rows=ROWS)]
-    assert row_error_of_difference(one, other).error == 0
-    assert row_error_of_difference(one, other, is_paired=False).error == pytest.approx(2**0.5 * row_error(one).error)
+    assert row_error_of_difference(one, other, "score").error == 0
+    assert row_error_of_difference(one, other, "score", is_paired=False).error == pytest.approx(
+        2**0.5 * row_error(one, "score").error
+    )
 
 
 def test_a_tested_repetition_has_its_values_and_rows_of_the_test_split() -> None:

@@ -65,3 +65,23 @@ def test_an_interval_for_something_else_is_not_shown_beside_the_one_that_counts(
     assert of_seeds.beside(on_rows) == "0.7000"
     assert on_rows.beside(on_rows) == "0.9000 ± 0.1000"
     assert of_seeds.beside(of_seeds) == "0.7000 ± 0.1000"
+
+
+def test_a_share_near_its_bound_is_no_surer_than_so_many_rows_allow() -> None:
+    rows = RowError(error=0.0001, rows=100)
+    nearly, all_right = (estimate((), mean=mean, seed_margin=0.0, rows=rows, bounds=SHARE) for mean in (0.9995, 1.0))
+    assert nearly.low == pytest.approx(all_right.low, abs=0.002)
+
+
+def test_the_interval_of_a_mean_of_squares_is_exact_for_errors_of_a_normal_distribution() -> None:
+    """Against the textbook's interval of a variance of 20 degrees, and of its root."""
+    error = RowError(error=(2 / 20) ** 0.5, rows=20)
+    found = estimate((), mean=1.0, seed_margin=0.0, rows=error, power=1.0)
+    assert [found.low, found.high] == pytest.approx([20 / 34.1696, 20 / 9.59078], rel=1e-4)
+    root = estimate((), mean=1.0, seed_margin=0.0, rows=RowError(error=error.error / 2, rows=20), power=0.5)
+    assert [root.low, root.high] == pytest.approx([found.low**0.5, found.high**0.5])
+
+
+def test_without_rows_a_mean_of_squares_has_the_interval_of_its_seeds() -> None:
+    found = estimate((), mean=1.0, seed_margin=0.1, power=0.5)
+    assert [found.low, found.high] == pytest.approx([0.9, 1.1])

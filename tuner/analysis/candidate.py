@@ -41,20 +41,20 @@ def complete(repetitions: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
     return tuple(each for each in repetitions if each.state is TrialState.COMPLETE and each.value is not None)
 
 
-def row_error(repetitions: Sequence[TrialRecord]) -> RowError:
-    """Return the standard error over validation rows of the mean of repetitions; 0 where they have kept none."""
+def row_error(repetitions: Sequence[TrialRecord], metric: str) -> RowError:
+    """Return the standard error over rows of the mean of repetitions' `metric`; 0 where they have kept none."""
     if all(each.rows is None for each in repetitions):
         return NO_ROWS
     from tuner.analysis.row_noise import row_means  # noqa: PLC0415 - NumPy, for studies that have rows alone
 
-    means = row_means(each.rows for each in repetitions)
+    means = row_means((each.rows for each in repetitions), metric)
     return NO_ROWS if means is None else means.error
 
 
 def row_error_of_difference(
-    ones: Sequence[TrialRecord], others: Sequence[TrialRecord], *, is_paired: bool = True
+    ones: Sequence[TrialRecord], others: Sequence[TrialRecord], metric: str, *, is_paired: bool = True
 ) -> RowError:
-    """Return the standard error over validation rows of the difference of two means; 0 where rows were not kept.
+    """Return the standard error over rows of the difference of two means of `metric`; 0 where rows were not kept.
 
     It is paired by row where the two were measured on the same rows.
     """
@@ -62,7 +62,7 @@ def row_error_of_difference(
         return NO_ROWS
     from tuner.analysis.row_noise import row_means  # noqa: PLC0415 - as above
 
-    one, other = (row_means(each.rows for each in side) for side in (ones, others))
+    one, other = (row_means((each.rows for each in side), metric) for side in (ones, others))
     if one is None or other is None:
         return NO_ROWS
     return one.error_of_difference(other) if is_paired else one.error_of_unpaired(other)

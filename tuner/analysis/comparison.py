@@ -138,7 +138,7 @@ def _verdict(one: Summary, other: Summary) -> StudyDifference:
     difference, is_paired, least = None, False, None
     if ours is not None and theirs is not None:
         is_paired = _has_the_same_rows(one.study, other.study)
-        difference = welch(ours.winner.complete, theirs.winner.complete, sign, is_paired=is_paired)
+        difference = welch(ours.winner.complete, theirs.winner.complete, one.study.goal, is_paired=is_paired)
         is_paired = is_paired and difference.rows > 0
         least = detectable(difference) if difference.is_known else None
     elif one.best is not None and other.best is not None:

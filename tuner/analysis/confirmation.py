@@ -16,7 +16,7 @@ from tuner.analysis.difference import welch
 from tuner.analysis.estimate import LEVEL, NO_ROWS, Estimate, estimate
 from tuner.analysis.seed_noise import SeedNoise
 from tuner.domain.goal import Goal
-from tuner.domain.metric_bounds import usual_bounds
+from tuner.domain.metric_bounds import power_of_mean_square, usual_bounds
 from tuner.domain.ranking import ranked
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
@@ -135,8 +135,9 @@ def _candidates(
                     mean=fmean(values),
                     seed_margin=noise.margin(values),
                     comparisons=noise.candidates,
-                    rows=row_error(complete(group)),
+                    rows=row_error(complete(group), goal.metric),
                     bounds=bounds,
+                    power=power_of_mean_square(goal.metric),
                 ),
                 search_value=searched[number].value,
                 failed=sum(each.state is TrialState.FAIL for each in group),
@@ -170,14 +171,14 @@ def _gain(winner: Candidate, default: Candidate, goal: Goal, noise: SeedNoise) -
         mean=goal.direction.sign * (fmean(ours) - fmean(theirs)),
         seed_margin=noise.margin_of_difference(ours, theirs),
         comparisons=max(1, noise.candidates - 1),
-        rows=row_error_of_difference(winner.complete, default.complete),
+        rows=row_error_of_difference(winner.complete, default.complete, goal.metric),
     )
 
 
 def _gain_on_test(winner: Candidate, default: Candidate, goal: Goal) -> Estimate | None:
     """Return how much better the winner is than the default on the test split; None where one was not tested there."""
     ours, theirs = (as_tested(each.complete, goal.metric) for each in (winner, default))
-    return welch(ours, theirs, goal.direction.sign) if ours and theirs else None
+    return welch(ours, theirs, goal) if ours and theirs else None
 
 
 def _optimism_bias(winner: Candidate, direction: Direction) -> float | None:
@@ -210,8 +211,9 @@ def _metrics(measured: Sequence[TrialRecord], metric: str) -> dict[str, Estimate
             values,
             mean=fmean(values),
             seed_margin=SeedNoise([values]).margin(values),
-            rows=row_error(measured) if name == metric else NO_ROWS,
+            rows=row_error(measured, metric) if name == metric else NO_ROWS,
             bounds=usual_bounds(name, values),
+            power=power_of_mean_square(name),
         )
         for name, values in columns.items()
     }

@@ -6,6 +6,7 @@ from statistics import fmean, variance
 
 from tuner.analysis.candidate import row_error_of_difference
 from tuner.analysis.estimate import LEVEL, Estimate, estimate, normal, student
+from tuner.domain.goal import Goal
 from tuner.domain.trial import TrialRecord
 
 POWER = 0.8
@@ -13,19 +14,19 @@ POWER = 0.8
 
 
 def welch(
-    ones: Sequence[TrialRecord], others: Sequence[TrialRecord], sign: float, *, is_paired: bool = True
+    ones: Sequence[TrialRecord], others: Sequence[TrialRecord], goal: Goal, *, is_paired: bool = True
 ) -> Estimate:
     """Return by how much the first are better in the mean, with its interval.
 
     Seeds are independent with variances of their own (B. Welch, 1947); rows are paired where they are the same ones.
-    Both sides have complete repetitions; a side of one has no interval. `sign` is 1 where more is better.
+    Both sides have complete repetitions; a side of one has no interval.
     """
     ours, theirs = ([each.value for each in side if each.value is not None] for side in (ones, others))
     return estimate(
         (),
-        mean=sign * (fmean(ours) - fmean(theirs)),
+        mean=goal.direction.sign * (fmean(ours) - fmean(theirs)),
         seed_margin=_margin(ours, theirs),
-        rows=row_error_of_difference(ones, others, is_paired=is_paired),
+        rows=row_error_of_difference(ones, others, goal.metric, is_paired=is_paired),
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tuner.objectives.datasets._dataset import Array
-from tuner.objectives.training.calibration import UNCALIBRATED, Calibration, fitted, measured, reliability
+from tuner.objectives.training.calibration import UNCALIBRATED, Calibration, fitted, measured, reliability, smoothing_of
 from tuner.objectives.training.metrics import log_loss
 
 
@@ -36,7 +36,7 @@ def test_the_temperature_undoes_what_a_model_is_too_sure_of(sharpness: float) ->
 def test_a_few_rows_that_are_all_right_do_not_make_it_certain() -> None:
     probabilities = np.tile(np.array([[0.9, 0.1]], dtype=np.float32), (12, 1))
     found = fitted(probabilities, np.zeros(12, dtype=int), "accuracy")
-    assert 0.3 < found.temperature < 1
+    assert 0.6 < found.temperature < 1
 
 
 def test_a_threshold_for_f1_is_found_for_two_classes() -> None:
@@ -75,3 +75,34 @@ def test_reliability_says_how_often_answers_of_a_probability_are_right() -> None
 def test_what_is_no_calibration_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="is no calibration"):
         Calibration.of({"temperature": 1.0, "threshold": None, **wrong})
+
+
+@pytest.mark.parametrize("temperature", [0.7, 1.0])
+def test_smoothed_probabilities_keep_their_order_and_sum_and_none_is_below_a_share(temperature: float) -> None:
+    probabilities, _ = drawn(20.0, rows=500)
+    smoothing = smoothing_of(99)
+    calibration = Calibration(temperature=temperature, smoothing=smoothing)
+    after = calibration.calibrated(probabilities)
+    assert smoothing == 0.01
+    assert after.dtype == np.float32
+    assert after.sum(axis=1) == pytest.approx(1, abs=1e-6)
+    assert after.min() == pytest.approx(smoothing / 3, rel=1e-4)
+    assert (after.argmax(axis=1) == probabilities.argmax(axis=1)).all()
+    assert calibration.of_tensor(torch.from_numpy(probabilities)).numpy() == pytest.approx(after, abs=1e-6)
+
+
+def test_the_temperature_is_that_of_smoothed_probabilities() -> None:
+    """One answer of many is wrong and sure: smoothing pays for it, so the temperature need not."""
+    probabilities = np.tile(np.array([[0.9999, 0.0001]], dtype=np.float32), (300, 1))
+    targets = np.zeros(300, dtype=int)
+    targets[0] = 1
+    smoothed, plain = (fitted(probabilities, targets, "log_loss", each) for each in (smoothing_of(300), 0.0))
+    assert 1 <= smoothed.temperature < plain.temperature - 0.1
+
+
+def test_a_calibration_that_was_described_before_there_was_smoothing_has_none() -> None:
+    assert Calibration.of({"temperature": 2.0, "threshold": None}) == Calibration(temperature=2.0)
+    smooth = Calibration(temperature=2.0, threshold=0.3, smoothing=0.01)
+    assert Calibration.of(smooth.describe()) == smooth
+    with pytest.raises(ValueError, match="smoothing of 1"):
+        Calibration.of({"temperature": 1.0, "threshold": None, "smoothing": 1.0})

@@ -15,6 +15,7 @@ from tuner.domain.objective import Cohort
 from tuner.domain.trial import Metrics, Trial
 from tuner.objectives._components import PARAMETRISATIONS, PARTS
 from tuner.objectives.language import Language
+from tuner.objectives.text.token_cache import cache_folder
 
 DOCS = Path(__file__).parents[3] / "docs"
 SETTINGS = {
@@ -165,10 +166,25 @@ def test_activations_that_are_computed_again_are_not_held_and_change_nothing() -
     assert held_again < held / 2
 
 
+@pytest.mark.filterwarnings("ignore")  # torch has several about itself, where it compiles
+def test_a_decoder_that_is_compiled_trains_to_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    settings = {**SETTINGS, "depth": 2}
+    (plain,), (compiled,) = (
+        curve(Language({**settings, **more}, seed=1).start([trial(0, ADAMW)]), 2).values()
+        for more in ({}, {"compile": True, "recompute_activations": True})
+    )
+    assert [each["bits_per_byte"] for each in compiled] == pytest.approx([each["bits_per_byte"] for each in plain])
+    kept = cache_folder().parent / "compiled"
+    assert any(kept.iterdir())
+    assert kept.stat().st_mode & 0o777 == 0o700
+
+
 def test_members_of_a_cohort_train_together_whatever_one_alone_computes_again() -> None:
-    objective = Language({**SETTINGS, "recompute_activations": True, "micro_batch": 2}, seed=1)
+    objective = Language({**SETTINGS, "recompute_activations": True, "compile": True, "micro_batch": 2}, seed=1)
     cohort = objective.start([trial(number, {**ADAMW, "batch_size": 4}) for number in range(8)])
     together = curve(cohort, 1)
     assert cohort.together() == (8, "")
-    alone = curve(objective.start([trial(1, {**ADAMW, "batch_size": 4})]), 1)
+    one_by_one = Language({**SETTINGS, "recompute_activations": True, "micro_batch": 2}, seed=1)
+    alone = curve(one_by_one.start([trial(1, {**ADAMW, "batch_size": 4})]), 1)
     assert together[1][0]["bits_per_byte"] == pytest.approx(alone[1][0]["bits_per_byte"], rel=1e-5)

@@ -26,7 +26,7 @@ def _learner(model: nn.Module, *, lr: float = 0.1, clip: float = 0.0, schedule: 
     return TrainState(
         model=model,
         loss=PARTS["loss"]["mean_squared_error"](),
-        optimizer=torch.optim.SGD(model.parameters(), lr=lr),
+        build_optimizer=lambda: torch.optim.SGD(model.parameters(), lr=lr),
         rule=PARTS["optimizer"]["gradient_descent"](lr=lr, clip=clip),
         lr_schedule=PARTS["lr_schedule"][schedule](),
         batch_size=4,
