@@ -5,8 +5,9 @@ import math
 import pytest
 
 from tuner.analysis.estimate import Estimate, RowError, estimate
+from tuner.domain.metric_bounds import Bounds
 
-SHARE = (0.0, 1.0)
+SHARE = Bounds(0.0, 1.0)
 
 
 def test_the_margins_of_seeds_and_rows_add_up_as_squares_do() -> None:
@@ -42,11 +43,11 @@ def test_at_a_bound_the_noise_of_seeds_and_the_rows_both_count() -> None:
 
 
 def test_a_positive_metric_is_never_expected_below_zero() -> None:
-    assert estimate((), mean=1.0, seed_margin=2.0, bounds=(0.0, math.inf)).low == 0
+    assert estimate((), mean=1.0, seed_margin=2.0, bounds=Bounds(0.0, math.inf)).low == 0
 
 
 def test_an_interval_that_ends_at_zero_is_not_shown_as_if_it_reached_below() -> None:
-    assert str(estimate((), mean=1.0, seed_margin=1.01, bounds=(0.0, math.inf))) == "1.0000 (0.0000 to 2.0100)"
+    assert str(estimate((), mean=1.0, seed_margin=1.01, bounds=Bounds(0.0, math.inf))) == "1.0000 (0.0000 to 2.0100)"
     assert str(estimate((), mean=1.0, seed_margin=1.01)) == "1.0000 ± 1.0100"
 
 
@@ -76,12 +77,14 @@ def test_a_share_near_its_bound_is_no_surer_than_so_many_rows_allow() -> None:
 def test_the_interval_of_a_mean_of_squares_is_exact_for_errors_of_a_normal_distribution() -> None:
     """Against the textbook's interval of a variance of 20 degrees, and of its root."""
     error = RowError(error=(2 / 20) ** 0.5, rows=20)
-    found = estimate((), mean=1.0, seed_margin=0.0, rows=error, power=1.0)
+    found = estimate((), mean=1.0, seed_margin=0.0, rows=error, bounds=Bounds(0.0, math.inf, 1.0))
     assert [found.low, found.high] == pytest.approx([20 / 34.1696, 20 / 9.59078], rel=1e-4)
-    root = estimate((), mean=1.0, seed_margin=0.0, rows=RowError(error=error.error / 2, rows=20), power=0.5)
+    root = estimate(
+        (), mean=1.0, seed_margin=0.0, rows=RowError(error=error.error / 2, rows=20), bounds=Bounds(0.0, math.inf, 0.5)
+    )
     assert [root.low, root.high] == pytest.approx([found.low**0.5, found.high**0.5])
 
 
 def test_without_rows_a_mean_of_squares_has_the_interval_of_its_seeds() -> None:
-    found = estimate((), mean=1.0, seed_margin=0.1, power=0.5)
+    found = estimate((), mean=1.0, seed_margin=0.1, bounds=Bounds(0.0, math.inf, 0.5))
     assert [found.low, found.high] == pytest.approx([0.9, 1.1])

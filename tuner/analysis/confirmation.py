@@ -16,7 +16,7 @@ from tuner.analysis.difference import welch
 from tuner.analysis.estimate import LEVEL, NO_ROWS, Estimate, estimate
 from tuner.analysis.seed_noise import SeedNoise
 from tuner.domain.goal import Goal
-from tuner.domain.metric_bounds import power_of_mean_square, usual_bounds
+from tuner.domain.metric_bounds import usual_bounds
 from tuner.domain.ranking import ranked
 from tuner.domain.study import Direction
 from tuner.domain.trial import TrialRecord, TrialState
@@ -137,7 +137,6 @@ def _candidates(
                     comparisons=noise.candidates,
                     rows=row_error(complete(group), goal.metric),
                     bounds=bounds,
-                    power=power_of_mean_square(goal.metric),
                 ),
                 search_value=searched[number].value,
                 failed=sum(each.state is TrialState.FAIL for each in group),
@@ -213,7 +212,6 @@ def _metrics(measured: Sequence[TrialRecord], metric: str) -> dict[str, Estimate
             seed_margin=SeedNoise([values]).margin(values),
             rows=row_error(measured, metric) if name == metric else NO_ROWS,
             bounds=usual_bounds(name, values),
-            power=power_of_mean_square(name),
         )
         for name, values in columns.items()
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import final
 
-from tuner.domain.metric_bounds import Bounds
+from tuner.domain.metric_bounds import UNBOUNDED, Bounds
 from tuner.formatting.values import number
 
 LEVEL = 0.95
@@ -13,8 +13,6 @@ LEVEL = 0.95
 
 ROUNDING = 1e-12
 """What a difference is at least, as a part of the value, that is more than rounding."""
-
-UNBOUNDED: Bounds = (-math.inf, math.inf)
 
 _LOPSIDED = 0.1
 """From which difference of its two sides on an interval is not shown as ±, as a share of its half."""
@@ -103,18 +101,17 @@ def estimate(
     comparisons: int = 1,
     rows: RowError = NO_ROWS,
     bounds: Bounds = UNBOUNDED,
-    power: float | None = None,
 ) -> Estimate:
     """Return a mean with its interval, which allows for other seeds and for other rows.
 
     Seeds and rows vary independently, so their margins add up as squares do. `comparisons` intervals hold at once
-    (Bonferroni); `seed_margin` allows for that already. `power` is that of a mean of squares, where the metric is one.
+    (Bonferroni); `seed_margin` allows for that already.
     """
     alpha = (1 - LEVEL) / comparisons
     margin = math.hypot(seed_margin, normal(1 - alpha / 2) * rows.error)
     low, high = (mean - margin, mean + margin)
-    if power is not None and rows.rows and 0 < margin < math.inf:
-        low, high = _of_squares(mean, margin, alpha, power)
+    if bounds.power is not None and rows.rows and 0 < margin < math.inf:
+        low, high = _of_squares(mean, margin, alpha, bounds.power)
     elif math.isfinite(margin):
         low, high = _within(mean, margin, alpha, bounds, rows.rows)
     return Estimate(mean=mean, low=low, high=high, values=values, seed_margin=seed_margin, rows=rows.rows)
@@ -139,10 +136,9 @@ def _within(mean: float, margin: float, alpha: float, bounds: Bounds, rows: int)
     B. Graubard, Confidence intervals for proportions with small expected number of positive counts, 1998), and of no
     more than there are: lopsided near a bound. At a bound the margin says nothing of rows, and their number counts.
     """
-    least, most = bounds
-    if not math.isfinite(most - least):
-        return max(least, mean - margin), min(most, mean + margin)
-    share, width = (mean - least) / (most - least), margin / (most - least)
+    if math.isinf(bounds.width):
+        return max(bounds.low, mean - margin), min(bounds.high, mean + margin)
+    share, width = (mean - bounds.low) / bounds.width, margin / bounds.width
     if 0 < share < 1:
         if width == 0:
             return mean, mean
@@ -155,7 +151,7 @@ def _within(mean: float, margin: float, alpha: float, bounds: Bounds, rows: int)
         beyond = 1 - (alpha / 2) ** (1 / rows) if rows else 0.0
         reach = min(1.0, math.hypot(beyond, width))
         low, high = (0.0, reach) if share <= 0 else (1 - reach, 1.0)
-    return least + low * (most - least), least + high * (most - least)
+    return bounds.low + low * bounds.width, bounds.low + high * bounds.width
 
 
 def student(share: float, degrees: float) -> float:

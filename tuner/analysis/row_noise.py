@@ -59,7 +59,7 @@ class RowMeans:
     @property
     def is_share(self) -> bool:
         """Whether the metric's name tells between which values it lies."""
-        return math.isfinite(sum(usual_bounds(self.metric, [float(self.values.mean())])))
+        return math.isfinite(usual_bounds(self.metric, [float(self.values.mean())]).width)
 
     @property
     def unseen(self) -> float:
@@ -76,8 +76,7 @@ class RowMeans:
         """
         mean, least = float(self.values.mean()), float(self.values.min())
         if self.is_share:
-            low, high = usual_bounds(self.metric, [mean])
-            return high - low
+            return usual_bounds(self.metric, [mean]).width
         if not is_log_loss(self.metric) or least < 0:
             return 0.0
         return -math.log(max(-math.expm1(-least), _LEAST))

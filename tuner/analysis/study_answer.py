@@ -8,7 +8,7 @@ from tuner.analysis.confirmation import Confirmation
 from tuner.analysis.estimate import Estimate, RowError, estimate
 from tuner.domain import ranking
 from tuner.domain.final_model import FinalModel, ReliabilityBin, SplitScores
-from tuner.domain.metric_bounds import power_of_mean_square, usual_bounds
+from tuner.domain.metric_bounds import usual_bounds
 from tuner.domain.study_record import StudyRecord, companion
 from tuner.domain.trial import TrialRecord
 
@@ -62,7 +62,6 @@ class SplitAnswer:
             seed_margin=0.0,
             rows=error,
             bounds=usual_bounds(metric, [value]),
-            power=power_of_mean_square(metric),
         ).describe()
         known = error.rows > 0
         return SplitAnswer(

@@ -2,12 +2,33 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import final
 
 from tuner.domain.metric_directions import words_of
 
-Bounds = tuple[float, float]
-"""The least and the largest value that a metric can have."""
+
+@final
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The least and the largest value that a metric can have, and which `power` of a mean of squares it is, if any."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    power: float | None = None
+
+    @property
+    def width(self) -> float:
+        """How far apart they are; infinite where one of them is."""
+        return self.high - self.low
+
+    def hold(self, value: float) -> bool:
+        """Whether the value lies between them."""
+        return self.low <= value <= self.high
+
+
+UNBOUNDED = Bounds()
 
 _SHARES = frozenset(
     {
@@ -31,22 +52,22 @@ def usual_bounds(metric: str, values: Iterable[float]) -> Bounds:
 
     Where one of `values` lies outside, the metric is another one than its name says, or is a percentage: up to 100.
 
-    >>> usual_bounds("val_accuracy", [0.9]), usual_bounds("accuracy", [98.5]), usual_bounds("rmse", [2.0])
-    ((0.0, 1.0), (0.0, 100.0), (0.0, inf))
+    >>> usual_bounds("val_accuracy", [0.9])
+    Bounds(low=0.0, high=1.0, power=None)
+    >>> usual_bounds("accuracy", [98.5])
+    Bounds(low=0.0, high=100.0, power=None)
+    >>> usual_bounds("rmse", [2.0])
+    Bounds(low=0.0, high=inf, power=0.5)
     """
-    words, seen = _words(metric), [*values]
-    possible = [(0.0, 1.0), (0.0, 100.0)] if words & _SHARES else [(0.0, math.inf)] * bool(words & _POSITIVE)
-    fitting = (each for each in possible if all(each[0] <= value <= each[1] for value in seen))
-    return next(fitting, (-math.inf, math.inf))
+    seen = [*values]
+    return next((each for each in _of_words(_words(metric)) if all(map(each.hold, seen))), UNBOUNDED)
 
 
-def power_of_mean_square(metric: str) -> float | None:
-    """Return which power of a mean of squares the metric of this name is; None where the name says no such thing.
-
-    >>> power_of_mean_square("val_rmse"), power_of_mean_square("mse"), power_of_mean_square("mae")
-    (0.5, 1.0, None)
-    """
-    return next((power for word, power in _MEAN_SQUARES.items() if word in _words(metric)), None)
+def _of_words(words: set[str]) -> tuple[Bounds, ...]:
+    if words & _SHARES:
+        return Bounds(0.0, 1.0), Bounds(0.0, 100.0)
+    power = next((power for word, power in _MEAN_SQUARES.items() if word in words), None)
+    return (Bounds(0.0, math.inf, power),) if words & _POSITIVE else ()
 
 
 def is_log_loss(metric: str) -> bool:
