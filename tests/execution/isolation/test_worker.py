@@ -273,13 +273,18 @@ def test_a_module_that_starts_processes_is_trained_in_fresh_interpreters(
     start: Callable[..., IsolatedWorker], folder: Path
 ) -> None:
     (folder / "serving.py").write_text(
-        "import subprocess\nserver = subprocess.Popen(['sleep', '1000'])\n"
+        "import subprocess\nfrom pathlib import Path\nserver = subprocess.Popen(['sleep', '1000'])\n"
+        "with (Path(__file__).parent / 'servers').open('a') as file: file.write(f'{server.pid}\\n')\n"
         "def train(trial):\n    return {'m': server.poll() is None}\n"
     )
     worker = start("serving:train")
     for number in range(2):
         assert metrics(worker.advance())[0] == {"m": 1.0}
         let_go(worker, number, joining=(member(number + 1),))
+    worker.close()
+    servers = [int(line) for line in (folder / "servers").read_text().splitlines()]
+    assert len(servers) >= 3  # the template's, and one of each trial
+    assert all(gone(server) for server in servers)
 
 
 def test_a_module_that_puts_something_else_in_the_place_of_stdout_is_trained(

@@ -54,13 +54,13 @@ def main(handle: int, module_path: str) -> None:
     listener = socket.socket(fileno=recv_handle(control)) if launch.shared else None
     objective = loaded(launch.worker_spec) if launch.forks else None
     if isinstance(objective, Failure):
-        control.send(objective)
+        _refuse(control, objective)
         return
     if launch.forks:
         _warm_up()
         gc.collect()
         if reason := _unforkable_from_the_start():
-            control.send(CannotFork(reason))
+            _refuse(control, CannotFork(reason))
             return
     printed = b""
     if listener is not None:
@@ -73,6 +73,12 @@ def main(handle: int, module_path: str) -> None:
     control.send(Ready(os.getpid(), printed))
     _discard_output()
     _Template(control, launch, objective, module_path).serve()
+
+
+def _refuse(control: Connection, answer: Failure | CannotFork) -> None:
+    """Say why there will be no trials of this process, and end what importing the objective has started."""
+    kill_all(descendants(os.getpid()))
+    control.send(answer)
 
 
 def _joined(listener: socket.socket, control: Connection) -> Connection | None:
