@@ -178,6 +178,7 @@ def test_a_signal_while_all_rows_train_says_how_the_study_continues(
         patch.setattr("tuner.objectives.supervised.Supervised.train_on_all", interrupted)
         code, _, said = cli("resume", "amount")
     assert code == 130
+    assert "study amount: making its model, an average of " in said
     assert "everything that was recorded is saved; continue with: tuner resume amount" in said
     assert cli("resume", "amount")[0] == 0
     assert answer("amount").used.all_rows

@@ -1,6 +1,7 @@
 """The end of a run: what was found, what it is worth, and the next command to type."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -64,10 +65,15 @@ def conclude(name: str, storage: str | None, cause: StopCause | None, *, as_json
 def _settle(store: Store, name: str, storage: str | None) -> None:
     """Store what the study hands out, which may train for minutes; where a signal ends that, say how it continues."""
     try:
-        import_module(FINAL_ANSWER).settle_answer(store, name)
+        import_module(FINAL_ANSWER).settle_answer(store, name, announce=partial(announce, name))
     except KeyboardInterrupt:
         messages().print(Text(safe(stopped(next_command(name, storage, "resume"))), style="yellow"), soft_wrap=True)
         raise
+
+
+def announce(name: str, text: str) -> None:
+    """Print what a study does that takes a while."""
+    messages().print(Text(safe(f"study {name}: {text}")), soft_wrap=True)
 
 
 def stopped(again: str) -> str:

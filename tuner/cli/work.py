@@ -1,6 +1,7 @@
 """Run the studies of a storage's queue, one after another."""
 
 import time
+from functools import partial
 from importlib import import_module
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from rich.text import Text
 
 from tuner.cli._options import Address, ExecutorName, Given, Parallel, Storage, Trust
 from tuner.cli._rendering import messages, safe, show_error
-from tuner.cli._run_summary import FINAL_ANSWER, conclude
+from tuner.cli._run_summary import FINAL_ANSWER, announce, conclude
 from tuner.cli._shown_run import shown_run
 from tuner.domain.errors import NoUsableTrialError
 from tuner.running.study_queue import QueueWorker
@@ -45,7 +46,8 @@ def command(
 def _run(worker: QueueWorker, name: str, storage: str | None) -> None:
     """Run a study and print its end; that it has failed ends no worker."""
     with shown_run(storage, stored=name, again=locate(storage).command("work")) as listeners:
-        turn = worker.run(name, listeners, import_module(FINAL_ANSWER).settle_answer)
+        settle = partial(import_module(FINAL_ANSWER).settle_answer, announce=partial(announce, name))
+        turn = worker.run(name, listeners, settle)
     if turn.problem:
         _say(f"{name} is not run here: {turn.problem}")
         return

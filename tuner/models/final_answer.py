@@ -1,6 +1,6 @@
 """What a study hands out, settled at the end of a run: the single model, and the ensemble where there is one."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -20,8 +20,15 @@ from tuner.execution.user_failures import failure_of
 from tuner.models.study_trainings import StudyTrainings, no_weights
 from tuner.storage.store import Store
 
+Announce = Callable[[str], None]
+"""Tells a person what takes a while."""
 
-def settle_answer(store: Store, name: str, spec: StudySpec | None = None) -> None:
+
+def _silently(_: str) -> None:
+    pass
+
+
+def settle_answer(store: Store, name: str, spec: StudySpec | None = None, *, announce: Announce = _silently) -> None:
     """Store what the study hands out, where it is to be an ensemble or its data is a person's own table.
 
     `spec` stands in for that of a study that was made in Python. What keeps a model from being made is stored too: the
@@ -34,7 +41,7 @@ def settle_answer(store: Store, name: str, spec: StudySpec | None = None) -> Non
         trainings = StudyTrainings(store, name, spec=spec, trust=True)  # it has just run
         if type(trainings.objective).ensemble is Objective.ensemble:
             return
-        content: Mapping[str, Any] = _settled(trainings).describe()
+        content: Mapping[str, Any] = _settled(trainings, announce).describe()
     except NoUsableTrialError:
         return
     except TunerError as error:
@@ -59,7 +66,7 @@ def _is_own_table(study: StudyRecord) -> bool:
     return bool((study.notes.get("data") or {}).get("columns"))
 
 
-def _settled(trainings: StudyTrainings) -> StudyAnswer:
+def _settled(trainings: StudyTrainings, announce: Announce) -> StudyAnswer:
     single = trainings.single
     trial = trainings.trial_of(single)
     if trial is None:
@@ -71,7 +78,7 @@ def _settled(trainings: StudyTrainings) -> StudyAnswer:
     final_model = trainings.objective.final_model([trial], [1])
     alone = ModelAnswer.of((single,), final_model)
     why_single = _why_single(trainings, pool)
-    ensemble = None if why_single else _ensemble(trainings, pool)
+    ensemble = None if why_single else _ensemble(trainings, pool, announce)
     return StudyAnswer(
         metric=final_model.metric,
         judged_by=final_model.judged_by,
@@ -105,7 +112,7 @@ def _why_single(trainings: StudyTrainings, pool: Mapping[Training, Trial]) -> st
     return "no other training has kept its weights" if len(pool) == 1 else ""
 
 
-def _ensemble(trainings: StudyTrainings, pool: Mapping[Training, Trial]) -> ModelAnswer | None:
+def _ensemble(trainings: StudyTrainings, pool: Mapping[Training, Trial], announce: Announce) -> ModelAnswer | None:
     """Return the average that is best on validation rows; None where that is a single training."""
     lead = len(_winners(trainings) & pool.keys()) or 1
     trials = [*pool.values()]
@@ -117,6 +124,7 @@ def _ensemble(trainings: StudyTrainings, pool: Mapping[Training, Trial]) -> Mode
     )
     if len(members) == 1:
         return None
+    announce(f"making its model, an average of {len(members)} trainings")
     kept = [(trial, count) for trial, count in zip(trials, counts, strict=True) if count]
     on_all = _trained_on_all(trainings, members)
     final_model = trainings.objective.final_model([trial for trial, _ in kept], [count for _, count in kept], on_all)
