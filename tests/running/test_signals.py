@@ -104,7 +104,7 @@ def test_ctrl_c_names_how_to_resume_only_where_the_study_is_stored(
 def test_ctrl_c_while_a_worker_settles_a_model_says_that_work_continues(
     user_folder: object, cli: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(final_answer, "settle_answer", interrupt)
