@@ -146,7 +146,7 @@ COMMAND = [
 
 
 def test_the_words_of_a_command_are_kept_without_secrets_and_with_its_placeholders() -> None:
-    shown = ["x", "--password", "***", "--url=http://***@h", "--token", "{token}", "--lr", "{lr}"]
+    shown = ["python", "x.py", "--password", "***", "--url=http://***@h", "--token", "{token}", "--lr", "{lr}"]
     assert without_secrets(COMMAND) == shown
     assert without_secrets(["--api-key={key}", "--max-tokens", "many"]) == ["--api-key={key}", "--max-tokens", "many"]
     assert is_same_but_hidden(shown, COMMAND)
