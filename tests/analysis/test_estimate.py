@@ -88,3 +88,18 @@ def test_the_interval_of_a_mean_of_squares_is_exact_for_errors_of_a_normal_distr
 def test_without_rows_a_mean_of_squares_has_the_interval_of_its_seeds() -> None:
     found = estimate((), mean=1.0, seed_margin=0.1, bounds=Bounds(0.0, math.inf, 0.5))
     assert [found.low, found.high] == pytest.approx([0.9, 1.1])
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0])
+def test_two_trainings_that_differ_do_not_make_the_interval_of_a_mean_of_squares_endless(power: float) -> None:
+    bounds, rows = Bounds(0.0, math.inf, power), RowError(error=0.1, rows=50)
+    of_rows = estimate((), mean=2.0, seed_margin=0.0, rows=rows, bounds=bounds)
+    found = estimate((1.0, 3.0), mean=2.0, seed_margin=12.7, rows=rows, bounds=bounds)
+    assert found.low == 0
+    assert found.high == pytest.approx(2.0 + math.hypot(12.7, of_rows.high - 2.0))
+
+
+def test_rows_of_which_one_has_all_of_the_error_promise_as_much_as_one_row_does() -> None:
+    alone = RowError(error=3.0, rows=50)
+    found = estimate((), mean=1.0, seed_margin=0.0, rows=alone, bounds=Bounds(0.0, math.inf, 0.5))
+    assert [found.low, found.high] == pytest.approx([1 / 5.02389**0.5, 1 / 0.00098207**0.5], rel=1e-4)

@@ -104,27 +104,31 @@ def estimate(
 ) -> Estimate:
     """Return a mean with its interval, which allows for other seeds and for other rows.
 
-    Seeds and rows vary independently, so their margins add up as squares do. `comparisons` intervals hold at once
+    Seeds and rows vary independently, so their margins add up as squares do, on each side (G. Zou and A. Donner,
+    Construction of confidence limits about effect measures, 2008). `comparisons` intervals hold at once
     (Bonferroni); `seed_margin` allows for that already.
     """
     alpha = (1 - LEVEL) / comparisons
     margin = math.hypot(seed_margin, normal(1 - alpha / 2) * rows.error)
     low, high = (mean - margin, mean + margin)
-    if bounds.power is not None and rows.rows and 0 < margin < math.inf:
-        low, high = _of_squares(mean, margin, alpha, bounds.power)
+    if bounds.power is not None and rows.error > 0 and mean > 0 and math.isfinite(margin):
+        least, most = _of_squares(mean, rows.error, alpha, bounds.power)
+        low = max(bounds.low, mean - math.hypot(seed_margin, mean - least))
+        high = mean + math.hypot(seed_margin, most - mean)
     elif math.isfinite(margin):
         low, high = _within(mean, margin, alpha, bounds, rows.rows)
     return Estimate(mean=mean, low=low, high=high, values=values, seed_margin=seed_margin, rows=rows.rows)
 
 
-def _of_squares(mean: float, margin: float, alpha: float, power: float) -> tuple[float, float]:
+def _of_squares(mean: float, error: float, alpha: float, power: float) -> tuple[float, float]:
     """Return an interval for a power of a mean of squares, that of a variance with as many degrees as it is sure.
 
     It reaches farther up than down, as few rows rarely show the largest errors (F. Satterthwaite, An approximate
-    distribution of estimates of variance components, 1946). For errors of a normal distribution it is exact.
+    distribution of estimates of variance components, 1946). For errors of a normal distribution it is exact. `error` is
+    the standard error; a single row has one degree, and none has fewer.
     """
-    relative = margin / normal(1 - alpha / 2) / mean / power
-    degrees = 2 / relative**2
+    relative = error / mean / power
+    degrees = max(1.0, 2 / relative**2)
     low, high = (degrees / _chi_square(share, degrees) for share in (1 - alpha / 2, alpha / 2))
     return mean * low**power, mean * high**power
 
