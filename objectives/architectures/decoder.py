@@ -107,9 +107,10 @@ class Blocks(Batchable, nn.Sequential):
     compiles = False
 
     def forward(self, activations: Tensor) -> Tensor:
+        is_alone = not self.batched
+        called = _compiled() if self.compiles and is_alone else _called
         for layer in self:
-            called = _compiled() if self.compiles and not self.batched else _called
-            if self.recomputes and self.training and not self.batched:
+            if self.recomputes and self.training and is_alone:
                 activations = checkpoint(called, layer, activations, use_reentrant=False)
             else:
                 activations = called(layer, activations)

@@ -204,7 +204,7 @@ _PIECE, _PIECES = 4096, 256
 
 
 def _random_folder_path() -> Path:
-    return cache_folder().parent / "bases" / f"{RANDOM}-{_VERSION}"
+    return cache_folder("bases") / f"{RANDOM}-{_VERSION}"
 
 
 def _random_folder() -> Path:

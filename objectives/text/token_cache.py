@@ -74,11 +74,11 @@ class TokenData:
     notes: tuple[str, ...] = ()
 
 
-def cache_folder() -> Path:
-    """Return where tokens are kept: `$TUNER_CACHE`, or `tuner` in the user's cache folder."""
+def cache_folder(kind: str) -> Path:
+    """Return where a `kind` of files is kept: below `$TUNER_CACHE`, or `tuner` in the user's cache folder."""
     given = os.environ.get("TUNER_CACHE")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tuner"
-    return (Path(given) if given else home) / "tokens"
+    return (Path(given) if given else home) / kind
 
 
 def tokens_of(corpus: Corpus, options: TokenOptions) -> TokenData:
@@ -102,7 +102,7 @@ def _place(corpus: Corpus, options: TokenOptions) -> Path:
         asdict(options),
         None if facts is None else [facts.st_size, facts.st_mtime_ns],
     ]
-    return cache_folder() / hashlib.sha256(json.dumps(known).encode()).hexdigest()[:32]
+    return cache_folder("tokens") / hashlib.sha256(json.dumps(known).encode()).hexdigest()[:32]
 
 
 def _opened(folder: Path) -> TokenData:

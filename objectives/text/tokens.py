@@ -108,10 +108,10 @@ def from_file(path: Path, end: int | None = None) -> Tokenizer:
 
 def library_tokenizer(path: Path) -> Any:
     """Return the tokenizer in a tokenizer.json as the library has it; raises `ConfigurationError` where it is none."""
-    library = _library()
+    library = _library()  # which says by itself that it is missing
     try:
-        return _bounded(library.Tokenizer.from_str(text_of(path, LARGEST_TOKENIZER)))
-    except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
+        return _parsed(library, text_of(path, LARGEST_TOKENIZER))
+    except (OSError, ValueError) as error:
         raise ConfigurationError(f"the tokenizer {path} cannot be read: {error}") from None
 
 
@@ -127,10 +127,17 @@ def described(text: str, end: int) -> Tokenizer:
         return ByteTokenizer()
     library = _library()
     try:
-        inner = _bounded(library.Tokenizer.from_str(text))
-    except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
+        return LibraryTokenizer(_parsed(library, text), end)
+    except ValueError as error:
         raise ValueError(f"the tokenizer cannot be read: {error}") from None
-    return LibraryTokenizer(inner, end)
+
+
+def _parsed(library: Any, text: str) -> Any:
+    """Return the tokenizer of the library that a text describes; raises `ValueError` where that is none or unbounded."""
+    try:
+        return _bounded(library.Tokenizer.from_str(text))
+    except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
+        raise ValueError(str(error)) from None
 
 
 def _bounded(inner: Any) -> Any:

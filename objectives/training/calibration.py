@@ -64,20 +64,23 @@ class Calibration:
 
     def calibrated(self, probabilities: Array) -> Array:
         """Return calibrated probabilities, in the same precision."""
+        if self.temperature == 1 and not self.smoothing:
+            return probabilities
         found = probabilities.astype(np.float64)
         if self.temperature != 1:
             logits = np.log(found.clip(_LEAST)) / self.temperature
             odds = np.exp(logits - logits.max(axis=1, keepdims=True))
             found = odds / odds.sum(axis=1, keepdims=True)
-        smoothed = (1 - self.smoothing) * found + self.smoothing / found.shape[1]
-        return np.asarray(smoothed, dtype=probabilities.dtype)
+        if self.smoothing:
+            found = (1 - self.smoothing) * found + self.smoothing / found.shape[1]
+        return np.asarray(found, dtype=probabilities.dtype)
 
     def of_tensor(self, probabilities: Tensor) -> Tensor:
         """Return calibrated probabilities as `calibrated` does, as a part of a network."""
         found = probabilities
         if self.temperature != 1:
             found = (probabilities.clamp(_LEAST).log() / self.temperature).softmax(dim=1)
-        return (1 - self.smoothing) * found + self.smoothing / found.shape[1]
+        return (1 - self.smoothing) * found + self.smoothing / found.shape[1] if self.smoothing else found
 
     def decided(self, probabilities: Array) -> Array:
         """Return numbers, (rows, classes), of which the largest in a row is the class to answer with."""

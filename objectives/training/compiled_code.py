@@ -19,7 +19,7 @@ def keep_compiled_code_private() -> None:
     """
     given = os.environ.get(_FOLDER)
     if given is None or _is_of_torch(Path(given)):
-        os.environ[_FOLDER] = str(private(cache_folder().parent / "compiled"))
+        os.environ[_FOLDER] = str(private(cache_folder("compiled")))
     os.environ.setdefault(_THREADS, "1")
 
 

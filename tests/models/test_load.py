@@ -173,17 +173,20 @@ class Together(Cohort):
 """
 
 
-def test_an_objective_whose_class_makes_no_models_says_where_the_weights_lie(workplace: Path) -> None:
-    (workplace / "curves.py").write_text(CURVES)
-    spec = tuner.StudySpec(
-        objective="curves:Curves",
-        search_space="curves:space",
+def spec_of(module: str) -> tuner.StudySpec:
+    return tuner.StudySpec(
+        objective=f"{module}:Curves",
+        search_space=f"{module}:space",
         metric="score",
         budget=tuner.Budget(trials=1, epochs=1),
         executor="inline",
     )
+
+
+def test_an_objective_whose_class_makes_no_models_says_where_the_weights_lie(workplace: Path) -> None:
+    (workplace / "curves.py").write_text(CURVES)
     with pytest.raises(ConfigurationError, match="curves:Curves makes no models that can be exported") as caught:
-        tuner.run(spec, name="curves").best_model()
+        tuner.run(spec_of("curves"), name="curves").best_model()
     assert "OwnModel" not in caught.value.hint
     assert str(checkpoints_in(workplace / ".tuner", "curves") / "trial-00000") in caught.value.hint
 
@@ -191,15 +194,8 @@ def test_an_objective_whose_class_makes_no_models_says_where_the_weights_lie(wor
 def test_why_a_model_cannot_be_made_is_said_on_one_line(workplace: Path) -> None:
     raising = "    def model(self, trial):\n        raise RuntimeError('in Net:\\n\\tmissing weight')\n\n    def start("
     (workplace / "unmade.py").write_text(CURVES.replace("    def start(", raising))
-    spec = tuner.StudySpec(
-        objective="unmade:Curves",
-        search_space="unmade:space",
-        metric="score",
-        budget=tuner.Budget(trials=1, epochs=1),
-        executor="inline",
-    )
     with pytest.raises(ModelError, match="the model of trial 0: RuntimeError: in Net: missing weight"):
-        tuner.run(spec, name="unmade").best_model()
+        tuner.run(spec_of("unmade"), name="unmade").best_model()
 
 
 def test_an_empty_or_missing_folder_has_no_model(tmp_path: Path) -> None:

@@ -57,11 +57,7 @@ class SplitAnswer:
         means = row_means([scores.rows], metric)
         error = RowError() if means is None else means.error
         found = estimate(
-            (value,),
-            mean=value,
-            seed_margin=0.0,
-            rows=error,
-            bounds=usual_bounds(metric, [value]),
+            (value,), mean=value, seed_margin=0.0, rows=error, bounds=usual_bounds(metric, [value])
         ).describe()
         known = error.rows > 0
         return SplitAnswer(

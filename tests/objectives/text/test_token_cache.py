@@ -60,11 +60,11 @@ def test_the_split_follows_the_seed_and_not_the_names_of_files(corpus: Corpus, t
 
 
 def test_tokens_are_made_once_in_a_private_folder_and_again_when_a_file_changes(corpus: Corpus) -> None:
-    there = {*cache_folder().glob("*/tokens.json")}
+    there = {*cache_folder("tokens").glob("*/tokens.json")}
     first = tokens_of(corpus, TokenOptions())
-    (file,) = {*cache_folder().glob("*/tokens.json")} - there
+    (file,) = {*cache_folder("tokens").glob("*/tokens.json")} - there
     folder = file.parent
-    assert folder.parent == cache_folder()
+    assert folder.parent == cache_folder("tokens")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     made = folder.stat().st_ino
     assert tokens_of(corpus, TokenOptions()).fingerprint == first.fingerprint

@@ -175,7 +175,7 @@ def test_a_decoder_that_is_compiled_trains_to_the_same_numbers(monkeypatch: pyte
         for more in ({}, {"compile": True, "recompute_activations": True})
     )
     assert [each["bits_per_byte"] for each in compiled] == pytest.approx([each["bits_per_byte"] for each in plain])
-    kept = cache_folder().parent / "compiled"
+    kept = cache_folder("compiled")
     assert any(kept.iterdir())
     assert kept.stat().st_mode & 0o777 == 0o700
 
