@@ -133,7 +133,7 @@ def described(text: str, end: int) -> Tokenizer:
 
 
 def _parsed(library: Any, text: str) -> Any:
-    """Return the tokenizer of the library that a text describes; raises `ValueError` where that is none or unbounded."""
+    """Return the tokenizer of the library that a text describes; raises `ValueError` where there is none to be used."""
     try:
         return _bounded(library.Tokenizer.from_str(text))
     except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
